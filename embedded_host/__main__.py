@@ -1,0 +1,8 @@
+"""``python -m embedded_host``"""
+
+import sys
+
+if __name__ == "__main__":
+    from embedded_host.cli import main
+
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What an app is: the vocabulary that every other part of the host reads.
+
+Everything here is a value: frozen, without I/O, and without knowledge of files' formats (the readers
+beside this module have that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with the app: what, where, and what to do about it.
+
+    ``fatal`` says that the app cannot start at all (a host.json that cannot be read); otherwise only
+    the function it names is out of service, or nothing is and it is a warning.
+    """
+
+    where: str
+    """A file, relative to the app's folder, with line and column if known (``Hello/function.json:3:7``); or a setting."""
+    what: str
+    """One sentence: what is wrong."""
+    remedy: str = ""
+    """One sentence: what to do."""
+    function: str | None = None
+    """The function that it puts out of service, if it is about one."""
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One entry of a function's ``bindings``.
+
+    ``properties`` is the entry as it stands in the file, but for two things that the real host does too: the known
+    properties have their documented spelling (``Methods`` -> ``methods``), and ``%SETTING%`` is resolved where it may
+    stand. ``Function.config`` has the entry untouched.
+    """
+
+    type: str
+    name: str
+    direction: str
+    """``in``, ``out`` or ``inout`` (lower case)."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_trigger(self) -> bool:
+        return self.type.lower().endswith("trigger")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the app. In the v1 layout its name is its folder's."""
+
+    name: str
+    directory: Path
+    script_file: Path
+    """Absolute path of the Python file."""
+    entry_point: str
+    """The callable's name in that file; ``main`` unless the file says otherwise."""
+    bindings: tuple[Binding, ...]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The function.json as read."""
+
+    @property
+    def trigger(self) -> Binding:
+        return next(b for b in self.bindings if b.is_trigger)
+
+    @property
+    def durable_name(self) -> str:
+        """The name that orchestrators call it by: the ``orchestration``/``activity``/``entityName``
+        property of its trigger, else the function's name (contract, 5.2)."""
+        own = {"orchestrationtrigger": "orchestration", "activitytrigger": "activity", "entitytrigger": "entityName"}
+        key = own.get(self.trigger.type.lower())
+        named = self.trigger.properties.get(key) if key else None
+        return str(named) if named else self.name
+
+
+@dataclass(frozen=True)
+class HostJson:
+    """The parts of host.json that this host reads; ``document`` is all of it (after overrides)."""
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+    hub_name: str = "TestHubName"
+    route_prefix: str = "api"
+    function_timeout: float | None = 1800.0
+    """Seconds; None is unbounded."""
+    max_concurrent_activities: int | None = None
+    """None: ten for each core."""
+    max_concurrent_orchestrators: int | None = None
+    max_entity_batch: int = 5000
+    overridable_existing_states: str = "NonRunningStates"
+    """or ``AnyState``"""
+    store_inputs_in_history: bool = False
+    http_sleep_ms: int = 30000
+    """``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``"""
+    log_levels: Mapping[str, str] = field(default_factory=dict)
+    """``logging.logLevel`` as written: category -> level."""
+    ignored: tuple[Problem, ...] = ()
+    """The keys that are in the file and have no effect here, with the reason; for one line at start."""
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """local.settings.json: ``values`` go to the environment (an existing variable wins)."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+    address: str | None = None
+    cors: tuple[str, ...] = ()
+    cors_credentials: bool = False
+
+
+@dataclass(frozen=True)
+class App:
+    """A v1 (or, once a worker has indexed it, v2) function app as found on disk."""
+
+    root: Path
+    host: HostJson
+    settings: LocalSettings
+    functions: tuple[Function, ...]
+    """In order of name, without regard to case. Those with a problem of their own are not among them."""
+    problems: tuple[Problem, ...] = ()
+    uses_v2_model: bool = False
+    """A function_app.py (or PYTHON_SCRIPT_FILE_NAME) stands in the root."""
+    disabled: frozenset[str] = frozenset()
+    """Names of the functions that ``AzureWebJobs.{name}.Disabled`` switches off; they are among ``functions``."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """HTTP functions that their function.json puts out of service -> the route where they would answer."""

@@ -1,0 +1,168 @@
+"""local.settings.json -> LocalSettings, and what becomes of its values (contract, 7.2)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from embedded_host.app.definitions import LocalSettings, Problem
+from embedded_host.app.json_file import JsonFile, JsonFileError, read_json
+from embedded_host.app.suggestion import did_you_mean
+
+NAME = "local.settings.json"
+_SECTIONS = ("IsEncrypted", "Values", "ConnectionStrings", "Host")
+_HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
+
+
+class _UnusableError(Exception):
+    """What makes the whole file count for nothing, as for ``func``."""
+
+
+def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]:
+    """Never raises: without the file, or with one that cannot be used, the settings are empty, and a warning says why."""
+    try:
+        file = read_json(root / NAME, NAME)
+    except FileNotFoundError:
+        return LocalSettings(), ()
+    except JsonFileError as error:
+        return LocalSettings(), (error.problem("None of its settings are used until that is corrected."),)
+    reader = _Reader(file)
+    try:
+        return reader.settings(), tuple(reader.warnings)
+    except _UnusableError:
+        return LocalSettings(), tuple(reader.warnings)
+
+
+def effective_environment(
+    settings: LocalSettings, environ: Mapping[str, str], root: Path | None = None
+) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    """The variables that starting adds to ``environ`` (which wins), and a note for each value that loses to another.
+
+    Besides the values: FUNCTIONS_WORKER_RUNTIME (if unset), AZURE_FUNCTIONS_ENVIRONMENT=Development (always) and, with
+    ``root``, AzureWebJobsScriptRoot, as ``func start`` injects them.
+    """
+    fold = str.upper if os.name == "nt" else str
+    present = {fold(name): value for name, value in environ.items()}
+    added: dict[str, str] = {}
+    notes: list[Problem] = []
+    for name, value in settings.values.items():
+        if fold(name) not in present:
+            added[name] = value
+        elif present[fold(name)] != value:
+            what = f"Skipping '{name}' from local settings as it's already defined in current environment variables."
+            notes.append(Problem(NAME, what))
+    if "FUNCTIONS_WORKER_RUNTIME" not in present:
+        added.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+    added["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
+    if root is not None:
+        added["AzureWebJobsScriptRoot"] = str(root)
+    return added, tuple(notes)
+
+
+class _Reader:
+    def __init__(self, file: JsonFile) -> None:
+        self.file = file
+        self.warnings: list[Problem] = []
+
+    def warn(self, place: tuple[str | int, ...], what: str, remedy: str = "", *, key: bool = False) -> None:
+        self.warnings.append(Problem(self.file.where(place, key=key), what, remedy))
+
+    def unusable(self, place: tuple[str | int, ...], what: str, remedy: str) -> _UnusableError:
+        self.warn(place, what, f"{remedy} None of its settings are used until then.")
+        return _UnusableError()
+
+    def settings(self) -> LocalSettings:
+        document = self.file.value
+        if not isinstance(document, dict):
+            raise self.unusable((), "The file must be an object.", 'Write {"IsEncrypted": false, "Values": {…}}.')
+        sections = {key.lower(): (key, value) for key, value in document.items()}
+        for key in document:
+            hint = "" if key.lower() in map(str.lower, _SECTIONS) else did_you_mean(key, _SECTIONS)
+            if hint:
+                self.warn((key,), f"There is no section '{key}'.", hint, key=True)
+        key, encrypted = sections.get("isencrypted", ("IsEncrypted", None))
+        if encrypted is None or encrypted is True or str(encrypted).lower() == "true":
+            what = "IsEncrypted is missing, which means true" if encrypted is None else "IsEncrypted is true"
+            raise self.unusable(
+                (key,),
+                f"{what}: the values count as encrypted, and this host cannot decrypt them.",
+                'Write "IsEncrypted": false (with func: `func settings decrypt`).',
+            )
+        if str(encrypted).lower() != "false":
+            raise self.unusable((key,), "IsEncrypted must be true or false.", 'Write "IsEncrypted": false.')
+        values = self.values(*sections.get("values", ("Values", None)))
+        values |= self.connection_strings(*sections.get("connectionstrings", ("ConnectionStrings", None)))
+        return self.host(values, *sections.get("host", ("Host", None)))
+
+    def values(self, section: str, values: Any) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for name, value in self.items(section, values):
+            place = (section, name)
+            if isinstance(value, dict | list):
+                raise self.unusable(
+                    place, f"'{name}' is not a text: values cannot be nested.", f"Write {name}:key or {name}__key."
+                )
+            if value is None:
+                self.warn(place, f"'{name}' is null and is skipped.", 'Write "" for an empty value, or take it out.')
+            elif not name:
+                self.warn(place, "A value without a name is skipped.")
+            else:
+                texts[name] = _text(value)
+        return texts
+
+    def connection_strings(self, section: str, strings: Any) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for name, value in self.items(section, strings):
+            if isinstance(value, dict):
+                value = next((text for key, text in value.items() if key.lower() == "connectionstring"), None)
+            if isinstance(value, str):
+                texts[f"ConnectionStrings:{name}"] = value
+            else:
+                self.warn((section, name), f"'{name}' is skipped.", 'Write a text or {"ConnectionString": "…"}.')
+        return texts
+
+    def items(self, section: str, values: Any) -> list[tuple[str, Any]]:
+        if values is None:
+            return []
+        if not isinstance(values, dict):
+            raise self.unusable((section,), f"{section} must be an object.", "Correct it.")
+        return list(values.items())
+
+    def host(self, values: dict[str, str], section: str, host: Any) -> LocalSettings:
+        found: dict[str, Any] = {}
+        for key, value in self.items(section, host):
+            known = next((known for known in _HOST_KEYS if known.lower() == key.lower()), None)
+            if known:
+                found[known] = (key, value)
+            elif hint := did_you_mean(key, _HOST_KEYS):
+                self.warn((section, key), f"{section}.{key} is not known and has no effect.", hint, key=True)
+
+        def read(known: str, allowed: str, *types: type) -> Any:
+            key, value = found.get(known, (known, None))
+            if value is None or (isinstance(value, types) and not (isinstance(value, bool) and bool not in types)):
+                return value
+            self.warn((section, key), f"{section}.{key} must be {allowed} and has no effect.")
+            return None
+
+        port = read("LocalHttpPort", "a port (1 to 65535)", int, str)
+        if port is not None and not (re.fullmatch("[0-9]{1,5}", str(port).strip()) and 0 < int(port) < 65536):
+            what = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {port}."
+            self.warn((section, found["LocalHttpPort"][0]), what)
+            port = None
+        cors = read("CORS", "a text of origins with commas between", str)
+        credentials = read("CORSCredentials", "true or false", bool, str)
+        return LocalSettings(
+            values=values,
+            port=None if port is None else int(port),
+            address=read("LocalHttpAddress", "a text", str) or None,
+            cors=tuple(origin.strip() for origin in (cors or "").split(",") if origin.strip()),
+            cors_credentials=str(credentials).lower() == "true",
+        )
+
+
+def _text(value: Any) -> str:
+    """A number or a boolean as the environment gets it; ``func`` takes ``true`` from the file as it stands there."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,221 @@
+"""Puts an app, its workers, a task hub and the servers together."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import cache
+from pathlib import Path
+
+from embedded_host.app.definitions import App, Function
+from embedded_host.console import functions_text, problems_text
+from embedded_host.http.admin import Admin
+from embedded_host.http.cors import Cors
+from embedded_host.http.functions import HttpFunctions
+from embedded_host.http.management import Management
+from embedded_host.http.messages import private_request
+from embedded_host.http.outgoing import OutgoingHttp
+from embedded_host.http.server import Listener, body_limit
+from embedded_host.http.site import RPC, Site
+from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc
+from embedded_host.http.urls import ManagementUrls
+from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_host.store.contract import StateError
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.task_hub.hub import HubSettings, TaskHub
+from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.timer_trigger.service import TimerFunctions
+from embedded_host.worker import Worker
+from embedded_host.worker.invoker import AppInvoker, durable_functions
+from embedded_host.worker.protocol import Loaded
+
+log = logging.getLogger("embedded_host")
+STATE_FILE = "state.db"
+
+
+class Assembly:
+    """``start`` once; ``take_up`` again whenever the app has changed."""
+
+    def __init__(
+        self, app: App, environ: Mapping[str, str], worker: Worker, on_fatal: Callable[[BaseException], None]
+    ) -> None:
+        self._environ, self._worker, self._on_fatal = environ, worker, on_fatal
+        self.current = LoadedApp(app)
+        self.public_url = ""
+        self._rpc_url = ""
+        self._hub: TaskHub | None = None
+        self._timers: TimerFunctions | None = None
+        self._invoker: AppInvoker | None = None
+        self._invoked: set[asyncio.Task[None]] = set()
+
+    async def start(
+        self, stack: AsyncExitStack, state: Path, address: str | None, port: int | None, grace: float
+    ) -> None:
+        """Serve; ``stack`` takes what has to be closed. Raises StateError."""
+        app = self.current.app
+        listening = self._bind(app, address, port)
+        rpc_socket = bind_rpc()
+        self._rpc_url = f"http://127.0.0.1:{rpc_socket.getsockname()[1]}{RPC}/"
+        store = SqliteStore(state / STATE_FILE)
+        stack.callback(store.close)
+        commit = GroupCommit(store)
+        stack.push_async_callback(commit.close)
+        outgoing = OutgoingHttp(app.host.http_sleep_ms)
+        stack.push_async_callback(outgoing.close)
+        urls = ManagementUrls(app.host.hub_name)
+
+        def binding(base_url: str) -> str:
+            return urls.client_binding(base_url, self._rpc_url)
+
+        await self._load(app)
+        invoker = self._invoker = AppInvoker(
+            self._worker, lambda: self.current.enabled, lambda: binding(self.public_url), outgoing.call
+        )
+        hub = self._hub = TaskHub(
+            app.host.hub_name, store, commit, invoker, hub_settings(self.current), on_fatal=self._on_fatal
+        )
+        timers = self._timers = TimerFunctions(
+            app.host.hub_name, store, commit, self._run, hub.clock, on_fatal=self._on_fatal
+        )
+
+        @cache
+        def other_hub(name: str) -> HubClient:
+            return HubClient(TaskHub(name, store, commit, invoker, hub.settings, keys=hub.keys, dormant=True))
+
+        management = Management(
+            HubClient(hub), urls, lambda: hub.settings.functions.entities, lambda name: other_hub(name.lower())
+        )
+        functions = HttpFunctions(lambda: self.current, self._worker, binding)
+        cors = Cors(app.settings.cors, app.settings.cors_credentials)
+        site = Site(functions, management, Admin(lambda: self.current, self._invoke), self._home, cors)
+
+        async def on_ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+            answer = await site.private(
+                private_request(method, f"{RPC}/{path}", body, self.public_url), self.public_url
+            )
+            return answer.status, answer.body
+
+        self._worker.on_ask = on_ask
+        rpc = Listener(rpc_socket, lambda request: site.private(request, self.public_url), max_body=None)
+        stack.push_async_callback(rpc.close)
+        stack.push_async_callback(hub.close, grace)
+        stack.push_async_callback(timers.close, grace)
+        limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
+        public = Listener(listening, site.public, grace, max_body=limit)
+        stack.push_async_callback(public.close)
+        stack.callback(hub.answer_waiters)
+        await rpc.start()
+        await public.start()
+        hub.start()
+        timers.start(self.current.timers.values())
+
+    async def take_up(self, app: App) -> bool:
+        """Serve ``app`` as it is now, if it loads; else go on as before. Whether it was taken up.
+
+        Running instances carry on with the new code: they are replayed from their histories."""
+        before = self.current
+
+        def accept(loaded: Loaded) -> bool:
+            worse = [p for p in loaded.problems if p.function is None or p.function not in before.broken]
+            return not worse
+
+        try:
+            loaded = await self._worker.reload(load_request(app, self._environ, self._rpc_url), accept)
+        except WorkerLost as lost:
+            log.error("The changed code was not taken up: the worker that loaded it ended (%s).", lost)
+            return False
+        current = loaded_app(app, loaded, self._environ)
+        if text := problems_text(current, loaded):
+            print(text, flush=True)
+        if not accept(loaded):
+            log.error("The changed code was not taken up; the code before it goes on serving.")
+            return False
+        self.current = current
+        assert self._hub is not None
+        assert self._invoker is not None
+        self._invoker.refresh()
+        self._hub.settings = hub_settings(current)
+        self._hub.forget_executions()
+        if self._timers is not None:
+            self._timers.take_up(current.timers.values())
+        return True
+
+    def announce(self, seconds: float) -> None:
+        print(functions_text(self.current, self.public_url), flush=True)
+        print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _bind(self, app: App, address: str | None, port: int | None) -> socket.socket:
+        address = address or app.settings.address or "127.0.0.1"
+        port = port if port is not None else app.settings.port or 7071
+        try:
+            listening = bind_public(address, port)
+        except PortInUse:
+            raise StateError(
+                f"Port {port} is in use by another process. Stop that one, or choose another port with --port."
+            ) from None
+        except OSError as error:
+            raise StateError(f"The host cannot listen on {address}:{port}: {error}.") from error
+        named = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address
+        self.public_url = f"http://{named}:{listening.getsockname()[1]}"
+        return listening
+
+    async def _load(self, app: App) -> None:
+        try:
+            loaded = await self._worker.load(load_request(app, self._environ, self._rpc_url))
+        except WorkerLost as lost:
+            raise StateError(
+                f"The worker process ended before it had loaded the app: {lost}. What it printed stands above."
+            ) from lost
+        self.current = loaded_app(app, loaded, self._environ)
+        if text := problems_text(self.current, loaded):
+            print(text, flush=True)
+
+    def _invoke(self, function: Function, input: str) -> None:
+        """For ``POST /admin/functions/{name}``: run it, and log what becomes of it."""
+        if self._timers is not None and function.trigger.type.lower() == "timertrigger":
+            input = self._timers.request_text(function)  # whatever was sent, as on the real host
+        task = asyncio.ensure_future(self._run(function, input))
+        self._invoked.add(task)
+        task.add_done_callback(self._invoked.discard)
+
+    async def _run(self, function: Function, input: str) -> None:
+        assert self._invoker is not None
+        try:
+            result = await self._invoker.function(function, input)
+        except WorkerLost as lost:
+            log.error("Function '%s': %s", function.name, lost)
+            return
+        if error := result.error:
+            log.error("Function '%s' failed: %s: %s\n%s", function.name, error.type, error.message, error.stack)
+
+    def _home(self) -> str | None:
+        if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
+            return None
+        shown = html.escape(functions_text(self.current, self.public_url).strip())
+        return (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Embedded host</title>'
+            f"<body><h1>Your Azure Function App is up and running.</h1><pre>{shown}</pre></body></html>"
+        )
+
+
+def hub_settings(loaded: LoadedApp) -> HubSettings:
+    host = loaded.app.host
+    ten_a_core = 10 * (os.cpu_count() or 1)
+    return HubSettings(
+        functions=durable_functions(loaded.enabled),
+        max_activities=host.max_concurrent_activities or ten_a_core,
+        max_orchestrators=host.max_concurrent_orchestrators or ten_a_core,
+        max_entity_batch=host.max_entity_batch,
+        store_inputs=host.store_inputs_in_history,
+        http_sleep_ms=host.http_sleep_ms,
+        any_state_is_overridable=host.overridable_existing_states.lower() == "anystate",
+    )

@@ -1,0 +1,86 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from embedded_host import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="embedded-host")
+def cli() -> None:
+    """Run Python Durable Functions apps with nothing but Python."""
+
+
+@cli.command()
+@click.option(
+    "--script-root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The app's folder, with its host.json. Default: this folder.",
+)
+@click.option(
+    "--port", "-p", type=click.IntRange(0, 65535), help="Default: 7071, or local.settings.json. 0 takes a free one."
+)
+@click.option("--address", help="The address to listen on. Default: 127.0.0.1.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where instances are kept. Default: .embedded-host in the app's folder.",
+)
+@click.option("--in-process", is_flag=True, help="Run functions in the host's own process, for a debugger or coverage.")
+@click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
+@click.option("--auth", is_flag=True, help="Ask for keys. Not yet: everything is anonymous, as under func start.")
+@click.option("--verbose", is_flag=True, help="Log what the host does, and tracebacks of its own.")
+def start(
+    script_root: Path,
+    port: int | None,
+    address: str | None,
+    state: Path | None,
+    in_process: bool,
+    no_reload: bool,
+    auth: bool,
+    verbose: bool,
+) -> None:
+    """Serve the app in a folder, like func start.
+
+    \b
+    Examples:
+      embedded-host start
+      embedded-host start --script-root ../my-app --port 7072
+    """
+    if auth:
+        raise click.UsageError("--auth is not there yet. Leave it out: the host listens on this machine only.")
+    from embedded_host.host import HostOptions, run_host
+
+    options = HostOptions(
+        root=Path(os.path.abspath(script_root)),  # noqa: PTH100 - resolve() would follow links, and sys.path show it
+        port=port,
+        address=address,
+        state=state.absolute() if state else None,
+        in_process=in_process,
+        reload=not (no_reload or in_process),
+        verbose=verbose,
+    )
+    sys.exit(run_host(options))
+
+
+def run() -> int:
+    """The exit code: 0, 1 for an app or state that cannot be served, 2 for wrong arguments."""
+    try:
+        cli.main(prog_name="embedded-host", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0

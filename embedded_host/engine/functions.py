@@ -1,0 +1,62 @@
+"""The names that orchestrations may call, and the words for one that is not among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+"""The name under which ``call_http`` is scheduled (recorded; contract, 4.4)."""
+
+
+@dataclass(frozen=True)
+class FunctionNames:
+    """Durable names of one kind, looked up without regard to case (contract, 5.2)."""
+
+    kind: str
+    """``orchestrator``, ``activity`` or ``entity``"""
+    names: tuple[str, ...] = ()
+    _by_lower: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_lower", {name.lower(): name for name in self.names})
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_lower
+
+    def registered(self, name: str) -> str:
+        """The spelling that the app uses; ``name`` itself if it has none."""
+        return self._by_lower.get(name.lower(), name)
+
+    def missing(self, name: str) -> str:
+        """The host's text for a name that it does not know (recorded; contract, 1.3)."""
+        article = "a" if self.kind[0] not in "aeiou" else "an"
+        plural = ", ".join(f"'{known}'" for known in self.names)
+        known = (
+            f"The following are the known {self.kind} functions: {plural}."
+            if self.names
+            else f"No {self.kind} functions are currently registered!"
+        )
+        return (
+            f"The function '{name}' doesn't exist, is disabled, or is not {article} {self.kind} function. "
+            f"Additional info: {known}"
+        )
+
+
+@dataclass(frozen=True)
+class DurableFunctions:
+    """All durable functions of an app."""
+
+    orchestrators: FunctionNames = field(default_factory=lambda: FunctionNames("orchestrator"))
+    activities: FunctionNames = field(default_factory=lambda: FunctionNames("activity"))
+    entities: FunctionNames = field(default_factory=lambda: FunctionNames("entity"))
+
+    @classmethod
+    def of(
+        cls, orchestrators: Iterable[str] = (), activities: Iterable[str] = (), entities: Iterable[str] = ()
+    ) -> DurableFunctions:
+        return cls(
+            FunctionNames("orchestrator", tuple(orchestrators)),
+            FunctionNames("activity", tuple(activities)),
+            FunctionNames("entity", tuple(entities)),
+        )

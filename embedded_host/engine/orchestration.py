@@ -1,0 +1,121 @@
+"""An orchestration between turns, and what a turn makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from embedded_host.engine import history as h
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.history import Event, EventType, History
+from embedded_host.engine.messages import Message, Outgoing
+from embedded_host.engine.timestamps import parse_moment
+
+
+class Status(str, Enum):
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUSPENDED = "Suspended"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    TERMINATED = "Terminated"
+    CANCELED = "Canceled"
+    CONTINUED_AS_NEW = "ContinuedAsNew"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CANCELED})
+
+
+@dataclass
+class Orchestration:
+    """One instance as the engine knows it. ``input``, ``output`` and ``custom_status`` are stored texts."""
+
+    instance_id: str
+    name: str
+    execution_id: str
+    created_at: datetime
+    updated_at: datetime
+    input: str | None = None
+    status: Status = Status.PENDING
+    output: str | None = None
+    custom_status: str | None = None
+    parent: dict[str, Any] | None = None
+    """The ParentInstance of its ExecutionStarted."""
+    generation: int | None = 0
+    continued: bool = False
+    """Continued as new, and the worker has not been asked yet: the next turn delivers nothing."""
+    history: History = field(default_factory=History)
+    execution: Execution | None = None
+    """Kept between turns to save a replay; may be dropped at any time."""
+    seen: int = 0
+    """How many events the last turn handed to the worker; 0 if it must be handed all."""
+
+    @property
+    def parent_instance_id(self) -> str | None:
+        return self.parent["OrchestrationInstance"]["InstanceId"] if self.parent else None
+
+
+@dataclass(frozen=True)
+class TurnSettings:
+    functions: DurableFunctions = field(default_factory=DurableFunctions)
+    store_inputs: bool = False
+    http_sleep_ms: int = 30000
+
+
+@dataclass
+class TurnResult:
+    """What one turn came to; ``apply`` puts it into the instance once it is recorded."""
+
+    events: list[Event]
+    """To be appended to the history, or to replace it."""
+    replaces: bool
+    status: Status
+    output: str | None
+    custom_status: str | None
+    updated_at: datetime
+    execution: Execution | None = None
+    outgoing: list[Outgoing] = field(default_factory=list)
+    continued_as: Event | None = None
+    """The ExecutionStarted of the next execution."""
+    seen: int = 0
+
+    def apply(self, state: Orchestration) -> None:
+        if self.replaces:
+            state.history = History(self.events)
+        else:
+            state.history.extend(self.events)
+        state.status, state.output, state.custom_status = self.status, self.output, self.custom_status
+        state.updated_at, state.execution, state.continued = self.updated_at, self.execution, False
+        state.seen = self.seen if self.execution else 0
+        if self.continued_as:
+            state.continued = True
+            state.execution_id = self.continued_as["OrchestrationInstance"]["ExecutionId"]
+            state.input, state.generation = self.continued_as["Input"], None
+            state.created_at = parse_moment(self.continued_as["Timestamp"])
+
+
+def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
+    """The messages that this execution takes: not another execution's, and nothing twice."""
+    taken: list[Message] = []
+    settled: set[int] = set()
+    for message in inbox:
+        event = message.event
+        if message.execution_id is not None and message.execution_id != state.execution_id:
+            continue
+        if event["EventType"] == EventType.EXECUTION_STARTED and len(state.history):
+            continue
+        key = h.COMPLETIONS.get(event["EventType"])
+        if key is not None:
+            if state.history.settles_again(event) or event[key] in settled:
+                continue
+            settled.add(event[key])
+        taken.append(message)
+    return taken

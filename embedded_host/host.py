@@ -1,0 +1,178 @@
+"""The host: start-up, main loop, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded_host.app.definitions import App
+from embedded_host.app.errors import AppError
+from embedded_host.app.folder import read_app
+from embedded_host.app.local_settings import effective_environment
+from embedded_host.log_lines import console_handler
+from embedded_host.store.contract import StateError
+from embedded_host.store.lock import StateLock
+from embedded_host.worker import Worker, make_worker
+
+if TYPE_CHECKING:
+    from embedded_host.assembly import Assembly
+
+log = logging.getLogger("embedded_host")
+GRACE = 5.0
+"""Seconds that running functions get to finish when the host is asked to stop."""
+STATE_FOLDER = ".embedded-host"
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    root: Path
+    port: int | None = None
+    address: str | None = None
+    state: Path | None = None
+    in_process: bool = False
+    reload: bool = True
+    verbose: bool = False
+
+
+class CannotStart(Exception):
+    """The text is for the console: what is wrong and what to do."""
+
+
+def run_host(options: HostOptions) -> int:
+    """Serve until Ctrl+C or SIGTERM; the exit code."""
+    _configure_logging(options.verbose)
+    try:
+        asyncio.run(Host(options).serve())
+    except (CannotStart, StateError, AppError) as error:
+        print(f"\n{error}\n", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    # Threads that are in user code must not keep the process from ending (--in-process).
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class Host:
+    def __init__(self, options: HostOptions) -> None:
+        self.options = options
+        self._stopping = asyncio.Event()
+        self._fatal: BaseException | None = None
+        self._assembly: Assembly | None = None
+
+    async def serve(self) -> None:
+        """Raises CannotStart, StateError or AppError."""
+        began = time.perf_counter()
+        _on_signals(self.stop)
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
+            await asyncio.sleep(0)  # it watches from here on: what changes after "Ready" is seen
+            assert self._assembly is not None
+            self._assembly.announce(time.perf_counter() - began)
+            await self._stopping.wait()
+            if watching is not None:
+                watching.cancel()
+            print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
+        if self._fatal is not None:
+            raise CannotStart(f"The host stopped: {self._fatal}") from self._fatal
+
+    def stop(self, error: BaseException | None = None) -> None:
+        self._fatal = self._fatal or error
+        self._stopping.set()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        app, environ = self._read_app()
+        state = self.options.state or app.root / STATE_FOLDER
+        stack.enter_context(StateLock(state))
+        worker = self._make_worker(app, environ)
+        stack.push_async_callback(worker.close, 2.0)
+        await worker.start()
+        # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
+        from embedded_host.assembly import Assembly
+
+        assembly = self._assembly = Assembly(app, environ, worker, self.stop)
+        await assembly.start(stack, state, self.options.address, self.options.port, GRACE)
+
+    async def _watch(self) -> None:
+        """Take up changed files until cancelled; whatever ends it is said."""
+        try:
+            await self._take_up_changes()
+        except Exception as error:
+            log.error("Hot reload has ended; restart the host to take up changes: %s: %s", type(error).__name__, error)
+
+    async def _take_up_changes(self) -> None:
+        from embedded_host.reload import changes, needs_restart
+
+        root = self.options.root
+        async for files in changes(root):
+            names = ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
+            if any(needs_restart(file, root) for file in files):
+                log.warning("%s changed: restart the host to take it up.", names)
+                if all(needs_restart(file, root) for file in files):
+                    continue
+            began = time.perf_counter()
+            try:
+                app = read_app(root, os.environ)
+            except AppError as error:
+                log.error("%s changed, but was not taken up: %s", names, error)
+                continue
+            assert self._assembly is not None
+            if await self._assembly.take_up(app):
+                log.info("%s changed: taken up in %.2f s.", names, time.perf_counter() - began)
+
+    def _read_app(self) -> tuple[App, dict[str, str]]:
+        app = read_app(self.options.root, os.environ)
+        added, notes = effective_environment(app.settings, os.environ, app.root)
+        for problem in (*app.problems, *notes):
+            print(problem, file=sys.stderr)
+        if self.options.verbose:
+            for problem in app.host.ignored:
+                print(problem, file=sys.stderr)
+        elif app.host.ignored:
+            keys = ", ".join(problem.what.partition(" ")[0] for problem in app.host.ignored)
+            print(f"host.json: not used by the embedded host (--verbose says why): {keys}", file=sys.stderr)
+        if self.options.in_process and "functionTimeout" in app.host.document:
+            print(
+                "host.json: functionTimeout does not hold with --in-process: there is no process to replace.",
+                file=sys.stderr,
+            )
+        return app, {**os.environ, **added}
+
+    def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
+        try:
+            return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
+        except ValueError as error:
+            raise CannotStart(str(error)) from error
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """The first Ctrl+C or SIGTERM stops in good order, the second at once."""
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+
+    def received(number: int, frame: object) -> None:
+        if seen:
+            os._exit(130 if number == signal.SIGINT else 143)
+        seen.append(number)
+        loop.call_soon_threadsafe(stop)
+
+    # Not loop.add_signal_handler: Windows has none.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), received)
+
+
+def _configure_logging(verbose: bool) -> None:
+    logging.basicConfig(level=logging.WARNING, handlers=[console_handler("%(message)s")])
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)

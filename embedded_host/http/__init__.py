@@ -1,0 +1,1 @@
+"""The server: function routes, the Durable management API, the SDK's endpoint, admin, home page."""

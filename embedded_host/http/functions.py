@@ -1,0 +1,193 @@
+"""HTTP triggers: which function a request is for, and what it is handed and answers (contract, 6.1 to 6.4)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from embedded_host.app.definitions import Function
+from embedded_host.http.messages import Request, Response, empty_response, text_response
+from embedded_host.http.route_template import RouteTemplate, RouteTemplateError, function_route
+from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.worker import Worker
+from embedded_host.worker.protocol import ErrorData, HttpRequestData, HttpResponseData
+
+log = logging.getLogger("embedded_host.http")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_CLIENTS = ("durableclient", "orchestrationclient")
+
+
+@dataclass(frozen=True)
+class HttpRoute:
+    function: Function
+    template: RouteTemplate
+    text: str
+    """The template with its prefix, as it is printed."""
+    methods: frozenset[str] | None
+    """Upper case; None for all."""
+    takes_client: bool
+
+    @classmethod
+    def of(cls, function: Function, prefix: str) -> HttpRoute:
+        """Raises RouteTemplateError."""
+        properties = {k.lower(): v for k, v in function.trigger.properties.items()}
+        methods = properties.get("methods")
+        text = function_route(prefix, properties.get("route"), function.name)
+        return cls(
+            function=function,
+            template=RouteTemplate.parse(text),
+            text=text.removeprefix("~").strip("/"),
+            methods=None if methods is None else frozenset(str(m).upper() for m in methods),
+            takes_client=any(b.type.lower() in _CLIENTS for b in function.bindings),
+        )
+
+
+class RouteTable:
+    """Tried in order of function name, without regard to case: the first whose route and method fit (contract, 6.1)."""
+
+    def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
+        self._routes = sorted(routes, key=lambda r: r.function.name.lower())
+
+    def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
+        for route in self._routes:
+            if route.methods is not None and method not in route.methods:
+                continue
+            values = route.template.match(path)
+            if values is not None:
+                return route, values
+        return None
+
+    def __iter__(self) -> Iterator[HttpRoute]:
+        return iter(self._routes)
+
+
+class Served(Protocol):
+    """What a loaded app has of this."""
+
+    @property
+    def routes(self) -> Mapping[str, HttpRoute]: ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing of the app could be loaded."""
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Functions out of service -> why."""
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Those of them that have no route -> the route where they would answer."""
+
+
+class HttpFunctions:
+    def __init__(self, current: Callable[[], Served], worker: Worker, binding: Callable[[str], str]) -> None:
+        """``current`` gives the app as it is loaded now, ``binding`` the durableClient's value for the base URL by which a
+        request came."""
+        self._current, self._worker, self._binding = current, worker, binding
+        self._served: Served | None = None
+        self._table = RouteTable()
+
+    def serves(self, request: Request) -> bool:
+        """Whether a function's route and methods fit."""
+        return self._match(request) is not None
+
+    async def handle(self, request: Request) -> Response:
+        problem = self._current().problem
+        if problem is not None:
+            return text_response(f"The app is not loaded: {problem}", status=500)
+        found = self._match(request)
+        if found is None:
+            return self._refused(request) or empty_response(404)
+        route, values = found
+        # A chunked body arrives empty (recorded; contract, 6.3).
+        length = request.headers.get("content-length", "")
+        body = await request.read() if length.isdigit() and int(length) > 0 else b""
+        data = HttpRequestData(
+            method=request.method,
+            url=request.url,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=function_query(request.query_text),
+            route=values,
+            body=body,
+        )
+        client = self._binding(request.base_url) if route.takes_client else ""
+        name = route.function.name
+        try:
+            result = await self._worker.invoke(name, data, client, str(uuid4()))
+        except WorkerLost as lost:
+            log.error("The worker was lost while it ran the function '%s': %s.", name, lost)
+            return empty_response(500)
+        if result.error is not None:
+            return _failed(name, result.error)
+        if not isinstance(result.value, HttpResponseData):
+            log.error("Function '%s' gave no response.", name)
+            return empty_response(500)
+        return _answer(name, result.value)
+
+    def _refused(self, request: Request) -> Response | None:
+        """A function whose function.json or route cannot be used says so where it would answer."""
+        served = self._current()
+        for name, text in served.refused.items():
+            if _would_match(text, request.path.removeprefix("/")):
+                reason = served.broken.get(name, "its function.json cannot be used")
+                return text_response(f"Function '{name}' is out of service: {reason}", status=500)
+        return None
+
+    def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
+        served = self._current()
+        if served is not self._served:
+            self._served, self._table = served, RouteTable(served.routes.values())
+        return self._table.match(request.method, request.path.removeprefix("/"))
+
+
+def _would_match(text: str, path: str) -> bool:
+    """Whether a path is that of a template, or begins as it does where the template is none."""
+    try:
+        return RouteTemplate.parse(text).match(path) is not None
+    except RouteTemplateError:
+        return path.lower().startswith(text.partition("{")[0].lower())
+
+
+def _failed(name: str, error: ErrorData) -> Response:
+    if error.type == "FunctionLoadError":
+        log.error("Function '%s' is out of service: %s", name, error.message)
+        return text_response(f"Function '{name}' is out of service: {error.message}", status=500)
+    log.error("Function '%s' failed: %s: %s\n%s", name, error.type, error.message, error.stack)
+    return empty_response(500)
+
+
+def _answer(name: str, answer: HttpResponseData) -> Response:
+    """What Kestrel does not send is not sent here either, but said: a status that is none, a header that would need encoding,
+    or that smuggles in others with a line break."""
+    if not 200 <= answer.status <= 999:
+        log.error("Function '%s' answered with the status %d, which is none: 200 to 999.", name, answer.status)
+        return empty_response(500)
+    for header, value in answer.headers:
+        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
+            log.error(
+                "Function '%s' answered with a header that cannot be sent: %r: %r. Names are letters, digits and '-', values "
+                "are ASCII without line breaks; percent-encode the rest.",
+                name,
+                header,
+                value,
+            )
+            return empty_response(500)
+    return Response(answer.status, answer.body, list(answer.headers))
+
+
+def function_query(text: str) -> dict[str, str]:
+    """Decoded; repeated names comma-joined, in the last one's spelling; empty values dropped (recorded; contract, 6.3)."""
+    spelling: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=False):
+        key = name.lower()
+        values[key] = f"{values[key]},{value}" if key in values else value
+        spelling[key] = name
+    return {spelling[key]: value for key, value in values.items()}

@@ -1,0 +1,399 @@
+"""ASP.NET Core route templates, as the routes of HTTP functions are written (contract, 6.1).
+
+Syntax and constraints: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, checked against
+what ``Microsoft.AspNetCore.Routing`` does. Known to be narrower: ``datetime`` knows the usual ways to write a date,
+not every one that .NET guesses, and ``regex`` has Python's syntax (``(?<name>…)`` is understood).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import partial
+from itertools import pairwise
+from typing import Literal
+from urllib.parse import unquote_to_bytes
+
+Check = Callable[[str], bool]
+_BLANK = "\t\n\v\f\r "
+_INT64 = (-(2**63), 2**63 - 1)
+
+
+class RouteTemplateError(ValueError):
+    """A template that cannot be a route: ``message`` says why, ``column`` where in the template (from 1)."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """``{name:constraint:constraint=default}``, ``{name?}`` or ``{*name}``; ``constraints`` as written."""
+
+    name: str
+    kind: Literal["required", "optional", "catch-all"] = "required"
+    default: str | None = None
+    constraints: tuple[str, ...] = ()
+
+
+Segment = tuple["str | Parameter", ...]
+"""Literals and parameters in turn; most segments are one of either."""
+
+
+class RouteTemplate:
+    """A compiled template: ``parse`` once, ``match`` often. It neither knows the route prefix nor the methods."""
+
+    def __init__(self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]) -> None:
+        self.template = template
+        self.parameters = tuple(part for segment in segments for part in segment if isinstance(part, Parameter))
+        self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
+        """The template without what does not decide which paths match: names of parameters, case of literals."""
+        self._complex: list[tuple[str, Segment]] = []
+        self._names: list[str] = []
+        self._pattern = re.compile(self._regex(segments), re.IGNORECASE | re.DOTALL)
+        self._defaults = [(p.name, p.default) for p in self.parameters if p.default is not None]
+        self._checks = [
+            # Without a value an optional parameter is not checked; any other fails, except for ``nonfile``.
+            (p.name, p.kind == "optional" or all(c.lower() == "nonfile" for c in p.constraints), checks[p.name])
+            for p in self.parameters
+            if checks[p.name]
+        ]
+
+    @classmethod
+    def parse(cls, template: str) -> RouteTemplate:
+        """Raises RouteTemplateError. A leading ``/`` or ``~/`` is dropped, as ASP.NET Core does."""
+        segments = _segments(template)
+        checks: dict[str, tuple[Check, ...]] = {}
+        for part in (part for segment in segments for part in segment):
+            if isinstance(part, Parameter):
+                at = template.find(part.name)
+                checks[part.name] = tuple(_constraint(c, max(template.find(c, at), at) + 1) for c in part.constraints)
+        return cls(template, segments, checks)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The parameters' values if ``path`` (without its leading slash, percent-encoded as sent) fits, else None.
+
+        Values are decoded except ``%2F``; a catch-all keeps a trailing slash; unset optionals are left out (6.1, 6.3).
+        """
+        found = self._pattern.fullmatch(percent_decoded(path) if "%" in path else path)
+        if found is None:
+            return None
+        values = {name: text for name, text in zip(self._names, found.groups(), strict=True) if text is not None}
+        for group, segment in self._complex:
+            parts = _match_complex(segment, values.pop(group))
+            if parts is None:
+                return None
+            values.update(parts)
+        for name, default in self._defaults:
+            values.setdefault(name, default)
+        for name, may_be_unset, checks in self._checks:
+            value = values.get(name)
+            if value is None:
+                if not may_be_unset:
+                    return None
+            elif not all(check(value) for check in checks):
+                return None
+        return values
+
+    def overlaps(self, other: RouteTemplate) -> bool:
+        """Whether both match the same paths, whatever their parameters are called."""
+        return self.canonical == other.canonical
+
+    def _regex(self, segments: Sequence[Segment]) -> str:
+        """One group for each parameter; a complex segment is one group, taken apart after the match."""
+        pattern, open_groups = "", 0
+        for index, segment in enumerate(segments):
+            slash = "/" if index else ""
+            if all(_may_be_absent(later) for later in segments[index:]):
+                pattern += "(?:"
+                open_groups += 1
+            part = segment[0]
+            if len(segment) > 1:
+                group = f"/{index}"  # no parameter's name has a slash
+                self._complex.append((group, segment))
+                self._names.append(group)
+                pattern += f"{slash}([^/]+)"
+            elif isinstance(part, Parameter):
+                self._names.append(part.name)
+                pattern += slash + ("([^/].*)" if part.kind == "catch-all" else "([^/]+)")
+            else:
+                pattern += slash + re.escape(part)
+        return pattern + ")?" * open_groups + "(?:(?<=[^/])/)?"
+
+
+def function_route(prefix: str, route: str | None, name: str) -> str:
+    """The whole template of a function: the prefix of host.json, then its route or, without one, its name (6.1)."""
+    route = route if route and route.strip() else name
+    return f"{prefix}/{route}" if prefix else route
+
+
+_ESCAPES = re.compile(r"(?:%(?!2[fF])[0-9a-fA-F]{2})+")
+
+
+def percent_decoded(path: str) -> str:
+    """As the real host's server decodes paths: UTF-8, except ``%2F`` and what is not UTF-8, which stay as sent."""
+    return _ESCAPES.sub(_decoded_escapes, path)
+
+
+def _decoded_escapes(escapes: re.Match[str]) -> str:
+    text = unquote_to_bytes(escapes[0]).decode("utf-8", "surrogateescape")
+    return re.sub("[\udc80-\udcff]", lambda lone: f"%{ord(lone[0]) - 0xDC00:02X}", text)
+
+
+def _canonical(part: str | Parameter) -> str:
+    if isinstance(part, str):
+        return part.lower().replace("{", "{{").replace("}", "}}")
+    mark = {"required": "" if part.default is None else "?", "optional": "?", "catch-all": "*"}[part.kind]
+    return "{" + ":".join([mark, *sorted(part.constraints)]) + "}"
+
+
+def _may_be_absent(segment: Segment) -> bool:
+    part = segment[0]
+    if len(segment) > 1 or isinstance(part, str):
+        return False
+    return part.kind != "required" or part.default is not None
+
+
+def _match_complex(segment: Segment, text: str) -> dict[str, str] | None:
+    """From the right, each literal at its last place, without a second try: that is how ASP.NET Core does it."""
+    last = segment[-1]
+    whole = _match_parts(segment, text)
+    if whole is not None or isinstance(last, str) or last.kind != "optional" or text.endswith("."):
+        return whole
+    return _match_parts(segment[:-2], text)
+
+
+def _match_parts(parts: Segment, text: str) -> dict[str, str] | None:
+    values: dict[str, str] = {}
+    folded = text.lower() if len(text.lower()) == len(text) else text
+    end = len(text)
+    waiting: Parameter | None = None
+    for part in reversed(parts):
+        if isinstance(part, Parameter):
+            waiting = part
+            continue
+        at = folded.rfind(part.lower(), 0, end - 1 if waiting else end)
+        after = at + len(part)
+        if at < 0 or (waiting is None and after != end):
+            return None
+        if waiting:
+            if after == end:
+                return None
+            values[waiting.name] = text[after:end]
+            waiting = None
+        end = at
+    if waiting:
+        if end == 0:
+            return None
+        values[waiting.name] = text[:end]
+        end = 0
+    return values if end == 0 else None
+
+
+def _segments(template: str) -> list[Segment]:
+    """Reads the whole template; raises RouteTemplateError."""
+    at = 2 if template.startswith("~/") else 1 if template.startswith("/") else 0
+    if template.startswith("~") and not at:
+        raise RouteTemplateError("a route cannot start with '~'", 1)
+    segments: list[Segment] = []
+    parts: list[str | Parameter] = []
+    begin = at
+    names: set[str] = set()
+    while at < len(template):
+        if template[at] == "/":
+            if not parts:
+                raise RouteTemplateError("an empty segment: two '/' in a row", at + 1)
+            segments.append(_segment(parts, begin))
+            parts, at, begin = [], at + 1, at + 1
+        elif template[at] == "{" and template[at + 1 : at + 2] != "{":
+            end = _end_of_parameter(template, at)
+            parameter = _parameter(template[at + 1 : end - 1].replace("}}", "}").replace("{{", "{"), at + 1)
+            if parameter.name.lower() in names:
+                raise RouteTemplateError(f"the parameter '{parameter.name}' occurs twice", at + 1)
+            if parameter.kind == "catch-all" and end < len(template):
+                raise RouteTemplateError(f"nothing can follow the catch-all '{{*{parameter.name}}}'", end + 1)
+            names.add(parameter.name.lower())
+            parts.append(parameter)
+            at = end
+        else:
+            end = _end_of_literal(template, at)
+            parts.append(template[at:end].replace("}}", "}").replace("{{", "{"))
+            at = end
+    if parts:
+        segments.append(_segment(parts, begin))
+    return segments
+
+
+def _segment(parts: list[str | Parameter], begin: int) -> Segment:
+    for before, part in pairwise(parts):
+        if isinstance(part, Parameter) and part.kind == "catch-all":
+            raise RouteTemplateError(f"'{{*{part.name}}}' must be a segment of its own", begin + 1)
+        if isinstance(before, Parameter) and isinstance(part, Parameter):
+            raise RouteTemplateError(
+                f"'{{{before.name}}}{{{part.name}}}' needs a text or '/' between the two", begin + 1
+            )
+        if isinstance(before, Parameter) and before.kind == "optional":
+            raise RouteTemplateError(f"the optional '{{{before.name}?}}' must end its segment", begin + 1)
+        if isinstance(part, Parameter) and part.kind == "optional" and before != ".":
+            raise RouteTemplateError(f"only '.' can stand before the optional '{{{part.name}?}}'", begin + 1)
+    return tuple(parts)
+
+
+def _end_of_parameter(template: str, at: int) -> int:
+    """The index after the brace that closes the one at ``at``; doubled braces are text."""
+    end = at + 1
+    while end < len(template):
+        char = template[end]
+        doubled = template[end : end + 2] == char * 2
+        if char == "}" and not doubled:
+            return end + 1
+        if char == "{" and not doubled:
+            raise RouteTemplateError("a '{' inside a parameter must be doubled: '{{'", end + 1)
+        end += 2 if char in "{}" else 1
+    raise RouteTemplateError("this '{' has no '}'", at + 1)
+
+
+_LITERAL = re.compile(r"(?:\{\{|\}\}|[^{}/?])*")
+
+
+def _end_of_literal(template: str, at: int) -> int:
+    found = _LITERAL.match(template, at)
+    end = found.end() if found else at
+    if template.startswith("}", end):
+        raise RouteTemplateError("this '}' has no '{'", end + 1)
+    if template.startswith("?", end):
+        raise RouteTemplateError("a '?' can only stand at the end of a parameter: '{name?}'", end + 1)
+    return end
+
+
+def _parameter(text: str, column: int) -> Parameter:
+    """``text`` is what stands between the braces, with doubled braces undone."""
+    stars = 2 if text.startswith("**") else 1 if text.startswith("*") else 0
+    optional = text.endswith("?")
+    if optional and stars:
+        raise RouteTemplateError("a catch-all cannot be optional: it also matches nothing", column)
+    inner = text[stars : len(text) - optional]
+    cut = next((i for i, char in enumerate(inner) if i and char in ":="), len(inner))
+    name, rest = inner[:cut], inner[cut:]
+    constraints: list[str] = []
+    at = 0
+    while rest.startswith(":", at):
+        begin = at = at + 1
+        while at < len(rest) and rest[at] not in ":=(":
+            at += 1
+        if rest.startswith("(", at):
+            at = _end_of_arguments(rest, at + 1)
+        if at > begin:
+            constraints.append(rest[begin:at])
+    default = rest[at + 1 :] if rest.startswith("=", at) else None
+    if not name or re.search(r"[/{}?*]", name):
+        raise RouteTemplateError(f"'{name}' is not a name for a parameter", column)
+    if optional and default is not None:
+        raise RouteTemplateError(f"'{name}' cannot both be optional and have a default", column)
+    kind: Literal["required", "optional", "catch-all"] = (
+        "catch-all" if stars else "optional" if optional else "required"
+    )
+    return Parameter(name, kind, default, tuple(constraints))
+
+
+def _end_of_arguments(text: str, at: int) -> int:
+    """A ``)`` closes at the end or before ``:`` or ``=``; the first after a ``:`` or ``=`` inside does not."""
+    while at < len(text):
+        if text[at] == ")" and text[at + 1 : at + 2] in ("", ":", "="):
+            return at + 1
+        if text[at] in ":=":
+            closing = text.find(")", at + 1)
+            if closing < 0:
+                return at
+            at = closing
+        at += 1
+    return at
+
+
+_INTEGER = re.compile(rf"[{_BLANK}]*([+-]?)0*([0-9]{{1,19}})[{_BLANK}]*")  # 64 bits have 19 digits at most
+_DIGITS = r"(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)"
+_DECIMAL = re.compile(rf"[{_BLANK}]*[+-]?{_DIGITS}[+-]?[{_BLANK}]*")
+_FLOAT = re.compile(rf"[{_BLANK}]*[+-]?(?:{_DIGITS}(?:e[+-]?[0-9]+)?|infinity|nan|∞)[{_BLANK}]*", re.IGNORECASE)
+_FILE = re.compile(r"(?:.*/)?[^/.]*\.[^/]*[^/.][^/]*", re.DOTALL)  # something after a dot of the last segment
+_HEX = "[0-9a-f]"
+_DASHED = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+_GUID = re.compile(rf"{_HEX}{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.IGNORECASE)
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%a %d %b %Y")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_DATE_TIMES = (*(date + time for date in _DATES for time in _TIMES), *(time.strip() for time in _TIMES[1:]))
+_ZONE = re.compile(r"(?<=:[0-9]{2})(?:\.[0-9]+)? ?(?:Z|GMT|[+-][0-9]{2}:?[0-9]{2})?$", re.IGNORECASE)
+
+
+def _integer_in(least: int, most: int, value: str) -> bool:
+    found = _INTEGER.fullmatch(value)
+    return found is not None and least <= int(found[1] + found[2]) <= most
+
+
+def _length_in(least: int, most: int, value: str) -> bool:
+    return least <= len(value) <= most
+
+
+def _datetime(value: str) -> bool:
+    text = re.sub(r"(?<=[0-9])T(?=[0-9])|,", " ", value.strip(_BLANK), flags=re.IGNORECASE)
+    text = re.sub(r"(?<=[0-9])(?=[ap]m$)", " ", _ZONE.sub("", text), flags=re.IGNORECASE)
+    for written in _DATE_TIMES:
+        with suppress(ValueError):
+            return bool(datetime.strptime(" ".join(text.split()), written))
+    return False
+
+
+_PLAIN: dict[str, Check] = {
+    "int": partial(_integer_in, -(2**31), 2**31 - 1),
+    "long": partial(_integer_in, *_INT64),
+    "bool": lambda value: value.strip(_BLANK).lower() in ("true", "false"),
+    "guid": lambda value: _GUID.fullmatch(value.strip(_BLANK)) is not None,
+    "datetime": _datetime,
+    "decimal": lambda value: _DECIMAL.fullmatch(value) is not None,
+    "double": lambda value: _FLOAT.fullmatch(value) is not None,
+    "float": lambda value: _FLOAT.fullmatch(value) is not None,
+    "alpha": lambda value: re.fullmatch("[A-Za-z]*", value) is not None,
+    "required": bool,
+    "file": lambda value: _FILE.fullmatch(value) is not None,
+    "nonfile": lambda value: _FILE.fullmatch(value) is None,
+}
+_NUMBERS = dict.fromkeys(("min", "max", "minlength", "maxlength"), (1,)) | {"range": (2,), "length": (1, 2)}
+CONSTRAINTS = (*_PLAIN, *_NUMBERS, "regex")
+
+
+def _constraint(text: str, column: int) -> Check:
+    """The check that ``text`` (``int``, ``range(1,9)``) asks for; raises RouteTemplateError."""
+    name, opened, arguments = text.partition("(") if text.endswith(")") else (text, "", "")
+    key, arguments = name.lower(), arguments[:-1]
+    if key in _PLAIN:
+        if opened:
+            raise RouteTemplateError(f"the constraint '{name}' takes no arguments, but '{text}' has some", column)
+        return _PLAIN[key]
+    if key == "regex":
+        try:
+            pattern = re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", arguments), re.IGNORECASE)
+        except re.error as error:
+            raise RouteTemplateError(f"'{arguments}' is not a regular expression: {error}", column) from None
+        if not opened:
+            raise RouteTemplateError("the constraint 'regex' needs an expression: 'regex(^a+$)'", column)
+        return lambda value: pattern.search(value) is not None
+    if key not in _NUMBERS:
+        close = " or ".join(f"'{known}'" for known in get_close_matches(key, CONSTRAINTS, 2))
+        hint = f"Did you mean {close}? " if close else ""
+        raise RouteTemplateError(f"there is no constraint '{name}'. {hint}There are: {', '.join(CONSTRAINTS)}", column)
+    counts = _NUMBERS[key]
+    given = arguments.split(",") if opened else []
+    if len(given) not in counts or not all(_integer_in(*_INT64, number) for number in given):
+        wanted = " or ".join(["a whole number", "two whole numbers"][count - 1] for count in counts)
+        raise RouteTemplateError(f"the constraint '{name}' needs {wanted} in brackets, but is '{text}'", column)
+    least, most = int(given[0]), int(given[-1])
+    if least > most or (key.endswith("length") and least < 0):
+        raise RouteTemplateError(f"nothing fits '{text}'", column)
+    if key.endswith("length"):
+        return partial(_length_in, 0 if key == "maxlength" else least, 2**31 if key == "minlength" else most)
+    return partial(_integer_in, _INT64[0] if key == "max" else least, _INT64[1] if key == "min" else most)

@@ -1,0 +1,194 @@
+"""The listeners: the public address, and the SDK's own on the loopback interface (contract, 1.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from aiohttp import http_exceptions, web
+from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
+
+from embedded_host.http.messages import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedBodyError,
+    Request,
+    Response,
+    empty_response,
+)
+
+log = logging.getLogger("embedded_host.http")
+MAX_BODY = 104_857_600
+"""Bytes, as on the real host (contract, 6.3)."""
+MAX_LINE = 32_768
+"""Bytes of a request line."""
+MAX_HEADER = 65_536
+"""Bytes of one header."""
+SERVER = "embedded-host"
+_ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = ("content-length", "transfer-encoding", "connection")
+"""Headers that the server sets."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def body_limit(text: str | None) -> int:
+    """What FUNCTIONS_REQUEST_BODY_SIZE_LIMIT says, else the default."""
+    return int(text) if text and re.fullmatch("[0-9]{1,18}", text.strip()) and int(text) > 0 else MAX_BODY
+
+
+class Listener:
+    """Serves ``handler`` on one socket; bodies up to ``max_body`` bytes, or any for None. When it closes, requests in progress
+    get about ``grace`` seconds."""
+
+    def __init__(
+        self, sock: socket.socket, handler: Handler, grace: float = 1.0, *, max_body: int | None = MAX_BODY
+    ) -> None:
+        self._handler = handler
+        self._socket = sock
+        self._max_body = max_body
+        self._authority = _authority(sock)
+        server = _Server(self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
+        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket, backlog=1024).start()
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+    def _request(self, *arguments: Any) -> web.BaseRequest:
+        message, payload, protocol, writer, task = arguments
+        # 0 is no limit
+        size = self._max_body or 0
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=size
+        )
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return _response(request, asked, close=True)
+        close = False
+        try:
+            answer = await self._handler(asked)
+        except BodyTooLargeError:
+            answer, close = empty_response(413), True
+        except MalformedBodyError:
+            answer, close = empty_response(400), True
+        except ClientGoneError:
+            log.debug("%s %s: the client went away", request.method, asked.path)
+            answer, close = empty_response(400), True  # which nobody gets
+        except Exception:
+            log.exception("%s %s could not be answered", request.method, asked.path)
+            answer = empty_response(500)
+        return _response(request, answer, close)
+
+    def _asked(self, request: web.BaseRequest) -> Request | Response:
+        if not request.raw_path.isascii():
+            return empty_response(400)
+        path, _, query = request.raw_path.partition("?")
+        scheme, authority = request.scheme, request.headers.get("Host", "").strip()
+        if not authority:
+            if "Host" not in request.headers and request.version >= HttpVersion11:
+                return empty_response(400)
+            authority = self._authority
+        if absolute := _ABSOLUTE.match(path):
+            authority, path = absolute[2] or authority, absolute[3] or "/"
+        return Request(
+            method=request.method,
+            path=path,
+            query_text=query,
+            headers=_readable(request.headers),
+            base_url=f"{scheme}://{authority}",
+            read=lambda: self._read(request),
+        )
+
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        if self._max_body is not None and (request.content_length or 0) > self._max_body:
+            raise BodyTooLargeError
+        if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # what counts is the answer proper
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise BodyTooLargeError from None
+        except (ConnectionError, aiohttp.ClientConnectionError, asyncio.IncompleteReadError):
+            raise ClientGoneError from None
+        except (http_exceptions.HttpProcessingError, aiohttp.ClientError) as error:
+            if request.transport is None or request.transport.is_closing():
+                raise ClientGoneError from None
+            raise MalformedBodyError(str(error)) from None
+
+
+class _Protocol(RequestHandler):
+    """Requests that are not HTTP are answered without a body, and without a traceback in the log."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if isinstance(exc, http_exceptions.LineTooLong):
+            status = 414 if str(exc.args[1]) == str(MAX_LINE) else 431
+        if status >= 500:
+            log.error("A request could not be answered", exc_info=exc)
+        return _response(request, empty_response(status), close=True)
+
+
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+_PROTOCOL: dict[str, Any] = {
+    "max_line_size": MAX_LINE,
+    "max_field_size": MAX_HEADER,
+    # A function that is sent gzip gets gzip, as on the real host.
+    "auto_decompress": False,
+}
+
+
+def _response(request: web.BaseRequest, answer: Response, close: bool = False) -> web.Response:
+    status = answer.status if 200 <= answer.status <= 999 else 500
+    response = web.Response(status=status, body=answer.body or None)
+    for name, value in answer.headers:
+        if name.lower() not in _OURS:
+            response.headers.add(_CONTROL.sub("", name), _CONTROL.sub(" ", value))
+    response.headers.setdefault("Server", SERVER)
+    if close:
+        response.headers["Connection"] = "close"
+        response.force_close()
+    return response
+
+
+def _readable(headers: Any) -> Any:
+    """The headers as they came, repeated ones comma-joined; bytes that are not UTF-8 are read as Latin-1."""
+    if len(set(headers)) == len(headers) and all(map(str.isascii, headers.values())):
+        return headers
+    merged: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        raw = value.encode("utf-8", "surrogateescape")
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError:
+            value = raw.decode("latin-1")
+        merged[name] = f"{merged[name]},{value}" if name in merged else value
+    return merged
+
+
+def _authority(sock: socket.socket) -> str:
+    """What stands for the ``Host`` header where there is none."""
+    return f"localhost:{sock.getsockname()[1]}"

@@ -1,0 +1,54 @@
+"""What the host serves, by path: admin, management, the app's functions, and the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedded_host.http.admin import Admin
+from embedded_host.http.cors import Cors
+from embedded_host.http.functions import HttpFunctions
+from embedded_host.http.management import Management
+from embedded_host.http.messages import Request, Response, empty_response, text_response
+from embedded_host.http.urls import WEBHOOK
+
+RPC = "/durabletask"
+
+
+class Site:
+    """``home`` gives the home page, None where it is switched off."""
+
+    def __init__(
+        self,
+        functions: HttpFunctions,
+        management: Management,
+        admin: Admin,
+        home: Callable[[], str | None],
+        cors: Cors | None = None,
+    ) -> None:
+        self._functions, self._management, self._admin, self._home = functions, management, admin, home
+        self._cors = cors or Cors()
+
+    async def public(self, request: Request) -> Response:
+        """What anyone may ask for."""
+        return await self._cors.handle(request, self._answer)
+
+    async def _answer(self, request: Request) -> Response:
+        """The host's own paths precede the functions' (contract, 6.1)."""
+        lower = request.path.lower()
+        if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
+            return await self._management.handle(request, request.path[len(WEBHOOK) :])
+        if lower == "/admin" or lower.startswith("/admin/"):
+            return await self._admin.handle(request)
+        if lower == "/runtime" or lower.startswith("/runtime/"):
+            return empty_response(404)
+        if request.path == "/" and not self._functions.serves(request):
+            home = self._home()
+            return empty_response(204) if home is None else text_response(home, "text/html")
+        return await self._functions.handle(request)
+
+    async def private(self, request: Request, public_url: str) -> Response:
+        """The SDK's own endpoint: the management API, with URLs that others can use too."""
+        lower = request.path.lower()
+        if lower == RPC or lower.startswith(RPC + "/"):
+            return await self._management.handle(request, request.path[len(RPC) :], public_url)
+        return empty_response(404)

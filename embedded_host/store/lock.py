@@ -1,0 +1,72 @@
+"""One host to a state: a lock that the operating system lets go of when the process ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from embedded_host.store.contract import StateError
+
+_LOCKED_BYTE = 1 << 20
+"""Behind the text, so that on Windows others can still read whose lock it is."""
+
+
+class StateLock:
+    """``with StateLock(folder): …``. Entering raises StateError if another process has the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "lock"
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> StateLock:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StateError(
+                f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state."
+            ) from error
+        if not _lock(file):
+            file.seek(0)
+            owner = file.read(20).strip()
+            file.close()
+            who = f"the host with process id {owner}" if owner.isdigit() else "another host"
+            raise StateError(
+                f"The state in {self._path.parent} is in use by {who}. Stop that one, or keep this one's state elsewhere with --state."
+            )
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        self._file = file
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            file.seek(_LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

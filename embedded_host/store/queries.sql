@@ -1,0 +1,70 @@
+-- Named queries of sqlite.py: each begins with a line "-- name: NAME".
+
+-- name: save_instance
+INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation, parent, continued,
+                       custom_status, output)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    status = excluded.status, created = excluded.created, updated = excluded.updated,
+    execution_id = excluded.execution_id, generation = excluded.generation, continued = excluded.continued,
+    custom_status = excluded.custom_status, output = excluded.output;
+
+-- name: delete_instance
+DELETE FROM instances WHERE key = ?;
+-- name: set_input
+INSERT INTO inputs (instance, input) VALUES (?, ?) ON CONFLICT (instance) DO UPDATE SET input = excluded.input;
+-- name: delete_input
+DELETE FROM inputs WHERE instance = ?;
+-- name: append_history
+INSERT INTO history (instance, turn, events) VALUES (?, ?, ?);
+-- name: delete_history
+DELETE FROM history WHERE instance = ?;
+-- name: put_message
+INSERT INTO messages (id, instance, execution_id, due, event) VALUES (?, ?, ?, ?, ?);
+-- name: take_message
+DELETE FROM messages WHERE id = ?;
+-- name: delete_messages
+DELETE FROM messages WHERE instance = ?;
+-- name: put_activity
+INSERT INTO activities (id, instance, execution_id, task_id, name, input) VALUES (?, ?, ?, ?, ?, ?);
+-- name: delete_pending_messages
+DELETE FROM messages WHERE instance = ? AND execution_id = ?;
+-- name: delete_pending_activities
+DELETE FROM activities WHERE instance = ? AND execution_id = ?;
+-- name: take_activity
+DELETE FROM activities WHERE id = ?;
+-- name: delete_activities
+DELETE FROM activities WHERE instance = ?;
+-- name: save_entity
+INSERT INTO entities (instance, has_state, state) VALUES (?, ?, ?)
+ON CONFLICT (instance) DO UPDATE SET has_state = excluded.has_state, state = excluded.state;
+-- name: delete_entity
+DELETE FROM entities WHERE instance = ?;
+-- name: save_timer
+INSERT INTO timers (hub, function, last, next, updated) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (hub, function) DO UPDATE SET last = excluded.last, next = excluded.next, updated = excluded.updated;
+
+-- name: instance_by_id
+SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status, output
+FROM instances WHERE hub = ? AND id = ?;
+-- name: input_of
+SELECT input FROM inputs WHERE instance = ?;
+-- name: history_of
+SELECT events FROM history WHERE instance = ? ORDER BY turn;
+-- name: entity_of
+SELECT has_state, state FROM entities WHERE instance = ?;
+-- name: timer_of
+SELECT hub, function, last, next, updated FROM timers WHERE hub = ? AND function = ?;
+-- name: messages_of
+SELECT id, instance, execution_id, due, event FROM messages WHERE instance = ? ORDER BY id;
+-- name: all_messages
+SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance ORDER BY m.id;
+-- name: all_activities
+SELECT a.id, a.instance, a.execution_id, a.task_id, a.name, a.input, i.hub, i.id
+FROM activities a JOIN instances i ON i.key = a.instance ORDER BY a.id;
+-- name: continued_instances
+SELECT hub, id FROM instances WHERE continued = 1;
+-- name: highest_keys
+SELECT (SELECT coalesce(max(key), 0) FROM instances),
+       (SELECT coalesce(max(id), 0) FROM messages),
+       (SELECT coalesce(max(id), 0) FROM activities);

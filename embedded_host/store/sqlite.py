@@ -1,0 +1,290 @@
+"""The state in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from embedded_host.engine.json_text import compact
+from embedded_host.store.contract import (
+    ActivityRow,
+    Address,
+    AppendHistory,
+    Change,
+    DeleteHistory,
+    DeleteInstance,
+    DeletePending,
+    InstanceFilter,
+    InstanceRow,
+    MessageRow,
+    PutActivity,
+    PutMessage,
+    SaveEntity,
+    SaveInstance,
+    SaveTimer,
+    SetInput,
+    StateError,
+    TakeActivity,
+    TakeMessage,
+    TimerRow,
+)
+
+SCHEMA_VERSION = 1
+_HERE = Path(__file__).parent
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+_LAST = "\U0010ffff"
+
+
+@lru_cache(maxsize=1)
+def _queries() -> dict[str, str]:
+    named: dict[str, str] = {}
+    for part in (_HERE / "queries.sql").read_text(encoding="utf-8").split("-- name: ")[1:]:
+        name, _, text = part.partition("\n")
+        named[name.strip()] = text.strip()
+    return named
+
+
+class SqliteStore:
+    """See ``contract.py``. ``path`` None keeps the state in memory.
+
+    Writing and reading use a connection each, so that a reader never waits for a write's fsync; one thread may write
+    while another reads.
+    """
+
+    def __init__(self, path: Path | None, *, fsync: bool = True) -> None:
+        """Raises StateError if the file is no state of ours, is from a newer version, or cannot be opened."""
+        self.path = path
+        self._sql = _queries()
+        if path is None:
+            self._writer = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            self._reader = self._writer
+        else:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                new = not path.exists()
+                self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+                if new and os.name == "posix":
+                    path.chmod(0o600)
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                self._writer.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
+                self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+                self._reader.execute("PRAGMA query_only = ON")
+            except (OSError, sqlite3.Error) as error:
+                raise StateError(
+                    f"The state file {path} cannot be opened: {error}. Use another folder with --state, or remove this one "
+                    "to begin with an empty state."
+                ) from error
+        self._create_or_check()
+
+    def _create_or_check(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            if self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                self.close()
+                raise StateError(
+                    f"The file {self.path} is no state of the embedded host: it holds another program's tables. Use another "
+                    "folder with --state."
+                )
+            schema = (_HERE / "schema.sql").read_text(encoding="utf-8")
+            self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version > SCHEMA_VERSION:
+            self.close()
+            raise StateError(
+                f"The state file {self.path} is from a newer version of the embedded host (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host, or use another folder with --state."
+            )
+
+    def close(self) -> None:
+        if self._reader is not self._writer:
+            self._reader.close()
+        self._writer.close()
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def write(self, changes: Sequence[Change]) -> None:
+        execute = self._writer.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            try:
+                for change in changes:
+                    self._apply(execute, change)
+                execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StateError(f"The state file {self.path} cannot be written: {error}.") from error
+
+    def _apply(self, execute: Any, change: Change) -> None:
+        sql = self._sql
+        if isinstance(change, SaveInstance):
+            execute(sql["save_instance"], _instance_values(change.row))
+        elif isinstance(change, AppendHistory):
+            execute(sql["append_history"], change)
+        elif isinstance(change, PutMessage):
+            row = change.row
+            due = None if row.due is None else micros(row.due)
+            execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, compact(row.event)))
+        elif isinstance(change, TakeMessage):
+            execute(sql["take_message"], change)
+        elif isinstance(change, PutActivity):
+            execute(sql["put_activity"], change.row)
+        elif isinstance(change, TakeActivity):
+            execute(sql["take_activity"], change)
+        elif isinstance(change, SetInput):
+            execute(
+                sql["set_input"] if change.input is not None else sql["delete_input"],
+                change if change.input is not None else change[:1],
+            )
+        elif isinstance(change, DeleteHistory):
+            execute(sql["delete_history"], change)
+        elif isinstance(change, DeletePending):
+            execute(sql["delete_pending_messages"], change)
+            execute(sql["delete_pending_activities"], change)
+        elif isinstance(change, SaveEntity):
+            execute(sql["save_entity"], (change.instance, int(change.has_state), change.state))
+        elif isinstance(change, SaveTimer):
+            timer = change.row
+            execute(sql["save_timer"], (*timer[:2], *(None if t is None else micros(t) for t in timer[2:])))
+        elif isinstance(change, DeleteInstance):
+            for name in (
+                "delete_instance",
+                "delete_input",
+                "delete_history",
+                "delete_messages",
+                "delete_activities",
+                "delete_entity",
+            ):
+                execute(sql[name], change)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def highest_keys(self) -> tuple[int, int, int]:
+        row = self._one("highest_keys")
+        return row[0], row[1], row[2]
+
+    def instance(self, hub: str, id: str) -> InstanceRow | None:
+        row = self._one("instance_by_id", hub, id)
+        return _instance(row) if row else None
+
+    def input(self, instance: int) -> str | None:
+        row = self._one("input_of", instance)
+        return row[0] if row else None
+
+    def history(self, instance: int) -> list[str]:
+        return [row[0] for row in self._reader.execute(self._sql["history_of"], (instance,))]
+
+    def entity(self, instance: int) -> tuple[bool, str | None] | None:
+        row = self._one("entity_of", instance)
+        return (bool(row[0]), row[1]) if row else None
+
+    def timer(self, hub: str, function: str) -> TimerRow | None:
+        row = self._one("timer_of", hub, function)
+        if row is None:
+            return None
+        last, next = (None if value is None else _moment(value) for value in row[2:4])
+        return TimerRow(row[0], row[1], last, next, _moment(row[4]))
+
+    def messages(self, instance: int) -> list[MessageRow]:
+        return [_message(row) for row in self._reader.execute(self._sql["messages_of"], (instance,))]
+
+    def all_messages(self) -> Iterator[tuple[MessageRow, Address]]:
+        for row in self._reader.execute(self._sql["all_messages"]):
+            yield _message(row[:5]), Address(*row[5:])
+
+    def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
+        for row in self._reader.execute(self._sql["all_activities"]):
+            yield ActivityRow(*row[:6]), Address(*row[6:])
+
+    def continued(self) -> list[Address]:
+        return [Address(*row) for row in self._reader.execute(self._sql["continued_instances"])]
+
+    def list(self, hub: str, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
+        where, values = ["hub = ?"], [hub]
+        add: list[tuple[str, Any]] = [
+            ("created >= ?", filter.created_from and micros(filter.created_from)),
+            ("created <= ?", filter.created_to and micros(filter.created_to)),
+            ("updated >= ?", filter.updated_from and micros(filter.updated_from)),
+            ("updated <= ?", filter.updated_to and micros(filter.updated_to)),
+            ("id > ?", filter.after_id),
+            ("id >= ?", filter.id_prefix or None),
+            ("id < ?", filter.id_prefix + _LAST if filter.id_prefix else None),
+        ]
+        for condition, value in add:
+            if value is not None:
+                where.append(condition)
+                values.append(value)
+        if filter.statuses:
+            where.append(f"status IN ({','.join('?' * len(filter.statuses))})")
+            values.extend(filter.statuses)
+        if filter.entities is not None:
+            where.append(_entities(filter.entities))
+        text = (
+            "SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status,"
+            f" output FROM instances WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+        )
+        return [_instance(row) for row in self._reader.execute(text, (*values, limit))]
+
+    def _one(self, name: str, *values: Any) -> Any:
+        return self._reader.execute(self._sql[name], values).fetchone()
+
+
+def _entities(wanted: bool) -> str:
+    # An orchestration may be given an id with a leading @ too (recorded): the entities table tells them apart.
+    return f"{'' if wanted else 'NOT '}EXISTS (SELECT 1 FROM entities WHERE entities.instance = instances.key)"
+
+
+def micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _instance_values(row: InstanceRow) -> tuple[Any, ...]:
+    return (
+        row.key,
+        row.hub,
+        row.id,
+        row.name,
+        row.status,
+        micros(row.created),
+        micros(row.updated),
+        row.execution_id,
+        row.generation,
+        None if row.parent is None else compact(row.parent),
+        int(row.continued),
+        row.custom_status,
+        row.output,
+    )
+
+
+def _instance(row: Sequence[Any]) -> InstanceRow:
+    return InstanceRow(
+        key=row[0],
+        hub=row[1],
+        id=row[2],
+        name=row[3],
+        status=row[4],
+        created=_moment(row[5]),
+        updated=_moment(row[6]),
+        execution_id=row[7],
+        generation=row[8],
+        parent=json.loads(row[9]) if row[9] else None,
+        continued=bool(row[10]),
+        custom_status=row[11],
+        output=row[12],
+    )
+
+
+def _message(row: Sequence[Any]) -> MessageRow:
+    return MessageRow(row[0], row[1], row[2], None if row[3] is None else _moment(row[3]), json.loads(row[4]))

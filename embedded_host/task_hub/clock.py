@@ -1,0 +1,73 @@
+"""The time, and timers that go off by it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from itertools import count
+from typing import Any, Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+
+class TimerQueue:
+    """Calls ``fire(item)`` when an item's time has come by ``clock``: never early.
+
+    It looks at the clock again at least every ``_GLANCE``, so a clock that jumps is noticed.
+    """
+
+    _GLANCE = timedelta(seconds=30)
+
+    def __init__(self, clock: Clock, fire: Callable[[Any], None], *, automatic: bool = True) -> None:
+        self._clock, self._fire, self._automatic = clock, fire, automatic
+        self._heap: list[tuple[datetime, int, Any]] = []
+        self._order = count()
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed_for: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def next_due(self) -> datetime | None:
+        return self._heap[0][0] if self._heap else None
+
+    def add(self, due: datetime, item: Any) -> None:
+        heapq.heappush(self._heap, (due, next(self._order), item))
+        if self._automatic and (self._armed_for is None or due < self._armed_for):
+            self._arm()
+
+    def fire_due(self) -> None:
+        """Fire all that is due. For a virtual clock; by the wall clock it happens by itself."""
+        self._armed_for = None
+        now = self._clock.now()
+        while self._heap and self._heap[0][0] <= now:
+            self._fire(heapq.heappop(self._heap)[2])
+        if self._automatic:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._handle:
+            self._handle.cancel()
+            self._handle = None
+        if not self._heap:
+            return
+        self._armed_for = self._heap[0][0]
+        wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._GLANCE)
+        # The event loop may wake a clock tick before the time asked for: a thousandth more keeps a timer from being early.
+        self._handle = asyncio.get_running_loop().call_later(wait.total_seconds() + 0.001, self.fire_due)
+
+    def close(self) -> None:
+        if self._handle:
+            self._handle.cancel()
+        self._heap.clear()

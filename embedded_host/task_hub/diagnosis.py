@@ -1,0 +1,200 @@
+"""Why an instance does not go on: what it waits for, and since when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from embedded_host.engine.actions import MalformedAnswer, TurnAnswer, parse_answer
+from embedded_host.engine.decisions import NonDeterministic
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.waiting import sentence, waits
+from embedded_host.store.contract import InstanceRow
+from embedded_host.task_hub.clock import TimerQueue
+from embedded_host.task_hub.instances import Instance
+from embedded_host.task_hub.invoker import WorkerLost
+
+if TYPE_CHECKING:
+    from embedded_host.task_hub.hub import TaskHub
+
+log = logging.getLogger("embedded_host.task_hub")
+QUIET = timedelta(seconds=30)
+"""An instance that has waited so long is spoken of once."""
+LINES = 5
+"""So many instances at a time; the others are counted."""
+
+
+async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
+    """``waitsFor`` (objects of ``engine.waiting.waits``; activities have a ``state``, children their ``runtimeStatus``) and
+    ``text``, a sentence; None for an id that no orchestration has."""
+    instance = hub.find(instance_id)
+    if instance is None or not isinstance(instance.state, Orchestration):
+        return None
+    state = instance.state
+    events = state.history.events
+    if state.status.is_terminal:
+        found = list(_running_children(hub, events))
+        text = f"It has finished: {state.status.value}." + (
+            f" Still running: {_joined(found)}." if found and state.status is not Status.COMPLETED else ""
+        )
+        return {"waitsFor": found if state.status is not Status.COMPLETED else [], "text": text}
+    if instance.busy:
+        wait = {"kind": "worker", "since": utc_text(state.updated_at), "text": "its turn on a worker"}
+        return {"waitsFor": [wait], "text": f"It waits for {sentence(wait)}."}
+    if state.status is Status.SUSPENDED:
+        why = f" ({state.output})" if state.output else ""
+        return {
+            "waitsFor": [],
+            "text": f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.",
+        }
+    execution = state.execution or await _replayed(hub, state)
+    if isinstance(execution, str):
+        return {"waitsFor": [], "text": execution}
+    found = [_with_state(hub, instance, wait) for wait in waits(events, execution)]
+    if execution.returned and found:
+        text = f"Its orchestrator has returned, but it runs until what it began is over: {_joined(found)}."
+        if any(wait["kind"] == "timer" for wait in found):
+            text += " A timer that is not needed any more has to be cancelled."
+        return {"waitsFor": found, "text": text}
+    return {
+        "waitsFor": found,
+        "text": f"It waits for {_joined(found)}." if found else "It waits for nothing that is known.",
+    }
+
+
+def running_children(hub: TaskHub, state: Orchestration) -> list[str]:
+    """Ids of sub-orchestrations that go on without their parent."""
+    return [wait["instanceId"] for wait in _running_children(hub, state.history.events)]
+
+
+def _running_children(hub: TaskHub, events: Iterable[Event]) -> list[dict[str, Any]]:
+    created = [e for e in events if e["EventType"] == EventType.SUB_ORCHESTRATION_CREATED]
+    found = []
+    for event in created:
+        row = hub.store.instance(hub.name, event["InstanceId"])
+        if row is not None and not Status(row.status).is_terminal:
+            found.append(
+                {
+                    "kind": "subOrchestration",
+                    "since": event["Timestamp"],
+                    "name": event["Name"],
+                    "instanceId": event["InstanceId"],
+                    "taskId": event["EventId"],
+                    "runtimeStatus": row.status,
+                }
+            )
+    return found
+
+
+def _with_state(hub: TaskHub, instance: Instance, wait: dict[str, Any]) -> dict[str, Any]:
+    if wait["kind"] == "activity":
+        running = hub.running_since(instance.key, wait["taskId"])
+        return {**wait, "state": f"running since {utc_text(running)}" if running else "queued: all places are taken"}
+    if wait["kind"] == "subOrchestration":
+        row = hub.store.instance(hub.name, wait["instanceId"])
+        return {**wait, "runtimeStatus": row.status if row else None, "state": row.status if row else "purged"}
+    return wait
+
+
+async def _replayed(hub: TaskHub, state: Orchestration) -> Execution | str:
+    """The execution as a replay makes it; a sentence if it cannot be replayed."""
+    payload = TurnPayload(
+        state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
+    )
+    try:
+        answer = await hub.invoker.orchestrator(hub.settings.functions.orchestrators.registered(state.name), payload)
+        if isinstance(answer, UserError):
+            return f"Its orchestrator fails when it is replayed: {answer.text}"
+        text, counts = (answer.text, answer.counts) if isinstance(answer, TurnAnswer) else (answer, None)
+        execution = Execution(state.instance_id, state.execution_id)
+        execution.replay(parse_answer(text).actions, state.history.events, counts)
+    except (WorkerLost, MalformedAnswer, NonDeterministic, KeyError) as error:
+        return f"It cannot be replayed: {error}"
+    return execution
+
+
+def _joined(found: Iterable[dict[str, Any]]) -> str:
+    sentences = [sentence(wait) for wait in found]
+    return "; ".join(sentences[:LINES]) + (f"; and {len(sentences) - LINES} more" if len(sentences) > LINES else "")
+
+
+class QuietInstances:
+    """Tells the console once of an instance that has waited for ``QUIET``."""
+
+    def __init__(self, hub: TaskHub, *, automatic: bool) -> None:
+        self._hub = hub
+        self.timer = TimerQueue(hub.clock, lambda _: self._tell(), automatic=automatic)
+        self._resting: deque[tuple[datetime, str, datetime]] = deque()
+        self._told: set[str] = set()
+        self._replaying: asyncio.Future[None] | None = None
+
+    def rests(self, instance: Instance) -> None:
+        """``instance`` has come to wait."""
+        if instance.id not in self._told and isinstance(instance.state, Orchestration):
+            self._add(instance.id, instance.state.updated_at)
+
+    def were_waiting(self, rows: Iterable[InstanceRow]) -> None:
+        """The host before left ``rows`` waiting."""
+        for row in rows:
+            self._add(row.id, row.updated)
+
+    def _add(self, instance_id: str, updated_at: datetime) -> None:
+        if not self._resting:
+            self.timer.add(self._hub.clock.now() + QUIET, None)
+        self._resting.append((self._hub.clock.now() + QUIET, instance_id, updated_at))
+
+    def forget(self, instance_id: str) -> None:
+        """It has finished, or is no more: another one with its id is told of again."""
+        self._told.discard(instance_id)
+
+    def _tell(self) -> None:
+        """Those whose time has come and that have not moved since."""
+        now = self._hub.clock.now()
+        lines: list[str] = []
+        to_replay: list[tuple[str, str]] = []
+        while self._resting and self._resting[0][0] <= now:
+            _, instance_id, updated_at = self._resting.popleft()
+            # One that is not in memory has to be read and replayed: no more of them than there are lines.
+            instance = self._hub.resident(instance_id) or (
+                self._hub.find(instance_id) if len(to_replay) < LINES else None
+            )
+            state = instance.state if instance is not None and not instance.busy else None
+            if not isinstance(state, Orchestration) or state.updated_at != updated_at:
+                continue
+            if instance_id in self._told or state.status is Status.SUSPENDED:  # the latter on purpose
+                continue
+            self._told.add(instance_id)
+            assert instance is not None
+            if state.execution is None:  # the code has changed since: only a replay tells
+                to_replay.append((instance_id, state.name))
+                continue
+            found = [_with_state(self._hub, instance, wait) for wait in waits(state.history.events, state.execution)]
+            if found:
+                lines.append(f"Instance '{instance_id}' of '{state.name}' waits for {_joined(found)}.")
+        for line in lines[:LINES]:
+            log.info("%s", line)
+        if len(lines) > LINES:
+            log.info(
+                "%d more instances have waited for %d s; the list of instances shows them.",
+                len(lines) - LINES,
+                QUIET.seconds,
+            )
+        if to_replay:
+            self._replaying = asyncio.ensure_future(self._tell_replayed(to_replay[:LINES]))
+        if self._resting:
+            self.timer.add(self._resting[0][0], None)
+
+    async def _tell_replayed(self, instances: Iterable[tuple[str, str]]) -> None:
+        for instance_id, name in instances:
+            found = await diagnosis(self._hub, instance_id)
+            if found and found["waitsFor"]:
+                log.info("Instance '%s' of '%s' waits for %s.", instance_id, name, _joined(found["waitsFor"]))

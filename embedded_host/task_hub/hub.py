@@ -1,0 +1,387 @@
+"""A task hub: it delivers messages, runs turns and activities, and makes what they come to durable before anyone sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from embedded_host.engine import history as h
+from embedded_host.engine.entity import Entity, entity_turn
+from embedded_host.engine.entity_messages import Request
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.history import EventType
+from embedded_host.engine.messages import Message
+from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
+from embedded_host.engine.turn import turn
+from embedded_host.store.contract import InstanceFilter, InstanceRow, StateError, Store
+from embedded_host.task_hub.activities import Activities
+from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
+from embedded_host.task_hub.commit import Commit
+from embedded_host.task_hub.diagnosis import QuietInstances, running_children
+from embedded_host.task_hub.instances import Inboxed, Instance, load, row_of
+from embedded_host.task_hub.invoker import Invoker, ask
+from embedded_host.task_hub.lane import Lane
+from embedded_host.task_hub.recording import ActivityWork, Keys, Recorder, Recording
+
+log = logging.getLogger("embedded_host.task_hub")
+
+TOLD_AT_START = 100
+"""Instances that an earlier host left waiting: of so many, in order of id, the console may speak."""
+IDLE_INSTANCES = 500
+"""Instances that wait stay in memory up to this many: more are read again when something comes for them."""
+
+
+def _ten_a_core() -> int:
+    return 10 * (os.cpu_count() or 1)
+
+
+@dataclass
+class HubSettings:
+    functions: DurableFunctions = field(default_factory=DurableFunctions)
+    max_activities: int = field(default_factory=_ten_a_core)
+    max_orchestrators: int = field(default_factory=_ten_a_core)
+    max_entity_batch: int = 5000
+    store_inputs: bool = False
+    http_sleep_ms: int = 30000
+    any_state_is_overridable: bool = False
+
+
+class TaskHub:
+    """Made once for each process and hub; ``start`` takes up what an earlier process left."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        commit: Commit,
+        invoker: Invoker,
+        settings: HubSettings,
+        clock: Clock | None = None,
+        *,
+        on_fatal: Callable[[BaseException], None] | None = None,
+        automatic_timers: bool = True,
+        keys: Keys | None = None,
+        dormant: bool = False,
+    ) -> None:
+        """``dormant``: another app's hub in the same state. What is sent there is kept for the host that serves it."""
+        self.name, self.store, self.settings = name, store, settings
+        self.clock = clock or WallClock()
+        self._commit, self.invoker = commit, invoker
+        self._on_fatal, self._dormant = on_fatal, dormant
+        self._code = 0
+        """Counts changes of the code: what a turn kept of older code is dropped."""
+        self._instances: dict[str, Instance] = {}
+        self._idle: OrderedDict[str, Instance] = OrderedDict()
+        self._waiters: dict[str, list[asyncio.Future[InstanceRow]]] = {}
+        self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic_timers)
+        self.keys = keys or Keys(store)
+        self.recorder = Recorder(name, self.keys, self.find, self.adopt)
+        self._quiet = QuietInstances(self, automatic=automatic_timers)
+        self._turns = Lane(settings.max_orchestrators, self._crashed)
+        self._activities = Activities(
+            self.clock,
+            invoker,
+            lambda: self.settings.functions.activities,
+            settings.max_activities,
+            wanted=self._activity_is_wanted,
+            over=self._activity_is_over,
+            on_error=self._crashed,
+        )
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up inboxes, timers, activities and continued executions as the state has them."""
+        for row, address in self.store.all_messages():
+            if self._is_ours(address.hub):
+                message = Message(row.event, row.execution_id, row.due)
+                self._deliver_by_key(address.id, row.instance, Inboxed(message, row.id))
+        for activity, address in self.store.all_activities():
+            if self._is_ours(address.hub):
+                self._activities.start(ActivityWork(activity, address.id))
+        for address in self.store.continued():
+            if self._is_ours(address.hub) and (instance := self.find(address.id)):
+                self._wake(instance)
+        waiting = InstanceFilter(statuses=(Status.RUNNING.value,), entities=False)
+        self._quiet.were_waiting(self.store.list(self.name, waiting, TOLD_AT_START))
+
+    async def close(self, grace: float) -> int:
+        """Let what runs finish for ``grace`` seconds; how many functions were cut off (they run again next time)."""
+        self.timers.close()
+        self._quiet.timer.close()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # Turns go on meanwhile: what the activities come to has to be recorded, or they would run again.
+        cut_off = await self._activities.close(grace)
+        return cut_off + await self._turns.close(max(1.0, grace - (loop.time() - began)))
+
+    def forget_executions(self) -> None:
+        """The code has changed: replay every instance from its history."""
+        self._code += 1
+        for instance in self._instances.values():
+            if isinstance(instance.state, Orchestration):
+                instance.state.execution, instance.state.seen = None, 0
+
+    def _is_ours(self, hub: str) -> bool:
+        return hub.lower() == self.name.lower()
+
+    def _crashed(self, error: BaseException) -> None:
+        log.critical("The task hub stops: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        if self._on_fatal:
+            self._on_fatal(error)
+
+    # -- instances ---------------------------------------------------------------------------------
+
+    def find(self, instance_id: str) -> Instance | None:
+        """The instance, from memory or from the store."""
+        instance = self._instances.get(instance_id)
+        if instance is None and (row := self.store.instance(self.name, instance_id)):
+            instance = load(self.store, row)
+            if not instance.is_terminal:
+                self.adopt(instance)
+                self._keep_idle(instance)
+        return instance
+
+    def resident(self, instance_id: str) -> Instance | None:
+        """The instance if it is in memory."""
+        return self._instances.get(instance_id)
+
+    def adopt(self, instance: Instance) -> None:
+        self._instances[instance.id] = instance
+
+    def forget(self, instance: Instance) -> None:
+        if self._instances.get(instance.id) is instance:
+            del self._instances[instance.id]
+        self._idle.pop(instance.id, None)
+        self._quiet.forget(instance.id)
+
+    def _rest(self, instance: Instance) -> None:
+        """Nothing to do for it: keep it while there is room."""
+        instance.busy = False
+        if self._instances.get(instance.id) is not instance:
+            return
+        if instance.is_terminal:
+            self.forget(instance)
+            return
+        self._quiet.rests(instance)
+        self._keep_idle(instance)
+
+    def _keep_idle(self, instance: Instance) -> None:
+        self._idle[instance.id] = instance
+        self._idle.move_to_end(instance.id)
+        while len(self._idle) > IDLE_INSTANCES:
+            _, oldest = self._idle.popitem(last=False)
+            self._instances.pop(oldest.id, None)
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    async def record(self, recording: Recording) -> None:
+        """Make a recording durable, then set going what it sets going."""
+        await self._commit.commit(recording.changes)
+        self.release(recording)
+
+    def release(self, recording: Recording) -> None:
+        if self._dormant:
+            for instance, _ in recording.deliveries:
+                self.forget(instance)
+            return
+        for instance, item in recording.deliveries:
+            self._deliver(instance, item)
+        for work in recording.activities:
+            self._activities.start(work)
+        for instance_id in recording.unknown:
+            log.warning("A message for '%s' was dropped: there is no such instance.", instance_id)
+
+    def _deliver(self, instance: Instance, item: Inboxed) -> None:
+        due = item.message.due
+        if due is not None and due > self.clock.now():
+            self.timers.add(due, (instance.id, instance.key, item))
+            return
+        current = self._instances.get(instance.id, instance)
+        if current.key != instance.key or current.is_terminal:
+            self._discard(item)
+            return
+        self.adopt(current)
+        current.inbox.append(item)
+        self._wake(current)
+
+    def _deliver_by_key(self, instance_id: str, key: int, item: Inboxed) -> None:
+        """Like ``_deliver``, without loading an instance whose message is not due."""
+        due = item.message.due
+        if due is not None and due > self.clock.now():
+            self.timers.add(due, (instance_id, key, item))
+        elif (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
+            self._deliver(instance, item)
+        else:
+            self._discard(item)
+
+    def _timer_fired(self, entry: tuple[str, int, Inboxed]) -> None:
+        self._deliver_by_key(*entry)
+
+    def _discard(self, item: Inboxed) -> None:
+        changes = list(self.recorder.take([item]))
+        if changes:
+            self._turns.put(partial(self._commit.commit, changes))
+
+    def _wake(self, instance: Instance) -> None:
+        if not instance.busy:
+            instance.busy = True
+            self._idle.pop(instance.id, None)
+            run = self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
+            self._turns.put(partial(run, instance))
+
+    # -- turns -------------------------------------------------------------------------------------
+
+    async def _run_orchestration(self, instance: Instance) -> None:
+        state = instance.state
+        assert isinstance(state, Orchestration)
+        while instance.inbox or state.continued:
+            items = self._take_inbox(instance, state)
+            messages = deliverable(state, [item.message for item in items])
+            if state.status.is_terminal or not (messages or state.continued):
+                await self._commit.commit(list(self.recorder.take(items)))
+                if state.status.is_terminal:
+                    break
+                continue
+            code = self._code
+            result = await self._turn(state, messages)
+            if self._instances.get(instance.id) is not instance:
+                return  # replaced or purged meanwhile: what this turn came to is nobody's
+            recording = self.recorder.orchestration(instance, items, result)
+            await self._commit.commit(recording.changes)
+            result.apply(state)
+            if code != self._code:
+                state.execution, state.seen = None, 0
+            instance.turns = 1 if result.replaces else instance.turns + 1
+            self.release(recording)
+            if result.status.is_terminal:
+                self._tell_waiters(instance)
+            if result.status is Status.TERMINATED and (children := running_children(self, state)):
+                log.warning(
+                    "Instance '%s' was terminated; its sub-orchestrations go on: %s.", instance.id, ", ".join(children)
+                )
+        self._rest(instance)
+
+    def _take_inbox(self, instance: Instance, state: Orchestration) -> list[Inboxed]:
+        items, instance.inbox = instance.inbox, []
+        if state.continued and not state.status.is_terminal:
+            # The new execution's first turn delivers nothing (contract, 3.4), except an end.
+            ends = [i for i in items if i.message.event["EventType"] == EventType.EXECUTION_TERMINATED]
+            instance.inbox = [i for i in items if i not in ends]
+            return ends
+        return items
+
+    async def _turn(self, state: Orchestration, messages: list[Message]) -> TurnResult:
+        settings = TurnSettings(self.settings.functions, self.settings.store_inputs, self.settings.http_sleep_ms)
+        run = turn(state, messages, settings, self.clock.now)
+        try:
+            payload = next(run)
+            name = settings.functions.orchestrators.registered(state.name)
+            answer = await ask(lambda: self.invoker.orchestrator(name, payload), f"the orchestrator '{name}'")
+            run.send(answer)
+        except StopIteration as stop:
+            result: TurnResult = stop.value
+            return result
+        raise AssertionError("a turn asks its worker once")
+
+    async def _run_entity(self, instance: Instance) -> None:
+        entity = instance.state
+        assert isinstance(entity, Entity)
+        while instance.inbox:
+            limit = self.settings.max_entity_batch
+            items, instance.inbox = instance.inbox[:limit], instance.inbox[limit:]
+            batch = list(_operations(items))
+            if not batch:  # an external event: an entity has no use for one
+                await self._commit.commit(list(self.recorder.take(items)))
+                continue
+            run = entity_turn(entity, batch, self.clock.now())
+            payload = next(run)
+            name = self.settings.functions.entities.registered(entity.id.name)
+            answer: str | UserError
+            if entity.id.name in self.settings.functions.entities:
+                answer = await ask(partial(self.invoker.entity, name, instance.id, payload), f"the entity '{name}'")
+            else:
+                answer = UserError("ValueError", self.settings.functions.entities.missing(entity.id.name))
+            try:
+                run.send(answer)
+            except StopIteration as stop:
+                result = stop.value
+            if self._instances.get(instance.id) is not instance:
+                return  # purged meanwhile
+            recording = self.recorder.entity(instance, items, result)
+            await self._commit.commit(recording.changes)
+            result.apply(entity)
+            for sentence in result.lost:
+                log.error("%s", sentence)
+            self.release(recording)
+        self._rest(instance)
+
+    # -- activities --------------------------------------------------------------------------------
+
+    def running_since(self, instance: int, task_id: int) -> datetime | None:
+        """Since when a worker has had an activity; None while it is queued."""
+        return self._activities.running_since(instance, task_id)
+
+    def _activity_is_wanted(self, work: ActivityWork) -> bool:
+        instance = self._instances.get(work.instance_id)
+        if instance is not None:
+            return instance.key == work.row.instance and not instance.is_terminal
+        row = self.store.instance(self.name, work.instance_id)
+        return row is not None and row.key == work.row.instance and not is_terminal(row)
+
+    def _activity_is_over(self, work: ActivityWork, event: h.Event) -> None:
+        item = Inboxed(Message(event, work.row.execution_id), activity_id=work.row.id)
+        self._deliver_by_key(work.instance_id, work.row.instance, item)
+
+    # -- waiting for the end -----------------------------------------------------------------------
+
+    def _tell_waiters(self, instance: Instance) -> None:
+        for waiter in self._waiters.pop(instance.id, ()):
+            if not waiter.done():
+                waiter.set_result(row_of(self.name, instance))
+
+    def answer_waiters(self) -> None:
+        """The host stops: whoever waits for an instance's end gets it as it is now."""
+        for instance_id, waiters in self._waiters.items():
+            row = self.store.instance(self.name, instance_id)
+            for waiter in waiters:
+                if row is not None and not waiter.done():
+                    waiter.set_result(row)
+
+    async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
+        """The instance's row once it is finished, or as it is after ``seconds``; None if it is unknown."""
+        row = self.store.instance(self.name, instance_id)
+        if row is None or is_terminal(row) or instance_id.startswith("@"):
+            return row
+        waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(instance_id, []).append(waiter)
+        try:
+            return await asyncio.wait_for(waiter, seconds)
+        except asyncio.TimeoutError:
+            return self.store.instance(self.name, instance_id)
+        finally:
+            waiters = self._waiters.get(instance_id)
+            if waiters and waiter in waiters:
+                waiters.remove(waiter)
+                if not waiters:
+                    del self._waiters[instance_id]
+
+
+def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:
+    for item in items:
+        if item.message.event.get("Name") == "op":
+            try:
+                yield Request.parse(item.message.event["Input"])
+            except ValueError as error:
+                log.warning("An event for an entity was dropped: %s", error)
+
+
+def is_terminal(row: InstanceRow) -> bool:
+    return Status(row.status).is_terminal

@@ -1,0 +1,164 @@
+"""NCRONTAB: six fields (second, minute, hour, day, month, day of week), or five without the second.
+
+This is the grammar of the .NET library NCrontab, which the real host uses; what it accepts is accepted here, and nothing
+else. No Python library has it. croniter takes more (``L``, ``#``, ``?``-like hashes, ``7`` for Sunday, ranges that wrap) and
+refuses some of it (names by any prefix, ranges written backwards); cronsim joins the two kinds of day with OR and needs
+Python 3.11. With either, a schedule could run here and be refused by the real host, or run there at other times.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import MAXYEAR, date, datetime, time, timedelta
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+_CALENDAR = 400
+"""Years after which the calendar repeats itself: a day that did not come until then never comes."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_STEP = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+class NcrontabError(ValueError):
+    """Not NCRONTAB; the text says which field and why."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        """Its values, in order. Raises NcrontabError."""
+        values: set[int] = set()
+        for part in text.split(","):
+            values.update(self._part(part, text))
+        return tuple(sorted(values))
+
+    def _part(self, part: str, text: str) -> range:
+        if not part:
+            raise NcrontabError(f"the {self.name} '{text}' has a ',' without a value beside it")
+        span, slash, step_text = part.partition("/")
+        if slash and not _STEP.fullmatch(step_text):
+            raise NcrontabError(f"the step '{step_text}' in the {self.name} '{text}' is not a number")
+        step = max(int(step_text), 1) if slash else 1
+        if span == "*":
+            return range(self.low, self.high + 1, step)
+        first_text, dash, last_text = span.partition("-")
+        first = self._value(first_text, text)
+        last = self._value(last_text, text) if dash else self.high if slash else first
+        return range(min(first, last), max(first, last) + 1, step)
+
+    def _value(self, value: str, text: str) -> int:
+        number = self._number(value, text)
+        if not self.low <= number <= self.high:
+            hint = "; Sunday is 0" if self.names == tuple(_DAYS) and number == 7 else ""
+            raise NcrontabError(
+                f"the {self.name} '{text}' is out of range: {number} is not from {self.low} to {self.high}{hint}"
+            )
+        return number
+
+    def _number(self, value: str, text: str) -> int:
+        if _NUMBER.fullmatch(value):
+            return int(value)
+        if value and not value[0].isdigit():
+            for index, name in enumerate(self.names):
+                if name.lower().startswith(value.lower()):
+                    return index + self.low
+        also = f" or a name ({self.names[0][:3]}, {self.names[1][:3]}, …)" if self.names else ""
+        hint = "; write * for any" if value == "?" else ""
+        raise NcrontabError(
+            f"'{value}' in the {self.name} '{text}' is not a number from {self.low} to {self.high}{also}{hint}"
+        )
+
+
+_FIELDS = (
+    _Field("second", 0, 59),
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day", 1, 31),
+    _Field("month", 1, 12, tuple(_MONTHS)),
+    _Field("day of week", 0, 6, tuple(_DAYS)),
+)
+
+
+@dataclass(frozen=True)
+class Ncrontab:
+    """The values of each field, in order. A moment fits if every field fits: days and days of week are joined by AND."""
+
+    seconds: tuple[int, ...]
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    days_of_week: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Ncrontab:
+        """Raises NcrontabError."""
+        fields = [field for field in text.split(" ") if field]
+        if len(fields) not in (5, 6):
+            raise NcrontabError(
+                f"it has {len(fields)} field{'' if len(fields) == 1 else 's'}, but must have six: second minute hour day "
+                "month day-of-week (or five, without the second)"
+            )
+        if len(fields) == 5:
+            fields.insert(0, "0")
+        return cls(*(field.parse(text) for field, text in zip(_FIELDS, fields, strict=True)))
+
+    def next(self, after: datetime) -> datetime | None:
+        """The first moment behind ``after`` that fits, both by one clock on the wall (naive); None if there is none."""
+        if after >= datetime.max.replace(microsecond=0):
+            return None
+        begin = after.replace(microsecond=0) + timedelta(seconds=1)
+        for day in self._dates(begin.date()):
+            earliest = begin.time() if day == begin.date() else time.min
+            found = self._time(earliest)
+            if found is not None:
+                return datetime.combine(day, found)
+        return None
+
+    def _dates(self, first: date) -> Iterator[date]:
+        """The days that fit, from ``first`` on."""
+        for year in range(first.year, min(first.year + _CALENDAR, MAXYEAR) + 1):
+            for month in self.months:
+                if (year, month) < (first.year, first.month):
+                    continue
+                for day in self.days:
+                    if day > monthrange(year, month)[1]:
+                        break
+                    found = date(year, month, day)
+                    if found >= first and found.isoweekday() % 7 in self.days_of_week:
+                        yield found
+
+    def _time(self, earliest: time) -> time | None:
+        """The first time of a day that fits, from ``earliest`` on."""
+        for hour in self.hours[bisect_left(self.hours, earliest.hour) :]:
+            if hour > earliest.hour:
+                return time(hour, self.minutes[0], self.seconds[0])
+            for minute in self.minutes[bisect_left(self.minutes, earliest.minute) :]:
+                if minute > earliest.minute:
+                    return time(hour, minute, self.seconds[0])
+                at = bisect_left(self.seconds, earliest.second)
+                if at < len(self.seconds):
+                    return time(hour, minute, self.seconds[at])
+        return None

@@ -1,0 +1,18 @@
+"""Entry of a worker process: ``python embedded_host/worker/__main__.py HOST PORT`` with the token in the environment.
+
+It is run by its path and not with ``-m``, so that the app's folder is not on ``sys.path`` before the host's own imports:
+an app may have a folder called ``http`` or ``email``.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.pop(0)
+try:
+    import embedded_host  # noqa: F401
+except ImportError:  # a checkout that is not installed
+    sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
+
+from embedded_host.worker.process import main
+
+main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,90 @@
+"""Runs durable functions for a task hub on a worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from uuid import uuid4
+
+from embedded_host.app.definitions import Function
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.worker import Worker
+from embedded_host.worker.protocol import Result
+
+log = logging.getLogger("embedded_host.functions")
+_KINDS = {"orchestrationtrigger": "orchestrator", "activitytrigger": "activity", "entitytrigger": "entity"}
+
+
+def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
+    names: dict[str, list[str]] = {kind: [] for kind in _KINDS.values()}
+    for function in functions:
+        kind = _KINDS.get(function.trigger.type.lower())
+        if kind:
+            names[kind].append(function.durable_name)
+    return DurableFunctions.of(names["orchestrator"], names["activity"], names["entity"])
+
+
+class AppInvoker:
+    """The ``task_hub.invoker.Invoker`` of an app. ``client`` is the value of a durableClient binding outside of a request."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        functions: Callable[[], Iterable[Function]],
+        client: Callable[[], str],
+        http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
+    ) -> None:
+        self._worker, self._enabled, self._client, self._http = worker, functions, client, http
+        self._functions: dict[tuple[str, str], Function] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The app has changed."""
+        self._functions = {
+            (kind, function.durable_name.lower()): function
+            for function in self._enabled()
+            if (kind := _KINDS.get(function.trigger.type.lower()))
+        }
+
+    async def orchestrator(self, name: str, payload: TurnPayload) -> TurnAnswer | UserError:
+        function = self._functions["orchestrator", name.lower()]
+        result = await self._worker.turn(function.name, payload)
+        counts = None if result.counts is None else tuple(result.counts)
+        outcome = _outcome(result)
+        if isinstance(outcome, UserError):
+            shown = outcome.stack or outcome.text
+            log.error("Orchestrator '%s' of instance '%s' failed: %s", name, payload.instance_id, shown)
+            return replace(outcome, counts=counts, known=result.known)
+        return TurnAnswer(outcome or "", counts, result.known)
+
+    async def activity(self, name: str, instance_id: str, input: str) -> str | UserError | None:
+        answer = await self._run("activity", name, input)
+        if isinstance(answer, UserError):
+            log.error("Activity '%s' of instance '%s' failed: %s", name, instance_id, answer.stack or answer.text)
+        return None if answer == "null" else answer
+
+    async def entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
+        answer = await self._run("entity", name, payload)
+        return answer if answer is not None else ""
+
+    async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        return await self._http(request, is_wanted)
+
+    async def function(self, function: Function, trigger: str) -> Result:
+        """Run any function but an HTTP one. Raises WorkerLost."""
+        takes_client = any(b.type.lower() in ("durableclient", "orchestrationclient") for b in function.bindings)
+        return await self._worker.invoke(function.name, trigger, self._client() if takes_client else "", str(uuid4()))
+
+    async def _run(self, kind: str, name: str, trigger: str) -> str | UserError | None:
+        return _outcome(await self.function(self._functions[kind, name.lower()], trigger))
+
+
+def _outcome(result: Result) -> str | UserError | None:
+    if result.error is not None:
+        return UserError(result.error.type, result.error.message, result.error.stack)
+    assert result.value is None or isinstance(result.value, str)
+    return result.value

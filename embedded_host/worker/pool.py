@@ -1,0 +1,365 @@
+"""The host's side of its workers: starts them, spreads invocations over them, starts one anew that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.worker import OnAsk, nobody_answers
+from embedded_host.worker.process import TOKEN_VARIABLE
+from embedded_host.worker.protocol import (
+    Answer,
+    Ask,
+    Channel,
+    ErrorData,
+    Frame,
+    Hello,
+    HttpRequestData,
+    Invoke,
+    Load,
+    Loaded,
+    Message,
+    Result,
+    Stop,
+    Turn,
+)
+from embedded_host.worker.turns import take_turn
+
+KEPT = 500
+"""Orchestrators that one worker keeps in memory (``orchestration.KEPT``, whose module only a worker imports)."""
+
+log = logging.getLogger("embedded_host.worker")
+_ENTRY = Path(__file__).parent / "__main__.py"
+_MAX_PAUSE = 5.0
+
+
+class Worker:
+    """One worker process, from its start to its end."""
+
+    def __init__(self, process: asyncio.subprocess.Process, token: str) -> None:
+        self.process, self.token = process, token
+        self.channel: Channel | None = None
+        self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        self.pending: dict[int, asyncio.Future[Result]] = {}
+        self.lost: str | None = None
+
+    def lose(self, why: str) -> None:
+        self.lost = self.lost or why
+        waiting: list[asyncio.Future[Any]] = [self.connected, self.loaded, *self.pending.values()]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(WorkerLost(why))
+                future.exception()  # whoever waits sees it; nobody need wait
+        self.pending.clear()
+
+
+class WorkerPool:
+    """``start`` spawns, ``load`` hands over the app, ``invoke`` runs one function on the least busy worker."""
+
+    def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
+        """``timeout``: the seconds of host.json's functionTimeout, after which a call's worker is replaced; None for none."""
+        self._count, self._environ, self._timeout = count, environ, timeout
+        self._server: asyncio.Server | None = None
+        self._workers: list[Worker] = []
+        """Those that invocations go to."""
+        self._spawned: list[Worker] = []
+        """Those that live: also new ones that have not taken over, and old ones that are finishing."""
+        self._homes: OrderedDict[str, Worker] = OrderedDict()
+        """Which worker has an instance's orchestrator in memory."""
+        self._ready = asyncio.Event()
+        self._load: Load | None = None
+        self._ids = itertools.count(1)
+        self.on_ask: OnAsk = nobody_answers
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    # -- life --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Spawn the processes; their imports run while the host goes on with its own."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Channel(self._greet, _ignore_close), "127.0.0.1", 0)
+        for _ in range(self._count):
+            worker = await self._spawn()
+            self._keep(worker)
+
+    async def load(self, load: Load) -> Loaded:
+        """Hand the app to the workers; what the first one says of it. Raises WorkerLost."""
+        self._load = load
+        workers = list(self._workers)
+        for worker in workers:
+            self._send_load(worker)
+        return await asyncio.shield(workers[0].loaded)
+
+    async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
+        """Start new workers with ``load``; if ``accept`` likes what they say, they take over, else the old ones stay.
+
+        Raises WorkerLost if the new ones end before they have loaded it; the old ones stay then too."""
+        before, self._load = self._load, load
+        fresh = [await self._spawn(adopt=False) for _ in range(self._count)]
+        for worker in fresh:
+            self._send_load(worker)
+        endings = [asyncio.ensure_future(self._tell_end(worker)) for worker in fresh]
+        try:
+            loaded = (await asyncio.gather(*(worker.loaded for worker in fresh)))[0]
+        except WorkerLost:
+            self._load = before
+            raise
+        finally:
+            for ending in endings:
+                ending.cancel()
+        if not accept(loaded):
+            self._load = before
+            for worker in fresh:
+                self._retire(worker)
+            return loaded
+        old, self._workers = self._workers, fresh
+        for worker in fresh:
+            self._keep(worker)
+        for worker in old:
+            self._retire(worker)
+        return loaded
+
+    async def _tell_end(self, worker: Worker) -> None:
+        code = await worker.process.wait()
+        worker.lose(ending(code))
+        self._spawned[:] = [w for w in self._spawned if w is not worker]
+
+    async def close(self, grace: float) -> None:
+        self._closing = True
+        for worker in self._workers:
+            self._retire(worker)
+        if self._workers:
+            waits = [asyncio.ensure_future(worker.process.wait()) for worker in self._workers]
+            _, late = await asyncio.wait(waits, timeout=grace)
+            if late:
+                for worker in self._workers:
+                    _end(worker)
+                await asyncio.wait(late, timeout=2)
+        if self._server:
+            self._server.close()
+        for keeper in self._keepers:
+            keeper.cancel()
+
+    # -- invoking ----------------------------------------------------------------------------------
+
+    async def invoke(
+        self, function: str, trigger: HttpRequestData | str, client: str = "", invocation_id: str = ""
+    ) -> Result:
+        """Raises WorkerLost. Waits while there is no worker ready."""
+        worker = await self._free()
+        return await self._ask(worker, Invoke(next(self._ids), function, trigger, invocation_id, client))
+
+    async def turn(self, function: str, payload: TurnPayload) -> Result:
+        """One turn of an orchestrator, on the worker that has it in memory. Raises WorkerLost."""
+        home = self._homes.pop(payload.instance_id, None)
+        kept = home is not None and home in self._workers and not home.lost
+        worker = home if kept and home is not None else await self._free()
+        result = await take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
+        self._homes[payload.instance_id] = worker
+        if len(self._homes) > KEPT * len(self._workers):
+            self._homes.popitem(last=False)
+        return result
+
+    async def _free(self) -> Worker:
+        """The least busy worker."""
+        while True:
+            ready = [w for w in self._workers if w.loaded.done() and not w.lost and w.channel is not None]
+            if ready:
+                return min(ready, key=lambda w: len(w.pending))
+            self._ready.clear()
+            await self._ready.wait()
+
+    async def _ask(self, worker: Worker, asked: Invoke | Turn) -> Result:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        worker.pending[asked.id] = future
+        try:
+            if worker.channel is None:
+                raise WorkerLost(worker.lost or "it has not connected")
+            worker.channel.send(asked)
+            overdue = self._watch_time(worker, asked, future)
+            try:
+                return await future
+            finally:
+                if overdue is not None:
+                    overdue.cancel()
+        except ConnectionError as error:
+            raise WorkerLost(str(error)) from error
+        finally:
+            worker.pending.pop(asked.id, None)
+
+    def _watch_time(
+        self, worker: Worker, asked: Invoke | Turn, future: asyncio.Future[Result]
+    ) -> asyncio.TimerHandle | None:
+        """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
+        fails; a turn is tried again, as on the real host (contract, 4.5); what else the worker had runs again."""
+        timeout = self._timeout
+        if timeout is None:
+            return None
+
+        def end() -> None:
+            span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
+            text = (
+                f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
+            )
+            log.error("%s Its worker process is replaced.", text)
+            if isinstance(asked, Invoke) and not future.done():
+                future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
+            worker.lose(text)
+            _end(worker)
+
+        return asyncio.get_running_loop().call_later(timeout, end)
+
+    @property
+    def pids(self) -> list[int]:
+        return [worker.process.pid for worker in self._workers]
+
+    # -- processes ---------------------------------------------------------------------------------
+
+    async def _spawn(self, adopt: bool = True) -> Worker:
+        token = secrets.token_hex(16)
+        assert self._server is not None
+        port = self._server.sockets[0].getsockname()[1]
+        environ = {**self._environ, TOKEN_VARIABLE: token, "PYTHONUNBUFFERED": "1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(_ENTRY),
+            "127.0.0.1",
+            str(port),
+            cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
+            env=environ,
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+        worker = Worker(process, token)
+        self._spawned.append(worker)
+        if adopt:
+            self._workers.append(worker)
+        return worker
+
+    def _keep(self, worker: Worker) -> None:
+        task = asyncio.ensure_future(self._watch(worker))
+        self._keepers.add(task)
+        task.add_done_callback(self._keepers.discard)
+
+    async def _watch(self, worker: Worker) -> None:
+        """Wait for the worker's end; put another in its place, after a pause that grows while they do not last."""
+        pause = 0.05
+        while True:
+            code = await worker.process.wait()
+            worker.lose(ending(code))
+            self._spawned[:] = [w for w in self._spawned if w is not worker]
+            if self._closing or worker not in self._workers:
+                return
+            log.error("A worker process (pid %d) ended: %s. Another one is started.", worker.process.pid, worker.lost)
+            lasted = worker.loaded.done() and not worker.loaded.cancelled() and worker.loaded.exception() is None
+            pause = 0.05 if lasted else min(pause * 2, _MAX_PAUSE)
+            await asyncio.sleep(pause)
+            if self._is_closing():
+                return
+            self._workers.remove(worker)
+            worker = await self._spawn()
+            self._send_load(worker)
+
+    def _is_closing(self) -> bool:
+        return self._closing
+
+    def _send_load(self, worker: Worker) -> None:
+        """Once it is connected; until then there is nobody to send it to."""
+        if self._load is None:
+            return
+        load = self._load
+
+        def send(connected: asyncio.Future[None]) -> None:
+            if connected.exception() is None and worker.channel is not None:
+                worker.channel.send(load)
+
+        worker.connected.add_done_callback(send)
+
+    def _retire(self, worker: Worker) -> None:
+        if worker.channel is not None and not worker.lost:
+            with contextlib.suppress(ConnectionError):
+                worker.channel.send(Stop())
+        else:
+            _end(worker)
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def _greet(self, channel: Channel, message: Message) -> None:
+        """A connection's first message tells which worker it is; anyone else is sent away."""
+        worker = next(
+            (
+                w
+                for w in self._spawned
+                if isinstance(message, Hello) and w.channel is None and secrets.compare_digest(w.token, message.token)
+            ),
+            None,
+        )
+        if worker is None:
+            channel.close()
+            return
+        worker.channel = channel
+        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker))
+        if not worker.connected.done():
+            worker.connected.set_result(None)
+
+    async def _answer(self, worker: Worker, asked: Ask) -> None:
+        status, body = await self.on_ask(asked.method, asked.path, asked.body)
+        if worker.channel is not None:
+            with contextlib.suppress(ConnectionError):  # it is gone, and so is who asked
+                worker.channel.send(Answer(asked.id, status, body))
+
+    def _closed(self, worker: Worker) -> None:
+        """Its end tells why, and comes in a moment; a worker that only hangs up is ended."""
+
+        def end() -> None:
+            worker.lose("it closed its connection")
+            _end(worker)
+
+        asyncio.get_running_loop().call_later(1.0, end)
+
+    def _on_message(self, worker: Worker, message: Frame) -> None:
+        if isinstance(message, Result):
+            future = worker.pending.get(message.id)
+            if future is not None and not future.done():
+                future.set_result(message)
+        elif isinstance(message, Ask):
+            task = asyncio.ensure_future(self._answer(worker, message))
+            self._keepers.add(task)
+            task.add_done_callback(self._keepers.discard)
+        elif isinstance(message, Loaded):
+            if not worker.loaded.done():
+                worker.loaded.set_result(message)
+            self._ready.set()
+
+
+def _ignore_close(channel: Channel) -> None:
+    pass
+
+
+def _end(worker: Worker) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        worker.process.kill()
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0 or os.name == "nt":
+        return f"it exited with code {code}"
+    try:
+        return f"it was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was ended by signal {-code}"

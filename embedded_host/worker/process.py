@@ -1,0 +1,114 @@
+"""The worker's side of a worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from embedded_host.log_lines import console_handler
+from embedded_host.worker.protocol import Answer, Ask, Channel, Hello, Invoke, Load, Message, Stop, Turn
+
+if TYPE_CHECKING:
+    from embedded_host.worker.runner import Runner
+
+TOKEN_VARIABLE = "EMBEDDED_HOST_WORKER_TOKEN"
+
+
+def main(host: str, port: int) -> None:
+    # Ctrl+C goes to the whole group of processes: the host alone decides when a worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGBREAK"):
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    asyncio.run(_serve(host, port, os.environ.pop(TOKEN_VARIABLE, "")))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # threads that are in user code would keep the process alive
+
+
+async def _serve(host: str, port: int, token: str) -> None:
+    loop = asyncio.get_running_loop()
+    worker = _Worker(loop)
+    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), host, port)
+    channel.send(Hello(token, os.getpid()))
+    from embedded_host.worker.runner import Runner  # the SDK's import takes longest: the host starts meanwhile
+
+    worker.begin(channel, Runner())
+    await worker.stopped.wait()
+
+
+class _Worker:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.stopped = asyncio.Event()
+        self._early: list[Message] = []
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._numbers = itertools.count(1)
+        self._runner: Runner | None = None
+
+    def begin(self, channel: Channel, runner: Runner) -> None:
+        self._runner = runner
+        early, self._early = self._early, []
+        for message in early:
+            self.on_message(channel, message)
+
+    def on_message(self, channel: Channel, message: Message) -> None:
+        if self._runner is None:
+            self._early.append(message)
+            return
+        if isinstance(message, (Invoke, Turn)):
+            task = self._loop.create_task(self._invoke(channel, self._runner, message))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        elif isinstance(message, Answer):
+            asked = self._asked.pop(message.id, None)
+            if asked is not None and not asked.done():
+                asked.set_result(message)
+        elif isinstance(message, Load):
+            configure_logging(message.log_level)
+            if message.rpc_base:
+                self._runner.carry_client_calls(partial(self._ask, channel), message.rpc_base)
+            channel.send(self._runner.load(message))
+        elif isinstance(message, Stop):
+            self._stopping = True
+            self._done(None)
+
+    async def _ask(self, channel: Channel, method: str, path: str, body: bytes) -> Answer:
+        number = next(self._numbers)
+        asked: asyncio.Future[Answer] = self._loop.create_future()
+        self._asked[number] = asked
+        channel.send(Ask(number, method, path, body))
+        return await asked
+
+    async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke | Turn) -> None:
+        result = await (runner.turn(asked) if isinstance(asked, Turn) else runner.invoke(asked))
+        with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
+            channel.send(result)
+
+    def _done(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None:
+            self._running.discard(task)
+        if self._stopping and not self._running:
+            self.stopped.set()
+
+    def on_close(self, channel: Channel) -> None:
+        """The host is gone. What runs now is nobody's: end at once, as a new host may run it again."""
+        sys.stdout.flush()
+        os._exit(1 if not self._stopping else 0)
+
+
+def configure_logging(level: str) -> None:
+    """What user code logs goes to the console as ``func start`` shows it, from ``level`` on."""
+    root = logging.getLogger()
+    root.handlers[:] = [console_handler("%(levelname)s %(message)s")]
+    root.setLevel(level)
+    for noisy in ("asyncio", "aiohttp", "azure"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

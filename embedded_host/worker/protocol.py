@@ -1,0 +1,226 @@
+"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a loopback socket.
+
+The worker connects and says ``Hello`` with the token that it was given at its start; the host answers with ``Load``; then
+invocations go one way and results the other, in any order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+MAX_FRAME = 512 * 1024 * 1024
+"""Bytes. Bodies are limited to 100 MB before they come here; this only keeps a broken peer from asking for all memory."""
+
+
+class Frame(msgspec.Struct, tag=True):
+    pass
+
+
+class Hello(Frame):
+    token: str
+    pid: int
+
+
+class FunctionSpec(msgspec.Struct, frozen=True):
+    """An entry of ``app.definitions.Function`` as the worker needs it."""
+
+    name: str
+    directory: str
+    script_file: str
+    entry_point: str
+    bindings: list[dict[str, Any]]
+
+
+class Load(Frame):
+    root: str
+    functions: list[FunctionSpec]
+    log_level: str = "INFO"
+    v2_script: str | None = None
+    """The v2 app's file, if there is one."""
+    rpc_base: str = ""
+    """The base of the SDK's endpoint, as the durableClient binding has it."""
+
+
+class LoadProblem(msgspec.Struct, frozen=True):
+    function: str | None
+    """None: the whole app."""
+    text: str
+    """What is wrong, where and what to do."""
+    stack: str = ""
+
+
+class Loaded(Frame):
+    problems: list[LoadProblem]
+    functions: list[FunctionSpec] = []
+    """What a v2 app declares; its order is the app's."""
+
+
+class HttpRequestData(msgspec.Struct):
+    method: str
+    url: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    route: dict[str, str]
+    body: bytes
+
+
+class HttpResponseData(msgspec.Struct):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Invoke(Frame):
+    """``trigger`` is the trigger's value: a request, or the text of an orchestration, activity or entity."""
+
+    id: int
+    function: str
+    trigger: HttpRequestData | str
+    invocation_id: str = ""
+    client: str = ""
+    """The durableClient binding's value, where the function has one."""
+
+
+class Turn(Frame):
+    """One turn of an orchestrator: ``payload`` is the whole of what the SDK reads; or, with ``seen`` above 0, only the events
+    behind those that the worker has seen. A worker that has not got that orchestrator in memory answers ``missing``."""
+
+    id: int
+    function: str
+    instance_id: str
+    execution_id: str
+    payload: str
+    seen: int = 0
+
+
+class ErrorData(msgspec.Struct):
+    type: str
+    message: str
+    stack: str = ""
+
+
+class Result(Frame):
+    """``value`` is a response for an HTTP trigger, else the output's JSON text."""
+
+    id: int
+    value: HttpResponseData | str | None = None
+    error: ErrorData | None = None
+    missing: bool = False
+    counts: list[int] | None = None
+    """Of a turn, like ``known``: see ``engine.actions.TurnAnswer``."""
+    known: int = 0
+
+
+class Ask(Frame):
+    """The worker's durable client asks the host; ``path`` is what follows the SDK endpoint's base, query included."""
+
+    id: int
+    method: str
+    path: str
+    body: bytes
+
+
+class Answer(Frame):
+    id: int
+    status: int
+    body: bytes
+
+
+class Stop(Frame):
+    """Finish what runs, take nothing new, end."""
+
+
+Message = Hello | Load | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Message)
+_LENGTH = struct.Struct(">I")
+
+
+class MalformedFrame(ValueError):
+    """The peer does not speak this protocol."""
+
+
+def encode(message: Message) -> bytes:
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class FrameReader:
+    """Puts frames together from whatever pieces arrive."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages that are complete now. Raises MalformedFrame."""
+        buffer = self._buffer
+        buffer += data
+        messages: list[Message] = []
+        at = 0
+        while len(buffer) - at >= 4:
+            (length,) = _LENGTH.unpack_from(buffer, at)
+            if length > MAX_FRAME:
+                raise MalformedFrame(f"a frame of {length} bytes")
+            if len(buffer) - at - 4 < length:
+                break
+            try:
+                messages.append(_decoder.decode(memoryview(buffer)[at + 4 : at + 4 + length]))
+            except msgspec.MsgspecError as error:
+                raise MalformedFrame(str(error)) from error
+            at += 4 + length
+        if at:
+            del buffer[:at]
+        return messages
+
+
+class Channel(asyncio.Protocol):
+    """One end of the connection. ``on_message(channel, message)`` and ``on_close(channel)`` are called in the event loop."""
+
+    def __init__(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+        self._on_message, self._on_close = on_message, on_close
+        self._reader = FrameReader()
+        self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+
+    def handle(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+        """From now on, tell these."""
+        self._on_message, self._on_close = on_message, on_close
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            messages = self._reader.feed(data)
+        except MalformedFrame:
+            self.close()
+            return
+        for message in messages:
+            self._on_message(self, message)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._on_close(self)
+
+    def send(self, message: Message) -> None:
+        """What is sent in one go of the event loop is written together. Raises ConnectionError if the peer is gone."""
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError("the connection between host and worker is closed")
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(encode(message))
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and unsent:
+            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+
+    def close(self) -> None:
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()

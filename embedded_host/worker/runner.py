@@ -1,0 +1,306 @@
+"""Runs an app's functions: converts what comes in, calls, converts what goes out, as the real worker does (contract, 5 and 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import azure.functions as func
+from azure.functions import meta
+
+from embedded_host.engine.failures import OUT_OF_PROC_LABEL
+from embedded_host.worker import client_calls
+from embedded_host.worker.converters import converter_for
+from embedded_host.worker.http_values import request_datum, response_data
+from embedded_host.worker.indexing import index_app
+from embedded_host.worker.loading import (
+    LoadedFunction,
+    LoadError,
+    load_function,
+    own_stack,
+    own_traceback,
+    prepare_imports,
+)
+from embedded_host.worker.orchestration import Session, Sessions, can_be_kept
+from embedded_host.worker.orchestrator_code import UnusableValue, suspicious_calls, where_it_is
+from embedded_host.worker.protocol import (
+    ErrorData,
+    HttpRequestData,
+    HttpResponseData,
+    Invoke,
+    Load,
+    Loaded,
+    LoadProblem,
+    Result,
+    Turn,
+)
+from embedded_host.worker.threads import Threads
+
+log = logging.getLogger("embedded_host.worker")
+_DURABLE = ("orchestrationtrigger", "entitytrigger")
+TURN_THREADS = 4
+"""Orchestrators and entities have threads of their own: activities that block must not hold them up."""
+
+
+class FunctionContext(func.Context):
+    """What a ``context`` parameter is given."""
+
+    def __init__(self, function: LoadedFunction, invocation_id: str) -> None:
+        self._function, self._invocation_id = function, invocation_id
+
+    @property
+    def invocation_id(self) -> str:
+        return self._invocation_id
+
+    @property
+    def thread_local_storage(self) -> Any:
+        return _thread_local
+
+    @property
+    def function_name(self) -> str:
+        return self._function.spec.name
+
+    @property
+    def function_directory(self) -> str:
+        return self._function.spec.directory
+
+    @property
+    def trace_context(self) -> Any:
+        return _TraceContext()
+
+    @property
+    def retry_context(self) -> Any:
+        return None
+
+
+class _TraceContext:
+    trace_parent = trace_state = Traceparent = Tracestate = ""
+    attributes: dict[str, str] = {}  # noqa: RUF012 - read by user code as a plain mapping
+
+
+_thread_local = threading.local()
+
+
+class Output(func.Out[Any]):
+    """What an output parameter is given."""
+
+    _value: Any = None
+
+    def set(self, val: Any) -> None:
+        self._value = val
+
+    def get(self) -> Any:
+        return self._value
+
+
+class BlockedTurn:
+    """Says where an orchestrator is that has not come back after a second."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str, instance_id: str, root: Path) -> None:
+        self._name, self._instance_id, self._root = name, instance_id, root
+        self.thread_id = 0
+        self._handle = loop.call_later(1.0, self._report)
+
+    def _report(self) -> None:
+        place = where_it_is(self.thread_id, self._root) if self.thread_id else None
+        if place:
+            log.warning(
+                "Orchestrator '%s' of instance '%s' has not come back for a second; it is at %s. An orchestrator must not block: "
+                "do such work in an activity, and wait with yield context.create_timer(...).",
+                self._name,
+                self._instance_id,
+                place,
+            )
+
+    def close(self) -> None:
+        self._handle.cancel()
+
+
+class Runner:
+    """``load`` once, then ``invoke`` any number of times at once; in one event loop."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, LoadedFunction | LoadError] = {}
+        count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
+        threads = int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
+        self._pool = Threads(threads, "function")
+        self._sessions = Sessions()
+        self._root = Path()
+        self._warned: set[str] = set()
+        self._turns = Threads(TURN_THREADS, "turn")
+
+    def carry_client_calls(self, ask: client_calls.Ask, base: str) -> None:
+        """Let the durable client ask ``ask`` what it would ask the endpoint at ``base``."""
+        client_calls.answer_over(ask, base)
+
+    def load(self, load: Load) -> Loaded:
+        root = self._root = Path(load.root)
+        os.chdir(root)
+        prepare_imports(root)
+        if load.v2_script:
+            indexed = index_app(root, load.v2_script)
+            self._functions.update(indexed.loaded)
+            self._look_at_orchestrators()
+            return Loaded(indexed.problems, indexed.functions)
+        problems: list[LoadProblem] = []
+        for spec in load.functions:
+            try:
+                self._functions[spec.name] = load_function(root, spec)
+            except LoadError as error:
+                self._functions[spec.name] = error
+                problems.append(LoadProblem(spec.name, str(error), error.stack))
+        self._look_at_orchestrators()
+        return Loaded(problems)
+
+    def _look_at_orchestrators(self) -> None:
+        for function in self._functions.values():
+            if isinstance(function, LoadedFunction) and can_be_kept(function.call):
+                self._warn(suspicious_calls(function.call.orchestrator_function, self._root))  # type: ignore[attr-defined]
+
+    async def invoke(self, invoke: Invoke) -> Result:
+        """Never raises: what goes wrong is in the result."""
+        function = self._functions.get(invoke.function)
+        if isinstance(function, LoadError):
+            return Result(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
+        if function is None:
+            return Result(invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"))
+        try:
+            return Result(invoke.id, await self._run(function, invoke))
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+                raise
+            return Result(invoke.id, error=error_data(error))
+
+    async def turn(self, turn: Turn) -> Result:
+        """Never raises: what goes wrong is in the result."""
+        function = self._functions.get(turn.function)
+        if not isinstance(function, LoadedFunction) or not can_be_kept(function.call):
+            if turn.seen:
+                return Result(turn.id, missing=True)
+            return await self.invoke(Invoke(turn.id, turn.function, turn.payload))
+        kept = self._sessions.take(turn.instance_id, turn.execution_id, turn.seen) if turn.seen else None
+        if turn.seen and kept is None:
+            return Result(turn.id, missing=True)
+        loop = asyncio.get_running_loop()
+        watch = BlockedTurn(loop, function.spec.name, turn.instance_id, self._root)
+        try:
+            session, outcome = await self._turns.run(self._take_turn, function, kept, turn.payload, watch)
+        except Exception as error:  # the payload is none, or the SDK is another
+            return Result(turn.id, error=error_data(error))
+        finally:
+            watch.close()
+        if not isinstance(outcome, str):
+            return Result(turn.id, error=error_data(outcome), counts=session.counts, known=session.known)
+        if session.finished:
+            self._warn(session.never_yielded())
+        else:
+            self._sessions.keep(turn.instance_id, session)
+        return Result(turn.id, outcome, counts=session.counts, known=session.known)
+
+    def _take_turn(
+        self, function: LoadedFunction, kept: Session | None, payload: str, watch: BlockedTurn
+    ) -> tuple[Session, str | BaseException]:
+        """In a thread. What the orchestrator raises is returned, so that the session is there too."""
+        watch.thread_id = threading.get_ident()
+        session = kept or Session(function.call, payload, self._root)
+        try:
+            return session, session.answer(payload if kept is not None else None)
+        except BaseException as error:
+            return session, error
+
+    def _warn(self, sentences: Iterable[str]) -> None:
+        """Each once in this worker's life."""
+        for sentence in sentences:
+            if sentence not in self._warned:
+                self._warned.add(sentence)
+                log.warning("%s", sentence)
+
+    async def _run(self, function: LoadedFunction, invoke: Invoke) -> HttpResponseData | str | None:
+        arguments, outputs = self._arguments(function, invoke)
+        if function.is_async:
+            returned = await function.call(**arguments)
+        else:
+            pool = self._turns if function.trigger["type"].lower() in _DURABLE else self._pool
+            returned = await pool.run(contextvars.copy_context().run, _call, function.call, arguments)
+        return self._output(function, returned, outputs)
+
+    def _arguments(self, function: LoadedFunction, invoke: Invoke) -> tuple[dict[str, Any], dict[str, Output]]:
+        trigger = function.trigger
+        converter = _converter(trigger["type"])
+        value = invoke.trigger
+        if isinstance(value, HttpRequestData):
+            datum = request_datum(value)
+        else:
+            datum = meta.Datum(value, "json" if trigger["type"].lower() == "timertrigger" else "string")
+        arguments: dict[str, Any] = {trigger["name"]: converter.decode(datum, trigger_metadata={})}
+        for name in function.clients:
+            arguments[name] = invoke.client
+        outputs = {name: Output() for name in function.outs}
+        arguments.update(outputs)
+        if function.wants_context:
+            arguments["context"] = FunctionContext(function, invoke.invocation_id or str(uuid4()))
+        return arguments, outputs
+
+    def _output(
+        self, function: LoadedFunction, returned: Any, outputs: dict[str, Output]
+    ) -> HttpResponseData | str | None:
+        kind = function.trigger["type"].lower()
+        if kind == "httptrigger":
+            for name, type_ in function.outs.items():
+                if type_.lower() == "http" and outputs[name].get() is not None:
+                    return response_data(outputs[name].get(), function.spec.name)
+            if function.return_type is not None:
+                return response_data(returned, function.spec.name)
+            if returned is not None:
+                raise RuntimeError(
+                    f"function '{function.spec.name}' without a $return binding returned a non-None value"
+                )
+            return HttpResponseData(200, [], b"")
+        converter = _converter(function.trigger["type"])
+        if not converter.has_implicit_output():
+            if returned is not None and function.return_type is None:
+                raise RuntimeError(
+                    f"function '{function.spec.name}' without a $return binding returned a non-None value"
+                )
+            return None
+        try:
+            datum = converter.encode(returned, expected_type=None)
+        except (TypeError, ValueError) as error:
+            raise UnusableValue(
+                f"what the function '{function.spec.name}' returns, a {type(returned).__name__}, cannot be made into JSON: "
+                f"{error.__cause__ or error}. Return plain values, or give its class to_json and from_json."
+            ) from None
+        value = datum.value
+        return value if value is None or isinstance(value, str) else str(value)
+
+
+def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return call(**arguments)
+    except StopIteration as error:  # a future cannot carry it
+        raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(own_traceback(error))
+
+
+def _converter(kind: str) -> Any:
+    converter = converter_for(kind)
+    if converter is None:
+        raise LookupError(f"azure-functions has no converter for a binding of type '{kind}'")
+    return converter
+
+
+def error_data(error: BaseException) -> ErrorData:
+    """The class, the text and the user's part of the traceback. An orchestrator's failure comes wrapped by the SDK: the
+    text holds its answer, and the user's own exception is the cause."""
+    message = str(error)
+    if isinstance(error, UnusableValue):
+        return ErrorData("TypeError", message)
+    shown = error.__cause__ if OUT_OF_PROC_LABEL in message and error.__cause__ else error
+    stack = own_stack(shown)
+    return ErrorData(type(error).__name__, message, stack)

@@ -1,0 +1,1 @@
+"""What the functions of this app share: plain Python that knows nothing of Azure."""

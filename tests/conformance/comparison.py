@@ -1,0 +1,63 @@
+"""Holds what a host answered against what the real one was recorded to answer: status, the recorded headers, the whole body."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+Step = dict[str, Any]
+
+
+def without_keys(value: Any) -> Any:
+    """A host that asks for no key neither needs nor prints one: compare as if there were none."""
+    text = re.sub(r"(?:code=<key>|x=1)&?", "", json.dumps(value))
+    return json.loads(re.sub(r"[?&](?=[ \"\\]|$)", "", text))
+
+
+def essential(value: Any) -> Any:
+    """Drops what another implementation cannot and need not repeat: .NET stack traces and the text after an activity's error
+    message, a JSON parser's own words, and the order in which known functions are listed."""
+    if isinstance(value, dict):
+        free = {"StackTrace", "Details"}
+        if value.get("Message") == "Invalid JSON content":
+            free |= {"ExceptionMessage", "ExceptionType"}
+        return {k: "<details>" if k in free and v is not None else essential(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [essential(item) for item in value]
+    if isinstance(value, str):
+        value = re.sub(r"(Activity function '[^']*' failed:  [^\n]*?) ?\n.*", r"\1", value, flags=re.DOTALL)
+        known = r"(known \w+ functions: )((?:'[^']*'(?:, )?)+)"
+        return re.sub(known, lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), value)
+    return value
+
+
+def differences(recorded: Step, got: Step) -> list[str]:
+    """One sentence for each place in which two steps differ."""
+    expected, found = _flat(essential(without_keys(recorded))), _flat(essential(without_keys(got)))
+    places = [*expected, *(place for place in found if place not in expected)]
+    absent = "<absent>"
+    return [
+        f"{place or 'step'}: recorded {_shown(expected.get(place, absent))}, got {_shown(found.get(place, absent))}"
+        for place in places
+        if _shown(expected.get(place, absent)) != _shown(found.get(place, absent))  # as JSON: there, true is not 1
+    ]
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _flat(value: Any, at: str = "") -> dict[str, Any]:
+    """Every leaf by its path; of objects also their keys, of arrays their length."""
+    if isinstance(value, dict):
+        flat: dict[str, Any] = {at + "{}": sorted(value)}
+        for key, inner in value.items():
+            flat |= _flat(inner, f"{at}.{key}")
+        return flat
+    if isinstance(value, list):
+        flat = {at + "[]": len(value)}
+        for index, inner in enumerate(value):
+            flat |= _flat(inner, f"{at}[{index}]")
+        return flat
+    return {at: value}

@@ -1,0 +1,100 @@
+"""The embedded host answers as the real one was recorded to answer (golden.json), but for what is listed beside it:
+
+- intended.json: steps, or whole cases, where this host differs on purpose, and why;
+- unstable.json: steps in which two recordings of the real host differ from each other;
+- keys-only.json: steps that hold only where keys are asked for, which this host does not unless told to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.cases import CASES
+from tests.conformance.cases_http import HTTP_CASES
+from tests.conformance.comparison import differences
+from tests.conformance.probe_app import probe_app
+from tests.conformance.recorder import Recorder
+from tests.support.running_host import RunningHost
+
+HERE = Path(__file__).parent
+
+
+def _data(name: str) -> Any:
+    return json.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+RECORDED: dict[str, list[dict[str, Any]]] = _data("golden.json")
+ALL_CASES = CASES | HTTP_CASES
+WHOLE_CASES: dict[str, str] = {entry["case"]: entry["why"] for entry in _data("intended.json") if entry["step"] is None}
+"""Case -> why it is not compared."""
+STEPS: dict[tuple[str, int], str] = {
+    **{(entry["case"], entry["step"]): entry["why"] for entry in _data("intended.json") if entry["step"] is not None},
+    **dict.fromkeys(map(tuple, _data("unstable.json")), "the real host's recordings differ here"),
+    **dict.fromkeys(map(tuple, _data("keys-only.json")), "holds only where keys are asked for"),
+}
+"""Step -> why it is not compared."""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    folder = tmp_path_factory.mktemp("conformance")
+    # The probe's "Flaky" remembers its attempts in the folder for temporary files.
+    with RunningHost(probe_app(folder / "app").root, folder / "state", TMPDIR=str(folder), TEMP=str(folder)) as host:
+        yield host
+
+
+def record(host: RunningHost, case: str) -> list[dict[str, Any]]:
+    recorder = Recorder(f"http://127.0.0.1:{host.port}", RECORDED[case])
+    ALL_CASES[case](recorder)
+    return recorder.steps
+
+
+def _compared() -> list[Any]:
+    return [
+        pytest.param(case, marks=pytest.mark.skip(reason=WHOLE_CASES[case])) if case in WHOLE_CASES else case
+        for case in RECORDED
+    ]
+
+
+@pytest.mark.parametrize("case", _compared())
+def test_as_recorded(host: RunningHost, case: str) -> None:
+    got = record(host, case)
+    assert len(got) == len(RECORDED[case])
+    differing = [
+        f"[{number}] {expected['request']}\n    " + "\n    ".join(found)
+        for number, (expected, step) in enumerate(zip(RECORDED[case], got, strict=True))
+        if (case, number) not in STEPS and (found := differences(expected, step))
+    ]
+    assert not differing, f"{case}: {len(differing)} of {len(got)} steps differ\n" + "\n".join(differing)
+
+
+def test_every_recorded_case_is_run_and_nothing_else_is_skipped() -> None:
+    assert set(ALL_CASES) == set(RECORDED)
+    assert set(WHOLE_CASES) <= set(RECORDED)
+    assert all(step < len(RECORDED[case]) for case, step in STEPS)
+    assert all((*WHOLE_CASES.values(), *STEPS.values()))
+
+
+# -- where it differs on purpose -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "missing", "known"),
+    [("orch/Unknown", "NoSuchActivity", "'Echo'"), ("orch/UnknownSub", "NoSuchOrchestrator", "'Hello'")],
+)
+def test_a_missing_function_fails_the_call_at_once(host: RunningHost, case: str, missing: str, known: str) -> None:
+    final = record(host, case)[0]["body"]
+    assert final["runtimeStatus"] == "Failed"
+    assert f"The function '{missing}' doesn't exist" in final["output"]
+    assert known in final["output"]
+
+
+def test_the_home_page(host: RunningHost) -> None:
+    home = host.get("/")
+    assert home.status == 200
+    assert home.headers["content-type"].startswith("text/html")

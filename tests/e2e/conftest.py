@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.features_app import features_app
+from tests.support.running_host import RunningHost
+
+StartHost = Callable[..., RunningHost]
+
+
+@pytest.fixture(scope="session", params=["workers", "in-process"])
+def features(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    """One host with an app of all durable features, for all tests of a pytest process; it must stop in good order."""
+    folder = tmp_path_factory.mktemp("features")
+    arguments = ["--in-process"] if request.param == "in-process" else []
+    with RunningHost(features_app(folder / "app").root, folder / "state", *arguments) as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+@pytest.fixture
+def start_host(tmp_path: Path) -> Iterator[StartHost]:
+    """Starts hosts that are gone after the test: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``."""
+    hosts: list[RunningHost] = []
+
+    def start(root: Path, *arguments: str, state: Path | None = None, port: int = 0, **environ: str) -> RunningHost:
+        host = RunningHost(root, state or tmp_path / "state", *arguments, port=port, **environ)
+        hosts.append(host)
+        return host
+
+    yield start
+    for host in hosts:
+        host.kill()

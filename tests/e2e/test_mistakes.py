@@ -1,0 +1,249 @@
+"""What the real host hangs on for ever, or tells in words of its inside (docs/differences.md), in a host as a user runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import StartHost
+from tests.support.app_folder import AppFolder, orchestration_trigger
+from tests.support.polling import eventually
+from tests.support.running_host import RunningHost
+
+_CATCH = """
+try:
+    {call}
+except Exception as error:
+    return str(error)
+return "not caught"
+"""
+
+_CALLS = {
+    "CallsNoActivity": 'yield context.call_activity("Ecko", 1)',
+    "RetriesNoActivity": 'yield context.call_activity_with_retry("Ecko", df.RetryOptions(10, 2), 1)',
+    "CallsNoOrchestrator": 'yield context.call_sub_orchestrator("Nobody", 1)',
+    "CallsNoEntity": 'yield context.call_entity(df.EntityId("Nobody", "k"), "get")',
+    "CallsBrokenOrchestrator": 'yield context.call_sub_orchestrator("DoesNotImport")',
+    "CallsBrokenActivity": 'yield context.call_activity("BrokenActivity", 1)',
+    "CallsRunningId": 'yield context.call_sub_orchestrator("Waits", None, context.get_input())',
+    "CallsItself": 'yield context.call_sub_orchestrator("Waits", None, context.instance_id)',
+    "CallsEntitysId": 'yield context.call_sub_orchestrator("Waits", None, "@counter@k")',
+    "CallsUnserialisableState": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "state")',
+    "CallsUnserialisableResult": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "result")',
+    "CallsFailingEntity": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "raise")',
+    "CallsUnserialisableActivity": 'yield context.call_activity("Unserialisable_Activity", 1)',
+    "CallsActivityWithoutText": 'yield context.call_activity("RaisesWithoutText", 1)',
+}
+
+_ORCHESTRATORS = {
+    "Waits": 'return (yield context.wait_for_external_event("Go"))',
+    "YieldsList": 'yield [context.call_activity("Echo", 1)]',
+    "YieldsNothing": "yield",
+    "ReturnsTask": 'yield context.call_activity("Echo", 1)\nreturn context.call_activity("Echo", 2)',
+    "NeverYields": 'return context.call_activity("Echo", 2)',
+    "WithoutYield": 'context.call_activity("Echo", 1)\nreturn (yield context.call_activity("Echo", 2))',
+    "Blocks": "import time\nyield context.call_activity('Echo', 1)\ntime.sleep(1.3)\nreturn 'done'",
+    "Asks": "import datetime\nyield context.call_activity('Echo', 1)\nreturn str(datetime.datetime.now())",
+    "WithoutText": "yield context.call_activity('Echo', 1)\nraise ValueError",
+    "Unserialisable_Output": "yield context.call_activity('Echo', 1)\nreturn {1, 2}",
+    "Unserialisable_Status": "context.set_custom_status(object())\nyield context.call_activity('Echo', 1)",
+}
+
+_ENTITY = """\
+import azure.durable_functions as df
+
+
+def entity_function(context):
+    if context.operation_name == "raise":
+        raise KeyError("no such thing")
+    if context.operation_name == "state":
+        context.set_state({1, 2})
+    if context.operation_name == "result":
+        context.set_result(object())
+
+
+main = df.Entity.create(entity_function)
+"""
+
+_HOST_JSON = """\
+{
+  // the version of the schema
+  "version": "2.0",
+  /* a name of our own */
+  "extensions": {"durableTask": {"hubName": "Mistakes"}},
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    folder = tmp_path_factory.mktemp("mistakes")
+    app = AppFolder(folder / "app")
+    app.write("host.json", _HOST_JSON)
+    app.starter()
+    app.activity("Echo", "return value")
+    app.activity("RaisesWithoutText", "raise ValueError")
+    app.activity("Unserialisable_Activity", "return {1, 2}")
+    app.function("BrokenActivity", "def main(value): ...\n1 / 0\n", {"name": "value", "type": "activityTrigger"})
+    app.function("DoesNotImport", "import no_such_thing\n", orchestration_trigger())
+    app.function(
+        "PlainGenerator", "def main(context):\n    yield context.call_activity('Echo', 1)\n", orchestration_trigger()
+    )
+    app.function(
+        "Async",
+        """\
+        import azure.durable_functions as df
+
+        async def run(context):
+            await context.call_activity("Echo", 1)
+
+        main = df.Orchestrator.create(run)
+        """,
+        orchestration_trigger(),
+    )
+    entity_trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
+    app.function("Unserialisable", _ENTITY, entity_trigger)
+    app.function("Counter", _ENTITY, entity_trigger)
+    app.function(
+        "FromQueue",
+        "def main(message): ...",
+        {"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "q"},
+    )
+    for name, call in _CALLS.items():
+        app.orchestrator(name, _CATCH.format(call=call))
+    for name, body in _ORCHESTRATORS.items():
+        app.orchestrator(name, body)
+    with RunningHost(app.root, folder / "state") as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+def failure(host: RunningHost, name: str) -> str:
+    status = host.end(host.start(name))
+    assert status["runtimeStatus"] == "Failed", status
+    output: str = status["output"]
+    return output
+
+
+# -- what hangs for ever ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("CallsNoActivity", ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"]),
+        ("RetriesNoActivity", ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"]),
+        ("CallsNoOrchestrator", ["The function 'Nobody' doesn't exist", "known orchestrator functions: ", "'Waits'"]),
+        ("CallsNoEntity", ["The function 'nobody' doesn't exist", "known entity functions: ", "'Counter'"]),
+        ("CallsBrokenOrchestrator", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
+        ("CallsBrokenActivity", ["BrokenActivity/__init__.py line 2: 1 / 0", "ZeroDivisionError"]),
+        ("CallsItself", ["is that of the caller or of its parent"]),
+        ("CallsEntitysId", ["'@counter@k'", "must not start with '@'"]),
+        ("CallsUnserialisableState", ["set", "JSON"]),
+        ("CallsUnserialisableResult", ["object", "JSON"]),
+        ("CallsFailingEntity", ["no such thing"]),
+        ("CallsUnserialisableActivity", ["'Unserialisable_Activity' returns, a set, cannot be made into JSON"]),
+        ("CallsActivityWithoutText", ["ValueError"]),
+    ],
+)
+def test_a_call_that_cannot_be_fails_and_can_be_caught(host: RunningHost, name: str, told: list[str]) -> None:
+    text = host.run(name)
+    for part in told:
+        assert part.lower() in text.lower(), text
+    assert "Non-Deterministic" not in text
+    assert "embedded_host" not in text
+
+
+def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
+    running = host.start("Waits", None, "taken")
+    host.until(running, "Running")
+    text = host.run("CallsRunningId", "taken")
+    assert "An Orchestration instance with the status Running already exists: 'taken'" in text
+    assert host.status(running)["runtimeStatus"] == "Running"
+    host.raise_event(running, "Go", "on")
+    assert host.end(running)["output"] == "on"
+
+
+# -- ugly errors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("YieldsList", ["YieldsList/__init__.py line 7", "yields a list", "context.task_all"]),
+        ("YieldsNothing", ["YieldsNothing/__init__.py line 7", "yields nothing"]),
+        ("ReturnsTask", ["ReturnsTask/__init__.py", "returns a task and not its result"]),
+        ("NeverYields", ["NeverYields/__init__.py", "returns a task and not its result"]),
+        ("WithoutText", ["ValueError without a text at WithoutText/__init__.py line 8"]),
+        ("PlainGenerator", ["'main' in PlainGenerator/__init__.py is the orchestrator function itself"]),
+        ("Async", ["Async/__init__.py line 3: 'run' is an async def"]),
+        ("DoesNotImport", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
+        ("Unserialisable_Output", ["set", "JSON"]),
+        ("Unserialisable_Status", ["the custom status, a object, cannot be made into JSON"]),
+    ],
+)
+def test_an_orchestrator_that_is_wrong(host: RunningHost, name: str, told: list[str]) -> None:
+    output = failure(host, name)
+    for part in told:
+        assert part in output, output
+    assert "embedded_host" not in output
+
+
+def warned(host: RunningHost, text: str) -> str:
+    return eventually(lambda: next((line for line in host.log.splitlines() if text in line), ""), f"a warning: {text}")
+
+
+def test_a_call_without_yield(host: RunningHost) -> None:
+    assert host.run("WithoutYield") == 2
+    told = warned(host, "WithoutYield/__init__.py line 7")
+    assert (
+        "call_activity(...) was called without yield, so it never runs. Write yield context.call_activity(...)." in told
+    )
+
+
+def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
+    assert warned(host, "Blocks/__init__.py line 9: time.sleep(...) in an orchestrator blocks"), "before it has run"
+    links = host.start("Blocks")
+    assert host.end(links)["output"] == "done"
+    told = warned(host, "has not come back for a second")
+    assert f"Orchestrator 'Blocks' of instance '{links['id']}'" in told
+    assert "it is at Blocks/__init__.py line 9: time.sleep(1.3)" in told
+
+
+def test_an_orchestrator_that_asks_for_the_time(host: RunningHost) -> None:
+    assert "context.current_utc_datetime" in warned(host, "Asks/__init__.py line 9: datetime.datetime.now(...)")
+
+
+def test_comments_in_host_json(host: RunningHost) -> None:
+    assert "host.json:2:3: A comment is not JSON (and 1 more). The host accepts it, but on Azure" in host.log
+    assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "what it says counts"
+
+
+def test_a_trigger_that_is_not_served(host: RunningHost) -> None:
+    assert "FromQueue: a queueTrigger is not served by the embedded host, which has no storage queues." in host.log
+    assert "\tFromQueue: queueTrigger   (out of service, see above)\n" in host.log
+
+
+def test_a_route_that_cannot_be(tmp_path: Path, start_host: StartHost) -> None:
+    app = AppFolder(tmp_path / "app")
+    app.http("Good", "def main(req): return 'good'", "good")
+    app.http("Bad", "def main(req): return 'bad'", "bad/{id:nosuch}")
+    host = start_host(app.root)
+    assert "nosuch" in host.log
+    assert host.get("/api/good").text == "good"
+    answer = host.get("/api/bad/1")
+    assert answer.status == 500
+    assert "nosuch" in answer.text
+
+
+def test_an_answer_that_cannot_be_encoded(tmp_path: Path, start_host: StartHost) -> None:
+    app = AppFolder(tmp_path / "app")
+    app.http("Bad", "def main(req): return {1, 2}", "bad")
+    host = start_host(app.root)
+    answer: Any = host.get("/api/bad")
+    assert answer.status == 500
+    assert "Bad" in host.log.split("Ready")[1]
+    assert "set" in host.log.split("Ready")[1]

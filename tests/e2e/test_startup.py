@@ -1,0 +1,244 @@
+"""Starting, and every way in which it cannot be: words and an exit code, never a traceback alone and never silence."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded_host import cli
+from tests.e2e.conftest import StartHost
+from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
+from tests.support.running_host import command, environment
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    app = AppFolder(tmp_path / "app")
+    app.starter()
+    app.http("Greet", "def main(req): return 'hello'", "greet")
+    app.activity("Echo", "return value")
+    app.orchestrator("Hello", "return (yield context.call_activity('Echo', 'hello'))")
+    return app
+
+
+def refused(root: Path, *arguments: str, port: int = 0, code: int = 1, state: Path | None = None) -> str:
+    """What a host prints that cannot start."""
+    done = subprocess.run(
+        command(root, state or root.parent / "state", *arguments, port=port),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+        timeout=40,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == code, text
+    assert "Traceback" not in text
+    assert text.strip()
+    return text
+
+
+def test_no_app_in_the_folder(tmp_path: Path, app: AppFolder) -> None:
+    text = refused(tmp_path)
+    assert str(tmp_path) in text
+    assert str(app.root) in text  # where there is one
+    assert "--script-root" in text
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    text = refused(tmp_path / "nosuch")
+    assert str(tmp_path / "nosuch") in text
+    assert "--script-root" in text
+
+
+def test_an_app_without_functions(tmp_path: Path) -> None:
+    text = refused(AppFolder(tmp_path / "app").root)
+    assert "function.json" in text
+    assert "function_app.py" in text
+
+
+def test_host_json_that_is_no_json(app: AppFolder) -> None:
+    app.write("host.json", '{\n  "version": "2.0",\n  "extensions" {}\n}\n')
+    text = refused(app.root)
+    assert "host.json:3:16" in text
+    assert '"extensions" {}' in text
+
+
+def test_a_port_in_use(app: AppFolder) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        text = refused(app.root, port=port)
+    assert f"Port {port} is in use" in text
+    assert "--port" in text
+
+
+def test_an_address_that_is_not_ours(app: AppFolder) -> None:
+    assert "192.0.2.1" in refused(app.root, "--address", "192.0.2.1")
+
+
+def test_a_second_host_on_the_same_state(app: AppFolder, start_host: StartHost) -> None:
+    first = start_host(app.root)
+    text = refused(app.root, state=first.state)
+    assert f"in use by the host with process id {first.process.pid}" in text
+    assert "--state" in text
+    assert first.get("/api/greet").status == 200
+    first.kill()
+    second = start_host(app.root)  # a lock does not outlive its host
+    assert second.get("/api/greet").status == 200
+
+
+def test_two_hosts_with_states_of_their_own(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+    hosts = [start_host(app.root, state=tmp_path / name) for name in ("one", "two")]
+    assert [host.run("Hello") for host in hosts] == ["hello", "hello"]
+
+
+def test_a_state_from_a_newer_version(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    assert host.stop() == 0
+    (file,) = host.state.glob("*.db")
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA user_version = 1000")
+    connection.close()
+    text = refused(app.root, state=host.state)
+    assert str(file) in text
+    assert "newer version of the embedded host" in text
+    assert "1000" in text
+
+
+def test_a_state_that_is_none(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    assert host.stop() == 0
+    (file,) = host.state.glob("*.db")
+    for other in host.state.glob("*.db-*"):
+        other.unlink()
+    file.write_bytes(b"this is no database, but long enough to be looked at" * 100)
+    assert str(file) in refused(app.root, state=host.state)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written to")
+def test_a_state_that_cannot_be_written(app: AppFolder, tmp_path: Path) -> None:
+    folder = tmp_path / "readonly"
+    folder.mkdir(mode=0o500)
+    assert "--state" in refused(app.root, state=folder / "state")
+
+
+def test_a_state_whose_folder_is_a_file(app: AppFolder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert "--state" in refused(app.root, state=tmp_path / "file" / "state")
+
+
+@pytest.mark.parametrize("arguments", [["--nosuch"], ["--port", "70000"]])
+def test_wrong_arguments(app: AppFolder, arguments: list[str]) -> None:
+    assert arguments[0] in refused(app.root, *arguments, code=2)
+
+
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0), (2, 7, 18)])
+def test_a_python_that_is_not_supported(
+    version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    assert cli.main() == 2
+    text = capsys.readouterr().err
+    assert "Python 3.10 to 3.13" in text
+    assert f"this is Python {version[0]}.{version[1]}" in text
+    assert sys.executable in text
+
+
+def test_the_state_is_kept_in_the_app_by_default(app: AppFolder) -> None:
+    start = command(app.root, Path())
+    at = start.index("--state")
+    with subprocess.Popen(
+        start[:at] + start[at + 2 :], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+    ) as host:
+        try:
+            assert host.stdout is not None
+            assert any("Ready" in line for line in host.stdout)
+        finally:
+            host.kill()
+    assert (app.root / ".embedded-host").is_dir()
+
+
+# -- functions that are broken ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+def test_a_function_that_does_not_import(app: AppFolder, start_host: StartHost, mode: list[str]) -> None:
+    app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
+    app.function("BrokenActivity", "def main(wrong): ...", activity_trigger())
+    app.orchestrator("CallsBroken", "return (yield context.call_activity('BrokenActivity', 1))")
+    host = start_host(app.root, *mode)
+    assert "Broken" in host.log
+    assert "line 1: import no_such_thing" in host.log
+    assert "there is no module named 'no_such_thing'" in host.log
+    assert "parameters (wrong), bindings (value)" in host.log
+    before = len(host.log)
+    answer = host.get("/api/broken")
+    assert answer.status == 500
+    assert "there is no module named 'no_such_thing'" in answer.text
+    assert "Function 'Broken' is out of service: " in host.log[before:]
+    assert "no_such_thing" in host.log[before:]
+    assert host.run("Hello") == "hello"
+    status = host.end(host.start("CallsBroken"))
+    assert status["runtimeStatus"] == "Failed"
+    assert "parameters (wrong), bindings (value)" in status["output"]
+
+
+def test_a_function_json_that_is_no_json(app: AppFolder, start_host: StartHost) -> None:
+    app.http("Broken", "def main(req): return 'x'", "broken")
+    app.write("Broken/function.json", '{\n  "bindings": [\n    {"name": "req" "type": "httpTrigger"}\n  ]\n}')
+    host = start_host(app.root)
+    assert "Broken/function.json:3:20" in host.log
+    assert host.get("/api/greet").text == "hello"
+
+
+def without_script(app: AppFolder) -> None:
+    app.http("Broken", "def main(req): return 'x'", "broken")
+    (app.root / "Broken" / "__init__.py").rename(app.root / "Broken" / "main.py")
+
+
+def test_a_script_file_that_is_not_there(app: AppFolder, start_host: StartHost) -> None:
+    without_script(app)
+    host = start_host(app.root)
+    assert "Broken/function.json" in host.log
+    assert "The script file __init__.py does not exist" in host.log
+    assert host.get("/api/greet").text == "hello"
+
+
+def test_a_function_out_of_service_for_its_function_json_answers_500(app: AppFolder, start_host: StartHost) -> None:
+    without_script(app)
+    assert start_host(app.root).get("/api/broken").status == 500
+
+
+def test_a_misspelt_binding(app: AppFolder, start_host: StartHost) -> None:
+    app.function("Broken", "def main(req): return 'x'", {**http_trigger("broken"), "type": "htpTrigger"})
+    host = start_host(app.root)
+    assert "htpTrigger" in host.log
+    assert "httpTrigger" in host.log
+    assert host.get("/api/greet").text == "hello"
+
+
+def test_two_functions_with_one_route(app: AppFolder, start_host: StartHost) -> None:
+    app.http("Zweiter", "def main(req): return 'second'", "greet")
+    host = start_host(app.root)
+    assert "'Zweiter' has the same route as 'Greet'" in host.log
+    assert host.get("/api/greet").text == "hello"
+
+
+def test_an_exception_in_a_function(app: AppFolder, start_host: StartHost) -> None:
+    app.http("Raises", "def main(req):\n    raise ValueError('blew up')\n", "raises")
+    host = start_host(app.root)
+    before = len(host.log)
+    answer = host.get("/api/raises")
+    assert (answer.status, answer.text) == (500, "")
+    logged = host.log[before:]
+    assert "Function 'Raises' failed: ValueError: blew up" in logged
+    assert "line 2, in main" in logged
+    assert "embedded_host" not in logged

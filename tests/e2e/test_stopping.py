@@ -1,0 +1,195 @@
+"""How a host ends, and how it goes on with what it had begun."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import StartHost
+from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually
+from tests.support.running_host import Answer, RunningHost
+
+STOPS = [signal.SIGTERM, signal.SIGINT] if os.name != "nt" else [signal.CTRL_BREAK_EVENT]
+MODES = [[], ["--in-process"]]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    """``Step`` writes a line to a file when it begins and when it ends, and does not take long the second time."""
+    app = AppFolder(tmp_path / "app")
+    app.starter()
+    app.activity(
+        "Step",
+        """
+        import time
+        name, seconds, file = value
+        with open(file, "a+") as lines:
+            lines.write(f"{name} begins\\n")
+            lines.seek(0)
+            again = lines.read().count(f"{name} begins") > 1
+        time.sleep(0.1 if again else seconds)
+        with open(file, "a") as lines:
+            lines.write(f"{name} ends\\n")
+        return name
+        """,
+    )
+    app.orchestrator(
+        "Steps",
+        """
+        names, seconds, file = context.get_input()
+        seen = []
+        for name in names:
+            seen.append((yield context.call_activity("Step", [name, seconds, file])))
+        return seen
+        """,
+    )
+    app.orchestrator(
+        "Timer",
+        "yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))\nreturn 'on'",
+    )
+    app.orchestrator("Event", "return (yield context.wait_for_external_event('Approval'))")
+    app.http("Slow", "import time\ndef main(req):\n    time.sleep(2)\n    return 'slow'", "slow")
+    return app
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
+def test_a_running_activity_gets_its_grace_time(
+    app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str], stop: int
+) -> None:
+    file = tmp_path / "steps"
+    host = start_host(app.root, *mode)
+    links = host.start("Steps", [["one", "two"], 1.0, str(file)])
+    eventually(lambda: lines(file) == ["one begins"], "the activity runs")
+    assert host.stop(stop) == 0
+    assert lines(file)[:2] == ["one begins", "one ends"]
+    assert "Traceback" not in host.log
+    done = len(lines(file))
+    again = start_host(app.root, *mode, port=host.port)
+    assert again.end(links)["output"] == ["one", "two"]
+    assert lines(file).count("one begins") == 1, "what ended in the grace time is not done again"
+    assert len(lines(file)) >= max(done, 4)
+
+
+def test_an_activity_that_takes_too_long_runs_again(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+    file = tmp_path / "steps"
+    host = start_host(app.root)
+    links = host.start("Steps", [["one"], 60.0, str(file)])
+    eventually(lambda: lines(file) == ["one begins"], "the activity runs")
+    assert host.stop(seconds=20) == 0
+    assert lines(file) == ["one begins"]
+    again = start_host(app.root, port=host.port)
+    assert again.end(links, 20)["output"] == ["one"]
+    assert lines(file) == ["one begins", "one begins", "one ends"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no second Ctrl+C for a group")
+def test_a_second_signal_ends_it_at_once(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+    file = tmp_path / "steps"
+    host = start_host(app.root)
+    host.start("Steps", [["one"], 30.0, str(file)])
+    eventually(lambda: lines(file), "the activity runs")
+    host.signal(signal.SIGINT)
+    eventually(lambda: "Stopping" in host.log, "it says that it stops")
+    assert host.stop(signal.SIGINT, 3) == 130
+
+
+def test_a_request_in_progress_is_answered(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    answers: list[Answer] = []
+
+    def ask() -> None:
+        with contextlib.suppress(OSError):
+            answers.append(host.get("/api/slow"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    eventually(lambda: connections(host), "the request is there")
+    assert host.stop() == 0
+    asking.join(10)
+    assert [answer.text for answer in answers] == ["slow"]
+
+
+def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    links = host.start("Event")
+    host.until(links, "Running")
+    answers: list[Answer] = []
+    asking = threading.Thread(target=lambda: answers.append(host.get(links["statusQueryGetUri"], Prefer="wait=30")))
+    asking.start()
+    eventually(lambda: connections(host), "the request is there")
+    assert host.stop(seconds=3) == 0
+    asking.join(5)
+    assert [answer.json["runtimeStatus"] for answer in answers] == ["Running"]
+
+
+def connections(host: RunningHost) -> bool:
+    found = psutil.Process(host.process.pid).net_connections("tcp")
+    return any(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == host.port for c in found)
+
+
+def test_an_idle_host_stops_at_once(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    host.start("Event")
+    assert host.stop(seconds=3) == 0
+
+
+def test_timers_and_events_outlive_the_host(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    overdue, waiting = host.start("Timer", 0.2), host.start("Event")
+    pending = host.start("Timer", 3)
+    host.until(overdue, "Running")
+    host.until(waiting, "Running")
+    assert host.stop() == 0
+    again = start_host(app.root, port=host.port)
+    assert again.end(overdue)["output"] == "on"
+    assert again.raise_event(waiting, "Approval", 1).status == 202
+    assert again.end(waiting)["output"] == 1
+    assert again.end(pending)["output"] == "on"
+
+
+# -- workers that end ------------------------------------------------------------------------------
+
+
+def test_a_worker_killed_during_an_activity(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+    file = tmp_path / "steps"
+    host = start_host(app.root)
+    links = host.start("Steps", [["one", "two"], 0.5, str(file)])
+    eventually(lambda: lines(file), "the activity runs")
+    (worker,) = host.workers
+    worker.kill()
+    assert host.end(links)["output"] == ["one", "two"]
+    assert lines(file)[:2] == ["one begins", "one begins"]
+    assert f"pid {worker.pid}" in host.log
+
+
+@pytest.mark.parametrize("how", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_an_activity_that_ends_its_worker_each_time_fails(app: AppFolder, start_host: StartHost, how: str) -> None:
+    if os.name == "nt" and "kill" in how:
+        pytest.skip("Windows has no SIGKILL")
+    app.activity("Ends", f"import os\n{how}")
+    app.orchestrator("CallsEnds", "return (yield context.call_activity('Ends', 1))")
+    host = start_host(app.root)
+    status = host.end(host.start("CallsEnds"))
+    assert status["runtimeStatus"] == "Failed"
+    assert "the worker process ended 3 times while it ran the activity 'Ends'" in status["output"]
+    assert host.end(host.start("Timer", 0))["output"] == "on"
+
+
+def test_an_http_function_that_ends_its_worker(app: AppFolder, start_host: StartHost) -> None:
+    app.http("Ends", "import os\ndef main(req): os._exit(3)", "ends")
+    host = start_host(app.root)
+    assert host.get("/api/ends").status == 500
+    assert "it exited with code 3" in host.log
+    assert host.get("/api/slow").text == "slow"

@@ -1,0 +1,192 @@
+"""A whole app's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.errors import AppError
+from embedded_host.app.folder import disabled_functions, read_app
+
+OUTPUT = {"type": "http", "name": "$return", "direction": "out"}
+ACTIVITY = {"type": "activityTrigger", "name": "input", "direction": "in"}
+
+
+def write(root: Path, files: dict[str, Any]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return root
+
+
+def http(**properties: Any) -> dict[str, Any]:
+    return {"bindings": [{"type": "httpTrigger", "name": "req", "direction": "in", **properties}, OUTPUT]}
+
+
+def app(root: Path, **functions: Any) -> Path:
+    write(root, {"host.json": {"version": "2.0"}})
+    for name, config in functions.items():
+        write(root, {f"{name}/function.json": config, f"{name}/__init__.py": ""})
+    return root
+
+
+def test_the_app_of_this_repository_has_no_problems() -> None:
+    found = read_app(Path(__file__).parents[3], {})
+    assert [function.name for function in found.functions] == ["HelloActivity", "HelloOrchestrator", "HttpStarter"]
+    assert found.problems == ()
+    assert found.host.hub_name == "HelloHub"
+    assert not found.uses_v2_model
+
+
+def test_functions_are_in_order_of_name_without_regard_to_case(tmp_path: Path) -> None:
+    activity = {"bindings": [ACTIVITY]}
+    found = read_app(app(tmp_path, b=activity, A=activity, c_1=activity, CA=activity), {})
+    assert [function.name for function in found.functions] == ["A", "b", "CA", "c_1"]
+
+
+def test_one_broken_function_does_not_take_down_the_others(tmp_path: Path) -> None:
+    app(tmp_path, Good={"bindings": [ACTIVITY]}, Bad={"bindings": []}, Torn="{")
+    found = read_app(tmp_path, {})
+    assert [function.name for function in found.functions] == ["Good"]
+    assert {problem.function for problem in found.problems} == {"Bad", "Torn"}
+
+
+def test_folders_without_a_function_json_do_not_matter(tmp_path: Path) -> None:
+    app(tmp_path, Good={"bindings": [ACTIVITY]})
+    write(tmp_path, {".venv/lib/function.json": "{", "node_modules/x.json": "{", "shared/__init__.py": ""})
+    assert read_app(tmp_path, {}).problems == ()
+
+
+def test_settings_reach_host_json_and_bindings_and_the_environment_wins(tmp_path: Path) -> None:
+    write(
+        app(tmp_path, Good={"bindings": [{**ACTIVITY, "activity": "%NAME%"}]}),
+        {
+            "host.json": {"version": "2.0", "extensions": {"durableTask": {"hubName": "%HUB%"}}},
+            "local.settings.json": {"IsEncrypted": False, "Values": {"HUB": "FromFile", "NAME": "Named"}},
+        },
+    )
+    found = read_app(tmp_path, {})
+    assert (found.host.hub_name, found.functions[0].durable_name) == ("FromFile", "Named")
+    assert read_app(tmp_path, {"HUB": "FromEnviron"}).host.hub_name == "FromEnviron"
+    assert found.problems == ()
+
+
+def test_another_runtime_is_a_warning(tmp_path: Path) -> None:
+    (problem,) = read_app(app(tmp_path, F={"bindings": [ACTIVITY]}), {"FUNCTIONS_WORKER_RUNTIME": "node"}).problems
+    assert "'node'" in problem.what
+
+
+def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
+    app(tmp_path, Hello={"bindings": [ACTIVITY]})
+    if (tmp_path / "HELLO").exists():
+        pytest.skip("a file system without regard to case has no such folders")
+    app(tmp_path, hello={"bindings": [ACTIVITY]})
+    found = read_app(tmp_path, {})
+    assert [function.name for function in found.functions] == ["Hello"]
+    (problem,) = found.problems
+    assert problem.function == "hello"
+    assert "differ only in case" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            {"route": "x"},
+            {"route": "X"},
+            "every method): 'A' comes first by name and answers, and 'B' is never reached",
+        ),
+        ({"route": "x/{a}"}, {"route": "x/{b}"}, "'B' is never reached"),
+        ({"route": "b"}, {}, "'B' is never reached"),
+        ({"route": "x", "methods": ["get"]}, {"route": "x", "methods": ["GET"]}, "GET): 'A' comes first"),
+        (
+            {"route": "x", "methods": ["get"]},
+            {"route": "x", "methods": ["get", "put"]},
+            "is not reached with these methods",
+        ),
+        (
+            {"route": "x", "methods": ["get"]},
+            {"route": "x"},
+            "GET): 'A' comes first by name and answers, and 'B' is not reached with",
+        ),
+        ({"route": "x"}, {"route": "x", "methods": ["get"]}, "'B' is never reached"),
+        ({"route": "x", "methods": ["get"]}, {"route": "x", "methods": ["put"]}, None),
+        ({"route": "x"}, {"route": "y"}, None),
+        ({"route": "x/{a:int}"}, {"route": "x/{a}"}, None),
+    ],
+)
+def test_two_functions_with_one_route(tmp_path: Path, first: Any, second: Any, said: str | None) -> None:
+    found = read_app(app(tmp_path, A=http(**first), B=http(**second)), {})
+    assert len(found.functions) == 2
+    assert [problem.function for problem in found.problems] == [None] * (said is not None)
+    if said:
+        assert said in str(found.problems[0])
+        assert found.problems[0].where.startswith("B/function.json:1:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "disabled"),
+    [
+        ("AzureWebJobs.Hello.Disabled", "true", True),
+        ("AzureWebJobs.hello.disabled", "True", True),
+        ("AzureWebJobs.Hello.Disabled", "1", True),
+        ("AzureWebJobs_Hello_Disabled", "true", True),
+        ("AzureWebJobs.Hello.Disabled", "false", False),
+        ("AzureWebJobs.Other.Disabled", "true", False),
+    ],
+)
+def test_disabled(tmp_path: Path, name: str, value: str, disabled: bool) -> None:
+    assert disabled_functions(["Hello"], {name: value}) == (frozenset({"Hello"}) if disabled else frozenset())
+    found = read_app(app(tmp_path, Hello={"bindings": [ACTIVITY]}), {name: value})
+    assert found.disabled == (frozenset({"Hello"}) if disabled else frozenset())
+    assert len(found.functions) == 1
+
+
+def test_the_v2_model(tmp_path: Path) -> None:
+    write(tmp_path, {"host.json": {"version": "2.0"}, "function_app.py": ""})
+    found = read_app(tmp_path, {})
+    assert found.uses_v2_model
+    assert found.functions == ()
+    with pytest.raises(AppError, match=r"nor main_app\.py"):
+        read_app(tmp_path, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"})
+
+
+def test_no_functions(tmp_path: Path) -> None:
+    app(tmp_path)
+    with pytest.raises(AppError, match=r"No functions found: .*\*/function\.json\) nor function_app\.py"):
+        read_app(tmp_path, {})
+    write(tmp_path, {"src/Deep/function.json": {}})
+    with pytest.raises(AppError, match=r"Found deeper: src/Deep/function\.json"):
+        read_app(tmp_path, {})
+
+
+def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "parent" / "here"
+    folder.mkdir(parents=True)
+    with pytest.raises(AppError, match=r"no app in this folder.*--script-root \(looked above and one level below\)"):
+        read_app(folder, {})
+    app(folder / "child")
+    with pytest.raises(AppError) as raised:
+        read_app(folder, {})
+    assert f"There is one in: {folder / 'child'}. Run it there or use --script-root." in str(raised.value)
+    app(tmp_path / "parent")
+    with pytest.raises(AppError) as raised:
+        read_app(folder, {})
+    assert f"{tmp_path / 'parent'}, {folder / 'child'}" in str(raised.value)
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(AppError, match="There is no such folder"):
+        read_app(tmp_path / "none", {})
+
+
+def test_a_relative_root_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app(tmp_path, Good={"bindings": [ACTIVITY]})
+    monkeypatch.chdir(tmp_path)
+    found = read_app(Path(), {})
+    assert found.root == Path.cwd()
+    assert found.functions[0].script_file == Path.cwd() / "Good" / "__init__.py"

@@ -1,0 +1,239 @@
+"""function.json: what is a function, and what is said of one that is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.definitions import Function
+from embedded_host.app.function_json import FunctionFolder, read_function
+
+TRIGGER = {"type": "httpTrigger", "name": "req", "direction": "in"}
+OUTPUT = {"type": "http", "name": "$return", "direction": "out"}
+ACTIVITY = {"type": "activityTrigger", "name": "input", "direction": "in"}
+
+
+def read(
+    tmp_path: Path, content: Any, name: str = "Hello", files: tuple[str, ...] = ("__init__.py",)
+) -> FunctionFolder:
+    folder = tmp_path / name
+    folder.mkdir()
+    for file in files:
+        (folder / file).touch()
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / "function.json").write_text(text, encoding="utf-8")
+    return read_function(folder, {"QUEUE": "orders"})
+
+
+def bindings(*entries: Any, **other: Any) -> dict[str, Any]:
+    return {**other, "bindings": list(entries)}
+
+
+def test_a_sound_function(tmp_path: Path) -> None:
+    content = bindings({**TRIGGER, "methods": ["get"], "route": "hi/{name}"}, OUTPUT, scriptFile="__init__.py")
+    found = read(tmp_path, content)
+    assert found.problems == ()
+    assert isinstance(found.function, Function)
+    assert found.function.script_file == tmp_path / "Hello" / "__init__.py"
+    assert found.function.directory == tmp_path / "Hello"
+    assert found.function.entry_point == "main"
+    assert found.function.config == content
+    assert [(b.type, b.name, b.direction) for b in found.function.bindings] == [
+        ("httpTrigger", "req", "in"),
+        ("http", "$return", "out"),
+    ]
+    assert found.function.trigger.properties["methods"] == ["get"]
+
+
+def test_properties_of_bindings_have_no_case(tmp_path: Path) -> None:
+    entry = {"Type": "HTTPTRIGGER", "Name": "req", "Direction": "IN", "AuthLevel": "Anonymous", "METHODS": ["GET"]}
+    found = read(tmp_path, bindings(entry, OUTPUT))
+    assert found.problems == ()
+    assert found.function is not None
+    trigger = found.function.trigger
+    assert (trigger.type, trigger.name, trigger.direction) == ("httpTrigger", "req", "in")
+    assert trigger.properties["authLevel"] == "Anonymous"
+    assert trigger.properties["methods"] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("files", "config", "script", "entry_point"),
+    [
+        (("__init__.py", "main.py"), {}, "Hello/__init__.py", "main"),
+        (("hello.py",), {}, "Hello/hello.py", "main"),  # the only file beside function.json
+        (("main.py", "readme.md"), {}, "Hello/main.py", "main"),
+        (("__init__.py", "other.py"), {"scriptFile": "other.py", "entryPoint": "run"}, "Hello/other.py", "run"),
+        (("__init__.py",), {"scriptFile": "../common.py", "entryPoint": ""}, "common.py", "main"),
+        (("__init__.py",), {"scriptFile": "..\\common.py"}, "common.py", "main"),
+    ],
+)
+def test_script_file_and_entry_point(
+    tmp_path: Path, files: tuple[str, ...], config: dict[str, Any], script: str, entry_point: str
+) -> None:
+    (tmp_path / "common.py").touch()
+    function = read(tmp_path, bindings(ACTIVITY, **config), files=files).function
+    assert function is not None
+    assert function.script_file == tmp_path / script
+    assert function.entry_point == entry_point
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "value"),
+    [
+        ({"type": "durableClient", "name": "c", "direction": "in", "taskHub": "%QUEUE%"}, "taskHub", "orders"),
+        ({"type": "queue", "name": "q", "direction": "out", "queueName": "x-%queue%"}, "queueName", "x-orders"),
+        ({"type": "queue", "name": "q", "direction": "out", "connection": "%QUEUE%"}, "connection", "%QUEUE%"),
+        ({**TRIGGER, "route": "%QUEUE%"}, "route", "%QUEUE%"),
+    ],
+)
+def test_percent_is_resolved_where_the_host_does(tmp_path: Path, entry: dict[str, str], key: str, value: str) -> None:
+    others = [] if entry["type"] == "httpTrigger" else [ACTIVITY]
+    function = read(tmp_path, bindings(entry, *others, OUTPUT)).function
+    assert function is not None
+    assert function.bindings[0].properties[key] == value
+
+
+def http(**properties: Any) -> dict[str, Any]:
+    return bindings({**TRIGGER, **properties}, OUTPUT)
+
+
+BROKEN: list[tuple[Any, str, str]] = [
+    ('{"bindings": [', "[", "is not valid JSON: this '[' is not closed"),
+    ("[]", "[]", "must be an object"),
+    ({}, "{}", "There is no 'bindings'"),
+    ({"Bindings": []}, '"Bindings"', "Did you mean 'bindings' where it says 'Bindings'?"),
+    ({"bindings": {}}, "{}}", "must be a list of one binding or more"),
+    ({"bindings": []}, "[]}", "must be a list of one binding or more"),
+    (bindings("x"), '"x"', "must be an object"),
+    (bindings({"name": "x"}), '{"name": "x"}]}', "has no 'type'"),
+    (bindings({"tpye": "httpTrigger", "name": "x"}), '"tpye"', "Did you mean 'type' where it says 'tpye'?"),
+    (bindings({"type": 1, "name": "x"}), "1", "'type' must be a text"),
+    (
+        bindings({"type": "activityTrigger", "nme": "x", "direction": "in"}),
+        '"nme"',
+        "Did you mean 'name' where it says 'nme'?",
+    ),
+    (bindings({"type": "httpTriger", "name": "x"}), '"httpTriger"', "Did you mean 'httpTrigger'?"),
+    (bindings(ACTIVITY, {"type": "durableCleint", "name": "c"}), '"durableCleint"', "Did you mean 'durableClient'?"),
+    (bindings({**ACTIVITY, "direction": "inn"}), '"inn"', "'inn' is not a direction. Did you mean 'in'?"),
+    (bindings({**ACTIVITY, "direction": "out"}), '"out"', "A trigger's direction is 'in', not 'out'"),
+    (bindings({**ACTIVITY, "name": "my_input"}), '"my_input"', "'my_input' cannot be a binding's name"),
+    (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "cannot be named $return"),
+    (bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}), '"in"', "'out'"),
+    (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the answer"),
+    (bindings(OUTPUT), '[{"type": "http", "name"', "No binding is a trigger (there are: http)"),
+    (bindings(ACTIVITY, TRIGGER), '{"type": "httpTrigger", ', "A second trigger, besides activityTrigger"),
+    (bindings(ACTIVITY, {**OUTPUT, "name": "Input"}), '{"type": "http", "name":', "Two bindings have the name 'Input'"),
+    (http(methods="get"), '"get"', "'methods' must be a list"),
+    (http(methods=["get", 1]), "1", "1 is not an HTTP method"),
+    (http(methods=["psot"]), '"psot"', "Did you mean 'POST'?"),
+    (http(authLevel="anonymus"), '"anonymus"', "Did you mean 'anonymous'?"),
+    (http(authLevel=0), "0", "0 is not an authLevel"),
+    (http(route=1), "1", "'route' must be a text"),
+    (http(route="a/{id:itn}"), "itn", "there is no constraint 'itn'"),
+    (http(route="a\\d/{"), '{"}, {"type": "http", "n', "this '{' has no '}'"),
+    (http(route="/a"), "/", "Take the '/' at its start away"),
+    (http(route="admin/x"), '"admin/x"', "is reserved"),
+    (http(route="Runtime"), '"Runtime"', "is reserved"),
+    ({"bindings": [ACTIVITY], "entryPoint": 1}, "1", "entryPoint must be"),
+    ({"scriptFile": 1, "bindings": [ACTIVITY]}, "1", "scriptFile must be"),
+    ({"scriptFile": "_init_.py", "bindings": [ACTIVITY]}, '"_init_.py"', "Did you mean '__init__.py'?"),
+    ({"scriptFile": "run.py", "bindings": [ACTIVITY]}, '"run.py"', "The Python files there are: __init__.py"),
+    ({"scriptFile": "function.json", "bindings": [ACTIVITY]}, '"function.json"', "not a Python file"),
+    ({"scriptFile": "../../outside.py", "bindings": [ACTIVITY]}, '"../../outside.py"', "not inside the app's folder"),
+    (bindings({**ACTIVITY, "activity": "%NONE%"}), '"%NONE%"', "'%NONE%' is not the name of a setting"),
+]
+
+
+def standing_at(where: str, content: Any) -> str:
+    """The rest of the line from the place that a problem names."""
+    file, line, column = where.rsplit(":", 2)
+    assert file == "Hello/function.json"
+    text = content if isinstance(content, str) else json.dumps(content)
+    return str(text).splitlines()[int(line) - 1][int(column) - 1 :]
+
+
+@pytest.mark.parametrize(("content", "place", "text"), BROKEN, ids=[broken[2] for broken in BROKEN])
+def test_out_of_service(tmp_path: Path, content: Any, place: str, text: str) -> None:
+    root = tmp_path / "app"
+    root.mkdir()
+    (tmp_path / "outside.py").touch()
+    found = read(root, content)
+    assert found.function is None
+    problem = next(problem for problem in found.problems if text in str(problem))
+    assert standing_at(problem.where, content).startswith(place)
+    assert problem.function == "Hello"
+    assert not problem.fatal
+
+
+def test_one_mistake_is_said_once(tmp_path: Path) -> None:
+    for index, (content, _, _) in enumerate(BROKEN):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        assert len(read(folder, content).problems) == 1, content
+
+
+def test_several_mistakes_are_said_at_once(tmp_path: Path) -> None:
+    found = read(tmp_path, bindings({**TRIGGER, "authLevel": "x", "methods": 1}, {"type": "http"}))
+    assert len([problem for problem in found.problems if problem.function]) == 4  # with name and direction of http
+
+
+@pytest.mark.parametrize("name", ["1st", "my.function", "host", "Host", "a" * 129, "with blank"])
+def test_a_name_that_no_function_can_have(tmp_path: Path, name: str) -> None:
+    found = read(tmp_path, bindings(ACTIVITY), name=name)
+    assert found.function is None
+    assert found.problems[0].what == f"'{name}' cannot be a function's name."
+
+
+WARNINGS: list[tuple[Any, str, str]] = [
+    (http(methdos=["get"]), '"methdos"', "has no effect. The function answers every method. Did you mean 'methods'?"),
+    (http(autLevel="anonymous"), '"autLevel"', "Did you mean 'authLevel'?"),
+    (bindings({"type": "activityTrigger", "name": "x", "dirction": "in"}), '"dirction"', "Did you mean 'direction'?"),
+    (
+        bindings({"type": "activityTrigger", "name": "x"}),
+        '{"type": "activityTrigge',
+        "has no 'direction': the host takes it as 'in'",
+    ),
+    (http(methods=[]), '[]}, {"type": "http", "n', "no request reaches the function"),
+    (bindings(TRIGGER), '[{"type": "httpTrigger",', "There is no http output"),
+    ({"bindings": [ACTIVITY], "disabled": True}, '"disabled"', "AzureWebJobs.Hello.Disabled=true"),
+    ({"bindings": [ACTIVITY], "scriptfile": "x.py"}, '"scriptfile"', "Did you mean 'scriptFile'?"),
+    ('// mine\n{"bindings": [' + json.dumps(ACTIVITY) + "]}", "//", "A comment is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("content", "place", "text"), WARNINGS, ids=[warning[2] for warning in WARNINGS])
+def test_a_warning_leaves_the_function_in_service(tmp_path: Path, content: Any, place: str, text: str) -> None:
+    found = read(tmp_path, content)
+    assert found.function is not None
+    (problem,) = found.problems
+    assert text in str(problem)
+    assert standing_at(problem.where, content).startswith(place)
+    assert problem.function is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bindings({"type": "myOwnTrigger", "name": "x", "direction": "in", "anything": 1}),
+        bindings(ACTIVITY, {"type": "myOwnOutput", "name": "x", "direction": "out"}),
+        bindings({"type": "orchestrationClient", "name": "x", "direction": "in"}, ACTIVITY),
+        bindings({"type": "queueTrigger", "name": "m", "direction": "in", "queueName": "q", "connection": ""}),
+        bindings({**ACTIVITY, "somethingElse": 1}, somethingElse=1, disabled=False),
+        http(methods=["PROPFIND", "get"]),
+        http(route=None, authLevel="ADMIN"),
+        bindings({**TRIGGER}, {**OUTPUT, "name": "res"}),
+    ],
+)
+def test_what_is_nobodys_business(tmp_path: Path, content: Any) -> None:
+    found = read(tmp_path, content)
+    assert found.problems == ()
+    assert found.function is not None
+
+
+def test_the_place_of_the_route(tmp_path: Path) -> None:
+    assert read(tmp_path, http(route="x")).route_place == "Hello/function.json:1:82"
+    assert read(tmp_path, http(), name="Other").route_place == "Other/function.json:1:24"

@@ -1,0 +1,222 @@
+"""host.json: what is read, what wins over it, what is refused and what is ignored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.definitions import HostJson
+from embedded_host.app.errors import AppError
+from embedded_host.app.host_json import default_hub_name, read_host_json
+from embedded_host.app.host_json_ignored import ignored_settings
+
+
+def read(tmp_path: Path, content: Any, environ: Mapping[str, str] | None = None) -> HostJson:
+    text = content if isinstance(content, str) else json.dumps({"version": "2.0", **content})
+    (tmp_path / "host.json").write_text(text, encoding="utf-8")
+    return read_host_json(tmp_path, environ or {})[0]
+
+
+def durable(**settings: Any) -> dict[str, Any]:
+    return {"extensions": {"durableTask": settings}}
+
+
+def test_the_least(tmp_path: Path) -> None:
+    assert read(tmp_path, {}) == HostJson(document={"version": "2.0"})
+
+
+def test_everything_that_is_read(tmp_path: Path) -> None:
+    host = read(
+        tmp_path,
+        {
+            "functionTimeout": "1.02:03:04.5",
+            "logging": {"logLevel": {"default": "Information", "Function": "debug"}},
+            "extensions": {
+                "http": {"routePrefix": "v1/x"},
+                "durableTask": {
+                    "hubName": "MyHub",
+                    "maxConcurrentActivityFunctions": 3,
+                    "maxConcurrentOrchestratorFunctions": "4",
+                    "maxEntityOperationBatchSize": 5,
+                    "overridableExistingInstanceStates": "anystate",
+                    "storeInputsInOrchestrationHistory": True,
+                    "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 100},
+                    "storageProvider": {"type": "AzureStorage"},
+                },
+            },
+        },
+    )
+    assert host.function_timeout == 86400 + 2 * 3600 + 3 * 60 + 4.5
+    assert host.log_levels == {"default": "Information", "Function": "debug"}
+    assert (host.route_prefix, host.hub_name) == ("v1/x", "MyHub")
+    assert (host.max_concurrent_activities, host.max_concurrent_orchestrators, host.max_entity_batch) == (3, 4, 5)
+    assert (host.overridable_existing_states, host.store_inputs_in_history) == ("AnyState", True)
+    assert host.http_sleep_ms == 100
+    assert host.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [("00:05:00", 300), ("00:10", 600), ("-1", None), (-1, None), (None, 1800)]
+)
+def test_function_timeout(tmp_path: Path, timeout: Any, seconds: float | None) -> None:
+    assert read(tmp_path, {"functionTimeout": timeout}).function_timeout == seconds
+
+
+def test_keys_are_read_without_regard_to_case(tmp_path: Path) -> None:
+    host = read(tmp_path, {"Extensions": {"DURABLETASK": {"HubName": "MyHub"}, "HTTP": {"RoutePrefix": ""}}})
+    assert (host.hub_name, host.route_prefix) == ("MyHub", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AzureFunctionsJobHost__extensions__durableTask__hubName",
+        "AZUREFUNCTIONSJOBHOST__EXTENSIONS__DURABLETASK__HUBNAME",
+        "AzureFunctionsJobHost:extensions:durableTask:hubName",
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [{}, durable(hubName="InTheFile"), {"extensions": {"durabletask": {"hubname": "X"}}}]
+)
+def test_the_environment_wins(tmp_path: Path, name: str, content: dict[str, Any]) -> None:
+    assert read(tmp_path, content, {name: "FromSetting"}).hub_name == "FromSetting"
+
+
+def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
+    prefix = "AzureFunctionsJobHost__extensions__durableTask__"
+    environ = {f"{prefix}maxConcurrentActivityFunctions": "7", f"{prefix}storeInputsInOrchestrationHistory": "True"}
+    host = read(tmp_path, {}, environ)
+    assert (host.max_concurrent_activities, host.store_inputs_in_history) == (7, True)
+    assert host.document["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == "7"
+
+
+def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:
+    name = "AzureFunctionsJobHost__extensions__durableTask__hubName"
+    with pytest.raises(AppError, match=f"^{name}: extensions.durableTask.hubName must be .* but is 'my-hub'"):
+        read(tmp_path, durable(hubName="Fine"), {name: "my-hub"})
+
+
+def test_percent_in_the_hub_name(tmp_path: Path) -> None:
+    assert read(tmp_path, durable(hubName="%HUB%1"), {"HUB": "My"}).hub_name == "My1"
+    with pytest.raises(AppError, match="'%HUB%' is not the name of a setting"):
+        read(tmp_path, durable(hubName="%HUB%"))
+
+
+@pytest.mark.parametrize(
+    ("site", "hub"),
+    [
+        (None, "TestHubName"),
+        ("", "TestHubName"),
+        ("my-app", "myapp"),
+        ("1app", "t1app"),
+        ("a-", "aHub"),
+        ("---", "DefaultTaskHub"),
+        ("x" * 60, "x" * 45),
+    ],
+)
+def test_default_hub_name(tmp_path: Path, site: str | None, hub: str) -> None:
+    assert default_hub_name(site) == hub
+    assert read(tmp_path, {}, {} if site is None else {"WEBSITE_SITE_NAME": site}).hub_name == hub
+
+
+WRONG: list[tuple[Any, str]] = [
+    ("", "host.json:1:1: is not valid JSON: it is empty"),
+    ('{"version": "2.0",\n "a" 1}', "host.json:2:6: is not valid JSON: a ':' is missing"),
+    ("[]", "host.json:1:1: must be an object, but is a list"),
+    ("{}", "has no 'version'"),
+    ('{"Version": "2.0"}', "host.json:1:2: has 'Version' instead of 'version'"),
+    ('{"version": 2.0}', 'host.json:1:13: version must be the text "2.0", but is 2.0'),
+    ('{"version": "3.0"}', "not of Azure Functions"),
+    (durable(hubName="my-hub"), "hubName must be 3 to 50 letters and digits and start with a letter, but is 'my-hub'"),
+    (durable(hubName="ab"), "but is 'ab'"),
+    (durable(hubName="1hub"), "but is '1hub'"),
+    (durable(hubName="x" * 51), "hubName must be"),
+    (durable(hubName=1), "but is 1"),
+    (
+        durable(maxConcurrentActivityFunctions=0),
+        "maxConcurrentActivityFunctions must be a whole number above 0, but is 0",
+    ),
+    (durable(maxConcurrentActivityFunctions=True), "but is true"),
+    (durable(maxConcurrentActivityFunctions="ten"), "but is 'ten'"),
+    (durable(maxConcurrentOrchestratorFunctions=1.5), "but is 1.5"),
+    (durable(storeInputsInOrchestrationHistory="yes"), "must be true or false, but is 'yes'"),
+    (durable(overridableExistingInstanceStates="All"), "must be NonRunningStates or AnyState"),
+    (durable(httpSettings=[]), "extensions.durableTask.httpSettings must be an object, but is a list"),
+    ({"extensions": []}, "extensions must be an object"),
+    ({"functionTimeout": 300}, "functionTimeout must be a time span like"),
+    ({"functionTimeout": "00:00:00"}, "must be a second or more"),
+    ({"functionTimeout": "00:61:00"}, "must be a time span"),
+    ({"extensions": {"http": {"routePrefix": 1}}}, 'routePrefix must be a text ("" for none), but is 1'),
+    ({"extensions": {"http": {"routePrefix": "a{b"}}}, "cannot be part of a route"),
+    ({"logging": {"logLevel": "Debug"}}, "logLevel must be an object"),
+    ({"logging": {"logLevel": {"default": "Infromation"}}}, "Did you mean 'Information'?"),
+]
+
+
+@pytest.mark.parametrize(("content", "text"), WRONG)
+def test_what_stops_the_app(tmp_path: Path, content: Any, text: str) -> None:
+    with pytest.raises(AppError) as raised:
+        read(tmp_path, content)
+    assert text in str(raised.value)
+    assert all(problem.fatal for problem in raised.value.problems)
+
+
+def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
+    text = '{\n  "version": "2.0",\n  "functionTimeout": 1,\n  "extensions": {"http": {"routePrefix": 2}}\n}'
+    with pytest.raises(AppError) as raised:
+        read(tmp_path, text)
+    assert str(raised.value).startswith("2 problems:\n")
+    assert {problem.where for problem in raised.value.problems} == {"host.json:3:22", "host.json:4:42"}
+
+
+def test_warnings(tmp_path: Path) -> None:
+    content = {"extensions": {"http": {"routePrefix": "/api/"}, "durableTask": {"storageProvider": {"type": "mssql"}}}}
+    (tmp_path / "host.json").write_text("// hello\n" + json.dumps({"version": "2.0", **content}), encoding="utf-8")
+    host, problems = read_host_json(tmp_path, {})
+    assert host.route_prefix == "api"
+    assert [problem.where.split(":")[:2] for problem in problems] == [["host.json", line] for line in "122"]
+    assert ["comment" in problems[0].what, "'api'" in problems[1].what, "'mssql'" in problems[2].what] == [True] * 3
+    assert not any(problem.fatal or problem.function for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"version": "2.0", "extensionBundle": {"id": "x"}, "$schema": "x"}, []),
+        (
+            durable(storageProvider={"partitionCount": 4}),
+            ["storageProvider.partitionCount has no effect: the embedded host keeps its state in one SQLite"],
+        ),
+        (durable(tracing={"a": 1}, hubName="x"), ["extensions.durableTask.tracing has no effect"]),
+        (durable(hubNmae="x"), ["hubNmae has no effect: there is no such setting. Did you mean 'hubName'?"]),
+        (durable(somethingNew=1), ["somethingNew has no effect: the embedded host does not serve"]),
+        (
+            {"extensions": {"queues": {"batchSize": 1}}},
+            ["extensions.queues has no effect: the embedded host does not serve"],
+        ),
+        (
+            {"extensions": {"http": {"hsts": {}}}},
+            ["extensions.http.hsts has no effect: the embedded host does not throttle"],
+        ),
+        (
+            {"logging": {"logLevel": {"x": "None"}, "applicationInsights": {}}},
+            ["logging.applicationInsights has no effect"],
+        ),
+        ({"functionTimout": "00:01:00"}, ["Did you mean 'functionTimeout'?"]),
+        ({"nonsense": 1}, ["nonsense has no effect: the embedded host does not know it"]),
+    ],
+)
+def test_ignored_settings(document: dict[str, Any], said: list[str]) -> None:
+    problems = ignored_settings(document)
+    assert len(problems) == len(said)
+    for problem, text in zip(problems, said, strict=True):
+        assert text in str(problem)
+
+
+def test_ignored_settings_have_their_place(tmp_path: Path) -> None:
+    host = read(tmp_path, '{\n "version": "2.0",\n "healthMonitor": {}}')
+    assert [problem.where for problem in host.ignored] == ["host.json:3:19"]

@@ -1,0 +1,131 @@
+"""JSON files: what is read, what is tolerated and noted, and what is refused with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedded_host.app.json_file import JsonFileError, parse_json, read_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES, st.sampled_from([None, 2]), st.booleans())
+def test_reads_what_json_reads(value: object, indent: int | None, ascii_only: bool) -> None:
+    file = parse_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only), "x.json")
+    assert file.value == value
+    assert file.notes == ()
+
+
+def test_the_place_of_keys_and_values() -> None:
+    file = parse_json('{\n  "bindings": [\n    {"type":  "http"}\n  ]\n}', "F/function.json")
+    assert file.where(("bindings", 0, "type"), key=True) == "F/function.json:3:6"
+    assert file.where(("bindings", 0, "type")) == "F/function.json:3:15"
+    assert file.where(("bindings", 0, "name")) == "F/function.json:3:5"  # not there: what is around it
+    assert file.where(("nothing", "at", "all")) == "F/function.json:1:1"
+
+
+def test_comments_and_trailing_commas_are_noted() -> None:
+    text = '// one\n{"a": [1, 2,], /* two\n lines */ "b": "// text", }// end'
+    file = parse_json(text, "host.json")
+    assert file.value == {"a": [1, 2], "b": "// text"}
+    problems = [str(problem) for problem in file.warnings("So what.")]
+    assert problems == [
+        "host.json:1:1: A comment is not JSON (and 2 more). So what.",
+        "host.json:2:12: A comma before ']' is not JSON. So what.",
+        "host.json:3:25: A comma before '}' is not JSON. So what.",
+    ]
+
+
+def test_a_key_that_occurs_twice_is_noted() -> None:
+    file = parse_json('{"a": 1,\n "a": 2}', "x")
+    assert file.value == {"a": 2}
+    assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice, and the last one counts."
+
+
+ERRORS = [
+    ("", 1, 1, "it is empty"),
+    ("  \n // nothing", 1, 1, "it is empty"),
+    ('{\n  "a": 1\n  "b": 2\n}', 3, 3, "a comma is missing before '\"b\"'"),
+    ('{"a" 1}', 1, 6, "a ':' is missing after \"a\""),
+    ("{'a': 1}", 1, 2, "names stand in double quotes"),
+    ("{a: 1}", 1, 2, "names stand in double quotes"),
+    ("{1: 1}", 1, 2, "a name in double quotes is expected here, but there is '1'"),
+    ("{,}", 1, 2, "a name in double quotes is expected here, but there is ','"),
+    ("{\"a\": 'b'}", 1, 7, "not in single ones"),
+    ('{"a": True}', 1, 7, "'True' is written 'true'"),
+    ('{"a": hello}', 1, 7, 'a text needs double quotes: "hello"'),
+    ('{"a": }', 1, 7, "a value is expected here, but there is '}'"),
+    ('{"a": 01}', 1, 7, "a value is expected here, but there is '01'"),
+    ('{"a": NaN}', 1, 7, "double quotes"),
+    ('{"a": 1', 1, 1, "this '{' is not closed"),
+    ('{\n "a": [1', 2, 7, "this '[' is not closed"),
+    ('{"a": [1}', 1, 9, "']' is expected here, but there is '}'"),
+    ('{"a": "x\n"}', 1, 7, "no closing double quote on its line"),
+    ('{"a": "x', 1, 7, "no closing double quote"),
+    ('{"a": "x\ty"}', 1, 9, "a tab is written"),
+    ('{"a": "C:\\dir"}', 1, 10, "must be doubled"),
+    ("{} {}", 1, 4, "something follows the end"),
+    ("{ /* open", 1, 3, "not closed with '*/'"),
+    ("9" * 5000, 1, 1, "this number is too long"),
+    ("[" * 100_000, 0, 0, "nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "column", "what"), ERRORS, ids=[error[3] for error in ERRORS])
+def test_error_says_what_and_where(text: str, line: int, column: int, what: str) -> None:
+    with pytest.raises(JsonFileError) as raised:
+        parse_json(text, "x.json")
+    assert what in raised.value.what
+    assert (raised.value.line, raised.value.column) == (line, column)
+
+
+def test_error_shows_the_line_and_the_place() -> None:
+    with pytest.raises(JsonFileError) as raised:
+        parse_json('{\r\n  "a": 1\r\n\t"b": 2\r\n}', "host.json")
+    problem = raised.value.problem("Add it.", function="F", fatal=True)
+    assert str(problem).splitlines() == [
+        "host.json:3:2: is not valid JSON: a comma is missing before '\"b\"'.",
+        '     "b": 2',
+        "     ^",
+        "    Add it.",
+    ]
+    assert problem.function == "F"
+    assert problem.fatal
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(b'\xef\xbb\xbf{"\xc3\xa9": 1}')
+    assert read_json(path, "x.json").value == {"é": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "column", "what"),
+    [
+        (b'{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9 is no character"),
+        (b"\xff\xfe{\x00}\x00", 1, 1, "UTF-16"),
+    ],
+)
+def test_a_file_that_is_not_utf_8(tmp_path: Path, raw: bytes, line: int, column: int, what: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(raw)
+    with pytest.raises(JsonFileError) as raised:
+        read_json(path, "x.json")
+    assert what in raised.value.what
+    assert (raised.value.line, raised.value.column) == (line, column)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(JsonFileError, match=r"x\.json: cannot be read"):
+        read_json(tmp_path, "x.json")
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "none.json", "none.json")

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.app.suggestion import did_you_mean, nearest
+
+KNOWN = ["type", "name", "direction", "methods", "authLevel", "route", "scriptFile"]
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("methdos", "methods"),
+        ("method", "methods"),
+        ("autLevel", "authLevel"),
+        ("dirction", "direction"),
+        ("Name", "name"),
+        ("scriptfile", "scriptFile"),
+        ("tpye", "type"),
+        ("path", None),
+        ("comment", None),
+        ("dataType", None),
+        ("", None),
+    ],
+)
+def test_nearest(word: str, found: str | None) -> None:
+    assert nearest(word, KNOWN) == found
+    assert did_you_mean(word, KNOWN) == (f"Did you mean '{found}'?" if found else "")

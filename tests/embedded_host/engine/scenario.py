@@ -1,0 +1,214 @@
+"""One orchestration, turn by turn: what the SDK would answer goes in, what the engine makes of it comes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from embedded_host.engine import history as h
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.messages import Message, Outgoing
+from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.turn import turn
+
+T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+FUNCTIONS = DurableFunctions.of(["Main", "Child"], ["Echo", "Flaky"], ["Counter"])
+
+
+def moment(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def sdk_time(seconds: float) -> str:
+    """A time as the SDK writes it into an action."""
+    return moment(seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# -- actions, as the SDK writes them ---------------------------------------------------------------
+
+
+def activity(name: str = "Echo", input: str = "null") -> dict[str, Any]:
+    return {"actionType": 0, "functionName": name, "input": input}
+
+
+def retried(name: str = "Flaky", attempts: int = 3, first_ms: int = 1000, **options: Any) -> dict[str, Any]:
+    retry = {"firstRetryIntervalInMilliseconds": first_ms, "maxNumberOfAttempts": attempts, **options}
+    return {"actionType": 1, "functionName": name, "input": "null", "retryOptions": retry}
+
+
+def child(name: str = "Child", input: str = "null", instance_id: str | None = None) -> dict[str, Any]:
+    return {"actionType": 2, "functionName": name, "input": input, "instanceId": instance_id, "version": None}
+
+
+def retried_child(attempts: int, first_ms: int = 1000) -> dict[str, Any]:
+    retry = {"firstRetryIntervalInMilliseconds": first_ms, "maxNumberOfAttempts": attempts}
+    return {**child(), "actionType": 3, "retryOptions": retry}
+
+
+def continue_as_new(input: str = "null") -> dict[str, Any]:
+    return {"actionType": 4, "input": input}
+
+
+def timer(seconds: float, cancelled: bool = False) -> dict[str, Any]:
+    return {"actionType": 5, "fireAt": sdk_time(seconds), "isCanceled": cancelled}
+
+
+def event(name: str) -> dict[str, Any]:
+    return {"actionType": 6, "externalEventName": name, "reason": "ExternalEvent"}
+
+
+def entity_call(instance_id: str = "@counter@k", operation: str = "get", input: str = "null") -> dict[str, Any]:
+    return {"actionType": 7, "instanceId": instance_id, "operation": operation, "input": input}
+
+
+def http_call(uri: str = "http://localhost/") -> dict[str, Any]:
+    return {"actionType": 8, "httpRequest": {"method": "GET", "uri": uri, "content": None, "headers": None}}
+
+
+def signal(instance_id: str = "@counter@k", operation: str = "add", **more: Any) -> dict[str, Any]:
+    return {"actionType": 9, "instanceId": instance_id, "operation": operation, "input": "1", **more}
+
+
+def when_any(*actions: Any) -> dict[str, Any]:
+    return {"actionType": 11, "compoundActions": list(actions)}
+
+
+def when_all(*actions: Any) -> dict[str, Any]:
+    return {"actionType": 12, "compoundActions": list(actions)}
+
+
+def answer(*actions: Any, done: bool = False, **more: Any) -> dict[str, Any]:
+    """``more``: output, error, customStatus."""
+    return {"isDone": done, "schemaVersion": 2, "actions": [list(actions)], **more}
+
+
+# -- messages --------------------------------------------------------------------------------------
+
+
+def completed(task_id: int, result: str | None = "1") -> Event:
+    return h.task_completed(T0, task_id, result)
+
+
+def failed(task_id: int, reason: str = "boom") -> Event:
+    return h.task_failed(T0, task_id, reason, None)
+
+
+def fired(timer_id: int) -> Event:
+    return h.timer_fired(T0, timer_id, T0)
+
+
+def child_completed(task_id: int, result: str | None = "1") -> Event:
+    return h.sub_orchestration_completed(T0, task_id, result)
+
+
+def child_failed(task_id: int, reason: str = "boom") -> Event:
+    return h.sub_orchestration_failed(T0, task_id, reason, None)
+
+
+def raised(name: str, input: str = "1") -> Event:
+    return h.event_raised(T0, name, input)
+
+
+def suspended(reason: str | None = None) -> Event:
+    return h.execution_suspended(T0, reason)
+
+
+def resumed(reason: str | None = None) -> Event:
+    return h.execution_resumed(T0, reason)
+
+
+def terminated(reason: str | None = None) -> Event:
+    return h.execution_terminated(T0, reason)
+
+
+PARENT = h.parent_instance("Parent", "parent-1", "parent-execution", 4)
+
+
+class Scenario:
+    """``fresh`` drops what is kept between turns before each one."""
+
+    def __init__(
+        self,
+        name: str = "Main",
+        input: str | None = None,
+        parent: dict[str, Any] | None = None,
+        settings: TurnSettings | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        self.settings = settings or TurnSettings(FUNCTIONS)
+        self.seconds = 0.0
+        self.fresh = fresh
+        self.state = Orchestration("main-1", name, "execution-1", T0, T0, input=input, parent=parent)
+        self.payload: dict[str, Any] | None = None
+        """What the worker was handed in the last turn; None if it was not asked."""
+        self._seen: list[Event] = []
+
+    def start(self, reply: Any, *events: Event | Message) -> TurnResult:
+        started = h.execution_started(
+            T0,
+            instance_id=self.state.instance_id,
+            execution_id=self.state.execution_id,
+            name=self.state.name,
+            input=self.state.input,
+            parent=self.state.parent,
+        )
+        return self.turn(reply, started, *events)
+
+    def turn(self, reply: Any, *events: Event | Message) -> TurnResult:
+        """Deliver ``events``, answer with ``reply``, apply the result."""
+        inbox = [e if isinstance(e, Message) else Message(e, self.state.execution_id) for e in events]
+        if self.fresh:
+            self.state.execution, self.state.seen = None, 0
+        run = turn(self.state, deliverable(self.state, inbox), self.settings, lambda: moment(self.seconds))
+        self.payload = None
+        try:
+            self.payload = self._handed(next(run))
+            run.send(json.dumps(reply) if isinstance(reply, dict) else reply)
+        except StopIteration as stop:
+            result: TurnResult = stop.value
+        else:
+            raise AssertionError("a turn asks once")
+        result.apply(self.state)
+        return result
+
+    def _handed(self, payload: TurnPayload) -> dict[str, Any]:
+        """A worker that has seen the earlier events and is handed the rest has the whole history."""
+        whole: dict[str, Any] = json.loads(payload.text())
+        self._seen = self._seen[: payload.seen] + json.loads(payload.unseen())
+        assert self._seen == [{**event, "IsPlayed": False} for event in whole["history"]]
+        return whole
+
+    @property
+    def steps(self) -> list[str]:
+        """The history in words, without the turns' brackets."""
+        return [step for e in self.state.history.events if (step := _step(e))]
+
+    def last(self, kind: EventType) -> Event:
+        return next(e for e in reversed(self.state.history.events) if e["EventType"] == kind)
+
+
+_SILENT = (EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED)
+
+
+def _step(event: Event) -> str:
+    kind = EventType(event["EventType"])
+    if kind in _SILENT:
+        return ""
+    word = kind.name.lower().replace("sub_orchestration", "child").replace("execution_", "")
+    key = h.COMPLETIONS.get(kind)
+    number = event[key] if key else event["EventId"]
+    return f"{word} {number}" if number >= 0 else word
+
+
+def kinds(outgoing: Sequence[Outgoing]) -> list[str]:
+    return [type(sent).__name__ for sent in outgoing]
+
+
+def failure(kind: str = "ValueError", text: str = "boom", stack: str = "") -> UserError:
+    return UserError(kind, text, stack)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from embedded_host.engine.timestamps import UTC, parse_moment, seconds_text, utc_text
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "text"),
+    [
+        (0, "2026-01-02T03:04:05Z"),
+        (100000, "2026-01-02T03:04:05.1Z"),
+        (123456, "2026-01-02T03:04:05.123456Z"),
+        (1, "2026-01-02T03:04:05.000001Z"),
+        (999990, "2026-01-02T03:04:05.99999Z"),
+    ],
+)
+def test_texts(microsecond: int, text: str) -> None:
+    moment = AT.replace(microsecond=microsecond)
+    assert utc_text(moment) == text
+    assert utc_text(moment, "+00:00") == text[:-1] + "+00:00"
+    assert parse_moment(text) == moment
+    assert seconds_text(moment) == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-02T03:04:05.1234567Z", AT.replace(microsecond=123456)),
+        ("2026-01-02T03:04:05.9999999Z", AT.replace(microsecond=999999)),
+        ("2026-01-02T03:04:05", AT),
+        ("2026-01-02 03:04:05z", AT),
+        ("2026-01-02T03:04Z", AT.replace(second=0)),
+        ("2026-01-02T05:04:05+02:00", AT),
+        ("2026-01-01T21:34:05-0530", AT),
+        (" 2026-01-02T03:04:05.000000Z ", AT),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_reading(text: str, moment: datetime) -> None:
+    assert parse_moment(text) == moment
+    assert parse_moment(text).utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05Zz", "17"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_moment(text)
+
+
+def test_years_have_four_digits() -> None:
+    assert utc_text(datetime(1, 1, 1, tzinfo=timezone.utc), "") == "0001-01-01T00:00:00"

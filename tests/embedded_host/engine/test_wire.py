@@ -1,0 +1,170 @@
+"""The payloads that the real host handed to the SDK (wire.json): the same messages and answers make the same ones here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.entity import Entity, entity_turn
+from embedded_host.engine.entity_messages import EntityId, Request
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.history import DECISIONS, Event, EventType
+from embedded_host.engine.messages import Deliver, Message
+from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings
+from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.turn import turn
+
+WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
+ORCHESTRATIONS: dict[str, list[dict[str, Any]]] = WIRE["orchestrations"]
+NOT_MESSAGES = {*DECISIONS, EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED}
+SETTINGS = TurnSettings(
+    DurableFunctions.of(
+        {turns[0]["request"]["history"][1]["Name"] for turns in ORCHESTRATIONS.values()} | {"SubFail", "ActFail"},
+        ["Echo", "Fail", "Sleep", "Flaky", "Big"],
+        ["Counter"],
+    )
+)
+
+
+def test_the_recording_is_whole() -> None:
+    assert len(ORCHESTRATIONS) == 22
+    assert sum(map(len, ORCHESTRATIONS.values())) == 58
+    assert len(WIRE["entities"]) == 3
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "replayed"])
+@pytest.mark.parametrize("instance", ORCHESTRATIONS)
+def test_payloads_are_as_recorded(instance: str, kept: bool) -> None:
+    state: Orchestration | None = None
+    for recorded in ORCHESTRATIONS[instance]:
+        request = recorded["request"]
+        history = request["history"]
+        state = state or _instance(request)
+        begins = max(i for i, event in enumerate(history) if event["EventType"] == EventType.ORCHESTRATOR_STARTED)
+        now = parse_moment(history[begins]["Timestamp"])
+        if not kept:
+            state.execution, state.seen = None, 0
+        messages = [] if state.continued else _messages(state, history[begins + 1 :])
+        payload, result = _run(state, messages, recorded["response"], now)
+        assert _comparable(payload) == _comparable(request)
+        assert list(payload) == list(request)
+        assert [list(event) for event in payload["history"]] == [list(event) for event in history]
+        result.apply(state)
+    assert state is not None
+    if recorded["response"]["isDone"]:
+        assert state.status is Status.COMPLETED
+        assert state.output == json.dumps(recorded["response"].get("output"), separators=(",", ":"))
+    else:  # the turn in which its orchestrator raised is not recorded
+        assert state.status is Status.RUNNING
+
+
+def _instance(request: Mapping[str, Any]) -> Orchestration:
+    started = request["history"][1]
+    at = parse_moment(started["Timestamp"])
+    return Orchestration(
+        request["instanceId"],
+        started["Name"],
+        started["OrchestrationInstance"]["ExecutionId"],
+        at,
+        at,
+        input=started["Input"],
+        parent=started["ParentInstance"],
+    )
+
+
+def _messages(state: Orchestration, events: list[Event]) -> list[Message]:
+    """What was delivered; an entity's reply named by the id of our own request."""
+    ours = [json.loads(e["Input"])["id"] for e in state.history.events if e["EventType"] == EventType.EVENT_SENT]
+    return [
+        Message({**event, "Name": ours[-1]} if _is_reply(event) else event)
+        for event in events
+        if event["EventType"] not in NOT_MESSAGES
+    ]
+
+
+def _is_reply(event: Event) -> bool:
+    return event["EventType"] == EventType.EVENT_RAISED and "ResponseMessage" in (event["Input"] or "")
+
+
+def _run(state: Orchestration, messages: list[Message], answer: Any, now: datetime) -> tuple[dict[str, Any], Any]:
+    run = turn(state, messages, SETTINGS, lambda: now)
+    payload = json.loads(next(run).text())
+    try:
+        run.send(json.dumps(answer))
+    except StopIteration as stop:
+        return payload, stop.value
+    raise AssertionError("a turn asks its worker once")
+
+
+def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {**payload, "history": [_without_ids_and_times(event) for event in payload["history"]]}
+
+
+def _without_ids_and_times(event: Event) -> dict[str, Any]:
+    kind, plain = event["EventType"], {**event, "Timestamp": ""}
+    if kind == EventType.EXECUTION_STARTED:
+        plain["OrchestrationInstance"] = {**event["OrchestrationInstance"], "ExecutionId": ""}
+    elif kind == EventType.EVENT_SENT:
+        ids_and_times = ("id", "requestTime", "parentExecution", "Timestamp", "Predecessor")
+        request = json.loads(event["Input"])
+        assert all(request[key] for key in ids_and_times)
+        plain["Input"] = [(key, "" if key in ids_and_times else value) for key, value in request.items()]
+    elif _is_reply(event):
+        plain["Name"] = ""
+    elif kind == EventType.TIMER_CREATED:
+        plain["FireAt"] = ""  # ours has microseconds where theirs has ticks; test_timers_are_due_as_recorded
+    elif kind == EventType.SUB_ORCHESTRATION_CREATED:
+        plain["InstanceId"] = event["InstanceId"].partition(":")[2] or event["InstanceId"]
+    return plain
+
+
+@pytest.mark.parametrize("instance", ["Retry-1", "Timer-1", "EventOrTimeout-1"])
+def test_timers_are_due_as_recorded(instance: str) -> None:
+    """An interval after the turn that decided it, or what the orchestrator named; to the microsecond."""
+    turns = ORCHESTRATIONS[instance]
+    state = _instance(turns[0]["request"])
+    for recorded in turns:
+        history = recorded["request"]["history"]
+        begins = max(i for i, event in enumerate(history) if event["EventType"] == EventType.ORCHESTRATOR_STARTED)
+        messages = _messages(state, history[begins + 1 :])
+        _, result = _run(state, messages, recorded["response"], parse_moment(history[begins]["Timestamp"]))
+        result.apply(state)
+    theirs = [e["FireAt"] for e in turns[-1]["request"]["history"] if e["EventType"] == EventType.TIMER_CREATED]
+    ours = [e["FireAt"] for e in state.history.events if e["EventType"] == EventType.TIMER_CREATED]
+    assert theirs
+    assert [parse_moment(due) for due in theirs] == [parse_moment(due) for due in ours]
+
+
+@pytest.mark.parametrize("recorded", WIRE["entities"], ids=["first", "second", "failing"])
+def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
+    request, answer = recorded["request"], recorded["response"]
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    entity = Entity(EntityId(**request["self"]), now, now, request["exists"], request["state"])
+    batch = [
+        Request(r["id"], r["name"], r["input"], r["isSignal"], None if r["isSignal"] else "caller", "execution")
+        for r in request["batch"]
+    ]
+    run = entity_turn(entity, batch, now)
+    text = next(run)
+    assert json.loads(text) == request
+    assert _key_order(json.loads(text)) == _key_order(request)
+    with pytest.raises(StopIteration) as stopped:
+        run.send(json.dumps(answer))
+    result = stopped.value.value
+    assert (result.exists, result.state) == (answer["entityExists"], answer["entityState"])
+    replies = [json.loads(sent.message.event["Input"]) for sent in result.outgoing if isinstance(sent, Deliver)]
+    expected = [r for asked, r in zip(request["batch"], answer["results"], strict=True) if not asked["isSignal"]]
+    assert [(reply["result"], reply.get("exceptionType")) for reply in replies] == [
+        (r["result"], "Error" if r["isError"] else None) for r in expected
+    ]
+
+
+def _key_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [(key, _key_order(inner)) for key, inner in value.items()]
+    return [_key_order(inner) for inner in value] if isinstance(value, list) else None

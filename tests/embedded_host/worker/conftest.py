@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.app_folder import AppFolder
+
+_USER_MODULES = ("__app__", "shared")
+
+
+def _is_users(name: str) -> bool:
+    return name.split(".")[0] in _USER_MODULES
+
+
+@pytest.fixture
+def isolated_imports() -> Iterator[None]:
+    """``sys.path`` and the modules of an app are as before once the test is done: this repository has a ``shared`` too."""
+    path = list(sys.path)
+    kept = {name: module for name, module in sys.modules.items() if _is_users(name)}
+    for name in kept:
+        del sys.modules[name]
+    yield
+    for name in [name for name in sys.modules if _is_users(name)]:
+        del sys.modules[name]
+    sys.modules.update(kept)
+    sys.path[:] = path
+
+
+@pytest.fixture
+def app(tmp_path: Path, isolated_imports: None) -> AppFolder:
+    return AppFolder(tmp_path / "app")

@@ -1,0 +1,132 @@
+"""Frames between host and worker: whatever the pieces they arrive in, and nothing that is no frame."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedded_host.worker.protocol import (
+    MAX_FRAME,
+    Channel,
+    ErrorData,
+    Frame,
+    FrameReader,
+    FunctionSpec,
+    Hello,
+    HttpRequestData,
+    HttpResponseData,
+    Invoke,
+    Load,
+    Loaded,
+    LoadProblem,
+    MalformedFrame,
+    Message,
+    Result,
+    Stop,
+    encode,
+)
+
+MESSAGES: list[Message] = [
+    Hello("token", 7),
+    Load("/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]),
+    Loaded([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")]),
+    Invoke(1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"),
+    Invoke(2, "F", "text " * 1000),
+    Result(1, HttpResponseData(200, [("Set-Cookie", "a"), ("Set-Cookie", "b")], b"")),
+    Result(2, error=ErrorData("ValueError", "boom", "stack")),
+    Result(3, "null"),
+    Result(4),
+    Stop(),
+]
+
+
+def same(one: Frame, other: Frame) -> bool:
+    return type(one) is type(other) and msgspec.json.encode(one) == msgspec.json.encode(other)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
+def test_a_message_comes_out_as_it_went_in(message: Message) -> None:
+    (read,) = FrameReader().feed(encode(message))
+    assert same(read, message)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_split_of_the_bytes(data: st.DataObject) -> None:
+    stream = b"".join(encode(message) for message in MESSAGES)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
+    reader = FrameReader()
+    read = [m for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) for m in reader.feed(stream[a:b])]
+    assert len(read) == len(MESSAGES)
+    assert all(same(a, b) for a, b in zip(read, MESSAGES, strict=True))
+
+
+def test_byte_by_byte_no_message_comes_early() -> None:
+    reader = FrameReader()
+    frame = encode(Stop())
+    assert [reader.feed(frame[i : i + 1]) for i in range(len(frame) - 1)] == [[]] * (len(frame) - 1)
+    assert len(reader.feed(frame[-1:])) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack(">I", MAX_FRAME + 1),
+        b"GET / HTTP/1.1\r\n\r\n",
+        struct.pack(">I", 3) + b"abc",
+        struct.pack(">I", 0),
+        struct.pack(">I", 1) + msgspec.msgpack.encode(7),
+        encode(Stop())[:4] + b"\xc1" * (len(encode(Stop())) - 4),
+        (lambda body: struct.pack(">I", len(body)) + body)(msgspec.msgpack.encode({"type": "NoSuchMessage"})),
+        (lambda body: struct.pack(">I", len(body)) + body)(msgspec.msgpack.encode({"type": "Hello", "token": 1})),
+    ],
+    ids=["too-long", "http", "no-msgpack", "empty", "no-object", "reserved", "unknown-type", "wrong-field"],
+)
+def test_what_is_no_frame_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedFrame):
+        FrameReader().feed(data)
+
+
+def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
+    with pytest.raises(MalformedFrame):
+        FrameReader().feed(encode(Stop()) + struct.pack(">I", 0))
+
+
+async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
+    got: list[Message] = []
+    closed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Channel(lambda _, message: got.append(message), lambda _: closed.set()), "127.0.0.1", 0
+    )
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(encode(Stop()))
+    writer.write(b"\xff" * 64)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    await asyncio.wait_for(closed.wait(), 5)
+    writer.close()
+    server.close()
+    assert [type(message) for message in got] in ([Stop], [])  # in one piece with the garbage, it is garbage too
+
+
+async def test_sending_to_a_peer_that_is_gone_says_so() -> None:
+    channels: list[Channel] = []
+    closed = asyncio.Event()
+
+    def accept() -> Channel:
+        channels.append(Channel(lambda _, __: None, lambda _: closed.set()))
+        return channels[-1]
+
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
+    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.wait_for(closed.wait(), 5)
+    with pytest.raises(ConnectionError, match="is closed"):
+        channels[0].send(Stop())
+    server.close()
