@@ -64,6 +64,10 @@ class Listener:
         await web.SockSite(self._runner, self._socket, backlog=1024).start()
 
     async def close(self) -> None:
+        # Requests that have come, down to those that wait to be accepted, are answered: it takes some rounds of the loop
+        # from a waiting connection to a handler that runs.
+        for _ in range(10):
+            await asyncio.sleep(0)
         await self._runner.cleanup()
 
     def _request(self, *arguments: Any) -> web.BaseRequest:

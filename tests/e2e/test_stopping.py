@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import signal
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually
-from tests.support.running_host import Answer, RunningHost
+from tests.support.running_host import RunningHost
 
 STOPS = [signal.SIGTERM, signal.SIGINT] if os.name != "nt" else [signal.CTRL_BREAK_EVENT]
 MODES = [[], ["--in-process"]]
@@ -107,36 +108,27 @@ def test_a_second_signal_ends_it_at_once(app: AppFolder, start_host: StartHost, 
 
 def test_a_request_in_progress_is_answered(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
-    answers: list[Answer] = []
-
-    def ask() -> None:
-        with contextlib.suppress(OSError):
-            answers.append(host.get("/api/slow"))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    eventually(lambda: connections(host), "the request is there")
-    assert host.stop() == 0
-    asking.join(10)
-    assert [answer.text for answer in answers] == ["slow"]
+    with sent(host, "/api/slow") as connection:
+        assert host.stop() == 0
+        assert connection.getresponse().read() == b"slow"
 
 
 def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     links = host.start("Event")
     host.until(links, "Running")
-    answers: list[Answer] = []
-    asking = threading.Thread(target=lambda: answers.append(host.get(links["statusQueryGetUri"], Prefer="wait=30")))
-    asking.start()
-    eventually(lambda: connections(host), "the request is there")
-    assert host.stop(seconds=3) == 0
-    asking.join(5)
-    assert [answer.json["runtimeStatus"] for answer in answers] == ["Running"]
+    with sent(host, links["statusQueryGetUri"].removeprefix(host.base), Prefer="wait=30") as connection:
+        assert host.stop(seconds=3) == 0
+        assert json.loads(connection.getresponse().read())["runtimeStatus"] == "Running"
 
 
-def connections(host: RunningHost) -> bool:
-    found = psutil.Process(host.process.pid).net_connections("tcp")
-    return any(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == host.port for c in found)
+@contextlib.contextmanager
+def sent(host: RunningHost, path: str, **headers: str) -> Iterator[http.client.HTTPConnection]:
+    """A connection over which a GET has gone to the host, read by it or not."""
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers=headers)
+        yield connection
 
 
 def test_an_idle_host_stops_at_once(app: AppFolder, start_host: StartHost) -> None:
