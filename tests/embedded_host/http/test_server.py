@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import logging
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -303,3 +305,22 @@ async def test_headers_of_an_answer() -> None:
     assert (headers["server"], headers["content-length"], body) == ("mine", "1", b"x")
     assert "x-evil" not in headers
     assert "transfer-encoding" not in headers
+
+
+async def test_requests_that_have_come_are_answered_when_it_closes() -> None:
+    async def handler(request: Request) -> Response:
+        return text_response(request.path)
+
+    sock = bind_public("127.0.0.1", 0)
+    listener = Listener(sock, handler)
+    await listener.start()
+    # Blocking sockets: the loop has no turn between these requests and the close, so none of them is accepted yet.
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(sock.getsockname())) for _ in range(5)]
+        for client in clients:
+            client.settimeout(10)
+            client.sendall(b"GET /here HTTP/1.1\r\nHost: it\r\n\r\n")
+        await listener.close()
+        for client in clients:
+            with client.makefile("rb") as answer:
+                assert answer.read().endswith(b"/here")
