@@ -170,7 +170,14 @@ class InstanceFilter:
 
 
 class Store(Protocol):
-    def write(self, changes: Sequence[Change]) -> None: ...
+    def write(self, changes: Sequence[Change]) -> None:
+        """``stage`` and ``commit``."""
+
+    def stage(self, changes: Sequence[Change]) -> None:
+        """Begin a transaction with these changes; ``commit`` is to follow. Raises StateError, and nothing is begun."""
+
+    def commit(self) -> None:
+        """Make what was staged durable, all or nothing. May be called in another thread. Raises StateError."""
 
     def close(self) -> None: ...
 

@@ -109,19 +109,35 @@ class SqliteStore:
     # -- writing -----------------------------------------------------------------------------------
 
     def write(self, changes: Sequence[Change]) -> None:
+        self.stage(changes)
+        self.commit()
+
+    def stage(self, changes: Sequence[Change]) -> None:
         execute = self._writer.execute
         try:
             execute("BEGIN IMMEDIATE")
             try:
                 for change in changes:
                     self._apply(execute, change)
-                execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    execute("ROLLBACK")
+                self._roll_back()
                 raise
         except sqlite3.Error as error:
-            raise StateError(f"The state file {self.path} cannot be written: {error}.") from error
+            raise self._unwritable(error) from error
+
+    def commit(self) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._unwritable(error) from error
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def _unwritable(self, error: sqlite3.Error) -> StateError:
+        return StateError(f"The state file {self.path} cannot be written: {error}.")
 
     def _apply(self, execute: Any, change: Change) -> None:
         sql = self._sql

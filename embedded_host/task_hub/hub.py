@@ -184,16 +184,27 @@ class TaskHub:
 
     async def record(self, recording: Recording) -> None:
         """Make a recording durable, then set going what it sets going."""
-        await self._commit.commit(recording.changes)
-        self.release(recording)
+        durable = self._commit.commit(recording.changes)
+        self._begin(recording)
+        await durable
+        self._release(recording)
 
-    def release(self, recording: Recording) -> None:
+    def _begin(self, recording: Recording) -> None:
+        """Orchestrators may have what a recording has for them before it is durable: all that their turns come to is recorded
+        behind it, and leaves no sooner than that is durable."""
+        if not self._dormant:
+            for instance, item in recording.deliveries:
+                if isinstance(instance.state, Orchestration):
+                    self._deliver(instance, item)
+
+    def _release(self, recording: Recording) -> None:
         if self._dormant:
             for instance, _ in recording.deliveries:
                 self.forget(instance)
             return
         for instance, item in recording.deliveries:
-            self._deliver(instance, item)
+            if isinstance(instance.state, Entity):
+                self._deliver(instance, item)
         for work in recording.activities:
             self._activities.start(work)
         for instance_id in recording.unknown:
@@ -255,12 +266,14 @@ class TaskHub:
             if self._instances.get(instance.id) is not instance:
                 return  # replaced or purged meanwhile: what this turn came to is nobody's
             recording = self.recorder.orchestration(instance, items, result)
-            await self._commit.commit(recording.changes)
+            durable = self._commit.commit(recording.changes)
+            self._begin(recording)
+            await durable
             result.apply(state)
             if code != self._code:
                 state.execution, state.seen = None, 0
             instance.turns = 1 if result.replaces else instance.turns + 1
-            self.release(recording)
+            self._release(recording)
             if result.status.is_terminal:
                 self._tell_waiters(instance)
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
@@ -316,11 +329,13 @@ class TaskHub:
             if self._instances.get(instance.id) is not instance:
                 return  # purged meanwhile
             recording = self.recorder.entity(instance, items, result)
-            await self._commit.commit(recording.changes)
+            durable = self._commit.commit(recording.changes)
+            self._begin(recording)
+            await durable
             result.apply(entity)
             for sentence in result.lost:
                 log.error("%s", sentence)
-            self.release(recording)
+            self._release(recording)
         self._rest(instance)
 
     # -- activities --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ class Lane:
         self.limit = limit
         self._on_error = on_error
         self._waiting: deque[Job] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Future[None]] = set()
         self._closed = False
 
     @property
@@ -33,7 +33,7 @@ class Lane:
             self._running.add(task)
             task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Future[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._on_error(error)
