@@ -15,6 +15,11 @@ QUICK = 0.001
 """Seconds. A disk that was as quick as this the last time may be waited for in the event loop's own thread."""
 
 
+ROUNDS = 2
+"""Rounds of the event loop before a write: a turn that begins before its message is durable is on its way to the worker by
+then, and runs while the disk works."""
+
+
 class Commit(Protocol):
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
         """Done when ``changes`` are durable, which they are in the order in which they were asked for. Fails with StateError."""
@@ -88,9 +93,12 @@ class GroupCommit:
     def _schedule(self) -> None:
         self._scheduled = True
         self._idle.clear()
-        self._loop.call_soon(self._write)
+        self._loop.call_soon(self._write, ROUNDS)
 
-    def _write(self) -> None:
+    def _write(self, rounds: int) -> None:
+        if rounds:
+            self._loop.call_soon(self._write, rounds - 1)
+            return
         group, self._asked = self._asked, []
         try:
             if self._failure is not None:
