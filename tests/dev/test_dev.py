@@ -367,6 +367,7 @@ def test_a_ready_environment_costs_next_to_nothing(project: Project) -> None:
     assert through_dev - direct - starting_python < 0.15
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows runs the host with subprocess")
 def test_no_module_is_imported_that_is_not_needed(project: Project) -> None:
     project.dev("start")
     script = (
