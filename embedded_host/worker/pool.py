@@ -21,6 +21,7 @@ from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import OnAsk, nobody_answers
 from embedded_host.worker.process import TOKEN_VARIABLE
 from embedded_host.worker.protocol import (
+    FEW,
     Answer,
     Ask,
     Channel,
@@ -190,7 +191,7 @@ class WorkerPool:
         try:
             if worker.channel is None:
                 raise WorkerLost(worker.lost or "it has not connected")
-            worker.channel.send(asked)
+            worker.channel.send(asked, at_once=len(worker.pending) <= FEW)
             overdue = self._watch_time(worker, asked, future)
             try:
                 return await future
@@ -320,7 +321,7 @@ class WorkerPool:
         status, body = await self.on_ask(asked.method, asked.path, asked.body)
         if worker.channel is not None:
             with contextlib.suppress(ConnectionError):  # it is gone, and so is who asked
-                worker.channel.send(Answer(asked.id, status, body))
+                worker.channel.send(Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
 
     def _closed(self, worker: Worker) -> None:
         """Its end tells why, and comes in a moment; a worker that only hangs up is ended."""

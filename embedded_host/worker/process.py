@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_host.log_lines import console_handler
-from embedded_host.worker.protocol import Answer, Ask, Channel, Hello, Invoke, Load, Message, Stop, Turn
+from embedded_host.worker.protocol import FEW, Answer, Ask, Channel, Hello, Invoke, Load, Message, Stop, Turn
 
 if TYPE_CHECKING:
     from embedded_host.worker.runner import Runner
@@ -85,13 +85,13 @@ class _Worker:
         number = next(self._numbers)
         asked: asyncio.Future[Answer] = self._loop.create_future()
         self._asked[number] = asked
-        channel.send(Ask(number, method, path, body))
+        channel.send(Ask(number, method, path, body), at_once=len(self._running) <= FEW)
         return await asked
 
     async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke | Turn) -> None:
         result = await (runner.turn(asked) if isinstance(asked, Turn) else runner.invoke(asked))
         with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
-            channel.send(result)
+            channel.send(result, at_once=len(self._running) <= FEW)
 
     def _done(self, task: asyncio.Task[None] | None) -> None:
         if task is not None:

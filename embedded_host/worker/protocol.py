@@ -136,6 +136,8 @@ class Stop(Frame):
 
 
 Message = Hello | Load | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
+FEW = 3
+"""Invocations under way: with so many or fewer each message goes at once, with more they are written together."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _LENGTH = struct.Struct(">I")
@@ -207,10 +209,14 @@ class Channel(asyncio.Protocol):
         self._transport = None
         self._on_close(self)
 
-    def send(self, message: Message) -> None:
-        """What is sent in one go of the event loop is written together. Raises ConnectionError if the peer is gone."""
+    def send(self, message: Message, *, at_once: bool = False) -> None:
+        """What is sent in one round of the event loop is written together at its end, unless it is to go at once: that saves
+        a lone caller the rest of the round. Raises ConnectionError if the peer is gone."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the connection between host and worker is closed")
+        if at_once and not self._unsent:
+            self._transport.write(encode(message))
+            return
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent.append(encode(message))
