@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 import signal
-import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import OnAsk, nobody_answers
+from embedded_host.worker.interpreter import interpreter
 from embedded_host.worker.process import TOKEN_VARIABLE
 from embedded_host.worker.protocol import (
     FEW,
@@ -235,9 +235,10 @@ class WorkerPool:
         token = secrets.token_hex(16)
         assert self._server is not None
         port = self._server.sockets[0].getsockname()[1]
-        environ = {**self._environ, TOKEN_VARIABLE: token, "PYTHONUNBUFFERED": "1"}
+        python, needs = interpreter()
+        environ = {**self._environ, **needs, TOKEN_VARIABLE: token, "PYTHONUNBUFFERED": "1"}
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            python,
             str(_ENTRY),
             "127.0.0.1",
             str(port),
