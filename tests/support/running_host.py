@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from embedded_host.worker.interpreter import interpreter
 from tests.support.polling import eventually
 
 PROJECT = Path(__file__).parents[2]
@@ -59,14 +59,14 @@ def http(
 
 def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str]:
     """The command line that starts a host."""
-    start = [sys.executable, "-m", "embedded_host", "start", "--script-root", str(root), "--state", str(state)]
+    start = [interpreter()[0], "-m", "embedded_host", "start", "--script-root", str(root), "--state", str(state)]
     return [*start, "--port", str(port), *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:
     """For the host's process. What coverage or a CI sets for this one is not the app's."""
     path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
+    return {**os.environ, **interpreter()[1], "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
 
 
 class RunningHost:
