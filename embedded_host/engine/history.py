@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact_plain
 from embedded_host.engine.timestamps import utc_text
 
 Event = dict[str, Any]
@@ -190,7 +190,7 @@ def generic(now: datetime, data: str) -> Event:
 
 def events_text(events: Iterable[Event]) -> str:
     """The JSON array that the store keeps, one for each turn."""
-    return compact(list(events))
+    return compact_plain(list(events))
 
 
 class History:

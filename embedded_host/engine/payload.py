@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embedded_host.engine.history import DECISIONS, RETRY_OF, Event, EventType
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact_plain
 
 _NEVER_PLAYED = DECISIONS | {EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED}
 
@@ -36,7 +36,7 @@ class TurnPayload:
     def text(self) -> str:
         """All of it, as the SDK reads it: keys in the recorded order."""
         new_from = 0 if self.fresh else len(self.past)
-        rest = compact(
+        rest = compact_plain(
             {
                 "instanceId": self.instance_id,
                 "isReplaying": new_from > 1,
@@ -54,11 +54,11 @@ class TurnPayload:
     def unseen(self) -> str:
         """The JSON array of the events behind ``seen``."""
         behind = self.past[self.seen :]
-        return compact([_shown(event) for event in (*behind, *self.new)])
+        return compact_plain([_shown(event) for event in (*behind, *self.new)])
 
     def _history(self, new_from: int) -> str:
         events = [*self.past, *self.new]
-        return compact([_as_played(event, events, at, at < new_from) for at, event in enumerate(events)])
+        return compact_plain([_as_played(event, events, at, at < new_from) for at, event in enumerate(events)])
 
 
 def _shown(event: Event) -> Event:

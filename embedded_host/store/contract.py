@@ -109,6 +109,7 @@ class PutMessage(NamedTuple):
 
 
 class TakeMessage(NamedTuple):
+    instance: int
     id: int
 
 
@@ -117,6 +118,7 @@ class PutActivity(NamedTuple):
 
 
 class TakeActivity(NamedTuple):
+    instance: int
     id: int
 
 

@@ -22,7 +22,7 @@ DELETE FROM history WHERE instance = ?;
 -- name: put_message
 INSERT INTO messages (id, instance, execution_id, due, event) VALUES (?, ?, ?, ?, ?);
 -- name: take_message
-DELETE FROM messages WHERE id = ?;
+DELETE FROM messages WHERE instance = ? AND id = ?;
 -- name: delete_messages
 DELETE FROM messages WHERE instance = ?;
 -- name: put_activity
@@ -32,7 +32,7 @@ DELETE FROM messages WHERE instance = ? AND execution_id = ?;
 -- name: delete_pending_activities
 DELETE FROM activities WHERE instance = ? AND execution_id = ?;
 -- name: take_activity
-DELETE FROM activities WHERE id = ?;
+DELETE FROM activities WHERE instance = ? AND id = ?;
 -- name: delete_activities
 DELETE FROM activities WHERE instance = ?;
 -- name: save_entity

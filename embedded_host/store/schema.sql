@@ -37,24 +37,24 @@ CREATE TABLE history (
 
 -- Inboxes. A message with a due time (a timer) is delivered then.
 CREATE TABLE messages (
-    id           INTEGER PRIMARY KEY,
     instance     INTEGER NOT NULL,
+    id           INTEGER NOT NULL,
     execution_id TEXT,
     due          INTEGER,
-    event        TEXT NOT NULL
-);
-CREATE INDEX messages_by_instance ON messages (instance);
+    event        TEXT NOT NULL,
+    PRIMARY KEY (instance, id)
+) WITHOUT ROWID;                     -- one tree and no index: every page that a commit touches is written
 
 -- Activities that are to be run, or were being run when the host died: they are run again.
 CREATE TABLE activities (
-    id           INTEGER PRIMARY KEY,
     instance     INTEGER NOT NULL,
+    id           INTEGER NOT NULL,
     execution_id TEXT NOT NULL,
     task_id      INTEGER NOT NULL,
     name         TEXT NOT NULL,
-    input        TEXT NOT NULL
-);
-CREATE INDEX activities_by_instance ON activities (instance);
+    input        TEXT NOT NULL,
+    PRIMARY KEY (instance, id)
+) WITHOUT ROWID;
 
 CREATE TABLE entities (
     instance   INTEGER PRIMARY KEY,

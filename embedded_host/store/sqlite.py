@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, compact_plain
 from embedded_host.store.contract import (
     ActivityRow,
     Address,
@@ -148,7 +148,7 @@ class SqliteStore:
         elif isinstance(change, PutMessage):
             row = change.row
             due = None if row.due is None else micros(row.due)
-            execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, compact(row.event)))
+            execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, compact_plain(row.event)))
         elif isinstance(change, TakeMessage):
             execute(sql["take_message"], change)
         elif isinstance(change, PutActivity):

@@ -217,7 +217,7 @@ class TaskHub:
             return
         current = self._instances.get(instance.id, instance)
         if current.key != instance.key or current.is_terminal:
-            self._discard(item)
+            self._discard(instance.key, item)
             return
         self.adopt(current)
         current.inbox.append(item)
@@ -231,13 +231,13 @@ class TaskHub:
         elif (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
             self._deliver(instance, item)
         else:
-            self._discard(item)
+            self._discard(key, item)
 
     def _timer_fired(self, entry: tuple[str, int, Inboxed]) -> None:
         self._deliver_by_key(*entry)
 
-    def _discard(self, item: Inboxed) -> None:
-        changes = list(self.recorder.take([item]))
+    def _discard(self, key: int, item: Inboxed) -> None:
+        changes = list(self.recorder.take(key, [item]))
         if changes:
             self._turns.put(partial(self._commit.commit, changes))
 
@@ -257,7 +257,7 @@ class TaskHub:
             items = self._take_inbox(instance, state)
             messages = deliverable(state, [item.message for item in items])
             if state.status.is_terminal or not (messages or state.continued):
-                await self._commit.commit(list(self.recorder.take(items)))
+                await self._commit.commit(list(self.recorder.take(instance.key, items)))
                 if state.status.is_terminal:
                     break
                 continue
@@ -312,7 +312,7 @@ class TaskHub:
             items, instance.inbox = instance.inbox[:limit], instance.inbox[limit:]
             batch = list(_operations(items))
             if not batch:  # an external event: an entity has no use for one
-                await self._commit.commit(list(self.recorder.take(items)))
+                await self._commit.commit(list(self.recorder.take(instance.key, items)))
                 continue
             run = entity_turn(entity, batch, self.clock.now())
             payload = next(run)

@@ -57,15 +57,15 @@ class Recorder:
         self._keys = keys
         self._find, self._adopt = find, adopt
 
-    def take(self, items: Iterable[Inboxed]) -> Iterator[c.Change]:
+    def take(self, key: int, items: Iterable[Inboxed]) -> Iterator[c.Change]:
         for item in items:
             if item.message_id is not None:
-                yield c.TakeMessage(item.message_id)
+                yield c.TakeMessage(key, item.message_id)
             if item.activity_id is not None:
-                yield c.TakeActivity(item.activity_id)
+                yield c.TakeActivity(key, item.activity_id)
 
     def orchestration(self, instance: Instance, items: Sequence[Inboxed], result: TurnResult) -> Recording:
-        recording = Recording(list(self.take(items)))
+        recording = Recording(list(self.take(instance.key, items)))
         changes = recording.changes
         if result.replaces:
             changes.append(c.DeleteHistory(instance.key))
@@ -103,7 +103,7 @@ class Recorder:
         return recording
 
     def entity(self, instance: Instance, items: Sequence[Inboxed], result: EntityTurnResult) -> Recording:
-        recording = Recording(list(self.take(items)))
+        recording = Recording(list(self.take(instance.key, items)))
         recording.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
         recording.changes.append(c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at)))
         self._send(instance, result.outgoing, recording)

@@ -37,6 +37,7 @@ from embedded_host.worker.protocol import (
     Stop,
     Turn,
 )
+from embedded_host.worker.time_limit import TimeLimit
 from embedded_host.worker.turns import take_turn
 
 KEPT = 500
@@ -73,7 +74,8 @@ class WorkerPool:
 
     def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
         """``timeout``: the seconds of host.json's functionTimeout, after which a call's worker is replaced; None for none."""
-        self._count, self._environ, self._timeout = count, environ, timeout
+        self._count, self._environ = count, environ
+        self._limit = TimeLimit(timeout)
         self._server: asyncio.Server | None = None
         self._workers: list[Worker] = []
         """Those that invocations go to."""
@@ -155,6 +157,7 @@ class WorkerPool:
             self._server.close()
         for keeper in self._keepers:
             keeper.cancel()
+        self._limit.close()
 
     # -- invoking ----------------------------------------------------------------------------------
 
@@ -192,38 +195,25 @@ class WorkerPool:
             if worker.channel is None:
                 raise WorkerLost(worker.lost or "it has not connected")
             worker.channel.send(asked, at_once=len(worker.pending) <= FEW)
-            overdue = self._watch_time(worker, asked, future)
-            try:
-                return await future
-            finally:
-                if overdue is not None:
-                    overdue.cancel()
+            self._limit.begin(asked.id, partial(self._late, worker, asked, future))
+            return await future
         except ConnectionError as error:
             raise WorkerLost(str(error)) from error
         finally:
             worker.pending.pop(asked.id, None)
+            self._limit.end(asked.id)
 
-    def _watch_time(
-        self, worker: Worker, asked: Invoke | Turn, future: asyncio.Future[Result]
-    ) -> asyncio.TimerHandle | None:
+    def _late(self, worker: Worker, asked: Invoke | Turn, future: asyncio.Future[Result]) -> None:
         """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
         fails; a turn is tried again, as on the real host (contract, 4.5); what else the worker had runs again."""
-        timeout = self._timeout
-        if timeout is None:
-            return None
-
-        def end() -> None:
-            span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
-            text = (
-                f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
-            )
-            log.error("%s Its worker process is replaced.", text)
-            if isinstance(asked, Invoke) and not future.done():
-                future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
-            worker.lose(text)
-            _end(worker)
-
-        return asyncio.get_running_loop().call_later(timeout, end)
+        timeout = self._limit.seconds or 0
+        span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
+        text = f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
+        log.error("%s Its worker process is replaced.", text)
+        if isinstance(asked, Invoke) and not future.done():
+            future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
+        worker.lose(text)
+        _end(worker)
 
     @property
     def pids(self) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, compact_plain
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,6 @@ from embedded_host.engine.json_text import compact
     ],
 )
 def test_compact(value: Any, text: str) -> None:
-    assert compact(value) == text
+    assert compact(value) == compact_plain(value) == text
     assert json.loads(text) == value
     assert compact(value).encode()

@@ -185,14 +185,14 @@ class StoreContract:
         store.write([SaveInstance(PLAIN), *map(PutMessage, rows)])
         assert store.messages(1) == sorted(rows)
         assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
-        store.write([TakeMessage(2), TakeMessage(99)])
+        store.write([TakeMessage(1, 2), TakeMessage(1, 99), TakeMessage(2, 1)])
         assert [row.id for row in store.messages(1)] == [1, 3]
 
     def test_activities_are_in_order_of_ids(self, store: Store) -> None:
         rows = [activity(2), activity(1)]
         store.write([SaveInstance(PLAIN), *map(PutActivity, rows)])
         assert list(store.all_activities()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
-        store.write([TakeActivity(1), TakeActivity(99)])
+        store.write([TakeActivity(1, 1), TakeActivity(1, 99), TakeActivity(2, 2)])
         assert [row.id for row, _ in store.all_activities()] == [2]
 
     def test_what_is_pending_for_one_execution(self, store: Store) -> None:

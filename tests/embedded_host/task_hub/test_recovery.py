@@ -24,7 +24,8 @@ class MortalCommit:
         self._store, self._left, self._written = store, limit, written
         self.dead = asyncio.Event()
 
-    async def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left -= 1
         if self._left < 0 or (self._left == 0 and not self._written):
             self.dead.set()
@@ -32,8 +33,9 @@ class MortalCommit:
             self._store.write(changes)
             if self._left == 0:
                 self.dead.set()
-        if self.dead.is_set():
-            await asyncio.Event().wait()
+        if not self.dead.is_set():
+            done.set_result(None)
+        return done
 
     async def close(self) -> None:
         pass
