@@ -37,6 +37,9 @@ async def _serve(host: str, port: int, token: str) -> None:
     worker = _Worker(loop)
     _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), host, port)
     channel.send(Hello(token, os.getpid()))
+    from embedded_host.worker import deferred_http
+
+    deferred_http.defer()
     from embedded_host.worker.runner import Runner  # the SDK's import takes longest: the host starts meanwhile
 
     worker.begin(channel, Runner())
