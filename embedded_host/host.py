@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -79,6 +80,7 @@ class Host:
             watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
             await asyncio.sleep(0)  # it watches from here on: what changes after "Ready" is seen
             assert self._assembly is not None
+            _tend_garbage()
             self._assembly.announce(time.perf_counter() - began)
             await self._stopping.wait()
             if watching is not None:
@@ -154,6 +156,14 @@ class Host:
             return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
         except ValueError as error:
             raise CannotStart(str(error)) from error
+
+
+def _tend_garbage() -> None:
+    """What the start has made stays: the collector need not look at it again. And a host makes thousands of objects for a
+    request that die by themselves; looking for cycles after every 700 of them, as is the default, costs 7 % of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

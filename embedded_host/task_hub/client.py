@@ -60,8 +60,8 @@ class HubClient:
     ) -> str:
         """Start ``name`` (not checked, as recorded; contract, 1.3) and return the id. Raises InstanceExists."""
         hub = self.hub
+        existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
-        existing = hub.find(instance_id)
         generation: int | None = 0
         if existing is not None:
             if not existing.is_terminal and not hub.settings.any_state_is_overridable:

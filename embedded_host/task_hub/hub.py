@@ -372,9 +372,11 @@ class TaskHub:
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """The instance's row once it is finished, or as it is after ``seconds``; None if it is unknown."""
-        row = self.store.instance(self.name, instance_id)
-        if row is None or is_terminal(row) or instance_id.startswith("@"):
-            return row
+        resident = self._instances.get(instance_id)
+        if resident is None or resident.is_terminal or isinstance(resident.state, Entity):
+            row = self.store.instance(self.name, instance_id)
+            if row is None or is_terminal(row) or instance_id.startswith("@"):
+                return row
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(instance_id, []).append(waiter)
         try:

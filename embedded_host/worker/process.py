@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import logging
 import os
@@ -80,6 +81,8 @@ class _Worker:
             if message.rpc_base:
                 self._runner.carry_client_calls(partial(self._ask, channel), message.rpc_base)
             channel.send(self._runner.load(message))
+            gc.collect()
+            gc.freeze()  # what the imports have made stays
         elif isinstance(message, Stop):
             self._stopping = True
             self._done(None)
