@@ -1,0 +1,31 @@
+-- Named queries of overview.py: each begins with a line "-- name: NAME".
+
+-- name: instance_of
+SELECT key, id, name, status, created, updated, execution_id, parent, custom_status, output
+FROM instances WHERE hub = ? AND id = ?;
+-- name: input_of
+SELECT input FROM inputs WHERE instance = ?;
+-- name: is_entity
+SELECT 1 FROM entities WHERE instance = ?;
+-- name: turns_of
+SELECT count(*), coalesce((SELECT length(events) FROM history WHERE instance = ?1 AND turn = 0), 0)
+FROM history WHERE instance = ?1;
+-- name: history_from
+SELECT events FROM history WHERE instance = ? AND turn >= ? ORDER BY turn;
+-- name: pulse_of
+SELECT i.key, i.status, i.updated, i.execution_id, (SELECT count(*) FROM history h WHERE h.instance = i.key),
+       (SELECT count(*) FROM messages m WHERE m.instance = i.key),
+       (SELECT count(*) FROM activities a WHERE a.instance = i.key)
+FROM instances i WHERE i.hub = ? AND i.id = ?;
+-- name: used_functions
+-- The newest instance of each name, and how many there are.
+SELECT name, count(*), max(created), key FROM instances NOT INDEXED
+WHERE hub = ? AND key NOT IN (SELECT instance FROM entities) GROUP BY name;
+-- name: newest_instances
+SELECT key, name FROM instances WHERE hub = ? ORDER BY created DESC LIMIT ?;
+-- name: history_sizes
+SELECT coalesce(sum(length(events)), 0) FROM history WHERE instance = ?;
+-- name: bounds
+SELECT min(created), max(created) FROM instances WHERE hub = ?;
+-- name: entity_names
+SELECT DISTINCT name FROM instances WHERE hub = ? AND key IN (SELECT instance FROM entities) ORDER BY name;
