@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embedded_host.app.definitions import App
 from embedded_host.app.errors import AppError
@@ -52,7 +52,7 @@ def run_host(options: HostOptions) -> int:
     """Serve until Ctrl+C or SIGTERM; the exit code."""
     _configure_logging(options.verbose)
     try:
-        asyncio.run(Host(options).serve())
+        _run(Host(options).serve())
     except (CannotStart, StateError, AppError) as error:
         print(f"\n{error}\n", file=sys.stderr, flush=True)
         return 1
@@ -156,6 +156,17 @@ class Host:
             return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
         except ValueError as error:
             raise CannotStart(str(error)) from error
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """In uvloop's event loop where there is one (not on Windows): a request costs 10 % less. Workers keep asyncio's own, as on
+    the real host: user code may rely on it."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
 
 
 def _tend_garbage() -> None:
