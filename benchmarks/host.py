@@ -1,0 +1,89 @@
+"""The host under measurement: ``python -m embedded_host start`` on ``benchmarks/app``, a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+import aiohttp
+
+from benchmarks import processes
+from benchmarks.client import Client
+
+APP = Path(__file__).parent / "app"
+
+
+class HostEnded(Exception):
+    """It ended by itself; the text has what it printed last."""
+
+
+class Host:
+    """``async with Host(python, state) as host``: started, and has completed its first hello.
+
+    ``state`` is a folder: a new one is a fresh state, one of an earlier host is carried on with.
+    """
+
+    def __init__(self, python: Path, state: Path) -> None:
+        self.state = state
+        self._log = state.with_name(f"{state.name}.log")
+        self._python = python
+        self.started_in = 0.0
+        """Seconds from the start of the process to the first Completed."""
+
+    async def __aenter__(self) -> Host:
+        port = _free_port()
+        began = time.perf_counter()
+        with self._log.open("ab") as log:
+            self.process = processes.spawn(
+                [
+                    *(str(self._python), "-m", "embedded_host", "start", "--no-reload"),
+                    *("--script-root", str(APP), "--state", str(self.state), "--port", str(port)),
+                ],
+                out=log,
+                err=log,
+                cwd=APP.parents[1],
+            )
+        self.client = Client(f"http://127.0.0.1:{port}")
+        try:
+            await asyncio.wait_for(self._first_hello(), 120)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        self.started_in = time.perf_counter() - began
+        return self
+
+    async def _first_hello(self) -> None:
+        while True:
+            try:
+                return await self.client.hello()
+            except aiohttp.ClientConnectionError:
+                if self.process.poll() is not None:
+                    last = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                    raise HostEnded(f"The host ended with {self.process.returncode}:\n{last}") from None
+                await asyncio.sleep(0.005)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.client.close()
+        finally:
+            processes.end(self.process)
+
+    @property
+    def cpu_seconds(self) -> float:
+        return processes.cpu_seconds(self.process)
+
+    @property
+    def memory_mib(self) -> float:
+        return processes.memory_mib(self.process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,158 @@
+"""Measure the embedded host, beside its peers where their environments are there.
+
+    python benchmarks/run.py                      everything; about ten minutes and the peers'
+    python benchmarks/run.py --quick              small sizes: to see that it runs, no figures to quote
+    python benchmarks/run.py --only speed --peer none
+
+Figures are printed as a table; progress goes to standard error. Exit code: 0 for a run that came to its end, whatever
+its figures are. State is on disk, in benchmarks/.embedded-host, and is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shlex
+import signal
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.bench import Bench
+    from benchmarks.report import Report
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = {
+    "speed": ("speed",),
+    "finished": ("finished",),
+    "waiting": ("waiting",),
+    "payload": ("payload",),
+    "growth": ("finished", "waiting", "payload"),
+    "peers": ("peers",),
+}
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    try:
+        import aiohttp  # noqa: F401
+        import psutil  # noqa: F401
+        import rich  # noqa: F401
+    except ImportError as error:
+        print(
+            f"{sys.executable} has no module '{error.name}'. The benchmark runs with the project's environment, which "
+            "`python dev.py test` makes:\n    .venv/bin/python benchmarks/run.py",
+            file=sys.stderr,
+        )
+        return 2
+    sys.path.insert(0, str(ROOT))
+    # What stops a service or a CI job is to stop this like Ctrl+C, with everything that it started.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return asyncio.run(run(options))
+    except KeyboardInterrupt:
+        print("Interrupted; what was started has been stopped.", file=sys.stderr)
+        return 130
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--only", type=_parts, default="speed,growth,peers", metavar="NAMES", help=f"of {', '.join(PARTS)}"
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="runs of each figure; default 3, with --quick 1")
+    parser.add_argument(
+        "--peers", type=Path, default=Path.home() / "bench" / "peers", metavar="DIR", help="default: ~/bench/peers"
+    )
+    parser.add_argument("--peer", type=_names, metavar="NAMES", help="which of them; default: all; none for none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--python", type=Path, default=Path(sys.executable), help="the host's interpreter; default: this one"
+    )
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _parts(text: str) -> list[str]:
+    unknown = [name for name in _names(text) if name not in PARTS]
+    if unknown or not _names(text):
+        raise argparse.ArgumentTypeError(f"no part {', '.join(unknown) or text!r}; there are {', '.join(PARTS)}")
+    return [part for name in _names(text) for part in PARTS[name]]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
+
+
+async def run(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from benchmarks.bench import Bench
+    from benchmarks.progress import Progress
+    from benchmarks.report import Report, machine
+    from benchmarks.sizes import FULL, QUICK
+
+    # Beside the benchmark and not in the system's temporary folder, which may be in memory.
+    states = Path(__file__).parent / ".embedded-host"
+    states.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=states, ignore_cleanup_errors=True) as folder:
+        began = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        report = Report(
+            began, shlex.join(["python", *sys.argv]), machine(options.python, Path(folder)), quick=options.quick
+        )
+        bench = Bench(
+            python=options.python,
+            folder=Path(folder),
+            sizes=QUICK if options.quick else FULL,
+            rounds=options.rounds or (1 if options.quick else 3),
+            progress=Progress(),
+        )
+        try:
+            await measure(bench, options, report)
+        finally:  # what was measured before an interruption is not lost
+            report.compare()
+            if report.figures:
+                report.print(Console(width=None if sys.stdout.isatty() else 136))
+            if options.json:
+                options.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
+                bench.progress.say(f"written: {options.json}")
+    return 0
+
+
+async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> None:
+    from benchmarks import peers
+    from benchmarks.calibration import calibrate
+    from benchmarks.growth import finished
+    from benchmarks.payload import payload
+    from benchmarks.speed import speed
+    from benchmarks.waiting import waiting
+
+    parts = {"speed": speed, "finished": finished, "waiting": waiting, "payload": payload}
+    report.add(calibrate(bench, "before"))
+    # The peers come right behind the figures that they are compared with.
+    for name in sorted(dict.fromkeys(options.only), key=("speed", "peers", "finished", "waiting", "payload").index):
+        if name != "peers":
+            report.add(await parts[name](bench))
+            continue
+        wanted = options.peer if options.peer is not None else peers.names(options.peers)
+        if not wanted:
+            bench.progress.say(f"no peers: {options.peers} has none")
+        report.peers, before_each = await peers.measure(
+            bench, options.peers, [] if wanted == ["none"] else wanted, options.quick
+        )
+        report.add(before_each)
+    report.add(calibrate(bench, "after"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

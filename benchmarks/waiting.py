@@ -1,0 +1,82 @@
+"""What instances cost that only wait: CPU while they do, memory of each, the start of a host that finds them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from benchmarks.bench import Bench
+from benchmarks.client import UnexpectedAnswer, side_by_side
+from benchmarks.figures import Figure, figure
+from benchmarks.host import Host
+
+_KINDS = {"timers": ("Sleeper", b"86400"), "events": ("Waiter", None)}
+
+
+async def waiting(bench: Bench) -> list[Figure]:
+    async with bench.host("nothing-waits") as host:
+        await asyncio.sleep(bench.sizes.settle)
+        empty_memory = host.memory_mib
+        empty_cpu = await _cpu_while_waiting(bench, host)
+    watched = f"CPU in {bench.sizes.watched:g} s"
+    bench.progress.say(f"nothing waits: {watched}: {empty_cpu:.3f} s, {empty_memory:.1f} MiB")
+    figures = [figure("waiting_nothing_cpu", f"{watched}: an idle host, nothing waits", "s", [empty_cpu])]
+    for kind in _KINDS:
+        figures += await _of_kind(bench, kind, empty_cpu, empty_memory)
+    return figures
+
+
+async def _of_kind(bench: Bench, kind: str, empty_cpu: float, empty_memory: float) -> list[Figure]:
+    count = bench.sizes.waiting
+    key, them, watched = f"waiting_{count}_{kind}", f"{count:,} on {kind}", f"CPU in {bench.sizes.watched:g} s"
+    state = f"waiting-{kind}"
+    async with bench.host(state) as host:
+        await side_by_side(host.client.hello, bench.sizes.warm_up, bench.sizes.clients)
+        await asyncio.sleep(bench.sizes.settle)
+        before = host.memory_mib
+        await _start(bench, host, kind)
+        await asyncio.sleep(bench.sizes.settle)
+        cpu = await _cpu_while_waiting(bench, host)
+        memory = (host.memory_mib - before) * 1024 / count
+        bench.progress.say(f"{them}: {watched}: {cpu:.3f} s, {memory:.2f} KiB each")
+    # A host that finds them has nothing else in memory: this is the size of what is kept for them.
+    async with bench.host(state) as host:
+        await asyncio.sleep(bench.sizes.settle)
+        cpu_restarted = await _cpu_while_waiting(bench, host)
+        memory_restarted = (host.memory_mib - empty_memory) * 1024 / count
+        bench.progress.say(f"{them}, found: {watched}: {cpu_restarted:.3f} s, {memory_restarted:.2f} KiB each")
+        starts = [host.started_in]
+    for _ in range(bench.sizes.starts - 1):
+        async with bench.host(state) as host:
+            starts.append(host.started_in)
+    more = f"more {watched} than an empty host"
+    return [
+        figure(f"{key}_cpu", f"{them}: {more}", "s", [cpu - empty_cpu]),
+        figure(f"{key}_cpu_restarted", f"{them}, after a restart: {more}", "s", [cpu_restarted - empty_cpu]),
+        figure(f"{key}_memory", f"{them}: memory of each", "KiB", [memory]),
+        figure(f"{key}_memory_restarted", f"{them}, after a restart: memory of each", "KiB", [memory_restarted]),
+        figure(f"{key}_start_s", f"{them}: start with them to the first Completed", "s", starts),
+    ]
+
+
+async def _start(bench: Bench, host: Host, kind: str) -> None:
+    """Start them, and wait until each has had its first turn."""
+    name, input = _KINDS[kind]
+    count = bench.sizes.waiting
+    bench.progress.say(f"starting {count:,} that wait on {kind}")
+    took = await side_by_side(partial(host.client.start, name, input), count, bench.sizes.clients)
+    while True:
+        pending = await host.client.page(runtimeStatus="Pending", top=1)
+        if not pending.ids:
+            break
+        await asyncio.sleep(0.2)
+    running = await host.client.page(runtimeStatus="Running", top=count + 1)
+    if len(running.ids) != count:
+        raise UnexpectedAnswer(f"{len(running.ids)} of {count} wait")
+    bench.progress.say(f"they wait ({count / took:.0f} started a second)")
+
+
+async def _cpu_while_waiting(bench: Bench, host: Host) -> float:
+    before = host.cpu_seconds
+    await asyncio.sleep(bench.sizes.watched)
+    return host.cpu_seconds - before
