@@ -42,12 +42,15 @@ async def payload(bench: Bench) -> list[Figure]:
     return [*figures, figure(f"payload_{big}_passes", text, "times", passes, f"once is {once:.2f} ms")]
 
 
-def _value(kilobytes: int) -> list[dict[str, object]]:
+def _records(kilobytes: int) -> list[dict[str, object]]:
     """Records as an app would send them, so that there is something to parse."""
-    rows = [{"id": n, "name": f"customer {n}", "city": "København", "total": n * 1.25} for n in range(kilobytes * 20)]
-    while len(json.dumps(rows)) > kilobytes * 1000:
-        rows.pop()
-    return rows
+    records: list[dict[str, object]] = []
+    length = 0
+    while length < kilobytes * 1000:
+        n = len(records)
+        records.append({"id": n, "name": f"customer {n}", "city": "København", "total": n * 1.25})
+        length += len(json.dumps(records[-1])) + 2
+    return records
 
 
 async def _pass_through(client: Client, kilobytes: int) -> None:
@@ -65,4 +68,4 @@ def _reading_and_writing_ms(kilobytes: int) -> float:
     return statistics.median(runs)
 
 
-_VALUES = {size: (json.dumps(_value(size)).encode(), _value(size)) for size in _KB}
+_VALUES = {size: (json.dumps(_records(size)).encode(), _records(size)) for size in _KB}
