@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from embedded_host.engine.json_text import compact
+import msgspec
+
+from embedded_host.engine.json_text import compact, compact_text
 from embedded_host.engine.timestamps import parse_moment
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class MalformedAnswer(ValueError):
@@ -149,11 +153,12 @@ def parse_answer(document: Any) -> Answer:
 
     An empty answer completes with null (``TOS:157`` in the contract, 4.1).
     """
+    output = None
     if isinstance(document, (str, bytes)):
         if not document.strip():
             return Answer(is_done=True, actions=())
         try:
-            document = json.loads(document)
+            document, output = _parsed(document)
         except ValueError as malformed:
             raise MalformedAnswer("Out of proc orchestrators must return a valid JSON schema") from malformed
     if document is None:
@@ -171,13 +176,27 @@ def parse_answer(document: Any) -> Answer:
         actions = [
             _action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(_action, inner))) for inner in lists if inner
         ]
-    output, status, error = document.get("output"), document.get("customStatus"), document.get("error")
+    status, error = document.get("customStatus"), document.get("error")
+    if output is None and document.get("output") is not None:
+        output = compact(document["output"])
     return Answer(
         is_done=bool(document.get("isDone")),
         actions=tuple(actions),
-        output=None if output is None else compact(output),
+        output=output,
         error=str(error) if error else None,
         custom_status=None if status is None else compact(status),
+    )
+
+
+def _parsed(text: str | bytes) -> tuple[Any, str | None]:
+    """The answer without its output, and that as compact text: it may be large, and nobody here looks into it."""
+    try:
+        raw = _members(text)
+    except (ValueError, RecursionError):  # no object, or something that only ``json`` takes
+        return json.loads(text), None
+    output = bytes(raw.pop("output", b"null"))
+    return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
+        None if output == b"null" else compact_text(output.decode())
     )
 
 

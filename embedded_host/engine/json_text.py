@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_plain = msgspec.json.Encoder().encode
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
+
+_LONG_NUMBER = re.compile(r"\d{4301}")
+"""Python reads no whole number of more digits."""
+
+
+def is_json(text: str) -> bool:
+    """Whether ``json.loads`` takes it; found out without making anything of it where that is possible."""
+    try:
+        if _LONG_NUMBER.search(text):
+            raise ValueError
+        _skip(text)  # is stricter otherwise: it takes no NaN and no lone surrogates
+    except (ValueError, RecursionError):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+    return True
+
+
+def compact_text(text: str) -> str:
+    """``compact(json.loads(text))`` for a text that ``json.dumps`` wrote. Raises ValueError."""
+    if "\\" in text:  # an escape, which compact may write as the character that it stands for
+        return compact(json.loads(text))
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except (ValueError, RecursionError):
+        return compact(json.loads(text))
 
 
 def compact(value: Any) -> str:

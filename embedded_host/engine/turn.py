@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from uuid import uuid4
@@ -28,7 +27,7 @@ from embedded_host.engine.failures import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import Event, EventType
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, is_json
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings
 from embedded_host.engine.payload import TurnPayload
@@ -58,7 +57,7 @@ def turn(
         return run.complete(Status.TERMINATED, terminated["Input"], terminated["Input"] or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    if not state.seen and not _is_json(state.input):  # a worker that has seen it has read it
+    if not state.seen and state.input is not None and not is_json(state.input):  # a worker that has seen it has read it
         return run.fail(f"One or more errors occurred. (Exception while executing function: Functions.{state.name})")
     payload = TurnPayload(
         instance_id=state.instance_id,
@@ -299,16 +298,6 @@ class _Run:
 def _tail(counts: Sequence[int] | None, length: int) -> Sequence[int] | None:
     """Those of the last ``length`` events; None if there are not so many."""
     return counts[len(counts) - length :] if counts is not None and len(counts) >= length else None
-
-
-def _is_json(text: str | None) -> bool:
-    if text is None:
-        return True
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _next_id(events: Sequence[Event]) -> int:

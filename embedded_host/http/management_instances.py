@@ -8,6 +8,7 @@ from typing import Any
 from embedded_host.engine.json_text import compact
 from embedded_host.http.management_values import (
     WRONG,
+    check_json,
     fault,
     flag,
     invalid_json,
@@ -37,7 +38,7 @@ class Instances:
             input = None
         if input:
             try:
-                json_value(input)
+                check_json(input)
             except ValueError as error:
                 return invalid_json(input, error)
         try:

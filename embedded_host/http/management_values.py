@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, is_json
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.http.messages import Response, json_response
 
@@ -112,6 +112,12 @@ def id_before(token: str | None) -> str | None:
 
 
 # -- bodies ------------------------------------------------------------------------------------------
+
+
+def check_json(text: str) -> None:
+    """Raises what ``json_value`` raises."""
+    if text.count("[") + text.count("{") > _DEEP or not is_json(text):
+        json_value(text)
 
 
 def json_value(text: str) -> Any:

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from embedded_host.engine.json_text import compact, compact_plain
+from embedded_host.engine.json_text import compact, compact_plain, compact_text, is_json
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,31 @@ def test_compact(value: Any, text: str) -> None:
     assert compact(value) == compact_plain(value) == text
     assert json.loads(text) == value
     assert compact(value).encode()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.booleans(),
+)
+def test_a_text_is_made_compact_without_its_value(value: Any, ascii: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii)
+    assert compact_text(text) == compact(json.loads(text))
+    assert is_json(text)
+
+
+@given(st.text(alphabet='{}[]",:\\ 01eE.+-truefalsnNaIiy\ud800\x01é', max_size=12))
+def test_is_json_says_what_json_loads_does(text: str) -> None:
+    try:
+        json.loads(text)
+    except ValueError:
+        assert not is_json(text)
+    else:
+        assert is_json(text)
+
+
+def test_what_is_nested_too_deeply_is_no_json() -> None:
+    assert is_json("[" * 50 + "]" * 50)
+    assert not is_json("[" * 200_000 + "]" * 200_000)
