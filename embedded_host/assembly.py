@@ -110,7 +110,7 @@ class Assembly:
         limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
         public = Listener(listening, site.public, grace, max_body=limit)
         stack.push_async_callback(public.close)
-        stack.callback(hub.answer_waiters)
+        stack.callback(hub.waiters.close)
         await rpc.start()
         await public.start()
         hub.start()

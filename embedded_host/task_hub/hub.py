@@ -29,6 +29,7 @@ from embedded_host.task_hub.instances import Inboxed, Instance, load, row_of
 from embedded_host.task_hub.invoker import Invoker, ask
 from embedded_host.task_hub.lane import Lane
 from embedded_host.task_hub.recording import ActivityWork, Keys, Recorder, Recording
+from embedded_host.task_hub.waiters import Waiters
 
 log = logging.getLogger("embedded_host.task_hub")
 
@@ -79,7 +80,7 @@ class TaskHub:
         """Counts changes of the code: what a turn kept of older code is dropped."""
         self._instances: dict[str, Instance] = {}
         self._idle: OrderedDict[str, Instance] = OrderedDict()
-        self._waiters: dict[str, list[asyncio.Future[InstanceRow]]] = {}
+        self.waiters = Waiters(partial(store.instance, name))
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic_timers)
         self.keys = keys or Keys(store)
         self.recorder = Recorder(name, self.keys, self.find, self.adopt)
@@ -274,8 +275,8 @@ class TaskHub:
                 state.execution, state.seen = None, 0
             instance.turns = 1 if result.replaces else instance.turns + 1
             self._release(recording)
-            if result.status.is_terminal:
-                self._tell_waiters(instance)
+            if result.status.is_terminal and self.waiters.has(instance.id):
+                self.waiters.tell(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
                     "Instance '%s' was terminated; its sub-orchestrations go on: %s.", instance.id, ", ".join(children)
@@ -357,19 +358,6 @@ class TaskHub:
 
     # -- waiting for the end -----------------------------------------------------------------------
 
-    def _tell_waiters(self, instance: Instance) -> None:
-        for waiter in self._waiters.pop(instance.id, ()):
-            if not waiter.done():
-                waiter.set_result(row_of(self.name, instance))
-
-    def answer_waiters(self) -> None:
-        """The host stops: whoever waits for an instance's end gets it as it is now."""
-        for instance_id, waiters in self._waiters.items():
-            row = self.store.instance(self.name, instance_id)
-            for waiter in waiters:
-                if row is not None and not waiter.done():
-                    waiter.set_result(row)
-
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """The instance's row once it is finished, or as it is after ``seconds``; None if it is unknown."""
         resident = self._instances.get(instance_id)
@@ -377,18 +365,7 @@ class TaskHub:
             row = self.store.instance(self.name, instance_id)
             if row is None or is_terminal(row) or instance_id.startswith("@"):
                 return row
-        waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(instance_id, []).append(waiter)
-        try:
-            return await asyncio.wait_for(waiter, seconds)
-        except asyncio.TimeoutError:
-            return self.store.instance(self.name, instance_id)
-        finally:
-            waiters = self._waiters.get(instance_id)
-            if waiters and waiter in waiters:
-                waiters.remove(waiter)
-                if not waiters:
-                    del self._waiters[instance_id]
+        return await self.waiters.wait(instance_id, seconds)
 
 
 def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:

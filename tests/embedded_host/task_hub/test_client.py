@@ -302,7 +302,7 @@ async def test_a_wait_ends_with_the_instance() -> None:
     await host.raise_event("Go", 1)
     rows = await asyncio.gather(*waiters)
     assert [row.output for row in rows if row] == ["1", "1"]
-    assert host.hub._waiters == {}
+    assert not host.hub.waiters.has("i-1")
 
 
 async def test_a_wait_ends_with_its_time() -> None:
@@ -311,7 +311,7 @@ async def test_a_wait_ends_with_its_time() -> None:
     row = await host.client.wait("i-1", 0.01)
     assert row is not None
     assert row.status == "Running"
-    assert host.hub._waiters == {}
+    assert not host.hub.waiters.has("i-1")
 
 
 async def test_what_is_finished_or_unknown_is_not_waited_for() -> None:
