@@ -14,6 +14,7 @@ from pathlib import Path
 
 from embedded_host.app.definitions import App, Function
 from embedded_host.console import functions_text, problems_text
+from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
@@ -21,7 +22,7 @@ from embedded_host.http.management import Management
 from embedded_host.http.messages import private_request
 from embedded_host.http.outgoing import OutgoingHttp
 from embedded_host.http.server import Listener, body_limit
-from embedded_host.http.site import RPC, Site
+from embedded_host.http.site import DASHBOARD, RPC, Site
 from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc
 from embedded_host.http.urls import ManagementUrls
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
@@ -52,6 +53,7 @@ class Assembly:
         self._rpc_url = ""
         self._hub: TaskHub | None = None
         self._timers: TimerFunctions | None = None
+        self._site: Site | None = None
         self._invoker: AppInvoker | None = None
         self._invoked: set[asyncio.Task[None]] = set()
 
@@ -94,7 +96,10 @@ class Assembly:
         )
         functions = HttpFunctions(lambda: self.current, self._worker, binding)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
-        site = Site(functions, management, Admin(lambda: self.current, self._invoke), self._home, cors)
+        dashboard = Dashboard(state / STATE_FILE, hub, lambda: self.current)
+        stack.callback(dashboard.close)
+        admin = Admin(lambda: self.current, self._invoke)
+        site = self._site = Site(functions, management, admin, self._home, cors, dashboard)
 
         async def on_ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
             answer = await site.private(
@@ -149,6 +154,8 @@ class Assembly:
 
     def announce(self, seconds: float) -> None:
         print(functions_text(self.current, self.public_url), flush=True)
+        if self._site is not None and self._site.has_dashboard:
+            print(f"Dashboard: {self.public_url}{DASHBOARD}\n", flush=True)
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
 
     # -- parts -------------------------------------------------------------------------------------
@@ -201,9 +208,11 @@ class Assembly:
         if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
             return None
         shown = html.escape(functions_text(self.current, self.public_url).strip())
+        has_dashboard = self._site is not None and self._site.has_dashboard
+        link = f'<p><a href="{DASHBOARD}">Dashboard</a></p>' if has_dashboard else ""
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Embedded host</title>'
-            f"<body><h1>Your Azure Function App is up and running.</h1><pre>{shown}</pre></body></html>"
+            f"<body><h1>Your Azure Function App is up and running.</h1>{link}<pre>{shown}</pre></body></html>"
         )
 
 

@@ -98,6 +98,10 @@ class HttpFunctions:
         """Whether a function's route and methods fit."""
         return self._match(request) is not None
 
+    def begins(self, segment: str) -> bool:
+        """Whether a function's route begins with this very segment."""
+        return any(route.text.partition("/")[0].lower() == segment for route in self._current().routes.values())
+
     async def handle(self, request: Request) -> Response:
         problem = self._current().problem
         if problem is not None:

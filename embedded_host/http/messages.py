@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -86,6 +86,9 @@ class Response:
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
+    stream: AsyncGenerator[bytes, None] | None = None
+    """In the body's place: its parts, sent as they come, until it ends, the client goes or the host stops. An empty part sends
+    nothing, but lets the server see whether the client is still there."""
 
     def set_header(self, name: str, value: str) -> None:
         """In place of those of that name."""

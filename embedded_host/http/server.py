@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -58,6 +58,8 @@ class Listener:
         self._authority = _authority(sock)
         server = _Server(self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
+        self._streams: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def start(self) -> None:
         await self._runner.setup()
@@ -68,6 +70,10 @@ class Listener:
         # from a waiting connection to a handler that runs.
         for _ in range(10):
             await asyncio.sleep(0)
+        # Streams have no end of their own that could be waited for.
+        self._closing = True
+        for stream in self._streams:
+            stream.cancel()
         await self._runner.cleanup()
 
     def _request(self, *arguments: Any) -> web.BaseRequest:
@@ -95,7 +101,23 @@ class Listener:
         except Exception:
             log.exception("%s %s could not be answered", request.method, asked.path)
             answer = empty_response(500)
+        if answer.stream is not None:
+            return await self._streamed(request, answer, answer.stream)
         return _response(request, answer, close)
+
+    async def _streamed(
+        self, request: web.BaseRequest, answer: Response, parts: AsyncGenerator[bytes, None]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=CIMultiDict(answer.headers))
+        response.headers["Server"] = SERVER
+        response.force_close()
+        sending = asyncio.ensure_future(_send(request, response, parts))
+        self._streams.add(sending)
+        sending.add_done_callback(self._streams.discard)
+        if self._closing:
+            sending.cancel()
+        await asyncio.wait([sending])
+        return response
 
     def _asked(self, request: web.BaseRequest) -> Request | Response:
         if not request.raw_path.isascii():
@@ -176,6 +198,22 @@ def _response(request: web.BaseRequest, answer: Response, close: bool = False) -
         response.headers["Connection"] = "close"
         response.force_close()
     return response
+
+
+async def _send(request: web.BaseRequest, response: web.StreamResponse, parts: AsyncGenerator[bytes, None]) -> None:
+    try:
+        await response.prepare(request)
+        async for part in parts:
+            if part:
+                await response.write(part)
+            elif request.transport is None or request.transport.is_closing():
+                return
+    except (ConnectionError, aiohttp.ClientConnectionError):
+        pass  # the client went away
+    except Exception:
+        log.exception("%s %s: the stream broke off", request.method, request.path)
+    finally:
+        await parts.aclose()
 
 
 def _readable(headers: Any) -> Any:

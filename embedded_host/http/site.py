@@ -1,8 +1,9 @@
-"""What the host serves, by path: admin, management, the app's functions, and the home page."""
+"""What the host serves, by path: admin, management, the dashboard, the app's functions, and the home page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
@@ -12,6 +13,14 @@ from embedded_host.http.messages import Request, Response, empty_response, text_
 from embedded_host.http.urls import WEBHOOK
 
 RPC = "/durabletask"
+
+
+DASHBOARD = "/dashboard"
+
+
+class Dashboard(Protocol):
+    async def handle(self, request: Request, path: str) -> Response:
+        """``path`` is what follows ``/dashboard``."""
 
 
 class Site:
@@ -24,13 +33,24 @@ class Site:
         admin: Admin,
         home: Callable[[], str | None],
         cors: Cors | None = None,
+        dashboard: Dashboard | None = None,
     ) -> None:
         self._functions, self._management, self._admin, self._home = functions, management, admin, home
         self._cors = cors or Cors()
+        self._dashboard = dashboard
 
     async def public(self, request: Request) -> Response:
         """What anyone may ask for."""
+        lower = request.path.lower()
+        if (lower == DASHBOARD or lower.startswith(DASHBOARD + "/")) and self._dashboard and self.has_dashboard:
+            # Without CORS: it is for its own page alone.
+            return await self._dashboard.handle(request, request.path[len(DASHBOARD) :])
         return await self._cors.handle(request, self._answer)
+
+    @property
+    def has_dashboard(self) -> bool:
+        """A function with a route of that name takes its place; one that takes every path does not."""
+        return self._dashboard is not None and not self._functions.begins(DASHBOARD[1:])
 
     async def _answer(self, request: Request) -> Response:
         """The host's own paths precede the functions' (contract, 6.1)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -78,9 +79,21 @@ class Overview:
         self._connection.execute("PRAGMA mmap_size = 2147483648")
         self._sql = _queries()
 
-    def close(self) -> None:
+    def interrupt(self) -> None:
+        """From another thread: a query that runs ends with sqlite3.OperationalError."""
         self._connection.interrupt()
+
+    def close(self) -> None:
         self._connection.close()
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What is read within is of one state, whatever is written meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
 
     def version(self) -> int:
         """A number that changes whenever something was written."""
@@ -89,7 +102,13 @@ class Overview:
     # -- many ----------------------------------------------------------------------------------------
 
     def page(
-        self, hub: str, wanted: Wanted, sort: str = "created", descending: bool = True, limit: int = 100, offset: int = 0
+        self,
+        hub: str,
+        wanted: Wanted,
+        sort: str = "created",
+        descending: bool = True,
+        limit: int = 100,
+        offset: int = 0,
     ) -> list[Listed]:
         where, values = _conditions(hub, wanted)
         order = SORTS[sort].format("DESC" if descending else "ASC")
@@ -102,7 +121,9 @@ class Overview:
     def counts(self, hub: str, wanted: Wanted) -> dict[str, int]:
         """How many there are, by status."""
         where, values = _conditions(hub, wanted)
-        return dict(self._connection.execute(f"SELECT status, count(*) FROM instances WHERE {where} GROUP BY status", values))
+        return dict(
+            self._connection.execute(f"SELECT status, count(*) FROM instances WHERE {where} GROUP BY status", values)
+        )
 
     def bounds(self, hub: str) -> tuple[int, int] | None:
         """When the oldest and the newest were created."""
@@ -112,7 +133,9 @@ class Overview:
     def started(self, hub: str, wanted: Wanted, start: int, width: int) -> dict[int, int]:
         """How many were created in each span of ``width`` microseconds from ``start`` on."""
         where, values = _conditions(hub, wanted)
-        text = f"SELECT (created - :s) / :w AS span, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY span"
+        text = (
+            f"SELECT (created - :s) / :w AS span, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY span"
+        )
         return dict(self._connection.execute(text, {**values, "s": start, "w": width}))
 
     def ended(self, hub: str, wanted: Wanted, start: int, width: int) -> dict[str, dict[int, int]]:
@@ -175,11 +198,6 @@ class Overview:
     def history(self, key: int, after: int = 0) -> list[str]:
         """The turns' JSON arrays from turn ``after`` on."""
         return [row[0] for row in self._connection.execute(self._sql["history_from"], (key, after))]
-
-    def statuses(self, hub: str, ids: Collection[str]) -> dict[str, str]:
-        marks = ",".join("?" * len(ids))
-        text = f"SELECT id, status FROM instances WHERE hub = ? AND id IN ({marks})"
-        return dict(self._connection.execute(text, (hub, *ids)))
 
     # -- functions and entities ----------------------------------------------------------------------
 

@@ -1,0 +1,74 @@
+"""What the page asks for, read from the query."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from embedded_host.http.management_values import STATUSES, moment
+from embedded_host.store.overview import SORTS, Wanted
+from embedded_host.store.sqlite import micros
+
+
+class Wrong(Exception):
+    """The question cannot be read; the text says why."""
+
+
+class Asked:
+    """The query's parameters, by lower-case name."""
+
+    def __init__(self, query: dict[str, str]) -> None:
+        self._query = query
+
+    def text(self, name: str) -> str:
+        return self._query.get(name, "")
+
+    def needed(self, name: str) -> str:
+        if not self.text(name):
+            raise Wrong(f"'{name}' is missing.")
+        return self.text(name)
+
+    def flag(self, name: str) -> bool:
+        return self.text(name) in ("1", "true")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        text = self.text(name) or str(default)
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= most:
+            raise Wrong(f"'{name}' is a number from 1 to {most:,}, not '{text}'.")
+        return int(text)
+
+    def offset(self) -> int:
+        text = self.text("offset") or "0"
+        if not text.isascii() or not text.isdigit() or len(text) > 12:
+            raise Wrong(f"'offset' is a number, not '{text}'.")
+        return int(text)
+
+    def sort(self, default: str = "created") -> str:
+        text = self.text("sort") or default
+        if text not in SORTS:
+            raise Wrong(f"'sort' is one of {', '.join(SORTS)}, not '{text}'.")
+        return text
+
+    def micros(self, name: str) -> int | None:
+        found = self._moment(name)
+        return None if found is None else micros(found)
+
+    def wanted(self, *, any_status: bool = False) -> Wanted:
+        statuses = tuple(status for status in self.text("status").split(",") if status)
+        for status in statuses:
+            if status not in STATUSES:
+                raise Wrong(f"There is no status '{status}'.")
+        return Wanted(
+            statuses=() if any_status else statuses,
+            name=self.text("name") or None,
+            id_prefix=self.text("prefix") or None,
+            created_from=self._moment("from"),
+            created_to=self._moment("to"),
+            waiting=self.text("waiting") or None,
+        )
+
+    def _moment(self, name: str) -> datetime | None:
+        text = self.text(name)
+        found = moment(text)
+        if text and found is None:
+            raise Wrong(f"'{name}' is a date and time, not '{text}'.")
+        return found
