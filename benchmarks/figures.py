@@ -98,6 +98,8 @@ TARGETS = {
             "completed",
             "created_narrow",
             "created_wide",
+            "created_all",
+            "two_statuses",
             "prefix",
             "completed_created",
             "failed_created",
@@ -108,6 +110,7 @@ TARGETS = {
         f"waiting_10000_{kind}_{what}": target
         for kind in ("timers", "events")
         for what, target in (
+            ("cpu_first", _NO_CPU),
             ("cpu", _NO_CPU),
             ("cpu_restarted", _NO_CPU),
             ("memory", _KIB_EACH),

@@ -111,7 +111,7 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
     """Pages of 100. Each is asked for again and again, so this is with the file's pages in memory."""
     page = host.client.page
     total = len(filled.ids)
-    later, latest = (f"{filled.created(part):%Y-%m-%dT%H:%M:%S.%fZ}" for part in (0.5, 1 - 200 / total))
+    oldest, later, latest = (f"{filled.created(part):%Y-%m-%dT%H:%M:%S.%fZ}" for part in (0, 0.5, 1 - 200 / total))
     newest = f"{filled.newest:%Y-%m-%dT%H:%M:%S.%fZ}"
     asked: dict[str, tuple[str, Callable[[], Awaitable[Page]]]] = {
         "any": ("no filter", page),
@@ -119,6 +119,8 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
         "completed": ("Completed", partial(page, runtimeStatus="Completed")),
         "created_narrow": ("created: 200 of them", partial(page, createdTimeFrom=latest, createdTimeTo=newest)),
         "created_wide": ("created: half of them", partial(page, createdTimeFrom=later)),
+        "created_all": ("created: all of them", partial(page, createdTimeFrom=oldest)),
+        "two_statuses": ("Completed or Failed", partial(page, runtimeStatus="Completed,Failed")),
         "prefix": ("id prefix of 1 in 256", partial(page, instanceIdPrefix=filled.ids[0][:2])),
         "completed_created": (
             "Completed, created: 200 of them",

@@ -25,8 +25,10 @@ class Sizes:
     requests: int = 30
     """Times that each page is asked for."""
     waiting: int = 10_000
+    first: float = 45.0
+    """Seconds from the start of the last waiting instance, with what the host does once for each of them."""
     watched: float = 20.0
-    """Seconds over which waiting instances' CPU is counted."""
+    """Seconds behind those over which waiting instances' CPU is counted."""
     warm_up: int = 2000
     """Hellos before the memory of waiting instances is measured."""
     payloads: int = 50
@@ -48,6 +50,7 @@ QUICK = Sizes(
     starts=1,
     requests=3,
     waiting=100,
+    first=1.0,
     watched=1.0,
     warm_up=50,
     payloads=5,
