@@ -9,12 +9,55 @@ from pathlib import Path
 import click
 
 from embedded_host import __version__
+from embedded_host.cli.command import EXIT_CODES
+from embedded_host.cli.lazy import LazyGroup
+
+_ELSEWHERE = {
+    "init": "init:init",
+    "functions": "functions:functions",
+    "start-new": "instances:start_new",
+    "get-runtime-status": "instances:get_runtime_status",
+    "get-history": "instances:get_history",
+    "get-instances": "instances:get_instances",
+    "raise-event": "operations:raise_event",
+    "suspend": "operations:suspend",
+    "resume": "operations:resume",
+    "terminate": "operations:terminate",
+    "rewind": "operations:rewind",
+    "restart": "operations:restart",
+    "entities": "entities:entities",
+    "watch": "watch:watch",
+    "timeline": "timeline:timeline",
+    "diagnose": "diagnose:diagnose",
+    "export": "transfer:export",
+    "import": "transfer:import_",
+    "purge-history": "deletion:purge_history",
+    "delete-task-hub": "deletion:delete_task_hub",
+    "completion": "completion:completion",
+}
+"""Commands by name, each with its module in this package; imported when they are called."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy={name: f"embedded_host.cli.{place}" for name, place in _ELSEWHERE.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
 @click.version_option(__version__, prog_name="embedded-host")
 def cli() -> None:
-    """Run Python Durable Functions apps with nothing but Python."""
+    """Run Python Durable Functions apps with nothing but Python.
+
+    Commands about instances talk to the host at http://localhost:7071 (or the app's port, or --url), or read the state file
+    if none answers; they say which on stderr.
+
+    \b
+    Examples:
+      embedded-host init my-app
+      embedded-host start --script-root my-app
+      embedded-host start-new --function-name hello_cities
+      embedded-host watch
+    """
 
 
 @cli.command()
@@ -73,7 +116,7 @@ def start(
 
 
 def run() -> int:
-    """The exit code: 0, 1 for an app or state that cannot be served, 2 for wrong arguments."""
+    """The exit code: 0, 1 for an app or state that cannot be served, 2 for wrong arguments; others have EXIT_CODES."""
     try:
         cli.main(prog_name="embedded-host", standalone_mode=False)
     except click.exceptions.Abort:

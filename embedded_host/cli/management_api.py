@@ -1,0 +1,299 @@
+"""A running host, this one or a real Functions host, through its HTTP management API."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import click
+
+from embedded_host.cli.command import Failed, NotAllowed, NotFound
+from embedded_host.cli.reading import Json, Page, Query
+
+WEBHOOK = "/runtime/webhooks/durabletask"
+TOKEN = "x-ms-continuation-token"
+PATIENCE = 60.0
+"""Seconds to wait for an answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    text: str
+
+    @property
+    def json(self) -> Any:
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            raise Failed(
+                f"The host answered with what is not JSON: {self.text[:200]!r}. Is it a Functions host?"
+            ) from None
+
+    @property
+    def complaint(self) -> str:
+        """What the host says is wrong, out of any of its three forms of error (contract, 1.1)."""
+        try:
+            body = json.loads(self.text)
+        except ValueError:
+            return self.text.strip()[:500]
+        if isinstance(body, dict):
+            body = body.get("ExceptionMessage") or body.get("Message") or self.text[:500]
+        return str(body)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The key must go to no other host than the one that was named."""
+
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
+        return None
+
+
+class ManagementApi:
+    """``url`` may be the host's or, as it stands in an instance's links, the management API's: its query then counts too.
+    ``reached`` is where to connect to, if that is not ``url``."""
+
+    def __init__(
+        self,
+        url: str,
+        reached: str | None = None,
+        code: str | None = None,
+        hub: str | None = None,
+        connection: str | None = None,
+    ) -> None:
+        base, query = _base(url)
+        self.name = base
+        self._base = base if reached in (None, url) else _base(reached or url)[0]
+        self._code = code or query.get("code")
+        parameters = {"taskHub": hub or query.get("taskhub"), "connection": connection or query.get("connection")}
+        self._parameters = {name: value for name, value in parameters.items() if value}
+        handlers: list[Any] = [_NoRedirects]
+        if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
+            handlers.append(urllib.request.ProxyHandler({}))  # a proxy's localhost is another machine
+        self._open = urllib.request.build_opener(*handlers).open
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+        query = {"showInput": "true"}
+        if history:
+            query |= {"showHistory": "true", "showHistoryOutput": "true"}
+        if diagnosis:
+            query["showDiagnosis"] = "true"
+        answer = self.ask("GET", f"/instances/{quote(instance_id, safe='')}", query)
+        if answer.status == 404:
+            self._must_be_there()
+            return None
+        self._expect(answer, 200, 202)
+        status: Json = answer.json
+        return status
+
+    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+        asked = {**_filter(query), "top": str(top), "showInput": str(show_input).lower()}
+        if query.id_prefix:
+            asked["instanceIdPrefix"] = query.id_prefix
+        return self._page("/instances", asked, token)
+
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
+        path = f"/entities/{quote(name, safe='')}" if name else "/entities"
+        return self._page(path, {"top": str(top), "fetchState": "true"}, token)
+
+    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+        answer = self.ask("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
+        if answer.status == 404:
+            self._must_be_there()
+            return False, None
+        self._expect(answer, 200)
+        return True, answer.json
+
+    def functions(self) -> list[Json]:
+        """What ``/admin/functions`` lists. Raises Failed where the key does not open it."""
+        answer = self._ask("GET", "/admin/functions")
+        if answer.status in (401, 403):
+            raise Failed(
+                f"{self.name} lists its functions only to those who have its master key (status {answer.status}): give that with "
+                "--code."
+            )
+        self._expect(answer, 200)
+        found: list[Json] = answer.json
+        return found
+
+    def function_problem(self, name: str) -> str | None:
+        """Why it is out of service; None if it is not."""
+        answer = self._ask("GET", f"/admin/functions/{quote(name, safe='')}/status")
+        errors = answer.json.get("errors") if answer.status == 200 else None
+        return " ".join(map(str, errors)) if errors else None
+
+    def orchestrators(self) -> list[str] | None:
+        """Their durable names; None where the host does not tell."""
+        try:
+            listed = self.functions()
+        except Failed:
+            return None
+        return [
+            str(binding.get("orchestration") or function["name"])
+            for function in listed
+            for binding in (function.get("config") or {}).get("bindings") or ()
+            if str(binding.get("type", "")).lower() == "orchestrationtrigger"
+        ]
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def start(self, name: str, instance_id: str | None, input: str | None) -> Json:
+        path = f"/orchestrators/{quote(name, safe='')}" + (f"/{quote(instance_id, safe='')}" if instance_id else "")
+        answer = self.ask("POST", path, body=input or "")
+        if answer.status == 409:
+            raise NotAllowed(
+                f"There is an instance '{instance_id}' already, which has not finished: {answer.complaint}"
+            )
+        if answer.status == 404:
+            self._must_be_there()
+        self._expect(answer, 202)
+        started: Json = answer.json
+        return started
+
+    def operate(self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}) -> Answer:
+        """``POST instances/{id}/{operation}``. Raises NotFound or NotAllowed."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._changed(
+            instance_id, self.ask("POST", f"{self._instance(instance_id)}/{operation}", given, body="")
+        )
+
+    def raise_event(self, instance_id: str, name: str, data: str) -> None:
+        path = f"{self._instance(instance_id)}/raiseEvent/{quote(name, safe='')}"
+        self._changed(instance_id, self.ask("POST", path, body=data))
+
+    def purge(self, instance_id: str) -> int:
+        answer = self.ask("DELETE", self._instance(instance_id))
+        return int(self._changed(instance_id, answer).json["instancesDeleted"])
+
+    def purge_many(self, query: Query) -> int:
+        answer = self.ask("DELETE", "/instances", _filter(query))
+        if answer.status == 404:
+            self._must_be_there()
+            return 0
+        self._expect(answer, 200)
+        return int(answer.json["instancesDeleted"])
+
+    def signal(self, name: str, key: str, operation: str, input: str | None) -> None:
+        path = f"/entities/{quote(name, safe='')}/{quote(key, safe='')}"
+        answer = self.ask("POST", path, {"op": operation}, body=input or "")
+        if answer.status == 400 and "not an entity function" in answer.text:
+            raise NotFound(answer.complaint)
+        if answer.status == 404:
+            self._must_be_there()
+        self._expect(answer, 202)
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: str | None = None) -> Answer:
+        """``path`` is what follows the management API's base. Raises Failed if nobody answers, or for want of a key."""
+        answer = self._ask(method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body)
+        if answer.status in (401, 403):
+            wrong = "does not take the key" if self._code else "wants a key"
+            raise Failed(
+                f"{self.name} {wrong} (status {answer.status}): give its system key durabletask_extension with --code, or in the "
+                "variable EMBEDDED_HOST_CODE."
+            )
+        return answer
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        token: str | None = None,
+        body: str | None = None,
+    ) -> Answer:
+        headers = {"x-functions-key": self._code} if self._code else {}
+        if token:
+            headers[TOKEN] = token
+        if body:
+            headers["Content-Type"] = "application/json"
+        data = None if body is None else body.encode()
+        url = self._base + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            request = urllib.request.Request(url, data, headers, method=method)
+            with self._open(request, timeout=PATIENCE) as got:
+                return Answer(got.status, _lower(got.headers), got.read().decode("utf-8", "replace"))
+        except urllib.error.HTTPError as got:
+            with got:
+                if got.code in (301, 302, 307, 308):
+                    raise Failed(
+                        f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url."
+                    ) from None
+                return Answer(got.code, _lower(got.headers), got.read().decode("utf-8", "replace"))
+        except (OSError, ValueError) as error:
+            why = getattr(error, "reason", None) or error
+            raise Failed(f"{self.name} does not answer: {why}. Is the host running there?") from error
+
+    def _page(self, path: str, query: Mapping[str, str], token: str | None) -> Page:
+        answer = self._ask("GET", WEBHOOK + path, {**query, **self._parameters}, token)
+        if answer.status in (401, 403, 404):
+            self.ask("GET", path, query)  # its words for the lack of a key
+            self._no_management()
+        self._expect(answer, 200)
+        return Page(answer.json, answer.headers.get(TOKEN))
+
+    def _changed(self, instance_id: str, answer: Answer) -> Answer:
+        if answer.status in (404, 410) or (answer.status == 400 and "No instance with ID" in answer.text):
+            status = self.instance(instance_id)
+            if status is None:
+                raise NotFound(f"There is no instance '{instance_id}' at {self.name}.")
+            raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}.")
+        if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
+            raise NotAllowed(answer.complaint)
+        self._expect(answer, 200, 202)
+        return answer
+
+    def _must_be_there(self) -> None:
+        """After a 404, which may also mean that there is no management API at all."""
+        if self.ask("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
+            self._no_management()
+
+    def _no_management(self) -> NoReturn:
+        raise Failed(f"{self.name} has no Durable Functions management API: what answers there is another program.")
+
+    def _expect(self, answer: Answer, *statuses: int) -> None:
+        if answer.status not in statuses:
+            raise Failed(
+                f"{self.name} refused with status {answer.status}: {answer.complaint or 'it does not say why'}"
+            )
+
+    @staticmethod
+    def _instance(instance_id: str) -> str:
+        return f"/instances/{quote(instance_id, safe='')}"
+
+
+def _base(url: str) -> tuple[str, dict[str, str]]:
+    """Without the management API's path, and the query by lower-case name."""
+    if "://" not in url:
+        local = url.startswith(("localhost", "127.", "[::1]"))
+        url = f"{'http' if local else 'https'}://{url}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter(f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'")
+    path = parts.path.partition(WEBHOOK)[0].rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}", {name.lower(): value for name, value in parse_qsl(parts.query)}
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _filter(query: Query) -> dict[str, str]:
+    asked = {}
+    if query.created_after:
+        asked["createdTimeFrom"] = query.created_after.isoformat().replace("+00:00", "Z")
+    if query.created_before:
+        asked["createdTimeTo"] = query.created_before.isoformat().replace("+00:00", "Z")
+    if query.statuses:
+        asked["runtimeStatus"] = ",".join(query.statuses)
+    return asked

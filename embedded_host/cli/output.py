@@ -1,0 +1,114 @@
+"""What commands print: one JSON document, or tables: with rich on a terminal, plain columns elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+STYLES = {
+    "Completed": "green",
+    "Failed": "red",
+    "Terminated": "yellow",
+    "Canceled": "yellow",
+    "Running": "cyan",
+    "Pending": "dim",
+    "Suspended": "magenta",
+}
+"""By status."""
+_TIMES = {
+    "createdTime": "created (UTC)",
+    "lastUpdatedTime": "updated (UTC)",
+    "lastOperationTime": "last operation (UTC)",
+}
+_HEADINGS = {**_TIMES, "runtimeStatus": "status"}
+"""On a terminal, where 80 columns have to do."""
+CELL = 200
+"""Characters of a value in a table; ``--json`` has all of it."""
+
+
+def print_json(value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(value, indent=2)
+    click.echo(text)
+
+
+def printable(text: object) -> str:
+    """In one line and without control characters: what an instance holds must not steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def shown(value: Any) -> str:
+    """A JSON value in a table's cell."""
+    if value is None:
+        return ""
+    text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= CELL else text[: CELL - 3] + "..."
+
+
+def on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+    """``nothing`` is said, on stderr, where there are no rows."""
+    if not rows:
+        click.echo(nothing, err=True)
+    elif on_terminal():
+        console().print(rich_table(columns, rows))
+    else:
+        widths = [max(len(row[at]) for row in (columns, *rows)) for at in range(len(columns))]
+        for row in (columns, *rows):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            click.echo("  ".join(cells).rstrip())
+
+
+def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(_HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS)
+    for row in rows:
+        cells = [_short(cell) if column in _TIMES else cell for column, cell in zip(columns, row, strict=True)]
+        table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in cells))
+    return table
+
+
+def _short(time: str) -> str:
+    """``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``"""
+    return time[5:19].replace("T", " ")
+
+
+def print_fields(fields: dict[str, str]) -> None:
+    """One thing: its fields below each other."""
+    width = max(map(len, fields))
+    if on_terminal():
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        for name, value in fields.items():
+            table.add_row(Text(name, "bold"), Text(value, STYLES.get(value, "")))
+        console().print(table)
+        return
+    for name, value in fields.items():
+        click.echo(f"{name.ljust(width)}  {value}".rstrip())

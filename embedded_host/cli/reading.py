@@ -1,0 +1,45 @@
+"""What commands read: from a running host or from a state file, in the management API's own JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
+FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which instances; None and () do not restrict. Bounds of time are inclusive."""
+
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    statuses: tuple[str, ...] = ()
+    id_prefix: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Json]
+    token: str | None
+    """Where the next page begins; None on the last one."""
+
+
+class Reader(Protocol):
+    name: str
+    """For people: the host's URL, or the state file."""
+
+    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+        """The status with input and output; ``history`` adds ``historyEvents``, and ``diagnosis`` that, where it is known."""
+
+    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page: ...
+
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
+        """``entityId``, ``lastOperationTime`` and ``state`` of each."""
+
+    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+        """Whether it exists, and its state."""

@@ -1,0 +1,164 @@
+"""Which host or state file a command is about: the options for it, and how it is found."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedded_host.cli.command import Failed
+
+if TYPE_CHECKING:
+    from embedded_host.cli.management_api import ManagementApi
+    from embedded_host.cli.reading import Reader
+
+STATE_FOLDER, STATE_FILE = ".embedded-host", "state.db"
+"""As in ``host.py`` and ``assembly.py``, whose import would take longer than a command."""
+DEFAULT_PORT = 7071
+PROBE = 2.0
+"""Seconds to wait for a connection to a host that nobody has named."""
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    url: str | None = None
+    code: str | None = None
+    state: Path | None = None
+    root: Path = Path()
+    hub: str | None = None
+    connection: str | None = None
+
+    def reader(self) -> Reader:
+        """The running host, else the state file; which one is said on stderr."""
+        if self.url and self.state:
+            raise click.UsageError("--url names a host and --state a file: give one of them.")
+        if self.url or (self.state is None and self._default_answers()):
+            return self._api()
+        return self._state_file()
+
+    def host(self) -> ManagementApi:
+        """The running host, for commands that change something."""
+        if self.state:
+            raise Failed(
+                "This changes something, which only a running host does; --state is for reading. Start the host "
+                "(embedded-host start) and leave --state out, or name the host with --url."
+            )
+        if not self.url and not self._default_answers():
+            raise Failed(
+                f"No host answers at {self._default()[0]}, and this needs a running one. Start it (embedded-host start), or "
+                "name another with --url."
+            )
+        return self._api()
+
+    @property
+    def state_folder(self) -> Path:
+        return (self.state or self.root / STATE_FOLDER).absolute()
+
+    def app_hub(self) -> str | None:
+        """The task hub's name that the app's host.json gives; None where there is no app."""
+        import os
+
+        from embedded_host.app.host_json import read_host_json
+        from embedded_host.app.local_settings import effective_environment, read_local_settings
+
+        settings, _ = read_local_settings(self.root)
+        added, _ = effective_environment(settings, os.environ, self.root)
+        try:
+            return read_host_json(self.root, {**os.environ, **added})[0].hub_name
+        except FileNotFoundError:
+            return None
+
+    # -- finding it --------------------------------------------------------------------------------
+
+    def answers(self) -> bool:
+        """Whether there is a host to ask, named or not."""
+        return bool(self.url) or (self.state is None and self._default_answers())
+
+    def _api(self) -> ManagementApi:
+        from embedded_host.cli.management_api import ManagementApi
+
+        shown, reached = (self.url, self.url) if self.url else self._default()
+        api = ManagementApi(shown, reached, self.code, self.hub, self.connection)
+        click.echo(f"Host: {api.name}", err=True)
+        return api
+
+    def _state_file(self) -> Reader:
+        from embedded_host.cli.state_file import StateFile
+
+        path = self.state_folder / STATE_FILE
+        missing = "" if self.state else f"No host answers at {self._default()[0]}, and "
+        if not path.is_file():
+            there = f"{missing}there is no state in {self.state_folder}."
+            raise Failed(
+                f"{there[0].upper()}{there[1:]} Start the host (embedded-host start), name one with --url, or name the folder "
+                "of a state with --state."
+            )
+        state = StateFile(path, self.hub, self.app_hub())
+        why = "" if self.state else f"; no host answers at {self._default()[0]}"
+        click.echo(f"State: {state.name} (read-only{why})", err=True)
+        return state
+
+    def _default(self) -> tuple[str, str]:
+        """The host's URL where the app has it by its settings: for people, and to connect to."""
+        from embedded_host.app.local_settings import read_local_settings
+
+        settings, _ = read_local_settings(self.root)
+        port = settings.port or DEFAULT_PORT
+        address = settings.address or "127.0.0.1"
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(address, address)
+        shown = "localhost" if address in ("127.0.0.1", "::1") else address
+        # Not by the name localhost: Windows takes two seconds to find that nobody listens on ::1.
+        reached = f"[{address}]" if ":" in address else address
+        return f"http://{shown}:{port}", f"http://{reached}:{port}"
+
+    def _default_answers(self) -> bool:
+        import socket
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(self._default()[1])
+        try:
+            socket.create_connection((parts.hostname, parts.port or DEFAULT_PORT), PROBE).close()
+        except OSError:
+            return False
+        return True
+
+
+def target_options(function: Function) -> Function:
+    """The options that say which host or state; ``function`` gets them as its first argument, a Target."""
+
+    @functools.wraps(function)
+    def called(
+        url: str | None,
+        code: str | None,
+        state: Path | None,
+        script_root: Path,
+        task_hub_name: str | None,
+        connection_string_setting: str | None,
+        **more: Any,
+    ) -> Any:
+        target = Target(url, code, state, script_root, task_hub_name, connection_string_setting)
+        return function(target, **more)
+
+    folder = click.Path(file_okay=False, path_type=Path)
+    for option in (  # the last one comes first in the help
+        click.option("--connection-string-setting", metavar="NAME", help="For a real host with several storages."),
+        click.option("--task-hub-name", metavar="NAME", help="Default: the app's."),
+        click.option(
+            "--script-root", type=folder, default=Path(), metavar="DIR", help="The app's folder. Default: this folder."
+        ),
+        click.option("--state", type=folder, metavar="DIR", help="Read the state in this folder, without a host."),
+        click.option(
+            "--code",
+            envvar="EMBEDDED_HOST_CODE",
+            help="A real host's system key durabletask_extension, or its master key.",
+        ),
+        click.option("--url", metavar="URL", help="The host. Default: http://localhost:7071, or the app's port."),
+    ):
+        called = option(called)
+    return called

@@ -1,0 +1,32 @@
+"""A Durable Functions app: an HTTP function that starts orchestrators, one of them, and the activity that it calls."""
+
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@app.route(route="orchestrators/{functionName}", methods=["GET", "POST"])
+@app.durable_client_input(client_name="client")
+async def http_start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Start the orchestrator that the URL names; a JSON body becomes its input."""
+    orchestrator_input = req.get_json() if req.get_body() else None
+    instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)
+    return client.create_check_status_response(req, instance_id)
+
+
+@app.orchestration_trigger(context_name="context")
+def hello_cities(context: df.DurableOrchestrationContext) -> Generator[Any, Any, list[str]]:
+    """Runs again from its start at every turn: what depends on clock, network or chance belongs into an activity."""
+    tokyo = yield context.call_activity("say_hello", "Tokyo")
+    seattle = yield context.call_activity("say_hello", "Seattle")
+    london = yield context.call_activity("say_hello", "London")
+    return [tokyo, seattle, london]
+
+
+@app.activity_trigger(input_name="city")
+def say_hello(city: str) -> str:
+    return f"Hello {city}!"
