@@ -45,6 +45,14 @@ class MessageRow(NamedTuple):
     event: dict[str, Any]
 
 
+class Due(NamedTuple):
+    """When a message is to be delivered, and which."""
+
+    due: datetime
+    instance: int
+    message: int
+
+
 class ActivityRow(NamedTuple):
     id: int
     instance: int
@@ -202,8 +210,13 @@ class Store(Protocol):
 
     def messages(self, instance: int) -> list[MessageRow]: ...
 
-    def all_messages(self) -> Iterator[tuple[MessageRow, Address]]:
-        """Every inbox, in order of id; for starting up."""
+    def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None: ...
+
+    def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
+        """Every inbox, in order of id; without what is due later than ``due_by``."""
+
+    def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
+        """What of a hub's messages is due later than ``moment``."""
 
     def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]: ...
 

@@ -58,7 +58,13 @@ SELECT hub, function, last, next, updated FROM timers WHERE hub = ? AND function
 -- name: messages_of
 SELECT id, instance, execution_id, due, event FROM messages WHERE instance = ? ORDER BY id;
 -- name: all_messages
-SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance ORDER BY m.id;
+SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance
+WHERE m.due IS NULL OR m.due <= ? ORDER BY m.id;
+-- name: message
+SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance
+WHERE m.instance = ? AND m.id = ?;
+-- name: due_after
+SELECT m.due, m.instance, m.id FROM messages m JOIN instances i ON i.key = m.instance WHERE i.hub = ? AND m.due > ?;
 -- name: all_activities
 SELECT a.id, a.instance, a.execution_id, a.task_id, a.name, a.input, i.hub, i.id
 FROM activities a JOIN instances i ON i.key = a.instance ORDER BY a.id;

@@ -20,6 +20,7 @@ from embedded_host.store.contract import (
     DeleteHistory,
     DeleteInstance,
     DeletePending,
+    Due,
     InstanceFilter,
     InstanceRow,
     MessageRow,
@@ -40,6 +41,7 @@ _HERE = Path(__file__).parent
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST = "\U0010ffff"
+_NEVER = 2**63 - 1
 
 
 @lru_cache(maxsize=1)
@@ -212,9 +214,18 @@ class SqliteStore:
     def messages(self, instance: int) -> list[MessageRow]:
         return [_message(row) for row in self._reader.execute(self._sql["messages_of"], (instance,))]
 
-    def all_messages(self) -> Iterator[tuple[MessageRow, Address]]:
-        for row in self._reader.execute(self._sql["all_messages"]):
+    def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None:
+        row = self._one("message", instance, id)
+        return (_message(row[:5]), Address(*row[5:])) if row else None
+
+    def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
+        latest = _NEVER if due_by is None else micros(due_by)
+        for row in self._reader.execute(self._sql["all_messages"], (latest,)):
             yield _message(row[:5]), Address(*row[5:])
+
+    def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
+        for due, instance, id in self._reader.execute(self._sql["due_after"], (hub, micros(moment))):
+            yield Due(_moment(due), instance, id)
 
     def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
         for row in self._reader.execute(self._sql["all_activities"]):

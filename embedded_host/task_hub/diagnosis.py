@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.actions import MalformedAnswer, TurnAnswer, parse_answer
@@ -18,8 +16,6 @@ from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.engine.waiting import sentence, waits
-from embedded_host.store.contract import InstanceRow
-from embedded_host.task_hub.clock import TimerQueue
 from embedded_host.task_hub.instances import Instance
 from embedded_host.task_hub.invoker import WorkerLost
 
@@ -44,7 +40,7 @@ async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
     if state.status.is_terminal:
         found = list(_running_children(hub, events))
         text = f"It has finished: {state.status.value}." + (
-            f" Still running: {_joined(found)}." if found and state.status is not Status.COMPLETED else ""
+            f" Still running: {joined(found)}." if found and state.status is not Status.COMPLETED else ""
         )
         return {"waitsFor": found if state.status is not Status.COMPLETED else [], "text": text}
     if instance.busy:
@@ -59,15 +55,15 @@ async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
     execution = state.execution or await _replayed(hub, state)
     if isinstance(execution, str):
         return {"waitsFor": [], "text": execution}
-    found = [_with_state(hub, instance, wait) for wait in waits(events, execution)]
+    found = [with_state(hub, instance, wait) for wait in waits(events, execution)]
     if execution.returned and found:
-        text = f"Its orchestrator has returned, but it runs until what it began is over: {_joined(found)}."
+        text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(found)}."
         if any(wait["kind"] == "timer" for wait in found):
             text += " A timer that is not needed any more has to be cancelled."
         return {"waitsFor": found, "text": text}
     return {
         "waitsFor": found,
-        "text": f"It waits for {_joined(found)}." if found else "It waits for nothing that is known.",
+        "text": f"It waits for {joined(found)}." if found else "It waits for nothing that is known.",
     }
 
 
@@ -95,7 +91,7 @@ def _running_children(hub: TaskHub, events: Iterable[Event]) -> list[dict[str, A
     return found
 
 
-def _with_state(hub: TaskHub, instance: Instance, wait: dict[str, Any]) -> dict[str, Any]:
+def with_state(hub: TaskHub, instance: Instance, wait: dict[str, Any]) -> dict[str, Any]:
     if wait["kind"] == "activity":
         running = hub.running_since(instance.key, wait["taskId"])
         return {**wait, "state": f"running since {utc_text(running)}" if running else "queued: all places are taken"}
@@ -122,79 +118,6 @@ async def _replayed(hub: TaskHub, state: Orchestration) -> Execution | str:
     return execution
 
 
-def _joined(found: Iterable[dict[str, Any]]) -> str:
+def joined(found: Iterable[dict[str, Any]]) -> str:
     sentences = [sentence(wait) for wait in found]
     return "; ".join(sentences[:LINES]) + (f"; and {len(sentences) - LINES} more" if len(sentences) > LINES else "")
-
-
-class QuietInstances:
-    """Tells the console once of an instance that has waited for ``QUIET``."""
-
-    def __init__(self, hub: TaskHub, *, automatic: bool) -> None:
-        self._hub = hub
-        self.timer = TimerQueue(hub.clock, lambda _: self._tell(), automatic=automatic)
-        self._resting: deque[tuple[datetime, str, datetime]] = deque()
-        self._told: set[str] = set()
-        self._replaying: asyncio.Future[None] | None = None
-
-    def rests(self, instance: Instance) -> None:
-        """``instance`` has come to wait."""
-        if instance.id not in self._told and isinstance(instance.state, Orchestration):
-            self._add(instance.id, instance.state.updated_at)
-
-    def were_waiting(self, rows: Iterable[InstanceRow]) -> None:
-        """The host before left ``rows`` waiting."""
-        for row in rows:
-            self._add(row.id, row.updated)
-
-    def _add(self, instance_id: str, updated_at: datetime) -> None:
-        if not self._resting:
-            self.timer.add(self._hub.clock.now() + QUIET, None)
-        self._resting.append((self._hub.clock.now() + QUIET, instance_id, updated_at))
-
-    def forget(self, instance_id: str) -> None:
-        """It has finished, or is no more: another one with its id is told of again."""
-        self._told.discard(instance_id)
-
-    def _tell(self) -> None:
-        """Those whose time has come and that have not moved since."""
-        now = self._hub.clock.now()
-        lines: list[str] = []
-        to_replay: list[tuple[str, str]] = []
-        while self._resting and self._resting[0][0] <= now:
-            _, instance_id, updated_at = self._resting.popleft()
-            # One that is not in memory has to be read and replayed: no more of them than there are lines.
-            instance = self._hub.resident(instance_id) or (
-                self._hub.find(instance_id) if len(to_replay) < LINES else None
-            )
-            state = instance.state if instance is not None and not instance.busy else None
-            if not isinstance(state, Orchestration) or state.updated_at != updated_at:
-                continue
-            if instance_id in self._told or state.status is Status.SUSPENDED:  # the latter on purpose
-                continue
-            self._told.add(instance_id)
-            assert instance is not None
-            if state.execution is None:  # the code has changed since: only a replay tells
-                to_replay.append((instance_id, state.name))
-                continue
-            found = [_with_state(self._hub, instance, wait) for wait in waits(state.history.events, state.execution)]
-            if found:
-                lines.append(f"Instance '{instance_id}' of '{state.name}' waits for {_joined(found)}.")
-        for line in lines[:LINES]:
-            log.info("%s", line)
-        if len(lines) > LINES:
-            log.info(
-                "%d more instances have waited for %d s; the list of instances shows them.",
-                len(lines) - LINES,
-                QUIET.seconds,
-            )
-        if to_replay:
-            self._replaying = asyncio.ensure_future(self._tell_replayed(to_replay[:LINES]))
-        if self._resting:
-            self.timer.add(self._resting[0][0], None)
-
-    async def _tell_replayed(self, instances: Iterable[tuple[str, str]]) -> None:
-        for instance_id, name in instances:
-            found = await diagnosis(self._hub, instance_id)
-            if found and found["waitsFor"]:
-                log.info("Instance '%s' of '%s' waits for %s.", instance_id, name, _joined(found["waitsFor"]))

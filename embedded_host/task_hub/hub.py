@@ -20,14 +20,15 @@ from embedded_host.engine.history import EventType
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.turn import turn
-from embedded_host.store.contract import InstanceFilter, InstanceRow, StateError, Store
+from embedded_host.store.contract import Address, InstanceFilter, InstanceRow, MessageRow, StateError, Store
 from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
 from embedded_host.task_hub.commit import Commit
-from embedded_host.task_hub.diagnosis import QuietInstances, running_children
+from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.instances import Inboxed, Instance, load, row_of
 from embedded_host.task_hub.invoker import Invoker, ask
 from embedded_host.task_hub.lane import Lane
+from embedded_host.task_hub.quiet_instances import QuietInstances
 from embedded_host.task_hub.recording import ActivityWork, Keys, Recorder, Recording
 from embedded_host.task_hub.waiters import Waiters
 
@@ -100,10 +101,12 @@ class TaskHub:
 
     def start(self) -> None:
         """Take up inboxes, timers, activities and continued executions as the state has them."""
-        for row, address in self.store.all_messages():
+        now = self.clock.now()
+        for row, address in self.store.all_messages(now):
             if self._is_ours(address.hub):
-                message = Message(row.event, row.execution_id, row.due)
-                self._deliver_by_key(address.id, row.instance, Inboxed(message, row.id))
+                self._deliver_row(row, address)
+        for entry in self.store.due_after(self.name, now):
+            self.timers.add(entry.due, (entry.instance, entry.message))
         for activity, address in self.store.all_activities():
             if self._is_ours(address.hub):
                 self._activities.start(ActivityWork(activity, address.id))
@@ -195,7 +198,7 @@ class TaskHub:
         behind it, and leaves no sooner than that is durable."""
         if not self._dormant:
             for instance, item in recording.deliveries:
-                if isinstance(instance.state, Orchestration):
+                if _may_begin(instance, item):
                     self._deliver(instance, item)
 
     def _release(self, recording: Recording) -> None:
@@ -204,7 +207,7 @@ class TaskHub:
                 self.forget(instance)
             return
         for instance, item in recording.deliveries:
-            if isinstance(instance.state, Entity):
+            if not _may_begin(instance, item):
                 self._deliver(instance, item)
         for work in recording.activities:
             self._activities.start(work)
@@ -213,8 +216,9 @@ class TaskHub:
 
     def _deliver(self, instance: Instance, item: Inboxed) -> None:
         due = item.message.due
-        if due is not None and due > self.clock.now():
-            self.timers.add(due, (instance.id, instance.key, item))
+        if due is not None and item.message_id is not None and due > self.clock.now():
+            # The message is on disk, and is read when its time has come: thousands of timers take no room meanwhile.
+            self.timers.add(due, (instance.key, item.message_id))
             return
         current = self._instances.get(instance.id, instance)
         if current.key != instance.key or current.is_terminal:
@@ -225,17 +229,19 @@ class TaskHub:
         self._wake(current)
 
     def _deliver_by_key(self, instance_id: str, key: int, item: Inboxed) -> None:
-        """Like ``_deliver``, without loading an instance whose message is not due."""
-        due = item.message.due
-        if due is not None and due > self.clock.now():
-            self.timers.add(due, (instance_id, key, item))
-        elif (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
+        if (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
             self._deliver(instance, item)
         else:
             self._discard(key, item)
 
-    def _timer_fired(self, entry: tuple[str, int, Inboxed]) -> None:
-        self._deliver_by_key(*entry)
+    def _deliver_row(self, row: MessageRow, address: Address) -> None:
+        message = Message(row.event, row.execution_id, row.due)
+        self._deliver_by_key(address.id, row.instance, Inboxed(message, row.id))
+
+    def _timer_fired(self, entry: tuple[int, int]) -> None:
+        found = self.store.message(*entry)
+        if found is not None:  # else its execution has ended, and its timers with it
+            self._deliver_row(*found)
 
     def _discard(self, key: int, item: Inboxed) -> None:
         changes = list(self.recorder.take(key, [item]))
@@ -366,6 +372,11 @@ class TaskHub:
             if row is None or is_terminal(row) or instance_id.startswith("@"):
                 return row
         return await self.waiters.wait(instance_id, seconds)
+
+
+def _may_begin(instance: Instance, item: Inboxed) -> bool:
+    """Entities' operations may have effects; and what is due later is read from the disk then."""
+    return isinstance(instance.state, Orchestration) and item.message.due is None
 
 
 def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:

@@ -17,6 +17,7 @@ from embedded_host.store.contract import (
     DeleteHistory,
     DeleteInstance,
     DeletePending,
+    Due,
     InstanceFilter,
     InstanceRow,
     MessageRow,
@@ -185,8 +186,20 @@ class StoreContract:
         store.write([SaveInstance(PLAIN), *map(PutMessage, rows)])
         assert store.messages(1) == sorted(rows)
         assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
+        assert [row.id for row, _ in store.all_messages(T0 - timedelta(seconds=1))] == [1, 3]
+        assert [row.id for row, _ in store.all_messages(T0)] == [1, 2, 3]
+        assert store.message(1, 3) == (rows[0], Address("Hub", "a"))
+        assert (store.message(1, 9), store.message(2, 3)) == (None, None)
         store.write([TakeMessage(1, 2), TakeMessage(1, 99), TakeMessage(2, 1)])
         assert [row.id for row in store.messages(1)] == [1, 3]
+
+    def test_what_is_due_later(self, store: Store) -> None:
+        later = [message(n, due=T0 + timedelta(hours=n)) for n in range(1, 5)]
+        store.write([SaveInstance(PLAIN), PutMessage(message(9)), *map(PutMessage, later)])
+        assert list(store.due_after("hub", T0 + timedelta(hours=2))) == [
+            Due(T0 + timedelta(hours=n), 1, n) for n in (3, 4)
+        ]
+        assert list(store.due_after("Other", T0)) == []
 
     def test_activities_are_in_order_of_ids(self, store: Store) -> None:
         rows = [activity(2), activity(1)]

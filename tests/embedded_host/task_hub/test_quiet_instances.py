@@ -7,15 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from embedded_host.task_hub import diagnosis as diagnosis_module
 from embedded_host.task_hub import hub as hub_module
+from embedded_host.task_hub import quiet_instances
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.diagnosis import LINES
 from tests.embedded_host.task_hub.kit import Host
 from tests.embedded_host.task_hub.waiting_app import BEGAN, new_host
 from tests.support.polling import eventually_async
-
-# -- the console -----------------------------------------------------------------------------------
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -124,9 +122,45 @@ async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFix
 
 async def test_by_the_wall_clock_the_console_is_told_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The timer that tells is armed when an instance comes to rest."""
-    monkeypatch.setattr(diagnosis_module, "QUIET", timedelta(seconds=0.05))
+    monkeypatch.setattr(quiet_instances, "QUIET", timedelta(seconds=0.05))
     host, invoker = new_host()
     hub = hub_module.TaskHub("Other", host.store, host.hub._commit, invoker, host.hub.settings)
     await HubClient(hub).start("Waits", None, "i-1")
     await eventually_async(lambda: "i-1" in hub._quiet._told, "it is told", 5)
     await hub.close(0)
+
+
+async def test_those_that_come_to_rest_one_after_the_other_are_told_of_together(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    host, _ = new_host()
+    quiet = host.hub._quiet.timer
+    for number in range(20):
+        await host.start("Waits", f"i-{number}")
+        host.clock.advance(0.1)
+    host.clock.advance(28)
+    quiet.fire_due()
+    assert len(lines(caplog)) == 1, "the first"
+    host.clock.advance(0.9)
+    quiet.fire_due()
+    assert len(lines(caplog)) == 1, "not before a second is over"
+    host.clock.advance(0.1)
+    quiet.fire_due()
+    assert len(lines(caplog)) == 1 + LINES + 1
+    host.clock.advance(60)
+    quiet.fire_due()
+    assert host.hub._quiet._told == {f"i-{number}" for number in range(20)}
+    assert (len(quiet), len(host.hub._quiet._resting)) == (0, 0)
+
+
+async def test_only_so_many_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet_instances, "WATCHED", 3)
+    host, _ = new_host()
+    for number in range(5):
+        await host.start("Waits", f"i-{number}")
+    await host.raise_event("Unheard", instance_id="i-1")
+    assert list(host.hub._quiet._resting) == ["i-0", "i-2", "i-1"]
+    await host.raise_event("Go", instance_id="i-0")
+    await host.raise_event("Unheard", instance_id="i-4")
+    assert list(host.hub._quiet._resting) == ["i-2", "i-1", "i-4"]
