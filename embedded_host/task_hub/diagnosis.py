@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.actions import MalformedAnswer, TurnAnswer, parse_answer
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from embedded_host.task_hub.hub import TaskHub
 
 log = logging.getLogger("embedded_host.task_hub")
-QUIET = timedelta(seconds=30)
-"""An instance that has waited so long is spoken of once."""
 LINES = 5
 """So many instances at a time; the others are counted."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("embedded_host.task_hub")
 
 QUIET = timedelta(seconds=30)
+"""An instance that has waited so long is spoken of once."""
 PAUSE = timedelta(seconds=1)
 """Between two looks: thousands that come to rest one after the other are told of together."""
 WATCHED = 1000
