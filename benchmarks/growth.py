@@ -120,7 +120,7 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
         "created_narrow": ("created: 200 of them", partial(page, createdTimeFrom=latest, createdTimeTo=newest)),
         "created_wide": ("created: half of them", partial(page, createdTimeFrom=later)),
         "created_all": ("created: all of them", partial(page, createdTimeFrom=oldest)),
-        "two_statuses": ("Completed or Failed", partial(page, runtimeStatus="Completed,Failed")),
+        "two_statuses": ("Failed or Terminated", partial(page, runtimeStatus="Failed,Terminated")),
         "prefix": ("id prefix of 1 in 256", partial(page, instanceIdPrefix=filled.ids[0][:2])),
         "completed_created": (
             "Completed, created: 200 of them",
