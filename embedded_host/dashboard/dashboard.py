@@ -100,7 +100,7 @@ class Dashboard:
 
         def run() -> T:
             if self._overview is None:
-                self._overview = Overview(self._state)
+                self._overview = Overview(self._state, self._awaited)
             return look(self._overview)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
@@ -126,15 +126,19 @@ class Dashboard:
 
         found = await self._read(look)
         for row in found["rows"]:
-            if row["waits"] == [] and row["status"] == "Running":
-                row["waits"] = [f"event {name}" for name in self._awaited(row["id"])]
+            if row["status"] == "Running":
+                row["waits"] += [f"event {name}" for name in self._awaited(row["id"]) or ()]
         return json_response(found)
 
-    def _awaited(self, instance_id: str) -> list[str]:
-        """The events that an instance awaits; it is only known of those that are in memory."""
+    def _awaited(self, instance_id: str) -> list[str] | None:
+        """The events that an instance awaits; it is only known of those that are in memory. Also called by the thread that
+        reads, while the event loop goes on: what changes under its hands is not known either."""
         instance = self._hub.resident(instance_id)
         state = instance.state if instance is not None and not instance.busy else None
-        return state.execution.awaited_events if isinstance(state, Orchestration) and state.execution else []
+        try:
+            return state.execution.awaited_events if isinstance(state, Orchestration) and state.execution else None
+        except RuntimeError:
+            return None
 
     async def _histogram(self, asked: Asked) -> Response:
         hub, wanted, spans = self._hub.name, asked.wanted(), asked.number("spans", 48, 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +60,7 @@ class Wanted:
     created_to: datetime | None = None
     waiting: str | None = None
     """``activity``, ``timer``, ``child`` or ``event`` (which also stands for an entity's answer): what live instances wait
-    for. ``activity:NAME`` and ``child:NAME`` are more exact."""
+    for. ``activity:NAME``, ``child:NAME`` and ``event:NAME`` are more exact."""
     entities: bool = False
 
 
@@ -72,12 +72,20 @@ def _queries() -> dict[str, str]:
 
 
 class Overview:
-    def __init__(self, path: Path) -> None:
+    """``awaited`` gives the events that an instance awaits, None if that is not known: the state does not have it."""
+
+    def __init__(self, path: Path, awaited: Callable[[str], list[str] | None] = lambda _: None) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
         self._connection.execute("PRAGMA query_only = ON")
         # What is read is mapped and not copied: a page of the last row of 100,000 takes half the time.
         self._connection.execute("PRAGMA mmap_size = 2147483648")
         self._sql = _queries()
+
+        def awaits(instance_id: str, name: str) -> bool | None:
+            names = awaited(instance_id)
+            return None if names is None else name in names if name else bool(names)
+
+        self._connection.create_function("awaits", 2, awaits)
 
     def interrupt(self) -> None:
         """From another thread: a query that runs ends with sqlite3.OperationalError."""
@@ -251,9 +259,14 @@ def _conditions(hub: str, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def _waits_for(waiting: str, values: dict[str, Any]) -> str:
     kind, _, name = waiting.partition(":")
-    if kind == "event":  # which leaves no trace: what runs, and waits for nothing else
+    if kind == "event":
+        values["waited"] = name
+        if name:
+            return "status = 'Running' AND awaits(id, :waited)"
+        # Of an instance that is not in memory it leaves no trace: what runs, and waits for nothing else.
         others = " OR ".join(_WAITING.values())
-        return f"status = 'Running' AND NOT ({others} OR key IN (SELECT instance FROM messages))"
+        nothing = f"NOT ({others} OR key IN (SELECT instance FROM messages))"
+        return f"status = 'Running' AND coalesce(awaits(id, :waited), {nothing})"
     condition = _WAITING.get(kind, "0")
     if name and kind in ("activity", "child"):
         values["waited"] = name

@@ -4,26 +4,26 @@ import { ACTIONS, instancePath, requestOf } from "./api.js";
 import { actionDialog, jsonEditor } from "./dialog.js";
 
 export function actionFor(name, row, ok) {
-  const action = ACTIONS[name];
-  const reason = h("input", { type: "text", autocomplete: "off" });
-  actionDialog(`${action.text} this instance?`, {
-    note: [h("code", { class: "id" }, row.id), action.note && h("span", { class: "block" }, action.note)],
-    parts: action.reason ? [field("Reason", reason, "Kept in the history")] : [],
-    verb: action.text, bad: action.bad,
-    request: () => requestOf(name, row.id, reason.value),
-    ok: (answer) => { toast(`The instance was ${action.done}.`); ok(answer); },
-  });
+	const action = ACTIONS[name];
+	const reason = h("input", { type: "text", autocomplete: "off" });
+	actionDialog(`${action.text} this instance?`, {
+		note: [h("code", { class: "id" }, row.id), action.note && h("span", { class: "block" }, action.note)],
+		parts: action.reason ? [field("Reason", reason, "Kept in the history")] : [],
+		verb: action.text, bad: action.bad,
+		request: () => requestOf(name, row.id, reason.value),
+		ok: (answer) => { toast(`The instance was ${action.done}.`); ok(answer); },
+	});
 }
 
 export function raiseEvent(row, waited, ok) {
-  const names = h("datalist", { id: unique("events") }, waited.map((one) => h("option", { value: one })));
-  const name = h("input", { type: "text", required: true, list: names.id, autocomplete: "off", value: waited[0] || "" });
-  const editor = jsonEditor("Data (JSON)", "null", { optional: false });
-  actionDialog("Raise an event", {
-    parts: [field("Event name", name, waited.length ? `It waits for ${waited.join(", ")}.` : "An event that nobody waits for yet is kept."), names, editor.node],
-    verb: "Raise event",
-    valid: editor.check,
-    request: () => ({ path: instancePath(row.id, `raiseEvent/${encodeURIComponent(name.value)}`), body: JSON.stringify(editor.value()) }),
-    ok: () => { toast(`The event “${name.value}” was raised.`); ok(); },
-  });
+	const names = h("datalist", { id: unique("events") }, waited.map((one) => h("option", { value: one })));
+	const name = h("input", { type: "text", required: true, list: names.id, autocomplete: "off", value: waited[0] || "" });
+	const editor = jsonEditor("Data (JSON)", "null", { optional: false });
+	actionDialog("Raise an event", {
+		parts: [field("Event name", name, waited.length ? `It waits for ${waited.join(", ")}.` : "An event that nobody waits for yet is kept."), names, editor.node],
+		verb: "Raise event",
+		valid: editor.check,
+		request: () => ({ path: instancePath(row.id, `raiseEvent/${encodeURIComponent(name.value)}`), body: JSON.stringify(editor.value()) }),
+		ok: () => { toast(`The event “${name.value}” was raised.`); ok(); },
+	});
 }

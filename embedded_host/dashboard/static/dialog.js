@@ -4,86 +4,86 @@ import { act, curl } from "./api.js";
 
 // content(close) gives the children. The native element keeps the focus inside and gives it back.
 export function dialog(title, content) {
-  const heading = h("h2", { id: unique("dialog") }, title);
-  const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
-  const close = () => node.close();
-  node.append(heading, ...[content(close)].flat(Infinity).filter(Boolean));
-  document.body.append(node);
-  node.showModal();
-  return node;
+	const heading = h("h2", { id: unique("dialog") }, title);
+	const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
+	const close = () => node.close();
+	node.append(heading, ...[content(close)].flat(Infinity).filter(Boolean));
+	document.body.append(node);
+	node.showModal();
+	return node;
 }
 
 export function curlBox(request) {
-  const code = h("code");
-  const box = h("details", { class: "curl", ontoggle: () => update() }, h("summary", null, "curl"),
-    h("pre", { tabindex: "0", "aria-label": "curl command" }, code), copyButton(() => code.textContent, "Copy the curl command"));
-  const update = () => { code.textContent = curl(request()); };
-  update();
-  box.update = update;
-  return box;
+	const code = h("code");
+	const box = h("details", { class: "curl", ontoggle: () => update() }, h("summary", null, "curl"),
+		h("pre", { tabindex: "0", aria: "curl command" }, code), copyButton(() => code.textContent, "Copy the curl command"));
+	const update = () => { code.textContent = curl(request()); };
+	update();
+	box.update = update;
+	return box;
 }
 
 // A text area for JSON: says what is wrong and where while one types. value() throws if it is not JSON; undefined if empty.
 export function jsonEditor(label, text, { optional = true, hint } = {}) {
-  const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
-  const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
-  const node = field(label, area, hint);
-  area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "));
-  const parse = () => {
-    if (!area.value.trim()) {
-      if (optional) return undefined;
-      throw new Error("A JSON value is needed here; null is one.");
-    }
-    return JSON.parse(area.value);
-  };
-  const check = () => {
-    let wrong = "";
-    try { parse(); } catch (error) { wrong = whereItIs(error, area.value); }
-    problem.textContent = wrong;
-    area.setAttribute("aria-invalid", wrong ? "true" : "false");
-    return !wrong;
-  };
-  const format = button("Format", () => { if (check() && area.value.trim()) { area.value = JSON.stringify(parse(), null, 2); area.dispatchEvent(new Event("input", { bubbles: true })); } }, { class: "small" });
-  area.addEventListener("input", check);
-  node.append(h("div", { class: "under" }, problem, format));
-  return { node, area, check, value: parse };
+	const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
+	const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
+	const node = field(label, area, hint);
+	area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "));
+	const parse = () => {
+		if (!area.value.trim()) {
+			if (optional) return undefined;
+			throw new Error("A JSON value is needed here; null is one.");
+		}
+		return JSON.parse(area.value);
+	};
+	const check = () => {
+		let wrong = "";
+		try { parse(); } catch (error) { wrong = whereItIs(error, area.value); }
+		problem.textContent = wrong;
+		area.setAttribute("aria-invalid", wrong ? "true" : "false");
+		return !wrong;
+	};
+	const format = button("Format", () => { if (check() && area.value.trim()) { area.value = JSON.stringify(parse(), null, 2); area.dispatchEvent(new Event("input", { bubbles: true })); } }, { class: "small" });
+	area.addEventListener("input", check);
+	node.append(h("div", { class: "under" }, problem, format));
+	return { node, area, check, value: parse };
 }
 
 function whereItIs(error, text) {
-  const at = /position (\d+)/.exec(error.message);
-  if (!(error instanceof SyntaxError)) return error.message;
-  const before = at ? text.slice(0, Number(at[1])) : text;
-  const line = before.split("\n").length, column = before.length - before.lastIndexOf("\n");
-  const what = error.message.replace(/^JSON\.parse: /, "").replace(/,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/s, "");
-  return `Not JSON: ${what || error.message} (line ${line}, column ${column})`;
+	const at = /position (\d+)/.exec(error.message);
+	if (!(error instanceof SyntaxError)) return error.message;
+	const before = at ? text.slice(0, Number(at[1])) : text;
+	const line = before.split("\n").length, column = before.length - before.lastIndexOf("\n");
+	const what = error.message.replace(/^JSON\.parse: /, "").replace(/,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/s, "");
+	return `Not JSON: ${what || error.message} (line ${line}, column ${column})`;
 }
 
 // A dialog that sends one request. parts: nodes of the form; request(): what is sent; ok(answer) afterwards.
 export function actionDialog(title, { parts = [], note, verb, bad, request, valid = () => true, ok }) {
-  return dialog(title, (close) => {
-    const error = h("p", { class: "problem", role: "alert" });
-    const box = curlBox(() => { try { return request(); } catch { return { path: "" }; } });
-    const send = h("button", { type: "submit", class: bad ? "bad primary" : "primary" }, verb);
-    const form = h("form", {
-      method: "dialog",
-      onsubmit: async (event) => {
-        event.preventDefault();
-        if (!valid() || !form.reportValidity()) return;
-        send.disabled = true;
-        error.textContent = "";
-        try {
-          const answer = await act(request());
-          close();
-          if (ok) ok(answer);
-        } catch (failed) {
-          error.textContent = failed.message;
-          send.disabled = false;
-        }
-      },
-      oninput: () => box.update(),
-      onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); },
-    }, note && h("p", null, note), parts, error, box,
-      h("p", { class: "buttons" }, button("Cancel", close), send));
-    return form;
-  });
+	return dialog(title, (close) => {
+		const error = h("p", { class: "problem", role: "alert" });
+		const box = curlBox(() => { try { return request(); } catch { return { path: "" }; } });
+		const send = h("button", { type: "submit", class: bad ? "bad primary" : "primary" }, verb);
+		const form = h("form", {
+			method: "dialog",
+			onsubmit: async (event) => {
+				event.preventDefault();
+				if (!valid() || !form.reportValidity()) return;
+				send.disabled = true;
+				error.textContent = "";
+				try {
+					const answer = await act(request());
+					close();
+					if (ok) ok(answer);
+				} catch (failed) {
+					error.textContent = failed.message;
+					send.disabled = false;
+				}
+			},
+			oninput: () => box.update(),
+			onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); },
+		}, note && h("p", null, note), parts, error, box,
+			h("p", { class: "buttons" }, button("Cancel", close), send));
+		return form;
+	});
 }

@@ -1,36 +1,48 @@
 // Elements. All text goes in as text nodes: nothing that comes from an app is ever parsed as HTML.
 
 export function h(tag, props, ...children) {
-  return fill(document.createElement(tag), props, children);
+	return fill(document.createElement(tag), props, children);
 }
 
 export function svg(tag, props, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+	return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
 
 function fill(node, props, children) {
-  for (const [name, value] of Object.entries(props || {})) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
-    else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
-    else node.setAttribute(name, value === true ? "" : value);
-  }
-  add(node, children);
-  return node;
+	for (const [name, value] of Object.entries(props || {})) {
+		if (value === undefined || value === null || value === false) continue;
+		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+		else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
+		else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
+		else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
+	}
+	add(node, children);
+	return node;
 }
 
 export function add(node, children) {
-  for (const child of [children].flat(Infinity)) {
-    if (child === undefined || child === null || child === false) continue;
-    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
-  }
-  return node;
+	for (const child of [children].flat(Infinity)) {
+		if (child === undefined || child === null || child === false) continue;
+		node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+	}
+	return node;
 }
 
 export function replace(node, ...children) {
-  node.replaceChildren();
-  return add(node, children);
+	node.replaceChildren();
+	return add(node, children);
+}
+
+// First, previous, next and last page; go(n) shows page n. The focus stays on the button that was pressed.
+export function pager(node, page, last, go) {
+	node.hidden = last === 1;
+	if (node.dataset.at === `${page}/${last}`) return;
+	node.dataset.at = `${page}/${last}`;
+	const focused = node.contains(document.activeElement) && document.activeElement.textContent;
+	const to = (text, n, key) => button(text, () => go(n), { disabled: n < 1 || n > last || n === page, "data-key": key });
+	const jump = h("input", { type: "number", min: 1, max: last, value: page, aria: "Page", onchange: () => go(Math.min(last, Math.max(1, Number(jump.value) || 1))) });
+	replace(node, to("First", 1), to("Previous", page - 1, "p"), h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`), to("Next", page + 1, "n"), to("Last", last));
+	if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
 }
 
 let count = 0;
@@ -41,42 +53,48 @@ export const button = (text, onclick, props) => h("button", { type: "button", on
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
 export function field(label, input, hint) {
-  input.id ||= unique("field");
-  const note = hint && h("small", { id: unique("hint"), class: "quiet" }, hint);
-  if (note) input.setAttribute("aria-describedby", note.id);
-  return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
+	input.id ||= unique("field");
+	const note = hint && h("small", { id: unique("hint"), class: "quiet" }, hint);
+	if (note) input.setAttribute("aria-describedby", note.id);
+	return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
 }
+
+export const halves = (text) => [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
+export const quiet = (...children) => h("span", { class: "quiet" }, children);
+
+export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
+export const instanceLink = (id) => link(instanceHref(id), id, { class: "id" });
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
 // An empty or an error view.
 export function notice(title, text, ...more) {
-  return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
+	return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
 }
 
 export function failure(error, again) {
-  const title = error.offline ? "The host does not answer" : "This could not be shown";
-  const text = error.offline ? "Is it still running? This page goes on by itself once it is back." : error.message;
-  return h("div", { class: "notice bad", role: "alert" },
-    h("p", { class: "notice-title" }, title), h("p", null, text), again && button("Try again", again));
+	const title = error.offline ? "The host does not answer" : "This could not be shown";
+	const text = error.offline ? "Is it still running? This page goes on by itself once it is back." : error.message;
+	return h("div", { class: "notice bad", role: "alert" },
+		h("p", { class: "notice-title" }, title), h("p", null, text), again && button("Try again", again));
 }
 
 export function toast(text, bad) {
-  const box = document.getElementById("toasts");
-  const node = h("div", { class: bad ? "toast bad" : "toast" }, text, button("×", () => node.remove(), { class: "icon", "aria-label": "Close" }));
-  box.append(node);
-  if (!bad) setTimeout(() => node.remove(), 6000);
+	const box = document.getElementById("toasts");
+	const node = h("div", { class: bad ? "toast bad" : "toast" }, text, button("×", () => node.remove(), { class: "icon", aria: "Close" }));
+	box.append(node);
+	if (!bad) setTimeout(() => node.remove(), 6000);
 }
 
 export function copyButton(text, label) {
-  const node = button("Copy", async () => {
-    try {
-      await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
-      node.textContent = "Copied";
-    } catch {
-      node.textContent = "Not allowed here";
-    }
-    setTimeout(() => { node.textContent = "Copy"; }, 1500);
-  }, { class: "small", "aria-label": label || "Copy" });
-  return node;
+	const node = button("Copy", async () => {
+		try {
+			await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
+			node.textContent = "Copied";
+		} catch {
+			node.textContent = "Not allowed here";
+		}
+		setTimeout(() => { node.textContent = "Copy"; }, 1500);
+	}, { class: "small", aria: label || "Copy" });
+	return node;
 }

@@ -1,5 +1,5 @@
 // The app's functions: what each is bound to and calls, a form to start it, and curl.
-import { h, add, button, copyButton, field, link, notice, toast } from "./dom.js";
+import { h, add, button, halves, copyButton, field, instanceHref, link, notice, toast, quiet } from "./dom.js";
 import { when } from "./time.js";
 import { WEBHOOK, ask, curl } from "./api.js";
 import { actionDialog, jsonEditor } from "./dialog.js";
@@ -10,73 +10,73 @@ const GROUPS = [["orchestrationTrigger", "Orchestrators"], ["activityTrigger", "
 const TARGETS = { activity: "activityTrigger", orchestrator: "orchestrationTrigger", entity: "entityTrigger" };
 
 export async function show(body, { signal }) {
-  const found = await ask("functions", { calls: true }, signal);
-  const all = found.functions;
-  const named = (type, name) => all.find((f) => f.type === type && f.durableName.toLowerCase() === name.toLowerCase());
-  const callers = new Map();
-  for (const [caller, called] of Object.entries(found.calls)) for (const one of called) callers.set(one.toLowerCase(), [...(callers.get(one.toLowerCase()) || []), caller]);
+	const found = await ask("functions", { calls: true }, signal);
+	const all = found.functions;
+	const named = (type, name) => all.find((f) => f.type === type && f.durableName.toLowerCase() === name.toLowerCase());
+	const callers = new Map();
+	for (const [caller, called] of Object.entries(found.calls)) for (const one of called) callers.set(one.toLowerCase(), [...(callers.get(one.toLowerCase()) || []), caller]);
 
-  const jump = (f, text) => (f ? button(text, () => { const node = document.getElementById("f-" + f.name); node.scrollIntoView({ block: "center" }); node.focus(); }, { class: "link" }) : text);
-  const list = (title, items) => items.length > 0 && h("p", { class: "calls" }, h("span", { class: "quiet" }, title + " "), items.map((item, n) => [n > 0 && ", ", item]));
+	const jump = (f, text) => (f ? button(text, () => { const node = document.getElementById("f-" + f.name); node.scrollIntoView({ block: "center" }); node.focus(); }, { class: "link" }) : text);
+	const list = (title, items) => items.length > 0 && h("p", { class: "calls" }, quiet(title + " "), items.map((item, n) => [n > 0 && ", ", item]));
 
-  function card(f) {
-    const kind = Object.keys(TARGETS).find((k) => TARGETS[k] === f.type);
-    const calls = (found.calls[f.durableName] || []).map((text) => {
-      const [what, name] = [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
-      return jump(named(TARGETS[what], name), name);
-    });
-    const by = f.type === "orchestrationTrigger" || kind ? (callers.get(`${kind} ${f.durableName}`.toLowerCase()) || []) : [];
-    const out = f.disabled || f.broken;
-    const request = requestOf(f);
-    return h("article", { class: "card", id: "f-" + f.name, tabindex: "-1", "aria-label": f.name },
-      h("header", null, h("h3", null, f.name), out && h("span", { class: "badge", "data-status": f.disabled ? "Suspended" : "Failed" }, f.disabled ? "Disabled" : "Out of service"),
-        h("span", { class: "buttons" }, !out && buttons(f))),
-      f.broken && h("p", { class: "problem" }, f.broken),
-      f.route && h("p", null, h("code", null, `${(f.methods || ["ANY"]).join(" ")} /${f.route}`)),
-      f.schedule && h("p", null, h("code", null, f.schedule)),
-      f.instances > 0 && h("p", null, link(`#/instances?name=${encodeURIComponent(f.durableName)}`, `${f.instances.toLocaleString()} ${f.instances === 1 ? "instance" : "instances"}`), h("span", { class: "quiet" }, ", last ", when(f.newest))),
-      list("calls", calls), list("called by", by.map((name) => jump(named("orchestrationTrigger", name), name))),
-      h("details", null, h("summary", null, "Bindings", h("span", { class: "quiet" }, ` ${f.file}`)),
-        h("ul", { class: "bindings" }, f.bindings.map((b) => h("li", null, h("code", null, b.type), " ", b.name, h("span", { class: "quiet" }, ` ${b.direction}`)))),
-        request && [h("pre", { tabindex: "0", "aria-label": `curl for ${f.name}` }, curl(request)), copyButton(curl(request), "Copy the curl command")]));
-  }
+	function card(f) {
+		const kind = Object.keys(TARGETS).find((k) => TARGETS[k] === f.type);
+		const calls = (found.calls[f.durableName] || []).map((text) => {
+			const [what, name] = halves(text);
+			return jump(named(TARGETS[what], name), name);
+		});
+		const by = f.type === "orchestrationTrigger" || kind ? (callers.get(`${kind} ${f.durableName}`.toLowerCase()) || []) : [];
+		const out = f.disabled || f.broken;
+		const request = requestOf(f);
+		return h("article", { class: "card", id: "f-" + f.name, tabindex: "-1", aria: f.name },
+			h("header", null, h("h3", null, f.name), out && h("span", { class: "badge", "data-status": f.disabled ? "Suspended" : "Failed" }, f.disabled ? "Disabled" : "Out of service"),
+				h("span", { class: "buttons" }, !out && buttons(f))),
+			f.broken && h("p", { class: "problem" }, f.broken),
+			f.route && h("p", null, h("code", null, `${(f.methods || ["ANY"]).join(" ")} /${f.route}`)),
+			f.schedule && h("p", null, h("code", null, f.schedule)),
+			f.instances > 0 && h("p", null, link(`#/instances?name=${encodeURIComponent(f.durableName)}`, `${f.instances.toLocaleString()} ${f.instances === 1 ? "instance" : "instances"}`), quiet(", last ", when(f.newest))),
+			list("calls", calls), list("called by", by.map((name) => jump(named("orchestrationTrigger", name), name))),
+			h("details", null, h("summary", null, "Bindings", quiet(` ${f.file}`)),
+				h("ul", { class: "bindings" }, f.bindings.map((b) => h("li", null, h("code", null, b.type), " ", b.name, quiet(` ${b.direction}`)))),
+				request && [h("pre", { tabindex: "0", aria: `curl for ${f.name}` }, curl(request)), copyButton(curl(request), "Copy the curl command")]));
+	}
 
-  function buttons(f) {
-    if (f.type === "orchestrationTrigger") return button("Start…", () => start(f), { class: "small primary" });
-    if (f.type === "entityTrigger") return button("Signal…", () => signalEntity(f.durableName, "", () => {}), { class: "small" });
-    if (f.type === "timerTrigger") return button("Run now…", () => actionDialog(`Run ${f.name} now?`, { verb: "Run", request: () => requestOf(f), ok: () => toast(`${f.name} was started.`) }), { class: "small" });
-    const get = f.type === "httpTrigger" && (!f.methods || f.methods.includes("GET")) && !f.route.includes("{");
-    return get && link("/" + f.route, "Open", { target: "_blank", rel: "noopener", "aria-label": `Open ${f.name} in a new tab` });
-  }
+	function buttons(f) {
+		if (f.type === "orchestrationTrigger") return button("Start…", () => start(f), { class: "small primary" });
+		if (f.type === "entityTrigger") return button("Signal…", () => signalEntity(f.durableName, "", () => {}), { class: "small" });
+		if (f.type === "timerTrigger") return button("Run now…", () => actionDialog(`Run ${f.name} now?`, { verb: "Run", request: () => requestOf(f), ok: () => toast(`${f.name} was started.`) }), { class: "small" });
+		const get = f.type === "httpTrigger" && (!f.methods || f.methods.includes("GET")) && !f.route.includes("{");
+		return get && link("/" + f.route, "Open", { target: "_blank", rel: "noopener", aria: `Open ${f.name} in a new tab` });
+	}
 
-  if (found.problem) body.append(h("div", { class: "notice bad", role: "alert" }, h("p", { class: "notice-title" }, "The app could not be loaded"), h("pre", null, found.problem)));
-  const known = GROUPS.map(([type]) => type);
-  add(body, [h("h1", null, "Functions"), h("p", { class: "quiet" }, found.root)]);
-  for (const [type, title] of [...GROUPS, [null, "Others"]]) {
-    const group = all.filter((f) => (type ? f.type === type : !known.includes(f.type)));
-    if (group.length) body.append(h("section", { "aria-label": title }, h("h2", null, title, h("span", { class: "quiet" }, ` ${group.length}`)), h("div", { class: "cards" }, group.map(card))));
-  }
-  if (!all.length && !found.problem) body.append(notice("The app has no functions", `Nothing was found in ${found.root}.`));
+	if (found.problem) body.append(h("div", { class: "notice bad", role: "alert" }, h("p", { class: "notice-title" }, "The app could not be loaded"), h("pre", null, found.problem)));
+	const known = GROUPS.map(([type]) => type);
+	add(body, [h("h1", null, "Functions"), h("p", { class: "quiet" }, found.root)]);
+	for (const [type, title] of [...GROUPS, [null, "Others"]]) {
+		const group = all.filter((f) => (type ? f.type === type : !known.includes(f.type)));
+		if (group.length) body.append(h("section", { aria: title }, h("h2", null, title, quiet(` ${group.length}`)), h("div", { class: "cards" }, group.map(card))));
+	}
+	if (!all.length && !found.problem) body.append(notice("The app has no functions", `Nothing was found in ${found.root}.`));
 }
 
 // The orchestrator gets what the SDK's start_new would give it: JSON text in a JSON string.
 const startRequest = (name, id, value) => ({ path: `${WEBHOOK}/orchestrators/${encodeURIComponent(name)}${id ? "/" + encodeURIComponent(id) : ""}`,
-  body: value === undefined ? undefined : JSON.stringify(JSON.stringify(value)) });
+	body: value === undefined ? undefined : JSON.stringify(JSON.stringify(value)) });
 
 function requestOf(f) {
-  if (f.type === "orchestrationTrigger") return startRequest(f.durableName);
-  if (f.type === "httpTrigger" && f.route) return { method: f.methods ? f.methods[0] : "GET", path: "/" + f.route };
-  if (f.type === "entityTrigger") return { path: `${WEBHOOK}/entities/${f.durableName}/{key}?op={operation}`, body: "null" };
-  return f.type === "timerTrigger" ? { path: `/admin/functions/${f.name}`, body: '{"input":""}' } : null;
+	if (f.type === "orchestrationTrigger") return startRequest(f.durableName);
+	if (f.type === "httpTrigger" && f.route) return { method: f.methods ? f.methods[0] : "GET", path: "/" + f.route };
+	if (f.type === "entityTrigger") return { path: `${WEBHOOK}/entities/${f.durableName}/{key}?op={operation}`, body: "null" };
+	return f.type === "timerTrigger" ? { path: `/admin/functions/${f.name}`, body: '{"input":""}' } : null;
 }
 
 function start(f) {
-  const id = h("input", { type: "text", autocomplete: "off", placeholder: "chosen by the host" });
-  const editor = jsonEditor("Input (JSON)", f.lastInput ? readable(f.lastInput, true) : "", { hint: f.lastInput ? "The last input; empty for none" : "Empty for none" });
-  actionDialog(`Start ${f.durableName}`, {
-    parts: [field("Instance id", id), editor.node],
-    verb: "Start", valid: editor.check,
-    request: () => startRequest(f.durableName, id.value.trim(), editor.value()),
-    ok: (answer) => { location.hash = `#/instance/${encodeURIComponent(answer.id)}`; },
-  });
+	const id = h("input", { type: "text", autocomplete: "off", placeholder: "chosen by the host" });
+	const editor = jsonEditor("Input (JSON)", f.lastInput ? readable(f.lastInput, true) : "", { hint: f.lastInput ? "The last input; empty for none" : "Empty for none" });
+	actionDialog(`Start ${f.durableName}`, {
+		parts: [field("Instance id", id), editor.node],
+		verb: "Start", valid: editor.check,
+		request: () => startRequest(f.durableName, id.value.trim(), editor.value()),
+		ok: (answer) => { location.hash = instanceHref(answer.id); },
+	});
 }

@@ -1,5 +1,5 @@
 // One instance: what it is and was given, what it does and waits for, and what can be done to it; live while it runs.
-import { h, add, badge, button, copyButton, failure, link, notice, replace, unique } from "./dom.js";
+import { h, badge, button, copyButton, failure, instanceHref, instanceLink, link, notice, replace, unique, quiet } from "./dom.js";
 import { span, when, moment } from "./time.js";
 import { ACTIONS, ask, get, instancePath, isLive } from "./api.js";
 import { keepUpToDate } from "./live.js";
@@ -11,170 +11,169 @@ import { sequenceView } from "./sequence.js";
 import { actionFor, raiseEvent } from "./actions.js";
 
 const TABS = { timeline: ["Timeline", ganttView], history: ["History", historyView], sequence: ["Sequence", sequenceView] };
-const hrefOf = (id) => `#/instance/${encodeURIComponent(id)}`;
 
 export async function show(body, { id, params, signal }) {
-  let row = null, events = [], model = null, tab = TABS[params.tab] ? params.tab : "timeline", asking = false;
-  const head = h("header", { class: "instance-head" });
-  const actions = h("div", { class: "buttons actions", role: "group", "aria-label": "Actions" });
-  const diagnosis = h("section", { class: "diagnosis", "aria-label": "Diagnosis", hidden: true });
-  const values = h("div", { class: "panels" });
-  const relatives = h("section", { class: "related" });
-  const content = h("div", { role: "tabpanel", class: "tab-content", tabindex: "0" });
-  const views = Object.fromEntries(Object.entries(TABS).map(([name, [, make]]) => [name, make()]));
-  const tabs = Object.entries(TABS).map(([name, [text]]) => button(text, () => choose(name), { role: "tab", id: unique("tab"), "data-tab": name }));
-  const list = h("div", { role: "tablist", "aria-label": "How it went", onkeydown: (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const names = Object.keys(TABS);
-    choose(names[(names.indexOf(tab) + step + names.length) % names.length], true);
-  } }, tabs);
-  content.id = unique("panel");
-  for (const one of tabs) one.setAttribute("aria-controls", content.id);
+	let row = null, events = [], model = null, tab = TABS[params.tab] ? params.tab : "timeline", asking = false;
+	const head = h("header", { class: "instance-head" });
+	const actions = h("div", { class: "buttons actions", role: "group", aria: "Actions" });
+	const diagnosis = h("section", { class: "diagnosis", aria: "Diagnosis", hidden: true });
+	const values = h("div", { class: "panels" });
+	const relatives = h("section", { class: "related" });
+	const content = h("div", { role: "tabpanel", class: "tab-content", tabindex: "0" });
+	const views = Object.fromEntries(Object.entries(TABS).map(([name, [, make]]) => [name, make()]));
+	const tabs = Object.entries(TABS).map(([name, [text]]) => button(text, () => choose(name), { role: "tab", id: unique("tab"), "data-tab": name }));
+	const list = h("div", { role: "tablist", aria: "How it went", onkeydown: (event) => {
+		const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+		if (!step) return;
+		const names = Object.keys(TABS);
+		choose(names[(names.indexOf(tab) + step + names.length) % names.length], true);
+	} }, tabs);
+	content.id = unique("panel");
+	for (const one of tabs) one.setAttribute("aria-controls", content.id);
 
-  function choose(name, focus) {
-    tab = name;
-    for (const one of tabs) {
-      const here = one.dataset.tab === name;
-      one.setAttribute("aria-selected", String(here));
-      one.tabIndex = here ? 0 : -1;
-      if (here) { content.setAttribute("aria-labelledby", one.id); if (focus) one.focus(); }
-    }
-    history.replaceState(null, "", hrefOf(id) + (name === "timeline" ? "" : `?tab=${name}`));
-    replace(content, views[name].node);
-    draw();
-  }
-  const draw = () => { if (model) views[tab].update(model, events, row); };
+	function choose(name, focus) {
+		tab = name;
+		for (const one of tabs) {
+			const here = one.dataset.tab === name;
+			one.setAttribute("aria-selected", String(here));
+			one.tabIndex = here ? 0 : -1;
+			if (here) { content.setAttribute("aria-labelledby", one.id); if (focus) one.focus(); }
+		}
+		history.replaceState(null, "", instanceHref(id) + (name === "timeline" ? "" : `?tab=${name}`));
+		replace(content, views[name].node);
+		draw();
+	}
+	const draw = () => { if (model) views[tab].update(model, events, row); };
 
-  const acted = () => watch.now();
-  function drawHead() {
-    redraw(head, JSON.stringify([row.status, row.updated, row.created, row.executionId]), () => [
-      h("nav", { "aria-label": "Path" }, link("#/instances", "Instances"), row.parent && [" / ", link(hrefOf(row.parent.OrchestrationInstance.InstanceId), row.parent.OrchestrationInstance.InstanceId, { class: "id" })]),
-      h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
-      h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
-      h("dl", { class: "facts" },
-        [["Created", when(row.created, { fraction: true })], ["Updated", when(row.updated, { fraction: true })], [isLive(row.status) ? "Running for" : "Took", lasted],
-          row.parent && ["Parent", link(hrefOf(row.parent.OrchestrationInstance.InstanceId), `${row.parent.Name || ""} ${row.parent.OrchestrationInstance.InstanceId}`)],
-          ["Execution", h("code", { class: "quiet" }, row.executionId)]].filter(Boolean).map(([k, v]) => h("div", null, h("dt", null, k), h("dd", null, v)))),
-    ]);
-    tick();
-    redraw(actions, row.status, () => [
-      button("Raise event…", () => raiseEvent(row, waited(), acted), { class: isLive(row.status) ? "primary" : "", disabled: !isLive(row.status), title: isLive(row.status) ? null : "The instance has finished." }),
-      ["suspend", "resume", "terminate", "rewind", "restart", "purge"].map((name) => {
-        const { text, why, bad, when: fits } = ACTIONS[name];
-        const can = fits(row.status);
-        return button(text + "…", () => actionFor(name, row, (answer) => after(name, answer)), { class: bad ? "bad" : "", disabled: !can, title: can ? null : why });
-      })]);
-  }
-  const lasted = h("span");
-  const tick = () => { if (row) lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created); };
-  const waited = () => (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
+	const acted = () => watch.now();
+	function drawHead() {
+		redraw(head, JSON.stringify([row.status, row.updated, row.created, row.executionId]), () => [
+			h("nav", { aria: "Path" }, link("#/instances", "Instances"), row.parent && [" / ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]),
+			h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
+			h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
+			h("dl", { class: "facts" },
+				[["Created", when(row.created, { fraction: true })], ["Updated", when(row.updated, { fraction: true })], [isLive(row.status) ? "Running for" : "Took", lasted],
+					row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]],
+					["Execution", h("code", { class: "quiet" }, row.executionId)]].filter(Boolean).map(([k, v]) => h("div", null, h("dt", null, k), h("dd", null, v)))),
+		]);
+		tick();
+		redraw(actions, row.status, () => [
+			button("Raise event…", () => raiseEvent(row, waited(), acted), { class: isLive(row.status) ? "primary" : "", disabled: !isLive(row.status), title: isLive(row.status) ? null : "The instance has finished." }),
+			["suspend", "resume", "terminate", "rewind", "restart", "purge"].map((name) => {
+				const { text, why, bad, when: fits } = ACTIONS[name];
+				const can = fits(row.status);
+				return button(text + "…", () => actionFor(name, row, (answer) => after(name, answer)), { class: bad ? "bad" : "", disabled: !can, title: can ? null : why });
+			})]);
+	}
+	const lasted = h("span");
+	const tick = () => { if (row) lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created); };
+	const waited = () => (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
 
-  function after(name, answer) {
-    if (name === "purge") location.hash = "#/instances";
-    else if (name === "restart" && answer.id) location.hash = hrefOf(answer.id);
-    else acted();
-  }
+	function after(name, answer) {
+		if (name === "purge") location.hash = "#/instances";
+		else if (name === "restart" && answer.id) location.hash = instanceHref(answer.id);
+		else acted();
+	}
 
-  function drawValues() {
-    const failed = row.status === "Failed";
-    redraw(values, JSON.stringify([row.input, row.output, row.customStatus, row.status, row.known]), () => {
-      const details = failed ? lastFailure(events) : null;
-      const ended = { Suspended: "Reason", Terminated: "Reason", Running: "Output", Pending: "Output" }[row.status] || "Output";
-      return [
-        failed && h("section", { class: "panel bad wide" }, h("h2", null, "Error", copyButton(row.output || "", "Copy error")), errorView(row.output, details)),
-        panel("Input", row.input, { unwrap: true }),
-        !failed && panel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
-        panel("Custom status", row.customStatus)];
-    });
-    const children = model.steps.filter((s) => s.kind === "child");
-    relatives.hidden = !children.length;
-    redraw(relatives, JSON.stringify(children.map((c) => [c.instanceId, c.state])), () => [
-      h("h2", null, `Sub-orchestrations (${children.length})`),
-      h("ul", { class: "children" }, children.slice(0, 200).map((c) => h("li", null,
-        badge({ open: "Running", completed: "Completed", failed: "Failed", left: "Running" }[c.state]), " ", c.name, " ", link(hrefOf(c.instanceId), c.instanceId, { class: "id" })))),
-      children.length > 200 && h("p", { class: "quiet" }, `and ${children.length - 200} more in the history`)]);
-  }
+	function drawValues() {
+		const failed = row.status === "Failed";
+		redraw(values, JSON.stringify([row.input, row.output, row.customStatus, row.status, row.known]), () => {
+			const details = failed ? lastFailure(events) : null;
+			const ended = ["Suspended", "Terminated"].includes(row.status) ? "Reason" : "Output";
+			return [
+				failed && h("section", { class: "panel bad wide" }, h("h2", null, "Error", copyButton(row.output || "", "Copy error")), errorView(row.output, details)),
+				panel("Input", row.input, { unwrap: true }),
+				!failed && panel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
+				panel("Custom status", row.customStatus)];
+		});
+		const children = model.steps.filter((s) => s.kind === "child");
+		relatives.hidden = !children.length;
+		redraw(relatives, JSON.stringify(children.map((c) => [c.instanceId, c.state])), () => [
+			h("h2", null, `Sub-orchestrations (${children.length})`),
+			h("ul", { class: "children" }, children.slice(0, 200).map((c) => h("li", null,
+				badge({ open: "Running", completed: "Completed", failed: "Failed", left: "Running" }[c.state]), " ", c.name, " ", instanceLink(c.instanceId)))),
+			children.length > 200 && h("p", { class: "quiet" }, `and ${children.length - 200} more in the history`)]);
+	}
 
-  // The diagnosis may have the instance replayed: it is asked for seldom, and only while it can change.
-  let lastDiagnosis = null, asked = 0;
-  async function diagnose(force) {
-    if (!row || asking || signal.aborted || (!force && Date.now() - asked < 1000)) return;
-    if (!isLive(row.status)) { diagnosis.hidden = true; lastDiagnosis = null; return; }
-    asking = true;
-    asked = Date.now();
-    try {
-      const found = (await get(instancePath(id, "", { showDiagnosis: "true", showInput: "false" }), signal)).diagnosis;
-      lastDiagnosis = found;
-      diagnosis.hidden = !found || !isLive(row.status);
-      if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
-    } catch (error) {
-      if (error.name !== "AbortError" && !error.offline) redraw(diagnosis, error.message, () => h("p", null, `No diagnosis: ${error.message}`));
-    }
-    asking = false;
-  }
+	// The diagnosis may have the instance replayed: it is asked for seldom, and only while it can change.
+	let lastDiagnosis = null, asked = 0;
+	async function diagnose(force) {
+		if (!row || asking || signal.aborted || (!force && Date.now() - asked < 1000)) return;
+		if (!isLive(row.status)) { diagnosis.hidden = true; lastDiagnosis = null; return; }
+		asking = true;
+		asked = Date.now();
+		try {
+			const found = (await get(instancePath(id, "", { showDiagnosis: "true", showInput: "false" }), signal)).diagnosis;
+			lastDiagnosis = found;
+			diagnosis.hidden = !found || !isLive(row.status);
+			if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
+		} catch (error) {
+			if (error.name !== "AbortError" && !error.offline) redraw(diagnosis, error.message, () => h("p", null, `No diagnosis: ${error.message}`));
+		}
+		asking = false;
+	}
 
-  let frame = false;
-  async function refresh() {
-    let found;
-    try {
-      found = await ask("instance", { id, known: row?.known }, signal);
-    } catch (error) {
-      if (error.name === "AbortError" || (error.offline && row)) throw error;
-      frame = false;
-      row = null;
-      replace(body, error.status === 404
-        ? notice("There is no such instance", `No orchestration has the id “${id}”. It may have been purged, or the id may be misspelt.`, link("#/instances", "All instances"))
-        : failure(error, () => watch.now()));
-      return 0;
-    }
-    events = found.appended ? events.concat(found.events) : found.events;
-    row = found;
-    if (!frame) {
-      frame = true;
-      replace(body, head, actions, diagnosis, values, relatives, list, content);
-      if (!content.firstChild) choose(tab);
-    }
-    model = stepsOf(events, row);
-    drawHead();
-    drawValues();
-    draw();
-    diagnose();
-    return 0;
-  }
+	let frame = false;
+	async function refresh() {
+		let found;
+		try {
+			found = await ask("instance", { id, known: row?.known }, signal);
+		} catch (error) {
+			if (error.name === "AbortError" || (error.offline && row)) throw error;
+			frame = false;
+			row = null;
+			replace(body, error.status === 404
+				? notice("There is no such instance", `No orchestration has the id “${id}”. It may have been purged, or the id may be misspelt.`, link("#/instances", "All instances"))
+				: failure(error, () => watch.now()));
+			return 0;
+		}
+		events = found.appended ? events.concat(found.events) : found.events;
+		row = found;
+		if (!frame) {
+			frame = true;
+			replace(body, head, actions, diagnosis, values, relatives, list, content);
+			if (!content.firstChild) choose(tab);
+		}
+		model = stepsOf(events, row);
+		drawHead();
+		drawValues();
+		draw();
+		diagnose();
+		return 0;
+	}
 
-  const ticker = setInterval(() => {
-    if (document.hidden || !row || !isLive(row.status)) return;
-    tick();
-    views[tab].tick?.(model);
-    if (Date.now() - asked > 5000) diagnose(true);
-  }, 1000);
-  signal.addEventListener("abort", () => clearInterval(ticker));
-  const watch = keepUpToDate(signal, { id }, refresh);
+	const ticker = setInterval(() => {
+		if (document.hidden || !row || !isLive(row.status)) return;
+		tick();
+		views[tab].tick?.(model);
+		if (Date.now() - asked > 5000) diagnose(true);
+	}, 1000);
+	signal.addEventListener("abort", () => clearInterval(ticker));
+	const watch = keepUpToDate(signal, { id }, refresh);
 }
 
 function lastFailure(events) {
-  const failed = events.filter((e) => e.EventType === 6 || e.EventType === 9);
-  return failed.length ? failed[failed.length - 1].Details : null;
+	const failed = events.filter((e) => e.EventType === 6 || e.EventType === 9);
+	return failed.length ? failed[failed.length - 1].Details : null;
 }
 
 const WORDS = {
-  activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
-  timer: (w) => ["Timer, due ", when(moment(w.due))],
-  subOrchestration: (w) => ["Sub-orchestration ", h("b", null, w.name), " ", link(hrefOf(w.instanceId), w.instanceId, { class: "id" })],
-  entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
-  event: (w) => ["External event ", h("b", null, w.name)],
-  worker: (w) => [w.text],
+	activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
+	timer: (w) => ["Timer, due ", when(moment(w.due))],
+	subOrchestration: (w) => ["Sub-orchestration ", h("b", null, w.name), " ", instanceLink(w.instanceId)],
+	entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
+	event: (w) => ["External event ", h("b", null, w.name)],
+	worker: (w) => [w.text],
 };
 
 function diagnosisView(found) {
-  if (!found.waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, found.text)];
-  return [h("h2", null, "Waits for"), h("ul", null, found.waitsFor.slice(0, 20).map((w) => h("li", null,
-    (WORDS[w.kind] || ((one) => [one.kind]))(w), h("span", { class: "quiet" }, " since ", when(moment(w.since)), w.state && w.kind !== "subOrchestration" ? `, ${stateText(w.state)}` : w.runtimeStatus && ` (${w.runtimeStatus})`)))),
-  found.waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`)];
+	if (!found.waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, found.text)];
+	return [h("h2", null, "Waits for"), h("ul", null, found.waitsFor.slice(0, 20).map((w) => h("li", null,
+		(WORDS[w.kind] || ((one) => [one.kind]))(w), quiet(" since ", when(moment(w.since)), w.state && w.kind !== "subOrchestration" ? `, ${stateText(w.state)}` : w.runtimeStatus && ` (${w.runtimeStatus})`)))),
+	found.waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`)];
 }
 // "running since 2026-…Z": the moment is shown in the viewer's zone as all others are.
 function stateText(state) {
-  const at = /^(.* since )(\S+Z)$/.exec(state);
-  return at ? [at[1], when(moment(at[2]))] : state;
+	const at = /^(.* since )(\S+Z)$/.exec(state);
+	return at ? [at[1], when(moment(at[2]))] : state;
 }

@@ -1,5 +1,5 @@
 // The instances: a filter, a histogram, and a table that is live.
-import { h, add, badge, button, failure, link, notice, replace } from "./dom.js";
+import { h, add, badge, button, failure, halves, instanceLink, link, notice, pager, replace, quiet } from "./dom.js";
 import { span, when } from "./time.js";
 import { ask, isLive } from "./api.js";
 import { keepUpToDate } from "./live.js";
@@ -11,152 +11,141 @@ export const PAGE = 100;
 const COLUMNS = [["status", "Status"], ["name", "Function"], ["id", "Instance"], ["created", "Created"], ["updated", "Updated"], ["duration", "Duration"]];
 const WAITS = { activity: "activity", timer: "timer", child: "sub-orchestration", event: "event" };
 
-export const instanceHref = (id, params) => `#/instance/${encodeURIComponent(id)}${params || ""}`;
-
 export async function show(body, { params, signal }) {
-  const state = { sort: "created", desc: "1", page: "1", ...params };
-  const filterOf = () => ({ status: state.status, name: state.name, prefix: state.prefix, from: state.from, to: state.to, waiting: state.waiting });
-  let found = { rows: [], counts: null }, total = 0;
-  const lines = new Map();
-  const selection = new Set();
+	const state = { sort: "created", desc: "1", page: "1", ...params };
+	const filterOf = () => ({ status: state.status, name: state.name, prefix: state.prefix, from: state.from, to: state.to, waiting: state.waiting });
+	let found = { rows: [], counts: null }, total = 0;
+	const lines = new Map();
+	const selection = new Set();
 
-  // The URL says what is shown, so that it can be kept and sent; setting it does not begin the view anew.
-  function change(changes, keepPage) {
-    Object.assign(state, changes, keepPage ? {} : { page: "1" });
-    const kept = Object.entries(state).filter(([name, value]) => value && !(name === "page" && value === "1"));
-    history.replaceState(null, "", "#/instances?" + new URLSearchParams(kept));
-    if (!keepPage) { selection.clear(); bulk.update(); }
-    filter.update(state, found.counts);
-    heads();
-    watch.now();
-    chart.now();
-  }
+	// The URL says what is shown, so that it can be kept and sent; setting it does not begin the view anew.
+	function change(changes, keepPage) {
+		Object.assign(state, changes, keepPage ? {} : { page: "1" });
+		const kept = Object.entries(state).filter(([name, value]) => value && !(name === "page" && value === "1"));
+		history.replaceState(null, "", "#/instances?" + new URLSearchParams(kept));
+		if (!keepPage) { selection.clear(); bulk.update(); }
+		filter.update(state, found.counts);
+		heads();
+		watch.now();
+		chart.now();
+	}
 
-  const filter = filterBar(state, change, signal);
-  const chart = histogram(filterOf, change, signal);
-  const status = h("p", { class: "quiet count", role: "status" });
-  const body_ = h("tbody");
-  const headRow = h("tr");
-  const all = h("input", { type: "checkbox", "aria-label": "Select this page", onchange: () => {
-    for (const row of found.rows) if (all.checked) selection.add(row.id); else selection.delete(row.id);
-    for (const line of lines.values()) line.box.checked = selection.has(line.id);
-    bulk.update();
-  } });
-  const table = h("table", { class: "list" }, h("caption", { class: "hidden" }, "Orchestration instances"), h("thead", null, headRow), body_);
-  const place = h("div", { class: "scroll" }, table);
-  const pages = h("nav", { class: "pages", "aria-label": "Pages" });
-  const bulk = bulkBar({ selection, rows: () => found.rows, total: () => total, filterOf, refresh: () => watch.now() });
-  add(body, [h("h1", { class: "hidden" }, "Instances"), filter.node, chart.node, h("div", { class: "row" }, status, bulk.node), place, pages]);
+	const filter = filterBar(state, change, signal);
+	const chart = histogram(filterOf, change, signal);
+	const status = h("p", { class: "quiet count", role: "status" });
+	const body_ = h("tbody");
+	const headRow = h("tr");
+	const all = h("input", { type: "checkbox", aria: "Select this page", onchange: () => {
+		for (const row of found.rows) if (all.checked) selection.add(row.id); else selection.delete(row.id);
+		for (const line of lines.values()) line.box.checked = selection.has(line.id);
+		bulk.update();
+	} });
+	const table = h("table", { class: "list" }, h("caption", { class: "hidden" }, "Orchestration instances"), h("thead", null, headRow), body_);
+	const place = h("div", { class: "scroll" }, table);
+	const pages = h("nav", { class: "pages", aria: "Pages" });
+	const bulk = bulkBar({ selection, rows: () => found.rows, total: () => total, filterOf, refresh: () => watch.now() });
+	add(body, [h("h1", { class: "hidden" }, "Instances"), filter.node, chart.node, h("div", { class: "row" }, status, bulk.node), place, pages]);
 
-  const sorts = COLUMNS.map(([key, text]) => {
-    const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
-    const first = ["created", "updated", "duration"].includes(key) ? "1" : "";
-    const onclick = () => change({ sort: key, desc: state.sort === key ? (state.desc === "1" ? "" : "1") : first });
-    return { key, arrow, th: h("th", { scope: "col", class: `c-${key}` }, button([text, arrow], onclick, { class: "sort" })) };
-  });
-  add(headRow, [h("th", { class: "check", scope: "col" }, all), sorts.map((one) => one.th), h("th", { scope: "col", class: "c-waits" }, "Waits for")]);
-  function heads() {
-    for (const { key, arrow, th } of sorts) {
-      const here = state.sort === key, down = state.desc === "1";
-      if (here) th.setAttribute("aria-sort", down ? "descending" : "ascending"); else th.removeAttribute("aria-sort");
-      arrow.textContent = here ? (down ? "▼" : "▲") : "";
-    }
-  }
+	const sorts = COLUMNS.map(([key, text]) => {
+		const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
+		const first = ["created", "updated", "duration"].includes(key) ? "1" : "";
+		const onclick = () => change({ sort: key, desc: state.sort === key ? (state.desc === "1" ? "" : "1") : first });
+		return { key, arrow, th: h("th", { scope: "col", class: `c-${key}` }, button([text, arrow], onclick, { class: "sort" })) };
+	});
+	add(headRow, [h("th", { class: "check", scope: "col" }, all), sorts.map((one) => one.th), h("th", { scope: "col", class: "c-waits" }, "Waits for")]);
+	function heads() {
+		for (const { key, arrow, th } of sorts) {
+			const here = state.sort === key, down = state.desc === "1";
+			if (here) th.setAttribute("aria-sort", down ? "descending" : "ascending"); else th.removeAttribute("aria-sort");
+			arrow.textContent = here ? (down ? "▼" : "▲") : "";
+		}
+	}
 
-  function line(row) {
-    const mark = JSON.stringify(row);
-    const old = lines.get(row.id);
-    if (old && old.mark === mark) { old.tick(); return old; }
-    const box = old ? old.box : h("input", { type: "checkbox", "aria-label": `Select ${row.id}`, onchange: (event) => {
-      if (event.target.checked) selection.add(row.id); else selection.delete(row.id);
-      bulk.update();
-    } });
-    box.checked = selection.has(row.id);
-    const lasted = h("td", { class: "c-duration num" });
-    const tick = () => { lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created); };
-    tick();
-    const waits = (row.waits || []).map((text) => {
-      const [kind, rest] = [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
-      return h("span", { class: "wait" }, h("span", { class: "quiet" }, WAITS[kind] + " "), kind === "timer" ? when(rest / 1000, { short: true }) : rest);
-    });
-    const shown = waits.length > 2 ? [...waits.slice(0, 2), h("span", { class: "quiet" }, `+${waits.length - 2}`)] : waits;
-    // The link stays the same element, so that a change does not take the focus away.
-    const name = old ? old.name : link(instanceHref(row.id), row.id, { class: "id" });
-    const tr = h("tr", null,
-      h("td", { class: "check" }, box), h("td", { class: "c-status" }, badge(row.status)), h("td", { class: "c-name" }, row.name),
-      h("td", { class: "c-id" }, name), h("td", { class: "c-created" }, when(row.created)), h("td", { class: "c-updated" }, when(row.updated)),
-      lasted, h("td", { class: "c-waits" }, shown));
-    return { id: row.id, mark, tr, box, name, tick };
-  }
+	function line(row) {
+		const mark = JSON.stringify(row);
+		const old = lines.get(row.id);
+		if (old && old.mark === mark) { old.tick(); return old; }
+		const box = old ? old.box : h("input", { type: "checkbox", aria: `Select ${row.id}`, onchange: (event) => {
+			if (event.target.checked) selection.add(row.id); else selection.delete(row.id);
+			bulk.update();
+		} });
+		box.checked = selection.has(row.id);
+		const lasted = h("td", { class: "c-duration num" });
+		const tick = () => { lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created); };
+		tick();
+		const waits = (row.waits || []).map((text) => {
+			const [kind, rest] = halves(text);
+			return h("span", { class: "wait" }, quiet(WAITS[kind] + " "), kind === "timer" ? when(rest / 1000, { short: true }) : rest);
+		});
+		const shown = waits.length > 2 ? [...waits.slice(0, 2), quiet(`+${waits.length - 2}`)] : waits;
+		// The link stays the same element, so that a change does not take the focus away.
+		const name = old ? old.name : instanceLink(row.id);
+		const tr = h("tr", null,
+			h("td", { class: "check" }, box), h("td", { class: "c-status" }, badge(row.status)), h("td", { class: "c-name" }, row.name),
+			h("td", { class: "c-id" }, name), h("td", { class: "c-created" }, when(row.created)), h("td", { class: "c-updated" }, when(row.updated)),
+			lasted, h("td", { class: "c-waits" }, shown));
+		return { id: row.id, mark, tr, box, name, tick };
+	}
 
-  function rows() {
-    const kept = document.activeElement;
-    const next = found.rows.map(line);
-    lines.clear();
-    next.forEach((one, n) => {
-      lines.set(one.id, one);
-      if (body_.children[n] !== one.tr) body_.insertBefore(one.tr, body_.children[n] || null);
-    });
-    while (body_.children.length > next.length) body_.lastChild.remove();
-    if (kept !== document.activeElement && kept.isConnected) kept.focus({ preventScroll: true });
-    all.checked = next.length > 0 && next.every((one) => selection.has(one.id));
-  }
+	function rows() {
+		const kept = document.activeElement;
+		const next = found.rows.map(line);
+		lines.clear();
+		next.forEach((one, n) => {
+			lines.set(one.id, one);
+			if (body_.children[n] !== one.tr) body_.insertBefore(one.tr, body_.children[n] || null);
+		});
+		while (body_.children.length > next.length) body_.lastChild.remove();
+		if (kept !== document.activeElement && kept.isConnected) kept.focus({ preventScroll: true });
+		all.checked = next.length > 0 && next.every((one) => selection.has(one.id));
+	}
 
-  function footer() {
-    const page = Number(state.page), last = Math.max(1, Math.ceil(total / PAGE));
-    const first = (page - 1) * PAGE;
-    const text = total ? `${(first + 1).toLocaleString()}–${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}` : "None";
-    if (status.textContent !== text) status.textContent = text;
-    const to = (n) => () => { change({ page: String(n) }, true); scrollTo(0, 0); };
-    const jump = h("input", { type: "number", min: 1, max: last, value: page, "aria-label": "Page", onchange: () => to(Math.min(last, Math.max(1, Number(jump.value) || 1)))() });
-    if (pages.contains(document.activeElement) && pages.dataset.at === `${page}/${last}`) return;
-    pages.dataset.at = `${page}/${last}`;
-    pages.hidden = last === 1;
-    const focused = pages.contains(document.activeElement) ? document.activeElement.textContent : null;
-    replace(pages,
-      button("First", to(1), { disabled: page <= 1 }), button("Previous", to(page - 1), { disabled: page <= 1, "data-key": "p" }),
-      h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`),
-      button("Next", to(page + 1), { disabled: page >= last, "data-key": "n" }), button("Last", to(last), { disabled: page >= last }));
-    if (focused) [...pages.querySelectorAll("button")].find((b) => b.textContent === focused && !b.disabled)?.focus();
-  }
+	function footer() {
+		const page = Number(state.page), last = Math.max(1, Math.ceil(total / PAGE));
+		const first = (page - 1) * PAGE;
+		const text = total ? `${(first + 1).toLocaleString()}–${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}` : "None";
+		if (status.textContent !== text) status.textContent = text;
+		pager(pages, page, last, (n) => { change({ page: String(n) }, true); scrollTo(0, 0); });
+	}
 
-  async function refresh() {
-    try {
-      const offset = (Number(state.page) - 1) * PAGE;
-      found = await ask("instances", { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true }, signal);
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      if (error.offline && lines.size) return 0;  // what is shown stays; the top line says that it is not live
-      table.hidden = true;
-      replace(place, failure(error, () => { replace(place, table); watch.now(); }));
-      return 0;
-    }
-    const chosen = state.status ? state.status.split(",") : null;
-    total = Object.entries(found.counts).reduce((sum, [name, count]) => sum + (!chosen || chosen.includes(name) ? count : 0), 0);
-    filter.update(state, found.counts);
-    if (found.rows.length || !total) {
-      replace(place, found.rows.length ? table : empty());
-      table.hidden = false;
-      rows();
-      footer();
-    } else {
-      change({ page: String(Math.max(1, Math.ceil(total / PAGE))) }, true);
-    }
-    bulk.update();
-    chart.soon();
-    return found.ms;
-  }
+	async function refresh() {
+		try {
+			const offset = (Number(state.page) - 1) * PAGE;
+			found = await ask("instances", { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true }, signal);
+		} catch (error) {
+			if (error.name === "AbortError") throw error;
+			if (error.offline && lines.size) return 0;  // what is shown stays; the top line says that it is not live
+			table.hidden = true;
+			replace(place, failure(error, () => { replace(place, table); watch.now(); }));
+			return 0;
+		}
+		const chosen = state.status ? state.status.split(",") : null;
+		total = Object.entries(found.counts).reduce((sum, [name, count]) => sum + (!chosen || chosen.includes(name) ? count : 0), 0);
+		filter.update(state, found.counts);
+		filter.seen(found.rows.flatMap((row) => row.waits || []));
+		if (found.rows.length || !total) {
+			replace(place, found.rows.length ? table : empty());
+			table.hidden = false;
+			rows();
+			footer();
+		} else {
+			change({ page: String(Math.max(1, Math.ceil(total / PAGE))) }, true);
+		}
+		bulk.update();
+		chart.soon();
+		return found.ms;
+	}
 
-  function empty() {
-    const filtered = Object.values(filterOf()).some(Boolean);
-    return filtered
-      ? notice("No instance fits this filter", null, button("Clear the filter", () => change({ status: "", name: "", prefix: "", from: "", to: "", waiting: "" })))
-      : notice("No orchestration has been started yet", "They appear here as soon as they are started.", link("#/functions", "Start one"));
-  }
+	function empty() {
+		const filtered = Object.values(filterOf()).some(Boolean);
+		return filtered
+			? notice("No instance fits this filter", null, button("Clear the filter", () => change({ status: "", name: "", prefix: "", from: "", to: "", waiting: "" })))
+			: notice("No orchestration has been started yet", "They appear here as soon as they are started.", link("#/functions", "Start one"));
+	}
 
-  heads();
-  filter.update(state, null);
-  const ticker = setInterval(() => { if (!document.hidden) for (const one of lines.values()) one.tick(); }, 1000);
-  signal.addEventListener("abort", () => clearInterval(ticker));
-  const watch = keepUpToDate(signal, {}, refresh);
+	heads();
+	filter.update(state, null);
+	const ticker = setInterval(() => { if (!document.hidden) for (const one of lines.values()) one.tick(); }, 1000);
+	signal.addEventListener("abort", () => clearInterval(ticker));
+	const watch = keepUpToDate(signal, {}, refresh);
 }
