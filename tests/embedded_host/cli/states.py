@@ -45,9 +45,9 @@ def completed_history() -> list[Event]:
     return [
         started(),
         h.task_scheduled(after(1), 0, "Charge", "[7]"),
-        h.timer_created(after(1), 1, after(4)),
+        h.timer_created(after(2), 1, after(4)),
         h.task_completed(after(3), 0, '"paid"'),
-        h.timer_fired(after(1), 1, after(4)),
+        h.timer_fired(after(2), 1, after(4)),
         h.event_raised(after(5), "Approval", "true"),
         h.execution_completed(after(9), 2, "Completed", '"done"'),
     ]
