@@ -1,0 +1,130 @@
+"""A small shop, as a user would have it on disk: what the test kit is tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded_host.testing import DurableApp
+from tests.support.app_folder import AppFolder
+
+ORCHESTRATORS = {
+    "Order": """
+        paid = yield context.call_activity("Charge", context.get_input())
+        shipped = yield context.call_activity("Ship", {"order": paid})
+        context.set_custom_status("shipped")
+        return [paid, shipped]
+        """,
+    "Reminder": """
+        yield context.create_timer(context.current_utc_datetime + timedelta(days=3))
+        yield context.call_activity("Ship", "reminder")
+        return context.current_utc_datetime.isoformat()
+        """,
+    "Approval": """
+        timeout = context.create_timer(context.current_utc_datetime + timedelta(hours=context.get_input() or 72))
+        approved = context.wait_for_external_event("Approval")
+        winner = yield context.task_any([approved, timeout])
+        if winner is timeout:
+            return "timed out"
+        timeout.cancel()
+        return approved.result
+        """,
+    "Retrying": """
+        return (yield context.call_activity_with_retry("Charge", df.RetryOptions(60000, 3), context.get_input()))
+        """,
+    "Parent": """
+        found = yield context.task_all([context.call_sub_orchestrator("Child", n) for n in (1, 2, 3)])
+        return sum(found)
+        """,
+    "Child": 'return (yield context.call_activity("Double", context.get_input()))',
+    "CountTo": """
+        at, end = context.get_input()
+        yield context.call_activity("Double", at)
+        if at == end:
+            return at
+        context.continue_as_new([at + 1, end])
+        """,
+    "Endless": 'yield context.call_activity("Double", 1)\ncontext.continue_as_new(None)',
+    "Fetch": """
+        answer = yield context.call_http("POST", "https://api.example.com/stock", {"item": 7})
+        return [answer["statusCode"], answer["content"]]
+        """,
+    "Tally": """
+        entity = df.EntityId("Counter", "a")
+        context.signal_entity(entity, "add", 5)
+        yield context.call_entity(entity, "add", 3)
+        return (yield context.call_entity(entity, "get"))
+        """,
+    "Broken": 'yield context.call_activity("Double", 1)\nraise ValueError("no such thing")',
+}
+ACTIVITIES = {
+    "Charge": """
+        import ledger
+        ledger.entries.append(value)
+        return f"paid {value}"
+        """,
+    "Ship": 'return "shipped"',
+    "Double": """
+        import asyncio
+        async def double():
+            return 2 * value
+        return asyncio.run(double())
+        """,
+}
+COUNTER = """\
+import azure.durable_functions as df
+
+
+def entity_function(context: df.DurableEntityContext):
+    value = context.get_state(lambda: 0)
+    if context.operation_name == "add":
+        value += context.get_input()
+    context.set_result(value)
+    context.set_state(value)
+
+
+main = df.Entity.create(entity_function)
+"""
+TIMER = """\
+import ledger
+
+
+def main(timer):
+    ledger.entries.append("tick")
+"""
+
+
+def shop_app(root: Path) -> AppFolder:
+    app = AppFolder(root, hub="Shop")
+    for name, body in ORCHESTRATORS.items():
+        app.orchestrator(name, body)
+    for name, body in ACTIVITIES.items():
+        app.activity(name, body)
+    app.function("Counter", COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    trigger = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 0 * * *"}
+    app.function("Nightly", TIMER, trigger)
+    app.write("ledger.py", "entries = []\n")
+    app.starter()
+    return app
+
+
+@pytest.fixture(scope="session")
+def shop_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shop_app(tmp_path_factory.mktemp("shop") / "shop").root
+
+
+@pytest.fixture
+def shop(shop_root: Path) -> Iterator[DurableApp]:
+    with DurableApp(shop_root) as app:
+        entries().clear()
+        yield app
+
+
+def entries() -> list[object]:
+    """What the shop's activities have written down."""
+    import ledger
+
+    found: list[object] = ledger.entries
+    return found
