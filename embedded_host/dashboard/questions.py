@@ -6,7 +6,7 @@ from datetime import datetime
 
 from embedded_host.http.management_values import STATUSES, moment
 from embedded_host.store.overview import SORTS, Wanted
-from embedded_host.store.sqlite import micros
+from embedded_host.store.moments import micros
 
 
 class Wrong(Exception):

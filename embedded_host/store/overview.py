@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embedded_host.store.sqlite import micros
+from embedded_host.store.moments import micros
 
 FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 SORTS: Mapping[str, str] = {

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,11 @@ from embedded_host.store.contract import (
     TakeMessage,
     TimerRow,
 )
+from embedded_host.store.listing import listing
+from embedded_host.store.moments import from_micros, micros
 
 SCHEMA_VERSION = 1
 _HERE = Path(__file__).parent
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
-_LAST = "\U0010ffff"
 _NEVER = 2**63 - 1
 
 
@@ -208,8 +207,8 @@ class SqliteStore:
         row = self._one("timer_of", hub, function)
         if row is None:
             return None
-        last, next = (None if value is None else _moment(value) for value in row[2:4])
-        return TimerRow(row[0], row[1], last, next, _moment(row[4]))
+        last, next = (None if value is None else from_micros(value) for value in row[2:4])
+        return TimerRow(row[0], row[1], last, next, from_micros(row[4]))
 
     def messages(self, instance: int) -> list[MessageRow]:
         return [_message(row) for row in self._reader.execute(self._sql["messages_of"], (instance,))]
@@ -225,7 +224,7 @@ class SqliteStore:
 
     def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
         for due, instance, id in self._reader.execute(self._sql["due_after"], (hub, micros(moment))):
-            yield Due(_moment(due), instance, id)
+            yield Due(from_micros(due), instance, id)
 
     def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
         for row in self._reader.execute(self._sql["all_activities"]):
@@ -235,46 +234,11 @@ class SqliteStore:
         return [Address(*row) for row in self._reader.execute(self._sql["continued_instances"])]
 
     def list(self, hub: str, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
-        where, values = ["hub = ?"], [hub]
-        add: list[tuple[str, Any]] = [
-            ("created >= ?", filter.created_from and micros(filter.created_from)),
-            ("created <= ?", filter.created_to and micros(filter.created_to)),
-            ("updated >= ?", filter.updated_from and micros(filter.updated_from)),
-            ("updated <= ?", filter.updated_to and micros(filter.updated_to)),
-            ("id > ?", filter.after_id),
-            ("id >= ?", filter.id_prefix or None),
-            ("id < ?", filter.id_prefix + _LAST if filter.id_prefix else None),
-        ]
-        for condition, value in add:
-            if value is not None:
-                where.append(condition)
-                values.append(value)
-        if filter.statuses:
-            where.append(f"status IN ({','.join('?' * len(filter.statuses))})")
-            values.extend(filter.statuses)
-        if filter.entities is not None:
-            where.append(_entities(filter.entities))
-        text = (
-            "SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status,"
-            f" output FROM instances WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
-        )
-        return [_instance(row) for row in self._reader.execute(text, (*values, limit))]
+        text, values = listing(self._reader, hub, filter, limit)
+        return [_instance(row) for row in self._reader.execute(text, values)]
 
     def _one(self, name: str, *values: Any) -> Any:
         return self._reader.execute(self._sql[name], values).fetchone()
-
-
-def _entities(wanted: bool) -> str:
-    # An orchestration may be given an id with a leading @ too (recorded): the entities table tells them apart.
-    return f"{'' if wanted else 'NOT '}EXISTS (SELECT 1 FROM entities WHERE entities.instance = instances.key)"
-
-
-def micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(value: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
 
 
 def _instance_values(row: InstanceRow) -> tuple[Any, ...]:
@@ -302,8 +266,8 @@ def _instance(row: Sequence[Any]) -> InstanceRow:
         id=row[2],
         name=row[3],
         status=row[4],
-        created=_moment(row[5]),
-        updated=_moment(row[6]),
+        created=from_micros(row[5]),
+        updated=from_micros(row[6]),
         execution_id=row[7],
         generation=row[8],
         parent=json.loads(row[9]) if row[9] else None,
@@ -314,4 +278,4 @@ def _instance(row: Sequence[Any]) -> InstanceRow:
 
 
 def _message(row: Sequence[Any]) -> MessageRow:
-    return MessageRow(row[0], row[1], row[2], None if row[3] is None else _moment(row[3]), json.loads(row[4]))
+    return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), json.loads(row[4]))
