@@ -47,7 +47,7 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
 		try { list = await chosen(); } catch (error) { toast(error.message, true); return; }
 		const fit = list.filter((row) => action.when(row.status));
 		const left = list.length - fit.length;
-		const box = dialog(`${action.text} ${many(fit.length)}?`, (close) => {
+		dialog(`${action.text} ${many(fit.length)}?`, (close) => {
 			const progress = h("progress", { max: fit.length || 1, value: 0, hidden: true, aria: "Progress" });
 			const told = h("p", { role: "status" });
 			const failures = h("ul", { class: "failures" });
@@ -85,7 +85,6 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
 				progress, told, failures, fit.length > 0 && curlBox(() => requestOf(name, fit[0].id, reason.value)),
 				h("p", { class: "buttons" }, cancel, go)];
 		});
-		box.dataset.bulk = name;
 	}
 	update();
 	return { node, update };

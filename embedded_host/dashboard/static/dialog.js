@@ -54,8 +54,8 @@ function whereItIs(error, text) {
 	if (!(error instanceof SyntaxError)) return error.message;
 	const before = at ? text.slice(0, Number(at[1])) : text;
 	const line = before.split("\n").length, column = before.length - before.lastIndexOf("\n");
-	const what = error.message.replace(/^JSON\.parse: /, "").replace(/,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/s, "");
-	return `Not JSON: ${what || error.message} (line ${line}, column ${column})`;
+	const what = error.message.replace(/^JSON\.parse: |,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/gs, "");
+	return `Not JSON: ${what} (line ${line}, column ${column})`;
 }
 
 // A dialog that sends one request. parts: nodes of the form; request(): what is sent; ok(answer) afterwards.

@@ -39,7 +39,7 @@ export async function show(body, { params, signal }) {
 		oninput: () => { clearTimeout(timer); timer = setTimeout(() => change({ prefix: prefix.value }), 200); } });
 	const count = h("p", { class: "quiet count", role: "status" });
 	const rows = h("tbody");
-	const table = h("table", { class: "list entities" }, h("caption", { class: "hidden" }, "Entities"), h("thead", null, h("tr", null, ["Entity", "Key", "State", "Last operation", "Actions"].map((t) => h("th", { scope: "col" }, t)))), rows);
+	const table = h("table", { class: "list entities", aria: "Entities" }, h("thead", null, h("tr", null, ["Entity", "Key", "State", "Last operation", "Actions"].map((t) => h("th", { scope: "col" }, t)))), rows);
 	const place = h("div", { class: "scroll" }, table);
 	const pages = h("nav", { class: "pages", aria: "Pages" });
 	add(body, [h("h1", { class: "hidden" }, "Entities"), h("section", { class: "filter", aria: "Filter" }, h("div", { class: "fields" }, name, prefix)), count, place, pages]);

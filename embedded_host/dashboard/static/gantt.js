@@ -34,8 +34,7 @@ export function ganttView() {
 		const part = (name, text, ms) => ms > 0 && h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${span(ms)}`);
 		replace(summary, h("b", null, span(time.total)), " ", part("code", "orchestrator code", time.code), part("activity", "at work", time.work), part("wait", "waiting", time.wait));
 		replace(scale, Array.from({ length: TICKS }, (_, n) => h("span", { class: "tick", style: { left: `${n / TICKS * 100}%` } }, n ? "+" + span(total * n / TICKS) : "0")));
-		rows.hidden = false;
-		const wanted = [{ kind: "code", name: "Orchestrator", start, end: end ?? now, state: end === null ? "open" : "completed", turns: model.turns }, ...steps.slice(0, limit)];
+			const wanted = [{ kind: "code", name: "Orchestrator", start, end: end ?? now, state: end === null ? "open" : "completed", turns: model.turns }, ...steps.slice(0, limit)];
 		wanted.forEach((step, n) => {
 			const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
 			let row = drawn.get(n);
@@ -55,8 +54,7 @@ export function ganttView() {
 		const bars = step.turns ? [h("span", { class: "g-bar", "data-kind": "wait" }), ...step.turns.map(() => h("span", { class: "g-bar", "data-kind": "code" }))]
 			: [h("span", { class: "g-bar", "data-kind": step.kind, "data-state": step.state })];
 		const lasted = h("span", { class: "g-time" });
-		const text = `${KINDS[step.kind] || ""} ${step.name}`.trim();
-		const title = `${text}${step.attempt ? `, attempt ${step.attempt}` : ""}\n${utcText(step.start)}`;
+		const title = `${KINDS[step.kind] || ""} ${step.name}\n${utcText(step.start)}`;
 		const label = h("span", { class: "g-label", title }, h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
 			h("span", { class: "g-name" }, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
 			step.attempt && quiet(` #${step.attempt}`), h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `));

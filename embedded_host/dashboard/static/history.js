@@ -13,18 +13,11 @@ export function historyView() {
 	const turns = h("input", { type: "checkbox", onchange: () => draw() });
 	const count = h("span", { class: "quiet", role: "status" });
 	const rows = h("tbody");
-	const table = h("table", { class: "events" }, h("caption", { class: "hidden" }, "Events"), h("thead", null, h("tr", null, ["#", "Time", "After", "Event", "Name", "Detail", "JSON"].map((t) => h("th", { scope: "col" }, t)))), rows);
+	const table = h("table", { class: "events", aria: "Events" }, h("thead", null, h("tr", null, ["#", "Time", "After", "Event", "Name", "Detail", "JSON"].map((t) => h("th", { scope: "col" }, t)))), rows);
 	const place = h("div", { class: "scroll" }, table);
 	const more = h("p");
 	const node = h("div", null, h("div", { class: "row" }, h("div", { class: "fields" }, words, types, h("label", { class: "inline" }, turns, " Turns")),
-		h("span", { class: "buttons" }, count, copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"), button("Download JSON", download, { class: "small" }))), place, more);
-
-	function download() {
-		const url = URL.createObjectURL(new Blob([JSON.stringify(events, null, 2)], { type: "application/json" }));
-		const a = h("a", { href: url, download: "history.json" });
-		a.click();
-		URL.revokeObjectURL(url);
-	}
+		h("span", { class: "buttons" }, count, copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"))), place, more);
 
 	function update(model, all, row) {
 		if (mark === row.known) return;

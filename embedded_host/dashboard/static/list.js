@@ -40,7 +40,7 @@ export async function show(body, { params, signal }) {
 		for (const line of lines.values()) line.box.checked = selection.has(line.id);
 		bulk.update();
 	} });
-	const table = h("table", { class: "list" }, h("caption", { class: "hidden" }, "Orchestration instances"), h("thead", null, headRow), body_);
+	const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), body_);
 	const place = h("div", { class: "scroll" }, table);
 	const pages = h("nav", { class: "pages", aria: "Pages" });
 	const bulk = bulkBar({ selection, rows: () => found.rows, total: () => total, filterOf, refresh: () => watch.now() });

@@ -24,7 +24,7 @@ export function sequenceView() {
 function messagesOf({ steps, start, end }, row) {
 	const self = row.name, found = [{ at: start, from: row.parent ? row.parent.Name || "Parent" : "Client", to: self, text: "start" }];
 	for (const s of steps) {
-		const lane = { activity: s.name, child: `${s.name} ↗`, timer: "Timer", retry: "Timer", entity: (s.instanceId || "").split("@").slice(1).join(" "), event: "Client", suspended: "Client" }[s.kind];
+		const lane = { activity: s.name === self ? `${s.name} ()` : s.name, child: `${s.name} ↗`, timer: "Timer", retry: "Timer", entity: (s.instanceId || "").split("@").slice(1).join(" "), event: "Client", suspended: "Client" }[s.kind];
 		if (s.kind === "event") { found.push({ at: s.start, from: lane, to: self, text: s.name }); continue; }
 		if (s.kind === "suspended") { found.push({ at: s.start, from: lane, to: self, text: "suspend" }); if (s.state === "completed") found.push({ at: s.end, from: lane, to: self, text: "resume" }); continue; }
 		const text = s.kind === "timer" || s.kind === "retry" ? span(s.due - s.start) : s.kind === "entity" ? s.name.split(" ").pop() : s.attempt > 1 ? `attempt ${s.attempt}` : "call";
@@ -47,12 +47,11 @@ function draw(messages, row, model) {
 		svg("text", { x: x(lane), y: 23, class: "middle" }, short(lane, 20))));
 	const arrows = messages.map((m, n) => {
 		const y = TOP + n * STEP + 14, [a, b] = [x(m.from), x(m.to)], right = b > a ? -1 : 1;
-		const same = a === b;
 		return svg("g", { class: m.bad ? "message bad" : "message" }, svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),
 			svg("text", { x: 8, y: y + 4, class: "at" }, "+" + span(m.at - model.start)),
-			same ? svg("path", { d: `M${a} ${y - 6} h30 v12 h-26`, class: "arrow" }) : svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
-			svg("path", { d: same ? `M${a + 2} ${y + 6} l7 -4 v8 z` : `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
-			svg("text", { x: same ? a + 36 : (a + b) / 2, y: y - 4, class: same ? "" : "middle" }, short(m.text, Math.max(16, Math.abs(b - a) / 8))));
+			svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
+			svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
+			svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, short(m.text, Math.max(16, Math.abs(b - a) / 8))));
 	});
 	return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", aria: `Sequence of ${messages.length} messages between ${lanes.join(", ")}. The history tab has the same as a table.` }, heads, arrows);
 }

@@ -41,7 +41,8 @@ export function stepsOf(events, row) {
 			case 6: case 9: finish(byId.get(e.TaskScheduledId), at, "failed", { error: e.Reason, details: e.Details }); break;
 			case 11: {
 				const step = byId.get(e.TimerId);
-				finish(step, at, "completed");
+				// Its own moment is that of its making: it came when it was due.
+				finish(step, Math.max(at, moment(e.FireAt)), "completed");
 				if (step && step.next) tries.push(step.next);
 				break;
 			}
