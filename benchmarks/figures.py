@@ -114,6 +114,7 @@ TARGETS = {
             ("cpu", _NO_CPU),
             ("cpu_restarted", _NO_CPU),
             ("memory", _KIB_EACH),
+            ("memory_more", _KIB_EACH),
             ("memory_restarted", _KIB_EACH),
             ("start_s", Target(1, strict=True)),
         )
