@@ -90,5 +90,10 @@ def json_text(given: str | None, option: str) -> str | None:
     return text
 
 
+def as_the_sdk_sends(text: str) -> str:
+    """JSON in a JSON string: of anything else the SDK's ``get_input`` makes nothing (contract, 5.1)."""
+    return json.dumps(text)
+
+
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import as_json, continuation_token, json_text, top
+from embedded_host.cli.arguments import as_json, as_the_sdk_sends, continuation_token, json_text, top
 from embedded_host.cli.command import NotFound, command
 from embedded_host.cli.output import print_json, print_table, printable, shown
 from embedded_host.cli.target import Target, target_options
@@ -90,7 +90,7 @@ def signal(target: Target, name: str, key: str, operation: str, input: str | Non
       embedded-host entities signal --name Counter --key visits --operation add --input 1
     """
     text = json_text(input, "--input")
-    target.host().signal(name, key, operation, text)
+    target.host().signal(name, key, operation, as_the_sdk_sends("null" if text is None else text))
     if as_json:
         print_json({"entityId": {"name": name.lower(), "key": key}, "operation": operation})
     else:

@@ -8,6 +8,7 @@ import click
 
 from embedded_host.cli.arguments import (
     as_json,
+    as_the_sdk_sends,
     continuation_token,
     created_between,
     instance_id,
@@ -38,6 +39,8 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
       embedded-host start-new --function-name Order --input @order.json --json
     """
     text = json_text(input, "--input")
+    if text is not None and not text.lstrip().startswith(("{", "null")):
+        text = as_the_sdk_sends(text)  # an object is taken as it is, and its status shows it better so
     host = target.host()
     known = host.orchestrators()
     if known is not None and function_name.lower() not in map(str.lower, known):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -182,9 +183,9 @@ class ManagementApi:
         self._expect(answer, 200)
         return int(answer.json["instancesDeleted"])
 
-    def signal(self, name: str, key: str, operation: str, input: str | None) -> None:
+    def signal(self, name: str, key: str, operation: str, input: str) -> None:
         path = f"/entities/{quote(name, safe='')}/{quote(key, safe='')}"
-        answer = self.ask("POST", path, {"op": operation}, body=input or "")
+        answer = self.ask("POST", path, {"op": operation}, body=input)
         if answer.status == 400 and "not an entity function" in answer.text:
             raise NotFound(answer.complaint)
         if answer.status == 404:
@@ -230,7 +231,7 @@ class ManagementApi:
                         f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url."
                     ) from None
                 return Answer(got.code, _lower(got.headers), got.read().decode("utf-8", "replace"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
             raise Failed(f"{self.name} does not answer: {why}. Is the host running there?") from error
 

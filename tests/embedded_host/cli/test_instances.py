@@ -38,6 +38,13 @@ def test_the_input_may_stand_in_a_file_or_on_stdin(host: RunningHost, ask: Ask, 
         assert host.status(started)["input"] == {"city": "Zürich"}
 
 
+@pytest.mark.parametrize(("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)])
+def test_an_input_that_is_no_object(host: RunningHost, ask: Ask, function: str, input: str, output: object) -> None:
+    started = ask("start-new", "--function-name", function, "--input", input, "--json").json
+    status = host.end(started)
+    assert (status["runtimeStatus"], status["output"]) == ("Completed", output)
+
+
 def test_start_says_what_it_did(ask: Ask) -> None:
     id = uuid4().hex
     assert ask("start-new", "--function-name", "Event", "--id", id).out == f"Started 'Event' as instance '{id}'.\n"

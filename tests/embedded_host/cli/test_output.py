@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from embedded_host.cli import output
+from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        ("a\x1b[31m\nb", "a\\x1b[31m\\nb"),
+        ({"a": [1, "é"]}, '{"a": [1, "é"]}'),
+        ("x" * 500, "x" * 197 + "..."),
+        (0, "0"),
+        (False, "false"),
+    ],
+)
+def test_a_value_in_a_cell(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_what_an_instance_holds_does_not_steer_the_terminal() -> None:
+    assert printable("\x9b2J\u202e\r") == "\\x9b2J\\u202e\\r"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_json_on_any_console(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    value = {"a": "Zürich \u2603 \ud800"}
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_json(value)
+    stream.seek(0)
+    assert json.loads(stream.read()) == value
+
+
+def test_columns_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("id", "name"), [("a", "[red]x"), ("long", "")], "none")
+    assert capsys.readouterr().out == "id    name\na     [red]x\nlong\n"
+    print_table(("id",), [], "none")
+    assert capsys.readouterr() == ("", "none\n")
+
+
+def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    print_table(("instanceId", "createdTime"), [("[red]a[/]", "2026-01-02T03:04:05Z")], "none")
+    table = capsys.readouterr().out
+    assert "[red]a[/]" in table, "it is no markup"
+    assert "01-02 03:04:05" in table
+    print_fields({"name": "[bold]", "runtimeStatus": "Completed"})
+    assert "[bold]" in capsys.readouterr().out
