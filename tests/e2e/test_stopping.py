@@ -122,6 +122,16 @@ def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(app: AppFold
         assert json.loads(connection.getresponse().read())["runtimeStatus"] == "Running"
 
 
+def test_a_page_that_is_looked_at_does_not_hold_up_the_hosts_end(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root)
+    with sent(host, "/dashboard/api/events") as connection:
+        stream = connection.getresponse()
+        assert stream.readline() == b"retry: 1000\n"
+        assert host.stop(seconds=3) == 0
+        stream.read()
+    assert "Traceback" not in host.log
+
+
 @contextlib.contextmanager
 def sent(host: RunningHost, path: str, **headers: str) -> Iterator[http.client.HTTPConnection]:
     """A connection over which a GET has gone to the host, read by it or not."""

@@ -98,12 +98,13 @@ export async function show(body, { id, params, signal }) {
 	// The diagnosis may have the instance replayed: it is asked for seldom, and only while it can change.
 	let lastDiagnosis = null, asked = 0;
 	async function diagnose(force) {
-		if (!row || asking || signal.aborted || (!force && Date.now() - asked < 1000)) return;
 		if (!isLive(row.status)) { diagnosis.hidden = true; lastDiagnosis = null; return; }
+		if (asking || signal.aborted || (!force && Date.now() - asked < 1000)) return;
 		asking = true;
 		asked = Date.now();
 		try {
 			const found = (await get(instancePath(id, "", { showDiagnosis: "true", showInput: "false" }), signal)).diagnosis;
+			if (!row) return;
 			lastDiagnosis = found;
 			diagnosis.hidden = !found || !isLive(row.status);
 			if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
@@ -122,7 +123,7 @@ export async function show(body, { id, params, signal }) {
 			if (error.name === "AbortError" || (error.offline && row)) throw error;
 			frame = false;
 			row = null;
-			replace(body, error.status === 404
+			replace(body, h("h1", { class: "hidden" }, "Instance"), error.status === 404
 				? notice("There is no such instance", `No orchestration has the id “${id}”. It may have been purged, or the id may be misspelt.`, link("#/instances", "All instances"))
 				: failure(error, () => watch.now()));
 			return 0;

@@ -64,7 +64,7 @@ export async function show(body, { params, signal }) {
 	function line(row) {
 		const mark = JSON.stringify(row);
 		const old = lines.get(row.id);
-		if (old && old.mark === mark) { old.tick(); return old; }
+		if (old && old.mark === mark) { old.tick(); old.box.checked = selection.has(row.id); return old; }
 		const box = old ? old.box : h("input", { type: "checkbox", aria: `Select ${row.id}`, onchange: (event) => {
 			if (event.target.checked) selection.add(row.id); else selection.delete(row.id);
 			bulk.update();
@@ -103,7 +103,7 @@ export async function show(body, { params, signal }) {
 	function footer() {
 		const page = Number(state.page), last = Math.max(1, Math.ceil(total / PAGE));
 		const first = (page - 1) * PAGE;
-		const text = total ? `${(first + 1).toLocaleString()}–${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}` : "None";
+		const text = total ? `${(first + 1).toLocaleString()}-${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}` : "None";
 		if (status.textContent !== text) status.textContent = text;
 		pager(pages, page, last, (n) => { change({ page: String(n) }, true); scrollTo(0, 0); });
 	}

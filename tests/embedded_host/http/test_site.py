@@ -7,20 +7,23 @@ import pytest
 from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
-from embedded_host.http.site import Site
+from embedded_host.http.messages import Request, Response, text_response
+from embedded_host.http.site import Dashboard, Site
 from embedded_host.loaded_app import LoadedApp
 from tests.embedded_host.http.api import Api, request
 from tests.embedded_host.http.test_functions import Fixture, route
 
 
 class Served:
-    def __init__(self, api: Api, home: str | None = "<h1>up</h1>", cors: Cors | None = None) -> None:
+    def __init__(
+        self, api: Api, home: str | None = "<h1>up</h1>", cors: Cors | None = None, dashboard: Dashboard | None = None
+    ) -> None:
         self.fixture = Fixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
         from pathlib import Path
 
         self.app = LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ()))
         admin = Admin(lambda: self.app, lambda function, input: None)
-        self.site = Site(self.fixture.functions, api.management, admin, lambda: home, cors)
+        self.site = Site(self.fixture.functions, api.management, admin, lambda: home, cors, dashboard)
 
     async def ask(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -77,6 +80,29 @@ async def test_cors_is_for_all_of_it(api: Api, target: str) -> None:
     assert await served.ask("OPTIONS", target, **preflight) == (204, b"")
     answer = await served.site.public(request("GET", target, headers={"Origin": "http://a"}))
     assert ("Access-Control-Allow-Origin", "http://a") in answer.headers
+
+
+class Page:
+    async def handle(self, request: Request, path: str) -> Response:
+        return text_response(f"dashboard {path}")
+
+
+async def test_the_dashboard_has_its_own_path_without_cors(api: Api) -> None:
+    served = Served(api, cors=Cors(["http://a"]), dashboard=Page())
+    assert await served.ask("GET", "/dashboard") == (200, b"dashboard ")
+    assert await served.ask("GET", "/Dashboard/api/x") == (200, b"dashboard /api/x")
+    assert (await served.ask("GET", "/dashboards"))[0] == 404
+    answer = await served.site.public(request("GET", "/dashboard", headers={"Origin": "http://a"}))
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+async def test_a_function_of_that_name_takes_the_dashboards_place(api: Api) -> None:
+    served = Served(api, dashboard=Page())
+    served.fixture.served.routes = {"Mine": route("Mine", "dashboard/{page}", "GET", prefix="")}
+    assert not served.site.has_dashboard
+    assert await served.ask("GET", "/dashboard/x") == (200, b"")
+    served.fixture.served.routes = {"All": route("All", "{*rest}", "GET", prefix="")}
+    assert await served.ask("GET", "/dashboard/x") == (200, b"dashboard /x")
 
 
 async def test_the_private_endpoint_is_the_management_api_alone(api: Api) -> None:

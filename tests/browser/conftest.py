@@ -1,0 +1,97 @@
+"""A real browser before a real host. One of each for all tests: they share a pytest worker (``xdist_group``).
+
+Where there is no Chromium, the tests are skipped; CI sets ``REQUIRE_BROWSER``, and there that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from tests.browser.shop_app import shop_app
+from tests.support.running_host import RunningHost
+
+SECONDS = 25
+"""For whatever the page is waited for: machines are slow and busy."""
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+expect.set_options(timeout=SECONDS * 1000)
+
+
+def chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        text = (
+            "no Chromium on this machine: install it (Debian: apt-get install chromium), or name one with CHROMIUM=PATH"
+        )
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(text)
+        pytest.skip(text)
+    playwright: Playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[RunningHost]:
+    """A host with an app that has something of everything."""
+    folder = tmp_path_factory.mktemp("shop")
+    with RunningHost(shop_app(folder / "app").root, folder / "state") as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+class Dashboard:
+    """The page, with shorthands; nothing may be written to its console but what is expected."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page, self.base = page, base
+        self.complaints: list[str] = []
+        page.set_default_timeout(SECONDS * 1000)
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, place: str = "instances") -> Page:
+        """``place`` is what follows ``/dashboard#/``."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.base}/dashboard#/{place}")
+        return self.page
+
+    def width_overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        overflow: int = self.page.evaluate(script)
+        return overflow
+
+
+@pytest.fixture
+def options() -> dict[str, object]:
+    """Of the browser's context; tests and modules have their own."""
+    return {}
+
+
+@pytest.fixture
+def dashboard(browser: Browser, shop: RunningHost, options: dict[str, object]) -> Iterator[Dashboard]:
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
+    dashboard = Dashboard(context.new_page(), shop.base)
+    yield dashboard
+    context.close()
+    assert dashboard.complaints == []

@@ -1,0 +1,70 @@
+"""An app whose instances show everything that the dashboard draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.app_folder import AppFolder
+
+_ENTITY = """\
+import azure.durable_functions as df
+
+
+def entity_function(context):
+    value = context.get_state(lambda: 0)
+    if context.operation_name == "add":
+        value += context.get_input()
+    context.set_state(value)
+    context.set_result(value)
+
+
+main = df.Entity.create(entity_function)
+"""
+
+
+def shop_app(root: Path) -> AppFolder:
+    app = AppFolder(root, hub="Shop")
+    app.starter()
+    app.http("Ping", "def main(req): return 'pong'", "ping", "get")
+    app.orchestrator("Echo", "return context.get_input()")
+    app.orchestrator(
+        "Order",
+        """
+        order = context.get_input()
+        context.set_custom_status({"step": "charging"})
+        yield context.task_all([context.call_activity("Reserve", line) for line in order["lines"]])
+        yield context.call_activity_with_retry("Charge", df.RetryOptions(50, 3), order["id"])
+        timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+        approval = context.wait_for_external_event("Approval")
+        yield context.task_any([approval, timer])
+        timer.cancel()
+        context.signal_entity(df.EntityId("Revenue", "shop"), "add", 5)
+        shipped = yield context.call_sub_orchestrator("Ship", order["id"], context.instance_id + "-ship")
+        return {"approved": approval.result, "shipped": shipped}
+        """,
+    )
+    app.orchestrator("Ship", 'return (yield context.call_activity("Reserve", context.get_input()))')
+    app.orchestrator("Approve", 'return (yield context.wait_for_external_event("Approval"))')
+    app.orchestrator("Failing", 'yield context.call_activity("Fail", context.get_input())')
+    app.activity("Reserve", "return value")
+    app.activity("Fail", "raise ValueError(f'no stock of {value}')")
+    # Fails the first time for each order: a file remembers it.
+    app.activity(
+        "Charge",
+        """
+        from pathlib import Path
+        file = Path(__file__).with_name(value)
+        if not file.exists():
+            file.touch()
+            raise ConnectionError("the bank does not answer")
+        return "charged"
+        """,
+    )
+    app.function("Revenue", _ENTITY, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    timer = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 3 1 1 *"}
+    app.function("Nightly", "def main(timer): print('it is night')", timer)
+    app.function("Queue", "def main(message): pass", {"name": "message", "type": "queueTrigger", "direction": "in"})
+    return app
+
+
+ORDER = {"id": "o-1", "lines": ["A-17", "C-03"]}

@@ -1,0 +1,198 @@
+"""The list of instances, as somebody with a mouse, a keyboard, a telephone or a screen reader has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Dashboard
+from tests.support.running_host import MANAGEMENT, RunningHost
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Of the ids of a test's own instances."""
+    return uuid4().hex[:8] + "-"
+
+
+def rows(page: Page) -> Iterator[str]:
+    return iter(page.locator("table.list tbody a.id").all_inner_texts())
+
+
+def test_it_is_linked_from_the_home_page(dashboard: Dashboard, shop: RunningHost) -> None:
+    assert f"Dashboard: {shop.base}/dashboard\n" in shop.log
+    dashboard.page.goto(shop.base)
+    dashboard.page.get_by_role("link", name="Dashboard").click()
+    expect(dashboard.page.get_by_role("navigation", name="Views")).to_be_visible()
+    expect(dashboard.page.locator("#hub")).to_have_text("Shop")
+    dashboard.complaints.clear()  # the home page has no icon, which browsers ask for
+
+
+def test_it_is_live(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    page = dashboard.open(f"instances?prefix={prefix}")
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("Live")
+    links = shop.start("Approve", None, prefix + "a")
+    line = page.get_by_role("row").filter(has_text=prefix + "a")
+    expect(line).to_contain_text("Running")
+    expect(line).to_contain_text("event Approval")
+    shop.raise_event(links, "Approval", True)
+    expect(line).to_contain_text("Completed")
+
+
+def test_filters(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    shop.end(shop.start("Echo", 1, prefix + "echo"))
+    shop.until(shop.start("Approve", None, prefix + "wait"), "Running")
+    shop.end(shop.start("Failing", "x", prefix + "fail"))
+    page = dashboard.open()
+    page.get_by_role("searchbox", name="Id begins with").fill(prefix)
+    expect(page.locator(".count")).to_have_text("1-3 of 3")
+    assert sorted(rows(page)) == [prefix + "echo", prefix + "fail", prefix + "wait"]
+    expect(page.get_by_role("button", name=re.compile("^Failed 1$"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Failed")).click()
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    page.get_by_role("button", name=re.compile("^Completed")).click()
+    expect(page.locator(".count")).to_have_text("1-2 of 2")
+    page.reload()  # the address has the filter
+    expect(page.locator(".count")).to_have_text("1-2 of 2")
+    page.get_by_role("combobox", name="Function").fill("Failing")
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.get_by_role("button", name=re.compile("^Failed"))).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("searchbox", name="Id begins with").fill(prefix)
+    expect(page.locator(".count")).to_have_text("1-3 of 3")
+    page.get_by_label("Waits for").select_option("event")
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    page.get_by_label("Waits for").select_option("timer")
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    page.get_by_label("Waits for").select_option("")
+    page.get_by_role("button", name="Created in the last 1 h").click()
+    expect(page.locator(".count")).to_have_text("1-3 of 3")
+    page.get_by_label("Created to").fill("2020-01-01T00:00:00")
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    page.locator(".notice").get_by_role("button", name="Clear the filter").click()
+    expect(page.locator("table.list tbody tr").first).to_be_visible()
+
+
+def test_sorting_and_pages(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    for number in range(103):
+        shop.post(f"{MANAGEMENT}/orchestrators/Echo/{prefix}{number:03}")
+    page = dashboard.open(f"instances?prefix={prefix}")
+    expect(page.locator(".count")).to_have_text("1-100 of 103")
+    page.get_by_role("button", name="Instance").click()
+    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
+    page.get_by_role("button", name="Instance").click()
+    expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "102")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator(".count")).to_have_text("101-103 of 103")
+    assert sorted(rows(page)) == [f"{prefix}00{n}" for n in range(3)]
+    page.locator("body").press("p")
+    expect(page.locator(".count")).to_have_text("1-100 of 103")
+
+
+def test_many_at_once(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    for name in ("a", "b", "c"):
+        shop.until(shop.start("Approve", None, prefix + name), "Running")
+    shop.end(shop.start("Echo", 1, prefix + "d"))
+    page = dashboard.open(f"instances?prefix={prefix}")
+    expect(page.locator(".count")).to_have_text("1-4 of 4")
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("group", name="Selected instances").get_by_role("button", name="Terminate…").click()
+    confirm = page.get_by_role("dialog", name="Terminate 3 instances?")
+    expect(confirm).to_contain_text("4 instances are selected; 1 of them cannot be terminated and is left out.")
+    confirm.get_by_label("Reason").fill("enough")
+    confirm.get_by_role("button", name="Terminate 3 instances").click()
+    expect(page.get_by_text("3 instances terminated.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Terminated 3$"))).to_be_visible()
+    page.get_by_role("checkbox", name=f"Select {prefix}d").check()
+    page.get_by_role("button", name="Restart…").click()
+    page.get_by_role("button", name="Restart 1 instance").click()
+    expect(page.get_by_text("1 instance restarted.")).to_be_visible()
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("button", name="Purge…").click()
+    page.get_by_role("button", name="Purge 4 instances").click()
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+
+
+def test_all_that_a_filter_finds(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    for number in range(101):
+        shop.post(f"{MANAGEMENT}/orchestrators/Echo/{prefix}{number:03}")
+    page = dashboard.open(f"instances?prefix={prefix}&status=Completed")
+    expect(page.locator(".count")).to_have_text("1-100 of 101")
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("button", name="Select all 101").click()
+    page.get_by_role("button", name="Purge…").click()
+    page.get_by_role("button", name="Purge 101 instances").click()
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+
+
+def test_the_histogram_filters(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    shop.end(shop.start("Echo", 1, prefix + "a"))
+    page = dashboard.open(f"instances?prefix={prefix}")
+    picture = page.get_by_role("img", name=re.compile("1 started, 1 completed"))
+    expect(picture).to_be_visible()
+    page.locator(".bar:has(.start[height='36'])").click()
+    expect(page).to_have_url(re.compile("from=.*to="))
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+
+
+def test_an_id_that_is_html_is_text(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    evil = prefix + "<img src=x onerror=alert(1)>"
+    quoted = evil.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")
+    assert shop.post(f"{MANAGEMENT}/orchestrators/Approve/{quoted}").status == 202
+    page = dashboard.open(f"instances?prefix={prefix}")
+    page.get_by_role("link", name=evil).click()
+    expect(page.locator("code.id").first).to_have_text(evil)
+    page.get_by_role("button", name="Terminate…").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("<b>bold</b>")
+    page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
+    expect(page.get_by_text("<b>bold</b>").first).to_be_visible()
+    expect(page.locator("main img")).to_have_count(0)
+    expect(page.locator("main b", has_text="bold")).to_have_count(0)
+
+
+@pytest.mark.parametrize("options", [{"timezone_id": "Asia/Tokyo"}], ids=["Tokyo"])
+def test_times_are_local_with_utc_on_hover(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    shop.end(shop.start("Echo", 1, prefix + "a"))
+    page = dashboard.open(f"instances?prefix={prefix}")
+    moment = page.locator("td.c-created time")
+    expect(moment).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$"))
+    utc, local = (moment.get_attribute("title") or "")[11:13], moment.inner_text()[11:13]
+    assert (int(utc) + 9) % 24 == int(local)
+
+
+def test_keys(dashboard: Dashboard) -> None:
+    page = dashboard.open()
+    expect(page.locator("#live")).to_have_text("Live")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Id begins with")).to_be_focused()
+    page.locator("#theme").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("2")
+    expect(page.get_by_role("heading", name="Functions", level=1)).to_be_visible()
+
+
+def test_a_host_that_does_not_answer(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
+    shop.end(shop.start("Echo", 1, prefix + "a"))
+    page = dashboard.page
+    page.route("**/dashboard/api/**", lambda route: route.abort())
+    dashboard.open(f"instances?prefix={prefix}")
+    expect(page.get_by_role("alert")).to_contain_text("The host does not answer")
+    expect(page.locator("#live")).to_have_text("Offline")
+    page.unroute("**/dashboard/api/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    dashboard.complaints = [text for text in dashboard.complaints if "Failed to load resource" not in text]
+
+
+def test_a_page_of_another_site_changes_nothing(dashboard: Dashboard) -> None:
+    answer = dashboard.page.request.post(f"{dashboard.base}/dashboard/api/instances")
+    assert answer.status == 405
