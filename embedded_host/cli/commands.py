@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "diagnose": "diagnose:diagnose",
     "export": "transfer:export",
     "import": "transfer:import_",
+    "replay": "replay:replay",
     "purge-history": "deletion:purge_history",
     "delete-task-hub": "deletion:delete_task_hub",
     "completion": "completion:completion",

@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import warnings
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,17 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
+from azure.functions import meta
 
 from embedded_host.app.definitions import App
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.app.suggestion import did_you_mean
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_host.worker.converters import converter_for
 from embedded_host.worker.in_process import InProcessWorker
 from embedded_host.worker.loading import LoadedFunction, LoadError
 from embedded_host.worker.protocol import Load, Loaded
 from embedded_host.worker.runner import Runner
 from embedded_host.worker.threads import Threads
+
+with warnings.catch_warnings():
+    # The SDK tells once that the host gives it no types, which is nothing that a user's test could change.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    DurableOrchestrationClient._get_json_input({})
+    converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
 
 CLIENT_CALLS = ("post_async_request", "get_async_request", "delete_async_request")
 

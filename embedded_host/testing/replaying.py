@@ -59,6 +59,8 @@ def replay(app: DurableApp | SyncDurableApp | str | Path, history: Any, *, name:
     ``name`` is the orchestrator's where the history does not say it, or it is called something else now. Nothing runs but the
     orchestrator. A different output is no difference: look at what this returns. Raises UnreadableHistory (a ValueError)."""
     if isinstance(app, (str, Path)):
+        if isinstance(history, (str, Path)):
+            history = Path(history).absolute()  # opening the app changes the directory
         with DurableApp(app) as opened:
             return replay(opened, history, name=name)
     app = app.app if isinstance(app, SyncDurableApp) else app
@@ -178,7 +180,7 @@ class _Replay:
         if not self._what.exact and pending and ending:
             raise self._mismatch(turns, f"it ends here: {ending}", _words(pending[0]))
         failed = self._answer is not None and self._answer.error is not None
-        if ending is None and self._is_over:
+        if ending is None and self._is_over and self._what.groups[-1].closed:
             raise self._mismatch(turns, "it waits here", self._code_ends)
         if ending == "Completed" and (failed or not self._is_over):
             raise self._mismatch(turns, "it ends here: Completed", self._code_ends if failed else self._code_waits)

@@ -1,0 +1,49 @@
+"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (docs/testing.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedded_host.testing import DurableApp, crash_everywhere, replay
+from shared.message import hello_world
+
+RECORDED = Path(__file__).parent / "hello.history.json"
+"""``embedded-host export --id hello-1``, say, or ``app.run(...)`` and ``.history.save(...)`` with the code that is deployed."""
+
+
+async def test_it_says_hello(durable_app: DurableApp) -> None:
+    hello = await durable_app.run("HelloOrchestrator")
+    assert hello.output == hello_world()
+    assert [call.name for call in hello.history.activities] == ["HelloActivity"]
+
+
+async def test_the_result_of_the_activity_is_the_output(durable_app: DurableApp) -> None:
+    activity = durable_app.fake("HelloActivity", result="Grüße, 世界")
+    assert (await durable_app.run("HelloOrchestrator")).output == "Grüße, 世界"
+    assert activity.calls == [None]
+
+
+async def test_a_failed_activity_fails_the_orchestration(durable_app: DurableApp) -> None:
+    durable_app.fake("HelloActivity", raises=ValueError("boom"))
+    hello = await durable_app.run("HelloOrchestrator")
+    assert hello.status == "Failed"
+    assert "Activity function 'HelloActivity' failed:  ValueError: boom" in hello.output
+
+
+async def test_the_starter_starts_it(durable_app: DurableApp) -> None:
+    started = await durable_app.http("GET", "/api/orchestrators/hello-orchestrator")
+    assert started.status == 202
+    assert durable_app.instance(started.json()["id"]).output == hello_world()
+
+
+async def test_a_crash_changes_nothing(durable_app: DurableApp) -> None:
+    await crash_everywhere(durable_app, "HelloOrchestrator")
+
+
+def test_what_is_deployed_can_go_on_with_this_code(durable_app: DurableApp) -> None:
+    replay(durable_app, RECORDED)
+
+
+def test_without_async(durable_app: DurableApp) -> None:
+    app = durable_app.sync
+    assert app.run("HelloOrchestrator").result() == hello_world()
