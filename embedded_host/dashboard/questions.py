@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from embedded_host.http.management_values import STATUSES, moment
-from embedded_host.store.overview import SORTS, Wanted
 from embedded_host.store.moments import micros
+from embedded_host.store.overview import SORTS, Wanted
 
 
 class Wrong(Exception):

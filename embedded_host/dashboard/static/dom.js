@@ -33,7 +33,7 @@ export function replace(node, ...children) {
 	return add(node, children);
 }
 
-// First, previous, next and last page; go(n) shows page n. The focus stays on the button that was pressed.
+// go(n) shows page n. The focus stays on the button that was pressed.
 export function pager(node, page, last, go) {
 	node.hidden = last === 1;
 	if (node.dataset.at === `${page}/${last}`) return;

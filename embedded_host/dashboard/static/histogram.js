@@ -18,8 +18,7 @@ export function histogram(filterOf, change, signal) {
 		running = true;
 		try {
 			const spans = innerWidth < 600 ? 32 : 80;
-			const { status, ...others } = filterOf();
-			const found = await ask("histogram", { ...others, status, spans }, signal);
+			const found = await ask("histogram", { ...filterOf(), spans }, signal);
 			node.hidden = !found.start;
 			const mark = JSON.stringify({ ...found, ms: 0, start: Math.round(found.start / found.width) });
 			if (found.start && mark !== last) draw(found);

@@ -1,4 +1,4 @@
-// One instance: what it is and was given, what it does and waits for, and what can be done to it; live while it runs.
+// One instance: what it was given, does and waits for, and what can be done to it.
 import { h, badge, button, copyButton, failure, instanceHref, instanceLink, link, notice, replace, unique, quiet } from "./dom.js";
 import { span, when, moment } from "./time.js";
 import { ACTIONS, ask, get, instancePath, isLive } from "./api.js";
@@ -58,7 +58,7 @@ export async function show(body, { id, params, signal }) {
 		]);
 		tick();
 		redraw(actions, row.status, () => [
-			button("Raise event…", () => raiseEvent(row, waited(), acted), { class: isLive(row.status) ? "primary" : "", disabled: !isLive(row.status), title: isLive(row.status) ? null : "The instance has finished." }),
+			button("Raise event…", () => raiseEvent(row, waited(), acted), { class: isLive(row.status) && "primary", disabled: !isLive(row.status) }),
 			["suspend", "resume", "terminate", "rewind", "restart", "purge"].map((name) => {
 				const { text, why, bad, when: fits } = ACTIONS[name];
 				const can = fits(row.status);

@@ -53,5 +53,5 @@ function draw(messages, row, model) {
 			svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
 			svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, short(m.text, Math.max(16, Math.abs(b - a) / 8))));
 	});
-	return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", aria: `Sequence of ${messages.length} messages between ${lanes.join(", ")}. The history tab has the same as a table.` }, heads, arrows);
+	return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", aria: `Sequence of ${messages.length} messages between ${lanes.join(", ")}.` }, heads, arrows);
 }
