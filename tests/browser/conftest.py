@@ -1,4 +1,4 @@
-"""A real browser before a real host. One of each for all tests: they share a pytest worker (``xdist_group``).
+"""A real browser before a real host. All these tests share a pytest worker (``xdist_group``), and with it the host.
 
 Where there is no Chromium, the tests are skipped; CI sets ``REQUIRE_BROWSER``, and there that is a failure.
 """
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser_path() -> str:
     path = chromium()
     if path is None:
         text = (
@@ -43,15 +43,24 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(text)
         pytest.skip(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path: str) -> Iterator[Browser]:
+    """Not for the whole session: while Playwright is there, an event loop runs in this thread, and asynchronous tests of
+    other modules could not run."""
     playwright: Playwright
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[RunningHost]:
+def shop(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
     """A host with an app that has something of everything."""
     folder = tmp_path_factory.mktemp("shop")
     with RunningHost(shop_app(folder / "app").root, folder / "state") as host:

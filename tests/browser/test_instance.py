@@ -148,7 +148,7 @@ def test_raising_an_event_with_json_that_is_checked(dashboard: Dashboard, shop: 
     dialog.get_by_role("button", name="Format").click()
     expect(data).to_have_value('{\n  "by": "me"\n}')
     dialog.get_by_text("curl", exact=True).click()
-    command = dialog.get_by_label("curl command")
+    command = dialog.get_by_label("curl command", exact=True)
     expect(command).to_contain_text(f"/instances/{id}/raiseEvent/Approval' -H 'Content-Type: application/json'")
     data.press("Control+Enter")
     expect(status(page)).to_have_text("Completed")
