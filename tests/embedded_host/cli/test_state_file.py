@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,10 +12,9 @@ import pytest
 
 from embedded_host.cli.state_file import exclusively
 from embedded_host.store.lock import StateLock
-from embedded_host.store.sqlite import SqliteStore
 from tests.embedded_host.cli.calling import Called, call
-from tests.embedded_host.cli.states import instance, snapshot, write_state
-from tests.support.running_host import RunningHost
+from tests.embedded_host.cli.states import snapshot
+from tests.support.running_host import RunningHost, environment
 
 
 def listed(folder: Path) -> Called:
@@ -32,13 +32,22 @@ def test_after_a_host_that_has_stopped(state: Path) -> None:
     assert snapshot(state) == before
 
 
+_WRITE_AND_DIE = """
+import os, sys
+from pathlib import Path
+from embedded_host.store.sqlite import SqliteStore
+from tests.embedded_host.cli.states import instance
+SqliteStore(Path(sys.argv[1])).write([instance(9, "late")])
+os._exit(0)
+"""
+
+
 @pytest.fixture
-def killed(tmp_path: Path) -> Path:
+def killed(state: Path) -> Path:
     """As a killed host leaves it: the last changes only in the log."""
-    with closing(SqliteStore(write_state(tmp_path / "live") / "state.db")) as store:
-        store.write([instance(9, "late")])
-        shutil.copytree(tmp_path / "live", tmp_path / "killed")
-    return tmp_path / "killed"
+    command = [sys.executable, "-c", _WRITE_AND_DIE, str(state / "state.db")]
+    subprocess.run(command, check=True, env=environment(), timeout=60)
+    return state
 
 
 def test_after_a_host_that_was_killed(killed: Path) -> None:
