@@ -53,3 +53,10 @@ def test_is_json_says_what_json_loads_does(text: str) -> None:
 def test_what_is_nested_too_deeply_is_no_json() -> None:
     assert is_json("[" * 50 + "]" * 50)
     assert not is_json("[" * 200_000 + "]" * 200_000)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2149, 2150, 4299, 10_000])
+@pytest.mark.parametrize("digits", [4300, 4301, 9000])
+def test_a_number_that_python_does_not_read_is_no_json(before: int, digits: int) -> None:
+    text = f'["{"x" * before}", {"1" * digits}]'
+    assert is_json(text) == (digits <= 4300)
