@@ -56,7 +56,7 @@ def test_starting_with_the_last_input(dashboard: Dashboard, shop: RunningHost, i
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="Echo", level=1)).to_be_visible()
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"quote": "it\'s"')
-    page.get_by_role("link", name="Functions").click()
+    page.get_by_role("link", name="Functions", exact=True).click()
     page.get_by_role("article", name="Echo").get_by_role("button", name="Start…").click()
     expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value('{\n  "quote": "it\'s"\n}')
     # What curl would send is what was sent.

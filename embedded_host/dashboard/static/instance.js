@@ -96,10 +96,14 @@ export async function show(body, { id, params, signal }) {
 	}
 
 	// The diagnosis may have the instance replayed: it is asked for seldom, and only while it can change.
-	let lastDiagnosis = null, asked = 0;
+	let lastDiagnosis = null, asked = 0, soon = 0;
 	async function diagnose(force) {
+		if (!row || signal.aborted) return;
 		if (!isLive(row.status)) { diagnosis.hidden = true; lastDiagnosis = null; return; }
-		if (asking || signal.aborted || (!force && Date.now() - asked < 1000)) return;
+		if (asking || (!force && Date.now() - asked < 1000)) {
+			soon ||= setTimeout(() => { soon = 0; diagnose(true); }, 1000);
+			return;
+		}
 		asking = true;
 		asked = Date.now();
 		try {
