@@ -129,9 +129,9 @@ class Overview:
     def counts(self, hub: str, wanted: Wanted) -> dict[str, int]:
         """How many there are, by status."""
         where, values = _conditions(hub, wanted)
-        return dict(
-            self._connection.execute(f"SELECT status, count(*) FROM instances WHERE {where} GROUP BY status", values)
-        )
+        # With a name every row is read: as they lie is several times as quick as in an index's order.
+        text = f"SELECT status, count(*) FROM instances {'NOT INDEXED' if wanted.name else ''} WHERE {where} GROUP BY status"
+        return dict(self._connection.execute(text, values))
 
     def bounds(self, hub: str) -> tuple[int, int] | None:
         """When the oldest and the newest were created."""
