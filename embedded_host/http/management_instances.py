@@ -17,8 +17,8 @@ from embedded_host.http.management_values import (
     preferred_wait,
     seconds,
 )
-from embedded_host.http.messages import Request, Response, empty_response, json_response
-from embedded_host.http.status import history_events, shown_value, status_object
+from embedded_host.http.messages import JSON, Request, Response, empty_response, json_response
+from embedded_host.http.status import history_events, shown_value, status_object, status_text
 from embedded_host.http.urls import ManagementUrls
 from embedded_host.store.contract import InstanceRow
 from embedded_host.task_hub.client import HubClient, InstanceExists, InstanceGone, InstanceUnknown, WrongStatus
@@ -101,7 +101,10 @@ class Instances:
     def _shown(self, request: Request, row: InstanceRow, diagnosis: dict[str, Any] | None = None) -> Response:
         query = request.query
         show_input = flag(query.get("showinput"), True)
-        body = status_object(row, partial(self._client.input, row) if show_input else None)
+        input = partial(self._client.input, row) if show_input else None
+        if row.status == "Completed" and diagnosis is None and not flag(query.get("showhistory")):
+            return Response(200, status_text(row, input), [("Content-Type", JSON)])
+        body = status_object(row, input)
         if flag(query.get("showhistory")) and row.status != "Pending":
             body["historyEvents"] = history_events(
                 self._client.history(row), show_output=flag(query.get("showhistoryoutput")), show_input=show_input

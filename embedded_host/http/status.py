@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from embedded_host.engine.history import COMPLETIONS, RETRY_OF, Event, EventType
+from embedded_host.engine.json_text import compact
 from embedded_host.engine.timestamps import seconds_text
-from embedded_host.http.management_values import json_value
+from embedded_host.http.management_values import check_json, json_value
 from embedded_host.store.contract import InstanceRow
 
 _SHOWN = {
@@ -43,6 +45,10 @@ _DROPPED = {
 _SCHEDULING = (EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED)
 
 
+LARGE = 4096
+"""Characters."""
+
+
 def shown_value(text: str | None) -> Any:
     """A stored text as a JSON value: parsed, as it is where it is no JSON, ``""`` where it is blank."""
     if text is None:
@@ -53,6 +59,25 @@ def shown_value(text: str | None) -> Any:
         return json_value(text)
     except ValueError:
         return text
+
+
+def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> bytes:
+    """``status_object`` as compact JSON. A large output, compact already as it is stored, is not made into a value first."""
+    if not _is_large_value(row.output):
+        return compact(status_object(row, input)).encode()
+    members = status_object(replace(row, output=None), input)
+    texts = [f"{compact(key)}:{row.output if key == 'output' else compact(value)}" for key, value in members.items()]
+    return f"{{{','.join(texts)}}}".encode()
+
+
+def _is_large_value(text: str | None) -> bool:
+    try:
+        if text is None or len(text) < LARGE:
+            return False
+        check_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.history import EventType
-from embedded_host.http.status import history_events, shown_value, status_object
+from embedded_host.engine.json_text import compact
+from embedded_host.http.status import LARGE, history_events, shown_value, status_object, status_text
 from embedded_host.store.contract import InstanceRow
 
 RECORDINGS = Path(__file__).parents[2] / "conformance" / "golden.json"
@@ -166,3 +167,17 @@ def test_single_events_as_recorded(case: str, shown_kind: str, kind: EventType, 
     assert {k: v for k, v in shown.items() if k != "Timestamp"} == {
         k: v for k, v in expected.items() if k != "Timestamp"
     }
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *(None, "1", '"short"', "plain text", "plain text " * LARGE, "[" * LARGE),
+        *('"' + "x" * LARGE + '"', '["' + "é" * LARGE + '",1.5,null]', "[" + "[1]," * LARGE + "2]"),
+        "[" * 100_000 + "]" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_a_large_output_is_shown_as_a_small_one(output: str | None) -> None:
+    done = row(status="Completed", output=output, custom_status='"é"')
+    assert status_text(done, lambda: '{"a": 1}') == compact(status_object(done, lambda: '{"a": 1}')).encode()
