@@ -14,9 +14,12 @@ class Waiters:
     def __init__(self, read: Callable[[str], InstanceRow | None]) -> None:
         self._read = read
         self._waiting: dict[str, list[asyncio.Future[InstanceRow]]] = {}
+        self._closed = False
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """The row that ``tell`` brings, or as it is after ``seconds``."""
+        """The row that ``tell`` brings, or as it is after ``seconds``, or once it is closed."""
+        if self._closed:  # the request had come when the host was asked to stop, and was taken up after that
+            return self._read(instance_id)
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(instance_id, []).append(waiter)
         try:
@@ -40,7 +43,8 @@ class Waiters:
                 waiter.set_result(row)
 
     def close(self) -> None:
-        """The host stops: whoever waits gets the instance as it is now."""
+        """The host stops: whoever waits, or comes to wait, gets the instance as it is now."""
+        self._closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)
             for waiter in waiters:
