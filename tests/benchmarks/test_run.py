@@ -59,7 +59,8 @@ def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
         process.kill()
         process.wait(10)
     assert "Interrupted" in (tmp_path / "log").read_text()
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    if sys.version_info >= (3, 11):  # asyncio tells of the interrupted task itself before that
+        assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_another_python_is_told_which_one_to_use() -> None:

@@ -37,7 +37,8 @@ import os, sys
 from pathlib import Path
 from embedded_host.store.sqlite import SqliteStore
 from tests.embedded_host.cli.states import instance
-SqliteStore(Path(sys.argv[1])).write([instance(9, "late")])
+store = SqliteStore(Path(sys.argv[1]))
+store.write([instance(9, "late")])
 os._exit(0)
 """
 
