@@ -56,7 +56,7 @@ def watched(host: RunningHost) -> None:
 
 def settled(host: RunningHost) -> None:
     """All changes until now have been taken up: one more has, and they are taken up in order. Another one is made every few
-    seconds: once in some hundred runs, on a machine with twice as many processes as cores, a change was not noticed."""
+    seconds: once, on a machine with twice as many processes as cores, a change was not noticed."""
     touched = 0.0
 
     def taken_up() -> bool:
