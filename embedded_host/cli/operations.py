@@ -42,8 +42,7 @@ def terminate(target: Target, instance_id: str, reason: str | None, as_json: boo
     Example:
       embedded-host terminate --id order-7 --reason "ordered twice"
     """
-    target.host().operate(instance_id, "terminate", {"reason": reason})
-    _say(as_json, {"instanceId": instance_id, "operation": "terminate"}, f"Terminating '{instance_id}'.")
+    _operate(target, instance_id, "terminate", reason, as_json, f"Terminating '{instance_id}'.")
 
 
 @command()
@@ -58,8 +57,7 @@ def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool)
     Example:
       embedded-host suspend --id order-7 --reason lunch
     """
-    target.host().operate(instance_id, "suspend", {"reason": reason})
-    _say(as_json, {"instanceId": instance_id, "operation": "suspend"}, f"Suspending '{instance_id}'.")
+    _operate(target, instance_id, "suspend", reason, as_json, f"Suspending '{instance_id}'.")
 
 
 @command()
@@ -74,8 +72,7 @@ def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) 
     Example:
       embedded-host resume --id order-7
     """
-    target.host().operate(instance_id, "resume", {"reason": reason})
-    _say(as_json, {"instanceId": instance_id, "operation": "resume"}, f"Resuming '{instance_id}'.")
+    _operate(target, instance_id, "resume", reason, as_json, f"Resuming '{instance_id}'.")
 
 
 @command()
@@ -90,8 +87,7 @@ def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) 
     Example:
       embedded-host rewind --id order-7 --reason "the bank is back"
     """
-    target.host().operate(instance_id, "rewind", {"reason": reason})
-    _say(as_json, {"instanceId": instance_id, "operation": "rewind"}, f"Rewinding '{instance_id}'.")
+    _operate(target, instance_id, "rewind", reason, as_json, f"Rewinding '{instance_id}'.")
 
 
 @command()
@@ -110,6 +106,13 @@ def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> N
     query = {"restartWithNewInstanceId": str(not same_id).lower()}
     started = target.host().operate(instance_id, "restart", query).json
     _say(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
+
+
+def _operate(
+    target: Target, instance_id: str, operation: str, reason: str | None, as_json: bool, sentence: str
+) -> None:
+    target.host().operate(instance_id, operation, {"reason": reason})
+    _say(as_json, {"instanceId": instance_id, "operation": operation}, sentence)
 
 
 def _say(as_json: bool, document: Json, sentence: str) -> None:
