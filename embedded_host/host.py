@@ -38,6 +38,8 @@ class HostOptions:
     root: Path
     port: int | None = None
     address: str | None = None
+    allow_anonymous_network: bool = False
+    """Listen on the network without keys."""
     state: Path | None = None
     in_process: bool = False
     reload: bool = True
@@ -95,6 +97,7 @@ class Host:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         app, environ = self._read_app()
+        self._check_address(app)
         state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
         worker = self._make_worker(app, environ)
@@ -150,6 +153,36 @@ class Host:
                 file=sys.stderr,
             )
         return app, {**os.environ, **added}
+
+    def _check_address(self, app: App) -> None:
+        """Who can reach the host can start and end instances: beyond this machine that takes keys, or two explicit words."""
+        address = self.options.address or app.settings.address
+        if address is None:
+            return
+        from embedded_host.http.sockets import is_loopback
+
+        try:
+            if is_loopback(address):
+                return
+        except OSError as error:
+            raise CannotStart(f"The host cannot listen on {address}: {error}.") from error
+        if self.options.address is None:
+            raise CannotStart(
+                f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
+                f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out."
+            )
+        if not self.options.allow_anonymous_network:
+            raise CannotStart(
+                f"Others than this machine can reach {address}, and whoever reaches the host can start and end instances and "
+                f"read what they return. Leave --address out to listen on this machine only. In a container whose port is "
+                "published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a network where everyone is "
+                "trusted, add --allow-anonymous-network."
+            )
+        print(
+            f"WARNING: the host listens on {address} without keys (--allow-anonymous-network): whoever can reach it can start "
+            "and end instances and read what they return.",
+            file=sys.stderr,
+        )
 
     def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
         try:

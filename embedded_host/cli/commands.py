@@ -72,7 +72,10 @@ def cli() -> None:
 @click.option(
     "--port", "-p", type=click.IntRange(0, 65535), help="Default: 7071, or local.settings.json. 0 takes a free one."
 )
-@click.option("--address", help="The address to listen on. Default: 127.0.0.1.")
+@click.option(
+    "--address",
+    help="The address to listen on. Default: 127.0.0.1. One that others can reach needs --allow-anonymous-network.",
+)
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
@@ -82,6 +85,11 @@ def cli() -> None:
 @click.option("--in-process", is_flag=True, help="Run functions in the host's own process, for a debugger or coverage.")
 @click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
 @click.option("--auth", is_flag=True, help="Ask for keys. Not yet: everything is anonymous, as under func start.")
+@click.option(
+    "--allow-anonymous-network",
+    is_flag=True,
+    help="Listen on --address without keys: for a container whose port is published on 127.0.0.1 only.",
+)
 @click.option("--verbose", is_flag=True, help="Log what the host does, and tracebacks of its own.")
 def start(
     script_root: Path,
@@ -91,6 +99,7 @@ def start(
     in_process: bool,
     no_reload: bool,
     auth: bool,
+    allow_anonymous_network: bool,
     verbose: bool,
 ) -> None:
     """Serve the app in a folder, like func start.
@@ -108,6 +117,7 @@ def start(
         root=Path(os.path.abspath(script_root)),  # noqa: PTH100 - resolve() would follow links, and sys.path show it
         port=port,
         address=address,
+        allow_anonymous_network=allow_anonymous_network,
         state=state.absolute() if state else None,
         in_process=in_process,
         reload=not (no_reload or in_process),

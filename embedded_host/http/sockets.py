@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import random
 import socket
+from typing import Any
 
 RPC_PORT = 17071
 _IN_USE = (errno.EADDRINUSE, 10013, 10048)
@@ -15,9 +17,14 @@ class PortInUse(Exception):
     """Somebody listens on the port already."""
 
 
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach what listens there. Raises OSError for a name that cannot be resolved."""
+    return ipaddress.ip_address(str(_resolved(address, 0)[4][0]).partition("%")[0]).is_loopback
+
+
 def bind_public(address: str, port: int) -> socket.socket:
     """A listening socket. Raises PortInUse, or OSError for an address that is none of ours."""
-    info = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    info = _resolved(address, port)
     sock = socket.socket(info[0], socket.SOCK_STREAM)
     try:
         _reuse(sock)
@@ -40,6 +47,11 @@ def bind_rpc() -> socket.socket:
         except PortInUse:
             continue
     raise PortInUse(RPC_PORT)
+
+
+def _resolved(address: str, port: int) -> Any:
+    """The first of what ``getaddrinfo`` finds."""
+    return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
 
 
 def _reuse(sock: socket.socket) -> None:

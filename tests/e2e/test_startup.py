@@ -81,7 +81,32 @@ def test_a_port_in_use(app: AppFolder) -> None:
 
 
 def test_an_address_that_is_not_ours(app: AppFolder) -> None:
-    assert "192.0.2.1" in refused(app.root, "--address", "192.0.2.1")
+    assert "192.0.2.1" in refused(app.root, "--address", "192.0.2.1", "--allow-anonymous-network")
+    assert "no.such.name.invalid" in refused(app.root, "--address", "no.such.name.invalid")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
+def test_the_network_is_not_listened_on_without_keys(app: AppFolder, address: str) -> None:
+    text = refused(app.root, "--address", address)
+    assert f"Others than this machine can reach {address}" in text
+    assert "--allow-anonymous-network" in text
+
+
+def test_a_file_alone_does_not_open_the_host_to_the_network(app: AppFolder) -> None:
+    app.write("local.settings.json", '{"IsEncrypted": false, "Host": {"LocalHttpAddress": "0.0.0.0"}}')
+    text = refused(app.root, "--allow-anonymous-network")
+    assert "local.settings.json: LocalHttpAddress is 0.0.0.0" in text
+    assert "--address 0.0.0.0" in text
+
+
+def test_the_network_with_the_explicit_words(app: AppFolder, start_host: StartHost) -> None:
+    host = start_host(app.root, "--address", "0.0.0.0", "--allow-anonymous-network")
+    assert "WARNING: the host listens on 0.0.0.0 without keys" in host.log
+    assert host.get("/api/greet").status == 200
+
+
+def test_this_machine_by_its_name(app: AppFolder, start_host: StartHost) -> None:
+    assert "WARNING" not in start_host(app.root, "--address", "localhost").log
 
 
 def test_a_second_host_on_the_same_state(app: AppFolder, start_host: StartHost) -> None:
