@@ -126,7 +126,8 @@ class HttpFunctions:
         try:
             result = await self._worker.invoke(name, data, client, str(uuid4()))
         except WorkerLost as lost:
-            log.error("The worker was lost while it ran the function '%s': %s.", name, lost)
+            beside = f" and {lost.beside} other calls" if lost.beside else ""
+            log.error("The worker was lost while it ran the function '%s'%s: %s.", name, beside, lost)
             return empty_response(500)
         if result.error is not None:
             return _failed(name, result.error)

@@ -75,8 +75,11 @@ class Activities:
     async def _outcome(self, work: ActivityWork) -> str | UserError | None:
         row, functions = work.row, self._functions()
         if row.name == HTTP_ACTIVITY:
-            return await ask(lambda: self._invoker.http(row.input, lambda: self._wanted(work)), "an HTTP call")
+            return await ask(lambda _: self._invoker.http(row.input, lambda: self._wanted(work)), "an HTTP call")
         if row.name not in functions:  # it was there when it was scheduled (contract, 4.3)
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
-        return await ask(lambda: self._invoker.activity(name, work.instance_id, row.input), f"the activity '{name}'")
+        return await ask(
+            lambda alone: self._invoker.activity(name, work.instance_id, row.input, alone=alone),
+            f"the activity '{name}'",
+        )

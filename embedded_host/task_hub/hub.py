@@ -304,7 +304,9 @@ class TaskHub:
         try:
             payload = next(run)
             name = settings.functions.orchestrators.registered(state.name)
-            answer = await ask(lambda: self.invoker.orchestrator(name, payload), f"the orchestrator '{name}'")
+            answer = await ask(
+                lambda alone: self.invoker.orchestrator(name, payload, alone=alone), f"the orchestrator '{name}'"
+            )
             run.send(answer)
         except StopIteration as stop:
             result: TurnResult = stop.value
@@ -326,7 +328,7 @@ class TaskHub:
             name = self.settings.functions.entities.registered(entity.id.name)
             answer: str | UserError
             if entity.id.name in self.settings.functions.entities:
-                answer = await ask(partial(self.invoker.entity, name, instance.id, payload), f"the entity '{name}'")
+                answer = await self._ask_entity(name, instance.id, payload)
             else:
                 answer = UserError("ValueError", self.settings.functions.entities.missing(entity.id.name))
             try:
@@ -344,6 +346,11 @@ class TaskHub:
                 log.error("%s", sentence)
             self._release(recording)
         self._rest(instance)
+
+    async def _ask_entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
+        return await ask(
+            lambda alone: self.invoker.entity(name, instance_id, payload, alone=alone), f"the entity '{name}'"
+        )
 
     # -- activities --------------------------------------------------------------------------------
 

@@ -71,7 +71,9 @@ class Invocations:
         self.running: set[asyncio.Future[None]] = set()
         self.dead = False
 
-    async def orchestrator(self, name: str, payload: TurnPayload) -> str | TurnAnswer | UserError:
+    async def orchestrator(
+        self, name: str, payload: TurnPayload, *, alone: bool = False
+    ) -> str | TurnAnswer | UserError:
         fake = self._fakes.functions.get(("orchestrator", name.lower()))
         if fake is not None:
             answer = await self._faked(name, fake, input_value(payload.input))
@@ -81,7 +83,7 @@ class Invocations:
                 return compact({"isDone": True, "actions": [], "output": json.loads(answer), "schemaVersion": 2})
         return await self.run(name, lambda: self.app.orchestrator(name, payload))
 
-    async def activity(self, name: str, instance_id: str, input: str) -> str | UserError | None:
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         self._fakes.runs[name] += 1
         fake = self._fakes.functions.get(("activity", name.lower()))
         if fake is not None:
@@ -90,7 +92,7 @@ class Invocations:
                 return None if answer == "null" else answer
         return await self.run(name, lambda: self.app.activity(name, instance_id, input))
 
-    async def entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
         fake = self._fakes.functions.get(("entity", name.lower()))
         if fake is not None:
             answer = await self._entity(name, fake, json.loads(payload))

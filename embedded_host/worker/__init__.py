@@ -32,11 +32,17 @@ class Worker(Protocol):
         """Raises WorkerLost."""
 
     async def invoke(
-        self, function: str, trigger: HttpRequestData | str, client: str = "", invocation_id: str = ""
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
     ) -> Result:
-        """Raises WorkerLost."""
+        """``alone``: in a process in which nothing else runs meanwhile. Raises WorkerLost."""
 
-    async def turn(self, function: str, payload: TurnPayload) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
         """One turn of an orchestrator. Raises WorkerLost."""
 
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:

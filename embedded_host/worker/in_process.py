@@ -36,7 +36,13 @@ class InProcessWorker:
         return Answer(0, *(await self.on_ask(method, path, body)))
 
     async def invoke(
-        self, function: str, trigger: HttpRequestData | str, client: str = "", invocation_id: str = ""
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
     ) -> Result:
         assert self._runner is not None
         return await self._runner.invoke(Invoke(next(self._ids), function, trigger, invocation_id, client))
@@ -44,7 +50,7 @@ class InProcessWorker:
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
         raise NotImplementedError("code in the host's own process cannot be replaced; restart the host")
 
-    async def turn(self, function: str, payload: TurnPayload) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
         assert self._runner is not None
         return await take_turn(self._runner.turn, next(self._ids), function, payload, kept=True)
 

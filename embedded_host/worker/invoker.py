@@ -50,9 +50,9 @@ class AppInvoker:
             if (kind := _KINDS.get(function.trigger.type.lower()))
         }
 
-    async def orchestrator(self, name: str, payload: TurnPayload) -> TurnAnswer | UserError:
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> TurnAnswer | UserError:
         function = self._functions["orchestrator", name.lower()]
-        result = await self._worker.turn(function.name, payload)
+        result = await self._worker.turn(function.name, payload, alone=alone)
         counts = None if result.counts is None else tuple(result.counts)
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
@@ -61,26 +61,27 @@ class AppInvoker:
             return replace(outcome, counts=counts, known=result.known)
         return TurnAnswer(outcome or "", counts, result.known)
 
-    async def activity(self, name: str, instance_id: str, input: str) -> str | UserError | None:
-        answer = await self._run("activity", name, input)
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        answer = await self._run("activity", name, input, alone)
         if isinstance(answer, UserError):
             log.error("Activity '%s' of instance '%s' failed: %s", name, instance_id, answer.stack or answer.text)
         return None if answer == "null" else answer
 
-    async def entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
-        answer = await self._run("entity", name, payload)
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+        answer = await self._run("entity", name, payload, alone)
         return answer if answer is not None else ""
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await self._http(request, is_wanted)
 
-    async def function(self, function: Function, trigger: str) -> Result:
+    async def function(self, function: Function, trigger: str, *, alone: bool = False) -> Result:
         """Run any function but an HTTP one. Raises WorkerLost."""
         takes_client = any(b.type.lower() in ("durableclient", "orchestrationclient") for b in function.bindings)
-        return await self._worker.invoke(function.name, trigger, self._client() if takes_client else "", str(uuid4()))
+        client = self._client() if takes_client else ""
+        return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
 
-    async def _run(self, kind: str, name: str, trigger: str) -> str | UserError | None:
-        return _outcome(await self.function(self._functions[kind, name.lower()], trigger))
+    async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
+        return _outcome(await self.function(self._functions[kind, name.lower()], trigger, alone=alone))
 
 
 def _outcome(result: Result) -> str | UserError | None:

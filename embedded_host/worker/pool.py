@@ -37,6 +37,7 @@ from embedded_host.worker.protocol import (
     Stop,
     Turn,
 )
+from embedded_host.worker.quarantine import Quarantine
 from embedded_host.worker.time_limit import TimeLimit
 from embedded_host.worker.turns import take_turn
 
@@ -59,12 +60,18 @@ class Worker:
         self.pending: dict[int, asyncio.Future[Result]] = {}
         self.lost: str | None = None
 
-    def lose(self, why: str) -> None:
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be asked: it has the app, and neither has it ended nor hung up."""
+        return self.loaded.done() and not self.lost and self.channel is not None
+
+    def lose(self, why: str, *, innocent: bool = False) -> None:
+        """``innocent``: none of the calls that are still pending has ended it."""
         self.lost = self.lost or why
         waiting: list[asyncio.Future[Any]] = [self.connected, self.loaded, *self.pending.values()]
         for future in waiting:
             if not future.done():
-                future.set_exception(WorkerLost(why))
+                future.set_exception(WorkerLost(why, beside=max(0, len(self.pending) - 1), innocent=innocent))
                 future.exception()  # whoever waits sees it; nobody need wait
         self.pending.clear()
 
@@ -81,6 +88,7 @@ class WorkerPool:
         """Those that invocations go to."""
         self._spawned: list[Worker] = []
         """Those that live: also new ones that have not taken over, and old ones that are finishing."""
+        self._quarantine = Quarantine(self._spawn_apart, self._retire)
         self._homes: OrderedDict[str, Worker] = OrderedDict()
         """Which worker has an instance's orchestrator in memory."""
         self._ready = asyncio.Event()
@@ -130,6 +138,7 @@ class WorkerPool:
             for worker in fresh:
                 self._retire(worker)
             return loaded
+        self._quarantine.empty()
         old, self._workers = self._workers, fresh
         for worker in fresh:
             self._keep(worker)
@@ -144,13 +153,15 @@ class WorkerPool:
 
     async def close(self, grace: float) -> None:
         self._closing = True
-        for worker in self._workers:
+        self._quarantine.empty()
+        workers = [*self._spawned]
+        for worker in workers:
             self._retire(worker)
-        if self._workers:
-            waits = [asyncio.ensure_future(worker.process.wait()) for worker in self._workers]
+        if workers:
+            waits = [asyncio.ensure_future(worker.process.wait()) for worker in workers]
             _, late = await asyncio.wait(waits, timeout=grace)
             if late:
-                for worker in self._workers:
+                for worker in workers:
                     _end(worker)
                 await asyncio.wait(late, timeout=2)
         if self._server:
@@ -162,16 +173,28 @@ class WorkerPool:
     # -- invoking ----------------------------------------------------------------------------------
 
     async def invoke(
-        self, function: str, trigger: HttpRequestData | str, client: str = "", invocation_id: str = ""
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
     ) -> Result:
         """Raises WorkerLost. Waits while there is no worker ready."""
-        worker = await self._free()
-        return await self._ask(worker, Invoke(next(self._ids), function, trigger, invocation_id, client))
+        asked = Invoke(next(self._ids), function, trigger, invocation_id, client)
+        if alone:
+            return await self._quarantine.run(partial(self._ask, asked=asked))
+        return await self._ask(await self._free(), asked)
 
-    async def turn(self, function: str, payload: TurnPayload) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
         """One turn of an orchestrator, on the worker that has it in memory. Raises WorkerLost."""
+        if alone:
+            return await self._quarantine.run(
+                lambda worker: take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=False)
+            )
         home = self._homes.pop(payload.instance_id, None)
-        kept = home is not None and home in self._workers and not home.lost
+        kept = home is not None and home in self._workers and home.is_ready
         worker = home if kept and home is not None else await self._free()
         result = await take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
         self._homes[payload.instance_id] = worker
@@ -182,7 +205,7 @@ class WorkerPool:
     async def _free(self) -> Worker:
         """The least busy worker."""
         while True:
-            ready = [w for w in self._workers if w.loaded.done() and not w.lost and w.channel is not None]
+            ready = [w for w in self._workers if w.is_ready]
             if ready:
                 return min(ready, key=lambda w: len(w.pending))
             self._ready.clear()
@@ -210,9 +233,13 @@ class WorkerPool:
         span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
         text = f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
         log.error("%s Its worker process is replaced.", text)
-        if isinstance(asked, Invoke) and not future.done():
-            future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
-        worker.lose(text)
+        if not future.done():
+            if isinstance(asked, Invoke):
+                future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
+            else:
+                future.set_exception(WorkerLost(text))
+        worker.pending.pop(asked.id, None)
+        worker.lose(text, innocent=True)
         _end(worker)
 
     @property
@@ -240,6 +267,17 @@ class WorkerPool:
         self._spawned.append(worker)
         if adopt:
             self._workers.append(worker)
+        return worker
+
+    async def _spawn_apart(self) -> Worker:
+        """For the quarantine: no calls go to it but from there, and no other takes its place. Raises WorkerLost."""
+        if self._closing:
+            raise WorkerLost("the host stops")
+        worker = await self._spawn(adopt=False)
+        self._send_load(worker)
+        ending = asyncio.ensure_future(self._tell_end(worker))
+        self._keepers.add(ending)
+        ending.add_done_callback(self._keepers.discard)
         return worker
 
     def _keep(self, worker: Worker) -> None:
@@ -315,7 +353,8 @@ class WorkerPool:
                 worker.channel.send(Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
 
     def _closed(self, worker: Worker) -> None:
-        """Its end tells why, and comes in a moment; a worker that only hangs up is ended."""
+        """Its end tells why, and comes in a moment; a worker that only hangs up is ended. Nobody asks it any more."""
+        worker.channel = None
 
         def end() -> None:
             worker.lose("it closed its connection")

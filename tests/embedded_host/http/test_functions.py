@@ -27,7 +27,13 @@ class FakeWorker:
         self.answer: Result | Exception = Result(1, HttpResponseData(200, [], b""))
 
     async def invoke(
-        self, function: str, trigger: HttpRequestData | str, client: str = "", invocation_id: str = ""
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
     ) -> Result:
         assert isinstance(trigger, HttpRequestData)
         assert len(invocation_id) == 36
@@ -41,7 +47,7 @@ class FakeWorker:
     async def load(self, load: Load) -> Loaded:
         raise NotImplementedError
 
-    async def turn(self, function: str, payload: TurnPayload) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
         raise NotImplementedError
 
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:

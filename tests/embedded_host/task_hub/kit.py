@@ -58,16 +58,16 @@ class AppInvoker:
     def functions(self) -> DurableFunctions:
         return DurableFunctions.of(self.orchestrators, self.activities, self.entities)
 
-    async def orchestrator(self, name: str, payload: TurnPayload) -> str | UserError:
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
         return await self._call(name, self.orchestrators[name], payload.text())
 
-    async def activity(self, name: str, instance_id: str, input: str) -> str | UserError | None:
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         if self.gate is not None:
             await self.gate.wait()
         result = await self._call(name, self.activities[name], json.loads(input))
         return result if isinstance(result, UserError) else json.dumps(result)
 
-    async def entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
         return await self._call(name, self.entities[name], payload)
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:

@@ -68,12 +68,12 @@ class GatedInvoker(AppInvoker):
     turn_gate: asyncio.Event | None = None
     entity_gate: asyncio.Event | None = None
 
-    async def orchestrator(self, name: str, payload: TurnPayload) -> str | UserError:
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
         if self.turn_gate is not None:
             await self.turn_gate.wait()
         return await super().orchestrator(name, payload)
 
-    async def entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
         if self.entity_gate is not None:
             await self.entity_gate.wait()
         return await super().entity(name, instance_id, payload)
