@@ -17,7 +17,6 @@ from embedded_host.dashboard.changes import change_stream
 from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.questions import Asked, Wrong
 from embedded_host.engine.json_text import compact
-from embedded_host.engine.orchestration import Orchestration
 from embedded_host.http.messages import JSON, Request, Response, json_response, text_response
 from embedded_host.loaded_app import LoadedApp
 from embedded_host.store.overview import Listed, Overview, Wanted
@@ -100,7 +99,7 @@ class Dashboard:
 
         def run() -> T:
             if self._overview is None:
-                self._overview = Overview(self._state, self._awaited)
+                self._overview = Overview(self._state)
             return look(self._overview)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
@@ -124,21 +123,7 @@ class Dashboard:
             cost = (time.perf_counter() - began) * 1000
             return {"rows": [_row(row, waits.get(row.key)) for row in rows], "counts": counts, "ms": round(cost, 1)}
 
-        found = await self._read(look)
-        for row in found["rows"]:
-            if row["status"] == "Running":
-                row["waits"] += [f"event {name}" for name in self._awaited(row["id"]) or ()]
-        return json_response(found)
-
-    def _awaited(self, instance_id: str) -> list[str] | None:
-        """The events that an instance awaits; it is only known of those that are in memory. Also called by the thread that
-        reads, while the event loop goes on: what changes under its hands is not known either."""
-        instance = self._hub.resident(instance_id)
-        state = instance.state if instance is not None and not instance.busy else None
-        try:
-            return state.execution.awaited_events if isinstance(state, Orchestration) and state.execution else None
-        except RuntimeError:
-            return None
+        return json_response(await self._read(look))
 
     async def _histogram(self, asked: Asked) -> Response:
         hub, wanted, spans = self._hub.name, asked.wanted(), asked.number("spans", 48, 200)

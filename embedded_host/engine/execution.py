@@ -79,7 +79,8 @@ class Execution:
     """Those the orchestrator made itself, in order: the n-th CreateTimer of the list is the n-th here."""
     _waits: dict[str, list[tuple[int, Task, str]]] = field(default_factory=dict)
     """Waits for an event, each with the step of the program that it belongs to and the name as it is spelt there."""
-    _replies: dict[str, Task] = field(default_factory=dict)
+    _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
+    """Entity calls without an answer, by request id: what waits, and the entity's id."""
     _held: list[Event] = field(default_factory=list)
     _withheld: dict[int, Decision] = field(default_factory=dict)
     """What was decided while suspended."""
@@ -131,6 +132,11 @@ class Execution:
     def open_calls(self) -> list[str]:
         """Request ids of entity calls without an answer."""
         return list(self._replies)
+
+    @property
+    def called_entities(self) -> list[str]:
+        """Ids of the entities whose answers are still to come."""
+        return [entity_id for _, entity_id in self._replies.values()]
 
     @property
     def awaited_events(self) -> list[str]:
@@ -268,7 +274,8 @@ class Execution:
         self._put(SendOperation(task_id, action.instance_id, request_id, action))
         if action.signal:
             return settled()
-        reply = self._replies[request_id] = Task()
+        reply = Task()
+        self._replies[request_id] = reply, action.instance_id
         return reply
 
     def _retried(self, policy: RetryPolicy, attempt: Callable[[], Open]) -> Task:
@@ -354,9 +361,9 @@ class Execution:
 
     def _raised(self, event: Event) -> None:
         name = str(event["Name"])
-        reply = self._replies.pop(name, None)
-        if reply is not None:
-            reply.settle()
+        called = self._replies.pop(name, None)
+        if called is not None:
+            called[0].settle()
             return
         waits = self._waits.get(name.lower())
         if waits:

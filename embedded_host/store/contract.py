@@ -137,6 +137,13 @@ class DeletePending(NamedTuple):
     execution_id: str
 
 
+class SetAwaited(NamedTuple):
+    """``("event", NAME)`` and ``("entity", ID)``, each once: all that the instance waits for now of these kinds."""
+
+    instance: int
+    awaited: Sequence[tuple[str, str]]
+
+
 class SaveEntity(NamedTuple):
     instance: int
     has_state: bool
@@ -158,6 +165,7 @@ Change = (
     | PutActivity
     | TakeActivity
     | DeletePending
+    | SetAwaited
     | SaveEntity
     | SaveTimer
 )
@@ -201,6 +209,9 @@ class Store(Protocol):
 
     def history(self, instance: int) -> list[str]:
         """The turns' JSON arrays, in order."""
+
+    def awaited(self, instance: int) -> list[tuple[str, str]]:
+        """As ``SetAwaited`` has it, sorted."""
 
     def entity(self, instance: int) -> tuple[bool, str | None] | None:
         """(exists, state)"""

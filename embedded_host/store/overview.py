@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +30,14 @@ _LAST = "\U0010ffff"
 _ORCHESTRATIONS = "key NOT IN (SELECT instance FROM entities)"
 _PARENT = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
 _LIVE = "status IN ('Running', 'Pending', 'Suspended', 'ContinuedAsNew')"
-_TIMERS = "SELECT instance FROM messages WHERE due IS NOT NULL"
 _WAITING: Mapping[str, str] = {
-    "activity": "key IN (SELECT instance FROM activities)",
-    "timer": f"key IN ({_TIMERS})",
-    "child": f"id IN (SELECT {_PARENT} FROM instances WHERE hub = :hub AND {_LIVE} AND parent IS NOT NULL)",
+    "activity": "key IN (SELECT instance FROM activities{0})",
+    "timer": "key IN (SELECT instance FROM messages WHERE due IS NOT NULL)",
+    "child": f"id IN (SELECT {_PARENT} FROM instances WHERE hub = :hub AND {_LIVE} AND parent IS NOT NULL{{1}})",
+    "event": "key IN (SELECT instance FROM awaited WHERE kind = 'event'{1})",
+    "entity": "key IN (SELECT instance FROM awaited WHERE kind = 'entity'{1})",
 }
+"""Where it shows; ``{0}`` and ``{1}`` are where a name narrows it."""
 
 
 class Listed(NamedTuple):
@@ -59,8 +61,8 @@ class Wanted:
     created_from: datetime | None = None
     created_to: datetime | None = None
     waiting: str | None = None
-    """``activity``, ``timer``, ``child`` or ``event`` (which also stands for an entity's answer): what live instances wait
-    for. ``activity:NAME``, ``child:NAME`` and ``event:NAME`` are more exact."""
+    """What live instances wait for: ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (its answer).
+    ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` are more exact."""
     entities: bool = False
 
 
@@ -72,20 +74,12 @@ def _queries() -> dict[str, str]:
 
 
 class Overview:
-    """``awaited`` gives the events that an instance awaits, None if that is not known: the state does not have it."""
-
-    def __init__(self, path: Path, awaited: Callable[[str], list[str] | None] = lambda _: None) -> None:
+    def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
         self._connection.execute("PRAGMA query_only = ON")
         # What is read is mapped and not copied: a page of the last row of 100,000 takes half the time.
         self._connection.execute("PRAGMA mmap_size = 2147483648")
         self._sql = _queries()
-
-        def awaits(instance_id: str, name: str) -> bool | None:
-            names = awaited(instance_id)
-            return None if names is None else name in names if name else bool(names)
-
-        self._connection.create_function("awaits", 2, awaits)
 
     def interrupt(self) -> None:
         """From another thread: a query that runs ends with sqlite3.OperationalError."""
@@ -159,7 +153,7 @@ class Overview:
         return found
 
     def waits(self, hub: str, rows: Iterable[Listed]) -> dict[int, list[str]]:
-        """What the state knows of what live ones of ``rows`` wait for: ``activity NAME``, ``timer DUE``, ``child NAME``."""
+        """What live ones of ``rows`` wait for: ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME``, ``entity ID``."""
         live = {row.id: row.key for row in rows if row.status not in FINAL}
         found: dict[int, list[str]] = {key: [] for key in live.values()}
         marks = ",".join("?" * len(live))
@@ -179,6 +173,10 @@ class Overview:
         ):
             for owner, what in self._connection.execute(text, values):
                 found[live[owner] if kind == "child" else owner].append(f"{kind} {what}")
+        for owner, kind, name in self._connection.execute(
+            f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})", [*live.values()]
+        ):
+            found[owner].append(f"{kind} {name}")
         return found
 
     # -- one -----------------------------------------------------------------------------------------
@@ -259,16 +257,6 @@ def _conditions(hub: str, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def _waits_for(waiting: str, values: dict[str, Any]) -> str:
     kind, _, name = waiting.partition(":")
-    if kind == "event":
-        values["waited"] = name
-        if name:
-            return "status = 'Running' AND awaits(id, :waited)"
-        # Of an instance that is not in memory it leaves no trace: what runs, and waits for nothing else.
-        others = " OR ".join(_WAITING.values())
-        nothing = f"NOT ({others} OR key IN (SELECT instance FROM messages))"
-        return f"status = 'Running' AND coalesce(awaits(id, :waited), {nothing})"
-    condition = _WAITING.get(kind, "0")
-    if name and kind in ("activity", "child"):
-        values["waited"] = name
-        condition = condition[:-1] + (" WHERE" if kind == "activity" else " AND") + " name = :waited)"
-    return f"{condition} AND {_LIVE}"
+    values["waited"] = name
+    narrowed = (" WHERE name = :waited", " AND name = :waited") if name else ("", "")
+    return f"{_WAITING.get(kind, '0').format(*narrowed)} AND {_LIVE}"

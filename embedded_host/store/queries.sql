@@ -35,6 +35,10 @@ DELETE FROM activities WHERE instance = ? AND execution_id = ?;
 DELETE FROM activities WHERE instance = ? AND id = ?;
 -- name: delete_activities
 DELETE FROM activities WHERE instance = ?;
+-- name: put_awaited
+INSERT INTO awaited (instance, kind, name) VALUES (?, ?, ?);
+-- name: delete_awaited
+DELETE FROM awaited WHERE instance = ?;
 -- name: save_entity
 INSERT INTO entities (instance, has_state, state) VALUES (?, ?, ?)
 ON CONFLICT (instance) DO UPDATE SET has_state = excluded.has_state, state = excluded.state;
@@ -51,6 +55,8 @@ FROM instances WHERE hub = ? AND id = ?;
 SELECT input FROM inputs WHERE instance = ?;
 -- name: history_of
 SELECT events FROM history WHERE instance = ? ORDER BY turn;
+-- name: awaited_of
+SELECT kind, name FROM awaited WHERE instance = ?;
 -- name: entity_of
 SELECT has_state, state FROM entities WHERE instance = ?;
 -- name: timer_of

@@ -56,6 +56,15 @@ CREATE TABLE activities (
     PRIMARY KEY (instance, id)
 ) WITHOUT ROWID;
 
+-- What a waiting orchestration waits for that leaves no other row: events, and answers of entities. It tells people; a turn
+-- finds it by a replay.
+CREATE TABLE awaited (
+    instance INTEGER NOT NULL,
+    kind     TEXT NOT NULL,          -- event, entity
+    name     TEXT NOT NULL,          -- of the event as the orchestrator spells it; the entity's id
+    PRIMARY KEY (instance, kind, name)
+) WITHOUT ROWID;
+
 CREATE TABLE entities (
     instance   INTEGER PRIMARY KEY,
     has_state  INTEGER NOT NULL,

@@ -29,6 +29,7 @@ from embedded_host.store.contract import (
     SaveEntity,
     SaveInstance,
     SaveTimer,
+    SetAwaited,
     SetInput,
     StateError,
     TakeActivity,
@@ -38,7 +39,7 @@ from embedded_host.store.contract import (
 from embedded_host.store.listing import listing
 from embedded_host.store.moments import from_micros, micros
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _HERE = Path(__file__).parent
 _NEVER = 2**63 - 1
 
@@ -50,6 +51,13 @@ def _queries() -> dict[str, str]:
         name, _, text = part.partition("\n")
         named[name.strip()] = text.strip()
     return named
+
+
+def _steps(version: int) -> str:
+    """From a state of ``version`` to one of today."""
+    parts = (_HERE / "migrations.sql").read_text(encoding="utf-8").split("-- from: ")[1:]
+    steps = {int(number): text for number, _, text in (part.partition("\n") for part in parts)}
+    return "".join(steps[number] for number in range(version, SCHEMA_VERSION))
 
 
 class SqliteStore:
@@ -95,6 +103,8 @@ class SqliteStore:
                 )
             schema = (_HERE / "schema.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version < SCHEMA_VERSION:
+            self._writer.executescript(f"BEGIN; {_steps(version)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version > SCHEMA_VERSION:
             self.close()
             raise StateError(
@@ -166,6 +176,10 @@ class SqliteStore:
         elif isinstance(change, DeletePending):
             execute(sql["delete_pending_messages"], change)
             execute(sql["delete_pending_activities"], change)
+        elif isinstance(change, SetAwaited):
+            execute(sql["delete_awaited"], change[:1])
+            for kind, name in change.awaited:
+                execute(sql["put_awaited"], (change.instance, kind, name))
         elif isinstance(change, SaveEntity):
             execute(sql["save_entity"], (change.instance, int(change.has_state), change.state))
         elif isinstance(change, SaveTimer):
@@ -178,6 +192,7 @@ class SqliteStore:
                 "delete_history",
                 "delete_messages",
                 "delete_activities",
+                "delete_awaited",
                 "delete_entity",
             ):
                 execute(sql[name], change)
@@ -198,6 +213,9 @@ class SqliteStore:
 
     def history(self, instance: int) -> list[str]:
         return [row[0] for row in self._reader.execute(self._sql["history_of"], (instance,))]
+
+    def awaited(self, instance: int) -> list[tuple[str, str]]:
+        return [(row[0], row[1]) for row in self._reader.execute(self._sql["awaited_of"], (instance,))]
 
     def entity(self, instance: int) -> tuple[bool, str | None] | None:
         row = self._one("entity_of", instance)

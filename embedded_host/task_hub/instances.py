@@ -33,6 +33,8 @@ class Instance:
     inbox: list[Inboxed] = field(default_factory=list)
     busy: bool = False
     """Queued for a turn, or in one."""
+    awaited: tuple[tuple[str, str], ...] | None = ()
+    """As the store has it (``contract.SetAwaited``); None if that was not read."""
 
     @property
     def is_terminal(self) -> bool:
@@ -61,7 +63,7 @@ def load(store: Store, row: InstanceRow) -> Instance:
         continued=row.continued,
         history=History(event for text in turns for event in json.loads(text)),
     )
-    return Instance(row.key, row.id, orchestration, len(turns))
+    return Instance(row.key, row.id, orchestration, len(turns), awaited=None)
 
 
 def new_orchestration(key: int, started: Event) -> Instance:

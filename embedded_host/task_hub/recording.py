@@ -8,6 +8,7 @@ from itertools import count
 
 from embedded_host.engine.entity import Entity, EntityTurnResult
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.execution import Execution
 from embedded_host.engine.history import events_text
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import TurnResult
@@ -33,6 +34,13 @@ class Recording:
     activities: list[ActivityWork] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Ids that messages were for and that are not there."""
+
+
+def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
+    if execution is None:
+        return ()
+    events = {("event", name) for name in execution.awaited_events}
+    return tuple(sorted(events | {("entity", entity_id) for entity_id in execution.called_entities}))
 
 
 class Keys:
@@ -95,6 +103,10 @@ class Recorder:
             output=result.output,
         )
         changes.append(c.SaveInstance(row))
+        awaited = () if ends else _awaited(result.execution)
+        if awaited != instance.awaited:
+            instance.awaited = awaited
+            changes.append(c.SetAwaited(instance.key, awaited))
         # An execution that ends sends itself nothing more: no timer is left ticking for it.
         outgoing = [
             o for o in result.outgoing if not (ends and isinstance(o, Deliver) and o.instance_id == instance.id)

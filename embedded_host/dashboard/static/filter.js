@@ -40,7 +40,7 @@ export function filterBar(state, change, signal) {
 		const of = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
 		const group = (label, kind, list) => list.length > 0 && h("optgroup", { label }, list.map((n) => option(`${kind}:${n}`, n)));
 		replace(waiting, option("", "Waits for…"), option("activity", "An activity"), option("timer", "A timer"), option("child", "A sub-orchestration"),
-			option("event", "An event or entity"), group("The activity", "activity", of("activityTrigger")), group("The sub-orchestration", "child", of("orchestrationTrigger")), group("The event", "event", [...events]));
+			option("event", "An event"), option("entity", "An entity's answer"), group("The activity", "activity", of("activityTrigger")), group("The sub-orchestration", "child", of("orchestrationTrigger")), group("The event", "event", [...events]));
 		if (state.waiting && ![...waiting.options].some((o) => o.value === state.waiting)) waiting.append(option(state.waiting, state.waiting));
 		waiting.value = state.waiting || "";
 		replace(names, of("orchestrationTrigger").map((n) => option(n)));

@@ -9,7 +9,7 @@ import { bulkBar } from "./bulk.js";
 
 export const PAGE = 100;
 const COLUMNS = [["status", "Status"], ["name", "Function"], ["id", "Instance"], ["created", "Created"], ["updated", "Updated"], ["duration", "Duration"]];
-const WAITS = { activity: "activity", timer: "timer", child: "sub-orchestration", event: "event" };
+const WAITS = { activity: "activity", timer: "timer", child: "sub-orchestration", event: "event", entity: "entity" };
 
 export async function show(body, { params, signal }) {
 	const state = { sort: "created", desc: "1", page: "1", ...params };

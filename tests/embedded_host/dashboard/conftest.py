@@ -37,9 +37,19 @@ class Looked:
         self.state = folder / "state.db"
         self.store = SqliteStore(self.state, fsync=False)
         orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
-        self.host = Host(AppInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter}), self.store)
+        self._invoker = AppInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
         self.loaded = LoadedApp(read_app(app.root, {}))
+        self._begin()
+
+    def _begin(self) -> None:
+        self.host = Host(self._invoker, self.store)
         self.dashboard = Dashboard(self.state, self.host.hub, lambda: self.loaded)
+
+    async def restart(self) -> None:
+        """The next host over the same state: nothing is in memory."""
+        self.dashboard.close()
+        await self.host.kill()
+        self._begin()
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
         """``path`` is what follows ``/dashboard``."""

@@ -107,10 +107,16 @@ async def test_what_is_waited_for(looked: Looked) -> None:
     await looked.host.start("Parent", "parent")
     rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
     assert rows == {"event": ["event Go"], "parent": ["child Wait"], "child": ["event Go"]}
+    await looked.restart()
+    assert looked.host.hub.resident("event") is None
+    rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
+    assert rows == {"event": ["event Go"], "parent": ["child Wait"], "child": ["event Go"]}
     assert sorted(await looked.ids("instances?waiting=event")) == ["child", "event"]
     assert sorted(await looked.ids("instances?waiting=event:Go")) == ["child", "event"]
     assert await looked.ids("instances?waiting=event:Other") == []
     assert await looked.ids("instances?waiting=child:Wait") == ["parent"]
+    await looked.host.raise_event("Go", 1, "event")
+    assert await looked.ids("instances?waiting=event") == ["child"]
 
 
 async def test_the_histogram(looked: Looked) -> None:

@@ -26,6 +26,7 @@ from embedded_host.store.contract import (
     SaveEntity,
     SaveInstance,
     SaveTimer,
+    SetAwaited,
     SetInput,
     Store,
     TakeActivity,
@@ -66,13 +67,21 @@ EVERYTHING: list[Change] = [
     AppendHistory(1, 0, "[1]"),
     PutMessage(message(1)),
     PutActivity(activity(1)),
+    SetAwaited(1, [("event", "Go")]),
     SaveEntity(1, True, "8"),
 ]
 
 
 def belongings(store: Store, key: int = 1) -> list[Any]:
     activities = [row for row, _ in store.all_activities() if row.instance == key]
-    return [store.input(key), store.history(key), store.messages(key), activities, store.entity(key)]
+    return [
+        store.input(key),
+        store.history(key),
+        store.messages(key),
+        activities,
+        store.awaited(key),
+        store.entity(key),
+    ]
 
 
 class StoreContract:
@@ -133,13 +142,14 @@ class StoreContract:
             AppendHistory(2, 0, "[2]"),
             PutMessage(message(2, 2)),
             PutActivity(activity(2, 2)),
+            SetAwaited(2, [("event", "Go")]),
             SaveEntity(2, True, "2"),
         ]
         store.write([*EVERYTHING, *of_other])
         before = belongings(store, 2)
         store.write([DeleteInstance(1)])
         assert store.instance("Hub", "a") is None
-        assert belongings(store) == [None, [], [], [], None]
+        assert belongings(store) == [None, [], [], [], [], None]
         assert belongings(store, 2) == before
         assert store.instance("Hub", "other") == other
 
@@ -217,6 +227,13 @@ class StoreContract:
         assert [row.id for row, _ in store.all_messages()] == [3, 4, 5]
         assert [row.id for row, _ in store.all_activities()] == [2]
 
+    def test_what_is_awaited(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.awaited(1) == []
+        for awaited in ([("event", "Go"), ("event", "go")], [("entity", "@counter@é"), ("event", "Go")], []):
+            store.write([SetAwaited(1, awaited)])
+            assert store.awaited(1) == awaited
+
     def test_entities(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.entity(1) is None
@@ -243,7 +260,7 @@ class StoreContract:
         store.write([SaveInstance(PLAIN), AppendHistory(1, 0, "[]")])
         with pytest.raises(Exception, match=r"."):
             store.write([*EVERYTHING[1:2], PutMessage(message(1)), AppendHistory(1, 0, "[]")])
-        assert belongings(store) == [None, ["[]"], [], [], None]
+        assert belongings(store) == [None, ["[]"], [], [], [], None]
         store.write([PutMessage(message(1))])
         assert len(store.messages(1)) == 1
 
