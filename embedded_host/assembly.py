@@ -134,13 +134,13 @@ class Assembly:
         try:
             loaded = await self._worker.reload(load_request(app, self._environ, self._rpc_url), accept)
         except WorkerLost as lost:
-            log.error("The changed code was not taken up: the worker that loaded it ended (%s).", lost)
+            log.error("The changed code was not taken up: the worker that loaded it ended (%s). [EH301]", lost)
             return False
         current = loaded_app(app, loaded, self._environ)
         if text := problems_text(current, loaded):
             print(text, flush=True)
         if not accept(loaded):
-            log.error("The changed code was not taken up; the code before it goes on serving.")
+            log.error("The changed code was not taken up; the code before it goes on serving. [EH302]")
             return False
         self.current = current
         assert self._hub is not None
@@ -167,10 +167,10 @@ class Assembly:
             listening = bind_public(address, port)
         except PortInUse:
             raise StateError(
-                f"Port {port} is in use by another process. Stop that one, or choose another port with --port."
+                f"Port {port} is in use by another process. Stop that one, or choose another port with --port. [EH201]"
             ) from None
         except OSError as error:
-            raise StateError(f"The host cannot listen on {address}:{port}: {error}.") from error
+            raise StateError(f"The host cannot listen on {address}:{port}: {error}. [EH202]") from error
         named = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address
         self.public_url = f"http://{named}:{listening.getsockname()[1]}"
         return listening
@@ -180,7 +180,7 @@ class Assembly:
             loaded = await self._worker.load(load_request(app, self._environ, self._rpc_url))
         except WorkerLost as lost:
             raise StateError(
-                f"The worker process ended before it had loaded the app: {lost}. What it printed stands above."
+                f"The worker process ended before it had loaded the app: {lost}. What it printed stands above. [EH203]"
             ) from lost
         self.current = loaded_app(app, loaded, self._environ)
         if text := problems_text(self.current, loaded):
@@ -199,10 +199,10 @@ class Assembly:
         try:
             result = await self._invoker.function(function, input)
         except WorkerLost as lost:
-            log.error("Function '%s': %s", function.name, lost)
+            log.error("Function '%s': %s [EH325]", function.name, lost)
             return
         if error := result.error:
-            log.error("Function '%s' failed: %s: %s\n%s", function.name, error.type, error.message, error.stack)
+            log.error("Function '%s' failed: %s: %s [EH320]\n%s", function.name, error.type, error.message, error.stack)
 
     def _home(self) -> str | None:
         if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":

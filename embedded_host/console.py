@@ -31,13 +31,13 @@ def problems_text(app: LoadedApp, loaded: Loaded) -> str:
     """What the workers found wrong, the user's own line first, the traceback below."""
     lines: list[str] = []
     for problem in loaded.problems:
-        lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text}"]
+        lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
     for function in app.enabled:
         if function.name in app.broken and function.name not in told:
-            lines += ["", f"{function.name}: {app.broken[function.name]}"]
+            lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
         lost = [
             f"'{b.name}' ({b.type})" for b in function.bindings if b.direction == "out" and b.type.lower() != "http"
         ]
@@ -45,13 +45,13 @@ def problems_text(app: LoadedApp, loaded: Loaded) -> str:
             lines += [
                 "",
                 f"{function.name}: what it sets on its output {', '.join(lost)} goes nowhere, because the embedded host writes "
-                "to no other service. The rest of it runs.",
+                "to no other service. The rest of it runs. [EH312]",
             ]
     folders = ", ".join(p.parent.name for p in sorted(app.app.root.glob("*/function.json")))
     if app.app.uses_v2_model and folders:
         lines += [
             "",
-            f"The folder has a v2 app, so function.json files do not count, as on the real host: {folders}.",
+            f"The folder has a v2 app, so function.json files do not count, as on the real host: {folders}. [EH313]",
         ]
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ from embedded_host.app.definitions import App
 from embedded_host.app.errors import AppError
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
+from embedded_host.error_codes import CODE, with_code
 from embedded_host.log_lines import console_handler
 from embedded_host.store.contract import StateError
 from embedded_host.store.lock import StateLock
@@ -56,7 +57,8 @@ def run_host(options: HostOptions) -> int:
     try:
         _run(Host(options).serve())
     except (CannotStart, StateError, AppError) as error:
-        print(f"\n{error}\n", file=sys.stderr, flush=True)
+        more = "".join(f"More: embedded-host explain {code}\n" for code in dict.fromkeys(CODE.findall(str(error))))
+        print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -89,7 +91,7 @@ class Host:
                 watching.cancel()
             print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
         if self._fatal is not None:
-            raise CannotStart(f"The host stopped: {self._fatal}") from self._fatal
+            raise CannotStart(with_code(f"The host stopped: {self._fatal}", "EH205")) from self._fatal
 
     def stop(self, error: BaseException | None = None) -> None:
         self._fatal = self._fatal or error
@@ -114,7 +116,9 @@ class Host:
         try:
             await self._take_up_changes()
         except Exception as error:
-            log.error("Hot reload has ended; restart the host to take up changes: %s: %s", type(error).__name__, error)
+            log.error(
+                "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]", type(error).__name__, error
+            )
 
     async def _take_up_changes(self) -> None:
         from embedded_host.reload import changes, needs_restart
@@ -123,14 +127,14 @@ class Host:
         async for files in changes(root):
             names = ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
             if any(needs_restart(file, root) for file in files):
-                log.warning("%s changed: restart the host to take it up.", names)
+                log.warning("%s changed: restart the host to take it up. [EH304]", names)
                 if all(needs_restart(file, root) for file in files):
                     continue
             began = time.perf_counter()
             try:
                 app = read_app(root, os.environ)
             except AppError as error:
-                log.error("%s changed, but was not taken up: %s", names, error)
+                log.error("%s changed, but was not taken up [EH305]: %s", names, error)
                 continue
             assert self._assembly is not None
             if await self._assembly.take_up(app):
@@ -149,7 +153,7 @@ class Host:
             print(f"host.json: not used by the embedded host (--verbose says why): {keys}", file=sys.stderr)
         if self.options.in_process and "functionTimeout" in app.host.document:
             print(
-                "host.json: functionTimeout does not hold with --in-process: there is no process to replace.",
+                "host.json: functionTimeout does not hold with --in-process: there is no process to replace. [EH328]",
                 file=sys.stderr,
             )
         return app, {**os.environ, **added}

@@ -29,9 +29,11 @@ class Problem:
     function: str | None = None
     """The function that it puts out of service, if it is about one."""
     fatal: bool = False
+    code: str = field(kw_only=True)
+    """Its family in ``errors.md`` (``EH140``); stands at the end of the text."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "")
+        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "") + f" [{self.code}]"
 
 
 @dataclass(frozen=True)

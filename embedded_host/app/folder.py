@@ -92,6 +92,7 @@ def route_conflicts(functions: Iterable[Function], prefix: str, places: Mapping[
                     f"'{function.name}' has the same route as '{other.name}' ('{route.template}', {answered}): "
                     f"'{other.name}' comes first by name and answers, and '{function.name}' {fate}.",
                     "Give one of them another route or other methods.",
+                    code="EH106",
                 )
             )
             break
@@ -122,6 +123,7 @@ def _without_namesakes(folders: list[FunctionFolder]) -> list[FunctionFolder]:
                 f"'{folder.name}' and '{name}' differ only in case, and names of functions are compared without it.",
                 "Rename one of the folders.",
                 function=folder.name,
+                code="EH103",
             )
             folder = FunctionFolder(folder.name, None, (*folder.problems, problem), folder.route_place)
         kept.append(folder)
@@ -133,13 +135,13 @@ def _runtime_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     if runtime.lower() == "python":
         return ()
     what = f"FUNCTIONS_WORKER_RUNTIME is '{runtime}', but the embedded host runs Python functions only."
-    return (Problem(NAME, what, 'Set it to "python"; it is taken as that.'),)
+    return (Problem(NAME, what, 'Set it to "python"; it is taken as that.', code="EH104"),)
 
 
 def _time_zone_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     _, what = time_zone(environ)
     remedy = "Write it as in 'Europe/Berlin' or 'America/New_York'; until then schedules go by UTC."
-    return (Problem(NAME, what, remedy),) if what else ()
+    return (Problem(NAME, what, remedy, code="EH105"),) if what else ()
 
 
 def _holds(folder: Path, name: str) -> bool:
@@ -151,7 +153,9 @@ def _holds(folder: Path, name: str) -> bool:
 
 def _no_app(root: Path) -> Problem:
     if not root.is_dir():
-        return Problem(str(root), "There is no such folder.", "Name the app's folder with --script-root.", fatal=True)
+        return Problem(
+            str(root), "There is no such folder.", "Name the app's folder with --script-root.", fatal=True, code="EH101"
+        )
     parents = [folder for folder in root.parents if _holds(folder, "host.json")][:1]
     try:
         children = sorted(folder for folder in root.iterdir() if _holds(folder, "host.json"))
@@ -165,9 +169,12 @@ def _no_app(root: Path) -> Problem:
             what,
             "Run it in an app's folder or name that with --script-root (looked above and one level below).",
             fatal=True,
+            code="EH101",
         )
     places = ", ".join(str(folder) for folder in found)
-    return Problem(str(root), f"{what} There is one in: {places}.", "Run it there or use --script-root.", fatal=True)
+    return Problem(
+        str(root), f"{what} There is one in: {places}.", "Run it there or use --script-root.", fatal=True, code="EH101"
+    )
 
 
 def _no_functions(root: Path, script: str) -> Problem:
@@ -182,4 +189,5 @@ def _no_functions(root: Path, script: str) -> Problem:
         f"No functions found: neither a folder with a function.json (*/function.json) nor {script}.",
         remedy,
         fatal=True,
+        code="EH102",
     )

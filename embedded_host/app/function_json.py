@@ -82,10 +82,10 @@ class _Reader:
         return not any(problem.function for problem in self.problems)
 
     def wrong(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
-        self.problems.append(Problem(self.file.where(place, key=key), what, remedy, function=self.name))
+        self.problems.append(Problem(self.file.where(place, key=key), what, remedy, function=self.name, code="EH140"))
 
     def warn(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
-        self.problems.append(Problem(self.file.where(place, key=key), what, remedy))
+        self.problems.append(Problem(self.file.where(place, key=key), what, remedy, code="EH141"))
 
     def function(self) -> Function | None:
         if not _FUNCTION_NAME.fullmatch(self.name) or self.name.lower() == "host":
@@ -280,7 +280,7 @@ class _Reader:
             where = f"{self.file.name}:{line}:{column + len(json.dumps(before, ensure_ascii=False)) - 1}"
             what = f"The route '{route}' is not a route template: {error.message}."
             remedy = "Take the '/' at its start away." if route.startswith("/") else ""
-            self.problems.append(Problem(where, what, remedy, function=self.name))
+            self.problems.append(Problem(where, what, remedy, function=self.name, code="EH142"))
 
     def check_triggers(self, bindings: list[Binding]) -> None:
         place: Place = ("bindings",)

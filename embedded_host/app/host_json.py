@@ -107,7 +107,9 @@ class _Reader:
         return self.sources.get(".".join(map(str, place)).lower()) or self.file.where(place)
 
     def wrong(self, place: Place, value: Any, allowed: str) -> None:
-        problem = Problem(self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True)
+        problem = Problem(
+            self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True, code="EH120"
+        )
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -120,6 +122,7 @@ def _check_version(file: JsonFile) -> None:
                 f"must be an object, but is {_shown(file.value)}.",
                 'The least is {"version": "2.0"}.',
                 fatal=True,
+                code="EH120",
             )
         )
     version = file.value.get("version")
@@ -129,7 +132,13 @@ def _check_version(file: JsonFile) -> None:
         other = next((key for key in file.value if key.lower() == "version"), None)
         what = f"has '{other}' instead of 'version'." if other else "has no 'version'."
         raise AppError(
-            Problem(file.where((other,) if other else (), key=True), what, 'Write "version": "2.0".', fatal=True)
+            Problem(
+                file.where((other,) if other else (), key=True),
+                what,
+                'Write "version": "2.0".',
+                fatal=True,
+                code="EH120",
+            )
         )
     raise AppError(
         Problem(
@@ -137,6 +146,7 @@ def _check_version(file: JsonFile) -> None:
             f'version must be the text "2.0", but is {_shown(version)}.',
             "It is the version of the file's format, not of Azure Functions.",
             fatal=True,
+            code="EH120",
         )
     )
 
@@ -182,6 +192,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
                 f"{_dotted(place)} cannot be resolved: {error}",
                 "Set it in the environment or in Values of local.settings.json.",
                 fatal=True,
+                code="EH121",
             )
         )
         return ""
@@ -213,6 +224,7 @@ def _route_prefix(reader: _Reader) -> str:
                 reader.where(place),
                 f"{_dotted(place)} is taken as '{prefix}': the real host serves no function under '{value}'.",
                 "Write it without '/' around it.",
+                code="EH122",
             )
         )
     try:

@@ -86,7 +86,7 @@ def ignored_settings(
 ) -> tuple[Problem, ...]:
     """One Problem for each key in ``document`` without effect here; ``where`` tells its place in the file."""
     return tuple(
-        Problem(where(place), f"{'.'.join(map(str, place))} has no effect: {reason}.")
+        Problem(where(place), f"{'.'.join(map(str, place))} has no effect: {reason}.", code="EH123")
         for place, reason in _ignored(document, ())
     )
 
@@ -137,5 +137,6 @@ def other_storage(document: Mapping[str, Any], where: Callable[[Place], str]) ->
             where(place),
             f"the embedded host keeps its state in SQLite; storage of the type '{section}' is not used.",
             "The app runs the same; only the real host connects to it.",
+            code="EH124",
         ),
     )

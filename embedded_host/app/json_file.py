@@ -35,7 +35,7 @@ class JsonFileError(Exception):
         shown = f"\n    {self.text}\n    {' ' * (self.column - 1)}^" if self.text else ""
         if shown and remedy:
             shown += "\n   "  # and a blank, so the remedy stands under the line
-        return Problem(where, f"{self.what}{shown}", remedy, function=function, fatal=fatal)
+        return Problem(where, f"{self.what}{shown}", remedy, function=function, fatal=fatal, code="EH110")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class JsonFile:
                 f"{self.name}:{notes[0].line}:{notes[0].column}",
                 what + (f" (and {len(notes) - 1} more)." if len(notes) > 1 else "."),
                 why,
+                code="EH111",
             )
             for what, notes in kinds.items()
         )

@@ -53,7 +53,7 @@ def effective_environment(
             added[name] = value
         elif present[fold(name)] != value:
             what = f"Skipping '{name}' from local settings as it's already defined in current environment variables."
-            notes.append(Problem(NAME, what))
+            notes.append(Problem(NAME, what, code="EH132"))
     if "FUNCTIONS_WORKER_RUNTIME" not in present:
         added.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     added["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
@@ -67,11 +67,13 @@ class _Reader:
         self.file = file
         self.warnings: list[Problem] = []
 
-    def warn(self, place: tuple[str | int, ...], what: str, remedy: str = "", *, key: bool = False) -> None:
-        self.warnings.append(Problem(self.file.where(place, key=key), what, remedy))
+    def warn(
+        self, place: tuple[str | int, ...], what: str, remedy: str = "", *, key: bool = False, code: str = "EH131"
+    ) -> None:
+        self.warnings.append(Problem(self.file.where(place, key=key), what, remedy, code=code))
 
     def unusable(self, place: tuple[str | int, ...], what: str, remedy: str) -> _UnusableError:
-        self.warn(place, what, f"{remedy} None of its settings are used until then.")
+        self.warn(place, what, f"{remedy} None of its settings are used until then.", code="EH130")
         return _UnusableError()
 
     def settings(self) -> LocalSettings:

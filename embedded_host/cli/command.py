@@ -60,7 +60,7 @@ def _in_words(error: Exception) -> Failed:
     if isinstance(error, AppError | StateError):
         return Failed(str(error))
     return Failed(
-        f"{type(error).__name__}: {error}. This should not happen; EMBEDDED_HOST_TRACEBACK=1 shows where it does."
+        f"{type(error).__name__}: {error}. This should not happen; EMBEDDED_HOST_TRACEBACK=1 shows where it does. [EH599]"
     )
 
 

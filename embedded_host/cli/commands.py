@@ -11,6 +11,7 @@ import click
 from embedded_host import __version__
 from embedded_host.cli.command import EXIT_CODES
 from embedded_host.cli.lazy import LazyGroup
+from embedded_host.error_codes import with_code
 
 _ELSEWHERE = {
     "init": "init:init",
@@ -35,6 +36,7 @@ _ELSEWHERE = {
     "purge-history": "deletion:purge_history",
     "delete-task-hub": "deletion:delete_task_hub",
     "completion": "completion:completion",
+    "explain": "explain:explain",
 }
 """Commands by name, each with its module in this package; imported when they are called."""
 
@@ -43,7 +45,7 @@ _ELSEWHERE = {
     cls=LazyGroup,
     lazy={name: f"embedded_host.cli.{place}" for name, place in _ELSEWHERE.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXIT_CODES,
+    epilog=f"{EXIT_CODES} A message that ends with a code, as in [EH201]: embedded-host explain EH201.",
 )
 @click.version_option(__version__, prog_name="embedded-host")
 def cli() -> None:
@@ -126,6 +128,14 @@ def start(
     sys.exit(run_host(options))
 
 
+def _say(error: click.ClickException) -> None:
+    """Print it; click's own have no code yet."""
+    if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # that one is the help itself
+        text = with_code(error.format_message(), "EH500")
+        error.format_message = lambda: text  # type: ignore[method-assign]
+    error.show()
+
+
 def run() -> int:
     """The exit code: 0, 1 for an app or state that cannot be served, 2 for wrong arguments; others have EXIT_CODES."""
     try:
@@ -133,7 +143,7 @@ def run() -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        error.show()
+        _say(error)
         return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1

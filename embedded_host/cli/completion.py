@@ -25,5 +25,7 @@ def completion(shell: str) -> None:
 
     made_by = get_completion_class(shell)
     if made_by is None:
-        raise Failed(f"The installed click makes no completion for {shell}: upgrade it (pip install --upgrade click).")
+        raise Failed(
+            f"The installed click makes no completion for {shell}: upgrade it (pip install --upgrade click). [EH531]"
+        )
     click.echo(made_by(cli, {}, "embedded-host", "_EMBEDDED_HOST_COMPLETE").source())

@@ -51,7 +51,7 @@ def purge_history(
     host = target.host()
     deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
     if instance_id is not None and not deleted:
-        raise NotFound(f"There is no instance '{instance_id}' at {host.name}.")
+        raise NotFound(f"There is no instance '{instance_id}' at {host.name}. [EH510]")
     if as_json:
         print_json({"instancesDeleted": deleted})
     else:
@@ -75,13 +75,13 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
     if target.url:
         raise Failed(
             "The management API cannot delete a task hub. Of a real host, delete the storage (func durable delete-task-hub does); "
-            "of an embedded host, stop it and leave --url out."
+            "of an embedded host, stop it and leave --url out. [EH520]"
         )
     from embedded_host.cli.state_file import StateFile, exclusively
 
     path = target.state_folder / STATE_FILE
     if not path.is_file():
-        raise Failed(f"There is no state in {target.state_folder}. Name the folder of one with --state.")
+        raise Failed(f"There is no state in {target.state_folder}. Name the folder of one with --state. [EH502]")
     with exclusively(target.state_folder):
         state = StateFile(path, target.hub, target.app_hub())
         click.echo(f"State: {state.name}", err=True)

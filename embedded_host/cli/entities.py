@@ -71,7 +71,7 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
     reader = target.reader()
     exists, state = reader.entity(name, key)
     if not exists:
-        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {reader.name}.")
+        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {reader.name}. [EH511]")
     print_json({"entityId": {"name": name.lower(), "key": key}, "state": state} if as_json else state)
 
 
@@ -111,7 +111,7 @@ def delete(target: Target, name: str, key: str, as_json: bool) -> None:
     """
     host = target.host()
     if not host.purge(f"@{name.lower()}@{key}"):
-        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {host.name}.")
+        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {host.name}. [EH511]")
     if as_json:
         print_json({"entityId": {"name": name.lower(), "key": key}, "deleted": True})
     else:

@@ -36,14 +36,14 @@ def init(folder: Path, model: str) -> None:
     if taken:
         raise Failed(
             f"{taken[0]} is there already, so nothing was written. Name an empty folder, or one without an app: embedded-host "
-            "init my-app."
+            "init my-app. [EH530]"
         )
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise Failed(f"The app cannot be written: {error}.") from error
+        raise Failed(f"The app cannot be written: {error}. [EH532]") from error
     for path in files:
         click.echo(f"  {path.as_posix()}")
     name = "hello_cities" if model == "v2" else "HelloCities"

@@ -97,7 +97,7 @@ def changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int,
         return list(_changes(complete, hub, instance_id, highest))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Failed(
-            f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again."
+            f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again. [EH540]"
         ) from error
 
 
@@ -155,7 +155,7 @@ def _completed(status: Json) -> Json:
     if status["runtimeStatus"] not in FINISHED:
         raise Failed(
             f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}), and the management API, from which it was "
-            "exported, does not give what it needs to go on. Export it again when it has finished, or from a state file."
+            "exported, does not give what it needs to go on. Export it again when it has finished, or from a state file. [EH541]"
         )
     shown = status.get("historyEvents") or []
     execution_id = str(uuid4())

@@ -48,7 +48,7 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
 
         there = f"It has {', '.join(sorted(known))}." if known else "It has none."
         raise NotFound(
-            f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there}"
+            f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there} [EH512]"
         )
     started = host.start(function_name, instance_id, text)
     if as_json:
@@ -154,7 +154,7 @@ def get_instances(
 
 def found(status: Json | None, instance_id: str, where: str) -> Json:
     if status is None:
-        raise NotFound(f"There is no instance '{instance_id}' at {where}.")
+        raise NotFound(f"There is no instance '{instance_id}' at {where}. [EH510]")
     return status
 
 

@@ -35,7 +35,7 @@ class Answer:
             return json.loads(self.text)
         except ValueError:
             raise Failed(
-                f"The host answered with what is not JSON: {self.text[:200]!r}. Is it a Functions host?"
+                f"The host answered with what is not JSON: {self.text[:200]!r}. Is it a Functions host? [EH504]"
             ) from None
 
     @property
@@ -120,7 +120,7 @@ class ManagementApi:
         if answer.status in (401, 403):
             raise Failed(
                 f"{self.name} lists its functions only to those who have its master key (status {answer.status}): give that with "
-                "--code."
+                "--code. [EH503]"
             )
         self._expect(answer, 200)
         found: list[Json] = answer.json
@@ -152,7 +152,7 @@ class ManagementApi:
         answer = self.ask("POST", path, body=input or "")
         if answer.status == 409:
             raise NotAllowed(
-                f"There is an instance '{instance_id}' already, which has not finished: {answer.complaint}"
+                f"There is an instance '{instance_id}' already, which has not finished: {answer.complaint} [EH513]"
             )
         if answer.status == 404:
             self._must_be_there()
@@ -187,7 +187,7 @@ class ManagementApi:
         path = f"/entities/{quote(name, safe='')}/{quote(key, safe='')}"
         answer = self.ask("POST", path, {"op": operation}, body=input)
         if answer.status == 400 and "not an entity function" in answer.text:
-            raise NotFound(answer.complaint)
+            raise NotFound(f"{answer.complaint} [EH511]")
         if answer.status == 404:
             self._must_be_there()
         self._expect(answer, 202)
@@ -201,7 +201,7 @@ class ManagementApi:
             wrong = "does not take the key" if self._code else "wants a key"
             raise Failed(
                 f"{self.name} {wrong} (status {answer.status}): give its system key durabletask_extension with --code, or in the "
-                "variable EMBEDDED_HOST_CODE."
+                "variable EMBEDDED_HOST_CODE. [EH503]"
             )
         return answer
 
@@ -228,12 +228,12 @@ class ManagementApi:
             with got:
                 if got.code in (301, 302, 307, 308):
                     raise Failed(
-                        f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url."
+                        f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url. [EH505]"
                     ) from None
                 return Answer(got.code, _lower(got.headers), got.read().decode("utf-8", "replace"))
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
-            raise Failed(f"{self.name} does not answer: {why}. Is the host running there?") from error
+            raise Failed(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
 
     def _page(self, path: str, query: Mapping[str, str], token: str | None) -> Page:
         answer = self._ask("GET", WEBHOOK + path, {**query, **self._parameters}, token)
@@ -247,10 +247,10 @@ class ManagementApi:
         if answer.status in (404, 410) or (answer.status == 400 and "No instance with ID" in answer.text):
             status = self.instance(instance_id)
             if status is None:
-                raise NotFound(f"There is no instance '{instance_id}' at {self.name}.")
-            raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}.")
+                raise NotFound(f"There is no instance '{instance_id}' at {self.name}. [EH510]")
+            raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
         if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
-            raise NotAllowed(answer.complaint)
+            raise NotAllowed(f"{answer.complaint} [EH514]")
         self._expect(answer, 200, 202)
         return answer
 
@@ -260,12 +260,14 @@ class ManagementApi:
             self._no_management()
 
     def _no_management(self) -> NoReturn:
-        raise Failed(f"{self.name} has no Durable Functions management API: what answers there is another program.")
+        raise Failed(
+            f"{self.name} has no Durable Functions management API: what answers there is another program. [EH504]"
+        )
 
     def _expect(self, answer: Answer, *statuses: int) -> None:
         if answer.status not in statuses:
             raise Failed(
-                f"{self.name} refused with status {answer.status}: {answer.complaint or 'it does not say why'}"
+                f"{self.name} refused with status {answer.status}: {answer.complaint or 'it does not say why'} [EH506]"
             )
 
     @staticmethod

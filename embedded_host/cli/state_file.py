@@ -38,7 +38,7 @@ class StateFile:
             if wanted.lower() in map(str.lower, hubs) or wanted == asked or not hubs:
                 return wanted
         if len(hubs) > 1:
-            raise Failed(f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name.")
+            raise Failed(f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name. [EH507]")
         return hubs[0] if hubs else "TestHubName"
 
     @contextmanager
@@ -52,7 +52,7 @@ class StateFile:
             except sqlite3.Error as error:
                 raise StateError(
                     f"The state file {self.path} cannot be read: {error}. If it is a state of the embedded host, try again; "
-                    "else name the folder of one with --state."
+                    "else name the folder of one with --state. [EH216]"
                 ) from error
 
     # -- reading -----------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class ReadOnlyStore(SqliteStore):
             if version > SCHEMA_VERSION:
                 raise StateError(
                     f"The state file {path} is from a newer version of the embedded host (schema {version}, this one knows "
-                    f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host."
+                    f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host. [EH214]"
                 )
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -154,7 +154,7 @@ def exclusively(folder: Path) -> Iterator[None]:
         lock.__enter__()
     except StateError as error:
         sentence = str(error).partition(" Stop that one")[0]
-        raise Failed(f"{sentence} This needs the state for itself: stop the host first.") from error
+        raise Failed(f"{sentence} This needs the state for itself: stop the host first. [EH521]") from error
     try:
         yield
     finally:

@@ -47,12 +47,12 @@ class Target:
         if self.state:
             raise Failed(
                 "This changes something, which only a running host does; --state is for reading. Start the host "
-                "(embedded-host start) and leave --state out, or name the host with --url."
+                "(embedded-host start) and leave --state out, or name the host with --url. [EH508]"
             )
         if not self.url and not self._default_answers():
             raise Failed(
                 f"No host answers at {self._default()[0]}, and this needs a running one. Start it (embedded-host start), or "
-                "name another with --url."
+                "name another with --url. [EH501]"
             )
         return self._api()
 
@@ -97,7 +97,7 @@ class Target:
             there = f"{missing}there is no state in {self.state_folder}."
             raise Failed(
                 f"{there[0].upper()}{there[1:]} Start the host (embedded-host start), name one with --url, or name the folder "
-                "of a state with --state."
+                "of a state with --state. [EH502]"
             )
         state = StateFile(path, self.hub, self.app_hub())
         why = "" if self.state else f"; no host answers at {self._default()[0]}"

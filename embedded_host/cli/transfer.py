@@ -47,7 +47,7 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
     try:
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise Failed(f"{output} cannot be written: {error}.") from error
+        raise Failed(f"{output} cannot be written: {error}. [EH532]") from error
     click.echo(f"Wrote {output}.", err=True)
 
 
@@ -66,7 +66,7 @@ def _from_state(target: Target, instance_id: str) -> Json | None:
             return None  # the host that answers may keep its state elsewhere
         click.echo(f"State: {state.name} (read-only)", err=True)
         if row is None:
-            raise NotFound(f"There is no instance '{instance_id}' at {state.name}.")
+            raise NotFound(f"There is no instance '{instance_id}' at {state.name}. [EH510]")
         return from_store(store, row, str(path))
 
 
@@ -88,7 +88,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
     """
     if target.url:
         raise Failed(
-            "The management API takes no instances in: leave --url out, and name a state's folder with --state."
+            "The management API takes no instances in: leave --url out, and name a state's folder with --state. [EH520]"
         )
     from contextlib import closing
 
@@ -112,7 +112,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
             if existing is not None and not replace:
                 raise NotAllowed(
                     f"There is an instance '{wanted}' in {path} already ({existing.status}): --replace overwrites it, and --id "
-                    "gives this one another id."
+                    "gives this one another id. [EH513]"
                 )
             store.write(
                 [
@@ -133,15 +133,15 @@ def _read(file: str) -> Json:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         document = json.loads(text)
     except OSError as error:
-        raise Failed(f"{file} cannot be read: {error}.") from error
+        raise Failed(f"{file} cannot be read: {error}. [EH540]") from error
     except (ValueError, RecursionError) as error:
-        raise Failed(f"{file} is not JSON: {error}.") from error
+        raise Failed(f"{file} is not JSON: {error}. [EH540]") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise Failed(
-            f'{file} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export.'
+            f'{file} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export. [EH540]'
         )
     if document.get("version") != VERSION:
         raise Failed(
-            f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION})."
+            f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
         )
     return document

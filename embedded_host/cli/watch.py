@@ -84,7 +84,7 @@ class Watched:
             for instance_id in self._ids:
                 self._look_at(instance_id)
                 if instance_id not in self._rows:
-                    raise NotFound(f"There is no instance '{instance_id}' at {self._reader.name}.")
+                    raise NotFound(f"There is no instance '{instance_id}' at {self._reader.name}. [EH510]")
             return
         seen = set()
         for query in (

@@ -57,7 +57,7 @@ class Dashboard:
         except Wrong as wrong:
             response = json_response({"error": str(wrong)}, 400)
         except sqlite3.Error as error:
-            log.error("The dashboard could not read the state: %s", error)
+            log.error("The dashboard could not read the state: %s [EH331]", error)
             response = json_response({"error": f"The state could not be read: {error}."}, 500)
         response.headers.extend(_HEADERS)
         return response

@@ -27,7 +27,7 @@ class Cors:
         if self._any and credentials:
             log.warning(
                 "local.settings.json: CORS '*' with CORSCredentials is something that browsers refuse, and Core Tools too: "
-                "name the origins. Until then, credentials are not allowed."
+                "name the origins. Until then, credentials are not allowed. [EH329]"
             )
             self._credentials = False
 

@@ -127,12 +127,12 @@ class HttpFunctions:
             result = await self._worker.invoke(name, data, client, str(uuid4()))
         except WorkerLost as lost:
             beside = f" and {lost.beside} other calls" if lost.beside else ""
-            log.error("The worker was lost while it ran the function '%s'%s: %s.", name, beside, lost)
+            log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)
             return empty_response(500)
         if result.error is not None:
             return _failed(name, result.error)
         if not isinstance(result.value, HttpResponseData):
-            log.error("Function '%s' gave no response.", name)
+            log.error("Function '%s' gave no response. [EH322]", name)
             return empty_response(500)
         return _answer(name, result.value)
 
@@ -162,9 +162,9 @@ def _would_match(text: str, path: str) -> bool:
 
 def _failed(name: str, error: ErrorData) -> Response:
     if error.type == "FunctionLoadError":
-        log.error("Function '%s' is out of service: %s", name, error.message)
+        log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
         return text_response(f"Function '{name}' is out of service: {error.message}", status=500)
-    log.error("Function '%s' failed: %s: %s\n%s", name, error.type, error.message, error.stack)
+    log.error("Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack)
     return empty_response(500)
 
 
@@ -172,13 +172,13 @@ def _answer(name: str, answer: HttpResponseData) -> Response:
     """What Kestrel does not send is not sent here either, but said: a status that is none, a header that would need encoding,
     or that smuggles in others with a line break."""
     if not 200 <= answer.status <= 999:
-        log.error("Function '%s' answered with the status %d, which is none: 200 to 999.", name, answer.status)
+        log.error("Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]", name, answer.status)
         return empty_response(500)
     for header, value in answer.headers:
         if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
             log.error(
                 "Function '%s' answered with a header that cannot be sent: %r: %r. Names are letters, digits and '-', values "
-                "are ASCII without line breaks; percent-encode the rest.",
+                "are ASCII without line breaks; percent-encode the rest. [EH324]",
                 name,
                 header,
                 value,

@@ -53,7 +53,7 @@ class Management:
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
             raise
         except Exception as error:
-            log.exception("%s %s could not be answered", request.method, request.path)
+            log.exception("%s %s could not be answered [EH330]", request.method, request.path)
             return fault(500, WRONG, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:

@@ -99,7 +99,7 @@ class Listener:
             log.debug("%s %s: the client went away", request.method, asked.path)
             answer, close = empty_response(400), True  # which nobody gets
         except Exception:
-            log.exception("%s %s could not be answered", request.method, asked.path)
+            log.exception("%s %s could not be answered [EH330]", request.method, asked.path)
             answer = empty_response(500)
         if answer.stream is not None:
             return await self._streamed(request, answer, answer.stream)
@@ -170,7 +170,7 @@ class _Protocol(RequestHandler):
         if isinstance(exc, http_exceptions.LineTooLong):
             status = 414 if str(exc.args[1]) == str(MAX_LINE) else 431
         if status >= 500:
-            log.error("A request could not be answered", exc_info=exc)
+            log.error("A request could not be answered [EH330]", exc_info=exc)
         return _response(request, empty_response(status), close=True)
 
 
@@ -211,7 +211,7 @@ async def _send(request: web.BaseRequest, response: web.StreamResponse, parts: A
     except (ConnectionError, aiohttp.ClientConnectionError):
         pass  # the client went away
     except Exception:
-        log.exception("%s %s: the stream broke off", request.method, request.path)
+        log.exception("%s %s: the stream broke off [EH330]", request.method, request.path)
     finally:
         await parts.aclose()
 

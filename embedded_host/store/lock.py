@@ -27,7 +27,7 @@ class StateLock:
             file = self._path.open("a+", encoding="utf-8")
         except OSError as error:
             raise StateError(
-                f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state."
+                f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
             ) from error
         if not _lock(file):
             file.seek(0)
@@ -35,7 +35,8 @@ class StateLock:
             file.close()
             who = f"the host with process id {owner}" if owner.isdigit() else "another host"
             raise StateError(
-                f"The state in {self._path.parent} is in use by {who}. Stop that one, or keep this one's state elsewhere with --state."
+                f"The state in {self._path.parent} is in use by {who}. Stop that one, or keep this one's state elsewhere with "
+                "--state. [EH211]"
             )
         file.seek(0)
         file.truncate()

@@ -88,7 +88,7 @@ class SqliteStore:
             except (OSError, sqlite3.Error) as error:
                 raise StateError(
                     f"The state file {path} cannot be opened: {error}. Use another folder with --state, or remove this one "
-                    "to begin with an empty state."
+                    "to begin with an empty state. [EH212]"
                 ) from error
         self._create_or_check()
 
@@ -99,7 +99,7 @@ class SqliteStore:
                 self.close()
                 raise StateError(
                     f"The file {self.path} is no state of the embedded host: it holds another program's tables. Use another "
-                    "folder with --state."
+                    "folder with --state. [EH213]"
                 )
             schema = (_HERE / "schema.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
@@ -109,7 +109,7 @@ class SqliteStore:
             self.close()
             raise StateError(
                 f"The state file {self.path} is from a newer version of the embedded host (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host, or use another folder with --state."
+                f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host, or use another folder with --state. [EH214]"
             )
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class SqliteStore:
             self._writer.execute("ROLLBACK")
 
     def _unwritable(self, error: sqlite3.Error) -> StateError:
-        return StateError(f"The state file {self.path} cannot be written: {error}.")
+        return StateError(f"The state file {self.path} cannot be written: {error}. [EH215]")
 
     def _apply(self, execute: Any, change: Change) -> None:
         sql = self._sql

@@ -137,7 +137,7 @@ class TaskHub:
         return hub.lower() == self.name.lower()
 
     def _crashed(self, error: BaseException) -> None:
-        log.critical("The task hub stops: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        log.critical("The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error)
         if self._on_fatal:
             self._on_fatal(error)
 
@@ -212,7 +212,7 @@ class TaskHub:
         for work in recording.activities:
             self._activities.start(work)
         for instance_id in recording.unknown:
-            log.warning("A message for '%s' was dropped: there is no such instance.", instance_id)
+            log.warning("A message for '%s' was dropped: there is no such instance. [EH403]", instance_id)
 
     def _deliver(self, instance: Instance, item: Inboxed) -> None:
         due = item.message.due
@@ -285,7 +285,9 @@ class TaskHub:
                 self.waiters.tell(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
-                    "Instance '%s' was terminated; its sub-orchestrations go on: %s.", instance.id, ", ".join(children)
+                    "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
+                    instance.id,
+                    ", ".join(children),
                 )
         self._rest(instance)
 
@@ -343,7 +345,7 @@ class TaskHub:
             await durable
             result.apply(entity)
             for sentence in result.lost:
-                log.error("%s", sentence)
+                log.error("%s [EH405]", sentence)
             self._release(recording)
         self._rest(instance)
 
@@ -392,7 +394,7 @@ def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:
             try:
                 yield Request.parse(item.message.event["Input"])
             except ValueError as error:
-                log.warning("An event for an entity was dropped: %s", error)
+                log.warning("An event for an entity was dropped: %s [EH403]", error)
 
 
 def is_terminal(row: InstanceRow) -> bool:

@@ -39,13 +39,13 @@ async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserErro
         except WorkerLost as lost:
             if lost.innocent:
                 log.warning(
-                    "%s runs again: its worker was ended for another call (%s).", what[:1].upper() + what[1:], lost
+                    "%s runs again: its worker was ended for another call (%s). [EH325]", what[:1].upper() + what[1:], lost
                 )
                 continue
             deaths += 1
             beside = f" and {lost.beside} other calls" if lost.beside else ""
             after = f"{deaths} of {WORKER_DEATHS} tries" + (", the next one by itself" if beside else "")
-            log.error("The worker was lost while it ran %s%s (%s); %s.", what, beside, lost, after)
+            log.error("The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after)
             if deaths == WORKER_DEATHS:
                 return UserError("WorkerLost", f"the worker process ended {deaths} times while it ran {what}: {lost}")
 

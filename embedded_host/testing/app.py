@@ -114,7 +114,7 @@ class DurableApp:
         found = self._worker.runner.function(function.name)
         call = getattr(found, "call", None)
         if not hasattr(call, "orchestrator_function"):
-            raise TypeError(f"'{name}' cannot be replayed: {found}")
+            raise TypeError(f"'{name}' cannot be replayed: {found} [EH611]")
         assert call is not None
         made: Callable[..., Any] = call
         return made
@@ -176,9 +176,13 @@ class DurableApp:
             due = next_due(self._life)
             # A timer function alone moves no orchestration; with none of their timers left, nothing here will.
             if due is None or self.hub.timers.next_due is None:
-                raise NotFinished(f"{instance.name} '{instance.id}' does not finish by itself. {instance.waits_for}")
+                raise NotFinished(
+                    f"{instance.name} '{instance.id}' does not finish by itself. {instance.waits_for} [EH601]"
+                )
             if due > until:
-                raise NotFinished(f"{instance.name} '{instance.id}' is not over after {within}. {instance.waits_for}")
+                raise NotFinished(
+                    f"{instance.name} '{instance.id}' is not over after {within}. {instance.waits_for} [EH601]"
+                )
             fire_next(self._life, self._clock, due)
             await self.idle()
         return instance
@@ -187,7 +191,7 @@ class DurableApp:
         """By its id. Raises LookupError if there is none."""
         id = instance.id if isinstance(instance, Instance) else instance
         if self.client.status(id) is None:
-            raise LookupError(f"There is no instance '{id}'.")
+            raise LookupError(f"There is no instance '{id}'. [EH603]")
         return Instance(self, id)
 
     @property
@@ -310,7 +314,7 @@ class DurableApp:
         """Kill the host at the ``turn``-th turn (of an orchestrator or entity) from now, and start it again: before that turn is
         recorded, so that it and what led to it happen again; or (``recorded``) just after."""
         if turn < 1:
-            raise ValueError("turns are counted from 1")
+            raise ValueError("turns are counted from 1 [EH609]")
         await self.idle()
         await self.restart(crash=Crash(turn, recorded))
 
@@ -371,7 +375,9 @@ class DurableApp:
     def _check_live(self, instance: Instance | str, what: str) -> None:
         found = self.instance(instance)
         if Status(found.status).is_terminal:
-            raise LookupError(f"{found.name} '{found.id}' is {found.status} and cannot {what}: {found.output!r}")
+            raise LookupError(
+                f"{found.name} '{found.id}' is {found.status} and cannot {what}: {found.output!r} [EH604]"
+            )
 
 
 def _id(instance: Instance | str) -> str:

@@ -152,6 +152,6 @@ def _differences(name: str, runs: list[CrashRun]) -> str:
             f"  {whole}",
             *lines,
             "An activity runs again if the host dies before its result is recorded: what it does must come to the same when it is "
-            "done twice.",
+            "done twice. [EH607]",
         ]
     )

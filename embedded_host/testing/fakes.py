@@ -60,7 +60,7 @@ class Fake:
             at = self.count - self.fails - 1
             if at >= len(self.results):
                 raise AssertionError(
-                    f"'{self.name}' was called {self.count} times, but its fake has {len(self.results)} results"
+                    f"'{self.name}' was called {self.count} times, but its fake has {len(self.results)} results [EH608]"
                 )
             return self.results[at]
         if self.result is not UNSET:

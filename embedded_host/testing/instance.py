@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.orchestration import Status
 from embedded_host.store.contract import InstanceRow
-from embedded_host.task_hub.client import InstanceUnknown
 from embedded_host.task_hub.diagnosis import diagnosis
 from embedded_host.testing.invocations import decoded, input_value
 from embedded_host.testing.steps import RecordedSteps
@@ -92,14 +91,14 @@ class Instance:
             return self.output
         what = f"{row.name} '{self.id}' is {row.status}"
         if not self.is_finished:
-            raise OrchestrationFailed(f"{what}. {self.waits_for}")
-        raise OrchestrationFailed(f"{what}: {row.output}")
+            raise OrchestrationFailed(f"{what}. {self.waits_for} [EH602]")
+        raise OrchestrationFailed(f"{what}: {row.output} [EH602]")
 
     @property
     def _row(self) -> InstanceRow:
         row = self._app.client.status(self.id)
         if row is None:
-            raise InstanceUnknown(self.id)
+            raise LookupError(f"There is no instance '{self.id}'. [EH603]")
         return row
 
 

@@ -148,7 +148,7 @@ class Life:
             if self.invocations.count - before > self._limit:
                 raise NeverIdle(
                     f"The app has run {self._limit} functions and turns and still goes on at the same time by its clock. Does an "
-                    "orchestrator continue as new without waiting? A larger number can be given: DurableApp(..., limit=...)."
+                    "orchestrator continue as new without waiting? A larger number can be given: DurableApp(..., limit=...). [EH610]"
                 )
             if self.invocations.running:
                 await asyncio.wait(set(self.invocations.running), return_when=asyncio.FIRST_COMPLETED)
@@ -187,10 +187,12 @@ class Life:
             try:
                 result = await self.invocations.app.function(function, text)
             except WorkerLost as lost:
-                log.error("Function '%s': %s", function.name, lost)
+                log.error("Function '%s': %s [EH325]", function.name, lost)
                 return
             if error := result.error:
-                log.error("Function '%s' failed: %s: %s\n%s", function.name, error.type, error.message, error.stack)
+                log.error(
+                    "Function '%s' failed: %s: %s [EH320]\n%s", function.name, error.type, error.message, error.stack
+                )
 
         await self.invocations.run(function.name, call)
 

@@ -43,7 +43,7 @@ class UnknownFunction(LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         hint = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
-        super().__init__(f"The app has no {kind} '{name}'. {hint}")
+        super().__init__(f"The app has no {kind} '{name}'. {hint} [EH605]")
 
 
 class OneThread(Threads):
@@ -166,7 +166,7 @@ class KitWorker(InProcessWorker):
             load = load_request(app, os.environ, rpc_base)
             self.app: LoadedApp = loaded_app(app, self.runner.load(load), os.environ)
             if self.app.problem is not None:
-                raise ImportError(f"The app in {root} cannot be loaded: {self.app.problem}")
+                raise ImportError(f"The app in {root} cannot be loaded: {self.app.problem} [EH310]")
         except BaseException:
             self.put_back()
             raise

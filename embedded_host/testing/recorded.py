@@ -70,7 +70,7 @@ def recorded(source: Any, name: str | None = None) -> Recorded:
         try:
             source = json.loads(Path(source).read_text(encoding="utf-8-sig"))
         except ValueError as error:
-            raise UnreadableHistory(f"{shown} is no JSON: {error}") from error
+            raise UnreadableHistory(f"{shown} is no JSON: {error} [EH606]") from error
     if isinstance(source, RecordedSteps):
         name, instance_id, source = name or source.name, source.instance_id, source.events
     if isinstance(source, Mapping):
@@ -81,10 +81,10 @@ def recorded(source: Any, name: str | None = None) -> Recorded:
     events = [event for item in _list_of_events(source, shown) if (event := _event(item)) is not None]
     started = next((e for e in events if e["EventType"] == EventType.EXECUTION_STARTED), None)
     if started is None:
-        raise UnreadableHistory(f"{shown} has no ExecutionStarted: it is not the whole history.")
+        raise UnreadableHistory(f"{shown} has no ExecutionStarted: it is not the whole history. [EH606]")
     name = name or started.get("Name") or started.get("FunctionName")
     if not name:
-        raise UnreadableHistory(f"{shown} does not say which orchestrator it is of: name it.")
+        raise UnreadableHistory(f"{shown} does not say which orchestrator it is of: name it. [EH606]")
     instance = started.get("OrchestrationInstance") or {}
     instance_id = instance_id or instance.get("InstanceId") or "replayed"
     exact = bool(instance) and all(_numbered(e) for e in events)
@@ -107,7 +107,7 @@ def _list_of_events(source: Any, shown: str) -> list[Any]:
                 return found
     raise UnreadableHistory(
         f"{shown} holds no history. Make one with `embedded-host export`, `func durable get-history`, or ask the status URL with "
-        "showHistory=true&showHistoryOutput=true."
+        "showHistory=true&showHistoryOutput=true. [EH606]"
     )
 
 
@@ -162,7 +162,9 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
     """From the status API's list, where calls stand in their completions and turns are not marked."""
     completions = [e for e in events if e["EventType"] in (EventType.TASK_COMPLETED, 8)]
     if completions and not any("Result" in e for e in completions):
-        raise UnreadableHistory(f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true.")
+        raise UnreadableHistory(
+            f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true. [EH606]"
+        )
     made: list[tuple[str, Event]] = []
     shown_timers = [e for e in events if e["EventType"] == EventType.TIMER_CREATED]
     for event in events:

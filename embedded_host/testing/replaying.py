@@ -33,7 +33,7 @@ class HistoryMismatch(AssertionError):
             f"{recorded.source} does not replay: {recorded.name} '{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
             f"  the history: {expected}\n"
             f"  the code:    {found}\n"
-            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is deployed.'
+            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is deployed. [EH600]'
         )
 
 

@@ -33,7 +33,9 @@ class SyncDurableApp:
             pass
         else:
             coroutine.close()
-            raise RuntimeError("In an async test use the app itself: await durable_app.run(...), not durable_app.sync.")
+            raise RuntimeError(
+                "In an async test use the app itself: await durable_app.run(...), not durable_app.sync. [EH609]"
+            )
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(coroutine)

@@ -39,5 +39,5 @@ def moved(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
     """What ``advance`` was asked for. Raises ValueError for a step back."""
     step = (delta or timedelta()) + timedelta(**parts)
     if step < timedelta():
-        raise ValueError(f"time goes forward only, not by {step}")
+        raise ValueError(f"time goes forward only, not by {step} [EH609]")
     return step

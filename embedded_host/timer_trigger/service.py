@@ -152,7 +152,7 @@ class TimerFunctions:
             self._begin(timer.successor)
 
     def _crashed(self, error: BaseException) -> None:
-        log.critical("The timers stop: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        log.critical("The timers stop [EH407]: %s", error, exc_info=None if isinstance(error, StateError) else error)
         if self._on_fatal:
             self._on_fatal(error)
 

@@ -66,5 +66,5 @@ def make_worker(environ: Mapping[str, str], *, in_process: bool, timeout: float 
 
     count = environ.get("FUNCTIONS_WORKER_PROCESS_COUNT") or "1"
     if not count.isdigit() or not 1 <= int(count) <= 10:
-        raise ValueError(f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10.")
+        raise ValueError(f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. [EH204]")
     return WorkerPool(int(count), dict(environ), timeout)

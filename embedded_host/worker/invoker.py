@@ -57,14 +57,16 @@ class AppInvoker:
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
             shown = outcome.stack or outcome.text
-            log.error("Orchestrator '%s' of instance '%s' failed: %s", name, payload.instance_id, shown)
+            log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, payload.instance_id, shown)
             return replace(outcome, counts=counts, known=result.known)
         return TurnAnswer(outcome or "", counts, result.known)
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         answer = await self._run("activity", name, input, alone)
         if isinstance(answer, UserError):
-            log.error("Activity '%s' of instance '%s' failed: %s", name, instance_id, answer.stack or answer.text)
+            log.error(
+                "Activity '%s' of instance '%s' failed [EH402]: %s", name, instance_id, answer.stack or answer.text
+            )
         return None if answer == "null" else answer
 
     async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:

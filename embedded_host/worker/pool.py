@@ -232,7 +232,7 @@ class WorkerPool:
         timeout = self._limit.seconds or 0
         span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
         text = f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
-        log.error("%s Its worker process is replaced.", text)
+        log.error("%s Its worker process is replaced. [EH327]", text)
         if not future.done():
             if isinstance(asked, Invoke):
                 future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
@@ -294,7 +294,9 @@ class WorkerPool:
             self._spawned[:] = [w for w in self._spawned if w is not worker]
             if self._closing or worker not in self._workers:
                 return
-            log.error("A worker process (pid %d) ended: %s. Another one is started.", worker.process.pid, worker.lost)
+            log.error(
+                "A worker process (pid %d) ended: %s. Another one is started. [EH326]", worker.process.pid, worker.lost
+            )
             lasted = worker.loaded.done() and not worker.loaded.cancelled() and worker.loaded.exception() is None
             pause = 0.05 if lasted else min(pause * 2, _MAX_PAUSE)
             await asyncio.sleep(pause)

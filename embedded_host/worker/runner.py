@@ -113,7 +113,7 @@ class BlockedTurn:
         if place:
             log.warning(
                 "Orchestrator '%s' of instance '%s' has not come back for a second; it is at %s. An orchestrator must not block: "
-                "do such work in an activity, and wait with yield context.create_timer(...).",
+                "do such work in an activity, and wait with yield context.create_timer(...). [EH408]",
                 self._name,
                 self._instance_id,
                 place,
@@ -220,7 +220,7 @@ class Runner:
         for sentence in sentences:
             if sentence not in self._warned:
                 self._warned.add(sentence)
-                log.warning("%s", sentence)
+                log.warning("%s [EH409]", sentence)
 
     async def _run(self, function: LoadedFunction, invoke: Invoke) -> HttpResponseData | str | None:
         arguments, outputs = self._arguments(function, invoke)

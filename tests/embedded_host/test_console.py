@@ -107,8 +107,8 @@ def test_what_a_worker_found_wrong(folder: AppFolder) -> None:
         LoadProblem(None, "function_app.py does not import"),
     )
     assert text == (
-        "\nEcho cannot be served: line 1 is wrong\n    Traceback:\n      File x\n"
-        "\nThe app cannot be served: function_app.py does not import"
+        "\nEcho cannot be served: line 1 is wrong [EH310]\n    Traceback:\n      File x\n"
+        "\nThe app cannot be served: function_app.py does not import [EH310]"
     )
 
 
@@ -129,5 +129,5 @@ def test_outputs_that_go_nowhere(folder: AppFolder) -> None:
 def test_both_models(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     assert told(folder) == (
-        "\nThe folder has a v2 app, so function.json files do not count, as on the real host: Apple, Echo, zebra."
+        "\nThe folder has a v2 app, so function.json files do not count, as on the real host: Apple, Echo, zebra. [EH313]"
     )

@@ -39,16 +39,16 @@ def test_comments_and_trailing_commas_are_noted() -> None:
     assert file.value == {"a": [1, 2], "b": "// text"}
     problems = [str(problem) for problem in file.warnings("So what.")]
     assert problems == [
-        "host.json:1:1: A comment is not JSON (and 2 more). So what.",
-        "host.json:2:12: A comma before ']' is not JSON. So what.",
-        "host.json:3:25: A comma before '}' is not JSON. So what.",
+        "host.json:1:1: A comment is not JSON (and 2 more). So what. [EH111]",
+        "host.json:2:12: A comma before ']' is not JSON. So what. [EH111]",
+        "host.json:3:25: A comma before '}' is not JSON. So what. [EH111]",
     ]
 
 
 def test_a_key_that_occurs_twice_is_noted() -> None:
     file = parse_json('{"a": 1,\n "a": 2}', "x")
     assert file.value == {"a": 2}
-    assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice, and the last one counts."
+    assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice, and the last one counts. [EH111]"
 
 
 ERRORS = [
@@ -96,7 +96,7 @@ def test_error_shows_the_line_and_the_place() -> None:
         "host.json:3:2: is not valid JSON: a comma is missing before '\"b\"'.",
         '     "b": 2',
         "     ^",
-        "    Add it.",
+        "    Add it. [EH110]",
     ]
     assert problem.function == "F"
     assert problem.fatal

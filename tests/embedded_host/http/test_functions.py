@@ -257,7 +257,7 @@ async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCap
     fixture.worker.answer = Result(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
-    assert "Function 'F' failed: SystemExit: 2\nTraceback: main" in caplog.text
+    assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
 
 
 async def test_a_function_that_did_not_load_says_why() -> None:

@@ -154,7 +154,7 @@ async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCap
         await host.client.terminate("i-1", "enough")
         await host.idle()
     assert [record.getMessage() for record in caplog.records] == [
-        "Instance 'i-1' was terminated; its sub-orchestrations go on: child-0, child-1."
+        "Instance 'i-1' was terminated; its sub-orchestrations go on: child-0, child-1. [EH404]"
     ]
     found = await told(host)
     assert found["text"].startswith(

@@ -1,0 +1,24 @@
+"""Codes of messages: ``[EH201]`` at the end of one leads to its entry in ``errors.md``, with the cause and the cure.
+
+A message is written with its code where it is made; ``tests/embedded_host/test_error_codes.py`` holds the source and
+``errors.md`` to each other.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+BOOK = Path(__file__).with_name("errors.md")
+CODE = re.compile(r"EH\d{3}")
+_ENTRY = re.compile(r"^### (EH\d{3})\n+(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def entries() -> dict[str, str]:
+    """What ``errors.md`` says of each code, as Markdown: the message in a block, then cause and cure. In the file's order."""
+    return {code: text.strip("\n") for code, text in _ENTRY.findall(BOOK.read_text(encoding="utf-8"))}
+
+
+def with_code(text: str, code: str) -> str:
+    """``text`` with its code, unless one stands at its end already, as in a message that tells of another one."""
+    return text if re.search(rf"\[{CODE.pattern}\]$", text.rstrip()) else f"{text} [{code}]"

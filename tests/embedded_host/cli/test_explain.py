@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedded_host.error_codes import entries
+from tests.embedded_host.cli.calling import call
+
+
+@pytest.mark.parametrize("written", ["EH201", "eh201", "[EH201]"])
+def test_one_code(written: str) -> None:
+    called = call("explain", written)
+    assert called.code == 0
+    assert called.out.startswith("EH201\n\n    Port {7071} is in use by another process.")
+    assert "\nCause. " in called.out
+    assert "\nCure. " in called.out
+    assert "EH202" not in called.out
+
+
+def test_all_of_them() -> None:
+    called = call("explain")
+    assert [line.split()[0] for line in called.out.splitlines()] == list(entries())
+    assert "EH511  There is no entity '{name}' with the key '{key}' at {host or state}." in called.out
+
+
+def test_one_that_is_not_there() -> None:
+    called = call("explain", "EH999")
+    assert (called.code, called.err) == (
+        3,
+        "Error: There is no code 'EH999'. embedded-host explain lists them. [EH533]\n",
+    )
+
+
+def test_wrong_arguments_have_a_code_too() -> None:
+    called = call("get-history")
+    assert called.code == 2
+    assert called.err.endswith("Error: Missing option '--id'. [EH500]\n")
+
+
+def test_help_without_arguments_has_none() -> None:
+    assert "[EH500]" not in call().err
+
+
+def test_the_host_says_how_to_ask(tmp_path: Path) -> None:
+    called = call("start", "--script-root", tmp_path / "nothing")
+    assert called.code == 1
+    assert "Name the app's folder with --script-root. [EH101]\n\nMore: embedded-host explain EH101\n" in called.err
