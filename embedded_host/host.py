@@ -169,22 +169,22 @@ class Host:
             if is_loopback(address):
                 return
         except OSError as error:
-            raise CannotStart(f"The host cannot listen on {address}: {error}.") from error
+            raise CannotStart(f"The host cannot listen on {address}: {error}. [EH202]") from error
         if self.options.address is None:
             raise CannotStart(
                 f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
-                f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out."
+                f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out. [EH206]"
             )
         if not self.options.allow_anonymous_network:
             raise CannotStart(
                 f"Others than this machine can reach {address}, and whoever reaches the host can start and end instances and "
                 f"read what they return. Leave --address out to listen on this machine only. In a container whose port is "
                 "published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a network where everyone is "
-                "trusted, add --allow-anonymous-network."
+                "trusted, add --allow-anonymous-network. [EH207]"
             )
         print(
             f"WARNING: the host listens on {address} without keys (--allow-anonymous-network): whoever can reach it can start "
-            "and end instances and read what they return.",
+            "and end instances and read what they return. [EH208]",
             file=sys.stderr,
         )
 

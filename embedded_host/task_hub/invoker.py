@@ -39,7 +39,9 @@ async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserErro
         except WorkerLost as lost:
             if lost.innocent:
                 log.warning(
-                    "%s runs again: its worker was ended for another call (%s). [EH325]", what[:1].upper() + what[1:], lost
+                    "%s runs again: its worker was ended for another call (%s). [EH325]",
+                    what[:1].upper() + what[1:],
+                    lost,
                 )
                 continue
             deaths += 1
