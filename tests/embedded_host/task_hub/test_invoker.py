@@ -48,6 +48,6 @@ async def test_the_log_says_what_ran_beside_it(caplog: pytest.LogCaptureFixture)
     await ask(Calls(WorkerLost("it exited with code 3", beside=2), WorkerLost("again")), "the activity 'A'")
     assert [record.getMessage() for record in caplog.records] == [
         "The worker was lost while it ran the activity 'A' and 2 other calls (it exited with code 3); 1 of 3 tries, the next one "
-        "by itself.",
+        "by itself. [EH325]",
         "The worker was lost while it ran the activity 'A' (again); 2 of 3 tries. [EH325]",
     ]
