@@ -24,6 +24,7 @@ from embedded_host.http.outgoing import OutgoingHttp
 from embedded_host.http.server import Listener, body_limit
 from embedded_host.http.site import DASHBOARD, RPC, Site
 from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc
+from embedded_host.http.throttle import Throttle
 from embedded_host.http.urls import ManagementUrls
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.store.contract import StateError
@@ -94,7 +95,8 @@ class Assembly:
         management = Management(
             HubClient(hub), urls, lambda: hub.settings.functions.entities, lambda name: other_hub(name.lower())
         )
-        functions = HttpFunctions(lambda: self.current, self._worker, binding)
+        throttle = Throttle(app.host.max_outstanding_requests, app.host.max_concurrent_requests)
+        functions = HttpFunctions(lambda: self.current, self._worker, binding, throttle)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         dashboard = Dashboard(state / STATE_FILE, hub, lambda: self.current)
         stack.callback(dashboard.close)

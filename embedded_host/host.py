@@ -51,9 +51,30 @@ class CannotStart(Exception):
     """The text is for the console: what is wrong and what to do."""
 
 
+def _allow_many_connections() -> None:
+    """Each takes a file descriptor, of which a process has 256 (macOS) or 1,024 (Linux) unless it asks for more. Windows has no
+    such limit."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (65_536, 10_240):  # the latter is as far as macOS goes
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft == resource.RLIM_INFINITY or wanted <= soft:
+            return
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            continue
+        return
+
+
 def run_host(options: HostOptions) -> int:
     """Serve until Ctrl+C or SIGTERM; the exit code."""
     _configure_logging(options.verbose)
+    _allow_many_connections()
     try:
         _run(Host(options).serve())
     except (CannotStart, StateError, AppError) as error:

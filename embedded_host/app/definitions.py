@@ -102,6 +102,11 @@ class HostJson:
     store_inputs_in_history: bool = False
     http_sleep_ms: int = 30000
     """``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``"""
+    max_outstanding_requests: int | None = 10_000
+    """Requests for functions that wait or are under way; None (-1 in the file) is no limit. The real host has none by default,
+    and 200 on its Windows consumption plan; without one, memory would be it."""
+    max_concurrent_requests: int | None = None
+    """HTTP functions that run at a time; None (-1 in the file, the default) is no limit. 100 on that plan."""
     log_levels: Mapping[str, str] = field(default_factory=dict)
     """``logging.logLevel`` as written: category -> level."""
     ignored: tuple[Problem, ...] = ()

@@ -51,6 +51,10 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         http_sleep_ms=reader.read(
             (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
         ),
+        max_outstanding_requests=reader.read(
+            ("extensions", "http", "maxOutstandingRequests"), 10_000, _positive_or_none
+        ),
+        max_concurrent_requests=reader.read(("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none),
         log_levels=_log_levels(reader),
         ignored=ignored_settings(document, reader.where),
     )
@@ -272,6 +276,15 @@ def _positive(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
         raise _Wrong("must be a whole number above 0")
     return value
+
+
+def _positive_or_none(value: Any) -> int | None:
+    if str(value).strip() == "-1":
+        return None
+    try:
+        return _positive(value)
+    except _Wrong as wrong:
+        raise _Wrong(f"{wrong}, or -1 for no limit") from None
 
 
 def _boolean(value: Any) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from embedded_host.dashboard.assets import asset
-from embedded_host.dashboard.changes import change_stream
+from embedded_host.dashboard.changes import Changes
 from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.questions import Asked, Wrong
 from embedded_host.engine.json_text import compact
@@ -48,6 +48,7 @@ class Dashboard:
         self._state, self._hub, self._current = state, hub, current
         self._overview: Overview | None = None
         self._watch: Overview | None = None
+        self._changes: Changes | None = None
         self._thread = ThreadPoolExecutor(1, "dashboard")
 
     async def handle(self, request: Request, path: str) -> Response:
@@ -204,10 +205,10 @@ class Dashboard:
         return json_response({"hub": hub, "root": str(self._current().app.root), **shown})
 
     async def _events(self, asked: Asked) -> Response:
-        if self._watch is None:
-            self._watch = Overview(self._state)
-        watch, instance_id = self._watch, asked.text("id")
-        return change_stream(watch.version, partial(watch.pulse, self._hub.name, instance_id) if instance_id else None)
+        if self._changes is None:
+            watch = self._watch = Overview(self._state)
+            self._changes = Changes(watch.version, partial(watch.pulse, self._hub.name))
+        return self._changes.stream(asked.text("id"))
 
 
 def _row(row: Listed, waits: list[str] | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from embedded_host.app.definitions import Function
 from embedded_host.http.messages import Request, Response, empty_response, text_response
 from embedded_host.http.route_template import RouteTemplate, RouteTemplateError, function_route
+from embedded_host.http.throttle import Throttle, TooBusy
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import Worker
 from embedded_host.worker.protocol import ErrorData, HttpRequestData, HttpResponseData
@@ -87,10 +88,17 @@ class Served(Protocol):
 
 
 class HttpFunctions:
-    def __init__(self, current: Callable[[], Served], worker: Worker, binding: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        current: Callable[[], Served],
+        worker: Worker,
+        binding: Callable[[str], str],
+        throttle: Throttle | None = None,
+    ) -> None:
         """``current`` gives the app as it is loaded now, ``binding`` the durableClient's value for the base URL by which a
         request came."""
         self._current, self._worker, self._binding = current, worker, binding
+        self._throttle = throttle or Throttle()
         self._served: Served | None = None
         self._table = RouteTable()
 
@@ -109,7 +117,13 @@ class HttpFunctions:
         found = self._match(request)
         if found is None:
             return self._refused(request) or empty_response(404)
-        route, values = found
+        try:
+            with self._throttle.held():
+                return await self._run(request, *found)
+        except TooBusy:
+            return Response(429, b"", [("Retry-After", "1")])
+
+    async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
         # A chunked body arrives empty (recorded; contract, 6.3).
         length = request.headers.get("content-length", "")
         body = await request.read() if length.isdigit() and int(length) > 0 else b""
@@ -124,7 +138,8 @@ class HttpFunctions:
         client = self._binding(request.base_url) if route.takes_client else ""
         name = route.function.name
         try:
-            result = await self._worker.invoke(name, data, client, str(uuid4()))
+            async with self._throttle.running:
+                result = await self._worker.invoke(name, data, client, str(uuid4()))
         except WorkerLost as lost:
             beside = f" and {lost.beside} other calls" if lost.beside else ""
             log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)

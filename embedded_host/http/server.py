@@ -15,6 +15,15 @@ from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from embedded_host.http.connection import (
+    KEEP_ALIVE,
+    MAX_HEADER,
+    MAX_LINE,
+    BodyRate,
+    Connection,
+    ReceivedRequest,
+    SlowBodyError,
+)
 from embedded_host.http.messages import (
     BodyTooLargeError,
     ClientGoneError,
@@ -27,10 +36,8 @@ from embedded_host.http.messages import (
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
 """Bytes, as on the real host (contract, 6.3)."""
-MAX_LINE = 32_768
-"""Bytes of a request line."""
-MAX_HEADER = 65_536
-"""Bytes of one header."""
+MAX_HELD = 1024 * 1024 * 1024
+"""Bytes of request and response bodies that are held at a time, before further bodies are refused with a 503."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -55,8 +62,9 @@ class Listener:
         self._handler = handler
         self._socket = sock
         self._max_body = max_body
+        self._held = 0
         self._authority = _authority(sock)
-        server = _Server(self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
+        server = _Server(self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
         self._streams: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -76,15 +84,11 @@ class Listener:
             stream.cancel()
         await self._runner.cleanup()
 
-    def _request(self, *arguments: Any) -> web.BaseRequest:
+    def _request(self, *arguments: Any) -> ReceivedRequest:
         message, payload, protocol, writer, task = arguments
-        # 0 is no limit
-        size = self._max_body or 0
-        return web.BaseRequest(
-            message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=size
-        )
+        return ReceivedRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, request: ReceivedRequest) -> web.StreamResponse:
         asked = self._asked(request)
         if isinstance(asked, Response):
             return _response(request, asked, close=True)
@@ -93,6 +97,11 @@ class Listener:
             answer = await self._handler(asked)
         except BodyTooLargeError:
             answer, close = empty_response(413), True
+        except SlowBodyError:
+            answer, close = empty_response(408), True
+        except _TooMuchHeld:
+            log.warning("A request was refused with 503: the bodies of those under way have %d MB.", self._held >> 20)
+            answer, close = Response(503, b"", [("Retry-After", "5")]), True
         except MalformedBodyError:
             answer, close = empty_response(400), True
         except ClientGoneError:
@@ -103,10 +112,19 @@ class Listener:
             answer = empty_response(500)
         if answer.stream is not None:
             return await self._streamed(request, answer, answer.stream)
+        self._hold(request, len(answer.body))
         return _response(request, answer, close)
 
+    def _hold(self, request: ReceivedRequest, size: int) -> None:
+        """Count the bytes until the request has been answered."""
+        self._held += size
+        request.held += size
+
+    def _release(self, size: int) -> None:
+        self._held -= size
+
     async def _streamed(
-        self, request: web.BaseRequest, answer: Response, parts: AsyncGenerator[bytes, None]
+        self, request: ReceivedRequest, answer: Response, parts: AsyncGenerator[bytes, None]
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=CIMultiDict(answer.headers))
         response.headers["Server"] = SERVER
@@ -116,10 +134,15 @@ class Listener:
         sending.add_done_callback(self._streams.discard)
         if self._closing:
             sending.cancel()
+        connection = request.protocol
+        if isinstance(connection, Connection) and request.transport is not None:
+            connection.on_lost = sending.cancel
+        else:  # it has gone already
+            sending.cancel()
         await asyncio.wait([sending])
         return response
 
-    def _asked(self, request: web.BaseRequest) -> Request | Response:
+    def _asked(self, request: ReceivedRequest) -> Request | Response:
         if not request.raw_path.isascii():
             return empty_response(400)
         path, _, query = request.raw_path.partition("?")
@@ -139,16 +162,15 @@ class Listener:
             read=lambda: self._read(request),
         )
 
-    async def _read(self, request: web.BaseRequest) -> bytes:
+    async def _read(self, request: ReceivedRequest) -> bytes:
         if self._max_body is not None and (request.content_length or 0) > self._max_body:
             raise BodyTooLargeError
         if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # what counts is the answer proper
         try:
-            return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise BodyTooLargeError from None
+            with BodyRate(request):
+                return await self._whole(request)
         except (ConnectionError, aiohttp.ClientConnectionError, asyncio.IncompleteReadError):
             raise ClientGoneError from None
         except (http_exceptions.HttpProcessingError, aiohttp.ClientError) as error:
@@ -156,30 +178,41 @@ class Listener:
                 raise ClientGoneError from None
             raise MalformedBodyError(str(error)) from None
 
+    async def _whole(self, request: ReceivedRequest) -> bytes:
+        body = bytearray()
+        while True:
+            part = await request.content.readany()
+            if not part:
+                return bytes(body)
+            body += part
+            if self._max_body is None:
+                continue
+            if len(body) > self._max_body:
+                raise BodyTooLargeError
+            if self._held + len(part) > MAX_HELD:
+                raise _TooMuchHeld
+            self._hold(request, len(part))
 
-class _Protocol(RequestHandler):
-    """Requests that are not HTTP are answered without a body, and without a traceback in the log."""
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if isinstance(exc, http_exceptions.LineTooLong):
-            status = 414 if str(exc.args[1]) == str(MAX_LINE) else 431
-        if status >= 500:
-            log.error("A request could not be answered [EH330]", exc_info=exc)
-        return _response(request, empty_response(status), close=True)
+class _TooMuchHeld(Exception):
+    pass
 
 
 class _Server(web.Server):
+    def __init__(self, release: Callable[[int], None], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._release = release
+
     def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return Connection(_refused, self._release, self, loop=self._loop, **self._kwargs)
+
+
+def _refused(request: web.BaseRequest, status: int) -> web.StreamResponse:
+    return _response(request, empty_response(status), close=True)
 
 
 _PROTOCOL: dict[str, Any] = {
+    "keepalive_timeout": KEEP_ALIVE,
     "max_line_size": MAX_LINE,
     "max_field_size": MAX_HEADER,
     # A function that is sent gzip gets gzip, as on the real host.
@@ -200,7 +233,7 @@ def _response(request: web.BaseRequest, answer: Response, close: bool = False) -
     return response
 
 
-async def _send(request: web.BaseRequest, response: web.StreamResponse, parts: AsyncGenerator[bytes, None]) -> None:
+async def _send(request: ReceivedRequest, response: web.StreamResponse, parts: AsyncGenerator[bytes, None]) -> None:
     try:
         await response.prepare(request)
         async for part in parts:

@@ -36,7 +36,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
             "functionTimeout": "1.02:03:04.5",
             "logging": {"logLevel": {"default": "Information", "Function": "debug"}},
             "extensions": {
-                "http": {"routePrefix": "v1/x"},
+                "http": {"routePrefix": "v1/x", "maxOutstandingRequests": 20, "maxConcurrentRequests": "10"},
                 "durableTask": {
                     "hubName": "MyHub",
                     "maxConcurrentActivityFunctions": 3,
@@ -53,6 +53,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
     assert host.function_timeout == 86400 + 2 * 3600 + 3 * 60 + 4.5
     assert host.log_levels == {"default": "Information", "Function": "debug"}
     assert (host.route_prefix, host.hub_name) == ("v1/x", "MyHub")
+    assert (host.max_outstanding_requests, host.max_concurrent_requests) == (20, 10)
     assert (host.max_concurrent_activities, host.max_concurrent_orchestrators, host.max_entity_batch) == (3, 4, 5)
     assert (host.overridable_existing_states, host.store_inputs_in_history) == ("AnyState", True)
     assert host.http_sleep_ms == 100
@@ -149,6 +150,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"extensions": []}, "extensions must be an object"),
     ({"functionTimeout": 300}, "functionTimeout must be a time span like"),
     ({"functionTimeout": "00:00:00"}, "must be a second or more"),
+    ({"extensions": {"http": {"maxConcurrentRequests": 0}}}, "must be a whole number above 0, or -1 for no limit"),
     ({"functionTimeout": "00:61:00"}, "must be a time span"),
     ({"extensions": {"http": {"routePrefix": 1}}}, 'routePrefix must be a text ("" for none), but is 1'),
     ({"extensions": {"http": {"routePrefix": "a{b"}}}, "cannot be part of a route"),
@@ -200,7 +202,7 @@ def test_warnings(tmp_path: Path) -> None:
         ),
         (
             {"extensions": {"http": {"hsts": {}}}},
-            ["extensions.http.hsts has no effect: the embedded host does not throttle"],
+            ["extensions.http.hsts has no effect: the embedded host does not decorate"],
         ),
         (
             {"logging": {"logLevel": {"x": "None"}, "applicationInsights": {}}},

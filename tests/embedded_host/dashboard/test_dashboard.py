@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from embedded_host.dashboard.changes import PAUSE
 from tests.embedded_host.dashboard.conftest import Looked
 
 # -- to whom ---------------------------------------------------------------------------------------
@@ -209,7 +211,9 @@ async def test_the_stream_of_one_instance_tells_of_it_alone(looked: Looked) -> N
     assert answer.stream is not None
     assert b"data: open" in await anext(answer.stream)
     await looked.host.start("Done", "other")
-    assert await anext(answer.stream) == b""
+    told = asyncio.ensure_future(anext(answer.stream))
+    await asyncio.wait([told], timeout=3 * PAUSE)
+    assert not told.done()
     await looked.host.raise_event("Go")
-    assert await anext(answer.stream) == b"data: changed\n\n"
+    assert await told == b"data: changed\n\n"
     await answer.stream.aclose()

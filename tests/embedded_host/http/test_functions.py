@@ -12,6 +12,7 @@ from embedded_host.app.definitions import Binding, Function
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.http.functions import HttpFunctions, HttpRoute, function_query
 from embedded_host.http.messages import Request, Response
+from embedded_host.http.throttle import Throttle
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker.protocol import ErrorData, HttpRequestData, HttpResponseData, Load, Loaded, Result
 from tests.embedded_host.http.api import request
@@ -74,10 +75,10 @@ def route(name: str, route: str | None = None, *methods: str, prefix: str = "api
 
 
 class Fixture:
-    def __init__(self, *routes: HttpRoute) -> None:
+    def __init__(self, *routes: HttpRoute, throttle: Throttle | None = None) -> None:
         self.worker = FakeWorker()
         self.served = Served({r.function.name: r for r in routes})
-        self.functions = HttpFunctions(lambda: self.served, self.worker, lambda base: f"binding of {base}")
+        self.functions = HttpFunctions(lambda: self.served, self.worker, lambda base: f"binding of {base}", throttle)
 
     async def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Response:
         return await self.functions.handle(request(method, target, body, headers))
@@ -307,3 +308,11 @@ async def test_a_refused_function_says_so_where_it_would_answer(route: str, path
     answer = await functions.handle(request("GET", path))
     assert answer.status == status
     assert (b"'Bad' is out of service: no such file" in answer.body) == (status == 500)
+
+
+async def test_requests_over_the_limit_of_host_json_are_answered_429() -> None:
+    fixture = Fixture(route("F", "f"), throttle=Throttle(outstanding=0))
+    answer = await fixture.ask("GET", "/api/f")
+    assert (answer.status, answer.body, answer.headers) == (429, b"", [("Retry-After", "1")])
+    assert fixture.worker.calls == []
+    assert (await fixture.ask("GET", "/api/none")).status == 404

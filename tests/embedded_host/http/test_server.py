@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from embedded_host.http.connection import MAX_HEADER, MAX_LINE
 from embedded_host.http.messages import Request, Response, text_response
-from embedded_host.http.server import MAX_BODY, MAX_HEADER, MAX_LINE, Listener, body_limit
+from embedded_host.http.server import MAX_BODY, Listener, body_limit
 from embedded_host.http.sockets import bind_public
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -22,6 +23,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 class Client:
     """One connection."""
+
+    listener: Listener
 
     def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.port, self._reader, self._writer = port, reader, writer
@@ -50,6 +53,16 @@ class Client:
         """What comes until the server closes the connection."""
         return await self._reader.read()
 
+    async def read(self, size: int) -> bytes:
+        return await self._reader.read(size)
+
+    def pause(self) -> None:
+        """Take nothing more of what comes."""
+        self._writer.transport.pause_reading()
+
+    def resume(self) -> None:
+        self._writer.transport.resume_reading()
+
     def reset(self) -> None:
         self._writer.transport.abort()
 
@@ -60,12 +73,21 @@ async def serving(handler: Handler, **options: int) -> AsyncIterator[Client]:
     port = sock.getsockname()[1]
     listener = Listener(sock, handler, **options)
     await listener.start()
+    try:
+        async with connected(port) as client:
+            client.listener = listener
+            yield client
+    finally:
+        await listener.close()
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Client]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield Client(port, reader, writer)
     finally:
         writer.close()
-        await listener.close()
 
 
 async def echo(request: Request) -> Response:
