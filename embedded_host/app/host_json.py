@@ -283,8 +283,8 @@ def _positive_or_none(value: Any) -> int | None:
         return None
     try:
         return _positive(value)
-    except _Wrong as wrong:
-        raise _Wrong(f"{wrong}, or -1 for no limit") from None
+    except _Wrong:
+        raise _Wrong("must be a whole number above 0, or -1 for no limit") from None
 
 
 def _boolean(value: Any) -> bool:

@@ -91,7 +91,7 @@ class Changes:
                             viewer.tell(LIVES, now)
                 seen = version
         except sqlite3.Error as error:
-            log.error("The dashboard's streams end, as the state could not be read: %s", error)
+            log.error("The dashboard's streams end, as the state could not be read [EH331]: %s", error)
             for subject in self._subjects.values():
                 for viewer in subject.viewers:
                     viewer.tell(None, 0)

@@ -100,7 +100,9 @@ class Listener:
         except SlowBodyError:
             answer, close = empty_response(408), True
         except _TooMuchHeld:
-            log.warning("A request was refused with 503: the bodies of those under way have %d MB.", self._held >> 20)
+            log.warning(
+                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]", self._held >> 20
+            )
             answer, close = Response(503, b"", [("Retry-After", "5")]), True
         except MalformedBodyError:
             answer, close = empty_response(400), True

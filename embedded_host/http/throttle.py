@@ -33,7 +33,7 @@ class Throttle:
                 self._told = True
                 log.warning(
                     "%d requests for functions wait or are under way: further ones are answered 429 "
-                    "(extensions.http.maxOutstandingRequests in host.json).",
+                    "(extensions.http.maxOutstandingRequests in host.json). [EH332]",
                     self._outstanding,
                 )
             raise TooBusy

@@ -121,5 +121,5 @@ async def test_a_state_that_cannot_be_read_ends_the_streams_and_is_said(caplog: 
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
     assert [record.getMessage() for record in caplog.records] == [
-        "The dashboard's streams end, as the state could not be read: disk I/O error"
+        "The dashboard's streams end, as the state could not be read [EH331]: disk I/O error"
     ]
