@@ -1,4 +1,4 @@
-"""Entry of a worker process: ``python embedded_host/worker/__main__.py HOST PORT`` with the token in the environment.
+"""Entry of a worker process: ``python embedded_host/worker/__main__.py HOW TO REACH THE HOST`` (see ``connecting``).
 
 It is run by its path and not with ``-m``, so that the app's folder is not on ``sys.path`` before the host's own imports:
 an app may have a folder called ``http`` or ``email``.
@@ -15,4 +15,4 @@ except ImportError:  # a checkout that is not installed
 
 from embedded_host.worker.process import main
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1:])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from pathlib import Path
@@ -229,22 +230,25 @@ class Session:
 
 
 class Sessions:
-    """The orchestrators in memory, by instance; the least recently used go first."""
+    """The orchestrators in memory, by instance; the least recently used go first. For several threads."""
 
     def __init__(self, limit: int = KEPT) -> None:
         self._limit = limit
+        self._lock = threading.Lock()
         self._kept: OrderedDict[str, Session] = OrderedDict()
 
     def take(self, instance_id: str, execution_id: str, seen: int) -> Session | None:
         """The session that stands exactly there, or None; it is kept no longer."""
-        session = self._kept.pop(instance_id, None)
+        with self._lock:
+            session = self._kept.pop(instance_id, None)
         fits = session is not None and session.execution_id == execution_id and session.seen == seen
         return session if fits else None
 
     def keep(self, instance_id: str, session: Session) -> None:
-        self._kept[instance_id] = session
-        if len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[instance_id] = session
+            if len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
 
 
 def can_be_kept(call: Callable[..., Any]) -> bool:

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import logging
 import os
-import secrets
 import signal
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,18 +17,19 @@ from typing import Any
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import OnAsk, nobody_answers
+from embedded_host.worker.connecting import Connection, connections
 from embedded_host.worker.interpreter import interpreter
-from embedded_host.worker.process import TOKEN_VARIABLE
 from embedded_host.worker.protocol import (
     FEW,
+    LANES,
     Answer,
     Ask,
     Channel,
     ErrorData,
     Frame,
-    Hello,
     HttpRequestData,
     Invoke,
+    Lane,
     Load,
     Loaded,
     Message,
@@ -52,18 +52,36 @@ _MAX_PAUSE = 5.0
 class Worker:
     """One worker process, from its start to its end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, token: str) -> None:
-        self.process, self.token = process, token
-        self.channel: Channel | None = None
+    def __init__(self, process: asyncio.subprocess.Process, connection: Connection) -> None:
+        self.process, self.connection = process, connection
+        self.channels: dict[Lane, Channel] = {}
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        self.lanes: dict[str, Lane] = {}
+        """Where each function runs; a function that has not loaded may run anywhere."""
         self.pending: dict[int, asyncio.Future[Result]] = {}
+        self.retiring = False
+        """It gets nothing new, and ends with its last answer."""
         self.lost: str | None = None
 
     @property
     def is_ready(self) -> bool:
         """Whether it can be asked: it has the app, and neither has it ended nor hung up."""
-        return self.loaded.done() and not self.lost and self.channel is not None
+        return self.loaded.done() and not self.lost and len(self.channels) == len(LANES)
+
+    def send(self, lane: Lane, message: Message, *, at_once: bool = False) -> None:
+        """Raises WorkerLost."""
+        if not self.connected.done() or lane not in self.channels:
+            raise WorkerLost(self.lost or "it has not connected")
+        try:
+            self.channels[lane].send(message, at_once=at_once)
+        except ConnectionError as error:
+            raise WorkerLost(str(error)) from error
+
+    def stop_if_retired(self) -> None:
+        if self.retiring and not self.pending and not self.lost:
+            with contextlib.suppress(WorkerLost):
+                self.send("loop", Stop())
 
     def lose(self, why: str, *, innocent: bool = False) -> None:
         """``innocent``: none of the calls that are still pending has ended it."""
@@ -83,7 +101,7 @@ class WorkerPool:
         """``timeout``: the seconds of host.json's functionTimeout, after which a call's worker is replaced; None for none."""
         self._count, self._environ = count, environ
         self._limit = TimeLimit(timeout)
-        self._server: asyncio.Server | None = None
+        self._connections = connections()
         self._workers: list[Worker] = []
         """Those that invocations go to."""
         self._spawned: list[Worker] = []
@@ -102,8 +120,7 @@ class WorkerPool:
 
     async def start(self) -> None:
         """Spawn the processes; their imports run while the host goes on with its own."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Channel(self._greet, _ignore_close), "127.0.0.1", 0)
+        await self._connections.start()
         for _ in range(self._count):
             worker = await self._spawn()
             self._keep(worker)
@@ -149,7 +166,7 @@ class WorkerPool:
     async def _tell_end(self, worker: Worker) -> None:
         code = await worker.process.wait()
         worker.lose(ending(code))
-        self._spawned[:] = [w for w in self._spawned if w is not worker]
+        self._forget(worker)
 
     async def close(self, grace: float) -> None:
         self._closing = True
@@ -164,8 +181,7 @@ class WorkerPool:
                 for worker in workers:
                     _end(worker)
                 await asyncio.wait(late, timeout=2)
-        if self._server:
-            self._server.close()
+        self._connections.close()
         for keeper in self._keepers:
             keeper.cancel()
         self._limit.close()
@@ -213,18 +229,16 @@ class WorkerPool:
 
     async def _ask(self, worker: Worker, asked: Invoke | Turn) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        lane: Lane = "turns" if isinstance(asked, Turn) else worker.lanes.get(asked.function, "functions")
         worker.pending[asked.id] = future
         try:
-            if worker.channel is None:
-                raise WorkerLost(worker.lost or "it has not connected")
-            worker.channel.send(asked, at_once=len(worker.pending) <= FEW)
+            worker.send(lane, asked, at_once=len(worker.pending) <= FEW)
             self._limit.begin(asked.id, partial(self._late, worker, asked, future))
             return await future
-        except ConnectionError as error:
-            raise WorkerLost(str(error)) from error
         finally:
             worker.pending.pop(asked.id, None)
             self._limit.end(asked.id)
+            worker.stop_if_retired()
 
     def _late(self, worker: Worker, asked: Invoke | Turn, future: asyncio.Future[Result]) -> None:
         """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
@@ -249,24 +263,26 @@ class WorkerPool:
     # -- processes ---------------------------------------------------------------------------------
 
     async def _spawn(self, adopt: bool = True) -> Worker:
-        token = secrets.token_hex(16)
-        assert self._server is not None
-        port = self._server.sockets[0].getsockname()[1]
+        connection = self._connections.new()
         python, needs = interpreter()
-        environ = {**self._environ, **needs, TOKEN_VARIABLE: token, "PYTHONUNBUFFERED": "1"}
-        process = await asyncio.create_subprocess_exec(
-            python,
-            str(_ENTRY),
-            "127.0.0.1",
-            str(port),
-            cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
-            env=environ,
-            stdin=asyncio.subprocess.DEVNULL,
-        )
-        worker = Worker(process, token)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                python,
+                str(_ENTRY),
+                *connection.arguments,
+                cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
+                env={**self._environ, **needs, **connection.environ, "PYTHONUNBUFFERED": "1"},
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=connection.pass_fds,
+            )
+        except OSError:
+            connection.end()
+            raise
+        worker = Worker(process, connection)
         self._spawned.append(worker)
         if adopt:
             self._workers.append(worker)
+        await connection.begin(partial(self._connected, worker))
         return worker
 
     async def _spawn_apart(self) -> Worker:
@@ -280,6 +296,12 @@ class WorkerPool:
         ending.add_done_callback(self._keepers.discard)
         return worker
 
+    def _connected(self, worker: Worker, lane: Lane, channel: Channel) -> None:
+        worker.channels[lane] = channel
+        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, lane))
+        if len(worker.channels) == len(LANES) and not worker.connected.done():
+            worker.connected.set_result(None)
+
     def _keep(self, worker: Worker) -> None:
         task = asyncio.ensure_future(self._watch(worker))
         self._keepers.add(task)
@@ -291,7 +313,7 @@ class WorkerPool:
         while True:
             code = await worker.process.wait()
             worker.lose(ending(code))
-            self._spawned[:] = [w for w in self._spawned if w is not worker]
+            self._forget(worker)
             if self._closing or worker not in self._workers:
                 return
             log.error(
@@ -306,6 +328,13 @@ class WorkerPool:
             worker = await self._spawn()
             self._send_load(worker)
 
+    def _forget(self, worker: Worker) -> None:
+        """Its process is over; one that a function has started may live on and hold the sockets."""
+        worker.connection.end()
+        for channel in worker.channels.values():
+            channel.close()
+        self._spawned[:] = [w for w in self._spawned if w is not worker]
+
     def _is_closing(self) -> bool:
         return self._closing
 
@@ -316,47 +345,29 @@ class WorkerPool:
         load = self._load
 
         def send(connected: asyncio.Future[None]) -> None:
-            if connected.exception() is None and worker.channel is not None:
-                worker.channel.send(load)
+            if connected.exception() is None:
+                with contextlib.suppress(WorkerLost):
+                    worker.send("loop", load)
 
         worker.connected.add_done_callback(send)
 
     def _retire(self, worker: Worker) -> None:
-        if worker.channel is not None and not worker.lost:
-            with contextlib.suppress(ConnectionError):
-                worker.channel.send(Stop())
-        else:
+        worker.retiring = True
+        if worker.lost or not worker.connected.done():
             _end(worker)
+        else:
+            worker.stop_if_retired()
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def _greet(self, channel: Channel, message: Message) -> None:
-        """A connection's first message tells which worker it is; anyone else is sent away."""
-        worker = next(
-            (
-                w
-                for w in self._spawned
-                if isinstance(message, Hello) and w.channel is None and secrets.compare_digest(w.token, message.token)
-            ),
-            None,
-        )
-        if worker is None:
-            channel.close()
-            return
-        worker.channel = channel
-        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker))
-        if not worker.connected.done():
-            worker.connected.set_result(None)
-
     async def _answer(self, worker: Worker, asked: Ask) -> None:
         status, body = await self.on_ask(asked.method, asked.path, asked.body)
-        if worker.channel is not None:
-            with contextlib.suppress(ConnectionError):  # it is gone, and so is who asked
-                worker.channel.send(Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
+        with contextlib.suppress(WorkerLost):  # it is gone, and so is who asked
+            worker.send("loop", Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
 
-    def _closed(self, worker: Worker) -> None:
+    def _closed(self, worker: Worker, lane: Lane) -> None:
         """Its end tells why, and comes in a moment; a worker that only hangs up is ended. Nobody asks it any more."""
-        worker.channel = None
+        worker.channels.pop(lane, None)
 
         def end() -> None:
             worker.lose("it closed its connection")
@@ -374,13 +385,10 @@ class WorkerPool:
             self._keepers.add(task)
             task.add_done_callback(self._keepers.discard)
         elif isinstance(message, Loaded):
+            worker.lanes = message.lanes
             if not worker.loaded.done():
                 worker.loaded.set_result(message)
             self._ready.set()
-
-
-def _ignore_close(channel: Channel) -> None:
-    pass
 
 
 def _end(worker: Worker) -> None:

@@ -9,51 +9,56 @@ import itertools
 import logging
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_host.log_lines import console_handler
-from embedded_host.worker.protocol import FEW, Answer, Ask, Channel, Hello, Invoke, Load, Message, Stop, Turn
+from embedded_host.worker.call_threads import CallThreads
+from embedded_host.worker.connecting import sockets
+from embedded_host.worker.protocol import FEW, Answer, Ask, Channel, Invoke, Load, Message, Stop
 
 if TYPE_CHECKING:
     from embedded_host.worker.runner import Runner
 
-TOKEN_VARIABLE = "EMBEDDED_HOST_WORKER_TOKEN"
 
-
-def main(host: str, port: int) -> None:
+def main(arguments: list[str]) -> None:
+    """``arguments`` say how to reach the host (see ``connecting``)."""
     # Ctrl+C goes to the whole group of processes: the host alone decides when a worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
-    asyncio.run(_serve(host, port, os.environ.pop(TOKEN_VARIABLE, "")))
+    asyncio.run(_serve(*sockets(arguments)))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that are in user code would keep the process alive
 
 
-async def _serve(host: str, port: int, token: str) -> None:
+async def _serve(own: socket.socket, turns: socket.socket, functions: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     worker = _Worker(loop)
-    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), host, port)
-    channel.send(Hello(token, os.getpid()))
+    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), sock=own)
     from embedded_host.worker import deferred_http
 
     deferred_http.defer()
-    from embedded_host.worker.runner import Runner  # the SDK's import takes longest: the host starts meanwhile
+    from embedded_host.worker.runner import TURN_THREADS, Runner, function_threads  # the SDK's import takes longest
 
-    worker.begin(channel, Runner())
+    runner = Runner()
+    CallThreads(turns, TURN_THREADS, "turn", runner.run).start()
+    CallThreads(functions, function_threads(), "function", runner.run).start()
+    worker.begin(channel, runner)
     await worker.stopped.wait()
 
 
 class _Worker:
+    """The event loop's lane."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.stopped = asyncio.Event()
         self._early: list[Message] = []
         self._running: set[asyncio.Task[None]] = set()
-        self._stopping = False
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = itertools.count(1)
         self._runner: Runner | None = None
@@ -68,10 +73,10 @@ class _Worker:
         if self._runner is None:
             self._early.append(message)
             return
-        if isinstance(message, (Invoke, Turn)):
+        if isinstance(message, Invoke):
             task = self._loop.create_task(self._invoke(channel, self._runner, message))
             self._running.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._running.discard)
         elif isinstance(message, Answer):
             asked = self._asked.pop(message.id, None)
             if asked is not None and not asked.done():
@@ -84,8 +89,7 @@ class _Worker:
             gc.collect()
             gc.freeze()  # what the imports have made stays
         elif isinstance(message, Stop):
-            self._stopping = True
-            self._done(None)
+            self.stopped.set()
 
     async def _ask(self, channel: Channel, method: str, path: str, body: bytes) -> Answer:
         number = next(self._numbers)
@@ -94,21 +98,15 @@ class _Worker:
         channel.send(Ask(number, method, path, body), at_once=len(self._running) <= FEW)
         return await asked
 
-    async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke | Turn) -> None:
-        result = await (runner.turn(asked) if isinstance(asked, Turn) else runner.invoke(asked))
+    async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke) -> None:
+        result = await runner.run_coroutine(asked)
         with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
             channel.send(result, at_once=len(self._running) <= FEW)
-
-    def _done(self, task: asyncio.Task[None] | None) -> None:
-        if task is not None:
-            self._running.discard(task)
-        if self._stopping and not self._running:
-            self.stopped.set()
 
     def on_close(self, channel: Channel) -> None:
         """The host is gone. What runs now is nobody's: end at once, as a new host may run it again."""
         sys.stdout.flush()
-        os._exit(1 if not self._stopping else 0)
+        os._exit(1 if not self.stopped.is_set() else 0)
 
 
 def configure_logging(level: str) -> None:

@@ -1,7 +1,7 @@
-"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a loopback socket.
+"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a socket for each lane.
 
-The worker connects and says ``Hello`` with the token that it was given at its start; the host answers with ``Load``; then
-invocations go one way and results the other, in any order.
+The host sends ``Load`` on the event loop's; then invocations go one way and results the other, in any order, each on its function's
+lane.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -21,9 +21,17 @@ class Frame(msgspec.Struct, tag=True):
     pass
 
 
+Lane = Literal["loop", "turns", "functions"]
+"""Where a function runs in a worker: coroutine functions in its event loop, orchestrators and entities in threads of their own,
+all others in further threads. Besides its functions' calls, the event loop's connection carries all that is no call."""
+LANES: tuple[Lane, ...] = ("loop", "turns", "functions")
+
+
 class Hello(Frame):
+    """Where the worker connects (see ``connecting``): who it is, and what for."""
+
     token: str
-    pid: int
+    lane: Lane
 
 
 class FunctionSpec(msgspec.Struct, frozen=True):
@@ -58,6 +66,8 @@ class Loaded(Frame):
     problems: list[LoadProblem]
     functions: list[FunctionSpec] = []
     """What a v2 app declares; its order is the app's."""
+    lanes: dict[str, Lane] = {}
+    """By function."""
 
 
 class HttpRequestData(msgspec.Struct):
@@ -132,7 +142,7 @@ class Answer(Frame):
 
 
 class Stop(Frame):
-    """Finish what runs, take nothing new, end."""
+    """End: all calls have been answered."""
 
 
 Message = Hello | Load | Loaded | Invoke | Turn | Result | Ask | Answer | Stop

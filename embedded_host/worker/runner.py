@@ -17,6 +17,7 @@ from azure.functions import meta
 
 from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_host.worker import client_calls
+from embedded_host.worker.blocked_turns import BlockedTurns
 from embedded_host.worker.converters import converter_for
 from embedded_host.worker.http_values import request_datum, response_data
 from embedded_host.worker.indexing import index_app
@@ -29,12 +30,13 @@ from embedded_host.worker.loading import (
     prepare_imports,
 )
 from embedded_host.worker.orchestration import Session, Sessions, can_be_kept
-from embedded_host.worker.orchestrator_code import UnusableValue, suspicious_calls, where_it_is
+from embedded_host.worker.orchestrator_code import UnusableValue, suspicious_calls
 from embedded_host.worker.protocol import (
     ErrorData,
     HttpRequestData,
     HttpResponseData,
     Invoke,
+    Lane,
     Load,
     Loaded,
     LoadProblem,
@@ -47,6 +49,12 @@ log = logging.getLogger("embedded_host.worker")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
 TURN_THREADS = 4
 """Orchestrators and entities have threads of their own: activities that block must not hold them up."""
+
+
+def function_threads() -> int:
+    """How many other functions that are no coroutines run at once, as on the real worker."""
+    count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
+    return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
 
 class FunctionContext(func.Context):
@@ -100,41 +108,18 @@ class Output(func.Out[Any]):
         return self._value
 
 
-class BlockedTurn:
-    """Says where an orchestrator is that has not come back after a second."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, name: str, instance_id: str, root: Path) -> None:
-        self._name, self._instance_id, self._root = name, instance_id, root
-        self.thread_id = 0
-        self._handle = loop.call_later(1.0, self._report)
-
-    def _report(self) -> None:
-        place = where_it_is(self.thread_id, self._root) if self.thread_id else None
-        if place:
-            log.warning(
-                "Orchestrator '%s' of instance '%s' has not come back for a second; it is at %s. An orchestrator must not block: "
-                "do such work in an activity, and wait with yield context.create_timer(...). [EH408]",
-                self._name,
-                self._instance_id,
-                place,
-            )
-
-    def close(self) -> None:
-        self._handle.cancel()
-
-
 class Runner:
-    """``load`` once, then ``invoke`` any number of times at once; in one event loop."""
+    """``load`` once, then run any number of functions at once: coroutine functions in one event loop, all others by ``run``
+    in threads, be they its own (``invoke``, ``turn``) or a worker process's (``call_threads``)."""
 
     def __init__(self) -> None:
         self._functions: dict[str, LoadedFunction | LoadError] = {}
-        count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
-        threads = int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
-        self._pool = Threads(threads, "function")
+        self._pool = Threads(function_threads(), "function")
+        self._turns = Threads(TURN_THREADS, "turn")
         self._sessions = Sessions()
+        self._blocked = BlockedTurns()
         self._root = Path()
         self._warned: set[str] = set()
-        self._turns = Threads(TURN_THREADS, "turn")
 
     def carry_client_calls(self, ask: client_calls.Ask, base: str) -> None:
         """Let the durable client ask ``ask`` what it would ask the endpoint at ``base``."""
@@ -148,7 +133,7 @@ class Runner:
             indexed = index_app(root, load.v2_script)
             self._functions.update(indexed.loaded)
             self._look_at_orchestrators()
-            return Loaded(indexed.problems, indexed.functions)
+            return Loaded(indexed.problems, indexed.functions, self._lanes())
         problems: list[LoadProblem] = []
         for spec in load.functions:
             try:
@@ -157,63 +142,95 @@ class Runner:
                 self._functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
         self._look_at_orchestrators()
-        return Loaded(problems)
+        return Loaded(problems, lanes=self._lanes())
+
+    def _lanes(self) -> dict[str, Lane]:
+        return {name: self.lane(name) for name in self._functions}
 
     def _look_at_orchestrators(self) -> None:
         for function in self._functions.values():
             if isinstance(function, LoadedFunction) and can_be_kept(function.call):
                 self._warn(suspicious_calls(function.call.orchestrator_function, self._root))  # type: ignore[attr-defined]
 
+    def lane(self, name: str) -> Lane:
+        """Where the function runs."""
+        function = self._functions.get(name)
+        if not isinstance(function, LoadedFunction):
+            return "functions"
+        if function.trigger["type"].lower() in _DURABLE:
+            return "turns"
+        return "loop" if function.is_async else "functions"
+
     async def invoke(self, invoke: Invoke) -> Result:
         """Never raises: what goes wrong is in the result."""
+        lane = self.lane(invoke.function)
+        if lane == "loop":
+            return await self.run_coroutine(invoke)
+        pool: Threads = self._turns if lane == "turns" else self._pool
+        result: Result = await pool.run(self.run, invoke)
+        return result
+
+    async def turn(self, turn: Turn) -> Result:
+        """Never raises: what goes wrong is in the result."""
+        result: Result = await self._turns.run(self.run, turn)
+        return result
+
+    async def run_coroutine(self, invoke: Invoke) -> Result:
+        """A function whose lane is the event loop. Never raises: what goes wrong is in the result."""
+        function = self._functions[invoke.function]
+        assert isinstance(function, LoadedFunction)
+        try:
+            arguments, outputs = self._arguments(function, invoke)
+            returned = await function.call(**arguments)
+            return Result(invoke.id, self._output(function, returned, outputs))
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+                raise
+            return Result(invoke.id, error=error_data(error))
+
+    def run(self, asked: Invoke | Turn) -> Result:
+        """Any other function, in the caller's thread. Never raises: what goes wrong is in the result."""
+        return self._turn(asked) if isinstance(asked, Turn) else self._invoke(asked)
+
+    def _invoke(self, invoke: Invoke) -> Result:
         function = self._functions.get(invoke.function)
         if isinstance(function, LoadError):
             return Result(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
         if function is None:
             return Result(invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"))
         try:
-            return Result(invoke.id, await self._run(function, invoke))
+            arguments, outputs = self._arguments(function, invoke)
+            returned = contextvars.copy_context().run(_call, function.call, arguments)
+            return Result(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
-            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-                raise
             return Result(invoke.id, error=error_data(error))
 
-    async def turn(self, turn: Turn) -> Result:
-        """Never raises: what goes wrong is in the result."""
+    def _turn(self, turn: Turn) -> Result:
         function = self._functions.get(turn.function)
         if not isinstance(function, LoadedFunction) or not can_be_kept(function.call):
             if turn.seen:
                 return Result(turn.id, missing=True)
-            return await self.invoke(Invoke(turn.id, turn.function, turn.payload))
-        kept = self._sessions.take(turn.instance_id, turn.execution_id, turn.seen) if turn.seen else None
-        if turn.seen and kept is None:
+            return self._invoke(Invoke(turn.id, turn.function, turn.payload))
+        session = self._sessions.take(turn.instance_id, turn.execution_id, turn.seen) if turn.seen else None
+        if turn.seen and session is None:
             return Result(turn.id, missing=True)
-        loop = asyncio.get_running_loop()
-        watch = BlockedTurn(loop, function.spec.name, turn.instance_id, self._root)
+        events = turn.payload if session is not None else None
+        self._blocked.begin(function.spec.name, turn.instance_id, self._root)
         try:
-            session, outcome = await self._turns.run(self._take_turn, function, kept, turn.payload, watch)
-        except Exception as error:  # the payload is none, or the SDK is another
-            return Result(turn.id, error=error_data(error))
+            if session is None:
+                session = Session(function.call, turn.payload, self._root)
+            answer = session.answer(events)
+        except BaseException as error:
+            if session is None:  # the payload is none, or the SDK is another
+                return Result(turn.id, error=error_data(error))
+            return Result(turn.id, error=error_data(error), counts=session.counts, known=session.known)
         finally:
-            watch.close()
-        if not isinstance(outcome, str):
-            return Result(turn.id, error=error_data(outcome), counts=session.counts, known=session.known)
+            self._blocked.end()
         if session.finished:
             self._warn(session.never_yielded())
         else:
             self._sessions.keep(turn.instance_id, session)
-        return Result(turn.id, outcome, counts=session.counts, known=session.known)
-
-    def _take_turn(
-        self, function: LoadedFunction, kept: Session | None, payload: str, watch: BlockedTurn
-    ) -> tuple[Session, str | BaseException]:
-        """In a thread. What the orchestrator raises is returned, so that the session is there too."""
-        watch.thread_id = threading.get_ident()
-        session = kept or Session(function.call, payload, self._root)
-        try:
-            return session, session.answer(payload if kept is not None else None)
-        except BaseException as error:
-            return session, error
+        return Result(turn.id, answer, counts=session.counts, known=session.known)
 
     def _warn(self, sentences: Iterable[str]) -> None:
         """Each once in this worker's life."""
@@ -221,15 +238,6 @@ class Runner:
             if sentence not in self._warned:
                 self._warned.add(sentence)
                 log.warning("%s [EH409]", sentence)
-
-    async def _run(self, function: LoadedFunction, invoke: Invoke) -> HttpResponseData | str | None:
-        arguments, outputs = self._arguments(function, invoke)
-        if function.is_async:
-            returned = await function.call(**arguments)
-        else:
-            pool = self._turns if function.trigger["type"].lower() in _DURABLE else self._pool
-            returned = await pool.run(contextvars.copy_context().run, _call, function.call, arguments)
-        return self._output(function, returned, outputs)
 
     def _arguments(self, function: LoadedFunction, invoke: Invoke) -> tuple[dict[str, Any], dict[str, Output]]:
         trigger = function.trigger
@@ -284,7 +292,7 @@ class Runner:
 def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         return call(**arguments)
-    except StopIteration as error:  # a future cannot carry it
+    except StopIteration as error:  # as the real worker, whose future cannot carry it
         raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(own_traceback(error))
 
 

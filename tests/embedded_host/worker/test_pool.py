@@ -16,6 +16,8 @@ import pytest
 
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import make_worker
+from embedded_host.worker import pool as pool_module
+from embedded_host.worker.connecting import Connections, Loopback, SocketPairs
 from embedded_host.worker.pool import WorkerPool
 from embedded_host.worker.protocol import Hello, Load, Loaded, encode
 from tests.support.app_folder import AppFolder, activity_trigger
@@ -43,8 +45,16 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
+@pytest.fixture(params=[Loopback] if os.name == "nt" else [SocketPairs, Loopback])
+def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Connections]:
+    """Every way to connect that this system has."""
+    monkeypatch.setattr(pool_module, "connections", request.param)
+    way: type[Connections] = request.param
+    return way
+
+
 @pytest.fixture
-async def start() -> AsyncIterator[StartPool]:
+async def start(connections: type[Connections]) -> AsyncIterator[StartPool]:
     """Starts a pool with an app loaded."""
     pools: list[WorkerPool] = []
 
@@ -97,11 +107,14 @@ async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: Start
         await asyncio.wait_for(start(app), 20)
 
 
-async def test_a_wrong_token_is_refused(app: AppFolder, start: StartPool) -> None:
+async def test_a_wrong_token_is_refused(
+    app: AppFolder, start: StartPool, connections: type[Connections], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "connections", Loopback)
     pool, _ = await start(app)
     command = psutil.Process(pool.pids[0]).cmdline()
     port = int(command[-1])
-    for first in (Hello("wrong", pool.pids[0]), Hello("", pool.pids[0]), Hello("é", 1)):
+    for first in (Hello("wrong", "turns"), Hello("", "loop"), Hello("é", "functions"), Hello("wrong", "loop")):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(encode(first))
         assert await asyncio.wait_for(reader.read(), 5) == b""
@@ -109,15 +122,29 @@ async def test_a_wrong_token_is_refused(app: AppFolder, start: StartPool) -> Non
     assert await call(pool, "Echo", 1) == 1
 
 
-async def test_the_token_is_not_on_the_command_line_nor_in_the_functions_environment(
-    app: AppFolder, start: StartPool
+async def test_there_is_nothing_on_the_command_line_nor_in_the_functions_environment(
+    app: AppFolder, start: StartPool, connections: type[Connections]
 ) -> None:
     app.activity(
         "Environment", "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]"
     )
     pool, _ = await start(app)
-    assert len(psutil.Process(pool.pids[0]).cmdline()) == 4
+    said = psutil.Process(pool.pids[0]).cmdline()[2:]
+    assert [len(part) < 6 for part in said] == [True] * (4 if connections is SocketPairs else 2)  # words and numbers
     assert await call(pool, "Environment") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sockets are not handed on there")
+async def test_a_program_that_a_function_starts_does_not_get_the_sockets(app: AppFolder, start: StartPool) -> None:
+    app.activity(
+        "Fds",
+        "import subprocess, sys\n"
+        "code = 'import os; print([n for n in range(3, 64) if os.path.exists(f\"/dev/fd/{n}\")])'\n"
+        "return subprocess.run([sys.executable, '-c', code], close_fds=False, capture_output=True, text=True).stdout",
+    )
+    pool, _ = await start(app)
+    sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[3:]}
+    assert not sockets & set(json.loads(str(await call(pool, "Fds"))))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")

@@ -32,7 +32,7 @@ from embedded_host.worker.protocol import (
 )
 
 MESSAGES: list[Message] = [
-    Hello("token", 7),
+    Hello("token", "turns"),
     Load("/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]),
     Loaded([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")]),
     Invoke(1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"),

@@ -1,0 +1,95 @@
+"""A worker process's threads for functions that are not coroutines: each takes calls from the socket itself.
+
+Behind an event loop a call costs two hand-overs from thread to thread more, and each of them a wake-up, which takes longer
+than the call's own work.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from embedded_host.worker.protocol import FrameReader, Invoke, MalformedFrame, Message, Result, Turn, encode
+
+_PIECE = 65_536
+
+
+class CallThreads:
+    """At most ``limit`` threads at one socket; a thread is begun when all others are busy and one more call may come.
+
+    The process ends when the socket does: what runs is nobody's then, and the host runs it again."""
+
+    def __init__(
+        self, sock: socket.socket, limit: int, name: str, run: Callable[[Invoke | Turn], Result | None]
+    ) -> None:
+        """``run`` may not raise; None is no answer."""
+        self._socket, self._limit, self._name, self._run = sock, limit, name, run
+        self._reader = FrameReader()
+        self._read: deque[Message] = deque()
+        self._reading = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+        """Threads that read, or wait for their turn to read."""
+        self._counting = threading.Lock()
+        self._unsent: deque[bytes] = deque()
+        self._sending = threading.Lock()
+
+    def start(self) -> None:
+        self._add_thread()
+
+    def _add_thread(self) -> None:
+        self._threads += 1
+        self._idle += 1
+        threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._reading:
+                asked = self._next()
+            with self._counting:
+                self._idle -= 1
+                if not self._idle and self._threads < self._limit:
+                    self._add_thread()
+            result = self._run(asked)
+            with self._counting:
+                self._idle += 1  # before it answers: a lone caller's next call needs no further thread
+            if result is not None:
+                self._send(encode(result))
+            del asked, result
+
+    def _next(self) -> Invoke | Turn:
+        while True:
+            while not self._read:
+                try:
+                    data = self._socket.recv(_PIECE)
+                    self._read.extend(self._reader.feed(data))
+                except (OSError, MalformedFrame):
+                    data = b""
+                if not data:
+                    self._end()
+            message = self._read.popleft()
+            if isinstance(message, (Invoke, Turn)):
+                return message
+
+    def _send(self, frame: bytes) -> None:
+        """Whoever comes while another sends leaves it to that one: results that come together share a write."""
+        self._unsent.append(frame)
+        while self._unsent and self._sending.acquire(blocking=False):
+            try:
+                frames = []
+                while self._unsent:
+                    frames.append(self._unsent.popleft())
+                if frames:
+                    self._socket.sendall(frames[0] if len(frames) == 1 else b"".join(frames))
+            except OSError:
+                self._end()
+            finally:
+                self._sending.release()
+
+    def _end(self) -> None:
+        sys.stdout.flush()
+        os._exit(1)

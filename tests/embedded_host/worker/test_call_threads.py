@@ -1,0 +1,112 @@
+"""Threads that take calls from a socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from embedded_host.worker import call_threads
+from embedded_host.worker.call_threads import CallThreads
+from embedded_host.worker.protocol import FrameReader, Invoke, Message, Result, Turn, encode
+from tests.support.polling import eventually
+
+Serve = Callable[[int, Callable[[Invoke | Turn], Result | None]], socket.socket]
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """With which codes the process would have ended; the thread stays there instead."""
+    codes: list[int] = []
+
+    def exit(code: int) -> None:
+        codes.append(code)
+        threading.Event().wait()
+
+    monkeypatch.setattr(call_threads.os, "_exit", exit)
+    return codes
+
+
+@pytest.fixture
+def serve(ended: list[int]) -> Iterator[Serve]:
+    """The host's end of a socket at whose other end there are so many threads."""
+    ours: list[socket.socket] = []
+
+    def serve(limit: int, run: Callable[[Invoke | Turn], Result | None]) -> socket.socket:
+        host, worker = socket.socketpair()
+        host.settimeout(20)
+        ours.append(host)
+        CallThreads(worker, limit, "test", run).start()
+        return host
+
+    yield serve
+    for sock in ours:
+        sock.close()
+    eventually(lambda: len(ended) == len(ours), "all have seen the end, while that does not end this process")
+
+
+def answers(host: socket.socket, count: int) -> list[Message]:
+    reader, got = FrameReader(), []
+    while len(got) < count:
+        got += reader.feed(host.recv(65_536))
+    return got
+
+
+def test_calls_are_answered(serve: Serve) -> None:
+    host = serve(2, lambda asked: Result(asked.id, asked.function))
+    host.sendall(b"".join(encode(Invoke(number, f"f{number}", "null")) for number in range(500)))
+    got = answers(host, 500)
+    assert sorted((a.id, a.value) for a in got if isinstance(a, Result)) == [(n, f"f{n}") for n in range(500)]
+
+
+def test_a_turn_and_what_arrives_in_pieces(serve: Serve) -> None:
+    host = serve(1, lambda asked: Result(asked.id, type(asked).__name__))
+    for byte in encode(Turn(7, "f", "instance", "execution", "x" * 50)):
+        host.sendall(bytes([byte]))
+    assert answers(host, 1) == [Result(7, "Turn")]
+
+
+def test_what_needs_no_answer_gets_none(serve: Serve) -> None:
+    host = serve(1, lambda asked: None if asked.id == 1 else Result(asked.id))
+    host.sendall(encode(Invoke(1, "f", "")) + encode(Invoke(2, "f", "")))
+    assert answers(host, 1) == [Result(2)]
+
+
+def test_so_many_run_at_once_and_no_more(serve: Serve) -> None:
+    meet, most, running, lock = threading.Barrier(3), [0], [0], threading.Lock()
+
+    def run(asked: Invoke | Turn) -> Result:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        meet.wait(20)  # passed by three together only
+        with lock:
+            running[0] -= 1
+        return Result(asked.id)
+
+    host = serve(3, run)
+    host.sendall(b"".join(encode(Invoke(number, "f", "")) for number in range(9)))
+    assert len(answers(host, 9)) == 9
+    assert most == [3]
+
+
+def test_a_lone_caller_needs_no_more_than_two_threads(serve: Serve) -> None:
+    host = serve(8, lambda asked: Result(asked.id, threading.current_thread().name))
+    names = set()
+    for number in range(100):
+        host.sendall(encode(Invoke(number, "f", "")))
+        (answer,) = answers(host, 1)
+        assert isinstance(answer, Result)
+        names.add(answer.value)
+    assert names <= {"test-1", "test-2"}
+
+
+@pytest.mark.parametrize("last", [b"", b"\xff\xff\xff\xff"])
+def test_the_process_ends_with_the_connection(serve: Serve, ended: list[int], last: bytes) -> None:
+    """Also with one that brings nonsense."""
+    host = serve(1, lambda asked: Result(asked.id))
+    host.sendall(last)
+    host.shutdown(socket.SHUT_WR)
+    eventually(lambda: ended == [1], "the process has ended")
