@@ -28,6 +28,7 @@ from embedded_host.http.throttle import Throttle
 from embedded_host.http.urls import ManagementUrls
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.store.contract import StateError
+from embedded_host.store.soundness import SoundnessCheck
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import GroupCommit
@@ -59,15 +60,23 @@ class Assembly:
         self._invoked: set[asyncio.Task[None]] = set()
 
     async def start(
-        self, stack: AsyncExitStack, state: Path, address: str | None, port: int | None, grace: float
+        self,
+        stack: AsyncExitStack,
+        state: Path,
+        address: str | None,
+        port: int | None,
+        grace: float,
+        *,
+        fsync: bool = True,
     ) -> None:
         """Serve; ``stack`` takes what has to be closed. Raises StateError."""
         app = self.current.app
         listening = self._bind(app, address, port)
         rpc_socket = bind_rpc()
         self._rpc_url = f"http://127.0.0.1:{rpc_socket.getsockname()[1]}{RPC}/"
-        store = SqliteStore(state / STATE_FILE)
+        store = SqliteStore(state / STATE_FILE, fsync=fsync)
         stack.callback(store.close)
+        check = self._check(stack, state / STATE_FILE) if store.was_left_open else None
         commit = GroupCommit(store)
         stack.push_async_callback(commit.close)
         outgoing = OutgoingHttp(app.host.http_sleep_ms)
@@ -78,6 +87,8 @@ class Assembly:
             return urls.client_binding(base_url, self._rpc_url)
 
         await self._load(app)
+        if check is not None and check.error is not None:
+            raise check.error
         invoker = self._invoker = AppInvoker(
             self._worker, lambda: self.current.enabled, lambda: binding(self.public_url), outgoing.call
         )
@@ -161,6 +172,14 @@ class Assembly:
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
 
     # -- parts -------------------------------------------------------------------------------------
+
+    def _check(self, stack: AsyncExitStack, path: Path) -> SoundnessCheck:
+        """It looks while the app loads. What takes longer goes on beside the host, which it stops if it finds something."""
+        loop = asyncio.get_running_loop()
+        check = SoundnessCheck(path, lambda error: loop.call_soon_threadsafe(self._on_fatal, error))
+        stack.callback(check.close)
+        check.begin()
+        return check
 
     def _bind(self, app: App, address: str | None, port: int | None) -> socket.socket:
         address = address or app.settings.address or "127.0.0.1"

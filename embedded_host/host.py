@@ -32,6 +32,10 @@ log = logging.getLogger("embedded_host")
 GRACE = 5.0
 """Seconds that running functions get to finish when the host is asked to stop."""
 STATE_FOLDER = ".embedded-host"
+WITHOUT_FSYNC = (
+    "--fsync off: what the host acknowledges is not on the disk yet. It survives the end of this process, however it ends; a power "
+    "loss or a crash of the system can take the last seconds, or damage the state file. [EH209]"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class HostOptions:
     in_process: bool = False
     reload: bool = True
     verbose: bool = False
+    fsync: bool = True
 
 
 class CannotStart(Exception):
@@ -123,6 +128,8 @@ class Host:
         self._check_address(app)
         state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
+        if not self.options.fsync:
+            print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
         worker = self._make_worker(app, environ)
         stack.push_async_callback(worker.close, 2.0)
         await worker.start()
@@ -130,7 +137,8 @@ class Host:
         from embedded_host.assembly import Assembly
 
         assembly = self._assembly = Assembly(app, environ, worker, self.stop)
-        await assembly.start(stack, state, self.options.address, self.options.port, GRACE)
+        options = self.options
+        await assembly.start(stack, state, options.address, options.port, GRACE, fsync=options.fsync)
 
     async def _watch(self) -> None:
         """Take up changed files until cancelled; whatever ends it is said."""

@@ -84,6 +84,13 @@ def cli() -> None:
     metavar="DIR",
     help="Where instances are kept. Default: .embedded-host in the app's folder.",
 )
+@click.option(
+    "--fsync",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="off: faster on slow disks, and a power loss can take what was acknowledged (docs/durability.md).",
+)
 @click.option("--in-process", is_flag=True, help="Run functions in the host's own process, for a debugger or coverage.")
 @click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
 @click.option("--auth", is_flag=True, help="Ask for keys. Not yet: everything is anonymous, as under func start.")
@@ -98,6 +105,7 @@ def start(
     port: int | None,
     address: str | None,
     state: Path | None,
+    fsync: str,
     in_process: bool,
     no_reload: bool,
     auth: bool,
@@ -124,6 +132,7 @@ def start(
         in_process=in_process,
         reload=not (no_reload or in_process),
         verbose=verbose,
+        fsync=fsync == "on",
     )
     sys.exit(run_host(options))
 

@@ -19,8 +19,10 @@ from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_values import id_before, token_after
 from embedded_host.http.status import history_events, shown_value, status_object
 from embedded_host.store.contract import InstanceFilter, InstanceRow, StateError
+from embedded_host.store.damage import in_words
 from embedded_host.store.lock import StateLock
-from embedded_host.store.sqlite import SCHEMA_VERSION, SqliteStore, _queries
+from embedded_host.store.migration import SCHEMA_VERSION, migrate, refuse_newer, version_of
+from embedded_host.store.sqlite import SqliteStore, _queries
 
 
 class StateFile:
@@ -50,10 +52,7 @@ class StateFile:
                 with closing(store):
                     yield store
             except sqlite3.Error as error:
-                raise StateError(
-                    f"The state file {self.path} cannot be read: {error}. If it is a state of the embedded host, try again; "
-                    "else name the folder of one with --state. [EH216]"
-                ) from error
+                raise in_words(self.path, error, "read") from error
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -126,12 +125,9 @@ class ReadOnlyStore(SqliteStore):
         )
         self._reader = self._writer = connection
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise StateError(
-                    f"The state file {path} is from a newer version of the embedded host (schema {version}, this one knows "
-                    f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host. [EH214]"
-                )
+            refuse_newer(path, version_of(connection))
+            if 0 < version_of(connection) < SCHEMA_VERSION:
+                self._reader = self._writer = connection = _migrated(connection)
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except BaseException:
@@ -144,6 +140,15 @@ class ReadOnlyStore(SqliteStore):
     def count(self, hub: str) -> int:
         found = self._reader.execute("SELECT count(*) FROM instances WHERE hub = ?", (hub,)).fetchone()
         return int(found[0])
+
+
+def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy in memory with today's schema: the file itself is for the next host to bring up to date."""
+    with closing(connection):
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        connection.backup(copy)
+    migrate(copy, None, lambda _: None)
+    return copy
 
 
 @contextmanager

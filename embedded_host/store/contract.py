@@ -199,6 +199,9 @@ class Store(Protocol):
 
     def close(self) -> None: ...
 
+    def damaged(self, found: str) -> StateError:
+        """The error to raise for a text that cannot be what was written; it says the way out."""
+
     def highest_keys(self) -> tuple[int, int, int]:
         """The highest instance key, message id and activity id in use, 0 for none."""
 

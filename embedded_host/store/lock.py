@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import IO
 
 from embedded_host.store.contract import StateError
+from embedded_host.store.files import OWNER_ONLY, make_folder
 
 _LOCKED_BYTE = 1 << 20
 """Behind the text, so that on Windows others can still read whose lock it is."""
@@ -23,13 +24,22 @@ class StateLock:
 
     def __enter__(self) -> StateLock:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._path.open("a+", encoding="utf-8")
+            make_folder(self._path.parent)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+            file = os.fdopen(descriptor, "r+", encoding="utf-8")
         except OSError as error:
             raise StateError(
                 f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
             ) from error
-        if not _lock(file):
+        try:
+            is_ours = _lock(file)
+        except OSError as error:
+            file.close()
+            raise StateError(
+                f"The state's folder {self._path.parent} cannot be locked: {error}. It is on a file system without locks, as "
+                "network folders may be: name a folder on this machine with --state. [EH217]"
+            ) from error
+        if not is_ours:
             file.seek(0)
             owner = file.read(20).strip()
             file.close()
@@ -55,10 +65,11 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> bool:
+        """Raises OSError where there can be no locks."""
         try:
             file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:  # what the C library makes of "another process has locked it"
             return False
         return True
 
@@ -66,8 +77,9 @@ else:
     import fcntl
 
     def _lock(file: IO[str]) -> bool:
+        """Raises OSError where there can be no locks."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # the latter where flock is made of fcntl's locks
             return False
         return True

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from embedded_host.engine.json_text import compact, compact_plain
 from embedded_host.store.contract import (
@@ -36,11 +35,14 @@ from embedded_host.store.contract import (
     TakeMessage,
     TimerRow,
 )
+from embedded_host.store.damage import damaged, in_words
 from embedded_host.store.listing import listing
 from embedded_host.store.moments import from_micros, micros
+from embedded_host.store.opening import open_in_memory, open_state
+from embedded_host.store.soundness import was_left_open
 
-SCHEMA_VERSION = 2
 _HERE = Path(__file__).parent
+T = TypeVar("T")
 _NEVER = 2**63 - 1
 
 
@@ -53,13 +55,6 @@ def _queries() -> dict[str, str]:
     return named
 
 
-def _steps(version: int) -> str:
-    """From a state of ``version`` to one of today."""
-    parts = (_HERE / "migrations.sql").read_text(encoding="utf-8").split("-- from: ")[1:]
-    steps = {int(number): text for number, _, text in (part.partition("\n") for part in parts)}
-    return "".join(steps[number] for number in range(version, SCHEMA_VERSION))
-
-
 class SqliteStore:
     """See ``contract.py``. ``path`` None keeps the state in memory.
 
@@ -68,54 +63,24 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path | None, *, fsync: bool = True) -> None:
-        """Raises StateError if the file is no state of ours, is from a newer version, or cannot be opened."""
+        """Raises StateError if the file is no state of ours, is from a newer version, is damaged, or cannot be opened."""
         self.path = path
         self._sql = _queries()
+        self.was_left_open = False
+        """The host before did not close the file in good order."""
         if path is None:
-            self._writer = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            self._reader = self._writer
+            self._reader = self._writer = open_in_memory()
         else:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                new = not path.exists()
-                self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
-                if new and os.name == "posix":
-                    path.chmod(0o600)
-                self._writer.execute("PRAGMA journal_mode = WAL")
-                self._writer.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
-                self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
-                self._reader.execute("PRAGMA query_only = ON")
-            except (OSError, sqlite3.Error) as error:
-                raise StateError(
-                    f"The state file {path} cannot be opened: {error}. Use another folder with --state, or remove this one "
-                    "to begin with an empty state. [EH212]"
-                ) from error
-        self._create_or_check()
-
-    def _create_or_check(self) -> None:
-        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            if self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                self.close()
-                raise StateError(
-                    f"The file {self.path} is no state of the embedded host: it holds another program's tables. Use another "
-                    "folder with --state. [EH213]"
-                )
-            schema = (_HERE / "schema.sql").read_text(encoding="utf-8")
-            self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version < SCHEMA_VERSION:
-            self._writer.executescript(f"BEGIN; {_steps(version)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version > SCHEMA_VERSION:
-            self.close()
-            raise StateError(
-                f"The state file {self.path} is from a newer version of the embedded host (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}). Upgrade azure-functions-embedded-host, or use another folder with --state. [EH214]"
-            )
+            self.was_left_open = was_left_open(path)
+            self._writer, self._reader = open_state(path, fsync=fsync)
 
     def close(self) -> None:
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()
+
+    def damaged(self, found: str) -> StateError:
+        return damaged(self.path, found)
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -148,7 +113,7 @@ class SqliteStore:
             self._writer.execute("ROLLBACK")
 
     def _unwritable(self, error: sqlite3.Error) -> StateError:
-        return StateError(f"The state file {self.path} cannot be written: {error}. [EH215]")
+        return in_words(self.path, error, "written")
 
     def _apply(self, execute: Any, change: Change) -> None:
         sql = self._sql
@@ -198,6 +163,7 @@ class SqliteStore:
                 execute(sql[name], change)
 
     # -- reading -----------------------------------------------------------------------------------
+    # Each raises StateError for a file that is damaged or cannot be read.
 
     def highest_keys(self) -> tuple[int, int, int]:
         row = self._one("highest_keys")
@@ -205,17 +171,17 @@ class SqliteStore:
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
         row = self._one("instance_by_id", hub, id)
-        return _instance(row) if row else None
+        return self._made(_instance, row) if row else None
 
     def input(self, instance: int) -> str | None:
         row = self._one("input_of", instance)
         return row[0] if row else None
 
     def history(self, instance: int) -> list[str]:
-        return [row[0] for row in self._reader.execute(self._sql["history_of"], (instance,))]
+        return [row[0] for row in self._rows("history_of", instance)]
 
     def awaited(self, instance: int) -> list[tuple[str, str]]:
-        return [(row[0], row[1]) for row in self._reader.execute(self._sql["awaited_of"], (instance,))]
+        return [(row[0], row[1]) for row in self._rows("awaited_of", instance)]
 
     def entity(self, instance: int) -> tuple[bool, str | None] | None:
         row = self._one("entity_of", instance)
@@ -223,40 +189,56 @@ class SqliteStore:
 
     def timer(self, hub: str, function: str) -> TimerRow | None:
         row = self._one("timer_of", hub, function)
-        if row is None:
-            return None
-        last, next = (None if value is None else from_micros(value) for value in row[2:4])
-        return TimerRow(row[0], row[1], last, next, from_micros(row[4]))
+        return self._made(_timer, row) if row else None
 
     def messages(self, instance: int) -> list[MessageRow]:
-        return [_message(row) for row in self._reader.execute(self._sql["messages_of"], (instance,))]
+        return [self._made(_message, row) for row in self._rows("messages_of", instance)]
 
     def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None:
         row = self._one("message", instance, id)
-        return (_message(row[:5]), Address(*row[5:])) if row else None
+        return (self._made(_message, row[:5]), Address(*row[5:])) if row else None
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
-        latest = _NEVER if due_by is None else micros(due_by)
-        for row in self._reader.execute(self._sql["all_messages"], (latest,)):
-            yield _message(row[:5]), Address(*row[5:])
+        for row in self._rows("all_messages", _NEVER if due_by is None else micros(due_by)):
+            yield self._made(_message, row[:5]), Address(*row[5:])
 
     def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
-        for due, instance, id in self._reader.execute(self._sql["due_after"], (hub, micros(moment))):
-            yield Due(from_micros(due), instance, id)
+        for row in self._rows("due_after", hub, micros(moment)):
+            yield self._made(_due, row)
 
     def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
-        for row in self._reader.execute(self._sql["all_activities"]):
+        for row in self._rows("all_activities"):
             yield ActivityRow(*row[:6]), Address(*row[6:])
 
     def continued(self) -> list[Address]:
-        return [Address(*row) for row in self._reader.execute(self._sql["continued_instances"])]
+        return [Address(*row) for row in self._rows("continued_instances")]
 
     def list(self, hub: str, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
-        text, values = listing(self._reader, hub, filter, limit)
-        return [_instance(row) for row in self._reader.execute(text, values)]
+        try:
+            text, values = listing(self._reader, hub, filter, limit)
+            rows = self._reader.execute(text, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise in_words(self.path, error, "read") from error
+        return [self._made(_instance, row) for row in rows]
 
     def _one(self, name: str, *values: Any) -> Any:
-        return self._reader.execute(self._sql[name], values).fetchone()
+        try:
+            return self._reader.execute(self._sql[name], values).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise in_words(self.path, error, "read") from error
+
+    def _rows(self, name: str, *values: Any) -> Iterator[Any]:
+        try:
+            yield from self._reader.execute(self._sql[name], values)
+        except sqlite3.DatabaseError as error:
+            raise in_words(self.path, error, "read") from error
+
+    def _made(self, make: Callable[[Any], T], row: Sequence[Any]) -> T:
+        """A row of a file that is damaged may hold anything."""
+        try:
+            return make(row)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self.damaged(f"a row of it holds what was never written ({error})") from error
 
 
 def _instance_values(row: InstanceRow) -> tuple[Any, ...]:
@@ -297,3 +279,12 @@ def _instance(row: Sequence[Any]) -> InstanceRow:
 
 def _message(row: Sequence[Any]) -> MessageRow:
     return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), json.loads(row[4]))
+
+
+def _due(row: Sequence[Any]) -> Due:
+    return Due(from_micros(row[0]), row[1], row[2])
+
+
+def _timer(row: Sequence[Any]) -> TimerRow:
+    last, next = (None if value is None else from_micros(value) for value in row[2:4])
+    return TimerRow(row[0], row[1], last, next, from_micros(row[4]))

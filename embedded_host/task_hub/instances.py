@@ -42,7 +42,15 @@ class Instance:
 
 
 def load(store: Store, row: InstanceRow) -> Instance:
-    """An instance as it stands in the store, its inbox empty."""
+    """An instance as it stands in the store, its inbox empty. Raises StateError if that is damaged."""
+    try:
+        return _loaded(store, row)
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"of the instance '{row.id}' it holds what was never written ({type(error).__name__}: {error})"
+        raise store.damaged(found) from error
+
+
+def _loaded(store: Store, row: InstanceRow) -> Instance:
     entity = store.entity(row.key)
     if entity is not None:
         exists, state = entity

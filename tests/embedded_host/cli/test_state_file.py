@@ -85,7 +85,7 @@ def test_what_is_no_state(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"no database" * 100)
     garbage = listed(tmp_path)
     assert garbage.code == 1
-    assert f"The state file {tmp_path / 'state.db'} cannot be read: file is not a database." in garbage.err
+    assert f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
 
 
 def test_another_programs_file(tmp_path: Path) -> None:

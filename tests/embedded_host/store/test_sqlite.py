@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from embedded_host.store.contract import AppendHistory, SaveInstance, SetAwaited, StateError, Store
-from embedded_host.store.sqlite import SCHEMA_VERSION, SqliteStore, micros
+from embedded_host.store.migration import SCHEMA_VERSION
+from embedded_host.store.sqlite import SqliteStore, micros
 from tests.embedded_host.store.contract_tests import EVERYTHING, FULL, PLAIN, T0, StoreContract, belongings
 
 
@@ -135,7 +136,9 @@ def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
     before = path.read_bytes()
-    with pytest.raises(StateError, match=r"cannot be opened: file is not a database") as caught:
+    with pytest.raises(
+        StateError, match=r"is damaged: file is not a database\. If it never was .*embedded-host recover"
+    ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
@@ -155,13 +158,13 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
 
 def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
-    with pytest.raises(StateError, match=r"cannot be opened: unable to open database file"):
+    with pytest.raises(StateError, match=r"is a folder, .* Use another folder with --state"):
         SqliteStore(tmp_path / "state.db")
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
-    with pytest.raises(StateError, match=r"Use another folder with --state"):
+    with pytest.raises(StateError, match=r"File exists.*use another with --state"):
         SqliteStore(tmp_path / "folder" / "state.db")
 
 
