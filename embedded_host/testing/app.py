@@ -22,11 +22,12 @@ from embedded_host.task_hub.hub import TaskHub
 from embedded_host.testing.fakes import UNSET, Failure, Fake, HttpFake
 from embedded_host.testing.http import HttpAnswer, ask, content
 from embedded_host.testing.instance import Instance
-from embedded_host.testing.invocations import Fakes, decoded
+from embedded_host.testing.invocations import Fakes
 from embedded_host.testing.life import RPC_BASE, Crash, Life
 from embedded_host.testing.loading import KitWorker, UnknownFunction
 from embedded_host.testing.sync import SyncDurableApp
 from embedded_host.testing.time_line import START, YEAR, NotFinished, VirtualClock, fire_next, moved, next_due
+from embedded_host.testing.values import decoded
 
 LIMIT = 10_000
 
@@ -264,10 +265,11 @@ class DurableApp:
     ) -> Fake:
         """Replace an activity, sub-orchestrator or entity, from now on; the fake's ``calls`` are what it was given.
 
-        Say what it does: ``result`` returns a value, ``results`` one after another, ``raises`` an exception (or its class), and
-        ``using`` calls a function or coroutine function with the input; for an entity with the operation and its input.
-        ``fails=n`` (``fails_twice`` is ``fails=2``) fails the first n calls, with ``raises`` if that is given; what comes after
-        them is the rest of what is said, or the app's own function. With nothing said it returns None."""
+        Say what it does: ``result`` returns a value, ``results`` one after another (an exception among them is raised),
+        ``raises`` an exception (or its class), and ``using`` calls a function or coroutine function with the input; for an entity
+        with the operation and its input. ``fails=n`` (``fails_twice`` is ``fails=2``) fails the first n calls, with ``raises`` if
+        that is given; what comes after them is the rest of what is said, or the app's own function. With nothing said it returns
+        None."""
         kind = self._kind(name)
         fails = 2 if fails_twice and not fails else fails
         said = using is not None or results is not None or raises is not None or fails

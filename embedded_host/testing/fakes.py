@@ -62,7 +62,10 @@ class Fake:
                 raise AssertionError(
                     f"'{self.name}' was called {self.count} times, but its fake has {len(self.results)} results [EH608]"
                 )
-            return self.results[at]
+            made = self.results[at]
+            if isinstance(made, BaseException) or (isinstance(made, type) and issubclass(made, BaseException)):
+                raise made
+            return made
         if self.result is not UNSET:
             return self.result
         if self.raises is not None and not self.fails:

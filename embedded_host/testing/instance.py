@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.orchestration import Status
 from embedded_host.store.contract import InstanceRow
 from embedded_host.task_hub.diagnosis import diagnosis
-from embedded_host.testing.invocations import decoded, input_value
 from embedded_host.testing.steps import RecordedSteps
+from embedded_host.testing.values import input_value, stored_value
 
 if TYPE_CHECKING:
     from embedded_host.testing.app import DurableApp
@@ -54,11 +53,11 @@ class Instance:
     @property
     def output(self) -> Any:
         """What the orchestrator returned; of one that failed, the error's text."""
-        return _value(self._row.output)
+        return stored_value(self._row.output)
 
     @property
     def custom_status(self) -> Any:
-        return _value(self._row.custom_status)
+        return stored_value(self._row.custom_status)
 
     @property
     def created(self) -> datetime:
@@ -100,13 +99,3 @@ class Instance:
         if row is None:
             raise LookupError(f"There is no instance '{self.id}'. [EH603]")
         return row
-
-
-def _value(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        json.loads(text)
-    except ValueError:
-        return text  # an error's plain text
-    return decoded(text)

@@ -14,7 +14,7 @@ from embedded_host.engine.json_text import compact
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.testing.fakes import OWN, Fake, HttpFake, http_answer
-from embedded_host.worker.converters import converter_for
+from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.worker.invoker import AppInvoker
 from embedded_host.worker.loading import own_stack
 
@@ -40,26 +40,6 @@ class Fakes:
             site.reset()
         self.losses.clear()
         self.runs.clear()
-
-
-def decoded(text: str) -> Any:
-    """A JSON text as an activity would get it, objects of the app's own classes included."""
-    from azure.functions import meta
-
-    converter: Any = converter_for("activityTrigger")
-    return converter.decode(meta.Datum(text, "string"), trigger_metadata={})
-
-
-def encoded(value: Any) -> str:
-    """A value as an activity would return it. Raises ValueError for what cannot be made into JSON."""
-    converter: Any = converter_for("activityTrigger")
-    return str(converter.encode(value, expected_type=None).value)
-
-
-def input_value(text: str | None) -> Any:
-    """An orchestration's or operation's input from how it is stored: JSON in a JSON text if the SDK has sent it, else JSON."""
-    value = None if text is None else json.loads(text)
-    return decoded(value) if isinstance(value, str) else decoded(text or "null")
 
 
 class Invocations:

@@ -148,7 +148,10 @@ class _Replay:
             data = error_data(raised)
             failure = UserError(data.type, data.message, data.stack)
             hidden = out_of_proc_state(failure)
-            answer = parse_answer(hidden) if hidden else Answer(False, self._execution.program, error=failure.text)
+            if hidden:
+                answer = parse_answer(hidden)
+            else:  # it has no actions: they are those of the turn before
+                answer = Answer(False, self._execution.program[self._session.known :], error=failure.text)
             self._failure = data.stack or answer.error or failure.text
             return answer
 

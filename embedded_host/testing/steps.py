@@ -12,6 +12,7 @@ from typing import Any
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import COMPLETIONS, Event, EventType
 from embedded_host.engine.timestamps import parse_moment
+from embedded_host.testing.values import stored_value
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class RecordedSteps(Sequence[Event]):
         """External events that have come, in order."""
         replies = {json.loads(e["Input"]).get("id") for e in self._of(EventType.EVENT_SENT)}
         return [
-            RaisedEvent(e["Name"], _value(e["Input"]), parse_moment(e["Timestamp"]))
+            RaisedEvent(e["Name"], stored_value(e["Input"]), parse_moment(e["Timestamp"]))
             for e in self._of(EventType.EVENT_RAISED)
             if e["Name"] not in replies
         ]
@@ -120,8 +121,8 @@ class RecordedSteps(Sequence[Event]):
         found = []
         for event in self._of(EventType.EVENT_SENT):
             sent = json.loads(event["Input"])
-            value = _value(sent.get("input"))
-            value = _value(value) if isinstance(value, str) else value
+            value = _json(sent.get("input"))
+            value = stored_value(value) if isinstance(value, str) else value
             found.append(EntityCall(event["InstanceId"], sent.get("op", ""), value, bool(sent.get("signal"))))
         return found
 
@@ -156,7 +157,7 @@ class RecordedSteps(Sequence[Event]):
             ),
             None,
         )
-        given = _value(scheduled.get("Input"))
+        given = _json(scheduled.get("Input"))
         if (
             is_activity and isinstance(given, list) and len(given) == 1
         ):  # the host keeps an activity's input in an array
@@ -164,8 +165,8 @@ class RecordedSteps(Sequence[Event]):
         succeeded = over is not None and over["EventType"] in completed
         return Call(
             name=scheduled["Name"],
-            input=_value(given) if isinstance(given, str) else given,
-            result=_value(over["Result"]) if over is not None and succeeded else None,
+            input=stored_value(given) if isinstance(given, str) else given,
+            result=stored_value(over["Result"]) if over is not None and succeeded else None,
             error=over["Reason"] if over is not None and not succeeded else None,
             at=parse_moment(scheduled["Timestamp"]),
             finished_at=parse_moment(over["Timestamp"]) if over is not None else None,
@@ -173,11 +174,9 @@ class RecordedSteps(Sequence[Event]):
         )
 
 
-def _value(text: str | None) -> Any:
-    """A stored text as the value that it is the JSON of; as it is where it is none."""
-    if text is None:
-        return None
+def _json(text: str | None) -> Any:
+    """What holds a JSON text of the SDK's, which is not to be taken for it; as it is where it is no JSON."""
     try:
-        return json.loads(text)
+        return None if text is None else json.loads(text)
     except ValueError:
         return text

@@ -8,6 +8,7 @@ from embedded_host.testing.life import Life
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 YEAR = timedelta(days=366)
+PARTS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 
 
 class NotFinished(AssertionError):
@@ -36,7 +37,9 @@ def fire_next(life: Life, clock: VirtualClock, due: datetime) -> None:
 
 
 def moved(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
-    """What ``advance`` was asked for. Raises ValueError for a step back."""
+    """What ``advance`` was asked for. Raises ValueError for a step back, TypeError for what is no part of a time."""
+    if unknown := sorted(parts.keys() - PARTS):
+        raise TypeError(f"advance() takes {', '.join(PARTS)}, but not {', '.join(unknown)}")
     step = (delta or timedelta()) + timedelta(**parts)
     if step < timedelta():
         raise ValueError(f"time goes forward only, not by {step} [EH609]")

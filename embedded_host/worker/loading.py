@@ -243,7 +243,7 @@ def own_stack(error: BaseException) -> str:
 
 
 _SDK = str(Path("azure", "durable_functions"))
-_OURS = str(Path(__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 
 
 def _is_ours(filename: str) -> bool:

@@ -57,6 +57,7 @@ ORCHESTRATORS = {
         yield context.call_entity(entity, "add", 3)
         return (yield context.call_entity(entity, "get"))
         """,
+    "Unwritable": 'yield context.call_activity("Double", 1)\nyield context.call_activity("Double", 2)\nreturn object()',
     "Broken": 'yield context.call_activity("Double", 1)\nraise ValueError("no such thing")',
 }
 ACTIVITIES = {

@@ -21,6 +21,7 @@ RUNS: list[tuple[str, Any]] = [
     ("CountTo", [1, 3]),
     ("Tally", None),
     ("Broken", None),
+    ("Unwritable", None),
 ]
 
 

@@ -1,0 +1,248 @@
+"""An app of the v2 model: blueprints, an imported package, and payloads of its own classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.testing import DurableApp, replay
+from tests.support.app_folder import AppFolder
+
+FUNCTION_APP = """\
+import azure.durable_functions as df
+import azure.functions as func
+
+from travel.activities import bp as activities
+from travel.models import Trip
+from travel.orchestrators import bp as orchestrators
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+app.register_functions(activities)
+app.register_functions(orchestrators)
+
+
+@app.entity_trigger(context_name="context", entity_name="Account")
+def account(context: df.DurableEntityContext):
+    spent = context.get_state(lambda: {"spent": 0.0, "trips": []})
+    if context.operation_name == "spend":
+        trip = context.get_input()
+        spent = {"spent": spent["spent"] + trip.budget, "trips": [*spent["trips"], trip.traveller]}
+        context.set_state(spent)
+    elif context.operation_name == "close":
+        context.destruct_on_exit()
+
+
+@app.route(route="trips/{name}", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def start_trip(req: func.HttpRequest, client: df.DurableOrchestrationClient):
+    name = req.route_params["name"]
+    await client.start_new("book_trip", f"trip-{name}", Trip(name, req.get_json()))
+    return client.create_check_status_response(req, f"trip-{name}")
+
+
+@app.timer_trigger(schedule="0 0 3 * * *", arg_name="timer")
+@app.durable_client_input(client_name="client")
+async def nightly(timer: func.TimerRequest, client: df.DurableOrchestrationClient):
+    await client.start_new("book_trip", None, Trip("night", ["Rome"]))
+"""
+MODELS = """\
+import json
+
+
+class Trip:
+    def __init__(self, traveller: str, legs: list, budget: float = 100.0):
+        self.traveller, self.legs, self.budget = traveller, legs, budget
+
+    @staticmethod
+    def to_json(trip) -> str:
+        return json.dumps(vars(trip))
+
+    @staticmethod
+    def from_json(text: str):
+        return Trip(**json.loads(text))
+
+
+class Booking:
+    def __init__(self, leg: str, price: float):
+        self.leg, self.price = leg, price
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+    @staticmethod
+    def to_json(booking) -> dict:
+        return vars(booking)
+
+    @staticmethod
+    def from_json(given: dict):
+        return Booking(**given)
+"""
+ACTIVITIES = """\
+import os
+
+import azure.durable_functions as df
+
+from travel.models import Booking
+
+bp = df.Blueprint()
+
+
+class SoldOut(Exception):
+    pass
+
+
+@bp.activity_trigger(input_name="leg")
+def book_leg(leg: str) -> Booking:
+    if leg == "Atlantis":
+        raise SoldOut(f"nothing goes to {leg}")
+    return Booking(leg, len(leg) * float(os.environ["PRICE"]))
+
+
+@bp.function_name("cancelling")
+@bp.activity_trigger(input_name="booking", activity="CancelLeg")
+async def cancel_leg(booking: Booking) -> str:
+    return f"cancelled {booking.leg}"
+"""
+ORCHESTRATORS = """\
+from datetime import timedelta
+
+import azure.durable_functions as df
+
+bp = df.Blueprint()
+
+
+@bp.orchestration_trigger(context_name="context")
+def book_trip(context: df.DurableOrchestrationContext):
+    trip = context.get_input()
+    bookings = []
+    try:
+        for leg in trip.legs:
+            bookings.append((yield context.call_activity("book_leg", leg)))
+    except Exception as error:
+        undone = [context.call_sub_orchestrator("undo", booking) for booking in bookings]
+        undone = (yield context.task_all(undone)) if undone else []
+        return {"status": "rolled back", "undone": undone, "why": str(error).splitlines()[0].strip()}
+    if sum(booking.price for booking in bookings) > trip.budget:
+        approved = context.wait_for_external_event("Approved")
+        deadline = context.create_timer(context.current_utc_datetime + timedelta(hours=24))
+        if (yield context.task_any([approved, deadline])) == deadline:
+            return {"status": "expired"}
+        deadline.cancel()
+        context.set_custom_status(approved.result)
+    context.signal_entity(df.EntityId("Account", trip.traveller), "spend", trip)
+    return [vars(booking) for booking in bookings]
+
+
+@bp.orchestration_trigger(context_name="context")
+def undo(context: df.DurableOrchestrationContext):
+    return (yield context.call_activity_with_retry("CancelLeg", df.RetryOptions(5000, 4), context.get_input()))
+"""
+
+
+@pytest.fixture(scope="module")
+def travel_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    app = AppFolder(tmp_path_factory.mktemp("travel") / "app")
+    app.write("function_app.py", FUNCTION_APP)
+    for name, text in {"models": MODELS, "activities": ACTIVITIES, "orchestrators": ORCHESTRATORS}.items():
+        app.write(f"travel/{name}.py", text)
+    app.write("travel/__init__.py", "")
+    return app.root
+
+
+@pytest.fixture
+def travel(travel_root: Path) -> Iterator[DurableApp]:
+    with DurableApp(travel_root, settings={"PRICE": "10"}) as app:
+        yield app
+
+
+def trip(*legs: str, budget: float = 100.0) -> Any:
+    from travel.models import Trip
+
+    return Trip("ada", list(legs), budget)
+
+
+def booking(leg: str, price: float) -> Any:
+    from travel.models import Booking
+
+    return Booking(leg, price)
+
+
+async def test_objects_of_the_apps_classes_are_objects_wherever_a_test_sees_them(travel: DurableApp) -> None:
+    book, cancel = travel.spy("book_leg"), travel.spy("CancelLeg")
+    given = trip("Rome")
+    booked = await travel.run("book_trip", given)
+    assert booked.output == [{"leg": "Rome", "price": 40.0}]
+    assert vars(booked.input) == vars(given)
+    (call,) = booked.history.activities
+    assert (call.input, call.result) == ("Rome", booking("Rome", 40.0))
+    (spent,) = booked.history.entity_calls
+    assert (spent.entity, spent.operation, vars(spent.input)) == ("@account@ada", "spend", vars(given))
+    assert travel.entity("Account", "ada") == {"spent": 100.0, "trips": ["ada"]}
+    undone = await travel.run("book_trip", trip("Rome", "Atlantis"))
+    assert undone.output == {
+        "status": "rolled back",
+        "undone": ["cancelled Rome"],
+        "why": "Activity function 'book_leg' failed:  SoldOut: nothing goes to Atlantis",
+    }
+    (child,) = undone.history.sub_orchestrations
+    assert (child.input, child.result) == (booking("Rome", 40.0), "cancelled Rome")
+    assert book.calls == ["Rome", "Rome", "Atlantis"]
+    assert cancel.calls == [booking("Rome", 40.0)]
+
+
+async def test_events_with_such_objects_and_time(travel: DurableApp) -> None:
+    dear = await travel.start("book_trip", trip("Constantinople"), instance_id="dear")
+    await travel.advance(hours=23, minutes=59)
+    assert dear.status == "Running"
+    await travel.raise_event("dear", "Approved", {"by": "boss"})
+    assert dear.result() == [{"leg": "Constantinople", "price": 140.0}]
+    assert dear.custom_status == {"by": "boss"}
+    assert [event.value for event in dear.history.raised_events] == [{"by": "boss"}]
+    assert (await travel.run("book_trip", trip("Constantinople"))).output == {"status": "expired"}
+
+
+async def test_fakes_answer_with_such_objects_and_with_exceptions(travel: DurableApp) -> None:
+    travel.fake("book_leg", results=[booking("A", 1.0), LookupError("full"), booking("C", 3.0), booking("D", 4.0)])
+    cancel = travel.fake("CancelLeg", fails_twice=True, result="undone")
+    assert (await travel.run("book_trip", trip("A", "B"))).output == {
+        "status": "rolled back",
+        "undone": ["undone"],
+        "why": "Activity function 'book_leg' failed:  LookupError: full",
+    }
+    assert cancel.calls == [booking("A", 1.0)] * 3
+    assert (await travel.run("book_trip", trip("C", "D"))).output == [
+        {"leg": "C", "price": 3.0},
+        {"leg": "D", "price": 4.0},
+    ]
+
+
+async def test_an_error_has_the_users_lines_only(travel: DurableApp) -> None:
+    failed = await travel.run("book_trip", trip("Atlantis"))
+    (call,) = failed.history.activities
+    (raised,) = [event for event in failed.history if event["EventType"] == 6]
+    assert call.error == "Activity function 'book_leg' failed:  SoldOut: nothing goes to Atlantis"
+    assert "activities.py" in raised["Details"]
+    assert "embedded_host" not in raised["Details"]
+
+
+async def test_http_and_timer_functions_start_it(travel: DurableApp) -> None:
+    started = await travel.http("POST", "/api/trips/bob", ["Oslo"])
+    assert (started.status, started.json()["id"]) == (202, "trip-bob")
+    assert travel.instance("trip-bob").output == [{"leg": "Oslo", "price": 40.0}]
+    await travel.advance(days=2)
+    assert [one.input.traveller for one in travel.instances] == ["bob", "night", "night"]
+    await travel.signal_entity("account", "night", "close")
+    assert travel.entity("Account", "night") is None
+
+
+async def test_its_histories_replay(travel: DurableApp, tmp_path: Path) -> None:
+    file = (await travel.run("book_trip", trip("Rome", "Oslo"))).history.save(tmp_path / "trip.json")
+    assert replay(travel, file).output == [{"leg": "Rome", "price": 40.0}, {"leg": "Oslo", "price": 40.0}]
+
+
+async def test_a_part_of_time_that_there_is_not(travel: DurableApp) -> None:
+    with pytest.raises(TypeError, match=r"takes weeks, days, hours, .*, but not day$"):
+        await travel.advance(day=3)
