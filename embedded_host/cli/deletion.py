@@ -73,7 +73,7 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
       embedded-host delete-task-hub --state .embedded-host --task-hub-name HelloHub --yes
     """
     if target.url:
-        raise Failed(
+        raise click.UsageError(
             "The management API cannot delete a task hub. Of a real host, delete the storage (func durable delete-task-hub does); "
             "of an embedded host, stop it and leave --url out. [EH520]"
         )

@@ -100,7 +100,8 @@ def from_history(status: Json) -> Json:
     since = events[-1]["Timestamp"] if events else status["lastUpdatedTime"]
     return {
         "waitsFor": [],
-        "text": f"Nothing that it began is open since {since}: it waits for an external event, or for a turn on a host.",
+        "text": f"Nothing that it began is open since {since}: it waits for an external event, for a turn on a host, or, on a real "
+        "host, for a function that does not exist.",
     }
 
 

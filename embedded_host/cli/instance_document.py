@@ -7,7 +7,7 @@ was made from a state file. ``status`` is the management API's, with ``historyEv
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -93,7 +93,7 @@ def _head(instance_id: str, source: str, hub: str | None) -> Json:
 def changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int, int]) -> Iterable[Change]:
     """What makes the instance in a store whose highest keys are ``highest``. Raises Failed for a document that is not whole."""
     try:
-        complete = document if "instance" in document else _completed(document["status"])
+        complete = document if "instance" in document else _from_status(document["status"])
         return list(_changes(complete, hub, instance_id, highest))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Failed(
@@ -150,14 +150,64 @@ def _under(event: Json, instance_id: str) -> Json:
 # -- from the management API's form ------------------------------------------------------------------
 
 
-def _completed(status: Json) -> Json:
-    """A finished instance as a store keeps it. Raises Failed for one that would have to go on: what is under way is not told."""
-    if status["runtimeStatus"] not in FINISHED:
+_COME = {"ExecutionStarted", "EventRaised", "ExecutionSuspended", "ExecutionResumed"}
+"""What comes to an orchestrator from outside, before it has decided anything."""
+
+
+def _from_status(status: Json) -> Json:
+    """Raises Failed for an instance that cannot go on from what the management API tells."""
+    shown: list[Json] = status.get("historyEvents") or []
+    if status["runtimeStatus"] in FINISHED:
+        return _completed(status, shown)
+    if begun := next((event for event in shown if event["EventType"] not in _COME), None):
+        what = str(begun.get("FunctionName") or begun.get("Name") or begun.get("FireAt") or "")
         raise Failed(
-            f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}), and the management API, from which it was "
-            "exported, does not give what it needs to go on. Export it again when it has finished, or from a state file. [EH541]"
+            f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}) and had begun something ({begun['EventType']} "
+            f"{what}). The management API, from which it was exported, tells neither the inputs of activities nor the numbers of "
+            "steps that it needs to go on. Export it again when it has finished, or from a state file; or start it anew with its "
+            f"input: embedded-host start-new --function-name {status['name']} --input ... [EH541]"
         )
-    shown = status.get("historyEvents") or []
+    return _not_begun(status, shown)
+
+
+def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
+    """An instance that has decided nothing yet, as one that waits for an event: it takes its first turn where it is imported,
+    with all that has come since."""
+    execution_id = str(uuid4())
+    events = list(_stored(shown, status, execution_id))
+    if not events:  # one that waits for its first turn shows no history
+        events = [
+            h.execution_started(
+                parse_moment(status["createdTime"]),
+                instance_id=str(status["instanceId"]),
+                execution_id=execution_id,
+                name=str(status["name"]),
+                input=_text(status.get("input")),
+            )
+        ]
+    return {
+        "instance": {
+            "name": status["name"],
+            "status": "Pending",
+            "created": events[0]["Timestamp"],
+            "updated": utc_text(parse_moment(status["lastUpdatedTime"])),
+            "executionId": execution_id,
+            "generation": events[0]["Generation"],
+            "parent": None,
+            "continued": False,
+            "customStatus": None,
+            "output": None,
+            "input": events[0]["Input"],
+        },
+        "history": [],
+        "messages": [{"executionId": None, "due": None, "event": event} for event in events],
+        "activities": [],
+        "entity": None,
+    }
+
+
+def _completed(status: Json, shown: Sequence[Json]) -> Json:
+    """A finished instance as a store keeps it."""
     execution_id = str(uuid4())
     events = sorted(_stored(shown, status, execution_id), key=lambda event: parse_moment(event["Timestamp"]))
     _number(events)

@@ -17,7 +17,7 @@ from embedded_host.cli.arguments import (
     statuses,
     top,
 )
-from embedded_host.cli.command import NotFound, command
+from embedded_host.cli.command import Failed, NotFound, command
 from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
 from embedded_host.cli.reading import Json, Query
 from embedded_host.cli.target import Target, target_options
@@ -42,7 +42,11 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
     if text is not None and not text.lstrip().startswith(("{", "null")):
         text = as_the_sdk_sends(text)  # an object is taken as it is, and its status shows it better so
     host = target.host()
-    known = host.orchestrators()
+    try:
+        known = host.orchestrators()
+    except Failed as untold:  # then the host, which starts whatever it is asked to, does not check it either
+        known = None
+        click.echo(f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True)
     if known is not None and function_name.lower() not in map(str.lower, known):
         from embedded_host.app.suggestion import did_you_mean
 

@@ -97,14 +97,14 @@ class ManagementApi:
         return status
 
     def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
-        asked = {**_filter(query), "top": str(top), "showInput": str(show_input).lower()}
+        asked = {**_filter(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
             asked["instanceIdPrefix"] = query.id_prefix
-        return self._page("/instances", asked, token)
+        return self._page("/instances", asked, top, token)
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         path = f"/entities/{quote(name, safe='')}" if name else "/entities"
-        return self._page(path, {"top": str(top), "fetchState": "true"}, token)
+        return self._page(path, {"fetchState": "true"}, top, token)
 
     def entity(self, name: str, key: str) -> tuple[bool, Any]:
         answer = self.ask("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
@@ -132,15 +132,11 @@ class ManagementApi:
         errors = answer.json.get("errors") if answer.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
 
-    def orchestrators(self) -> list[str] | None:
-        """Their durable names; None where the host does not tell."""
-        try:
-            listed = self.functions()
-        except Failed:
-            return None
+    def orchestrators(self) -> list[str]:
+        """Their durable names. Raises Failed where the key does not open them."""
         return [
             str(binding.get("orchestration") or function["name"])
-            for function in listed
+            for function in self.functions()
             for binding in (function.get("config") or {}).get("bindings") or ()
             if str(binding.get("type", "")).lower() == "orchestrationtrigger"
         ]
@@ -235,13 +231,20 @@ class ManagementApi:
             why = getattr(error, "reason", None) or error
             raise Failed(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
 
-    def _page(self, path: str, query: Mapping[str, str], token: str | None) -> Page:
-        answer = self._ask("GET", WEBHOOK + path, {**query, **self._parameters}, token)
-        if answer.status in (401, 403, 404):
-            self.ask("GET", path, query)  # its words for the lack of a key
-            self._no_management()
-        self._expect(answer, 200)
-        return Page(answer.json, answer.headers.get(TOKEN))
+    def _page(self, path: str, query: Mapping[str, str], top: int, token: str | None) -> Page:
+        """A real host's page may hold less than was asked for, or nothing, and more come after it: as many as it takes."""
+        items: list[Json] = []
+        while True:
+            asked = {**query, "top": str(top - len(items))}
+            answer = self._ask("GET", WEBHOOK + path, {**asked, **self._parameters}, token)
+            if answer.status in (401, 403, 404):
+                self.ask("GET", path, asked)  # its words for the lack of a key
+                self._no_management()
+            self._expect(answer, 200)
+            items += answer.json
+            before, token = token, answer.headers.get(TOKEN) or None
+            if token in (None, before) or len(items) >= top:
+                return Page(items, token)
 
     def _changed(self, instance_id: str, answer: Answer) -> Answer:
         if answer.status in (404, 410) or (answer.status == 400 and "No instance with ID" in answer.text):

@@ -27,9 +27,14 @@ _TIMES = {
     "createdTime": "created (UTC)",
     "lastUpdatedTime": "updated (UTC)",
     "lastOperationTime": "last operation (UTC)",
+    "time": "time (UTC)",
 }
 _HEADINGS = {**_TIMES, "runtimeStatus": "status"}
 """On a terminal, where 80 columns have to do."""
+_EXPENDABLE = ("createdTime", "lastUpdatedTime", "lastOperationTime")
+"""What a narrow terminal is spared, in this order."""
+NARROW = 12
+"""Columns of the screen that a long value is not squeezed below."""
 CELL = 200
 """Characters of a value in a table; ``--json`` has all of it."""
 
@@ -79,23 +84,42 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
             click.echo("  ".join(cells).rstrip())
 
 
-def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
+def rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None, width: int | None = None
+) -> Table:
+    """``width`` is that of the screen, if it is not the console's."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for column in columns:
+    kept = _fitting(columns, rows, width or console().width)
+    for column in kept:
         table.add_column(_HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS)
     for row in rows:
-        cells = [_short(cell) if column in _TIMES else cell for column, cell in zip(columns, row, strict=True)]
+        cells = [
+            _short(cell, column) if column in _TIMES else cell
+            for column, cell in zip(columns, row, strict=True)
+            if column in kept
+        ]
         table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in cells))
     return table
 
 
-def _short(time: str) -> str:
-    """``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``"""
-    return time[5:19].replace("T", " ")
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    needed = {}
+    for at, column in enumerate(columns):
+        widest = max(len(text) for text in (_HEADINGS.get(column, column), *(row[at] for row in rows)))
+        needed[column] = 3 + (14 if column in _TIMES else min(widest, NARROW))
+    for column in _EXPENDABLE:
+        if sum(needed.values()) > width:
+            needed.pop(column, None)
+    return list(needed)
+
+
+def _short(time: str, column: str) -> str:
+    """``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``, and a history's with its milliseconds."""
+    return time[5 : 23 if column == "time" else 19].replace("T", " ").rstrip("Z")
 
 
 def print_fields(fields: dict[str, str]) -> None:

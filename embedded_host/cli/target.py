@@ -45,7 +45,7 @@ class Target:
     def host(self) -> ManagementApi:
         """The running host, for commands that change something."""
         if self.state:
-            raise Failed(
+            raise click.UsageError(
                 "This changes something, which only a running host does; --state is for reading. Start the host "
                 "(embedded-host start) and leave --state out, or name the host with --url. [EH508]"
             )

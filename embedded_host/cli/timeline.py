@@ -27,6 +27,8 @@ _SETTLED = {
 _OPEN = {"TaskScheduled": "activity", "SubOrchestrationInstanceCreated": "subOrchestration"}
 NARROWEST, PLAIN = 20, 40
 """Columns of the chart: on a narrow terminal, and where there is none."""
+SHORTEST = 12
+"""What a narrow terminal leaves of a name."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def bars(status: Json) -> list[Bar]:
                 fired[event["FireAt"]] -= 1
                 inner.append(Bar("timer", "timer", at, max(at, due), "Completed"))
             else:
-                inner.append(Bar("timer", f"timer due {event['FireAt']}", at, over, "Canceled" if over else "Running"))
+                inner.append(
+                    Bar("timer", f"timer due {event['FireAt'][:19]}Z", at, over, "Canceled" if over else "Running")
+                )
         elif kind == "EventRaised" and not _is_answer(event):
             inner.append(Bar("event", str(event["Name"]), at, at, "Completed"))
         elif kind == "ExecutionSuspended":
@@ -129,10 +133,12 @@ def draw(drawn: Sequence[Bar], now: datetime) -> None:
 
         screen = console()
         width = max(NARROWEST, screen.width - sum(widths) - 8)
+        widths[0] = max(SHORTEST, min(widths[0], screen.width - width - sum(widths[1:]) - 8))
         for row, bar in zip(columns, drawn, strict=True):
             before, length = _place(bar, begin, now, span, width)
+            name = row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 1] + "…"
             line = Text.assemble(
-                row[0].ljust(widths[0]) + "  ",
+                name.ljust(widths[0]) + "  ",
                 (row[1].ljust(widths[1]), STYLES.get(bar.outcome, "dim")),
                 f"  {row[2].rjust(widths[2])}  {row[3].rjust(widths[3])}  ",
                 " " * before,

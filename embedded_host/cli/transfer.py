@@ -87,7 +87,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
       embedded-host import order-7.json --state .embedded-host --id order-7-again
     """
     if target.url:
-        raise Failed(
+        raise click.UsageError(
             "The management API takes no instances in: leave --url out, and name a state's folder with --state. [EH520]"
         )
     from contextlib import closing

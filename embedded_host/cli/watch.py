@@ -18,6 +18,7 @@ from embedded_host.cli.target import Target, target_options
 ACTIVE = ("Running", "Pending", "Suspended", "ContinuedAsNew")
 MOST = 500
 """Instances that are asked for at a time."""
+MANY = f"the first {MOST} by their ids, and more run"
 _SHORT = ("lastUpdatedTime", "instanceId", "name", "runtimeStatus", "customStatus")
 COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus")
 
@@ -43,7 +44,7 @@ def watch(
 ) -> None:
     """Show the instances that run, live, and what becomes of them. Ctrl+C ends it.
 
-    Without a terminal it prints a line for each change; with --json each is a JSON document in a line of its own.
+    Without a terminal it prints a line for each change; with --json each line is a JSON document (JSON Lines).
 
     \b
     Examples:
@@ -51,12 +52,13 @@ def watch(
       embedded-host watch --id order-7 --interval 0.2
       embedded-host watch --until-finished --json
     """
-    rows = Watched(target.reader(), ids, prefix).looks(interval, until_finished or bool(ids))
+    watched = Watched(target.reader(), ids, prefix)
+    rows = watched.looks(interval, until_finished or bool(ids))
     try:
         if as_json or not on_terminal():
-            _print_changes(rows, as_json)
+            _print_changes(watched, rows, as_json)
         else:
-            _show_table(rows, top)
+            _show_table(watched, rows, top)
     except KeyboardInterrupt:
         pass
 
@@ -68,6 +70,8 @@ class Watched:
         self._reader, self._ids, self._prefix = reader, ids, prefix
         self._since = datetime.now(timezone.utc)
         self._rows: dict[str, Json] = {}
+        self.are_more = False
+        """There are more than MOST, and not all of them are looked at."""
 
     def looks(self, interval: float, until_finished: bool) -> Iterator[list[Json]]:
         """What is seen, every ``interval`` seconds: what changed last comes first."""
@@ -87,11 +91,14 @@ class Watched:
                     raise NotFound(f"There is no instance '{instance_id}' at {self._reader.name}. [EH510]")
             return
         seen = set()
+        self.are_more = False
         for query in (
             Query(statuses=ACTIVE, id_prefix=self._prefix),
             Query(created_after=self._since, id_prefix=self._prefix),
         ):
-            for row in self._reader.instances(query, MOST).items:
+            page = self._reader.instances(query, MOST)
+            self.are_more |= page.token is not None
+            for row in page.items:
                 if not row["instanceId"].startswith("@"):
                     seen.add(row["instanceId"])
                     self._rows[row["instanceId"]] = row
@@ -107,9 +114,13 @@ class Watched:
             self._rows.pop(instance_id, None)  # purged
 
 
-def _print_changes(looks: Iterator[list[Json]], as_json: bool) -> None:
+def _print_changes(watched: Watched, looks: Iterator[list[Json]], as_json: bool) -> None:
     before: dict[str, Json] = {}
+    told = False
     for rows in looks:
+        if watched.are_more and not told:
+            told = True
+            click.echo(f"This watches {MANY}: choose among them with --prefix or --id.", err=True)
         for row in reversed(rows):
             instance_id = str(row["instanceId"])
             now = {name: row.get(name) for name in COLUMNS}
@@ -120,7 +131,7 @@ def _print_changes(looks: Iterator[list[Json]], as_json: bool) -> None:
             click.echo(json.dumps(now) if as_json else "  ".join(shown(row[name]) for name in _SHORT).rstrip())
 
 
-def _show_table(looks: Iterator[list[Json]], top: int) -> None:
+def _show_table(watched: Watched, looks: Iterator[list[Json]], top: int) -> None:
     from rich.live import Live
 
     with Live(console=console(), auto_refresh=False) as live:
@@ -128,4 +139,5 @@ def _show_table(looks: Iterator[list[Json]], top: int) -> None:
             cells = [[shown(row.get(name)) for name in COLUMNS] for row in rows[:top]]
             more = f", {len(rows) - top} more below" if len(rows) > top else ""
             running = sum(row["runtimeStatus"] not in FINISHED for row in rows)
-            live.update(rich_table(COLUMNS, cells, f"{running} not finished{more}"), refresh=True)
+            title = f"{running} not finished{more}" if not watched.are_more else f"{MANY}{more}"
+            live.update(rich_table(COLUMNS, cells, title), refresh=True)

@@ -78,7 +78,7 @@ def test_deleting_a_task_hub_that_a_host_has(host: RunningHost, ask: Ask, tmp_pa
     assert f"is in use by the host with process id {host.process.pid}" in held.err
     assert "stop the host first" in held.err
     over_http = call("delete-task-hub", "--url", host.base, "--yes")
-    assert over_http.code == 1
+    assert over_http.code == 2
     assert "The management API cannot delete a task hub." in over_http.err
     none = call("delete-task-hub", "--state", tmp_path / "none", "--yes")
     assert none.code == 1

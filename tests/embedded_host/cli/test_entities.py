@@ -47,5 +47,5 @@ def test_from_a_state_file(tmp_path: Path) -> None:
     assert call("entities", "get", "--name", "Counter", "--key", "k0", "--state", folder).json == {"n": 1}
     assert call("entities", "get", "--name", "Lamp", "--key", "k2", "--state", folder).out == "null\n"
     assert call("entities", "get", "--name", "Counter", "--key", "k1", "--state", folder).code == 3
-    assert call("entities", "delete", "--name", "Counter", "--key", "k0", "--state", folder).code == 1
+    assert call("entities", "delete", "--name", "Counter", "--key", "k0", "--state", folder).code == 2
     assert snapshot(folder) == before

@@ -99,7 +99,7 @@ def test_what_is_asked(fake: FakeHost) -> None:
         *("--connection-string-setting", "Second", "--json"),
     )
     assert listed.json["continuationToken"] == "more"
-    _, _, query, headers, _ = fake.asked[-1]
+    _, _, query, headers, _ = fake.asked[0]
     assert query == {
         "createdTimeFrom": "2026-01-31T13:00:00Z",
         "createdTimeTo": "2026-02-01T00:00:00Z",
@@ -110,6 +110,7 @@ def test_what_is_asked(fake: FakeHost) -> None:
         "connection": "Second",
     }
     assert headers["x-ms-continuation-token"] == "t"
+    assert len(fake.asked) == 2, "a host that gives the same token again is not asked for ever"
 
 
 def test_a_purge_names_the_statuses_so_that_nothing_that_runs_is_deleted(fake: FakeHost) -> None:

@@ -101,7 +101,7 @@ def test_what_changes_something(ask: Ask, host: RunningHost, state: Path, argume
     assert f"There is no instance 'no/body #1' at {host.base}." in unknown.err
     before = snapshot(state)
     without = call(*arguments, "--id", "a", "--state", state)
-    assert without.code == 1
+    assert without.code == 2
     assert "only a running host does" in without.err
     assert snapshot(state) == before
 

@@ -52,5 +52,24 @@ def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     table = capsys.readouterr().out
     assert "[red]a[/]" in table, "it is no markup"
     assert "01-02 03:04:05" in table
+    print_table(("time", "event"), [("2026-01-02T03:04:05.1234567Z", "A"), ("2026-01-02T03:04:05Z", "B")], "none")
+    assert " 01-02 03:04:05.123   A" in capsys.readouterr().out
     print_fields({"name": "[bold]", "runtimeStatus": "Completed"})
     assert "[bold]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("width", "kept"), [(110, 6), (80, 6), (70, 5), (50, 4)])
+def test_a_narrow_terminal_is_spared_times_before_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, kept: int
+) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    row = ("order-7", "order", "Running", "2026-01-02T03:04:05Z", "2026-02-02T03:04:05Z", "ok")
+    print_table(
+        ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus"), [row], "none"
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    cells = ["order-7", "order", "Running", "ok", "02-02 03:04:05", "01-02 03:04:05"]
+    assert [cell in lines[3] for cell in cells] == [True] * kept + [False] * (6 - kept)
+    assert len([line for line in lines if line.strip()]) == 3, "nothing is folded"

@@ -125,18 +125,67 @@ def test_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) ->
     assert now == was
     was, now = (called.json for called in (ask("get-history", *find), call("get-history", *find, "--state", state)))
     assert now == was
-    unfinished = host.start("Event", None, uuid4().hex)
+    unfinished = host.start("EventOrTimeout", 600, uuid4().hex)
     host.until(unfinished, "Running")
     refused = call("import", "-", "--state", state, stdin=ask("export", "--id", unfinished["id"]).out)
     assert refused.code == 1
-    assert "had not finished (Running)" in refused.err
+    assert "had not finished (Running) and had begun something (TimerCreated 2" in refused.err
+    assert "start-new --function-name EventOrTimeout --input" in refused.err
+
+
+def test_what_has_begun_nothing_goes_on_from_the_management_api_too(
+    host: RunningHost, ask: Ask, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+
+    def moved(id: str) -> None:
+        document = ask("export", "--id", id).out
+        assert "history" not in json.loads(document)
+        called = call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=document)
+        assert called.code == 0, called
+
+    waiting, held, told = (
+        host.start(name, n, uuid4().hex) for name, n in (("Event", {"n": 1}), ("Event", 2), ("Events", 2))
+    )
+    host.until(waiting, "Running")
+    host.until(held, "Running")
+    assert ask("suspend", "--id", held["id"], "--reason", "lunch").code == 0
+    host.until(held, "Suspended")
+    assert ask("raise-event", "--id", held["id"], "--event-name", "Approval", "--event-data", "8").code == 0
+    moved(waiting["id"])
+    moved(held["id"])
+    pending = ask("export", "--id", told["id"]).json["status"] | {"historyEvents": None, "runtimeStatus": "Pending"}
+    document = {"format": "embedded-host-instance", "version": 1, "instanceId": "pending", "status": pending}
+    assert call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=json.dumps(document)).code == 0
+    with RunningHost(host.root, state) as other:
+
+        def status(id: str) -> dict[str, object]:
+            look = ("get-runtime-status", "--show-input", "--show-output", "--json", "--id", id, "--url", other.base)
+            found: dict[str, object] = call(*look).json
+            return found
+
+        eventually(lambda: status(waiting["id"])["runtimeStatus"] == "Running", "it waits")
+        assert status(waiting["id"])["input"] == host.status(waiting)["input"]
+        assert status(waiting["id"])["createdTime"] == host.status(waiting)["createdTime"]
+        there = ("--url", other.base, "--id")
+        raised = ("raise-event", "--event-name", "Approval", "--event-data", "7")
+        assert call(*raised, *there, waiting["id"]).code == 0
+        eventually(lambda: status(waiting["id"])["output"] == 7, "it goes on")
+        eventually(lambda: status(held["id"])["runtimeStatus"] == "Suspended", "it is held")
+        assert status(held["id"])["output"] == "lunch"
+        assert call("resume", *there, held["id"]).code == 0
+        eventually(lambda: status(held["id"])["output"] == 8, "the event that came while it was held is there")
+        for number in ("1", "2"):
+            event = ("raise-event", "--event-name", "E", "--event-data", number)
+            assert call(*event, *there, "pending").code == 0
+        eventually(lambda: status("pending")["output"] == [1, 2], "it takes its first turn")
 
 
 def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1
     assert f"in use by the host with process id {host.process.pid}. This needs the state for itself" in called.err
-    assert call("import", "-", "--url", host.base, stdin="{}").code == 1
+    assert call("import", "-", "--url", host.base, stdin="{}").code == 2
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.rows: dict[str, str] = {}
-        self.time = 0
+        self.token: str | None = None
 
     def _row(self, id: str) -> Json:
         return {"instanceId": id, "name": "N", "runtimeStatus": self.rows[id], "lastUpdatedTime": id}
@@ -62,7 +62,7 @@ class FakeReader:
 
     def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
         found = [self._row(id) for id, status in self.rows.items() if status in query.statuses]
-        return Page(found, None)
+        return Page(found, self.token)
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         raise NotImplementedError
@@ -98,3 +98,23 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask)
     assert links["id"] in shown
     assert "Completed" in shown
     assert "0 not finished" in shown
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_more_than_it_looks_at_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_terminal: bool
+) -> None:
+    reader = FakeReader()
+    reader.rows, reader.token = {f"i{n:03}": "Running" for n in range(30)}, "more"
+    watched = Watched(reader, (), None)
+    monkeypatch.setattr(watch, "on_terminal", lambda: on_terminal)
+    looks = iter([next(watched.looks(1.0, False))] * 2)
+    if on_terminal:
+        monkeypatch.setenv("COLUMNS", "120")
+        watch._show_table(watched, looks, 20)
+        assert "the first 500 by their ids, and more run, 10 more below" in capsys.readouterr().out
+    else:
+        watch._print_changes(watched, looks, as_json=True)
+        told = capsys.readouterr()
+        assert told.err.count("choose among them with --prefix or --id.") == 1
+        assert len(told.out.splitlines()) == 30
