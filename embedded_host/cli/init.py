@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from pathlib import Path
+from subprocess import list2cmdline
 
 import click
 
@@ -47,12 +50,19 @@ def init(folder: Path, model: str) -> None:
     for path in files:
         click.echo(f"  {path.as_posix()}")
     name = "hello_cities" if model == "v2" else "HelloCities"
-    there = "" if folder == Path() else f" --script-root {folder}"
+    here = folder == Path()
+    there = "" if here else f" --script-root {_quoted(folder)}"
     click.echo(
         f"\nThe app is made. Next:\n\n  embedded-host start{there}\n\nand open "
         f"http://localhost:7071/api/orchestrators/{name}, or in a second terminal:\n\n"
-        f"  embedded-host start-new{there} --function-name {name}"
+        f"  embedded-host start-new{there} --function-name {name}\n\nIts test (pip install pytest):\n\n"
+        f"  pytest{'' if here else ' ' + _quoted(folder)}"
     )
+
+
+def _quoted(folder: Path) -> str:
+    """As the shell of this system wants it."""
+    return list2cmdline([str(folder)]) if sys.platform == "win32" else shlex.quote(str(folder))
 
 
 def app_files(folder: Path, model: str) -> dict[Path, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from embedded_host.cli.init import hub_name
 from tests.embedded_host.cli.calling import call
+from tests.embedded_host.testing.test_plugin import run_pytest
 from tests.support.running_host import RunningHost
 
 
@@ -30,6 +32,17 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
         for word in ("Traceback", "cannot be served", "no effect", "not used"):
             assert word not in host.log
         assert host.stop() == 0, host.log
+
+
+@pytest.mark.parametrize("model", ["v1", "v2"])
+def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
+    root = tmp_path / "my new-app"
+    assert f"pytest '{root}'" in call("init", root, "--model", model).out or sys.platform == "win32"
+    assert "2 passed" in run_pytest(root)
+    for path in (root / "HelloCities" / "__init__.py", root / "function_app.py"):
+        if path.is_file():
+            path.write_text(path.read_text(encoding="utf-8").replace("London", "Paris"), encoding="utf-8")
+    assert "2 failed" in run_pytest(root)
 
 
 def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
