@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,13 +18,17 @@ from embedded_host.console import functions_text, problems_text
 from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
+from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.functions import HttpFunctions
+from embedded_host.http.gate import Gate
+from embedded_host.http.host_names import HostNames, host_name
 from embedded_host.http.management import Management
-from embedded_host.http.messages import private_request
+from embedded_host.http.messages import Request, Response, private_request
 from embedded_host.http.outgoing import OutgoingHttp
+from embedded_host.http.sdk_endpoint import SdkEndpoint
 from embedded_host.http.server import Listener, body_limit
 from embedded_host.http.site import DASHBOARD, RPC, Site
-from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc
+from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc, is_loopback
 from embedded_host.http.throttle import Throttle
 from embedded_host.http.urls import ManagementUrls
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
@@ -43,6 +48,16 @@ log = logging.getLogger("embedded_host")
 STATE_FILE = "state.db"
 
 
+@dataclass(frozen=True)
+class Serving:
+    """Where the host is served, and to whom."""
+
+    address: str
+    port: int
+    names: tuple[str, ...] = ()
+    """By which it may be asked, besides those of this machine (``http/host_names.py``)."""
+
+
 class Assembly:
     """``start`` once; ``take_up`` again whenever the app has changed."""
 
@@ -60,20 +75,14 @@ class Assembly:
         self._invoked: set[asyncio.Task[None]] = set()
 
     async def start(
-        self,
-        stack: AsyncExitStack,
-        state: Path,
-        address: str | None,
-        port: int | None,
-        grace: float,
-        *,
-        fsync: bool = True,
+        self, stack: AsyncExitStack, state: Path, serving: Serving, grace: float, *, fsync: bool = True
     ) -> None:
         """Serve; ``stack`` takes what has to be closed. Raises StateError."""
         app = self.current.app
-        listening = self._bind(app, address, port)
+        listening = self._bind(serving.address, serving.port)
         rpc_socket = bind_rpc()
-        self._rpc_url = f"http://127.0.0.1:{rpc_socket.getsockname()[1]}{RPC}/"
+        endpoint = SdkEndpoint(rpc_socket.getsockname()[1], self._on_sdk)
+        self._rpc_url = endpoint.url
         store = SqliteStore(state / STATE_FILE, fsync=fsync)
         stack.callback(store.close)
         check = self._check(stack, state / STATE_FILE) if store.was_left_open else None
@@ -121,12 +130,14 @@ class Assembly:
             return answer.status, answer.body
 
         self._worker.on_ask = on_ask
-        rpc = Listener(rpc_socket, lambda request: site.private(request, self.public_url), max_body=None)
+        rpc = Listener(rpc_socket, endpoint.handle, max_body=None)
         stack.push_async_callback(rpc.close)
         stack.push_async_callback(hub.close, grace)
         stack.push_async_callback(timers.close, grace)
         limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
-        public = Listener(listening, site.public, grace, max_body=limit)
+        names = HostNames(self._names(serving), network=not is_loopback(serving.address))
+        gate = Gate(names, CrossSite(cors, functions.starts_instances), site.public)
+        public = Listener(listening, gate.handle, grace, max_body=limit)
         stack.push_async_callback(public.close)
         stack.callback(hub.waiters.close)
         await rpc.start()
@@ -171,6 +182,10 @@ class Assembly:
             print(f"Dashboard: {self.public_url}{DASHBOARD}\n", flush=True)
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
 
+    async def _on_sdk(self, request: Request) -> Response:
+        assert self._site is not None
+        return await self._site.private(request, self.public_url)
+
     # -- parts -------------------------------------------------------------------------------------
 
     def _check(self, stack: AsyncExitStack, path: Path) -> SoundnessCheck:
@@ -181,9 +196,13 @@ class Assembly:
         check.begin()
         return check
 
-    def _bind(self, app: App, address: str | None, port: int | None) -> socket.socket:
-        address = address or app.settings.address or "127.0.0.1"
-        port = port if port is not None else app.settings.port or 7071
+    def _names(self, serving: Serving) -> list[str]:
+        """By which the host may be asked: besides those that were given, the one that it listens on, and the real host's setting
+        for the name by which it is known."""
+        known = self._environ.get("WEBSITE_HOSTNAME", "")
+        return [*serving.names, *(name for text in (serving.address, known) if (name := host_name(text)))]
+
+    def _bind(self, address: str, port: int) -> socket.socket:
         try:
             listening = bind_public(address, port)
         except PortInUse:

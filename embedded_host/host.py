@@ -45,6 +45,8 @@ class HostOptions:
     address: str | None = None
     allow_anonymous_network: bool = False
     """Listen on the network without keys."""
+    names: tuple[str, ...] = ()
+    """By which the host may be asked, besides those of this machine."""
     state: Path | None = None
     in_process: bool = False
     reload: bool = True
@@ -125,7 +127,7 @@ class Host:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         app, environ = self._read_app()
-        self._check_address(app)
+        address = self._address(app)
         state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
@@ -134,11 +136,12 @@ class Host:
         stack.push_async_callback(worker.close, 2.0)
         await worker.start()
         # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
-        from embedded_host.assembly import Assembly
+        from embedded_host.assembly import Assembly, Serving
 
+        port = self.options.port if self.options.port is not None else app.settings.port or 7071
         assembly = self._assembly = Assembly(app, environ, worker, self.stop)
-        options = self.options
-        await assembly.start(stack, state, options.address, options.port, GRACE, fsync=options.fsync)
+        serving = Serving(address, port, self.options.names)
+        await assembly.start(stack, state, serving, GRACE, fsync=self.options.fsync)
 
     async def _watch(self) -> None:
         """Take up changed files until cancelled; whatever ends it is said."""
@@ -187,16 +190,16 @@ class Host:
             )
         return app, {**os.environ, **added}
 
-    def _check_address(self, app: App) -> None:
+    def _address(self, app: App) -> str:
         """Who can reach the host can start and end instances: beyond this machine that takes keys, or two explicit words."""
         address = self.options.address or app.settings.address
         if address is None:
-            return
+            return "127.0.0.1"
         from embedded_host.http.sockets import is_loopback
 
         try:
             if is_loopback(address):
-                return
+                return address
         except OSError as error:
             raise CannotStart(f"The host cannot listen on {address}: {error}. [EH202]") from error
         if self.options.address is None:
@@ -216,6 +219,7 @@ class Host:
             "and end instances and read what they return. [EH208]",
             file=sys.stderr,
         )
+        return address
 
     def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
         try:

@@ -63,6 +63,20 @@ def cli() -> None:
     """
 
 
+def _host_names(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if not given:
+        return ()
+    from embedded_host.http.host_names import host_name
+
+    names = tuple(filter(None, map(host_name, given)))
+    if len(names) < len(given):
+        wrong = next(text for text in given if host_name(text) is None)
+        raise click.BadParameter(
+            f"'{wrong}' is no name of a host. Write the name alone: --allow-host my-tunnel.example.com."
+        )
+    return names
+
+
 @cli.command()
 @click.option(
     "--script-root",
@@ -99,6 +113,14 @@ def cli() -> None:
     is_flag=True,
     help="Listen on --address without keys: for a container whose port is published on 127.0.0.1 only.",
 )
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    callback=_host_names,
+    metavar="NAME",
+    help="Answer to this name, too: a tunnel's, a proxy's, a container's. .example.com for all below it. Repeatable.",
+)
 @click.option("--verbose", is_flag=True, help="Log what the host does, and tracebacks of its own.")
 def start(
     script_root: Path,
@@ -110,6 +132,7 @@ def start(
     no_reload: bool,
     auth: bool,
     allow_anonymous_network: bool,
+    names: tuple[str, ...],
     verbose: bool,
 ) -> None:
     """Serve the app in a folder, like func start.
@@ -128,6 +151,7 @@ def start(
         port=port,
         address=address,
         allow_anonymous_network=allow_anonymous_network,
+        names=names,
         state=state.absolute() if state else None,
         in_process=in_process,
         reload=not (no_reload or in_process),

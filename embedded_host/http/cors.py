@@ -31,14 +31,23 @@ class Cors:
             )
             self._credentials = False
 
+    def allows(self, origin: str | None) -> bool:
+        """Whether pages of that origin may use the host; None if the browser does not say which it is."""
+        return self._any or (origin is not None and origin in self._origins)
+
+    def is_preflight(self, request: Request) -> bool:
+        """Whether it asks for leave to ask, which ``handle`` answers itself."""
+        asks = request.method == "OPTIONS" and _REQUESTED_METHOD in request.headers
+        return asks and bool(self._origins) and "origin" in request.headers
+
     async def handle(self, request: Request, inner: Handler) -> Response:
         """``inner``'s answer with the headers that let the browser hand it on, or the answer to a preflight."""
         origin = request.headers.get("origin")
         if not self._origins or origin is None:
             return await inner(request)
-        preflight = request.method == "OPTIONS" and _REQUESTED_METHOD in request.headers
+        preflight = self.is_preflight(request)
         response = empty_response(204) if preflight else await inner(request)
-        if not (self._any or origin in self._origins):
+        if not self.allows(origin):
             return response
         response.set_header("Access-Control-Allow-Origin", "*" if self._any else origin)
         if self._credentials:

@@ -106,6 +106,11 @@ class HttpFunctions:
         """Whether a function's route and methods fit."""
         return self._match(request) is not None
 
+    def starts_instances(self, request: Request) -> bool:
+        """Whether it is for a function that can: one with a durable client."""
+        found = self._match(request)
+        return found is not None and found[0].takes_client
+
     def begins(self, segment: str) -> bool:
         """Whether a function's route begins with this very segment."""
         return any(route.text.partition("/")[0].lower() == segment for route in self._current().routes.values())

@@ -9,7 +9,8 @@ from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
-from embedded_host.http.messages import Request, Response, empty_response, text_response
+from embedded_host.http.messages import Request, Response, empty_response
+from embedded_host.http.own_pages import own_page
 from embedded_host.http.urls import WEBHOOK
 
 RPC = "/durabletask"
@@ -63,7 +64,7 @@ class Site:
             return empty_response(404)
         if request.path == "/" and not self._functions.serves(request):
             home = self._home()
-            return empty_response(204) if home is None else text_response(home, "text/html")
+            return empty_response(204) if home is None else own_page(home)
         return await self._functions.handle(request)
 
     async def private(self, request: Request, public_url: str) -> Response:

@@ -1,0 +1,152 @@
+"""What pages of other sites can have a real browser ask of the host: nothing that starts or ends an instance."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.support.polling import eventually
+from tests.support.running_host import MANAGEMENT, RunningHost
+
+ATTACKS = {
+    "picture": "document.body.append(Object.assign(new Image(), {src: url}))",
+    "fetch": 'fetch(url, {mode: "no-cors", credentials: "include"}).catch(() => {})',
+    "fetch with POST": 'fetch(url, {mode: "no-cors", method: "POST", body: "{}"}).catch(() => {})',
+    "fetch with leave": 'fetch(url, {method: "POST"}).catch(() => {})',
+    "beacon": 'navigator.sendBeacon(url, "{}")',
+    "script": 'document.body.append(Object.assign(document.createElement("script"), {src: url}))',
+    "stream": "new EventSource(url)",
+    "frame": 'document.body.append(Object.assign(document.createElement("iframe"), {src: url}))',
+    "object": 'document.body.append(Object.assign(document.createElement("object"), {data: url}))',
+    "stylesheet": 'document.head.append(Object.assign(document.createElement("link"), {rel: "stylesheet", href: url}))',
+    "form": 'Object.assign(document.body.appendChild(document.createElement("form")), {action: url, method: "POST"}).submit()',
+    "form with GET": 'Object.assign(document.body.appendChild(document.createElement("form")), {action: url}).submit()',
+    "going there": "location.href = url",
+    "window": "window.open(url)",
+}
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>A page</title><body>Hello"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def a_site() -> Iterator[int]:
+    """Its port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join(5)
+
+
+@pytest.fixture(scope="module", params=["127.0.0.1", "localhost"], ids=["another site", "another port"])
+def site(request: pytest.FixtureRequest) -> Iterator[str]:
+    with a_site() as port:
+        yield f"http://{request.param}:{port}"
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
+    """The status of the host's answer to ``url``, which a page of ``site`` asks for with ``script``."""
+    page = context.new_page()
+    page.goto(site)
+    asked: set[str] = set()
+    statuses: list[int] = []
+
+    def on_sent(event: dict[str, Any]) -> None:
+        if url in event["request"]["url"]:
+            asked.add(event["requestId"])
+
+    def on_received(event: dict[str, Any]) -> None:
+        if event["requestId"] in asked:
+            statuses.append(event["statusCode"])
+
+    # What the browser receives and keeps from the page is only seen here; windows and frames are not.
+    network = context.new_cdp_session(page)
+    network.on("Network.requestWillBeSent", on_sent)
+    network.on("Network.responseReceivedExtraInfo", on_received)
+    network.send("Network.enable")
+    context.on("response", lambda response: statuses.append(response.status) if url in response.url else None)
+    page.evaluate(f"(url) => {{ {script} }}", url)
+    for _ in range(500):
+        if statuses:
+            return statuses[0]
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{script}: the host was not asked, or did not answer")
+
+
+def instances(host: RunningHost) -> set[str]:
+    return {item["instanceId"] for item in host.get(f"{MANAGEMENT}/instances?top=1000").json}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_page_starts_an_instance(context: BrowserContext, shop: RunningHost, site: str, attack: str) -> None:
+    before = instances(shop)
+    assert answered(context, site, ATTACKS[attack], f"{shop.base}/api/start/Echo") == 403
+    assert instances(shop) == before
+
+
+def test_no_page_ends_an_instance(context: BrowserContext, shop: RunningHost, site: str) -> None:
+    links = shop.start("Approve")
+    shop.until(links, "Running")
+    terminate = links["terminatePostUri"].replace("{text}", "x")
+    for attack in ("fetch with POST", "beacon", "form"):
+        assert answered(context, site, ATTACKS[attack], terminate) == 403
+    assert shop.status(links)["runtimeStatus"] == "Running"
+    shop.post(terminate)
+    shop.until(links, "Terminated")
+
+
+def test_who_follows_a_link_is_asked_and_goes_on(context: BrowserContext, shop: RunningHost, site: str) -> None:
+    page = context.new_page()
+    page.goto(site)
+    before = instances(shop)
+    page.evaluate("(url) => { location.href = url }", f"{shop.base}/api/start/Echo")
+    link = page.get_by_role("link")
+    link.wait_for()
+    assert instances(shop) == before
+    with page.expect_response(f"{shop.base}/api/start/Echo") as response:
+        link.click()
+    assert response.value.status == 202
+    (started,) = eventually(lambda: instances(shop) - before, "it starts")
+    assert json.loads(page.inner_text("body"))["id"] == started
+
+
+def test_links_to_what_starts_nothing_lead_there(context: BrowserContext, shop: RunningHost, site: str) -> None:
+    page = context.new_page()
+    for path, shown in (("/api/ping", "pong"), (f"{MANAGEMENT}/instances?instanceIdPrefix=none", "[]")):
+        page.goto(site)
+        page.evaluate("(url) => { location.href = url }", shop.base + path)
+        page.wait_for_url(shop.base + path)
+        assert page.inner_text("body") == shown
+
+
+def test_what_the_user_types_starts_it(context: BrowserContext, shop: RunningHost) -> None:
+    page = context.new_page()
+    response = page.goto(f"{shop.base}/api/start/Echo")
+    assert response is not None
+    assert response.status == 202
