@@ -35,6 +35,7 @@ _ELSEWHERE = {
     "replay": "replay:replay",
     "purge-history": "deletion:purge_history",
     "delete-task-hub": "deletion:delete_task_hub",
+    "backup": "backup:backup",
     "completion": "completion:completion",
     "explain": "explain:explain",
 }

@@ -46,7 +46,7 @@ class StateFile:
     @contextmanager
     def open(self) -> Iterator[ReadOnlyStore]:
         """As it is now: one moment for all that is read. Raises StateError."""
-        with _readable(self.path) as (path, parameters):
+        with readable(self.path) as (path, parameters):
             try:
                 store = ReadOnlyStore(path, parameters)
                 with closing(store):
@@ -167,7 +167,7 @@ def exclusively(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[tuple[Path, str]]:
+def readable(path: Path) -> Iterator[tuple[Path, str]]:
     """The file to open, and how, so that SQLite writes nothing beside it either (it keeps an index of the log in ``-shm``)."""
     log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     if not _size(log):

@@ -60,6 +60,13 @@ class Target:
     def state_folder(self) -> Path:
         return (self.state or self.root / STATE_FOLDER).absolute()
 
+    def state_path(self) -> Path:
+        """Raises Failed if there is none."""
+        path = self.state_folder / STATE_FILE
+        if not path.is_file():
+            raise Failed(f"There is no state in {self.state_folder}. Name the folder of one with --state. [EH502]")
+        return path
+
     def app_hub(self) -> str | None:
         """The task hub's name that the app's host.json gives; None where there is no app."""
         import os
@@ -159,6 +166,35 @@ def target_options(function: Function) -> Function:
             help="A real host's system key durabletask_extension, or its master key.",
         ),
         click.option("--url", metavar="URL", help="The host. Default: http://localhost:7071, or the app's port."),
+    ):
+        called = option(called)
+    return called
+
+
+def state_options(function: Function) -> Function:
+    """For commands about the file itself: ``function`` gets a Target with a state's folder, and no host."""
+
+    @functools.wraps(function)
+    def called(url: str | None, state: Path | None, script_root: Path, **more: Any) -> Any:
+        if url:
+            raise Failed(
+                "This is about the state file, which is read on its own machine and not over HTTP: leave --url out, and name the "
+                "folder of the state with --state. [EH550]"
+            )
+        return function(Target(state=state, root=script_root), **more)
+
+    folder = click.Path(file_okay=False, path_type=Path)
+    for option in (
+        click.option(
+            "--script-root", type=folder, default=Path(), metavar="DIR", help="The app's folder. Default: this folder."
+        ),
+        click.option(
+            "--state",
+            type=folder,
+            metavar="DIR",
+            help="The state's folder. Default: .embedded-host in the app's folder.",
+        ),
+        click.option("--url", hidden=True),
     ):
         called = option(called)
     return called

@@ -21,6 +21,7 @@ from embedded_host.http.messages import (
     form_decoded,
 )
 from embedded_host.http.urls import ManagementUrls
+from embedded_host.store.contract import StateError
 from embedded_host.task_hub.client import HubClient
 
 log = logging.getLogger("embedded_host.http")
@@ -52,6 +53,9 @@ class Management:
             return await self._routed(request, path, public_url or request.base_url)
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
             raise
+        except StateError as error:
+            log.error("%s %s could not be answered [EH218]: %s", request.method, request.path, error)
+            return fault(500, WRONG, "The state could not be read; the host's log says why.", type(error).__name__)
         except Exception as error:
             log.exception("%s %s could not be answered [EH330]", request.method, request.path)
             return fault(500, WRONG, str(error), type(error).__name__)

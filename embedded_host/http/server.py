@@ -32,7 +32,6 @@ from embedded_host.http.messages import (
     Response,
     empty_response,
 )
-from embedded_host.store.contract import StateError
 
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
@@ -110,9 +109,6 @@ class Listener:
         except ClientGoneError:
             log.debug("%s %s: the client went away", request.method, asked.path)
             answer, close = empty_response(400), True  # which nobody gets
-        except StateError as error:
-            log.error("%s %s could not be answered [EH218]: %s", request.method, asked.path, error)
-            answer = empty_response(500)
         except Exception:
             log.exception("%s %s could not be answered [EH330]", request.method, asked.path)
             answer = empty_response(500)
