@@ -12,6 +12,8 @@ from embedded_host.cli.command import Failed, command
 def completion(shell: str) -> None:
     """Print the script that completes commands and options in a shell.
 
+    bash from 4.4 on; zsh, after its compinit; fish; PowerShell with click 8.5 or newer (pip install --upgrade click).
+
     \b
     Examples:
       echo 'eval "$(embedded-host completion bash)"' >> ~/.bashrc

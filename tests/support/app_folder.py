@@ -40,6 +40,21 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     return client.create_check_status_response(req, instance_id)
 """
 
+_COUNTER = """\
+import azure.durable_functions as df
+
+
+def entity_function(context: df.DurableEntityContext):
+    value = context.get_state(lambda: 0)
+    if context.operation_name == "add":
+        value += context.get_input()
+    context.set_result(value)
+    context.set_state(value)
+
+
+main = df.Entity.create(entity_function)
+"""
+
 
 def http_trigger(route: str | None = None, *methods: str, **more: Any) -> Json:
     trigger: Json = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous", **more}
@@ -105,6 +120,10 @@ class AppFolder:
     def starter(self) -> None:
         """POST /api/start/{functionName}/{instanceId?}, with a JSON body for the input."""
         self.http("Starter", _STARTER, "start/{functionName}/{instanceId?}", "post", "get", client=True)
+
+    def counter(self) -> None:
+        """An entity ``Counter`` that adds what ``add`` gives it; every operation's result is its value."""
+        self.function("Counter", _COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"})
 
 
 def _indented(body: str) -> str:

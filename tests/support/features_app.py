@@ -107,21 +107,6 @@ ACTIVITIES = {
         """,
 }
 
-_COUNTER = """\
-import azure.durable_functions as df
-
-
-def entity_function(context: df.DurableEntityContext):
-    value = context.get_state(lambda: 0)
-    if context.operation_name == "add":
-        value += context.get_input()
-    context.set_result(value)
-    context.set_state(value)
-
-
-main = df.Entity.create(entity_function)
-"""
-
 _CLIENT = """\
 import json
 
@@ -156,8 +141,7 @@ def features_app(root: Path) -> AppFolder:
     app.starter()
     app.http("Client", _CLIENT, "client/{call}", "post", client=True)
     app.http("Greet", "def main(req): return 'hello ' + req.params.get('name', 'you')", "greet", "get")
-    entity_trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
-    app.function("Counter", _COUNTER, entity_trigger)
+    app.counter()
     for name, body in ORCHESTRATORS.items():
         app.orchestrator(name, body)
     for name, body in ACTIVITIES.items():

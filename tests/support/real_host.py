@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-MANAGEMENT = "/runtime/webhooks/durabletask"
+from tests.support.running_host import MANAGEMENT
+
 SYSTEM_KEY, MASTER_KEY = "wU3-_system+/==", "master-key"
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8")

@@ -12,7 +12,8 @@ import pytest
 from embedded_host.testing import DurableApp, replay
 from tests.conformance.probe_app import probe_app
 from tests.embedded_host.cli.calling import Called, call
-from tests.support.real_host import GOLDEN, MANAGEMENT, MASTER_KEY, NEW_ID, SYSTEM_KEY, RealHost
+from tests.support.real_host import GOLDEN, MASTER_KEY, NEW_ID, SYSTEM_KEY, RealHost
+from tests.support.running_host import MANAGEMENT
 
 ID = ("--id", "order-7")
 

@@ -74,20 +74,6 @@ ACTIVITIES = {
         return asyncio.run(double())
         """,
 }
-COUNTER = """\
-import azure.durable_functions as df
-
-
-def entity_function(context: df.DurableEntityContext):
-    value = context.get_state(lambda: 0)
-    if context.operation_name == "add":
-        value += context.get_input()
-    context.set_result(value)
-    context.set_state(value)
-
-
-main = df.Entity.create(entity_function)
-"""
 TIMER = """\
 import ledger
 
@@ -103,7 +89,7 @@ def shop_app(root: Path) -> AppFolder:
         app.orchestrator(name, body)
     for name, body in ACTIVITIES.items():
         app.activity(name, body)
-    app.function("Counter", COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    app.counter()
     trigger = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 0 * * *"}
     app.function("Nightly", TIMER, trigger)
     app.write("ledger.py", "entries = []\n")
