@@ -36,8 +36,8 @@ class ReceivedRequest(web.BaseRequest):
     """Bytes of its body and its answer's that are in memory until the answer has been sent, or can no longer be."""
 
 
-class SlowBodyError(Exception):
-    """The body came too slowly."""
+class SlowBodyError(asyncio.TimeoutError):
+    """The body came too slowly. The server, too, finds it when it reads on to keep the connection, and knows this kind."""
 
 
 class Connection(RequestHandler):

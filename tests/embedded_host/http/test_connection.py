@@ -53,11 +53,13 @@ async def test_headers_in_two_pieces_are_fine(impatient: None) -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "x"])
-async def test_a_body_that_never_ends(impatient: None, sent: str) -> None:
+async def test_a_body_that_never_ends(impatient: None, sent: str, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(echo) as client:
         client.send(post(1000) + sent)
         status, headers, _ = await asyncio.wait_for(client.answer(), 10)
         assert (status, headers["connection"]) == (408, "close")
+        assert await asyncio.wait_for(client.end(), 10) == b""
+    assert not caplog.records
 
 
 async def test_a_body_that_comes_slowly_enough(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:

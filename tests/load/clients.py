@@ -1,0 +1,101 @@
+"""Clients that behave badly, over plain sockets. Each is one connection to the loopback interface that ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+Client = Callable[[int, float], Awaitable[str]]
+"""Port, seconds that it goes on -> what became of it."""
+
+
+@contextlib.asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def _drip(port: int, seconds: float, head: bytes, letter: bytes) -> str:
+    async with connected(port) as (reader, writer):
+        writer.write(head)
+        end = asyncio.get_running_loop().time() + seconds
+        closed = asyncio.ensure_future(reader.read())
+        while not closed.done() and asyncio.get_running_loop().time() < end:
+            writer.write(letter)
+            await asyncio.wait([closed], timeout=0.5)
+        if not closed.done():
+            closed.cancel()
+            return "still open"
+        try:
+            return (closed.result() or b"closed").split(b"\r\n")[0].decode()
+        except ConnectionError:
+            return "reset"
+
+
+async def slow_head(port: int, seconds: float) -> str:
+    """Slowloris: one header after the other, without end."""
+    return await _drip(port, seconds, b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n", b"X-a: b\r\n")
+
+
+async def slow_body(port: int, seconds: float) -> str:
+    """A body of which a byte comes now and then."""
+    head = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    return await _drip(port, seconds, head, b"x")
+
+
+async def no_reader(port: int, seconds: float) -> str:
+    """Asks for much and takes nothing."""
+    async with connected(port) as (_, writer):
+        writer.transport.pause_reading()
+        body = b"x" * 8_000_000
+        writer.write(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body))
+        with contextlib.suppress(ConnectionError):
+            writer.write(body)
+            await asyncio.wait([asyncio.ensure_future(writer.drain())], timeout=seconds)
+        await asyncio.sleep(min(seconds, 2))
+        return "went"
+
+
+async def pipeliner(port: int, seconds: float) -> str:
+    """Sends one request behind the other and reads no answer."""
+    async with connected(port) as (_, writer):
+        writer.transport.pause_reading()
+        end = asyncio.get_running_loop().time() + min(seconds, 5)
+        with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+            while asyncio.get_running_loop().time() < end:
+                writer.write(b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+                await asyncio.wait_for(writer.drain(), max(0.1, end - asyncio.get_running_loop().time()))
+        return "went"
+
+
+async def silent(port: int, seconds: float) -> str:
+    """Connects and says nothing."""
+    async with connected(port) as (reader, _):
+        with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
+            await asyncio.wait_for(reader.read(), seconds)
+        return "went"
+
+
+async def junk(port: int, seconds: float) -> str:
+    """Is no HTTP client at all."""
+    async with connected(port) as (reader, writer):
+        writer.write(bytes(range(256)) * 40)
+        with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
+            await asyncio.wait_for(reader.read(), seconds)
+        return "went"
+
+
+async def stuck_stream(port: int, seconds: float) -> str:
+    """Opens the dashboard's stream and never reads of it."""
+    async with connected(port) as (_, writer):
+        writer.transport.pause_reading()
+        writer.write(b"GET /dashboard/api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.sleep(seconds)
+        return "went"
+
+
+BAD: tuple[Client, ...] = (slow_head, slow_body, no_reader, pipeliner, silent, junk, stuck_stream)

@@ -1,0 +1,65 @@
+"""The app under load: a little of everything that keeps a host busy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.app_folder import AppFolder, Json
+
+ENTITY_TRIGGER: Json = {"name": "context", "type": "entityTrigger", "direction": "in"}
+_COUNTER = """
+    import azure.durable_functions as df
+
+    def count(context):
+        total = context.get_state(lambda: 0)
+        if context.operation_name == "add":
+            total += context.get_input()
+        context.set_state(total)
+        context.set_result(total)
+
+    main = df.Entity.create(count)
+"""
+
+
+def load_app(root: Path) -> AppFolder:
+    app = AppFolder(root)
+    app.starter()
+    app.http("Echo", "import azure.functions as func\ndef main(req): return func.HttpResponse(req.get_body())", "echo")
+    app.activity("Double", "return 2 * value")
+    app.orchestrator("Wait", "return (yield context.wait_for_external_event('Go'))")
+    app.orchestrator(
+        "Chain",
+        """
+        value = context.get_input()
+        for _ in range(3):
+            value = yield context.call_activity("Double", value)
+        return value
+        """,
+    )
+    app.orchestrator(
+        "FanOut",
+        "return sum((yield context.task_all([context.call_activity('Double', n) for n in range(context.get_input())])))",
+    )
+    app.orchestrator(
+        "Timer",
+        "yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=100))\nreturn context.get_input()",
+    )
+    app.orchestrator(
+        "Again",
+        """
+        left = context.get_input()
+        yield context.call_activity("Double", left)
+        if left:
+            context.continue_as_new(left - 1)
+            return None
+        return "done"
+        """,
+    )
+    app.orchestrator("Parent", "return (yield context.call_sub_orchestrator('Chain', context.get_input()))")
+    app.orchestrator(
+        "Counts",
+        "return (yield context.call_entity(df.EntityId('Counter', context.get_input()), 'add', 1)) > 0",
+    )
+    app.orchestrator("Raises", "yield context.call_activity('Double', 1)\nraise ValueError('as it should be')")
+    app.function("Counter", _COUNTER, ENTITY_TRIGGER)
+    return app
