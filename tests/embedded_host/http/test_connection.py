@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 
 import pytest
+from aiohttp import web
 
 from embedded_host.http import connection, server
 from embedded_host.http.messages import Request, Response, text_response
@@ -123,6 +125,25 @@ async def test_bodies_take_so_much_memory_and_no_more(
         async with connected(first.port) as third:
             assert (await third.ask(post(100_000) + "x" * 100_000))[2] == b"100000"
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
+
+
+async def test_answers_that_nobody_waits_for_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GARBAGE", 50_000_000)
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(large) as client:
+            for _ in range(12):
+                async with connected(client.port) as other:
+                    other.pause()
+                    other.send(get("/"))
+                    await eventually_async(lambda: client.listener._held, "it is being answered")
+                    other.reset()
+                await eventually_async(lambda: not client.listener._held, "it is given up")
+        left = [found for found in gc.get_objects() if isinstance(found, web.Response) and found.body]
+        assert len(left) <= 4
+    finally:
+        gc.enable()
 
 
 async def test_what_has_been_answered_is_no_longer_counted() -> None:
