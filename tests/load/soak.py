@@ -138,10 +138,7 @@ def soak(
     with RunningHost(app.root, folder / "state", "--no-reload") as host:
         wrong = asyncio.run(Load(host, seed, clients, pause).run(seconds, every=every))
         code = host.stop()
-        lines = host.log.splitlines()
-    # What an orchestrator raises is shown as well, on the line that names it.
-    bad = [n for n, line in enumerate(lines) if line.startswith("Traceback") or "[EH330]" in line]
-    wrong += ["\n".join(lines[max(0, n - 3) : n + 25]) for n in bad[:3]]
+        wrong += complaints(host.log)
     if code:
         wrong.append(f"the host ended with {code}")
     print("\n".join(wrong) or "flat, and every answer right", flush=True)
