@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from embedded_host.cli.command import NotFound, command
-from embedded_host.error_codes import CODE, entries
+from embedded_host.error_codes import CODE, entries, listed
 
 
 @command()
@@ -27,7 +29,13 @@ def explain(code: str | None) -> None:
     text = book.get(found[0]) if found else None
     if found is None or text is None:
         raise NotFound(f"There is no code '{code}'. embedded-host explain lists them. [EH533]")
-    click.echo(f"{found[0]}\n\n{text}".replace("**", ""))
+    for part in (f"{found[0]}\n\n{text}", *(f"\n{section}" for section in listed(text))):
+        click.echo(_plain(part))
+
+
+def _plain(text: str) -> str:
+    """Without the marks of Markdown that a terminal has no use for."""
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text.replace("**", ""))
 
 
 def _message(text: str) -> str:

@@ -39,7 +39,7 @@ def fire_next(life: Life, clock: VirtualClock, due: datetime) -> None:
 def moved(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
     """What ``advance`` was asked for. Raises ValueError for a step back, TypeError for what is no part of a time."""
     if unknown := sorted(parts.keys() - PARTS):
-        raise TypeError(f"advance() takes {', '.join(PARTS)}, but not {', '.join(unknown)}")
+        raise TypeError(f"advance() takes {', '.join(PARTS)}, but not {', '.join(unknown)} [EH609]")
     step = (delta or timedelta()) + timedelta(**parts)
     if step < timedelta():
         raise ValueError(f"time goes forward only, not by {step} [EH609]")

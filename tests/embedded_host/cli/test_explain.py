@@ -18,6 +18,16 @@ def test_one_code(written: str) -> None:
     assert "EH202" not in called.out
 
 
+def test_what_the_entry_leaves_to_a_list_comes_with_it() -> None:
+    out = call("explain", "EH142").out
+    assert "one of the mistakes listed below." in out  # and no link, which a terminal cannot follow
+    assert "\n\nRoutes\n\nWhat stands behind EH142" in out
+    assert "a route cannot start with '~'" in out
+    assert "Schedules" not in out  # the next section
+    assert "\nhost.json\n" in call("explain", "EH120").out
+    assert "As answers over HTTP" in call("explain", "EH506").out  # with what is below it
+
+
 def test_all_of_them() -> None:
     called = call("explain")
     assert [line.split()[0] for line in called.out.splitlines()] == list(entries())
