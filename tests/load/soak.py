@@ -130,6 +130,13 @@ class Load:
             raise Wrong(what)
 
 
+def complaints(log: str) -> list[str]:
+    """The host's own errors. What an orchestrator raises is shown too, on the line that names it."""
+    lines = log.splitlines()
+    bad = [n for n, line in enumerate(lines) if line.startswith("Traceback") or "[EH330]" in line]
+    return ["\n".join(lines[max(0, n - 3) : n + 25]) for n in bad[:3]]
+
+
 def soak(
     folder: Path, seconds: float, *, seed: int = 1, clients: int = 8, pause: float = 0.0, every: float = 60
 ) -> int:
