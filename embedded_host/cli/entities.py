@@ -71,7 +71,7 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
     reader = target.reader()
     exists, state = reader.entity(name, key)
     if not exists:
-        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {reader.name}. [EH511]")
+        raise _no_entity(name, key, reader.name)
     print_json({"entityId": {"name": name.lower(), "key": key}, "state": state} if as_json else state)
 
 
@@ -111,11 +111,15 @@ def delete(target: Target, name: str, key: str, as_json: bool) -> None:
     """
     host = target.host()
     if not host.purge(f"@{name.lower()}@{key}"):
-        raise NotFound(f"There is no entity '{name}' with the key '{key}' at {host.name}. [EH511]")
+        raise _no_entity(name, key, host.name)
     if as_json:
         print_json({"entityId": {"name": name.lower(), "key": key}, "deleted": True})
     else:
         click.echo(printable(f"Deleted '{name}' with the key '{key}'."))
+
+
+def _no_entity(name: str, key: str, where: str) -> NotFound:
+    return NotFound(f"There is no entity '{name}' with the key '{key}' at {where}. [EH511]")
 
 
 for _command in (list_, get, signal, delete):

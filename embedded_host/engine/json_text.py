@@ -17,10 +17,10 @@ _DIGITS = 4300
 
 def _may_have_long_number(text: str) -> bool:
     """A longer run of digits lies over one of these places and over the next one."""
-    places = range(0, len(text), _DIGITS // 2)
-    return any(
-        text[at].isdigit() and text[at + 1 : at + _DIGITS // 2].isdigit() for at in places if len(text) > _DIGITS
-    )
+    if len(text) <= _DIGITS:
+        return False
+    step = _DIGITS // 2
+    return any(text[at].isdigit() and text[at + 1 : at + step].isdigit() for at in range(0, len(text), step))
 
 
 def is_json(text: str) -> bool:

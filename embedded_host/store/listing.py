@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from embedded_host.store.conditions import IS_ENTITY, end_of
 from embedded_host.store.contract import InstanceFilter
 from embedded_host.store.moments import micros
 
@@ -18,7 +19,6 @@ COLUMNS = (
 )
 FEW = 2000
 """Rows: so many are sorted in less time than it takes to look for a page among a hundred thousand."""
-_LAST = "\U0010ffff"
 _Conditions = list[tuple[str, Any]]
 
 
@@ -67,7 +67,7 @@ def _by_id(filter: InstanceFilter, free: str = "") -> _Conditions:
     if filter.after_id is not None:
         conditions.append((f"{free}id > ?", filter.after_id))
     if filter.id_prefix:
-        conditions += [(f"{free}id >= ?", filter.id_prefix), (f"{free}id < ?", filter.id_prefix + _LAST)]
+        conditions += [(f"{free}id >= ?", filter.id_prefix), (f"{free}id < ?", end_of(filter.id_prefix))]
     if filter.entities:  # "@name@key"
         conditions += [(f"{free}id >= ?", "@"), (f"{free}id < ?", "A")]
     return conditions
@@ -76,9 +76,7 @@ def _by_id(filter: InstanceFilter, free: str = "") -> _Conditions:
 def _others(filter: InstanceFilter) -> _Conditions:
     conditions = _given(("updated >= ?", filter.updated_from), ("updated <= ?", filter.updated_to))
     if filter.entities is not None:
-        # An orchestration may be given an id with a leading @ too (recorded): the entities table tells them apart.
-        exists = "EXISTS (SELECT 1 FROM entities WHERE entities.instance = instances.key)"
-        conditions.append((exists if filter.entities else f"NOT {exists}", ()))
+        conditions.append((IS_ENTITY if filter.entities else f"NOT {IS_ENTITY}", ()))
     return conditions
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from embedded_host.store.conditions import IS_ENTITY, end_of
 from embedded_host.store.moments import micros
 
 FINAL = ("Completed", "Failed", "Terminated", "Canceled")
@@ -26,8 +27,6 @@ SORTS: Mapping[str, str] = {
 }
 _INDEXED = ("created", "id")
 """Orders that an index has. For the others all rows are read, which is quickest in the order in which they lie."""
-_LAST = "\U0010ffff"
-_ORCHESTRATIONS = "key NOT IN (SELECT instance FROM entities)"
 _PARENT = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
 _LIVE = "status IN ('Running', 'Pending', 'Suspended', 'ContinuedAsNew')"
 _WAITING: Mapping[str, str] = {
@@ -239,7 +238,7 @@ def _conditions(hub: str, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         ("from", "created >= :from", wanted.created_from and micros(wanted.created_from)),
         ("to", "created <= :to", wanted.created_to and micros(wanted.created_to)),
         ("first", "id >= :first", wanted.id_prefix or None),
-        ("last", "id < :last", wanted.id_prefix + _LAST if wanted.id_prefix else None),
+        ("last", "id < :last", end_of(wanted.id_prefix) if wanted.id_prefix else None),
     ]
     for name, condition, value in add:
         if value is not None:
@@ -251,7 +250,7 @@ def _conditions(hub: str, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         values.update({mark[1:]: status for mark, status in zip(marks, wanted.statuses, strict=True)})
     if wanted.waiting:
         where.append(_waits_for(wanted.waiting, values))
-    where.append(f"NOT {_ORCHESTRATIONS}" if wanted.entities else _ORCHESTRATIONS)
+    where.append(IS_ENTITY if wanted.entities else f"NOT {IS_ENTITY}")
     return " AND ".join(where), values
 
 

@@ -126,6 +126,18 @@ class TaskHub:
         cut_off = await self._activities.close(grace)
         return cut_off + await self._turns.close(max(1.0, grace - (loop.time() - began)))
 
+    async def drop(self) -> None:
+        """As ``kill -9`` would: what runs is cut off, and nothing that it comes to is recorded."""
+        self.timers.close()
+        self._quiet.timer.close()
+        await self._activities.close(0)
+        await self._turns.close(0)
+
+    @property
+    def busy(self) -> bool:
+        """Whether turns or activities run. One takes up what the other has left, so that nothing is between them."""
+        return bool(self._turns.busy or self._activities.busy)
+
     def forget_executions(self) -> None:
         """The code has changed: replay every instance from its history."""
         self._code += 1

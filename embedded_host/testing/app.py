@@ -112,7 +112,7 @@ class DurableApp:
     def orchestrator_code(self, name: str) -> Callable[..., Any]:
         """What ``df.Orchestrator.create`` has made of an orchestrator. Raises UnknownFunction, or TypeError for none of its making."""
         function = self._function("orchestrator", name)
-        found = self._worker.runner.function(function.name)
+        found = self._worker.runner.functions.get(function.name)
         call = getattr(found, "call", None)
         if not hasattr(call, "orchestrator_function"):
             raise TypeError(f"'{name}' cannot be replayed: {found} [EH611]")

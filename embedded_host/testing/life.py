@@ -162,17 +162,12 @@ class Life:
     async def bury(self) -> None:
         """End what the dead host had under way."""
         self.die()
-        self.hub.timers.close()
         await self.timers.close(0)
-        # TaskHub.close gives turns a second to be recorded; these wait for a commit that never comes.
-        await self.hub._activities.close(0)
-        await self.hub._turns.close(0)
+        await self.hub.drop()  # close() would wait for turns to be recorded, whose commit never comes
 
     @property
     def _busy(self) -> bool:
-        # Turns and activities take up what the other has left, so that nothing is between them.
-        hub = self.hub
-        return bool(hub._turns.busy or hub._activities.busy or self.timers.running)
+        return self.hub.busy or bool(self.timers.running)
 
     def _stopped(self, error: BaseException) -> None:
         self._fatal = self._fatal or error

@@ -104,24 +104,16 @@ _imported: _Imported | None = None
 
 class KitRunner(Runner):
     def __init__(self) -> None:
-        super().__init__()
         self.thread = OneThread()
-        self._pool = self._turns = self.thread
-
-    @property
-    def root(self) -> Path:
-        return self._root
-
-    def function(self, name: str) -> LoadedFunction | LoadError | None:
-        return self._functions.get(name)
+        super().__init__(self.thread)
 
     def load(self, load: Load) -> Loaded:
         global _imported
         if _imported is not None and _imported.load == load:
-            self._root = Path(load.root)
-            os.chdir(self._root)
+            self.root = Path(load.root)
+            os.chdir(self.root)
             sys.path.insert(0, load.root)
-            self._functions = dict(_imported.functions)
+            self.functions = dict(_imported.functions)
             return _imported.loaded
         if _imported is not None:
             for name in _imported.modules:
@@ -130,7 +122,7 @@ class KitRunner(Runner):
         before = set(sys.modules)
         loaded = super().load(load)
         modules = tuple(name for name in set(sys.modules) - before if _is_within(Path(load.root), sys.modules[name]))
-        _imported = _Imported(load, dict(self._functions), loaded, modules)
+        _imported = _Imported(load, dict(self.functions), loaded, modules)
         return loaded
 
 
@@ -153,7 +145,8 @@ class KitWorker(InProcessWorker):
         environ = {**os.environ, **settings}
         app: App = read_app(root, environ)
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
-        super().__init__(added)
+        self.runner = KitRunner()
+        super().__init__(added, self.runner)
         self._directory, self._path = Path.cwd(), list(sys.path)
         self._before = {name: os.environ.get(name) for name in added}
         self._added = added
@@ -161,7 +154,6 @@ class KitWorker(InProcessWorker):
         self._client_calls = {name: getattr(self._client_module, name, None) for name in CLIENT_CALLS}
         self._rpc_base, self._carries = rpc_base, False
         os.environ.update(added)
-        self.runner = self._runner = KitRunner()
         try:
             load = load_request(app, os.environ, rpc_base)
             self.app: LoadedApp = loaded_app(app, self.runner.load(load), os.environ)

@@ -16,15 +16,16 @@ from embedded_host.worker.turns import take_turn
 class InProcessWorker:
     """The same interface as ``pool.WorkerPool``."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
+    def __init__(self, environ: dict[str, str], runner: Runner | None = None) -> None:
+        """``runner`` may have been made, and its app loaded, before."""
         self._environ = environ
-        self._runner: Runner | None = None
+        self._runner = runner
         self._ids = itertools.count(1)
         self.on_ask: OnAsk = nobody_answers
 
     async def start(self) -> None:
         os.environ.update(self._environ)
-        self._runner = Runner()
+        self._runner = self._runner or Runner()
 
     async def load(self, load: Load) -> Loaded:
         assert self._runner is not None

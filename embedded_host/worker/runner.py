@@ -112,13 +112,15 @@ class Runner:
     """``load`` once, then run any number of functions at once: coroutine functions in one event loop, all others by ``run``
     in threads, be they its own (``invoke``, ``turn``) or a worker process's (``call_threads``)."""
 
-    def __init__(self) -> None:
-        self._functions: dict[str, LoadedFunction | LoadError] = {}
-        self._pool = Threads(function_threads(), "function")
-        self._turns = Threads(TURN_THREADS, "turn")
+    def __init__(self, threads: Threads | None = None) -> None:
+        """``threads`` for all of them, if they are not to have their own."""
+        self.functions: dict[str, LoadedFunction | LoadError] = {}
+        self._pool = threads or Threads(function_threads(), "function")
+        self._turns = threads or Threads(TURN_THREADS, "turn")
         self._sessions = Sessions()
         self._blocked = BlockedTurns()
-        self._root = Path()
+        self.root = Path()
+        """The app's folder."""
         self._warned: set[str] = set()
 
     def carry_client_calls(self, ask: client_calls.Ask, base: str) -> None:
@@ -126,35 +128,35 @@ class Runner:
         client_calls.answer_over(ask, base)
 
     def load(self, load: Load) -> Loaded:
-        root = self._root = Path(load.root)
+        root = self.root = Path(load.root)
         os.chdir(root)
         prepare_imports(root)
         if load.v2_script:
             indexed = index_app(root, load.v2_script)
-            self._functions.update(indexed.loaded)
+            self.functions.update(indexed.loaded)
             self._look_at_orchestrators()
             return Loaded(indexed.problems, indexed.functions, self._lanes())
         problems: list[LoadProblem] = []
         for spec in load.functions:
             try:
-                self._functions[spec.name] = load_function(root, spec)
+                self.functions[spec.name] = load_function(root, spec)
             except LoadError as error:
-                self._functions[spec.name] = error
+                self.functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
         self._look_at_orchestrators()
         return Loaded(problems, lanes=self._lanes())
 
     def _lanes(self) -> dict[str, Lane]:
-        return {name: self.lane(name) for name in self._functions}
+        return {name: self.lane(name) for name in self.functions}
 
     def _look_at_orchestrators(self) -> None:
-        for function in self._functions.values():
+        for function in self.functions.values():
             if isinstance(function, LoadedFunction) and can_be_kept(function.call):
-                self._warn(suspicious_calls(function.call.orchestrator_function, self._root))  # type: ignore[attr-defined]
+                self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
 
     def lane(self, name: str) -> Lane:
         """Where the function runs."""
-        function = self._functions.get(name)
+        function = self.functions.get(name)
         if not isinstance(function, LoadedFunction):
             return "functions"
         if function.trigger["type"].lower() in _DURABLE:
@@ -177,7 +179,7 @@ class Runner:
 
     async def run_coroutine(self, invoke: Invoke) -> Result:
         """A function whose lane is the event loop. Never raises: what goes wrong is in the result."""
-        function = self._functions[invoke.function]
+        function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
         try:
             arguments, outputs = self._arguments(function, invoke)
@@ -193,7 +195,7 @@ class Runner:
         return self._turn(asked) if isinstance(asked, Turn) else self._invoke(asked)
 
     def _invoke(self, invoke: Invoke) -> Result:
-        function = self._functions.get(invoke.function)
+        function = self.functions.get(invoke.function)
         if isinstance(function, LoadError):
             return Result(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
         if function is None:
@@ -206,7 +208,7 @@ class Runner:
             return Result(invoke.id, error=error_data(error))
 
     def _turn(self, turn: Turn) -> Result:
-        function = self._functions.get(turn.function)
+        function = self.functions.get(turn.function)
         if not isinstance(function, LoadedFunction) or not can_be_kept(function.call):
             if turn.seen:
                 return Result(turn.id, missing=True)
@@ -215,10 +217,10 @@ class Runner:
         if turn.seen and session is None:
             return Result(turn.id, missing=True)
         events = turn.payload if session is not None else None
-        self._blocked.begin(function.spec.name, turn.instance_id, self._root)
+        self._blocked.begin(function.spec.name, turn.instance_id, self.root)
         try:
             if session is None:
-                session = Session(function.call, turn.payload, self._root)
+                session = Session(function.call, turn.payload, self.root)
             answer = session.answer(events)
         except BaseException as error:
             if session is None:  # the payload is none, or the SDK is another
