@@ -22,7 +22,7 @@ from embedded_host.store.contract import InstanceFilter, InstanceRow, StateError
 from embedded_host.store.damage import in_words
 from embedded_host.store.lock import StateLock
 from embedded_host.store.migration import SCHEMA_VERSION, migrate, refuse_newer, version_of
-from embedded_host.store.sqlite import SqliteStore, _queries
+from embedded_host.store.sqlite import SqliteStore
 
 
 class StateFile:
@@ -44,11 +44,11 @@ class StateFile:
         return hubs[0] if hubs else "TestHubName"
 
     @contextmanager
-    def open(self) -> Iterator[ReadOnlyStore]:
+    def open(self) -> Iterator[SqliteStore]:
         """As it is now: one moment for all that is read. Raises StateError."""
         with readable(self.path) as (path, parameters):
             try:
-                store = ReadOnlyStore(path, parameters)
+                store = SqliteStore(path, opened=_connected(path, parameters))
                 with closing(store):
                     yield store
             except sqlite3.Error as error:
@@ -76,7 +76,7 @@ class StateFile:
             after_id=id_before(token),
         )
 
-        def item(store: ReadOnlyStore, row: InstanceRow) -> Json:
+        def item(store: SqliteStore, row: InstanceRow) -> Json:
             return status_object(row, partial(store.input, row.key) if show_input else None)
 
         return self._page(filter, top, item)
@@ -86,7 +86,7 @@ class StateFile:
             id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_before(token), entities=True
         )
 
-        def item(store: ReadOnlyStore, row: InstanceRow) -> Json | None:
+        def item(store: SqliteStore, row: InstanceRow) -> Json | None:
             kept = store.entity(row.key)
             if kept is None or kept[1] is None:  # no operation has reached it yet
                 return None
@@ -114,32 +114,19 @@ class StateFile:
         return Page(items, token_after(rows[top - 1].id) if len(rows) > top else None)
 
 
-class ReadOnlyStore(SqliteStore):
-    """The reading half of a store."""
-
-    def __init__(self, path: Path, parameters: str) -> None:
-        self.path = path
-        self._sql = _queries()
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{parameters}", uri=True, isolation_level=None, timeout=5
-        )
-        self._reader = self._writer = connection
-        try:
-            refuse_newer(path, version_of(connection))
-            if 0 < version_of(connection) < SCHEMA_VERSION:
-                self._reader = self._writer = connection = _migrated(connection)
-            connection.execute("BEGIN")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except BaseException:
-            connection.close()
-            raise
-
-    def hubs(self) -> list[str]:
-        return [row[0] for row in self._reader.execute("SELECT DISTINCT hub FROM instances ORDER BY hub")]
-
-    def count(self, hub: str) -> int:
-        found = self._reader.execute("SELECT count(*) FROM instances WHERE hub = ?", (hub,)).fetchone()
-        return int(found[0])
+def _connected(path: Path, parameters: str) -> sqlite3.Connection:
+    """In a transaction, for one moment. Raises StateError for a file of a newer version."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{parameters}", uri=True, isolation_level=None, timeout=5)
+    try:
+        refuse_newer(path, version_of(connection))
+        if 0 < version_of(connection) < SCHEMA_VERSION:
+            connection = _migrated(connection)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:

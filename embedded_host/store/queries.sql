@@ -76,6 +76,10 @@ SELECT a.id, a.instance, a.execution_id, a.task_id, a.name, a.input, i.hub, i.id
 FROM activities a JOIN instances i ON i.key = a.instance ORDER BY a.id;
 -- name: continued_instances
 SELECT hub, id FROM instances WHERE continued = 1;
+-- name: hubs
+SELECT DISTINCT hub FROM instances ORDER BY hub;
+-- name: count
+SELECT count(*) FROM instances WHERE hub = ?;
 -- name: highest_keys
 SELECT (SELECT coalesce(max(key), 0) FROM instances),
        (SELECT coalesce(max(id), 0) FROM messages),

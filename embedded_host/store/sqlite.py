@@ -62,13 +62,16 @@ class SqliteStore:
     while another reads.
     """
 
-    def __init__(self, path: Path | None, *, fsync: bool = True) -> None:
-        """Raises StateError if the file is no state of ours, is from a newer version, is damaged, or cannot be opened."""
+    def __init__(self, path: Path | None, *, fsync: bool = True, opened: sqlite3.Connection | None = None) -> None:
+        """``opened`` is a connection to read from, whoever made it. Raises StateError if the file is no state of ours, is from a
+        newer version, is damaged, or cannot be opened."""
         self.path = path
         self._sql = _queries()
         self.was_left_open = False
         """The host before did not close the file in good order."""
-        if path is None:
+        if opened is not None:
+            self._reader = self._writer = opened
+        elif path is None:
             self._reader = self._writer = open_in_memory()
         else:
             self.was_left_open = was_left_open(path)
@@ -168,6 +171,13 @@ class SqliteStore:
     def highest_keys(self) -> tuple[int, int, int]:
         row = self._one("highest_keys")
         return row[0], row[1], row[2]
+
+    def hubs(self) -> list[str]:
+        return [row[0] for row in self._rows("hubs")]
+
+    def count(self, hub: str) -> int:
+        """Instances and entities."""
+        return int(self._one("count", hub)[0])
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
         row = self._one("instance_by_id", hub, id)
