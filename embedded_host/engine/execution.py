@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from uuid import NAMESPACE_URL, uuid5
 
 from embedded_host.engine.actions import (
@@ -37,6 +38,7 @@ from embedded_host.engine.decisions import (
     StartTimer,
     mismatch,
 )
+from embedded_host.engine.event_waits import EventWaits
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.json_text import compact
@@ -52,8 +54,6 @@ class Execution:
     """What was decided and is not in the history, in order."""
     now: datetime | None = None
     continue_with: ContinueAsNew | None = None
-    unconsumed: dict[str, deque[Event]] = field(default_factory=dict)
-    """Events that nobody has waited for, by lower-case name."""
     program: tuple[Action, ...] = ()
     """All actions that the orchestrator has asked for."""
     suspended: bool = False
@@ -77,8 +77,7 @@ class Execution:
     _open: dict[int, Open] = field(default_factory=dict)
     _timers: list[Open] = field(default_factory=list)
     """Those the orchestrator made itself, in order: the n-th CreateTimer of the list is the n-th here."""
-    _waits: dict[str, list[tuple[int, Task, str]]] = field(default_factory=dict)
-    """Waits for an event, each with the step of the program that it belongs to and the name as it is spelt there."""
+    _events: EventWaits = field(default_factory=EventWaits)
     _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Entity calls without an answer, by request id: what waits, and the entity's id."""
     _held: list[Event] = field(default_factory=list)
@@ -141,9 +140,12 @@ class Execution:
     @property
     def awaited_events(self) -> list[str]:
         """Names of the events that the orchestrator waits for now, as it spells them."""
-        return [
-            name for waits in self._waits.values() for step, _, name in waits if step == self._at and self._is_waiting()
-        ]
+        return self._events.awaited(self._waits_at)
+
+    @property
+    def unconsumed_events(self) -> Iterator[Event]:
+        """Those that nobody has waited for."""
+        return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
         self._next_id += 1
@@ -207,7 +209,7 @@ class Execution:
             self._timers.append(timer)
             return timer
         if isinstance(action, WaitForEvent):
-            return self._wait(action.name)
+            return self._events.wait(action.name, self._at)
         if isinstance(action, EntityOperation):
             return self._operation(action)
         if isinstance(action, CallHttp):
@@ -255,18 +257,6 @@ class Execution:
 
     def _timer(self, fire_at: datetime, retry_of: int | None = None) -> Open:
         return self._decide(StartTimer(self._new_id(), fire_at, retry_of))
-
-    def _wait(self, name: str) -> Task:
-        key = name.lower()
-        waiting = Task()
-        if buffered := self.unconsumed.get(key):
-            buffered.popleft()
-            if not buffered:
-                del self.unconsumed[key]
-            waiting.settle()
-        else:
-            self._waits.setdefault(key, []).append((self._at, waiting, name))
-        return waiting
 
     def _operation(self, action: EntityOperation) -> Task:
         task_id = self._new_id()
@@ -360,25 +350,16 @@ class Execution:
             task.settle()
 
     def _raised(self, event: Event) -> None:
-        name = str(event["Name"])
-        called = self._replies.pop(name, None)
+        called = self._replies.pop(str(event["Name"]), None)
         if called is not None:
             called[0].settle()
-            return
-        waits = self._waits.get(name.lower())
-        if waits:
-            # First come, first served among what the orchestrator waits for now; a wait that it has left behind (its
-            # timeout came first) gets only what nobody waits for, the youngest first.
-            current = next((at for at, (step, _, _) in enumerate(waits) if step == self._at and self._is_waiting()), -1)
-            _, waiting, _ = waits.pop(current)
-            if not waits:
-                del self._waits[name.lower()]
-            waiting.settle()
         else:
-            self.unconsumed.setdefault(name.lower(), deque()).append(event)
+            self._events.raised(event, self._waits_at)
 
-    def _is_waiting(self) -> bool:
-        return self._current is not None and not self._current.done
+    @property
+    def _waits_at(self) -> int | None:
+        """The step that the orchestrator waits at; None while it does not."""
+        return self._at if self._current is not None and not self._current.done else None
 
     # -- cancelled timers --------------------------------------------------------------------------
 

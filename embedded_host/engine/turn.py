@@ -268,7 +268,7 @@ class _Run:
     def continue_as_new(self, input: str | None) -> TurnResult:
         state, now = self.state, self.clock()
         assert self.execution is not None
-        unconsumed = {id(event) for events in self.execution.unconsumed.values() for event in events}
+        unconsumed = {id(event) for event in self.execution.unconsumed_events}
         carried = [event for event in state.history.events + self.events if id(event) in unconsumed]
         started = h.execution_started(
             now,

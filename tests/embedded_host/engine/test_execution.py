@@ -345,10 +345,7 @@ def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
     main.start(answer(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
     assert execution is not None
-    assert {name: [e["Input"] for e in events] for name, events in execution.unconsumed.items()} == {
-        "a": ["1", "3"],
-        "b": ["2"],
-    }
+    assert [(e["Name"], e["Input"]) for e in execution.unconsumed_events] == [("A", "1"), ("a", "3"), ("b", "2")]
 
 
 # -- suspended -------------------------------------------------------------------------------------
