@@ -66,6 +66,12 @@ def links(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)\s]+)\)", prose(page))
 
 
+def inline_commands(page: Path) -> list[str]:
+    """``embedded-host ...`` as it stands in sentences and tables."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [c for c in re.findall(r"`(embedded-host [^`\n]+)`", text) if "…" not in c and not c.endswith("|...")]
+
+
 def paths(page: Path) -> list[str]:
     """Files and folders of the repository that are named in the text, in code, and that look like paths."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)

@@ -60,6 +60,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.home = self.folder = folder
         self.host: RunningHost | None = None
+        self._is_borrowed = False
         self.printed: list[str] = []
         """By all commands so far: lines, plain."""
         self._unused = socket.socket()
@@ -74,8 +75,13 @@ class Session:
         self.host = RunningHost(root, root / ".embedded-host", *options)
         return self.host
 
+    def borrow(self, host: RunningHost) -> None:
+        """Ask a host that others ask too, and that goes on."""
+        self.host, self._is_borrowed = host, True
+
     def close(self) -> None:
-        self.stop()
+        if not self._is_borrowed:
+            self.stop()
         self._unused.close()
 
     def stop(self) -> None:

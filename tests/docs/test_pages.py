@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from embedded_host.cli.commands import cli
 from embedded_host.testing import DurableApp
-from tests.docs.markdown import LISTS, PAGES, PROJECT, Block, anchors, blocks, links, paths
+from tests.docs.markdown import LISTS, PAGES, PROJECT, Block, anchors, blocks, inline_commands, links, paths
 from tests.docs.session import Session, Step, split_comment, steps
+from tests.support.running_host import RunningHost
 
 NOT_RUN = {
     "pip install ": "the environment of the tests is made by dev.py; tests/embedded_host has the package's own test",
@@ -50,8 +54,11 @@ def counter(context: df.DurableEntityContext) -> None:
 """
 """What docs/cli.md says that it adds to the app."""
 
-COMING = {"docs/security.md"}
-"""Pages that are named and on their way."""
+COMING = {"docs/security.md", "docs/durability.md", "recover"}
+"""Pages and commands that are named and on their way."""
+
+SHARED = ("stuck.md", "errors.md")
+"""Pages that count on a host with an order that waits."""
 
 HEADS = {"embedded-host", "python", "pip", "npm", "azurite", "func", "docker", "curl", "echo", "cd", ".", "azd"}
 
@@ -150,6 +157,28 @@ def test_configurations_for_the_debugger_are_those_of_the_repository() -> None:
         assert configuration.items() <= ours[configuration["name"]].items()
 
 
+@pytest.mark.parametrize("page", [*PAGES, *LISTS], ids=name)
+def test_commands_in_the_text_are_there(page: Path) -> None:
+    wrong = [f"`{text}`: {why}" for text in inline_commands(page) if (why := unknown_part(shlex.split(text)[1:]))]
+    assert not wrong, f"{page.name} names what the command line does not have: {wrong}"
+
+
+def unknown_part(words: list[str]) -> str:
+    """Of a command as it stands in a sentence: values may be placeholders, a command in capitals is one."""
+    command: click.Command = cli
+    with click.Context(command) as context:
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+            if re.fullmatch("[A-Z]+", words[0]):
+                return ""
+            found = command.get_command(context, words[0])
+            if found is None:
+                return "" if words[0] in COMING else "no such command"
+            words.pop(0)
+            command = found
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+    return ", ".join(word for word in words if re.match("--?[a-z]", word) and word not in options)
+
+
 # -- commands ------------------------------------------------------------------------------------------
 
 
@@ -167,6 +196,26 @@ def test_what_is_not_run_is_still_shown() -> None:
     assert not stale, f"NOT_RUN names commands that no page shows any more: {stale}"
 
 
+@pytest.fixture(scope="module")
+def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], RunningHost]]:
+    """One host for the pages that only look: with an order that waits. It is started when the first of them wants it."""
+    own = Session(tmp_path_factory.mktemp("shared"))
+
+    def host() -> RunningHost:
+        if own.host is None:
+            assert own.run("embedded-host init shop")[0] == 0
+            own.folder /= "shop"
+            with (own.folder / "function_app.py").open("a", encoding="utf-8") as app:
+                app.write(EXTRA)
+            own.start(own.folder)
+            assert own.run("embedded-host start-new --function-name order --id order-7")[0] == 0
+        assert own.host is not None
+        return own.host
+
+    yield host
+    own.close()
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     session = Session(tmp_path)
@@ -177,8 +226,8 @@ def session(tmp_path: Path) -> Iterator[Session]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(not block.language for block in blocks(page))], ids=name
 )
-def test_commands_print_what_the_page_shows(page: Path, session: Session) -> None:
-    prepare(page.name, session)
+def test_commands_print_what_the_page_shows(page: Path, session: Session, shop_host: Callable[[], RunningHost]) -> None:
+    prepare(page.name, session, shop_host)
     later: list[tuple[Block, str]] = []
     for block in blocks(page):
         where = f"{page.name}:{block.line}"
@@ -227,14 +276,11 @@ def append(session: Session, block: Block, where: str) -> None:
         app.write("\n\n" + "\n".join(block.lines[1:]) + "\n")
 
 
-def prepare(page: str, session: Session) -> None:
+def prepare(page: str, session: Session, host: Callable[[], RunningHost]) -> None:
     """What pages count on that do not begin with nothing."""
-    if page in ("stuck.md", "errors.md", "from-func-start.md", "debugging.md"):
+    if page in SHARED:
+        session.borrow(host())
+        return
+    if page in ("from-func-start.md", "debugging.md"):
         assert session.run("embedded-host init shop")[0] == 0
         session.folder /= "shop"
-    if page in ("stuck.md", "errors.md"):
-        with (session.folder / "function_app.py").open("a", encoding="utf-8") as app:
-            app.write(EXTRA)
-        session.start(session.folder)
-    if page == "stuck.md":
-        assert session.run("embedded-host start-new --function-name order --id order-7")[0] == 0
