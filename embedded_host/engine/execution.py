@@ -112,6 +112,13 @@ class Execution:
         self._advance()
         self._release_cancelled_timers()
 
+    def close(self) -> None:
+        """It is not used any more. What it awaits knows it: without this, only the garbage collector's rarest look, the one at
+        what is old, would find the two (1.3 KiB for each instance that waits)."""
+        self._current = None
+        for tasks in (self._open, self._timers, self._waits, self._replies):
+            tasks.clear()
+
     @property
     def finished(self) -> bool:
         """The list is at its end, and nothing is outstanding that holds the execution open."""

@@ -62,6 +62,12 @@ class Orchestration:
     def parent_instance_id(self) -> str | None:
         return self.parent["OrchestrationInstance"]["InstanceId"] if self.parent else None
 
+    def drop_execution(self) -> None:
+        """The next turn replays everything."""
+        if self.execution is not None:
+            self.execution.close()
+        self.execution, self.seen = None, 0
+
 
 @dataclass(frozen=True)
 class TurnSettings:

@@ -143,7 +143,7 @@ class TaskHub:
         self._code += 1
         for instance in self._instances.values():
             if isinstance(instance.state, Orchestration):
-                instance.state.execution, instance.state.seen = None, 0
+                instance.state.drop_execution()
 
     def _is_ours(self, hub: str) -> bool:
         return hub.lower() == self.name.lower()
@@ -195,6 +195,8 @@ class TaskHub:
         while len(self._idle) > IDLE_INSTANCES:
             _, oldest = self._idle.popitem(last=False)
             self._instances.pop(oldest.id, None)
+            if isinstance(oldest.state, Orchestration):
+                oldest.state.drop_execution()
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class TaskHub:
             await durable
             result.apply(state)
             if code != self._code:
-                state.execution, state.seen = None, 0
+                state.drop_execution()
             instance.turns = 1 if result.replaces else instance.turns + 1
             self._release(recording)
             if result.status.is_terminal and self.waiters.has(instance.id):

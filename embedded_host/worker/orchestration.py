@@ -228,6 +228,11 @@ class Session:
     def finished(self) -> bool:
         return bool(self._executor.has_execution_completed)
 
+    def close(self) -> None:
+        """It is not used any more. The orchestrator's frame has the context, which must not have the orchestrator: without this,
+        only the garbage collector's rarest look would find them."""
+        del self._context.executor
+
 
 class Sessions:
     """The orchestrators in memory, by instance; the least recently used go first. For several threads."""
@@ -241,14 +246,17 @@ class Sessions:
         """The session that stands exactly there, or None; it is kept no longer."""
         with self._lock:
             session = self._kept.pop(instance_id, None)
-        fits = session is not None and session.execution_id == execution_id and session.seen == seen
-        return session if fits else None
+        if session is None or (session.execution_id == execution_id and session.seen == seen):
+            return session
+        session.close()
+        return None
 
     def keep(self, instance_id: str, session: Session) -> None:
         with self._lock:
             self._kept[instance_id] = session
-            if len(self._kept) > self._limit:
-                self._kept.popitem(last=False)
+            oldest = self._kept.popitem(last=False)[1] if len(self._kept) > self._limit else None
+        if oldest is not None:
+            oldest.close()
 
 
 def can_be_kept(call: Callable[..., Any]) -> bool:

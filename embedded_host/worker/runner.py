@@ -225,14 +225,18 @@ class Runner:
         except BaseException as error:
             if session is None:  # the payload is none, or the SDK is another
                 return Result(turn.id, error=error_data(error))
-            return Result(turn.id, error=error_data(error), counts=session.counts, known=session.known)
+            result = Result(turn.id, error=error_data(error), counts=session.counts, known=session.known)
+            session.close()
+            return result
         finally:
             self._blocked.end()
+        result = Result(turn.id, answer, counts=session.counts, known=session.known)
         if session.finished:
             self._warn(session.never_yielded())
+            session.close()
         else:
             self._sessions.keep(turn.instance_id, session)
-        return Result(turn.id, answer, counts=session.counts, known=session.known)
+        return result
 
     def _warn(self, sentences: Iterable[str]) -> None:
         """Each once in this worker's life."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -177,6 +179,22 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
     await host.advance(10)
     assert host.outcome("s") == ("Completed", "awake")
     assert all(host.hub.resident(id) is None for id in [*ids, "s"])
+
+
+async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_INSTANCES", 1)
+    host = new_host()
+    await host.start("Waits", "a")
+    gc.collect()
+    gc.disable()
+    try:
+        alive = weakref.ref(host.hub.resident("a").state.execution)  # type: ignore[union-attr, arg-type]
+        assert alive() is not None
+        await host.start("Waits", "b")
+        assert host.hub.resident("a") is None
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 async def test_changed_code_replays_from_the_history() -> None:

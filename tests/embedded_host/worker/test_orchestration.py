@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Generator
+import weakref
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -333,6 +335,30 @@ def test_the_least_recently_used_go_first() -> None:
     sessions.keep("a", taken)
     sessions.keep("c", kept[2])
     assert [sessions.take(name, "e-1", 2) for name in "abc"] == [kept[0], None, kept[2]]
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+@pytest.mark.parametrize("execution", ["e-1", "another"])
+def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(execution: str) -> None:
+    sessions, kept = Sessions(limit=1), session()
+    kept.answer()
+    alive = weakref.ref(kept._context)
+    sessions.keep("a", kept)
+    del kept
+    assert alive() is not None
+    if execution == "another":
+        assert sessions.take("a", execution, 2) is None
+    else:
+        sessions.keep("b", session())
+    assert alive() is None
 
 
 def test_what_can_be_kept() -> None:
