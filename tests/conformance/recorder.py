@@ -66,7 +66,8 @@ class Recorder:
         sent = dict(headers or {})
         if body is not None:
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=30)
         try:
             connection.request(method, target, None if body is None else body.encode(), sent)
             answer = connection.getresponse()
