@@ -1,0 +1,35 @@
+// What `azd up` makes: one resource group, and in it what app.bicep describes.
+targetScope = 'subscription'
+
+@description('The name of the azd environment; the resource group and the tags carry it.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('A region that has Flex Consumption.')
+@minLength(1)
+param location string
+
+var tags = {
+  'azd-env-name': environmentName
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module app 'app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    suffix: uniqueString(subscription().id, environmentName, location)
+  }
+}
+
+output AZURE_LOCATION string = location
+output SERVICE_APP_NAME string = app.outputs.name
+output SERVICE_APP_URI string = app.outputs.uri

@@ -1,0 +1,96 @@
+"""azure.yaml and ``infra/``: parsed as Bicep, and held against what a deployment without keys needs.
+
+Bicep's own compiler is no package of any registry that this project installs from, so types and API versions are not checked:
+docs/azure.md says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from lark.exceptions import LarkError
+from pycep import BicepParser
+
+from tests.hosting.documents import ROOT, own_schema, problems, read_yaml
+
+PARSER = BicepParser()
+MAIN = (ROOT / "infra" / "main.bicep").read_text(encoding="utf-8")
+APP = (ROOT / "infra" / "app.bicep").read_text(encoding="utf-8")
+ROLES = {  # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+}
+
+
+def parsed(text: str) -> dict[str, Any]:
+    return json.loads(json.dumps(PARSER.parse(text=text), default=str))  # type: ignore[no-any-return]
+
+
+def test_azure_yaml_is_as_azd_asks() -> None:
+    document = read_yaml("azure.yaml")
+    assert not problems(document, own_schema("azure.json"))
+    assert "'host' is a required property" in str(
+        problems({**document, "services": {"app": {"project": ".", "language": "python"}}}, own_schema("azure.json"))
+    )
+    assert f"'azd-service-name': '{next(iter(document['services']))}'" in APP
+
+
+@pytest.mark.parametrize("text", [MAIN, APP])
+def test_it_is_bicep(text: str) -> None:
+    assert parsed(text)["resources"]
+    with pytest.raises(LarkError):
+        PARSER.parse(text=text.replace("location: location", "location = location", 1))
+
+
+def test_the_parameters_of_azd_are_those_of_main() -> None:
+    given = json.loads((ROOT / "infra" / "main.parameters.json").read_text(encoding="utf-8"))["parameters"]
+    assert set(given) == set(parsed(MAIN)["parameters"])
+    assert [value["value"] for value in given.values()] == ["${AZURE_ENV_NAME}", "${AZURE_LOCATION}"]
+
+
+def test_main_gives_the_module_what_it_asks_for_and_takes_what_it_has() -> None:
+    app = parsed(APP)
+    required = {name for name, parameter in app["parameters"].items() if parameter.get("default") is None}
+    block = re.search(r"params: \{(.*?)\}", MAIN, re.DOTALL)
+    assert block is not None
+    assert set(re.findall(r"^\s+(\w+):", block[1], re.MULTILINE)) == required
+    assert set(re.findall(r"app\.outputs\.(\w+)", MAIN)) == set(app["outputs"])
+
+
+def test_every_parameter_variable_and_resource_is_used() -> None:
+    for text in (MAIN, APP):
+        document = parsed(text)
+        names = [*document.get("parameters", {}), *document.get("variables", {})]
+        unused = [name for name in names if len(re.findall(rf"\b{name}\b", text)) < 2]
+        assert not unused
+
+
+def test_there_are_no_keys() -> None:
+    for line in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "DisableLocalAuth: true"):
+        assert line in APP
+    for word in ("listKeys", "AccountKey", "listAccountSas", "InstrumentationKey", "password"):
+        assert word not in APP + MAIN
+    settings = set(re.findall(r"^      (\w+): ", APP.partition("name: 'appsettings'")[2], re.MULTILINE))
+    assert "AzureWebJobsStorage" not in settings
+    assert {f"AzureWebJobsStorage__{name}" for name in ("accountName", "credential", "clientId")} <= settings
+    assert "FUNCTIONS_WORKER_RUNTIME" not in settings  # Flex Consumption refuses it: functionAppConfig.runtime says it
+
+
+def test_the_identity_has_the_roles_that_durable_functions_needs() -> None:
+    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", APP)) == set(ROLES.values())
+    assert APP.count("principalId: identity.properties.principalId") == 2
+    depends = re.search(r"dependsOn: \[(.*?)\]", APP, re.DOTALL)
+    assert depends is not None
+    assert {"storageAccess", "deployments"} <= set(depends[1].split())
+
+
+def test_it_is_flex_consumption_with_the_app_s_python() -> None:
+    assert "name: 'FC1'" in APP
+    assert "tier: 'FlexConsumption'" in APP
+    assert re.search(r"runtime: \{\s+name: 'python'\s+version: '3\.11'\s+\}", APP)
+    assert "type: 'UserAssignedIdentity'" in APP
+    assert "ENV: 'azure'" in APP
