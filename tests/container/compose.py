@@ -1,0 +1,89 @@
+"""docker-compose.yml, driven as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.container.engine import CommandError, Engine, run
+from tests.hosting.documents import ROOT
+from tests.support.polling import eventually
+from tests.support.running_host import FINAL, Answer, http
+
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class Compose:
+    """One project. Calling it runs ``docker compose`` with these arguments."""
+
+    def __init__(self, engine: Engine, folder: Path = ROOT, project: str = "hello") -> None:
+        self.engine, self.folder, self.project = engine, folder, project
+        machine = platform.machine()
+        self.environment = {
+            **engine.environment,
+            "APP_PLATFORM": f"linux/{ARCHITECTURE.get(machine, machine)}",
+            "COMPOSE_PROJECT_NAME": project,
+        }
+
+    def __call__(self, *arguments: str, seconds: float = 400) -> str:
+        return run(["docker", "compose", *arguments], environment=self.environment, cwd=self.folder, seconds=seconds)
+
+    def up(self, *arguments: str) -> None:
+        """Until all is healthy; what the containers said, if that does not come."""
+        try:
+            self("up", "--detach", "--wait", "--wait-timeout", "180", *arguments)
+        except CommandError as error:
+            raise AssertionError(f"{error}\n{self('ps', '--all')}\n{self('logs', '--tail=40')}") from None
+
+    def remove(self) -> None:
+        """Its containers, networks and volumes."""
+        self("--profile=*", "down", "--volumes", "--timeout=5", "--remove-orphans")
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of a service's containers that run."""
+        return self("ps", "--quiet", service).split()
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        (found,) = json.loads(run(["docker", "inspect", container], environment=self.environment))
+        return found  # type: ignore[no-any-return]
+
+    def image(self, service: str) -> str:
+        return f"{self.project}-{service}"
+
+    def docker(self, *arguments: str | Path, seconds: float = 300) -> str:
+        return run(["docker", *arguments], environment=self.environment, seconds=seconds)
+
+
+def hello(base: str) -> dict[str, str]:
+    """Start the hello; the links of the instance."""
+    answer = http("GET", f"{base}/api/orchestrators/hello_orchestrator")
+    assert answer.status == 202, answer
+    links: dict[str, str] = answer.json
+    return links
+
+
+def end(links: dict[str, str], seconds: float = 60) -> dict[str, Any]:
+    """The status once the instance has finished. Where several embedded hosts stand in for one hub, it is the one that has it."""
+
+    def look() -> dict[str, Any] | None:
+        answer = http("GET", links["statusQueryGetUri"])
+        return answer.json if answer.status == 200 and answer.json["runtimeStatus"] in FINAL else None
+
+    found = eventually(look, f"the end of {links['id']}", seconds)
+    assert found is not None
+    return found
+
+
+def until_answering(base: str, seconds: float = 30) -> Answer:
+    """The first answer that comes."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return http("GET", base, timeout=2)
+        except OSError as error:
+            if time.monotonic() > end:
+                raise AssertionError(f"{base} does not answer: {error}") from None
+            time.sleep(0.01)

@@ -1,0 +1,170 @@
+"""A Docker engine of this test run's own: installed, started by hand, and ended with all that it made.
+
+Nothing of it is left behind: what it keeps is in one folder, its containers and networks go with it, and so do the bridge and
+the mounts that it leaves when it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+APT = ("docker.io", "mmdebstrap")
+PLUGINS = ("docker-compose", "docker-buildx")
+"""Debian 12 has no package of compose v2 and of buildx; those of Debian 13 are single files that run there too."""
+
+
+class CommandError(Exception):
+    """A command failed; the text is its last lines."""
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    seconds: float = 300,
+    input: bytes | None = None,
+) -> str:
+    """What a command prints on its standard output. Raises CommandError."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+            input=input,
+            stdin=None if input is not None else subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(
+            f"not done after {seconds} s: {error.cmd}\n{(error.stderr or b'').decode()[-3000:]}"
+        ) from None
+    out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    if done.returncode != 0:
+        raise CommandError(f"exit code {done.returncode}: {' '.join(map(str, command))}\n{out[-3000:]}\n{err[-3000:]}")
+    return out
+
+
+class Engine:
+    """``environment`` is what the docker command needs to reach it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._log = folder / "dockerd.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            "DOCKER_HOST": f"unix://{folder}/docker.sock",
+            "DOCKER_CONFIG": str(folder / "config"),
+            "DOCKER_BUILDKIT": "1",
+            "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        }
+
+    def install(self) -> None:
+        """What is not on the machine yet. Raises CommandError."""
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        if not all(map(shutil.which, ("dockerd", "mmdebstrap"))):
+            run(["apt-get", "update", "-q"], environment=quiet)
+            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *APT], environment=quiet)
+        self._install_plugins()
+
+    def start(self, seconds: float = 30) -> None:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    "dockerd",
+                    f"--host={self.environment['DOCKER_HOST']}",
+                    f"--data-root={self.folder}/data",
+                    f"--exec-root={self.folder}/exec",
+                    f"--pidfile={self.folder}/dockerd.pid",
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl+C is for the tests: they then end the engine
+            )
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                run(["docker", "info"], environment=self.environment, seconds=10)
+                return
+            except CommandError as error:
+                if self._process.poll() is not None or time.monotonic() > end:
+                    text = self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
+                    raise CommandError(f"dockerd does not answer: {error}\n{text}") from None
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End every container, the engine, and what the engine leaves behind."""
+        if self._process is None:
+            return
+        with contextlib.suppress(CommandError):
+            for kind, remove in (
+                ("ps", ["rm", "--force", "--volumes"]),
+                ("network ls --filter=type=custom", ["network", "rm"]),
+            ):
+                names = run(
+                    ["docker", *kind.split(), "--quiet", *(["--all"] if kind == "ps" else [])],
+                    environment=self.environment,
+                )
+                if names.split():
+                    run(["docker", *remove, *names.split()], environment=self.environment)
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+        for mount in sorted((line.split()[1] for line in mounts), reverse=True):
+            if mount.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        subprocess.run(["ip", "link", "delete", "docker0"], check=False, capture_output=True)
+
+    def _install_plugins(self) -> None:
+        wanted = self.folder / "config" / "cli-plugins"
+        wanted.mkdir(parents=True)
+        with contextlib.suppress(CommandError):
+            for plugin in ("compose", "buildx"):
+                run(["docker", plugin, "version"])
+            for place in (
+                "/usr/libexec/docker",
+                "/usr/lib/docker",
+                "/usr/local/lib/docker",
+                "/usr/local/libexec/docker",
+            ):
+                for file in Path(place, "cli-plugins").glob("docker-*"):
+                    (wanted / file.name).symlink_to(file)
+            return
+        _debian_13(self.folder / "apt", PLUGINS)
+        for file in (self.folder / "apt").glob("x/usr/libexec/docker/cli-plugins/docker-*"):
+            shutil.copy2(file, wanted)
+
+
+def _debian_13(folder: Path, packages: Sequence[str]) -> None:
+    """Unpack packages of Debian 13 into ``folder/x``, from the mirror that this machine uses; nothing is installed."""
+    for name in ("lists/partial", "archives/partial", "sources", "x"):
+        (folder / name).mkdir(parents=True)
+    sources = Path("/etc/apt/sources.list.d/debian.sources").read_text(encoding="utf-8").split("\n\n")
+    first = next(stanza for stanza in sources if "URIs:" in stanza)
+    lines = ["Suites: trixie" if line.startswith("Suites:") else line for line in first.splitlines()]
+    (folder / "sources" / "debian.sources").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    options = {
+        "Dir::Etc::sourcelist": "/dev/null",
+        "Dir::Etc::sourceparts": folder / "sources",
+        "Dir::State::lists": folder / "lists",
+        "Dir::Cache::archives": folder / "archives",
+        "Dir::Cache::pkgcache": "",
+        "Dir::Cache::srcpkgcache": "",
+        "APT::Sandbox::User": "root",
+    }
+    apt = ["apt-get", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
+    run([*apt, "update", "-q"])
+    run([*apt, "download", "-q", *packages], cwd=folder)
+    for package in folder.glob("*.deb"):
+        run(["dpkg-deb", "-x", package, folder / "x"])

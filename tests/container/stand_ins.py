@@ -1,0 +1,114 @@
+"""Images under the names that the Dockerfiles and docker-compose.yml ask for, made of Debian's packages, npm's and PyPI's,
+because the registries of images cannot be reached everywhere.
+
+Azurite, nginx and Python are the real programs. Microsoft's host is not: the embedded host stands in for it
+(stand_in/functions_host.py). So it is the wiring that is proven with them: what is in the images, who talks to whom by which
+name and port, what is waited for, what is kept.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.container.engine import CommandError, Engine, run
+from tests.hosting.documents import ROOT, read_yaml
+
+HERE = Path(__file__).parent / "stand_in"
+PACKAGES = ("ca-certificates", "netcat-openbsd", "nginx-light", "nodejs", "python3", "python3-pip")
+FUNCTIONS = "mcr.microsoft.com/azure-functions/python:4-python3.11"
+PYTHON = "python:3.11-slim"
+STORAGE_SDK = "azure-storage-blob==12.28.0"
+
+
+def make_stand_ins(engine: Engine) -> None:
+    """All of them, in about a minute. Raises CommandError."""
+    work = engine.folder / "stand-ins"
+    work.mkdir()
+    with ThreadPoolExecutor() as pool:
+        azurite = pool.submit(_azurite, work / "azurite")
+        _base(engine, work)
+        docker(engine, "tag", "stand-in", PYTHON)
+        _functions(engine, work / "functions")
+        azurite.result()
+    services = read_yaml("docker-compose.yml")["services"]
+    _build(engine, HERE / "azurite.Dockerfile", work / "azurite", services["azurite"]["image"])
+    (work / "nginx").mkdir()
+    _build(engine, HERE / "nginx.Dockerfile", work / "nginx", services["gateway"]["image"])
+
+
+def docker(engine: Engine, *arguments: str | Path, seconds: float = 300) -> str:
+    return run(["docker", *arguments], environment=engine.environment, seconds=seconds)
+
+
+def _build(engine: Engine, dockerfile: Path, context: Path, name: str) -> None:
+    docker(engine, "build", "--quiet", f"--file={dockerfile}", f"--tag={name}", context)
+
+
+def _base(engine: Engine, work: Path) -> None:
+    """Debian 12, because its Python is 3.11, with all that the others need, and with this machine's way to PyPI."""
+    archive = work / "base.tar"
+    own = [file for file in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf") if Path(file).exists()]
+    run(
+        [
+            *("mmdebstrap", "--variant=minbase", "--mode=root", "--quiet", f"--include={','.join(PACKAGES)}"),
+            *('--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io"),
+            *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
+            '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED; ln -s python3 "$1"/usr/bin/python',
+            *(f'--customize-hook=cp {file} "$1"{file}' for file in own),
+            *("bookworm", archive),
+        ]
+    )
+    docker(
+        engine,
+        "import",
+        "--change=ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin",
+        archive,
+        "stand-in",
+    )
+    archive.unlink()
+
+
+def _azurite(folder: Path) -> None:
+    """The release that docker-compose.yml names."""
+    if shutil.which("npm") is None:
+        raise CommandError("npm is not on this machine, and the real Azurite is one of its packages")
+    version = read_yaml("docker-compose.yml")["services"]["azurite"]["image"].rpartition(":")[2]
+    target = folder / "azurite"
+    target.mkdir(parents=True)
+    run(["npm", "install", "--silent", "--no-audit", "--no-fund", f"--prefix={target}", f"azurite@{version}"])
+
+
+def _functions(engine: Engine, folder: Path) -> None:
+    """It brings what the embedded host needs besides the app's requirements: those must come from the app's own image."""
+    folder.mkdir()
+    theirs = _pins("requirements-container.txt")
+    lines = [f"{name}=={version}" for name, version in _pins("requirements-embedded.txt").items() if name not in theirs]
+    storage = [STORAGE_SDK, "azure-core", "isodate", "cryptography", "cffi", "pycparser"]
+    (folder / "requirements.txt").write_text("\n".join([*lines, *storage]) + "\n", encoding="utf-8")
+    shutil.copytree(ROOT / "embedded_host", folder / "embedded_host", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HERE / "functions_host.py", folder)
+    _build(engine, HERE / "functions.Dockerfile", folder, FUNCTIONS)
+
+
+def _pins(name: str) -> dict[str, str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==([^ \\;]+)", text, re.MULTILINE))
+
+
+def unavailable() -> str:
+    """Why the stand-ins cannot be made on this machine, an empty string if they can."""
+    import os
+
+    if platform.system() != "Linux" or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "only root on Linux can start a Docker engine"
+    if not Path("/etc/apt/sources.list.d/debian.sources").exists():
+        return "the engine and the stand-ins are made of Debian's packages, and this is no Debian"
+    if shutil.which("npm") is None:
+        return "npm is not on this machine, and the real Azurite is one of its packages"
+    asked = subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
+    return "" if asked.returncode == 0 else "Debian's packages cannot be reached"

@@ -1,0 +1,86 @@
+"""``docker compose up``: the app and Azurite, driven through the one port that is published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.container.compose import Compose, end, hello
+from tests.support.running_host import MANAGEMENT, http
+
+BASE = "http://localhost:8080"
+MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+
+
+@pytest.fixture(scope="module")
+def up(compose: Compose) -> Iterator[Compose]:
+    compose.up()
+    yield compose
+    compose.remove()
+
+
+def test_everything_becomes_healthy(up: Compose) -> None:
+    for service in ("azurite", "app", "gateway"):
+        (container,) = up.containers(service)
+        assert up.inspect(container)["State"]["Health"]["Status"] == "healthy"
+    assert not up.containers("embedded")  # only where it is asked for
+
+
+def test_the_hello(up: Compose) -> None:
+    status = end(hello(BASE))
+    assert status["runtimeStatus"] == "Completed"
+    assert status["output"] == MESSAGE
+
+
+def test_every_link_opens_from_this_machine(up: Compose) -> None:
+    links = hello(BASE)
+    end(links)
+    urls = {name: url for name, url in links.items() if name != "id"}
+    assert len(urls) >= 7
+    for name, url in urls.items():
+        assert url.startswith(f"{BASE}{MANAGEMENT}/instances/"), name
+    assert http("GET", urls["statusQueryGetUri"]).status == 200
+    for name in ("sendEventPostUri", "terminatePostUri", "suspendPostUri", "resumePostUri"):
+        event = urls[name].replace("{eventName}", "Nothing")
+        assert http("POST", event, {}).status == 410, name  # recorded: it has finished
+    assert http("POST", urls["restartPostUri"]).status == 202
+    assert http("DELETE", urls["purgeHistoryDeleteUri"]).json == {"instancesDeleted": 1}
+
+
+def test_nothing_but_the_gateway_is_published_and_only_on_this_machine(up: Compose) -> None:
+    published = {
+        f"{service} {port} {binding['HostIp']}:{binding['HostPort']}"
+        for service in ("azurite", "app", "gateway")
+        for container in up.containers(service)
+        for port, bindings in up.inspect(container)["NetworkSettings"]["Ports"].items()
+        for binding in bindings or []
+    }
+    assert published == {"gateway 8080/tcp 127.0.0.1:8080"}
+
+
+def test_the_instances_outlive_the_containers(up: Compose) -> None:
+    links = hello(BASE)
+    before = end(links)
+    up("down")
+    up.up()
+    assert end(links) == before
+
+
+def test_three_containers_behind_one_port(up: Compose) -> None:
+    up.up("--scale", "app=3")
+    containers = up.containers("app")
+    assert len(containers) == 3
+    for _ in range(30):
+        assert end(hello(BASE))["output"] == MESSAGE
+    started = Counter(
+        line.partition("|")[0].strip()
+        for line in up("logs", "--no-color", "app").splitlines()
+        if "Started orchestrator HelloOrchestrator" in line
+    )
+    assert len(started) >= 3, started  # every container has been asked
+    settings = [set(up.inspect(container)["Config"]["Env"]) for container in containers]
+    assert settings[0] == settings[1] == settings[2]  # one storage, one hub, one address
+    up.up("--scale", "app=1")
+    assert end(hello(BASE))["output"] == MESSAGE  # the gateway has forgotten the two that are gone

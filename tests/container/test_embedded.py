@@ -1,0 +1,69 @@
+"""``docker compose up embedded``: the same app on the embedded host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from tests.container.compose import Compose, end, hello, until_answering
+from tests.support.running_host import http
+
+BASE = "http://localhost:7071"
+MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+
+
+@pytest.fixture(scope="module")
+def up(compose: Compose) -> Iterator[Compose]:
+    compose.up("embedded")
+    yield compose
+    compose.remove()
+
+
+def test_the_hello(up: Compose) -> None:
+    assert not up.containers("app")
+    status = end(hello(BASE))
+    assert status["runtimeStatus"] == "Completed"
+    assert status["output"] == MESSAGE
+
+
+def test_its_port_is_published_on_this_machine_only(up: Compose) -> None:
+    (container,) = up.containers("embedded")
+    ports = up.inspect(container)["NetworkSettings"]["Ports"]
+    assert ports == {"7071/tcp": [{"HostIp": "127.0.0.1", "HostPort": "7071"}]}
+
+
+def test_the_image_is_small_and_runs_as_nobody_in_particular(up: Compose) -> None:
+    (container,) = up.containers("embedded")
+    assert up.inspect(container)["Config"]["User"] == "10001"
+    listed = up.docker("exec", container, "sh", "-c", "ls /home/site/wwwroot; ls /opt/embedded-host").split()
+    assert not {"tests", "docs", "benchmarks", "dev.py", "pyproject.toml"} & set(listed)
+    assert "embedded_host" in listed
+
+
+def test_it_is_ready_in_less_than_two_seconds(up: Compose) -> None:
+    (container,) = up.containers("embedded")
+    took = []
+    for _ in range(3):
+        up.docker("stop", container)
+        up.docker("start", container)
+        assert until_answering(f"{BASE}/api/orchestrators/-").status == 404
+        now = time.time()
+        started = up.inspect(container)["State"]["StartedAt"]  # with nanoseconds, which Python 3.10 does not read
+        took.append(now - datetime.fromisoformat(started[:26] + "+00:00").timestamp())
+    print(f"ready after {', '.join(f'{seconds:.2f} s' for seconds in sorted(took))}")
+    assert min(took) < 2
+
+
+def test_its_state_is_in_a_volume(up: Compose) -> None:
+    links = hello(BASE)
+    before = end(links)
+    (container,) = up.containers("embedded")
+    up.docker("kill", container)  # as a power cut would
+    up("--profile=embedded", "down")
+    up.up("embedded")
+    assert up.containers("embedded") != [container]
+    assert end(links) == before
+    assert http("GET", f"{BASE}/dashboard").status == 200

@@ -1,0 +1,161 @@
+"""The image of the app: what is in it, as whom it runs, what a change rebuilds, and what its health check notices."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.container.compose import Compose
+from tests.hosting.documents import ROOT
+from tests.support.polling import eventually
+
+APP = [
+    "HelloActivity",
+    "HelloOrchestrator",
+    "HttpStarter",
+    "host.json",
+    "requirements-container.txt",
+    "requirements.txt",
+]
+
+
+@pytest.fixture(scope="module")
+def image(compose: Compose) -> str:
+    return compose.image("app")
+
+
+def inside(compose: Compose, image: str, *command: str) -> str:
+    return compose.docker("run", "--rm", "--entrypoint", command[0], image, *command[1:])
+
+
+def configuration(compose: Compose, image: str) -> dict[str, Any]:
+    (found,) = json.loads(compose.docker("image", "inspect", image))
+    return found  # type: ignore[no-any-return]
+
+
+def test_it_holds_the_app_and_nothing_else(compose: Compose, image: str) -> None:
+    assert inside(compose, image, "ls", "-A", "/home/site/wwwroot").split() == sorted([*APP, "shared"], key=str.encode)
+    tracked = subprocess.run(["git", "ls-files", *APP, "shared"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = inside(compose, image, "sh", "-c", "cd /home/site/wwwroot && find . -type f").split()
+    assert sorted(file.removeprefix("./") for file in files) == sorted(tracked.stdout.split())
+
+
+def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
+    listed = inside(compose, image, "pip", "list", "--format=json", "--disable-pip-version-check")
+    installed = {package["name"].lower().replace("_", "-"): package["version"] for package in json.loads(listed)}
+    locked = [
+        line.split(" \\")[0].split(" ;")[0] for line in (ROOT / "requirements-container.txt").read_text().splitlines()
+    ]
+    for name, _, version in (line.partition("==") for line in locked if "==" in line and not line.startswith("#")):
+        assert installed.get(name) == version, name
+    assert "azure-functions-embedded-host" not in installed
+
+
+def test_it_runs_as_nobody_in_particular_on_a_high_port(compose: Compose, image: str) -> None:
+    found = configuration(compose, image)["Config"]
+    assert found["User"] == "10001"
+    assert "8080/tcp" in found["ExposedPorts"]
+    assert "ASPNETCORE_URLS=http://+:8080" in found["Env"]
+    assert "AzureWebJobsScriptRoot=/home/site/wwwroot" in found["Env"]
+    assert "AzureFunctionsJobHost__Logging__Console__IsEnabled=true" in found["Env"]
+    writable = (
+        "for path in /home/site/wwwroot /home/site/wwwroot/shared; do test -w $path && echo $path; done; id --user"
+    )
+    assert inside(compose, image, "sh", "-c", writable).split() == ["10001"]
+
+
+# -- what a change costs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The repository's files, to be changed."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in tracked:
+        if not name.startswith(("docs/images/", "tests/", "benchmarks/")) and (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_changed_py_file_builds_the_last_layer_only(compose: Compose, image: str, copy: Path) -> None:
+    before = configuration(compose, image)["RootFS"]["Layers"]
+    with (copy / "HelloActivity" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    compose.docker("build", "--quiet", "--tag=changed", copy)
+    after = configuration(compose, "changed")["RootFS"]["Layers"]
+    assert after[:-1] == before[:-1]
+    assert after[-1] != before[-1]
+
+
+def test_the_app_s_own_layer_is_small(compose: Compose, image: str) -> None:
+    history = compose.docker("history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}", image)
+    sizes = {line.partition(" ")[2]: int(line.partition(" ")[0]) for line in history.splitlines()}
+    (app,) = (size for command, size in sizes.items() if "COPY . /home/site/wwwroot" in command)
+    (packages,) = (size for command, size in sizes.items() if "pip install" in command and "--no-index" in command)
+    assert app < 200_000
+    assert packages < 80_000_000
+    assert not any("/wheels" in command and size > packages for command, size in sizes.items())
+
+
+# -- its health ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def storage(compose: Compose) -> Iterator[str]:
+    """Azurite; the network that it is in."""
+    compose.up("azurite")
+    yield f"{compose.project}_default"
+    compose.remove()
+
+
+def health(compose: Compose, image: str, network: str, wanted: str) -> str:
+    """What the health check says, once a container of this image is ``wanted``."""
+    environment = json.loads(compose("config", "--format=json"))["services"]["app"]["environment"]
+    settings = [f"--env={name}={value}" for name, value in environment.items()]
+    quick = ["--health-interval=1s", "--health-start-period=2s", "--health-retries=8"]
+    container = compose.docker("run", "--detach", f"--network={network}", *settings, *quick, image).strip()
+    try:
+
+        def look() -> bool:
+            state = compose.inspect(container)["State"]
+            assert state["Running"], compose.docker("logs", container)
+            return bool(state["Health"]["Status"] == wanted)
+
+        eventually(look, f"the container is {wanted}", 90)
+        ping = [
+            "python",
+            "-c",
+            "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)",
+        ]
+        assert compose.docker("exec", container, *ping).strip() == "200"  # whatever the health
+        said: str = compose.inspect(container)["State"]["Health"]["Log"][-1]["Output"]
+        return said
+    finally:
+        compose.docker("rm", "--force", "--volumes", container)
+
+
+def test_the_app_as_it_is_becomes_healthy(compose: Compose, image: str, storage: str) -> None:
+    assert health(compose, image, storage, "healthy") == "healthy\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "said"),
+    [
+        ("HelloActivity", "import nothing_of_this_name\n", "HelloActivity does not load: ModuleNotFoundError"),
+        ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator does not load: SyntaxError"),
+        ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter is out of service"),
+    ],
+)
+def test_a_function_that_does_not_load_makes_it_unhealthy(
+    compose: Compose, copy: Path, storage: str, function: str, code: str, said: str
+) -> None:
+    (copy / function / "__init__.py").write_text(code, encoding="utf-8")
+    compose.docker("build", "--quiet", "--tag=broken", copy)
+    assert said in health(compose, "broken", storage, "unhealthy")
