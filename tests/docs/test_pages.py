@@ -32,6 +32,10 @@ NOT_RUN = {
     "python benchmarks/": "takes minutes",
     "python -m debugpy ": "debugpy is not among this project's tools; tried by hand, with breakpoints in both kinds of functions",
     "echo 'eval ": "writes into the user's shell profile; tests/embedded_host/cli/test_completion.py runs the command in it",
+    "docker ": "tests/container runs what these do, with an engine, where there is one",
+    "env CONTAINER_TESTS=": "CI runs it",
+    "python -m tests.real_host ": "tests/real_host runs it",
+    "azd ": "nobody who runs the tests has a subscription for them; docs/azure.md says so",
     "embedded-host replay histories/order.json": "tests/embedded_host/testing/test_docs.py runs it, with a history",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's; the command line's page runs one",
 }
@@ -60,7 +64,7 @@ COMING = {"docs/security.md", "docs/durability.md", "recover"}
 SHARED = ("stuck.md", "errors.md")
 """Pages that count on a host with an order that waits."""
 
-HEADS = {"embedded-host", "python", "pip", "npm", "azurite", "func", "docker", "curl", "echo", "cd", ".", "azd"}
+HEADS = {"embedded-host", "python", "pip", "npm", "azurite", "func", "docker", "curl", "echo", "cd", ".", "azd", "env"}
 
 pytestmark = pytest.mark.xdist_group("docs")
 
