@@ -115,8 +115,8 @@ class Execution:
     def close(self) -> None:
         """It is not used any more. What it awaits knows it: without this, only the garbage collector's rarest look, the one at
         what is old, would find the two (1.3 KiB for each instance that waits)."""
-        self._current = None
-        for tasks in (self._open, self._timers, self._waits, self._replies):
+        self._current, self._events = None, EventWaits()
+        for tasks in (self._open, self._timers, self._replies):
             tasks.clear()
 
     @property
