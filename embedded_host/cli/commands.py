@@ -165,7 +165,7 @@ def start(
 def _say(error: click.ClickException) -> None:
     """Print it; click's own have no code yet."""
     if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # that one is the help itself
-        text = with_code(error.format_message(), "EH500")
+        text = with_code(error.format_message(), "EH500" if isinstance(error, click.UsageError) else "EH599")
         error.format_message = lambda: text  # type: ignore[method-assign]
     error.show()
 

@@ -11,9 +11,7 @@ import json
 import os
 import re
 import shlex
-import shutil
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from unittest import mock
 
 from embedded_host.cli import target
 from embedded_host.cli.commands import run
-from tests.support.running_host import FINAL, MANAGEMENT, RunningHost
+from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
 
 PATIENCE = 15.0
 """Seconds until a command that only looks has to show what the page shows."""
@@ -118,9 +116,8 @@ class Session:
             self.folder = self.folder / words[1]
             return 0, ""
         if words[0] == "curl":
-            words = [re.sub(r"localhost:7071", f"localhost:{self.port}", word) for word in words]
-            done = subprocess.run([shutil.which("curl") or "curl", *words[1:]], capture_output=True, text=True)
-            return done.returncode, done.stdout + done.stderr
+            assert words[1:2] == ["-s"], f"the test does not know how to run: {command}"
+            return 0, http("GET", words[2].replace(":7071", f":{self.port}")).text  # not every machine has curl
         assert words[0] == "embedded-host", f"the test does not know how to run: {command}"
         words = [re.sub(r"localhost:7071", f"localhost:{self.port}", word) for word in words[1:]]
         if words[0] == "start":

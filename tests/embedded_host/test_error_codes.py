@@ -133,7 +133,7 @@ def messages() -> Iterator[Said]:
     for where, name, node in calls():
         last = name.rpartition(".")[2]
         if last in CODED or (name.startswith("log.") and last in ("warning", "error", "exception", "critical")):
-            hands_on = node.args and ast.unparse(node.args[0]) in ("str(error)", "with_code")
+            hands_on = node.args and ast.unparse(node.args[0]) == "str(error)"
             if not hands_on:
                 yield said(where, node)
         elif name == "print" and any(k.arg == "file" and "stderr" in ast.unparse(k.value) for k in node.keywords):
