@@ -86,7 +86,7 @@ class Assembly:
         store = SqliteStore(state / STATE_FILE, fsync=fsync)
         stack.callback(store.close)
         check = self._check(stack, state / STATE_FILE) if store.was_left_open else None
-        commit = GroupCommit(store)
+        commit = GroupCommit(store, self._on_fatal)
         stack.push_async_callback(commit.close)
         outgoing = OutgoingHttp(app.host.http_sleep_ms)
         stack.push_async_callback(outgoing.close)

@@ -63,9 +63,13 @@ class HubClient:
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
         generation: int | None = 0
-        if existing is not None:
-            if not existing.is_terminal and not hub.settings.any_state_is_overridable:
+        if existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
+            # What is in memory may not be on disk yet: nobody may be told of it before, or learn that it is not over when it is.
+            await hub.settle()
+            existing = hub.find(instance_id or "")
+            if existing is not None and not existing.is_terminal:
                 raise InstanceExists(row_of(hub.name, existing).status)
+        if existing is not None:
             if isinstance(existing.state, Orchestration):
                 generation = (existing.state.generation or 0) + 1
             hub.forget(existing)
@@ -115,6 +119,7 @@ class HubClient:
         row = self.known(instance_id)
         if row.status != Status.FAILED.value:
             raise WrongStatus(row.status)
+        await self.hub.settle()  # the turn that has just ended it on disk may not have in memory
         recording = Recording()
         self._rewind(instance_id, reason, recording)
         await self.hub.record(recording)
@@ -168,7 +173,7 @@ class HubClient:
                 instance = self.hub.resident(row.id)
                 if instance is not None and instance.key == row.key:
                     self.hub.forget(instance)
-            await self.hub.record(Recording([c.DeleteInstance(row.key) for row in rows]))
+            await self.hub.delete([row.key for row in rows])
         return len(rows)
 
     # -- entities ----------------------------------------------------------------------------------

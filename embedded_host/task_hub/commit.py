@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from embedded_host.store.contract import Change, Store
@@ -60,10 +60,11 @@ class GroupCommit:
     asker on a quick disk is served without it, as handing it over and back takes as long as the disk does (measured).
 
     A write that fails fails every commit from then on: what is on disk is whole, and what is in memory no longer fits it.
+    ``on_failure`` is told of the first one: the host has to stop, or it would go on answering from a memory that is wrong.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, on_failure: Callable[[Exception], None] | None = None) -> None:
+        self._store, self._on_failure = store, on_failure
         self._loop = asyncio.get_running_loop()
         self._asked: list[_Asked] = []
         self._scheduled = False
@@ -128,6 +129,8 @@ class GroupCommit:
             self._loop.call_soon_threadsafe(self._over, group, failure)
 
     def _over(self, group: Sequence[_Asked], failure: Exception | None) -> None:
+        if failure is not None and self._failure is None and self._on_failure is not None:
+            self._on_failure(failure)
         self._failure = failure
         for asked in group:
             if asked.done.done():  # its caller gave up

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,15 @@ from embedded_host.engine.history import EventType
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.turn import turn
-from embedded_host.store.contract import Address, InstanceFilter, InstanceRow, MessageRow, StateError, Store
+from embedded_host.store.contract import (
+    Address,
+    DeleteInstance,
+    InstanceFilter,
+    InstanceRow,
+    MessageRow,
+    StateError,
+    Store,
+)
 from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
 from embedded_host.task_hub.commit import Commit
@@ -81,6 +89,9 @@ class TaskHub:
         """Counts changes of the code: what a turn kept of older code is dropped."""
         self._instances: dict[str, Instance] = {}
         self._idle: OrderedDict[str, Instance] = OrderedDict()
+        self._crash: BaseException | None = None
+        self._deleting: set[int] = set()
+        """Keys of instances whose deletion is on its way to the disk: they are there no more."""
         self.waiters = Waiters(partial(store.instance, name))
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic_timers)
         self.keys = keys or Keys(store)
@@ -149,7 +160,9 @@ class TaskHub:
         return hub.lower() == self.name.lower()
 
     def _crashed(self, error: BaseException) -> None:
-        log.critical("The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        if error is not self._crash:  # a commit that failed fails all that follow, with the same error
+            log.critical("The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        self._crash = error
         if self._on_fatal:
             self._on_fatal(error)
 
@@ -158,7 +171,7 @@ class TaskHub:
     def find(self, instance_id: str) -> Instance | None:
         """The instance, from memory or from the store."""
         instance = self._instances.get(instance_id)
-        if instance is None and (row := self.store.instance(self.name, instance_id)):
+        if instance is None and (row := self.store.instance(self.name, instance_id)) and row.key not in self._deleting:
             instance = load(self.store, row)
             if not instance.is_terminal:
                 self.adopt(instance)
@@ -206,6 +219,18 @@ class TaskHub:
         self._begin(recording)
         await durable
         self._release(recording)
+
+    async def settle(self) -> None:
+        """Returns once all that has been recorded so far is durable, and in memory too."""
+        await self.record(Recording())
+
+    async def delete(self, keys: Sequence[int]) -> None:
+        """The instances and all that belongs to them."""
+        self._deleting.update(keys)
+        try:
+            await self.record(Recording([DeleteInstance(key) for key in keys]))
+        finally:
+            self._deleting.difference_update(keys)
 
     def _begin(self, recording: Recording) -> None:
         """Orchestrators may have what a recording has for them before it is durable: all that their turns come to is recorded

@@ -118,6 +118,21 @@ async def test_a_failed_write_fails_everything_from_then_on(seconds: float) -> N
     await commit.close()
 
 
+@pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
+async def test_the_host_is_told_once_that_nothing_can_be_written_any_more(seconds: float) -> None:
+    store, told = SlowStore(free=9), list[Exception]()
+    commit = GroupCommit(store, told.append)  # type: ignore[arg-type]
+    commit._seconds = seconds
+    await commit.commit([take(0)])
+    assert told == []
+    store.error = StateError("the disk is full")
+    for _ in range(2):
+        with pytest.raises(StateError):
+            await commit.commit([take(1)])
+    assert told == [store.error]
+    await commit.close()
+
+
 async def test_what_cannot_be_staged_fails_as_well() -> None:
     store = SqliteStore(None)
     commit = GroupCommit(store)
