@@ -18,9 +18,9 @@ from tests.crash.lives import DISK_ENDS, Life
 from tests.crash.load_app import load_app
 from tests.support.running_host import command, environment
 
-START = 30.0
-"""Seconds in which a host must be ready."""
-NOTICE = 20.0
+START = 90.0
+"""Seconds in which a host must be ready, on a machine that has much else to do."""
+NOTICE = 60.0
 """Seconds in which a host whose disk fails must have ended."""
 UNREACHED = 3.0
 """Seconds after which a host that has not come to the point of its death is killed where it is."""
@@ -43,6 +43,7 @@ class MortalHost:
         self._undo = folder / "undo"
         self._process: asyncio.subprocess.Process | None = None
         self._orphans: list[psutil.Process] = []
+        self._life = "its last life"
         self.workers_killed = 0
         self.undone = 0
         """Unsynced writes that power cuts have taken back."""
@@ -77,6 +78,7 @@ class MortalHost:
     async def live(self, life: Life, chance: random.Random) -> str:
         """From its start to its end: ``killed``, or ``ended`` where it has noticed a fault of its disk. Raises Unexpected."""
         await self.start(life)
+        self._life = str(life)
         if life.end == "starting":
             await self._dies_within(life.seconds)
         elif await self._is_ready():
@@ -129,7 +131,7 @@ class MortalHost:
             if "Ready at " in self.log:
                 return True
             await asyncio.sleep(0.02)
-        raise Unexpected(f"the host was not ready after {START} s: {self.log[-3000:]}")
+        raise Unexpected(f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}")
 
     async def _dies_within(self, seconds: float) -> bool:
         assert self._process is not None
