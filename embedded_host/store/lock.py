@@ -28,9 +28,7 @@ class StateLock:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
             file = os.fdopen(descriptor, "r+", encoding="utf-8")
         except OSError as error:
-            raise StateError(
-                f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
-            ) from error
+            raise self._unusable(error) from error
         try:
             is_ours = _lock(file)
         except OSError as error:
@@ -48,12 +46,22 @@ class StateLock:
                 f"The state in {self._path.parent} is in use by {who}. Stop that one, or keep this one's state elsewhere with "
                 "--state. [EH211]"
             )
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.seek(0)
+            file.truncate()
+            os.write(
+                file.fileno(), f"{os.getpid()}\n".encode()
+            )  # at once: nothing is left that closing could stumble over
+        except OSError as error:
+            file.close()
+            raise self._unusable(error) from error
         self._file = file
         return self
+
+    def _unusable(self, error: OSError) -> StateError:
+        return StateError(
+            f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
+        )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._file is not None:

@@ -161,7 +161,9 @@ class TaskHub:
 
     def _crashed(self, error: BaseException) -> None:
         if error is not self._crash:  # a commit that failed fails all that follow, with the same error
-            log.critical("The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error)
+            log.critical(
+                "The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error
+            )
         self._crash = error
         if self._on_fatal:
             self._on_fatal(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -93,3 +94,15 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
         StateLock(tmp_path / "file"),
     ):
         pass
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", no_room)
+        with pytest.raises(StateError, match="No space left on device"), StateLock(tmp_path):
+            pass
+    with StateLock(tmp_path):
+        assert (tmp_path / "lock").read_text(encoding="utf-8") == f"{os.getpid()}\n"
