@@ -65,6 +65,14 @@ def test_an_option_that_is_missing() -> None:
     assert "--id" in called.err
 
 
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("embedded_host.cli.target.Target.host", press)
+    assert call("resume", "--id", "x").code == 130
+
+
 def test_a_mistake_of_ours_is_said_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
