@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embedded_host.store.conditions import IS_ENTITY, end_of
+from embedded_host.store.inputs import text_with_input
 from embedded_host.store.moments import micros
 
 FINAL = ("Completed", "Failed", "Terminated", "Canceled")
@@ -202,7 +203,7 @@ class Overview:
 
     def history(self, key: int, after: int = 0) -> list[str]:
         """The turns' JSON arrays from turn ``after`` on."""
-        return [row[0] for row in self._connection.execute(self._sql["history_from"], (key, after))]
+        return [text_with_input(*row) for row in self._connection.execute(self._sql["history_from"], (key, after))]
 
     # -- functions and entities ----------------------------------------------------------------------
 

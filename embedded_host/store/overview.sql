@@ -11,7 +11,8 @@ SELECT 1 FROM entities WHERE instance = ?;
 SELECT count(*), coalesce((SELECT length(events) FROM history WHERE instance = ?1 AND turn = 0), 0)
 FROM history WHERE instance = ?1;
 -- name: history_from
-SELECT events FROM history WHERE instance = ? AND turn >= ? ORDER BY turn;
+SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
+WHERE h.instance = ? AND h.turn >= ? ORDER BY h.turn;
 -- name: pulse_of
 SELECT i.key, i.status, i.updated, i.execution_id, (SELECT count(*) FROM history h WHERE h.instance = i.key),
        (SELECT count(*) FROM messages m WHERE m.instance = i.key),

@@ -54,7 +54,8 @@ FROM instances WHERE hub = ? AND id = ?;
 -- name: input_of
 SELECT input FROM inputs WHERE instance = ?;
 -- name: history_of
-SELECT events FROM history WHERE instance = ? ORDER BY turn;
+SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
+WHERE h.instance = ? ORDER BY h.turn;
 -- name: awaited_of
 SELECT kind, name FROM awaited WHERE instance = ?;
 -- name: entity_of

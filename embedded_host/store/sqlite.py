@@ -36,6 +36,7 @@ from embedded_host.store.contract import (
     TimerRow,
 )
 from embedded_host.store.damage import damaged, in_words
+from embedded_host.store.inputs import referring, text_with_input, with_input
 from embedded_host.store.listing import listing
 from embedded_host.store.moments import from_micros, micros
 from embedded_host.store.opening import open_in_memory, open_state
@@ -127,7 +128,8 @@ class SqliteStore:
         elif isinstance(change, PutMessage):
             row = change.row
             due = None if row.due is None else micros(row.due)
-            execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, compact_plain(row.event)))
+            event = compact_plain(referring(row.event))
+            execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, event))
         elif isinstance(change, TakeMessage):
             execute(sql["take_message"], change)
         elif isinstance(change, PutActivity):
@@ -188,7 +190,7 @@ class SqliteStore:
         return row[0] if row else None
 
     def history(self, instance: int) -> list[str]:
-        return [row[0] for row in self._rows("history_of", instance)]
+        return [text_with_input(*row) for row in self._rows("history_of", instance)]
 
     def awaited(self, instance: int) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in self._rows("awaited_of", instance)]
@@ -202,15 +204,15 @@ class SqliteStore:
         return self._made(_timer, row) if row else None
 
     def messages(self, instance: int) -> list[MessageRow]:
-        return [self._made(_message, row) for row in self._rows("messages_of", instance)]
+        return [self._made(self._message, row) for row in self._rows("messages_of", instance)]
 
     def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None:
         row = self._one("message", instance, id)
-        return (self._made(_message, row[:5]), Address(*row[5:])) if row else None
+        return (self._made(self._message, row[:5]), Address(*row[5:])) if row else None
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
         for row in self._rows("all_messages", _NEVER if due_by is None else micros(due_by)):
-            yield self._made(_message, row[:5]), Address(*row[5:])
+            yield self._made(self._message, row[:5]), Address(*row[5:])
 
     def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
         for row in self._rows("due_after", hub, micros(moment)):
@@ -230,6 +232,10 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             raise in_words(self.path, error, "read") from error
         return [self._made(_instance, row) for row in rows]
+
+    def _message(self, row: Sequence[Any]) -> MessageRow:
+        event = with_input(json.loads(row[4]), lambda: self.input(row[1]))
+        return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), event)
 
     def _one(self, name: str, *values: Any) -> Any:
         try:
@@ -285,10 +291,6 @@ def _instance(row: Sequence[Any]) -> InstanceRow:
         custom_status=row[11],
         output=row[12],
     )
-
-
-def _message(row: Sequence[Any]) -> MessageRow:
-    return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), json.loads(row[4]))
 
 
 def _due(row: Sequence[Any]) -> Due:

@@ -14,6 +14,7 @@ from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActiv
 from embedded_host.engine.orchestration import TurnResult
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.store import contract as c
+from embedded_host.store.inputs import referring
 from embedded_host.task_hub.instances import Inboxed, Instance, new_orchestration, row_of
 
 
@@ -83,7 +84,7 @@ class Recorder:
             assert not isinstance(state, Entity)
             changes.append(c.DeletePending(instance.key, state.execution_id))
         turn = 0 if result.replaces else instance.turns
-        changes.append(c.AppendHistory(instance.key, turn, events_text(result.events)))
+        changes.append(c.AppendHistory(instance.key, turn, events_text(map(referring, result.events))))
         row = row_of(self.hub, instance)
         if result.continued_as:
             started = result.continued_as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from embedded_host.engine.history import events_text
 from embedded_host.store.contract import (
     ActivityRow,
     Address,
@@ -33,6 +35,7 @@ from embedded_host.store.contract import (
     TakeMessage,
     TimerRow,
 )
+from embedded_host.store.inputs import referring
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
 PLAIN = InstanceRow(1, "Hub", "a", "Main", "Pending", T0, T0, "e-1")
@@ -182,6 +185,19 @@ class StoreContract:
             assert store.input(1) == text
         store.write([SetInput(1, None)])
         assert store.input(1) is None
+
+    @pytest.mark.parametrize("input", ["x" * 5000, '"é\\"\n"' * 1000, "short", None])
+    def test_the_input_of_an_execution(self, store: Store, input: str | None) -> None:
+        """However it is kept: the message and the history have it."""
+        started: dict[str, Any] = {"EventType": 0, "Name": "Main", "Input": input, "Result": '"Input":{"in":"inputs"}'}
+        raised: dict[str, Any] = {"EventType": 15, "Name": "Go", "Input": "y" * 5000}
+        rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate((started, raised), 1)]
+        turn = events_text(map(referring, (started, raised)))
+        store.write([SaveInstance(PLAIN), SetInput(1, input), *map(PutMessage, rows), AppendHistory(1, 0, turn)])
+        assert store.messages(1) == rows
+        assert store.message(1, 1) == (rows[0], Address("Hub", "a"))
+        assert [row for row, _ in store.all_messages()] == rows
+        assert [json.loads(text) for text in store.history(1)] == [[started, raised]]
 
     def test_history_is_in_order_of_turns(self, store: Store) -> None:
         turns = [f'["é{i}"]' for i in range(12)]
