@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="say how each life ended")
     parser.add_argument("--folder", type=Path, help="where the states are; kept if anything is found")
     options = parser.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="crash-"))
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="crash-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
 
     def say(text: str) -> None:

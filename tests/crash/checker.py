@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tests.crash.acknowledged import Asked, Ledger, Planned, Told
+from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.evidence import Evidence
 from tests.crash.history_check import wrong_in_history
 
@@ -222,6 +222,3 @@ class _Check:
             base = instance_id.partition(".")[0]
             if base not in self.ledger.planned and base not in self.starts:
                 yield wrong(f"the instance {instance_id} was started by nobody")
-
-
-__all__ = ["Asked", "Finding", "Kind", "check", "lost", "stuck", "wrong"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections import Counter
@@ -48,7 +49,7 @@ async def gather(pages: Callable[[str], Awaitable[list[Json]]], state: Path, led
     entities = await pages("entities?fetchState=true")
     found.entities = {f"{e['entityId']['name']}@{e['entityId']['key']}": e["state"] for e in entities}
     found.runs = runs_of(ledger)
-    with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as database:
+    with contextlib.closing(_opened(state)) as database:
         for instance, events in database.execute(
             "SELECT i.id, h.events FROM history h JOIN instances i ON i.key = h.instance ORDER BY h.instance, h.turn"
         ):
@@ -66,8 +67,12 @@ def runs_of(ledger: Path) -> dict[str, Counter[str]]:
     return runs
 
 
+def _opened(state: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True)
+
+
 def _left(state: Path) -> list[str]:
-    with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as database:
+    with contextlib.closing(_opened(state)) as database:
         messages = database.execute(
             "SELECT i.id, m.id, m.due, m.event FROM messages m LEFT JOIN instances i ON i.key = m.instance"
         ).fetchall()

@@ -22,6 +22,8 @@ START = 90.0
 """Seconds in which a host must be ready, on a machine that has much else to do."""
 NOTICE = 60.0
 """Seconds in which a host whose disk fails must have ended."""
+KILLED = 15 if sys.platform == "win32" else -signal.SIGKILL
+"""What a host that the launcher or the shim has killed ends with."""
 UNREACHED = 3.0
 """Seconds after which a host that has not come to the point of its death is killed where it is."""
 
@@ -151,7 +153,7 @@ class MortalHost:
         if process.returncode is None:
             await self.kill()
             return "killed"
-        if process.returncode == -signal.SIGKILL or (sys.platform == "win32" and process.returncode == 15):
+        if process.returncode == KILLED:
             return "killed"
         log = self.log
         if life.end in DISK_ENDS and process.returncode == 1 and "The state" in log[-1500:]:

@@ -13,18 +13,18 @@ from pathlib import Path
 from embedded_host.assembly import STATE_FILE
 from tests.crash import shim
 from tests.crash.acknowledged import Told
-from tests.crash.checker import Finding, Kind, check, lost, stuck, wrong
+from tests.crash.checker import Finding, Kind, check, stuck, wrong
 from tests.crash.clients import Clients, plan
-from tests.crash.evidence import Evidence, gather, settled
-from tests.crash.lives import DISK_ENDS, Life, Lives
+from tests.crash.evidence import gather, settled
+from tests.crash.lives import Lives
 from tests.crash.load_app import LEDGER
 from tests.crash.mortal_host import MortalHost, Unexpected
 
-WIDTH = 40
+WIDTH = 24
 """Instances under way at a time."""
-FRESH = 12
+FRESH = 8
 """New ones in a life, at most."""
-RUSH = 120.0
+RUSH = 240.0
 """Seconds in which everything must come to its end once the host is left alive: a timer may notice a jump of the clock 30 s late."""
 
 
@@ -147,13 +147,13 @@ class Run:
         finally:
             await clients.close()
             tally.findings += [wrong(text) for text in await host.close()]
-            tally.workers_killed += host.workers_killed
             tally.undone += host.undone
             tally.slow += clients.slow
             tally.told.update(asked.told for asked in clients.ledger.asked)
 
     async def _one_life(self, host: MortalHost) -> None:
         tally, life = self.tally, self._lives.next()
+        workers = host.workers_killed
         how = await host.live(life, self._chance)
         if self._verbose:
             self._say(f"{how}: {life}")
@@ -163,6 +163,7 @@ class Run:
         else:
             tally.disk_failures += 1
         tally.ends[life.end] += 1
+        tally.workers_killed += host.workers_killed - workers
         tally.clock_jumps += life.clock is not None
 
     async def _finish(self, host: MortalHost, clients: Clients, folder: Path) -> list[Finding]:
@@ -187,6 +188,3 @@ class Run:
         tally.events += sum(len(turn) for turns in evidence.histories.values() for turn in turns)
         await host.stop()
         return found
-
-
-__all__ = ["DISK_ENDS", "Evidence", "Life", "Run", "Tally", "lost"]
