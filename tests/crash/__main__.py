@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,13 @@ def main() -> int:
         verbose=options.verbose,
         say=say,
     )
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        run.stop()
+        say("no more kills: what runs gets to its end and is checked; Ctrl+C again ends it at once")
+
+    signal.signal(signal.SIGINT, stop)
     say(f"seed {options.seed}, in {folder}")
     if run.without_shim:
         say(f"no failing disks and no power cuts: {run.without_shim}")

@@ -105,6 +105,10 @@ class Run:
         self._number = 0
         self._began = 0.0
 
+    def stop(self) -> None:
+        """After this life: what there is comes to its end and is checked."""
+        self._seconds = 0.0
+
     async def run(self) -> Tally:
         self._began = time.monotonic()
         states = 0
@@ -129,7 +133,7 @@ class Run:
     async def _use_up(self, folder: Path) -> None:
         """One state: its lives, and the check."""
         tally = self.tally
-        host = MortalHost(folder, self._library, workers=self._chance.choice((1, 1, 2)))
+        host = MortalHost(folder, self._library, workers=self._chance.choice((1, 1, 1, 2)))
         clients = Clients(host.base, folder, random.Random(self._chance.random()))
         enough = tally.kills + self._a_state - 1
         try:
