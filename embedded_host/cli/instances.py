@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import click
@@ -163,11 +164,31 @@ def found(status: Json | None, instance_id: str, where: str) -> Json:
 
 
 def _name(event: Json) -> str:
+    if event["EventType"] == "EventSent":  # its name is always "op"
+        return printable(event.get("InstanceId") or "")
     return printable(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
 
 
 def _detail(event: Json) -> object:
+    if event["EventType"] in ("EventSent", "EventRaised") and (said := _entity_message(event.get("Input"))) is not None:
+        return said
     for key in ("Result", "Reason", "FireAt", "Data"):
         if event.get(key) is not None:
             return event[key]
     return event.get("Input")
+
+
+def _entity_message(text: object) -> str | None:
+    """What is asked of an entity, or what it answers; None for an event that is neither."""
+    try:
+        message = json.loads(str(text))
+        if "op" in message:
+            given = message.get("input")
+            given = json.loads(given) if isinstance(given, str) else given  # JSON in a JSON text, as the SDK sends it
+            said = f"{message['op']} {given}" if given not in (None, "null") else str(message["op"])
+            return f"{said} (signal)" if message.get("signal") else said
+        if "ResponseMessage" in message["$type"]:
+            return f"{'error: ' if 'exceptionType' in message else ''}{message['result']}"
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None

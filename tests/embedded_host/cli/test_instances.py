@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from embedded_host.cli.instances import _entity_message
 from tests.embedded_host.cli.calling import call
 from tests.embedded_host.cli.conftest import Ask
 from tests.embedded_host.cli.states import snapshot
@@ -154,3 +155,32 @@ def test_the_same_from_both(host: RunningHost, ask: Ask) -> None:
     ):
         full = (*arguments, "--id", links["id"], "--json")
         assert json.loads(ask(*full).out) == call(*full, "--state", host.state).json
+
+
+def test_what_was_asked_of_entities_is_shown_in_words(host: RunningHost, ask: Ask) -> None:
+    links = host.start("CountWithEntity", None, uuid4().hex)
+    host.end(links)
+    rows = [line.split(maxsplit=2)[1:] for line in ask("get-history", "--id", links["id"]).out.splitlines()]
+    counter = f"@counter@{links['id']}"
+    assert [" ".join(row[1].split()) for row in rows if row[0] == "EventSent"] == [
+        f"{counter} add 5 (signal)",
+        f"{counter} add 3",
+        f"{counter} get",
+    ]
+    assert [row[1].split()[1] for row in rows if row[0] == "EventRaised"] == ["8", "8"]
+
+
+@pytest.mark.parametrize(
+    ("input", "shown"),
+    [
+        ('{"$type":"X.ResponseMessage, X","result":"\\"no\\"","exceptionType":"Error"}', 'error: "no"'),
+        ('{"op":7}', "7"),
+        ('{"op":"add","input":"{"}', None),
+        ('"text"', None),
+        ("[1]", None),
+        ("{", None),
+        (None, None),
+    ],
+)
+def test_an_entitys_message(input: str | None, shown: str | None) -> None:
+    assert _entity_message(input) == shown
