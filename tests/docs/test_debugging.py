@@ -1,0 +1,47 @@
+"""docs/debugging.md: with ``--in-process`` a debugger that has the host has activities and orchestrators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedded_host.cli.init import app_files
+from tests.support.polling import eventually
+from tests.support.running_host import RunningHost
+
+DEBUGGER = """\
+import os
+import sys
+
+
+def stop():
+    print(f"stopped in {sys._getframe(1).f_code.co_name} of process {os.getpid()}", flush=True)
+"""
+
+pytestmark = pytest.mark.xdist_group("docs")
+
+
+def test_breakpoints_in_both_kinds_of_functions(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    for path, text in app_files(root, "v2").items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    app = root / "function_app.py"
+    text = app.read_text(encoding="utf-8")
+    for line in ("    seattle = yield", '    return f"Hello {city}!"'):
+        assert text.count(line) == 1
+        text = text.replace(line, f"    breakpoint()\n{line}")
+    app.write_text(text, encoding="utf-8")
+    (root / "debugger.py").write_text(DEBUGGER, encoding="utf-8")
+    with RunningHost(root, tmp_path / "state", "--in-process", PYTHONBREAKPOINT="debugger.stop") as host:
+        links = host.get("/api/orchestrators/hello_cities").json
+        host.end(links)
+        stops = [
+            line for line in eventually(lambda: host.log.splitlines(), "a log") or () if line.startswith("stopped")
+        ]
+        # The orchestrator's line is passed once: it is kept in memory between its steps.
+        assert stops == [
+            f"stopped in {name} of process {host.process.pid}"
+            for name in ("say_hello", "hello_cities", "say_hello", "say_hello")
+        ]
