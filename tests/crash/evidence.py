@@ -84,12 +84,17 @@ def _left(state: Path) -> list[str]:
 
 def _damage(database: sqlite3.Connection) -> list[str]:
     wrong = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    for table in ("inputs", "history", "messages", "activities", "entities"):
+    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        if "instance" not in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
+            continue
         orphans = database.execute(
             f"SELECT count(*) FROM {table} WHERE instance NOT IN (SELECT key FROM instances)"
         ).fetchone()[0]
         if orphans:
             wrong.append(f"{orphans} rows of {table} belong to no instance")
+    over = "SELECT i.id FROM awaited a JOIN instances i ON i.key = a.instance WHERE i.status NOT IN ('Running', 'Suspended')"
+    wrong += [f"{row[0]} has finished, and is said to wait for something" for row in database.execute(over)]
     gaps = "SELECT instance FROM history GROUP BY instance HAVING count(*) != max(turn) + 1 OR min(turn) != 0"
     wrong += [f"instance {row[0]}: its turns are not numbered without gaps" for row in database.execute(gaps)]
     return wrong
