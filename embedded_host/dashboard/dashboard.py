@@ -36,6 +36,8 @@ _HEADERS = (
 )
 _SAMPLES = {"newest": 500, "each": 5, "longest": 200_000}
 """Which histories tell what an orchestrator calls."""
+_OFFERED = 200
+"""Names of awaited events that the filter offers."""
 _STATE = 20_000
 """Characters of an entity's state in the list."""
 T = TypeVar("T")
@@ -198,8 +200,8 @@ class Dashboard:
 
     async def _functions(self, asked: Asked) -> Response:
         hub = self._hub.name
-        used = await self._read(lambda overview: overview.used(hub))
-        shown = functions_shown(self._current(), used)
+        used, awaited = await self._read(lambda overview: (overview.used(hub), overview.awaited_events(hub, _OFFERED)))
+        shown = functions_shown(self._current(), used) | {"ran": sorted(used), "awaited": awaited}
         if asked.flag("calls"):
             shown["calls"] = await self._read(lambda overview: calls(overview.samples(hub, **_SAMPLES)))
         return json_response({"hub": hub, "root": str(self._current().app.root), **shown})

@@ -16,6 +16,8 @@ from embedded_host.engine.timestamps import utc_text
 
 Event = dict[str, Any]
 RETRY_OF = "RetryOf"
+STACK = "Stack"
+"""ExecutionCompleted has it, and nobody but the dashboard is shown it: the Python traceback of an orchestrator that failed."""
 
 
 class EventType(IntEnum):
@@ -111,8 +113,10 @@ def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int
     }
 
 
-def execution_completed(now: datetime, event_id: int, status: str, result: str | None) -> Event:
-    fields = {"OrchestrationStatus": status, "Result": result, "FailureDetails": None}
+def execution_completed(now: datetime, event_id: int, status: str, result: str | None, stack: str = "") -> Event:
+    fields = {"OrchestrationStatus": status, "Result": result, "FailureDetails": None} | (
+        {STACK: stack} if stack else {}
+    )
     return _event(EventType.EXECUTION_COMPLETED, now, fields, event_id)
 
 

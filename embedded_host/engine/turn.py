@@ -251,7 +251,7 @@ class _Run:
     def complete(self, status: Status, output: str | None, error: str, stack: str = "") -> TurnResult:
         now, state = self.clock(), self.state
         last = self.execution.take_id() if self.execution else _next_id(state.history.events + self.events)
-        self.events.append(h.execution_completed(now, last, status.value, output))
+        self.events.append(h.execution_completed(now, last, status.value, output, stack))
         if state.parent:
             task_id = state.parent["TaskScheduleId"]
             if status is Status.COMPLETED:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from embedded_host.engine.history import COMPLETIONS, RETRY_OF, Event, EventType
+from embedded_host.engine.history import COMPLETIONS, RETRY_OF, STACK, Event, EventType
 from embedded_host.engine.json_text import compact
 from embedded_host.engine.timestamps import seconds_text
 from embedded_host.http.management_values import check_json, json_value
@@ -32,6 +32,7 @@ _SHOWN = {
 }
 _DROPPED = {
     RETRY_OF,
+    STACK,
     "EventId",
     "IsPlayed",
     "TaskScheduledId",

@@ -220,6 +220,10 @@ class Overview:
                 seen[name] = seen.get(name, 0) + 1
                 yield name, self.history(key)
 
+    def awaited_events(self, hub: str, limit: int) -> list[str]:
+        """``event NAME`` of the events that instances wait for."""
+        return [row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))]
+
     def entity_names(self, hub: str) -> list[str]:
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]
 

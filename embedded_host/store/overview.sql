@@ -28,5 +28,8 @@ SELECT key, name FROM instances WHERE hub = ? ORDER BY created DESC LIMIT ?;
 SELECT coalesce(sum(length(events)), 0) FROM history WHERE instance = ?;
 -- name: bounds
 SELECT min(created), max(created) FROM instances WHERE hub = ?;
+-- name: awaited_events
+SELECT DISTINCT 'event ' || awaited.name FROM awaited JOIN instances ON key = instance
+WHERE kind = 'event' AND hub = ? ORDER BY 1 LIMIT ?;
 -- name: entity_names
 SELECT DISTINCT name FROM instances WHERE hub = ? AND key IN (SELECT instance FROM entities) ORDER BY name;

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import POLICY, Dashboard
 from tests.browser.shop_app import ORDER
 from tests.support.running_host import RunningHost
 
@@ -52,6 +52,21 @@ def test_views(dashboard: Dashboard, filled: RunningHost, options: dict[str, obj
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert dashboard.width_overflow() == 0
+
+
+def test_what_the_policy_forbids_is_complained_of(dashboard: Dashboard) -> None:
+    """The other tests rest on this one: the page has the policy, and a breach of it does not go unseen."""
+    page = dashboard.open()
+    expect(page.locator("#live")).to_have_text("Live")
+    assert dashboard.complaints == []
+    breaches = {"style-src-attr": "<b style='color:red'>", "img-src": "<img src='http://127.0.0.1:9/x'>"}
+    for directive, markup in breaches.items():
+        start = f"{POLICY} {directive}"
+        with page.expect_console_message(lambda message, start=start: message.text.startswith(start)):
+            page.evaluate("(markup) => { document.body.insertAdjacentHTML('beforeend', markup) }", markup)
+        dashboard.expected = directive
+        assert not all(map(dashboard.is_expected, dashboard.complaints)), "it is never excused"
+    dashboard.complaints.clear()
 
 
 def test_the_theme_is_kept(dashboard: Dashboard, filled: RunningHost) -> None:

@@ -1,14 +1,13 @@
 // What can be done to one instance.
-import { h, field, toast, unique } from "./dom.js";
+import { h, field, text, toast, unique } from "./dom.js";
 import { ACTIONS, instancePath, requestOf } from "./api.js";
 import { actionDialog, jsonEditor } from "./dialog.js";
 
 export function actionFor(name, row, ok) {
 	const action = ACTIONS[name];
-	const reason = h("input", { type: "text", autocomplete: "off" });
+	const reason = text();
 	actionDialog(`${action.text} this instance?`, {
-		note: [h("code", { class: "id" }, row.id), action.note && h("span", { class: "block" }, action.note)],
-		parts: action.reason ? [field("Reason", reason, "Kept in the history")] : [],
+		parts: [h("code", { class: "id" }, row.id), action.note && h("p", null, action.note), action.reason && field("Reason", reason, "Kept in the history")],
 		verb: action.text, bad: action.bad,
 		request: () => requestOf(name, row.id, reason.value),
 		ok: (answer) => { toast(`The instance was ${action.done}.`); ok(answer); },
@@ -17,7 +16,7 @@ export function actionFor(name, row, ok) {
 
 export function raiseEvent(row, waited, ok) {
 	const names = h("datalist", { id: unique("events") }, waited.map((one) => h("option", { value: one })));
-	const name = h("input", { type: "text", required: true, list: names.id, autocomplete: "off", value: waited[0] || "" });
+	const name = text({ required: true, list: names.id, value: waited[0] || "" });
 	const editor = jsonEditor("Data (JSON)", "null", { optional: false });
 	actionDialog("Raise an event", {
 		parts: [field("Event name", name, waited.length ? `It waits for ${waited.join(", ")}.` : "An event that nobody waits for yet is kept."), names, editor.node],

@@ -1,71 +1,63 @@
 // The host over HTTP: the dashboard's own questions, and the management API for everything that changes something.
 
+import { keyHeader, send } from "./key.js";
+
 export const WEBHOOK = "/runtime/webhooks/durabletask";
 
 export class Failure extends Error {
-	constructor(message, { offline = false, status = 0 } = {}) {
+	constructor(message, status) {
 		super(message);
-		this.offline = offline;
 		this.status = status;
+		this.offline = !status;
 	}
-}
-
-async function send(path, options) {
-	let response, text;
-	try {
-		response = await fetch(path, { ...options, credentials: "same-origin" });
-		text = await response.text();
-	} catch (error) {
-		if (error.name === "AbortError") throw error;
-		throw new Failure("The host does not answer.", { offline: true });
-	}
-	let data = text;
-	try { data = JSON.parse(text); } catch { /* not every answer is JSON */ }
-	return { response, data };
 }
 
 export const query = (params) => {
-	const kept = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false);
-	const text = new URLSearchParams(kept.map(([name, value]) => [name, value === true ? "1" : value])).toString();
-	return text ? "?" + text : "";
+	const text = String(new URLSearchParams(Object.entries(params).filter(([, value]) => value)));
+	return text && "?" + text;
 };
 
-export async function ask(question, params = {}, signal) {
-	const { response, data } = await send(`/dashboard/api/${question}${query(params)}`, { signal });
-	if (!response.ok) throw new Failure(data.error || `The host answered ${response.status}.`, { status: response.status });
-	return data;
-}
-
-export async function get(path, signal) {
-	const { response, data } = await send(path, { signal });
-	if (!response.ok) throw new Failure(said(data) || `The host answered ${response.status}.`, { status: response.status });
-	return data;
-}
-
-// An action: {method, path, body, type}. What the host says against it is the Failure's text.
-export async function act({ method = "POST", path, body, type = "application/json" }) {
-	const headers = body === undefined ? {} : { "Content-Type": type };
-	const { response, data } = await send(path, { method, headers, body });
+// A request: {method, path, body}, the method being POST if it is not said. What the host says against it is the Failure's text.
+export async function act({ method = "POST", path, body }, signal) {
+	let response, text;
+	try {
+		response = await send(path, { method, body, signal, headers: body === undefined ? {} : JSON_TYPE });
+		text = await response.text();
+	} catch (error) {
+		if (error.name === "AbortError") throw error;
+		throw new Failure("The host does not answer.");
+	}
+	let data = text;
+	try { data = JSON.parse(text); } catch { /* not every answer is JSON */ }
 	if (response.ok) return data;
-	const known = { 404: "There is no such instance (any more).", 410: "The instance has finished already." };
-	throw new Failure(said(data) || known[response.status] || `The host answered ${response.status}.`, { status: response.status });
+	const said = typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error);
+	throw new Failure(said || KNOWN[response.status] || `The host answered ${response.status}.`, response.status);
 }
+const JSON_TYPE = { "Content-Type": "application/json" };
+const KNOWN = { 404: "There is no such instance (any more).", 410: "The instance has finished already." };
 
-const said = (data) => (typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error)) || "";
+export const get = (path, signal) => act({ method: "GET", path }, signal);
+export const ask = (question, params = {}, signal) => get(`/dashboard/api/${question}${query(params)}`, signal);
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-export function curl({ method = "POST", path, body, type = "application/json" }) {
-	const parts = ["curl", "-X", method, quoted(location.origin + path)];
-	if (body !== undefined) parts.push("-H", quoted(`Content-Type: ${type}`), "-d", quoted(body));
-	return parts.join(" ");
+const flags = (headers) => Object.entries(headers).map(([name, value]) => " -H " + quoted(`${name}: ${value}`)).join("");
+
+export const curl = ({ method = "POST", path, body }) => `curl -X ${method} ${quoted(location.origin + path)}${flags(keyHeader())}`
+	+ (body === undefined ? "" : `${flags(JSON_TYPE)} -d ${quoted(body)}`);
+
+// The same action for many: a loop for a shell, the ids as they stand in a URL.
+export function curlEach(name, ids, reason) {
+	const { method = "POST", path } = requestOf(name, "ID", reason);
+	const url = location.origin + path.replace("/ID", "/$id");
+	return `while read -r id; do\n  curl -X ${method} "${url}"${flags(keyHeader())}\ndone <<'IDS'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\nIDS`;
 }
 
 export const instancePath = (id, operation, params = {}) =>
 	`${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${query(params)}`;
 
 // What can be done to one instance: whether its status allows it, and the request.
-export const LIVE = ["Running", "Pending", "Suspended", "ContinuedAsNew"];
+const LIVE = ["Running", "Pending", "Suspended", "ContinuedAsNew"];
 export const isLive = (status) => LIVE.includes(status);
 export const ACTIONS = {
 	suspend: { text: "Suspend", done: "suspended", when: (s) => isLive(s) && s !== "Suspended", why: "It is not running.", reason: true },
@@ -75,7 +67,7 @@ export const ACTIONS = {
 	rewind: { text: "Rewind", done: "rewound", when: (s) => s === "Failed", why: "Only failed instances can be rewound.", reason: true,
 		note: "What failed is tried again; what was completed is kept." },
 	restart: { text: "Restart", done: "restarted", when: () => true, note: "A new instance begins with the same function and input; this one stays as it is.",
-		request: (id) => ({ path: instancePath(id, "restart", { restartWithNewInstanceId: "true" }) }) },
+		request: (id) => ({ path: instancePath(id, "restart", { restartWithNewInstanceId: true }) }) },
 	purge: { text: "Purge", done: "purged", when: (s) => !isLive(s), why: "It has not finished.", bad: true,
 		note: "The instance and its history are deleted. This cannot be undone.",
 		request: (id) => ({ method: "DELETE", path: instancePath(id) }) },

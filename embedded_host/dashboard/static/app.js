@@ -1,22 +1,19 @@
 // The page's frame: which view is shown, the theme, and keys.
-import { h, button, failure } from "./dom.js";
+import { h, button, facts, failure } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { ask } from "./api.js";
 
-const VIEWS = {
-	instances: () => import("./list.js"),
-	instance: () => import("./instance.js"),
-	functions: () => import("./functions.js"),
-	entities: () => import("./entities.js"),
-};
+const VIEWS = ["instances", "instance", "functions", "entities"];  // each a module with show(body, {id, params, signal})
 const main = document.getElementById("main");
 let current = new AbortController();
 
+const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+
 // "#/instance/ID?tab=history" -> the view, the rest of the path, the parameters
-export function place() {
+function place() {
 	const [path, text] = location.hash.replace(/^#\/?/, "").split("?");
 	const [view, ...rest] = path.split("/");
-	return { view: VIEWS[view] ? view : "instances", id: decodeURIComponent(rest.join("/")), params: Object.fromEntries(new URLSearchParams(text || "")) };
+	return { view: VIEWS.includes(view) ? view : "instances", id: decoded(rest.join("/")), params: Object.fromEntries(new URLSearchParams(text)) };
 }
 
 async function show() {
@@ -24,43 +21,32 @@ async function show() {
 	const { view, id, params } = place();
 	current.abort();
 	const { signal } = current = new AbortController();
-	for (const a of document.querySelectorAll(".top nav a")) {
-		const here = a.hash === `#/${view === "instance" ? "instances" : view}`;
-		if (here) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current");
-	}
+	for (const a of document.querySelectorAll(".top nav a")) a.ariaCurrent = a.hash.startsWith(`#/${view}`) ? "page" : null;
 	document.title = `${id || view[0].toUpperCase() + view.slice(1)} · Durable Functions`;
 	main.dataset.view = view;
 	const body = h("div", { class: "view" }, h("p", { class: "quiet" }, "Loading…"));
 	main.replaceChildren(body);
 	try {
-		const { show: showView } = await VIEWS[view]();
+		const { show: showView } = await import(`./${view}.js`);
 		if (!signal.aborted) { body.replaceChildren(); await showView(body, { id, params, signal }); }
 	} catch (error) {
 		if (error.name !== "AbortError" && !signal.aborted) body.replaceChildren(failure(error, show));
 	}
 }
 
-const THEMES = ["light dark", "light", "dark"];
+const THEMES = { "light dark": "as the system", light: "light", dark: "dark" };
 const themeButton = document.getElementById("theme");
 function setTheme(theme) {
-	document.documentElement.style.colorScheme = theme;
-	const name = theme === "light dark" ? "as the system" : theme;
-	themeButton.title = `Theme: ${name}`;
-	themeButton.setAttribute("aria-label", `Theme: ${name}`);
+	document.documentElement.style.colorScheme = localStorage.theme = theme;
+	themeButton.title = themeButton.ariaLabel = `Theme: ${THEMES[theme]}`;
+	const names = Object.keys(THEMES);
+	themeButton.onclick = () => setTheme(names[(names.indexOf(theme) + 1) % names.length]);
 }
-let theme = localStorage.getItem("theme");
-if (!THEMES.includes(theme)) theme = THEMES[0];
-setTheme(theme);
-themeButton.addEventListener("click", () => {
-	theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-	localStorage.setItem("theme", theme);
-	setTheme(theme);
-});
+setTheme(THEMES[localStorage.theme] ? localStorage.theme : "light dark");
 
-const KEYS = [["/", "Go to the filter"], ["n  p", "Next and previous page"], ["1  2  3", "Instances, functions, entities"],
-	["Esc", "Close a dialog"], ["Ctrl+Enter", "Do what a dialog offers"], ["?", "This list"]];
+const KEYS = [["/", "Go to the filter"], ["n  p", "Next and previous page"], ["1  2  3", "Instances, functions, entities"], ["Ctrl+Enter", "Do what a dialog offers"]];
 const showKeys = () => dialog("Keys", (close) => [
-	h("dl", { class: "keys" }, KEYS.map(([key, text]) => [h("dt", null, h("kbd", null, key)), h("dd", null, text)])),
+	facts(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
 	h("p", { class: "buttons" }, button("Close", close)),
 ]);
 document.getElementById("keys").addEventListener("click", showKeys);

@@ -1,28 +1,21 @@
 // The same for many: a confirmation that says how many, then one request after the other, which can be stopped.
-import { h, button, replace, toast } from "./dom.js";
-import { ACTIONS, act, ask, requestOf } from "./api.js";
+import { h, button, field, many, redraw, text, toast } from "./dom.js";
+import { ACTIONS, act, ask, curl, curlEach, requestOf } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
-const OFFERED = ["terminate", "restart", "purge", "suspend", "resume", "rewind"];
 const AT_ONCE = 6;
-const many = (n) => `${n.toLocaleString()} ${n === 1 ? "instance" : "instances"}`;
 
 export function bulkBar({ selection, rows, total, filterOf, refresh }) {
 	const node = h("div", { class: "bulk", role: "group", aria: "Selected instances" });
-	let everything = false, shown = "";
+	let everything = false;
 	function update() {
 		if (!selection.size) everything = false;
-		const mark = `${selection.size} ${everything} ${total()}`;
-		if (mark === shown) return;
-		shown = mark;
-		const focused = node.contains(document.activeElement) ? document.activeElement.textContent : null;
 		node.hidden = !selection.size;
 		const count = everything ? total() : selection.size;
-		replace(node, h("span", null, `${count.toLocaleString()} selected`),
+		redraw(node, `${count} ${everything} ${total()}`, () => [h("span", null, `${count.toLocaleString()} selected`),
 			!everything && total() > selection.size && button(`Select all ${total().toLocaleString()}`, () => { everything = true; update(); }, { class: "small" }),
-			OFFERED.map((name) => button(ACTIONS[name].text + "…", () => confirm(name), { class: "small" + (ACTIONS[name].bad ? " bad" : "") })),
-			button("None", () => { selection.clear(); refresh(); }, { class: "small", aria: "Select none" }));
-		if (focused) [...node.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
+			Object.keys(ACTIONS).map((name) => button(ACTIONS[name].text + "…", () => confirm(name), { class: "small" + (ACTIONS[name].bad ? " bad" : "") })),
+			button("None", () => { selection.clear(); refresh(); }, { class: "small", aria: "Select none" })]);
 	}
 
 	async function chosen() {
@@ -47,13 +40,14 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
 		try { list = await chosen(); } catch (error) { toast(error.message, true); return; }
 		const fit = list.filter((row) => action.when(row.status));
 		const left = list.length - fit.length;
-		dialog(`${action.text} ${many(fit.length)}?`, (close) => {
+		let stopped = false;
+		const node = dialog(`${action.text} ${many(fit.length)}?`, (close) => {
 			const progress = h("progress", { max: fit.length || 1, value: 0, hidden: true, aria: "Progress" });
 			const told = h("p", { role: "status" });
-			const failures = h("ul", { class: "failures" });
-			const reason = h("input", { type: "text" });
-			let stopped = false;
-			const cancel = button("Cancel", () => { stopped = true; close(); });
+			const failures = h("ul", { class: "problem" });
+			const reason = text({ oninput: () => box.update() });
+			const box = curlBox(() => (fit.length > 1 ? curlEach(name, fit.map((row) => row.id), reason.value) : curl(requestOf(name, fit[0].id, reason.value))));
+			const cancel = button("Cancel", close);
 			const go = button(`${action.text} ${many(fit.length)}`, async () => {
 				go.disabled = true;
 				progress.hidden = false;
@@ -81,10 +75,11 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
 			return [
 				left > 0 && h("p", null, `${many(list.length)} ${list.length === 1 ? "is" : "are"} selected; ${left.toLocaleString()} of them cannot be ${action.done} and ${left === 1 ? "is" : "are"} left out.`),
 				action.note && h("p", null, action.note),
-				action.reason && h("label", { class: "field" }, "Reason", reason),
-				progress, told, failures, fit.length > 0 && curlBox(() => requestOf(name, fit[0].id, reason.value)),
+				action.reason && field("Reason", reason, "Kept in the history"),
+				progress, told, failures, fit.length > 0 && box,
 				h("p", { class: "buttons" }, cancel, go)];
 		});
+		node.addEventListener("close", () => { stopped = true; });
 	}
 	update();
 	return { node, update };

@@ -1,25 +1,26 @@
 // Modal dialogs: forms with a JSON editor that checks, confirmations, and the curl command of what they do.
-import { h, button, copyButton, field, unique } from "./dom.js";
+import { h, add, button, copyButton, cut, field, unique } from "./dom.js";
 import { act, curl } from "./api.js";
+import { LONG } from "./values.js";
 
 // content(close) gives the children. The native element keeps the focus inside and gives it back.
 export function dialog(title, content) {
 	const heading = h("h2", { id: unique("dialog") }, title);
 	const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
 	const close = () => node.close();
-	node.append(heading, ...[content(close)].flat(Infinity).filter(Boolean));
+	add(node, [heading, content(close)]);
 	document.body.append(node);
 	node.showModal();
 	return node;
 }
 
-export function curlBox(request) {
+// What text() gives; a long one is shown in part, and copied whole.
+export function curlBox(text) {
 	const code = h("code");
-	const box = h("details", { class: "curl", ontoggle: () => update() }, h("summary", null, "curl"),
-		h("pre", { tabindex: "0", aria: "curl command" }, code), copyButton(() => code.textContent, "Copy the curl command"));
-	const update = () => { code.textContent = curl(request()); };
-	update();
-	box.update = update;
+	const update = () => { code.textContent = cut(text(), LONG); };
+	const box = h("details", { class: "curl", ontoggle: update }, h("summary", null, "curl"),
+		h("pre", { tabindex: "0", aria: "curl command" }, code), copyButton(text, "Copy the curl command"));
+	box.update = () => { if (box.open) update(); };
 	return box;
 }
 
@@ -43,7 +44,7 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
 		area.setAttribute("aria-invalid", wrong ? "true" : "false");
 		return !wrong;
 	};
-	const format = button("Format", () => { if (check() && area.value.trim()) { area.value = JSON.stringify(parse(), null, 2); area.dispatchEvent(new Event("input", { bubbles: true })); } }, { class: "small" });
+	const format = button("Format", () => { if (check()) area.value = JSON.stringify(parse(), null, 2) ?? ""; }, { class: "small" });
 	area.addEventListener("input", check);
 	node.append(h("div", { class: "under" }, problem, format));
 	return { node, area, check, value: parse };
@@ -58,11 +59,11 @@ function whereItIs(error, text) {
 	return `Not JSON: ${what} (line ${line}, column ${column})`;
 }
 
-// A dialog that sends one request. parts: nodes of the form; request(): what is sent; ok(answer) afterwards.
-export function actionDialog(title, { parts = [], note, verb, bad, request, valid = () => true, ok }) {
+// A dialog that sends one request. parts: what stands in the form; request(): what is sent; ok(answer) afterwards.
+export function actionDialog(title, { parts, verb, bad, request, valid = () => true, ok }) {
 	return dialog(title, (close) => {
 		const error = h("p", { class: "problem", role: "alert" });
-		const box = curlBox(() => { try { return request(); } catch { return { path: "" }; } });
+		const box = curlBox(() => { try { return curl(request()); } catch { return "# The JSON is not complete yet."; } });
 		const send = h("button", { type: "submit", class: bad ? "bad primary" : "primary" }, verb);
 		const form = h("form", {
 			method: "dialog",
@@ -82,7 +83,7 @@ export function actionDialog(title, { parts = [], note, verb, bad, request, vali
 			},
 			oninput: () => box.update(),
 			onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); },
-		}, note && h("p", null, note), parts, error, box,
+		}, parts, error, box,
 			h("p", { class: "buttons" }, button("Cancel", close), send));
 		return form;
 	});

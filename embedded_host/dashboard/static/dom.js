@@ -10,21 +10,19 @@ export function svg(tag, props, ...children) {
 
 function fill(node, props, children) {
 	for (const [name, value] of Object.entries(props || {})) {
-		if (value === undefined || value === null || value === false) continue;
+		if (isNothing(value)) continue;
 		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
 		else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
 		else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
 		else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
 	}
-	add(node, children);
-	return node;
+	return add(node, children);
 }
 
+const isNothing = (value) => value === undefined || value === null || value === false;
+
 export function add(node, children) {
-	for (const child of [children].flat(Infinity)) {
-		if (child === undefined || child === null || child === false) continue;
-		node.append(child instanceof Node ? child : document.createTextNode(String(child)));
-	}
+	node.append(...children.flat(Infinity).filter((child) => !isNothing(child)));
 	return node;
 }
 
@@ -33,22 +31,52 @@ export function replace(node, ...children) {
 	return add(node, children);
 }
 
-// go(n) shows page n. The focus stays on the button that was pressed.
+// What make() gives, where mark has changed. The focus stays on the button that says the same.
+export function redraw(node, mark, make) {
+	if (node.dataset.mark === mark) return;
+	node.dataset.mark = mark;
+	const focused = node.contains(document.activeElement) && document.activeElement.textContent;
+	replace(node, make());
+	if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
+}
+
+// go(n) shows page n.
 export function pager(node, page, last, go) {
 	node.hidden = last === 1;
-	if (node.dataset.at === `${page}/${last}`) return;
-	node.dataset.at = `${page}/${last}`;
-	const focused = node.contains(document.activeElement) && document.activeElement.textContent;
 	const to = (text, n, key) => button(text, () => go(n), { disabled: n < 1 || n > last || n === page, "data-key": key });
 	const jump = h("input", { type: "number", min: 1, max: last, value: page, aria: "Page", onchange: () => go(Math.min(last, Math.max(1, Number(jump.value) || 1))) });
-	replace(node, to("First", 1), to("Previous", page - 1, "p"), h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`), to("Next", page + 1, "n"), to("Last", last));
-	if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
+	redraw(node, `${page}/${last}`, () => [to("First", 1), to("Previous", page - 1, "p"), h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`), to("Next", page + 1, "n"), to("Last", last)]);
 }
 
 let count = 0;
 export const unique = (prefix) => `${prefix}-${++count}`;
 
 export const button = (text, onclick, props) => h("button", { type: "button", onclick, ...props }, text);
+
+// While one types, typed(text) follows with a little delay.
+export function search(label, typed, props) {
+	let timer;
+	const input = h("input", { type: "search", placeholder: label + "…", aria: label, "data-key": "/", autocomplete: "off", ...props, oninput: () => {
+		clearTimeout(timer);
+		timer = setTimeout(() => typed(input.value.trim()), 200);
+	} });
+	return input;
+}
+
+export const text = (props) => h("input", { type: "text", autocomplete: "off", ...props });
+
+// What is offered in a select: [value, text], and groups {label: [[value, text]]}. What is chosen stays, offered or not.
+export function choices(select, value, first, offered) {
+	const option = ([value, text = value]) => h("option", { value }, text);
+	replace(select, option(["", first]), offered.map((one) => (Array.isArray(one) ? option(one)
+		: Object.entries(one).map(([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option))))));
+	if (value && ![...select.options].some((o) => o.value === value)) select.append(option([value]));
+	select.value = value || "";
+}
+
+export const heads = (...titles) => h("thead", null, h("tr", null, titles.map((title) => h("th", { scope: "col" }, title))));
+
+export const many = (n, one = "instance", several = one + "s") => `${n.toLocaleString()} ${n === 1 ? one : several}`;
 
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
@@ -59,11 +87,14 @@ export function field(label, input, hint) {
 	return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
 }
 
+export const cut = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
 export const halves = (text) => [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
 export const quiet = (...children) => h("span", { class: "quiet" }, children);
 
 export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
 export const instanceLink = (id) => link(instanceHref(id), id, { class: "id" });
+
+export const facts = (list) => h("dl", { class: "facts" }, list.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
@@ -95,6 +126,6 @@ export function copyButton(text, label) {
 			node.textContent = "Not allowed here";
 		}
 		setTimeout(() => { node.textContent = "Copy"; }, 1500);
-	}, { class: "small", aria: label || "Copy" });
+	}, { class: "small", aria: label });
 	return node;
 }

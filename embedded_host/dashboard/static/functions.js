@@ -1,31 +1,25 @@
 // The app's functions: what each is bound to and calls, a form to start it, and curl.
-import { h, add, button, halves, copyButton, field, instanceHref, link, notice, toast, quiet } from "./dom.js";
+import { h, add, button, halves, field, many, text, instanceHref, link, notice, toast, quiet } from "./dom.js";
 import { when } from "./time.js";
 import { WEBHOOK, ask, curl } from "./api.js";
-import { actionDialog, jsonEditor } from "./dialog.js";
+import { actionDialog, curlBox, jsonEditor } from "./dialog.js";
 import { readable } from "./values.js";
 import { signalEntity } from "./entities.js";
 
-const GROUPS = [["orchestrationTrigger", "Orchestrators"], ["activityTrigger", "Activities"], ["entityTrigger", "Entities"], ["httpTrigger", "HTTP"], ["timerTrigger", "Timers"]];
-const TARGETS = { activity: "activityTrigger", orchestrator: "orchestrationTrigger", entity: "entityTrigger" };
+const GROUPS = { orchestrationTrigger: "Orchestrators", activityTrigger: "Activities", entityTrigger: "Entities", httpTrigger: "HTTP", timerTrigger: "Timers", "": "Others" };
+const KINDS = { orchestrationTrigger: "orchestrator", activityTrigger: "activity", entityTrigger: "entity" };
 
 export async function show(body, { signal }) {
 	const found = await ask("functions", { calls: true }, signal);
 	const all = found.functions;
-	const named = (type, name) => all.find((f) => f.type === type && f.durableName.toLowerCase() === name.toLowerCase());
-	const callers = new Map();
-	for (const [caller, called] of Object.entries(found.calls)) for (const one of called) callers.set(one.toLowerCase(), [...(callers.get(one.toLowerCase()) || []), caller]);
-
+	// "activity NAME" as the histories have it
+	const same = (a, b) => a.toLowerCase() === b.toLowerCase();
+	const called = (text) => jump(all.find((f) => same(`${KINDS[f.type]} ${f.durableName}`, text)), halves(text)[1]);
+	const callersOf = (text) => Object.keys(found.calls).filter((caller) => found.calls[caller].some((one) => same(one, text)));
 	const jump = (f, text) => (f ? button(text, () => { const node = document.getElementById("f-" + f.name); node.scrollIntoView({ block: "center" }); node.focus(); }, { class: "link" }) : text);
 	const list = (title, items) => items.length > 0 && h("p", { class: "calls" }, quiet(title + " "), items.map((item, n) => [n > 0 && ", ", item]));
 
 	function card(f) {
-		const kind = Object.keys(TARGETS).find((k) => TARGETS[k] === f.type);
-		const calls = (found.calls[f.durableName] || []).map((text) => {
-			const [what, name] = halves(text);
-			return jump(named(TARGETS[what], name), name);
-		});
-		const by = f.type === "orchestrationTrigger" || kind ? (callers.get(`${kind} ${f.durableName}`.toLowerCase()) || []) : [];
 		const out = f.disabled || f.broken;
 		const request = requestOf(f);
 		return h("article", { class: "card", id: "f-" + f.name, tabindex: "-1", aria: f.name },
@@ -34,11 +28,12 @@ export async function show(body, { signal }) {
 			f.broken && h("p", { class: "problem" }, f.broken),
 			f.route && h("p", null, h("code", null, `${(f.methods || ["ANY"]).join(" ")} /${f.route}`)),
 			f.schedule && h("p", null, h("code", null, f.schedule)),
-			f.instances > 0 && h("p", null, link(`#/instances?name=${encodeURIComponent(f.durableName)}`, `${f.instances.toLocaleString()} ${f.instances === 1 ? "instance" : "instances"}`), quiet(", last ", when(f.newest))),
-			list("calls", calls), list("called by", by.map((name) => jump(named("orchestrationTrigger", name), name))),
+			f.instances > 0 && h("p", null, link(`#/instances?name=${encodeURIComponent(f.durableName)}`, many(f.instances)), quiet(", last ", when(f.newest))),
+			list("calls", (f.type === "orchestrationTrigger" && found.calls[f.durableName] || []).map(called)),
+			list("called by", callersOf(`${KINDS[f.type]} ${f.durableName}`).map((name) => called("orchestrator " + name))),
 			h("details", null, h("summary", null, "Bindings", quiet(` ${f.file}`)),
-				h("ul", { class: "bindings" }, f.bindings.map((b) => h("li", null, h("code", null, b.type), " ", b.name, quiet(` ${b.direction}`)))),
-				request && [h("pre", { tabindex: "0", aria: `curl for ${f.name}` }, curl(request)), copyButton(curl(request), "Copy the curl command")]));
+				h("ul", { class: "bindings" }, f.bindings.map((b) => h("li", null, h("code", null, b.type), " ", b.name, quiet(` ${b.direction}`))))),
+			request && curlBox(() => curl(request)));
 	}
 
 	function buttons(f) {
@@ -50,10 +45,9 @@ export async function show(body, { signal }) {
 	}
 
 	if (found.problem) body.append(h("div", { class: "notice bad", role: "alert" }, h("p", { class: "notice-title" }, "The app could not be loaded"), h("pre", null, found.problem)));
-	const known = GROUPS.map(([type]) => type);
 	add(body, [h("h1", null, "Functions"), h("p", { class: "quiet" }, found.root)]);
-	for (const [type, title] of [...GROUPS, [null, "Others"]]) {
-		const group = all.filter((f) => (type ? f.type === type : !known.includes(f.type)));
+	for (const [type, title] of Object.entries(GROUPS)) {
+		const group = all.filter((f) => (GROUPS[f.type] ? f.type : "") === type);
 		if (group.length) body.append(h("section", { aria: title }, h("h2", null, title, quiet(` ${group.length}`)), h("div", { class: "cards" }, group.map(card))));
 	}
 	if (!all.length && !found.problem) body.append(notice("The app has no functions", `Nothing was found in ${found.root}.`));
@@ -71,7 +65,7 @@ function requestOf(f) {
 }
 
 function start(f) {
-	const id = h("input", { type: "text", autocomplete: "off", placeholder: "chosen by the host" });
+	const id = text({ placeholder: "chosen by the host" });
 	const editor = jsonEditor("Input (JSON)", f.lastInput ? readable(f.lastInput, true) : "", { hint: f.lastInput ? "The last input; empty for none" : "Empty for none" });
 	actionDialog(`Start ${f.durableName}`, {
 		parts: [field("Instance id", id), editor.node],

@@ -1,5 +1,5 @@
 // The timeline: a row for each step, the orchestrator's own code on top.
-import { h, button, instanceLink, notice, replace, quiet } from "./dom.js";
+import { h, button, facts, instanceLink, notice, replace, quiet } from "./dom.js";
 import { span, utcText, when } from "./time.js";
 import { KINDS, spent } from "./steps.js";
 import { code, errorView, readable } from "./values.js";
@@ -12,7 +12,7 @@ export function ganttView() {
 	const open = new Set();
 	const summary = h("p", { class: "spent" });
 	const scale = h("div", { class: "g-scale", "aria-hidden": "true" });
-	const rows = h("div", { class: "g-rows" });
+	const rows = h("div");
 	const inner = h("div", { class: "g-inner" }, scale, rows);
 	const outer = h("div", { class: "gantt", tabindex: "0", role: "group", aria: "Timeline" }, inner);
 	const more = h("p");
@@ -34,7 +34,7 @@ export function ganttView() {
 		const part = (name, text, ms) => ms > 0 && h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${span(ms)}`);
 		replace(summary, h("b", null, span(time.total)), " ", part("code", "orchestrator code", time.code), part("activity", "at work", time.work), part("wait", "waiting", time.wait));
 		replace(scale, Array.from({ length: TICKS }, (_, n) => h("span", { class: "tick", style: { left: `${n / TICKS * 100}%` } }, n ? "+" + span(total * n / TICKS) : "0")));
-			const wanted = [{ kind: "code", name: "Orchestrator", start, end: end ?? now, state: end === null ? "open" : "completed", turns: model.turns }, ...steps.slice(0, limit)];
+		const wanted = [{ kind: "code", name: "Orchestrator", start, end: end ?? now, state: end === null ? "open" : "completed", turns: model.turns }, ...steps.slice(0, limit)];
 		wanted.forEach((step, n) => {
 			const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
 			let row = drawn.get(n);
@@ -45,30 +45,30 @@ export function ganttView() {
 			}
 			row.place(at, now);
 		});
-		for (const n of [...drawn.keys()]) if (n >= wanted.length) { drawn.get(n).node.remove(); drawn.delete(n); }
+		for (const [n, row] of drawn) if (n >= wanted.length) { row.node.remove(); drawn.delete(n); }
 		replace(more, steps.length > limit && button(`Show ${Math.min(ROWS, steps.length - limit)} more of ${steps.length} steps`, () => { limit += ROWS; update(last); }),
 			!steps.length && notice(end === null ? "Nothing has been called yet" : "It called nothing", null));
 	}
 
 	function rowOf(step, n, mark) {
-		const bars = step.turns ? [h("span", { class: "g-bar", "data-kind": "wait" }), ...step.turns.map(() => h("span", { class: "g-bar", "data-kind": "code" }))]
-			: [h("span", { class: "g-bar", "data-kind": step.kind, "data-state": step.state })];
+		const spans = step.turns ? [[step.start, step.end, "wait"], ...step.turns.map((turn) => [...turn, "code"])] : [[step.start, step.end, step.kind]];
+		const bars = spans.map(([, , kind]) => h("span", { class: "g-bar", "data-kind": kind, "data-state": !step.turns && step.state }));
 		const lasted = h("span", { class: "g-time" });
 		const title = `${KINDS[step.kind] || ""} ${step.name}\n${utcText(step.start)}`;
 		const label = h("span", { class: "g-label", title }, h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
-			h("span", { class: "g-name" }, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
+			h("span", null, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
 			step.attempt && quiet(` #${step.attempt}`), h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `));
 		const detail = h("div", { class: "g-detail" });
 		const node = h("details", { class: "g-row", open: open.has(n), ontoggle: () => {
 			if (node.open) { open.add(n); replace(detail, detailOf(step)); } else open.delete(n);
 		} }, h("summary", null, label, h("span", { class: "g-track" }, bars), lasted), detail);
 		const place = (at, now) => {
-			const one = (element, from, to) => { element.style.left = `${at(from)}%`; element.style.width = `${Math.max(0, at(to) - at(from))}%`; };
-			if (step.turns) {
-				one(bars[0], step.start, step.state === "open" ? now : step.end);
-				step.turns.forEach(([from, to], i) => one(bars[i + 1], from, to));
-			} else one(bars[0], step.start, step.end ?? now);
-			lasted.textContent = step.kind === "event" ? "" : span((step.state === "open" ? now : step.end) - step.start);
+			const end = step.state === "open" ? now : step.end;
+			spans.forEach(([from, to], n) => {
+				const left = at(from), right = at(n ? to : end);
+				Object.assign(bars[n].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
+			});
+			lasted.textContent = step.kind === "event" ? "" : span(end - step.start);
 		};
 		return { node, mark, place };
 	}
@@ -76,10 +76,10 @@ export function ganttView() {
 }
 
 function detailOf(step) {
-	const facts = [["Began", when(step.start, { fraction: true })], step.end !== null && step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", when(step.end, { fraction: true })],
+	const about = facts([["Began", when(step.start, { fraction: true })], step.end !== null && step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", when(step.end, { fraction: true })],
 		step.due && ["Due", when(step.due, { fraction: true })], ["State", { open: "open", completed: "completed", failed: "failed", left: "not waited for to the end" }[step.state]],
-		step.turns && ["Turns", step.turns.length], step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)]].filter(Boolean);
+		step.turns && ["Turns", step.turns.length], step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)]]);
 	const value = (name, text) => text !== null && text !== undefined && [h("h3", null, name), code(readable(text), name)];
-	return [h("dl", { class: "facts" }, facts.map(([k, v]) => h("div", null, h("dt", null, k), h("dd", null, v)))),
+	return [about,
 		value("Input", step.input), value("Result", step.result), step.error !== undefined && [h("h3", null, "Error"), errorView(step.error, step.details)]];
 }

@@ -30,29 +30,27 @@ export function histogram(filterOf, change, signal) {
 	}
 
 	function draw({ start, width, started, ended }) {
-		const n = started.length;
-		const sums = started.map((_, i) => ENDS.reduce((sum, s) => sum + ((ended[s] || [])[i] || 0), 0));
-		const most = Math.max(1, ...started, ...sums);
+		const n = started.length, until = localText(start + n * width);
+		const ends = ENDS.filter((status) => ended[status]);
+		const sum = (list) => list.reduce((a, b) => a + b, 0);
+		const most = Math.max(1, ...started, ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))));
+		const told = (count) => [`${count(started).toLocaleString()} started`,
+			...ends.filter((status) => count(ended[status])).map((status) => `${count(ended[status]).toLocaleString()} ${status.toLowerCase()}`)];
 		const high = (count) => (count ? Math.max(1.5, count / most * HEIGHT) : 0);
 		const bars = started.map((count, i) => {
+			const from = start + i * width;
+			const part = (y, height, props) => svg("rect", { x: i + 0.1, y, width: 0.8, height, ...props });
 			let y = HEIGHT + 1;
-			const parts = ENDS.filter((s) => (ended[s] || [])[i]).map((s) => {
-				const size = high(ended[s][i]);
-				const part = svg("rect", { x: i + 0.1, y, width: 0.8, height: size, "data-status": s });
-				y += size;
-				return part;
-			});
-			const text = [`${localText(start + i * width)}, ${span(width)}`, `${count} started`, ...ENDS.filter((s) => (ended[s] || [])[i]).map((s) => `${ended[s][i]} ${s.toLowerCase()}`)].join("\n");
-			return svg("g", { class: "bar", onclick: () => change({ from: new Date(start + i * width).toISOString(), to: new Date(start + (i + 1) * width).toISOString() }) },
-				svg("title", null, text), svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
-				svg("rect", { x: i + 0.1, y: HEIGHT - high(count), width: 0.8, height: high(count), class: "start" }), parts);
+			return svg("g", { class: "bar", onclick: () => change({ from: new Date(from).toISOString(), to: new Date(from + width).toISOString() }) },
+				svg("title", null, [`${localText(from)}, ${span(width)}`, ...told((list) => list[i])].join("\n")),
+				svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
+				part(HEIGHT - high(count), high(count), { class: "start" }),
+				ends.map((status) => { const size = high(ended[status][i]); y += size; return part(y - size, size, { "data-status": status }); }));
 		});
-		const sum = (list) => (list || []).reduce((a, b) => a + b, 0);
-		const told = [`${sum(started).toLocaleString()} started`, ...ENDS.filter((s) => sum(ended[s])).map((s) => `${sum(ended[s]).toLocaleString()} ${s.toLowerCase()}`)];
-		const range = `${localText(start)} to ${localText(start + n * width)}`;
-		replace(picture, svg("svg", { viewBox: `0 0 ${n} ${2 * HEIGHT + 1}`, preserveAspectRatio: "none", role: "img", aria: `${range}: ${told.join(", ")}` },
+		const sums = told(sum);
+		replace(picture, svg("svg", { viewBox: `0 0 ${n} ${2 * HEIGHT + 1}`, preserveAspectRatio: "none", role: "img", aria: `${localText(start)} to ${until}: ${sums.join(", ")}` },
 			bars, svg("rect", { x: 0, y: HEIGHT, width: n, height: 1, class: "axis" })));
-		replace(legend, h("span", null, localText(start)), h("span", null, h("span", { class: "dot start" }), told[0], told.slice(1).map((text) => [" · ", text])), h("span", null, localText(start + n * width)));
+		replace(legend, h("span", null, localText(start)), h("span", null, h("span", { class: "dot start" }), sums.join(" · ")), h("span", null, until));
 	}
 
 	const soon = () => { if (!timer && !signal.aborted) timer = setTimeout(() => { timer = 0; run(); }, PAUSE); };

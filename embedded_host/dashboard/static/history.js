@@ -1,22 +1,24 @@
 // The history as a table: filtered by words and types, with each event's JSON a click away.
-import { h, button, copyButton, notice, replace } from "./dom.js";
-import { moment, span, when } from "./time.js";
+import { h, button, choices, copyButton, cut, heads, notice, replace, search } from "./dom.js";
+import { span, when } from "./time.js";
 import { typeName } from "./steps.js";
+import { readable } from "./values.js";
 
 const ROWS = 300;
 const MARKS = [12, 13];
 
 export function historyView() {
 	let limit = ROWS, events = [], start = 0, mark = "";
-	const words = h("input", { type: "search", placeholder: "Filter events", aria: "Filter events", "data-key": "/", oninput: () => { limit = ROWS; draw(); } });
-	const types = h("select", { aria: "Type of event", onchange: () => { limit = ROWS; draw(); } });
-	const turns = h("input", { type: "checkbox", onchange: () => draw() });
+	const anew = () => { limit = ROWS; draw(); };
+	const words = search("Filter events", anew);
+	const types = h("select", { aria: "Type of event", onchange: anew });
+	const turns = h("input", { type: "checkbox", onchange: anew });
 	const count = h("span", { class: "quiet", role: "status" });
 	const rows = h("tbody");
-	const table = h("table", { class: "events", aria: "Events" }, h("thead", null, h("tr", null, ["#", "Time", "After", "Event", "Name", "Detail", "JSON"].map((t) => h("th", { scope: "col" }, t)))), rows);
+	const table = h("table", { class: "events", aria: "Events" }, heads("#", "Time", "After", "Event", "Name", "Detail", "JSON"), rows);
 	const place = h("div", { class: "scroll" }, table);
 	const more = h("p");
-	const node = h("div", null, h("div", { class: "row" }, h("div", { class: "fields" }, words, types, h("label", { class: "inline" }, turns, " Turns")),
+	const node = h("div", null, h("div", { class: "row" }, h("div", { class: "fields" }, words, types, h("label", null, turns, " Turns")),
 		h("span", { class: "buttons" }, count, copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"))), place, more);
 
 	function update(model, all, row) {
@@ -24,12 +26,8 @@ export function historyView() {
 		const grown = all.length > events.length && events.length > 0 && mark.split("/")[0] === row.known.split("/")[0];
 		mark = row.known;
 		[events, start] = [all, model.start];
-		const chosen = types.value;
-		const known = [...new Set(all.filter((e) => !MARKS.includes(e.EventType)).map(typeName))].sort();
-		if (types.options.length !== known.length + 1) {
-			replace(types, h("option", { value: "" }, "All types"), known.map((name) => h("option", { value: name }, name)));
-			types.value = known.includes(chosen) ? chosen : "";
-		}
+		const known = [...new Set(all.map(typeName))].sort();
+		if (types.options.length !== known.length + 1) choices(types, types.value, "All types", known.map((name) => [name]));
 		draw(grown);
 	}
 
@@ -38,8 +36,7 @@ export function historyView() {
 		const fits = [];
 		events.forEach((event, n) => {
 			const name = typeName(event);
-			if (!turns.checked && MARKS.includes(event.EventType)) return;
-			if (types.value && name !== types.value) return;
+			if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType)) return;
 			if (wanted && !(name + JSON.stringify(event)).toLowerCase().includes(wanted)) return;
 			fits.push([event, n]);
 		});
@@ -53,7 +50,7 @@ export function historyView() {
 	}
 
 	function line(event, n) {
-		const at = moment(event.Timestamp);
+		const at = Date.parse(event.Timestamp);
 		const json = button("{ }", () => {
 			const here = tr.nextElementSibling;
 			const opened = here && here.className === "raw";
@@ -69,11 +66,9 @@ export function historyView() {
 	return { node, update };
 }
 
-const cut = (text) => (typeof text === "string" ? (text.length > 160 ? text.slice(0, 160) + "…" : text) : text === undefined || text === null ? "" : JSON.stringify(text));
-
 function told(e) {
 	const number = e.TaskScheduledId ?? e.TimerId ?? (e.EventId >= 0 ? e.EventId : undefined);
 	const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
-	const detail = e.FireAt && e.EventType === 10 ? ["due ", when(moment(e.FireAt), { fraction: true, short: true })] : cut(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data);
-	return [name, detail];
+	const detail = e.FireAt && e.EventType === 10 ? ["due ", when(e.FireAt, { fraction: true, short: true })] : readable(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
+	return [name, typeof detail === "string" ? cut(detail, 160) : detail];
 }

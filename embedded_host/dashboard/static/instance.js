@@ -1,9 +1,9 @@
 // One instance: what it was given, does and waits for, and what can be done to it.
-import { h, badge, button, copyButton, failure, instanceHref, instanceLink, link, notice, replace, unique, quiet } from "./dom.js";
-import { span, when, moment } from "./time.js";
+import { h, badge, button, copyButton, facts, failure, instanceHref, instanceLink, link, notice, redraw, replace, unique, quiet } from "./dom.js";
+import { span, when } from "./time.js";
 import { ACTIONS, ask, get, instancePath, isLive } from "./api.js";
-import { keepUpToDate } from "./live.js";
-import { panel, errorView, redraw } from "./values.js";
+import { everySecond, keepUpToDate } from "./live.js";
+import { panel, errorView } from "./values.js";
 import { stepsOf } from "./steps.js";
 import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
@@ -15,27 +15,25 @@ const TABS = { timeline: ["Timeline", ganttView], history: ["History", historyVi
 export async function show(body, { id, params, signal }) {
 	let row = null, events = [], model = null, tab = TABS[params.tab] ? params.tab : "timeline", asking = false;
 	const head = h("header", { class: "instance-head" });
-	const actions = h("div", { class: "buttons actions", role: "group", aria: "Actions" });
+	const actions = h("div", { class: "buttons", role: "group", aria: "Actions" });
 	const diagnosis = h("section", { class: "diagnosis", aria: "Diagnosis", hidden: true });
 	const values = h("div", { class: "panels" });
 	const relatives = h("section", { class: "related" });
-	const content = h("div", { role: "tabpanel", class: "tab-content", tabindex: "0" });
+	const content = h("div", { role: "tabpanel", id: unique("panel"), class: "tab-content", tabindex: "0" });
 	const views = Object.fromEntries(Object.entries(TABS).map(([name, [, make]]) => [name, make()]));
-	const tabs = Object.entries(TABS).map(([name, [text]]) => button(text, () => choose(name), { role: "tab", id: unique("tab"), "data-tab": name }));
+	const tabs = Object.entries(TABS).map(([name, [text]]) => button(text, () => choose(name), { role: "tab", id: unique("tab"), "data-tab": name, "aria-controls": content.id }));
 	const list = h("div", { role: "tablist", aria: "How it went", onkeydown: (event) => {
 		const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
 		if (!step) return;
 		const names = Object.keys(TABS);
 		choose(names[(names.indexOf(tab) + step + names.length) % names.length], true);
 	} }, tabs);
-	content.id = unique("panel");
-	for (const one of tabs) one.setAttribute("aria-controls", content.id);
 
 	function choose(name, focus) {
 		tab = name;
 		for (const one of tabs) {
 			const here = one.dataset.tab === name;
-			one.setAttribute("aria-selected", String(here));
+			one.ariaSelected = here;
 			one.tabIndex = here ? 0 : -1;
 			if (here) { content.setAttribute("aria-labelledby", one.id); if (focus) one.focus(); }
 		}
@@ -45,22 +43,19 @@ export async function show(body, { id, params, signal }) {
 	}
 	const draw = () => { if (model) views[tab].update(model, events, row); };
 
-	const acted = () => watch.now();
 	function drawHead() {
 		redraw(head, JSON.stringify([row.status, row.updated, row.created, row.executionId]), () => [
-			h("nav", { aria: "Path" }, link("#/instances", "Instances"), row.parent && [" / ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]),
+			h("nav", { aria: "Path" }, link("#/instances", "Instances")),
 			h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
 			h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
-			h("dl", { class: "facts" },
-				[["Created", when(row.created, { fraction: true })], ["Updated", when(row.updated, { fraction: true })], [isLive(row.status) ? "Running for" : "Took", lasted],
+			facts([["Created", when(row.created, { fraction: true })], ["Updated", when(row.updated, { fraction: true })], [isLive(row.status) ? "Running for" : "Took", lasted],
 					row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]],
-					["Execution", h("code", { class: "quiet" }, row.executionId)]].filter(Boolean).map(([k, v]) => h("div", null, h("dt", null, k), h("dd", null, v)))),
+					["Execution", h("code", { class: "quiet" }, row.executionId)]]),
 		]);
 		tick();
 		redraw(actions, row.status, () => [
-			button("Raise event…", () => raiseEvent(row, waited(), acted), { class: isLive(row.status) && "primary", disabled: !isLive(row.status) }),
-			["suspend", "resume", "terminate", "rewind", "restart", "purge"].map((name) => {
-				const { text, why, bad, when: fits } = ACTIONS[name];
+			button("Raise event…", () => raiseEvent(row, waited(), watch.now), { class: isLive(row.status) && "primary", disabled: !isLive(row.status) }),
+			Object.entries(ACTIONS).map(([name, { text, why, bad, when: fits }]) => {
 				const can = fits(row.status);
 				return button(text + "…", () => actionFor(name, row, (answer) => after(name, answer)), { class: bad ? "bad" : "", disabled: !can, title: can ? null : why });
 			})]);
@@ -72,16 +67,15 @@ export async function show(body, { id, params, signal }) {
 	function after(name, answer) {
 		if (name === "purge") location.hash = "#/instances";
 		else if (name === "restart" && answer.id) location.hash = instanceHref(answer.id);
-		else acted();
+		else watch.now();
 	}
 
 	function drawValues() {
 		const failed = row.status === "Failed";
-		redraw(values, JSON.stringify([row.input, row.output, row.customStatus, row.status, row.known]), () => {
-			const details = failed ? lastFailure(events) : null;
+		redraw(values, JSON.stringify([row.input, row.output, row.customStatus, row.status]), () => {
 			const ended = ["Suspended", "Terminated"].includes(row.status) ? "Reason" : "Output";
 			return [
-				failed && h("section", { class: "panel bad wide" }, h("h2", null, "Error", copyButton(row.output || "", "Copy error")), errorView(row.output, details)),
+				failed && h("section", { class: "panel bad" }, h("h2", null, "Error", copyButton(row.output || "", "Copy error")), errorView(row.output, causeOf(row.output || "", events))),
 				panel("Input", row.input, { unwrap: true }),
 				!failed && panel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
 				panel("Custom status", row.customStatus)];
@@ -107,13 +101,12 @@ export async function show(body, { id, params, signal }) {
 		asking = true;
 		asked = Date.now();
 		try {
-			const found = (await get(instancePath(id, "", { showDiagnosis: "true", showInput: "false" }), signal)).diagnosis;
-			if (!row) return;
-			lastDiagnosis = found;
-			diagnosis.hidden = !found || !isLive(row.status);
+			const found = lastDiagnosis = (await get(instancePath(id, "", { showDiagnosis: true, showInput: "false" }), signal)).diagnosis;
+			diagnosis.hidden = !found || !row || !isLive(row.status);
 			if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
 		} catch (error) {
-			if (error.name !== "AbortError" && !error.offline) redraw(diagnosis, error.message, () => h("p", null, `No diagnosis: ${error.message}`));
+			diagnosis.hidden = error.offline;
+			redraw(diagnosis, error.message, () => h("p", null, `No diagnosis: ${error.message}`));
 		}
 		asking = false;
 	}
@@ -147,24 +140,24 @@ export async function show(body, { id, params, signal }) {
 		return 0;
 	}
 
-	const ticker = setInterval(() => {
-		if (document.hidden || !row || !isLive(row.status)) return;
+	everySecond(signal, () => {
+		if (!row || !isLive(row.status)) return;
 		tick();
 		views[tab].tick?.(model);
 		if (Date.now() - asked > 5000) diagnose(true);
-	}, 1000);
-	signal.addEventListener("abort", () => clearInterval(ticker));
+	});
 	const watch = keepUpToDate(signal, { id }, refresh);
 }
 
-function lastFailure(events) {
-	const failed = events.filter((e) => e.EventType === 6 || e.EventType === 9);
-	return failed.length ? failed[failed.length - 1].Details : null;
+// Where the traceback stands: with the failed call that the error tells of, or with the orchestrator's own end.
+function causeOf(error, events) {
+	const called = events.findLast((e) => (e.EventType === 6 || e.EventType === 9) && error.includes(e.Reason));
+	return called ? called.Details : events.findLast((e) => e.EventType === 1)?.Stack;
 }
 
 const WORDS = {
 	activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
-	timer: (w) => ["Timer, due ", when(moment(w.due))],
+	timer: (w) => ["Timer, due ", when(w.due)],
 	subOrchestration: (w) => ["Sub-orchestration ", h("b", null, w.name), " ", instanceLink(w.instanceId)],
 	entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
 	event: (w) => ["External event ", h("b", null, w.name)],
@@ -172,13 +165,10 @@ const WORDS = {
 };
 
 function diagnosisView(found) {
-	if (!found.waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, found.text)];
+	if (!found.waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, dated(found.text))];
 	return [h("h2", null, "Waits for"), h("ul", null, found.waitsFor.slice(0, 20).map((w) => h("li", null,
-		(WORDS[w.kind] || ((one) => [one.kind]))(w), quiet(" since ", when(moment(w.since)), w.state && w.kind !== "subOrchestration" ? `, ${stateText(w.state)}` : w.runtimeStatus && ` (${w.runtimeStatus})`)))),
+		(WORDS[w.kind] || ((one) => [one.kind]))(w), quiet(" since ", when(w.since), w.state && w.kind !== "subOrchestration" ? dated(", " + w.state) : w.runtimeStatus && ` (${w.runtimeStatus})`)))),
 	found.waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`)];
 }
-// "running since 2026-…Z": the moment is shown in the viewer's zone as all others are.
-function stateText(state) {
-	const at = /^(.* since )(\S+Z)$/.exec(state);
-	return at ? [at[1], when(moment(at[2]))] : state;
-}
+// "running since 2026-…Z": moments are shown in the viewer's zone as all others are.
+const dated = (text) => text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? when(part) : part));

@@ -1,12 +1,13 @@
 // Keeps a view up to date: a stream says that something has changed, and the view asks for what it shows.
 import { query } from "./api.js";
+import { send } from "./key.js";
 
 const GAP = 250;
 
 // Calls refresh() at once and after each change: never twice at a time, and so seldom that asking takes a tenth of the
 // time at most (refresh returns how many milliseconds its question took the host). Ends with signal.
 export function keepUpToDate(signal, params, refresh) {
-	let source = null, running = false, again = false, timer = 0, gap = GAP;
+	let stream = null, running = false, again = false, timer = 0, gap = GAP;
 
 	async function run() {
 		if (signal.aborted) return;
@@ -16,7 +17,7 @@ export function keepUpToDate(signal, params, refresh) {
 		try {
 			gap = Math.max(GAP, 10 * ((await refresh()) || 0));
 		} catch (error) {
-			if (error.name !== "AbortError") console.error(error);
+			if (error.name !== "AbortError" && !error.offline) console.error(error);
 		}
 		running = false;
 		if (again) later();
@@ -26,35 +27,46 @@ export function keepUpToDate(signal, params, refresh) {
 		if (timer || signal.aborted) return;
 		timer = setTimeout(() => { timer = 0; run(); }, gap);
 	}
-	function open() {
-		if (source || signal.aborted || document.hidden) return;
-		source = new EventSource("/dashboard/api/events" + query(params));
-		source.onmessage = (event) => {
-			tell("live");
-			// The first event of a connection: what happened before it may have been missed.
-			if (event.data === "open") run(); else later();
-		};
-		source.onerror = () => {
+	// Server-sent events, read with fetch: an EventSource could not send a key.
+	async function open() {
+		if (stream || signal.aborted || document.hidden) return;
+		const { signal: stop } = stream = new AbortController();
+		while (!stop.aborted) {
+			try {
+				const response = await send("/dashboard/api/events" + query(params), { signal: stop });
+				if (!response.ok) throw response.status;
+				const parts = response.body.pipeThrough(new TextDecoderStream()).getReader();
+				for (let part; !(part = await parts.read()).done;) {
+					tell("live");
+					// The first event of a connection: what happened before it may have been missed.
+					if (part.value.includes("open")) run(); else if (part.value.includes("changed")) later();
+				}
+			} catch { /* it is tried again */ }
+			if (stop.aborted) return;
 			tell("off");
-			if (source && source.readyState === EventSource.CLOSED) { close(); setTimeout(open, 2000); }
-		};
+			await new Promise((resolve) => setTimeout(resolve, 1000));
+		}
 	}
 	function close() {
-		if (source) source.close();
-		source = null;
+		if (stream) stream.abort();
+		stream = null;
 	}
 	// A page that nobody sees costs the host nothing, and leaves the browser its connections.
 	const onVisible = () => { if (document.hidden) { close(); tell("paused"); } else open(); };
-	document.addEventListener("visibilitychange", onVisible);
+	document.addEventListener("visibilitychange", onVisible, { signal });
 	signal.addEventListener("abort", () => {
 		close();
 		clearTimeout(timer);
-		document.removeEventListener("visibilitychange", onVisible);
 		tell("");
 	});
 	run();
 	open();
 	return { now: run, soon: later };
+}
+
+export function everySecond(signal, go) {
+	const ticker = setInterval(() => { if (!document.hidden) go(); }, 1000);
+	signal.addEventListener("abort", () => clearInterval(ticker));
 }
 
 const TEXTS = { "": "", live: "Live", off: "Offline", paused: "Paused" };

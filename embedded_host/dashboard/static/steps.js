@@ -1,5 +1,4 @@
 // From a history's events to what is drawn: steps with a beginning and an end.
-import { moment } from "./time.js";
 
 export const TYPES = {
 	0: "ExecutionStarted", 1: "ExecutionCompleted", 3: "ExecutionTerminated", 4: "TaskScheduled", 5: "TaskCompleted", 6: "TaskFailed",
@@ -23,16 +22,19 @@ export function stepsOf(events, row) {
 		return n < 0 ? undefined : tries.splice(n, 1)[0].attempt;
 	};
 	for (const e of events) {
-		const at = moment(e.Timestamp);
+		const at = Date.parse(e.Timestamp);
 		switch (e.EventType) {
 			case 0: start = at; break;
 			case 12: turn = at; break;
 			case 13: if (turn !== null) turns.push([turn, at]); turn = null; break;
-			case 4: byId.set(e.EventId, add({ kind: "activity", name: e.Name, start: at, input: e.Input, attempt: attemptOf("activity", e.Name) })); break;
-			case 7: byId.set(e.EventId, add({ kind: "child", name: e.Name, start: at, input: e.Input, instanceId: e.InstanceId, attempt: attemptOf("child", e.Name) })); break;
+			case 4: case 7: {
+				const kind = e.EventType === 4 ? "activity" : "child";
+				byId.set(e.EventId, add({ kind, name: e.Name, start: at, input: e.Input, instanceId: e.InstanceId, attempt: attemptOf(kind, e.Name) }));
+				break;
+			}
 			case 10: {
 				const failed = e.RetryOf === undefined ? null : byId.get(e.RetryOf);
-				const step = add({ kind: failed ? "retry" : "timer", name: failed ? failed.name : "Timer", start: at, due: moment(e.FireAt) });
+				const step = add({ kind: failed ? "retry" : "timer", name: failed ? failed.name : "Timer", start: at, due: Date.parse(e.FireAt) });
 				if (failed) { failed.attempt ||= 1; step.next = { kind: failed.kind, name: failed.name, attempt: failed.attempt + 1 }; }
 				byId.set(e.EventId, step);
 				break;
@@ -42,7 +44,7 @@ export function stepsOf(events, row) {
 			case 11: {
 				const step = byId.get(e.TimerId);
 				// Its own moment is that of its making: it came when it was due.
-				finish(step, Math.max(at, moment(e.FireAt)), "completed");
+				finish(step, Math.max(at, Date.parse(e.FireAt)), "completed");
 				if (step && step.next) tries.push(step.next);
 				break;
 			}

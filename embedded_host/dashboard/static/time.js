@@ -12,6 +12,7 @@ export function localText(ms, fraction) {
 
 export const utcText = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 
+// A moment: milliseconds or ISO text.
 export function when(ms, { fraction, short } = {}) {
 	let text = localText(ms, fraction);
 	if (short && text.slice(0, 10) === localText(Date.now()).slice(0, 10)) text = text.slice(11);
@@ -29,8 +30,6 @@ export function span(ms) {
 	if (d) return `${d} d ${hours} h`;
 	return hours ? `${hours} h ${m} min` : `${m} min ${s} s`;
 }
-
-export const moment = (text) => Date.parse(text);
 
 // What an <input type=datetime-local> has, and back.
 export const fromInput = (text) => (text ? new Date(text).toISOString() : "");

@@ -22,6 +22,12 @@ EVENTS: list[tuple[Event, EventType, int, list[str]]] = [
         7,
         ["OrchestrationStatus", "Result", "FailureDetails"],
     ),
+    (
+        h.execution_completed(T0, 7, "Failed", "why", "Traceback …"),
+        EventType.EXECUTION_COMPLETED,
+        7,
+        ["OrchestrationStatus", "Result", "FailureDetails", "Stack"],
+    ),
     (h.execution_terminated(T0, "why"), EventType.EXECUTION_TERMINATED, -1, ["Input"]),
     (h.execution_suspended(T0, "why"), EventType.EXECUTION_SUSPENDED, -1, ["Reason"]),
     (h.execution_resumed(T0, "why"), EventType.EXECUTION_RESUMED, -1, ["Reason"]),

@@ -2,26 +2,26 @@
 import { h, add, badge, button, failure, halves, instanceLink, link, notice, pager, replace, quiet } from "./dom.js";
 import { span, when } from "./time.js";
 import { ask, isLive } from "./api.js";
-import { keepUpToDate } from "./live.js";
-import { filterBar } from "./filter.js";
+import { everySecond, keepUpToDate } from "./live.js";
+import { ALL, filterBar } from "./filter.js";
 import { histogram } from "./histogram.js";
 import { bulkBar } from "./bulk.js";
 
-export const PAGE = 100;
+const PAGE = 100;
 const COLUMNS = [["status", "Status"], ["name", "Function"], ["id", "Instance"], ["created", "Created"], ["updated", "Updated"], ["duration", "Duration"]];
 const WAITS = { activity: "activity", timer: "timer", child: "sub-orchestration", event: "event", entity: "entity" };
 
 export async function show(body, { params, signal }) {
-	const state = { sort: "created", desc: "1", page: "1", ...params };
-	const filterOf = () => ({ status: state.status, name: state.name, prefix: state.prefix, from: state.from, to: state.to, waiting: state.waiting });
+	const state = { sort: "created", desc: "1", ...params, page: Math.max(1, Number(params.page) || 1) };
+	const filterOf = () => Object.fromEntries(Object.keys(ALL).map((key) => [key, state[key]]));
 	let found = { rows: [], counts: null }, total = 0;
 	const lines = new Map();
 	const selection = new Set();
 
 	// The URL says what is shown, so that it can be kept and sent; setting it does not begin the view anew.
 	function change(changes, keepPage) {
-		Object.assign(state, changes, keepPage ? {} : { page: "1" });
-		const kept = Object.entries(state).filter(([name, value]) => value && !(name === "page" && value === "1"));
+		Object.assign(state, keepPage ? {} : { page: 1 }, changes);
+		const kept = Object.entries(state).filter(([, value]) => value && value !== 1);
 		history.replaceState(null, "", "#/instances?" + new URLSearchParams(kept));
 		if (!keepPage) { selection.clear(); bulk.update(); }
 		filter.update(state, found.counts);
@@ -33,14 +33,14 @@ export async function show(body, { params, signal }) {
 	const filter = filterBar(state, change, signal);
 	const chart = histogram(filterOf, change, signal);
 	const status = h("p", { class: "quiet count", role: "status" });
-	const body_ = h("tbody");
+	const tbody = h("tbody");
 	const headRow = h("tr");
 	const all = h("input", { type: "checkbox", aria: "Select this page", onchange: () => {
 		for (const row of found.rows) if (all.checked) selection.add(row.id); else selection.delete(row.id);
 		for (const line of lines.values()) line.box.checked = selection.has(line.id);
 		bulk.update();
 	} });
-	const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), body_);
+	const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), tbody);
 	const place = h("div", { class: "scroll" }, table);
 	const pages = h("nav", { class: "pages", aria: "Pages" });
 	const bulk = bulkBar({ selection, rows: () => found.rows, total: () => total, filterOf, refresh: () => watch.now() });
@@ -48,15 +48,15 @@ export async function show(body, { params, signal }) {
 
 	const sorts = COLUMNS.map(([key, text]) => {
 		const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
-		const first = ["created", "updated", "duration"].includes(key) ? "1" : "";
-		const onclick = () => change({ sort: key, desc: state.sort === key ? (state.desc === "1" ? "" : "1") : first });
-		return { key, arrow, th: h("th", { scope: "col", class: `c-${key}` }, button([text, arrow], onclick, { class: "sort" })) };
+		const first = ["created", "updated", "duration"].includes(key);
+		const onclick = () => change({ sort: key, desc: (state.sort === key ? state.desc !== "1" : first) ? "1" : "0" });
+		return { key, arrow, th: h("th", { scope: "col" }, button([text, arrow], onclick, { class: "sort" })) };
 	});
 	add(headRow, [h("th", { class: "check", scope: "col" }, all), sorts.map((one) => one.th), h("th", { scope: "col", class: "c-waits" }, "Waits for")]);
 	function heads() {
 		for (const { key, arrow, th } of sorts) {
 			const here = state.sort === key, down = state.desc === "1";
-			if (here) th.setAttribute("aria-sort", down ? "descending" : "ascending"); else th.removeAttribute("aria-sort");
+			th.ariaSort = here ? (down ? "descending" : "ascending") : null;
 			arrow.textContent = here ? (down ? "▼" : "▲") : "";
 		}
 	}
@@ -81,7 +81,7 @@ export async function show(body, { params, signal }) {
 		// The link stays the same element, so that a change does not take the focus away.
 		const name = old ? old.name : instanceLink(row.id);
 		const tr = h("tr", null,
-			h("td", { class: "check" }, box), h("td", { class: "c-status" }, badge(row.status)), h("td", { class: "c-name" }, row.name),
+			h("td", { class: "check" }, box), h("td", null, badge(row.status)), h("td", { class: "c-name" }, row.name),
 			h("td", { class: "c-id" }, name), h("td", { class: "c-created" }, when(row.created)), h("td", { class: "c-updated" }, when(row.updated)),
 			lasted, h("td", { class: "c-waits" }, shown));
 		return { id: row.id, mark, tr, box, name, tick };
@@ -93,30 +93,28 @@ export async function show(body, { params, signal }) {
 		lines.clear();
 		next.forEach((one, n) => {
 			lines.set(one.id, one);
-			if (body_.children[n] !== one.tr) body_.insertBefore(one.tr, body_.children[n] || null);
+			if (tbody.children[n] !== one.tr) tbody.insertBefore(one.tr, tbody.children[n] || null);
 		});
-		while (body_.children.length > next.length) body_.lastChild.remove();
+		while (tbody.children.length > next.length) tbody.lastChild.remove();
 		if (kept !== document.activeElement && kept.isConnected) kept.focus({ preventScroll: true });
 		all.checked = next.length > 0 && next.every((one) => selection.has(one.id));
 	}
 
 	function footer() {
-		const page = Number(state.page), last = Math.max(1, Math.ceil(total / PAGE));
-		const first = (page - 1) * PAGE;
+		const { page } = state, last = Math.max(1, Math.ceil(total / PAGE)), first = (page - 1) * PAGE;
 		const text = total ? `${(first + 1).toLocaleString()}-${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}` : "None";
 		if (status.textContent !== text) status.textContent = text;
-		pager(pages, page, last, (n) => { change({ page: String(n) }, true); scrollTo(0, 0); });
+		pager(pages, page, last, (n) => { change({ page: n }, true); scrollTo(0, 0); });
 	}
 
 	async function refresh() {
 		try {
-			const offset = (Number(state.page) - 1) * PAGE;
+			const offset = (state.page - 1) * PAGE;
 			found = await ask("instances", { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true }, signal);
 		} catch (error) {
 			if (error.name === "AbortError") throw error;
 			if (error.offline && lines.size) return 0;  // what is shown stays; the top line says that it is not live
-			table.hidden = true;
-			replace(place, failure(error, () => { replace(place, table); watch.now(); }));
+			replace(place, failure(error, () => watch.now()));
 			return 0;
 		}
 		const chosen = state.status ? state.status.split(",") : null;
@@ -125,11 +123,10 @@ export async function show(body, { params, signal }) {
 		filter.seen(found.rows.flatMap((row) => row.waits || []));
 		if (found.rows.length || !total) {
 			replace(place, found.rows.length ? table : empty());
-			table.hidden = false;
 			rows();
 			footer();
 		} else {
-			change({ page: String(Math.max(1, Math.ceil(total / PAGE))) }, true);
+			change({ page: Math.ceil(total / PAGE) }, true);
 		}
 		bulk.update();
 		chart.soon();
@@ -137,15 +134,13 @@ export async function show(body, { params, signal }) {
 	}
 
 	function empty() {
-		const filtered = Object.values(filterOf()).some(Boolean);
-		return filtered
-			? notice("No instance fits this filter", null, button("Clear the filter", () => change({ status: "", name: "", prefix: "", from: "", to: "", waiting: "" })))
+		return Object.values(filterOf()).some(Boolean)
+			? notice("No instance fits this filter", null, button("Clear the filter", () => change(ALL)))
 			: notice("No orchestration has been started yet", "They appear here as soon as they are started.", link("#/functions", "Start one"));
 	}
 
 	heads();
 	filter.update(state, null);
-	const ticker = setInterval(() => { if (!document.hidden) for (const one of lines.values()) one.tick(); }, 1000);
-	signal.addEventListener("abort", () => clearInterval(ticker));
+	everySecond(signal, () => lines.forEach((line) => line.tick()));
 	const watch = keepUpToDate(signal, {}, refresh);
 }

@@ -1,0 +1,179 @@
+"""Values that would be markup or code if anything parsed them: an app's names, ids, inputs, outputs, errors and events."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Dashboard
+from tests.support.app_folder import AppFolder
+from tests.support.running_host import MANAGEMENT, RunningHost
+
+IMG = '<img src=x onerror="pwned=1">'
+SCRIPT = "</pre></script><script>pwned=1</script>"
+SVG = "\"'><svg onload=pwned=1><a href=javascript:pwned=1>x</a>"
+FRAME = '<iframe srcdoc="<script>parent.pwned=1</script>"></iframe>'
+ALL = [IMG, SCRIPT, SVG, FRAME]
+KEY = SVG.replace("/", "")
+"""A slash ends a key in a path."""
+ID = f"i-{KEY}${{pwned}}"
+NOTHING_PARSED = """() => [
+    window.pwned,
+    document.querySelectorAll("main :is(img, script, iframe, object, embed, base, style, link, form), dialog :is(img, iframe)").length,
+    [...document.querySelectorAll("main *, dialog *")].filter((n) => [...n.attributes].some((a) => a.name.startsWith("on"))).length,
+    document.querySelectorAll("a[href^=javascript]").length,
+]"""
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
+    folder = tmp_path_factory.mktemp("hostile")
+    app = AppFolder(folder / "app", hub="Hostile")
+    app.starter()
+    app.activity("Echo", "return value")
+    app.activity("Fail", "raise ValueError(value)")
+    app.orchestrator(
+        "Waits",
+        f"""
+        context.set_custom_status({{{IMG!r}: {ALL!r}}})
+        yield context.call_activity("Echo", {ALL!r})
+        yield context.wait_for_external_event({IMG!r})
+        return {ALL!r}
+        """,
+    )
+    app.orchestrator("Fails", 'yield context.call_activity("Fail", "".join(context.get_input()))')
+    app.orchestrator("Parent", f"yield context.call_sub_orchestrator('Waits', {ALL!r}, {ID + '-child'!r})")
+    app.function(
+        "Thing",
+        f"""
+import azure.durable_functions as df
+
+
+def entity_function(context):
+    context.set_state({{{SVG!r}: {ALL!r}}})
+
+
+main = df.Entity.create(entity_function)
+""",
+        {"name": "context", "type": "entityTrigger", "direction": "in"},
+    )
+    app.function(
+        "Broken",
+        f"raise RuntimeError({IMG!r})\n\n\ndef main(value): ...",
+        {"name": "value", "type": "activityTrigger", "direction": "in"},
+    )
+    with RunningHost(app.root, folder / "state") as host:
+        for name, id in (("Waits", ID), ("Fails", ID + "-failed"), ("Parent", ID + "-parent")):
+            assert host.post(f"/api/start/{name}/{quote(id)}", ALL).status == 202
+        host.end({"statusQueryGetUri": f"{MANAGEMENT}/instances/{quote(ID + '-failed')}?x=1"})
+        assert host.post(f"{MANAGEMENT}/entities/Thing/{quote(KEY)}?op=set", '"1"').status == 202
+        yield host
+        assert host.stop() == 0, host.log
+
+
+@pytest.fixture
+def shop(hostile: RunningHost) -> RunningHost:
+    """What the fixture ``dashboard`` looks at."""
+    return hostile
+
+
+def seen(page: Page) -> None:
+    """Of what is shown nothing was parsed."""
+    assert page.evaluate(NOTHING_PARSED) == [None, 0, 0, 0]
+
+
+def test_the_lists(dashboard: Dashboard) -> None:
+    page = dashboard.open("instances?waiting=" + quote("event:" + IMG))
+    expect(page.get_by_role("link", name=ID, exact=True)).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text=ID).first).to_contain_text("event " + IMG)
+    expect(page.get_by_label("Waits for").locator("option:checked")).to_have_text(IMG)
+    seen(page)
+    page = dashboard.open("instances?prefix=" + quote("none " + FRAME))
+    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_role("searchbox", name="Id begins with")).to_have_value("none " + FRAME)
+    seen(page)
+    page = dashboard.open("entities")
+    line = page.get_by_role("row").filter(has_text=KEY)
+    line.locator("summary").click()
+    expect(line.get_by_label("State", exact=True)).to_contain_text("pwned")
+    seen(page)
+    line.get_by_role("button", name="Signal").click()
+    expect(page.get_by_role("dialog").get_by_label("Key")).to_have_value(KEY)
+    seen(page)
+
+
+def test_one_instance_in_every_view(dashboard: Dashboard) -> None:
+    page = dashboard.open(f"instance/{quote(ID, safe='')}")
+    expect(page.locator("code.id")).to_have_text(ID)
+    expect(page.get_by_role("region", name="Diagnosis")).to_contain_text(IMG)
+    expect(page.locator(".panel", has_text="Input")).to_contain_text("<iframe")
+    expect(page.locator(".panel", has_text="Custom status")).to_contain_text("</script>")
+    page.locator(".g-row", has_text="Echo").locator("summary").click()
+    expect(page.locator(".g-detail").get_by_label("Result")).to_contain_text("<iframe")
+    seen(page)
+    page.get_by_role("tab", name="Sequence").click()
+    expect(page.locator(".sequence svg")).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('.sequence :is(a, script, image, foreignObject)').length") == 0
+    page.get_by_role("tab", name="History").click()
+    for opener in page.get_by_role("button", name="JSON of event").all():
+        opener.click()
+    expect(page.locator("tr.raw").first).to_contain_text("<script>")
+    seen(page)
+    page.get_by_role("button", name="Raise event…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Event name")).to_have_value(IMG)
+    dialog.get_by_label("Data (JSON)").fill("<script>")
+    expect(dialog.locator(".under .problem")).to_contain_text("Not JSON")
+    seen(page)
+
+
+def test_errors_parents_and_functions(dashboard: Dashboard) -> None:
+    page = dashboard.open(f"instance/{quote(ID + '-failed', safe='')}")
+    expect(page.locator(".panel.bad .error-text")).to_contain_text("ValueError: " + IMG)
+    expect(page.locator(".panel.bad").get_by_label("Traceback")).to_contain_text("raise ValueError(value)")
+    seen(page)
+    page = dashboard.open(f"instance/{quote(ID + '-parent', safe='')}")
+    page.locator(".related").get_by_role("link", name=ID + "-child").click()
+    expect(page.locator(".facts").get_by_role("link", name=ID + "-parent")).to_be_visible()
+    seen(page)
+    page = dashboard.open("functions")
+    expect(page.get_by_role("article", name="Broken").locator(".problem")).to_contain_text(IMG)
+    page.get_by_role("article", name="Waits").get_by_role("button", name="Start…").click()
+    expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(json.dumps(ALL, indent=2))
+    seen(page)
+    dashboard.expected = "404"
+    page = dashboard.open("instance/" + quote(IMG, safe=""))
+    expect(page.locator(".notice")).to_contain_text(IMG)
+    seen(page)
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+def test_the_curl_of_a_bulk_action_does_it(dashboard: Dashboard, hostile: RunningHost, tmp_path: Path) -> None:
+    """Ids and a reason that a shell would trip over."""
+    ids = [f"bulk {text}" for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")]
+    for id in ids:
+        assert hostile.post(f"{MANAGEMENT}/orchestrators/Waits/{quote(id)}").status == 202
+    page = dashboard.open("instances?prefix=bulk")
+    expect(page.locator(".count")).to_have_text("1-5 of 5")
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("button", name="Terminate…").click()
+    dialog = page.get_by_role("dialog", name="Terminate 5 instances?")
+    dialog.get_by_text("curl", exact=True).click()
+    dialog.get_by_label("Reason").fill('late\'s $(touch pwned) `touch pwned` "x" !! \\')
+    command = dialog.get_by_label("curl command", exact=True)
+    expect(command).to_contain_text("reason=late")
+    ran = subprocess.run(["bash", "-c", command.inner_text()], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert list(tmp_path.iterdir()) == []
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name=re.compile("^Terminated 5$"))).to_be_visible()
+    page.get_by_role("link", name="bulk a'b").click()
+    expect(page.locator(".panel", has_text="Reason")).to_contain_text('late\'s $(touch pwned) `touch pwned` "x" !! \\')
