@@ -46,6 +46,16 @@ def shop_app(root: Path) -> AppFolder:
     app.orchestrator("Ship", 'return (yield context.call_activity("Reserve", context.get_input()))')
     app.orchestrator("Approve", 'return (yield context.wait_for_external_event("Approval"))')
     app.orchestrator("Failing", 'yield context.call_activity("Fail", context.get_input())')
+    app.orchestrator("Bankrupt", 'raise RuntimeError("no money left")')
+    app.orchestrator(
+        "Mends",
+        """
+        try:
+            yield context.call_activity("Fail", "mended")
+        except Exception:
+            raise KeyError("its own") from None
+        """,
+    )
     app.activity("Reserve", "return value")
     app.activity("Fail", "raise ValueError(f'no stock of {value}')")
     # Fails the first time for each order: a file remembers it.

@@ -75,6 +75,8 @@ def test_the_history(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
     page = dashboard.open(f"instance/{id}?tab=history")
     table = page.get_by_role("table", name="Events")
     expect(table.locator("tr.event")).to_have_count(4)
+    # Of what is JSON text in a JSON string, the value is shown.
+    expect(table.locator("tr.event").first.locator(".e-detail")).to_have_text('"A-17"')
     page.get_by_label("Turns").check()
     expect(table.locator("tr.event")).to_have_count(8)
     page.get_by_label("Type of event").select_option("TaskFailed")
@@ -107,6 +109,20 @@ def test_an_error_with_its_traceback(dashboard: Dashboard, shop: RunningHost, id
     expect(page.locator("tr.event", has_text="restocked").first).to_contain_text("GenericEvent")
 
 
+@pytest.mark.parametrize(
+    ("name", "error"), [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")]
+)
+def test_an_orchestrators_own_error_with_its_traceback(
+    dashboard: Dashboard, shop: RunningHost, id: str, name: str, error: str
+) -> None:
+    shop.end(shop.start(name, None, id))
+    page = dashboard.open(f"instance/{id}")
+    expect(page.locator(".panel.bad .error-text")).to_contain_text(error.partition(": ")[2])
+    trace = page.locator(".panel.bad").get_by_label("Traceback")
+    expect(trace).to_contain_text(f"{name}/__init__.py")
+    expect(trace).to_contain_text(error)
+
+
 def test_suspend_resume_terminate(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
     dashboard.expected = "404"
     shop.until(shop.start("Approve", None, id), "Running")
@@ -115,6 +131,9 @@ def test_suspend_resume_terminate(dashboard: Dashboard, shop: RunningHost, id: s
     action(page, "Suspend", Reason="lunch")
     expect(status(page)).to_have_text("Suspended")
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("suspended")
+    since = page.get_by_role("region", name="Diagnosis").locator("time")
+    expect(since).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"))
+    expect(since).to_have_attribute("title", re.compile("UTC$"))
     action(page, "Resume")
     expect(status(page)).to_have_text("Running")
     action(page, "Terminate", Reason="too late")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import SECONDS, Dashboard
+from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
 
@@ -86,13 +87,20 @@ def test_sorting_and_pages(dashboard: Dashboard, shop: RunningHost, prefix: str)
     page.get_by_role("button", name="Instance").click()
     expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute("aria-sort", "ascending")
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
+    page.reload()  # the address has the order
+    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
     page.get_by_role("button", name="Instance").click()
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "102")
     page.get_by_role("button", name="Next").click()
     expect(page.locator(".count")).to_have_text("101-103 of 103")
     assert sorted(rows(page)) == [f"{prefix}00{n}" for n in range(3)]
+    page.reload()
+    expect(page.locator(".count")).to_have_text("101-103 of 103")
     page.locator("body").press("p")
     expect(page.locator(".count")).to_have_text("1-100 of 103")
+    page = dashboard.open(f"instances?prefix={prefix}&page=99")
+    expect(page.locator(".count")).to_have_text("101-103 of 103")
 
 
 def test_many_at_once(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:
@@ -117,6 +125,30 @@ def test_many_at_once(dashboard: Dashboard, shop: RunningHost, prefix: str) -> N
     page.get_by_role("button", name="Purge…").click()
     page.get_by_role("button", name="Purge 4 instances").click()
     expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+
+
+@pytest.mark.parametrize("end", ["Stop", "Escape"])
+def test_many_at_once_can_be_stopped(dashboard: Dashboard, shop: RunningHost, prefix: str, end: str) -> None:
+    for number in range(9):
+        shop.until(shop.start("Approve", None, f"{prefix}{number}"), "Running")
+    page = dashboard.open(f"instances?prefix={prefix}")
+    expect(page.locator(".count")).to_have_text("1-9 of 9")
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("button", name="Terminate…").click()
+    held: list[Route] = []
+    page.route("**/terminate*", lambda route: held.append(route))
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Terminate 9 instances").click()
+    eventually(lambda: page.wait_for_timeout(20) or len(held) == 6, "six are asked for at once", SECONDS)
+    if end == "Stop":
+        dialog.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("button", name=re.compile("^Terminated 6$"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Running 3$"))).to_be_visible()
 
 
 def test_all_that_a_filter_finds(dashboard: Dashboard, shop: RunningHost, prefix: str) -> None:

@@ -34,7 +34,7 @@ export async function act({ method = "POST", path, body }, signal) {
 	throw new Failure(said || KNOWN[response.status] || `The host answered ${response.status}.`, response.status);
 }
 const JSON_TYPE = { "Content-Type": "application/json" };
-const KNOWN = { 404: "There is no such instance (any more).", 410: "The instance has finished already." };
+const KNOWN = { 403: "Your key does not allow this.", 404: "There is no such instance (any more).", 410: "The instance has finished already." };
 
 export const get = (path, signal) => act({ method: "GET", path }, signal);
 export const ask = (question, params = {}, signal) => get(`/dashboard/api/${question}${query(params)}`, signal);
@@ -49,9 +49,11 @@ export const curl = ({ method = "POST", path, body }) => `curl -X ${method} ${qu
 // The same action for many: a loop for a shell, the ids as they stand in a URL.
 export function curlEach(name, ids, reason) {
 	const { method = "POST", path } = requestOf(name, "ID", reason);
-	const url = location.origin + path.replace("/ID", "/$id");
-	return `while read -r id; do\n  curl -X ${method} "${url}"${flags(keyHeader())}\ndone <<'IDS'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\nIDS`;
+	return `while read -r id; do\n  curl -X ${method} "${location.origin}${path.replace("/ID", "/$id")}"${flags(keyHeader())}\ndone <<'IDS'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\nIDS`;
 }
+
+// What the SDK sends for a value: JSON text in a JSON string.
+export const wrapped = (value) => (value === undefined ? undefined : JSON.stringify(JSON.stringify(value)));
 
 export const instancePath = (id, operation, params = {}) =>
 	`${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${query(params)}`;

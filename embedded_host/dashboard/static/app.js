@@ -2,6 +2,7 @@
 import { h, button, facts, failure } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { ask } from "./api.js";
+import { takeKey } from "./key.js";
 
 const VIEWS = ["instances", "instance", "functions", "entities"];  // each a module with show(body, {id, params, signal})
 const main = document.getElementById("main");
@@ -17,7 +18,7 @@ function place() {
 }
 
 async function show() {
-	if (location.hash === "#main") return;
+	takeKey();
 	const { view, id, params } = place();
 	current.abort();
 	const { signal } = current = new AbortController();

@@ -1,14 +1,13 @@
 // The entities: their states, live, and signals to them.
 import { h, add, button, choices, failure, field, heads, link, many, notice, pager, redraw, replace, search, text, toast, quiet } from "./dom.js";
 import { when } from "./time.js";
-import { WEBHOOK, ask, instancePath } from "./api.js";
+import { WEBHOOK, ask, instancePath, query, wrapped } from "./api.js";
 import { keepUpToDate } from "./live.js";
 import { actionDialog, jsonEditor } from "./dialog.js";
 import { code, readable } from "./values.js";
 
 const PAGE = 100;
 const parts = (id) => { const [, name, ...key] = id.split("@"); return [name, key.join("@")]; };
-const pathOf = (name, key) => `${WEBHOOK}/entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
 
 export function signalEntity(name, key, ok) {
 	const keyInput = text({ required: true, value: key });
@@ -17,10 +16,7 @@ export function signalEntity(name, key, ok) {
 	actionDialog(`Signal ${name}`, {
 		parts: [field("Key", keyInput), field("Operation", operation), editor.node],
 		verb: "Signal", valid: editor.check,
-		request: () => {
-			const value = editor.value();
-			return { path: `${pathOf(name, keyInput.value)}?op=${encodeURIComponent(operation.value)}`, body: value === undefined ? undefined : JSON.stringify(JSON.stringify(value)) };
-		},
+		request: () => ({ path: `${WEBHOOK}/entities/${[name, keyInput.value].map(encodeURIComponent).join("/")}${query({ op: operation.value })}`, body: wrapped(editor.value()) }),
 		ok: () => { toast(`${name} ${keyInput.value} was signalled.`); ok(); },
 	});
 }

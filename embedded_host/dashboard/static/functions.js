@@ -1,7 +1,7 @@
 // The app's functions: what each is bound to and calls, a form to start it, and curl.
 import { h, add, button, halves, field, many, text, instanceHref, link, notice, toast, quiet } from "./dom.js";
 import { when } from "./time.js";
-import { WEBHOOK, ask, curl } from "./api.js";
+import { WEBHOOK, ask, curl, wrapped } from "./api.js";
 import { actionDialog, curlBox, jsonEditor } from "./dialog.js";
 import { readable } from "./values.js";
 import { signalEntity } from "./entities.js";
@@ -53,9 +53,8 @@ export async function show(body, { signal }) {
 	if (!all.length && !found.problem) body.append(notice("The app has no functions", `Nothing was found in ${found.root}.`));
 }
 
-// The orchestrator gets what the SDK's start_new would give it: JSON text in a JSON string.
 const startRequest = (name, id, value) => ({ path: `${WEBHOOK}/orchestrators/${encodeURIComponent(name)}${id ? "/" + encodeURIComponent(id) : ""}`,
-	body: value === undefined ? undefined : JSON.stringify(JSON.stringify(value)) });
+	body: wrapped(value) });
 
 function requestOf(f) {
 	if (f.type === "orchestrationTrigger") return startRequest(f.durableName);

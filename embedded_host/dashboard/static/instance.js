@@ -44,13 +44,12 @@ export async function show(body, { id, params, signal }) {
 	const draw = () => { if (model) views[tab].update(model, events, row); };
 
 	function drawHead() {
-		redraw(head, JSON.stringify([row.status, row.updated, row.created, row.executionId]), () => [
+		redraw(head, `${row.status} ${row.updated} ${row.created}`, () => [
 			h("nav", { aria: "Path" }, link("#/instances", "Instances")),
 			h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
 			h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
 			facts([["Created", when(row.created, { fraction: true })], ["Updated", when(row.updated, { fraction: true })], [isLive(row.status) ? "Running for" : "Took", lasted],
-					row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]],
-					["Execution", h("code", { class: "quiet" }, row.executionId)]]),
+					row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]]]),
 		]);
 		tick();
 		redraw(actions, row.status, () => [

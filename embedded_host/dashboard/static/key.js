@@ -11,17 +11,25 @@ export const keyHeader = () => (known() ? { [NAME]: known() } : {});
 export async function send(path, options) {
 	const sent = known();
 	const response = await fetch(path, { ...options, headers: { ...options.headers, ...keyHeader() } });
-	if (response.status !== 401) return response;
+	if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard"))) return response;
 	if (known() === sent) await (asking ||= ask(sent));  // else it was told meanwhile
 	return known() === sent ? response : send(path, options);
+}
+
+// "#code=KEY", as the host prints its link, is taken out of the address.
+export function takeKey() {
+	const [, code] = /^#code=(.+)/.exec(location.hash) || [];
+	if (!code) return;
+	sessionStorage.setItem(NAME, decodeURIComponent(code));
+	history.replaceState(null, "", "#/instances");
 }
 
 function ask(wrong) {
 	const input = text({ type: "password", required: true });
 	return new Promise((resolve) => {
 		const node = dialog("This host asks for a key", (close) => h("form", { method: "dialog", onsubmit: () => sessionStorage.setItem(NAME, input.value.trim()) },
-			wrong && h("p", { class: "problem", role: "alert" }, "The host does not take the key that it was sent."),
-			field("Host key", input, "The host printed it when it started, or says where it stands. This tab keeps it until it is closed."),
+			wrong && h("p", { class: "problem", role: "alert" }, "The host does not take this key."),
+			field("Key", input, "embedded-host keys list shows it. It is kept until this tab is closed."),
 			h("p", { class: "buttons" }, button("Cancel", close), h("button", { class: "primary" }, "Go on"))));
 		node.addEventListener("close", () => { asking = null; resolve(); });
 	});

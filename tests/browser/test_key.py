@@ -1,0 +1,88 @@
+"""A host that wants a key: the page asks for it once, keeps it for the tab, and sends it with everything."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Dashboard
+from tests.support.running_host import RunningHost
+
+KEY = "right/+ key=="
+
+
+class Guard:
+    """Stands before the host and lets in who has the key. Playwright's, because no host needs to be started for it."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self.refused: list[str] = []
+        self.urls: list[str] = []
+        for path in ("**/dashboard/api/**", "**/runtime/**"):
+            dashboard.page.route(path, self._let_in)
+        dashboard.expected = "401"
+
+    def _let_in(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        self.urls.append(route.request.url)
+        if route.request.headers.get("x-functions-key") == KEY:
+            route.continue_()
+        else:
+            self.refused.append(path)
+            route.fulfill(status=401, body="", headers={"WWW-Authenticate": "Bearer"})
+
+
+@pytest.fixture
+def guard(dashboard: Dashboard) -> Guard:
+    return Guard(dashboard)
+
+
+def test_it_asks_once_and_keeps_it(dashboard: Dashboard, guard: Guard, shop: RunningHost) -> None:
+    shop.until(shop.start("Approve", None, "with-key"), "Running")
+    page = dashboard.open("instances?prefix=with-key")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_have_count(1)
+    dialog.get_by_label("Key", exact=True).fill("wrong")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_label("Key", exact=True).press("Enter")
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(dialog).to_have_count(0)
+    # From here on nobody is asked again: not in another view, not by an action, not after a reload.
+    refused = len(guard.refused)
+    page.get_by_role("link", name="with-key").click()
+    page.get_by_role("button", name="Terminate…").click()
+    action = page.get_by_role("dialog")
+    action.get_by_text("curl", exact=True).click()
+    expect(action.get_by_label("curl command", exact=True)).to_contain_text(f"-H 'x-functions-key: {KEY}'")
+    action.get_by_role("button", name="Terminate", exact=True).click()
+    expect(page.locator(".title .badge")).to_have_text("Terminated")
+    page.reload()
+    expect(page.locator(".title .badge")).to_have_text("Terminated")
+    assert len(guard.refused) == refused
+    assert [url for url in guard.urls if "right" in url] == [], "it is in no address"
+
+
+def test_a_link_with_the_key(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.page
+    page.goto(f"{dashboard.base}/dashboard#code=right%2F%2B%20key%3D%3D")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page).to_have_url(re.compile(r"/dashboard#/instances$"))
+    assert guard.refused == []
+
+
+def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.open("functions")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_be_visible()
+    while dialog.count():
+        dialog.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    page.get_by_role("button", name="Try again").click()
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
