@@ -50,11 +50,11 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """To be read from. Without a host its folder is left as it is. Raises StateError."""
-    from embedded_host.cli.state_file import readable
     from embedded_host.store.contract import StateError
     from embedded_host.store.damage import in_words
     from embedded_host.store.lock import StateLock
     from embedded_host.store.migration import refuse_newer, version_of
+    from embedded_host.store.read_only import readable
     from embedded_host.store.soundness import check_log
 
     def connected(where: Path, parameters: str) -> sqlite3.Connection:
@@ -76,5 +76,5 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
                 yield connection
         finally:
             lock.__exit__(None, None, None)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise in_words(path, error, "read") from error

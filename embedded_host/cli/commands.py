@@ -36,6 +36,7 @@ _ELSEWHERE = {
     "purge-history": "deletion:purge_history",
     "delete-task-hub": "deletion:delete_task_hub",
     "backup": "backup:backup",
+    "recover": "recover:recover",
     "completion": "completion:completion",
     "explain": "explain:explain",
 }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -22,6 +20,7 @@ from embedded_host.store.contract import InstanceFilter, InstanceRow, StateError
 from embedded_host.store.damage import in_words
 from embedded_host.store.lock import StateLock
 from embedded_host.store.migration import SCHEMA_VERSION, migrate, refuse_newer, version_of
+from embedded_host.store.read_only import readable
 from embedded_host.store.sqlite import SqliteStore
 
 
@@ -51,7 +50,7 @@ class StateFile:
                 store = SqliteStore(path, opened=_connected(path, parameters))
                 with closing(store):
                     yield store
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise in_words(self.path, error, "read") from error
 
     # -- reading -----------------------------------------------------------------------------------
@@ -151,27 +150,3 @@ def exclusively(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.__exit__(None, None, None)
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[tuple[Path, str]]:
-    """The file to open, and how, so that SQLite writes nothing beside it either (it keeps an index of the log in ``-shm``)."""
-    log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-    if not _size(log):
-        # Everything is in the file itself. Without "immutable" SQLite would make both others, and leave them there.
-        yield path, "mode=ro&immutable=1"
-    elif index.exists():
-        yield path, "mode=ro&readonly_shm=1"
-    else:
-        # A log without its index, as a copy of a killed host's state may be: reading it makes the index, in a copy here.
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            for file in (path, log):
-                shutil.copyfile(file, Path(folder, file.name))
-            yield Path(folder, path.name), "mode=ro"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

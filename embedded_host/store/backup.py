@@ -39,7 +39,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
             raise StateError(f"There is no copy, because the state file is damaged: {found[0]}. [EH229]")
         sync_file(partial)
         moved(partial, target)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:
         raise StateError(f"The copy {target} cannot be made: {error}. [EH228]") from error
     finally:
         with contextlib.suppress(OSError):

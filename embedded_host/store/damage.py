@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from embedded_host.store.backup import latest_backups
 from embedded_host.store.contract import StateError
 
 _DISK = ("disk i/o error",)
-_DAMAGE = ("malformed", "unsupported file format", "file is encrypted", "could not decode")
+_DAMAGE = ("malformed", "unsupported file format", "file is encrypted", "could not decode", "can't decode")
 _FULL = ("disk is full",)
 
 
@@ -20,16 +19,17 @@ def damaged(path: Path | None, found: object) -> StateError:
 def way_out(path: Path | None) -> str:
     if path is None:  # the state is in memory
         return "Start again."
-    backups = latest_backups(path)
-    copies = (
-        f"The latest backups: {', '.join(map(str, backups))}."
-        if backups
-        else f"There is no backup in {path.parent} (embedded-host backup makes one)."
-    )
     return (
         f"Stop the host, and get out what can be had with: embedded-host recover --state {quoted(path.parent)} (the damaged "
-        f"file is kept). {copies}"
+        f"file is kept). {backups_text(path)}"
     )
+
+
+def backups_text(path: Path) -> str:
+    backups = latest_backups(path)
+    if not backups:
+        return f"There is no backup in {path.parent} (embedded-host backup makes one)."
+    return f"The latest backups: {', '.join(map(str, backups))}."
 
 
 def quoted(path: Path) -> str:
@@ -37,7 +37,7 @@ def quoted(path: Path) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def in_words(path: Path | None, error: sqlite3.Error, doing: str) -> StateError:
+def in_words(path: Path | None, error: Exception, doing: str) -> StateError:
     """``doing``: read, written or opened."""
     text = str(error).lower()
     if "not a database" in text:

@@ -36,7 +36,7 @@ def open_state(
         raise StateError(
             f"The state file {path} cannot be opened: {error}. See to the rights of its folder, or use another with --state. [EH212]"
         ) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise _unusable(path, error) from error
     try:
         try:
@@ -45,7 +45,7 @@ def open_state(
             migrate(writer, path, lambda version: copy_before_migration(writer, path, version), steps)
             reader = _connect(path)
             reader.execute("PRAGMA query_only = ON")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise _unusable(path, error) from error
     except BaseException:
         writer.close()
@@ -125,7 +125,7 @@ def _refuse_what_is_not_ours(writer: sqlite3.Connection, path: Path) -> None:
         create(writer)
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> StateError:
+def _unusable(path: Path, error: Exception) -> StateError:
     text = str(error)
     if "readonly" in text or "unable to open" in text:
         rights = "" if os.access(path.parent, os.W_OK) else f" (the folder {path.parent} may not be written to)"

@@ -53,7 +53,7 @@ class SoundnessCheck:
             self._connection.execute("PRAGMA query_only = ON")
             found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             error: StateError | None = None if found == "ok" else damaged(self._path, _one_line(found))
-        except sqlite3.Error as failure:
+        except (sqlite3.Error, UnicodeError) as failure:
             error = None if self._closing else in_words(self._path, failure, "read")
         self.error, self.is_over = error, True
         if error is not None and not self._closing:
@@ -80,7 +80,7 @@ def check_log(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             lost = _commits_behind(log_file, size, _readable_frames(path))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise in_words(path, error, "opened") from error
     if lost is None or lost > 1:
         what = "its head" if lost is None else f"{lost} commits behind the place where it can be read"

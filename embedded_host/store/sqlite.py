@@ -229,7 +229,7 @@ class SqliteStore:
         try:
             text, values = listing(self._reader, hub, filter, limit)
             rows = self._reader.execute(text, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:
             raise in_words(self.path, error, "read") from error
         return [self._made(_instance, row) for row in rows]
 
@@ -240,13 +240,13 @@ class SqliteStore:
     def _one(self, name: str, *values: Any) -> Any:
         try:
             return self._reader.execute(self._sql[name], values).fetchone()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:
             raise in_words(self.path, error, "read") from error
 
     def _rows(self, name: str, *values: Any) -> Iterator[Any]:
         try:
             yield from self._reader.execute(self._sql[name], values)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:
             raise in_words(self.path, error, "read") from error
 
     def _made(self, make: Callable[[Any], T], row: Sequence[Any]) -> T:

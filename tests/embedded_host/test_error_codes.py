@@ -51,6 +51,7 @@ NEVER_SHOWN = {
     "_UnusableError": "local_settings.py has noted the Problem",
     "JsonFileError": "its readers make a Problem of it (EH110)",
     "UnresolvedSetting": "its readers make a Problem or ScheduleError of it",
+    "Unreadable": "recovery counts it",
     "PortInUse": "assembly.py makes a StateError of it",
     "WorkerLost": "its catchers write the message, with it as the reason",
     "MalformedFrame": "it ends the connection between host and worker",
