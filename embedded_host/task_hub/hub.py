@@ -61,6 +61,9 @@ class HubSettings:
     store_inputs: bool = False
     http_sleep_ms: int = 30000
     any_state_is_overridable: bool = False
+    replayed_up_to: int = 0
+    """Histories of so many events are replayed at every turn, as on the real host: an orchestrator that does something else
+    each time shows at once."""
 
 
 class TaskHub:
@@ -310,6 +313,8 @@ class TaskHub:
                     break
                 continue
             code = self._code
+            if len(state.history) <= self.settings.replayed_up_to:
+                state.drop_execution()
             result = await self._turn(state, messages)
             if self._instances.get(instance.id) is not instance:
                 return  # replaced or purged meanwhile: what this turn came to is nobody's

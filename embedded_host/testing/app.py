@@ -269,9 +269,14 @@ class DurableApp:
         ``raises`` an exception (or its class), and ``using`` calls a function or coroutine function with the input; for an entity
         with the operation and its input. ``fails=n`` (``fails_twice`` is ``fails=2``) fails the first n calls, with ``raises`` if
         that is given; what comes after them is the rest of what is said, or the app's own function. With nothing said it returns
-        None."""
+        None. Raises TypeError for two answers at once."""
         kind = self._kind(name)
         fails = 2 if fails_twice and not fails else fails
+        answers = {"result": result is not UNSET, "results": results is not None, "a function": using is not None}
+        answers["raises"] = raises is not None and not fails
+        if sum(answers.values()) > 1:
+            both = " and ".join(what for what, given in answers.items() if given)
+            raise TypeError(f"a fake of '{name}' answers in one way, but {both} were given")
         said = using is not None or results is not None or raises is not None or fails
         fake = Fake(name, kind, using, None if result is UNSET and not said else result, results, raises, fails)
         self._fakes.functions[kind, self._function(kind, name).durable_name.lower()] = fake

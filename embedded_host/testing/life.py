@@ -26,6 +26,8 @@ from embedded_host.worker.invoker import AppInvoker
 
 log = logging.getLogger("embedded_host.testing")
 BASE_URL = "http://localhost:7071"
+REPLAYED = 300
+"""Events: longer histories go on from where they are, or a long orchestration's test would take the square of its turns."""
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
 
 
@@ -84,6 +86,7 @@ class Life:
         self.commit = KitCommit(store, crash, self.die)
         settings = hub_settings(app)
         settings.store_inputs = True  # a history is to say with what an activity was called
+        settings.replayed_up_to = REPLAYED
         name = app.app.host.hub_name
         self.hub = TaskHub(
             name,

@@ -57,6 +57,12 @@ ORCHESTRATORS = {
         yield context.call_entity(entity, "add", 3)
         return (yield context.call_entity(entity, "get"))
         """,
+    "Counting": """
+        import ledger
+        ledger.entries.append("another turn")
+        yield context.call_activity("Double" if len(ledger.entries) < 2 else "Ship", 1)
+        yield context.call_activity("Double", 2)
+        """,
     "Unwritable": 'yield context.call_activity("Double", 1)\nyield context.call_activity("Double", 2)\nreturn object()',
     "Broken": 'yield context.call_activity("Double", 1)\nraise ValueError("no such thing")',
 }

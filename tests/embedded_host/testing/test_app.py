@@ -173,3 +173,18 @@ async def test_the_clock_can_begin_at_any_moment(shop_root: object) -> None:
         assert (await app.run("Reminder")).output == "2030-06-04T10:00:00+00:00"
         with pytest.raises(ValueError, match="forward only"):
             await app.advance(hours=-1)
+
+
+async def test_an_orchestrator_that_does_not_do_the_same_each_time_fails_as_on_the_real_host(
+    shop: DurableApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting = await shop.run("Counting")
+    assert counting.status == "Failed"
+    assert "Non-Deterministic workflow detected" in counting.output
+    assert entries() == ["another turn"] * 2, "each turn is replayed"
+    # But for long histories, which would take the square of their turns.
+    monkeypatch.setattr("embedded_host.testing.life.REPLAYED", 3)
+    await shop.reset()
+    entries().clear()
+    assert (await shop.run("Counting")).status == "Completed"
+    assert entries() == ["another turn"]

@@ -132,3 +132,11 @@ async def test_a_worker_that_is_lost_for_ever_fails_the_activity(shop: DurableAp
     order = await shop.run("Order", 7)
     assert "WorkerLost" in order.output
     assert entries() == [7, 7, 7]
+
+
+def test_a_fake_answers_in_one_way(shop: DurableApp) -> None:
+    with pytest.raises(TypeError, match="a fake of 'Charge' answers in one way, but result and raises were given"):
+        shop.fake("Charge", result=1, raises=ValueError)
+    with pytest.raises(TypeError, match="results and a function were given"):
+        shop.fake("Charge", print, results=[1])
+    shop.fake("Charge", fails=1, raises=ValueError, result=None)
