@@ -317,7 +317,7 @@ class _Reader:
             choices = [*(files if len(files) == 1 else []), self.directory / "__init__.py", self.directory / "main.py"]
             path = next((file for file in choices if file.is_file()), self.directory / "__init__.py")
         place: Place = ("scriptFile",) if given else ()
-        if not path.is_file():
+        if not _is_file(path):
             found = sorted(file.name for file in self.directory.glob("*.py"))
             has = f"The Python files there are: {', '.join(found)}." if found else "There is no Python file there."
             if given and (close := nearest(given, found)):
@@ -330,3 +330,10 @@ class _Reader:
                 place, f"The script file {path} is not inside the app's folder.", "The worker refuses to load it."
             )
         return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for a file
+        return False

@@ -40,9 +40,10 @@ def flag(text: str | None, default: bool = False) -> bool:
 
 def seconds(text: str | None) -> float | None:
     """``timeout`` and ``pollingInterval``."""
-    if not re.fullmatch(r"\s*\+?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?\s*", text or "", re.IGNORECASE):
+    text = (text or "").strip()
+    if not re.fullmatch(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE):
         return None
-    value = float(text or "")
+    value = float(text)
     return value if value < 1e9 else None
 
 

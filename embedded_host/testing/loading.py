@@ -107,7 +107,7 @@ class KitRunner(Runner):
         self.thread = OneThread()
         super().__init__(self.thread)
 
-    def load(self, load: Load) -> Loaded:
+    def load(self, load: Load, tell: Callable[[str], None] = lambda name: None) -> Loaded:
         global _imported
         if _imported is not None and _imported.load == load:
             self.root = Path(load.root)

@@ -61,6 +61,17 @@ class Recorded:
 
 
 def recorded(source: Any, name: str | None = None) -> Recorded:
+    """As ``_recorded``; what is no history in some other way is UnreadableHistory too."""
+    try:
+        return _recorded(source, name)
+    except UnreadableHistory:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        shown = str(source) if isinstance(source, (str, Path)) else "the history"
+        raise UnreadableHistory(f"{shown} is not whole: {type(error).__name__}: {error} [EH606]") from error
+
+
+def _recorded(source: Any, name: str | None = None) -> Recorded:
     """``source``: a file's path, what such a file holds, or an instance or history of the kit. Raises UnreadableHistory."""
     if isinstance(source, Instance):
         source = source.history

@@ -6,14 +6,22 @@ than the call's own work.
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 
-from embedded_host.worker.protocol import FrameReader, Invoke, MalformedFrame, Message, Result, Turn, encode
+from embedded_host.worker.ending import end_if_forked, end_process
+from embedded_host.worker.protocol import (
+    ErrorData,
+    FrameReader,
+    Invoke,
+    MalformedFrame,
+    Message,
+    Result,
+    Turn,
+    encode,
+)
 
 _PIECE = 65_536
 
@@ -54,7 +62,11 @@ class CallThreads:
                 self._idle -= 1
                 if not self._idle and self._threads < self._limit:
                     self._add_thread()
-            result = self._run(asked)
+            try:
+                result = self._run(asked)
+            except BaseException as error:  # user code can break anything; the caller waits all the same
+                result = Result(asked.id, error=ErrorData(type(error).__name__, "the worker could not finish the call"))
+            end_if_forked(asked.function)
             with self._counting:
                 self._idle += 1  # before it answers: a lone caller's next call needs no further thread
             if result is not None:
@@ -70,7 +82,7 @@ class CallThreads:
                 except (OSError, MalformedFrame):
                     data = b""
                 if not data:
-                    self._end()
+                    end_process(1)
             message = self._read.popleft()
             if isinstance(message, (Invoke, Turn)):
                 return message
@@ -86,10 +98,6 @@ class CallThreads:
                 if frames:
                     self._socket.sendall(frames[0] if len(frames) == 1 else b"".join(frames))
             except OSError:
-                self._end()
+                end_process(1)
             finally:
                 self._sending.release()
-
-    def _end(self) -> None:
-        sys.stdout.flush()
-        os._exit(1)

@@ -32,6 +32,7 @@ from embedded_host.worker.protocol import (
     Lane,
     Load,
     Loaded,
+    Loading,
     Message,
     Result,
     Stop,
@@ -63,6 +64,8 @@ class Worker:
         self.retiring = False
         """It gets nothing new, and ends with its last answer."""
         self.lost: str | None = None
+        self.loading = ""
+        """What it imports now: its end is that's doing."""
 
     @property
     def is_ready(self) -> bool:
@@ -164,8 +167,7 @@ class WorkerPool:
         return loaded
 
     async def _tell_end(self, worker: Worker) -> None:
-        code = await worker.process.wait()
-        worker.lose(ending(code))
+        await self._ended(worker)
         self._forget(worker)
 
     async def close(self, grace: float) -> None:
@@ -302,6 +304,11 @@ class WorkerPool:
         if len(worker.channels) == len(LANES) and not worker.connected.done():
             worker.connected.set_result(None)
 
+    async def _ended(self, worker: Worker) -> None:
+        code = await worker.process.wait()
+        loading = f" while it loaded '{worker.loading}'" if worker.loading else ""
+        worker.lose(ending(code) + loading)
+
     def _keep(self, worker: Worker) -> None:
         task = asyncio.ensure_future(self._watch(worker))
         self._keepers.add(task)
@@ -311,8 +318,7 @@ class WorkerPool:
         """Wait for the worker's end; put another in its place, after a pause that grows while they do not last."""
         pause = 0.05
         while True:
-            code = await worker.process.wait()
-            worker.lose(ending(code))
+            await self._ended(worker)
             self._forget(worker)
             if self._closing or worker not in self._workers:
                 return
@@ -384,7 +390,10 @@ class WorkerPool:
             task = asyncio.ensure_future(self._answer(worker, message))
             self._keepers.add(task)
             task.add_done_callback(self._keepers.discard)
+        elif isinstance(message, Loading):
+            worker.loading = message.function
         elif isinstance(message, Loaded):
+            worker.loading = ""
             worker.lanes = message.lanes
             if not worker.loaded.done():
                 worker.loaded.set_result(message)

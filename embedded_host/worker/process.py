@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import itertools
 import logging
-import os
 import signal
 import socket
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_host.log_lines import console_handler
 from embedded_host.worker.call_threads import CallThreads
 from embedded_host.worker.connecting import sockets
-from embedded_host.worker.protocol import FEW, Answer, Ask, Channel, Invoke, Load, Message, Stop
+from embedded_host.worker.ending import end_if_forked, end_process
+from embedded_host.worker.protocol import (
+    FEW,
+    Answer,
+    Ask,
+    Channel,
+    ErrorData,
+    Invoke,
+    Load,
+    Loading,
+    Message,
+    Result,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from embedded_host.worker.runner import Runner
@@ -29,10 +41,10 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    with contextlib.suppress(Exception):  # there may be no stderr
+        faulthandler.enable(all_threads=False)  # a segfault says in which function
     asyncio.run(_serve(*sockets(arguments)))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # threads that are in user code would keep the process alive
+    end_process(0)
 
 
 async def _serve(own: socket.socket, turns: socket.socket, functions: socket.socket) -> None:
@@ -85,7 +97,7 @@ class _Worker:
             configure_logging(message.log_level)
             if message.rpc_base:
                 self._runner.carry_client_calls(partial(self._ask, channel), message.rpc_base)
-            channel.send(self._runner.load(message))
+            channel.send(self._runner.load(message, lambda name: channel.send(Loading(name), at_once=True)))
             gc.collect()
             gc.freeze()  # what the imports have made stays
         elif isinstance(message, Stop):
@@ -99,14 +111,17 @@ class _Worker:
         return await asked
 
     async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke) -> None:
-        result = await runner.run_coroutine(asked)
+        try:
+            result = await runner.run_coroutine(asked)
+        except asyncio.CancelledError:  # by the function itself: nobody else does
+            result = Result(asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code"))
+        end_if_forked(asked.function)
         with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
             channel.send(result, at_once=len(self._running) <= FEW)
 
     def on_close(self, channel: Channel) -> None:
         """The host is gone. What runs now is nobody's: end at once, as a new host may run it again."""
-        sys.stdout.flush()
-        os._exit(1 if not self.stopped.is_set() else 0)
+        end_process(1 if not self.stopped.is_set() else 0)
 
 
 def configure_logging(level: str) -> None:

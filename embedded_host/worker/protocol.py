@@ -62,6 +62,12 @@ class LoadProblem(msgspec.Struct, frozen=True):
     stack: str = ""
 
 
+class Loading(Frame):
+    """The worker is about to import this function's module (of a v2 app: this file)."""
+
+    function: str
+
+
 class Loaded(Frame):
     problems: list[LoadProblem]
     functions: list[FunctionSpec] = []
@@ -145,7 +151,7 @@ class Stop(Frame):
     """End: all calls have been answered."""
 
 
-Message = Hello | Load | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
+Message = Hello | Load | Loading | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
 FEW = 3
 """Invocations under way: with so many or fewer each message goes at once, with more they are written together."""
 _encoder = msgspec.msgpack.Encoder()
@@ -158,8 +164,26 @@ class MalformedFrame(ValueError):
 
 
 def encode(message: Message) -> bytes:
-    body = _encoder.encode(message)
+    """A result that cannot be sent, as it is too large or has text that is none (a lone surrogate), becomes its function's error:
+    an answer there must be."""
+    try:
+        body = _encoder.encode(message)
+        if len(body) > MAX_FRAME:
+            raise OverflowError(f"it has {len(body)} bytes, of which the host takes {MAX_FRAME}")
+    except (UnicodeEncodeError, OverflowError, MemoryError) as error:
+        if not isinstance(message, Result):
+            raise
+        body = _encoder.encode(Result(message.id, error=_unsendable(message, error)))
     return _LENGTH.pack(len(body)) + body
+
+
+def _unsendable(result: Result, error: Exception) -> ErrorData:
+    if result.error is not None:
+        found = result.error
+        return ErrorData(
+            *(text.encode(errors="backslashreplace").decode() for text in (found.type, found.message, found.stack))
+        )
+    return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
 
 
 class FrameReader:
@@ -182,7 +206,7 @@ class FrameReader:
                 break
             try:
                 messages.append(_decoder.decode(memoryview(buffer)[at + 4 : at + 4 + length]))
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # among them text that is not UTF-8
                 raise MalformedFrame(str(error)) from error
             at += 4 + length
         if at:

@@ -127,17 +127,20 @@ class Runner:
         """Let the durable client ask ``ask`` what it would ask the endpoint at ``base``."""
         client_calls.answer_over(ask, base)
 
-    def load(self, load: Load) -> Loaded:
+    def load(self, load: Load, tell: Callable[[str], None] = lambda name: None) -> Loaded:
+        """``tell`` is told what is imported next: it may end the process."""
         root = self.root = Path(load.root)
         os.chdir(root)
         prepare_imports(root)
         if load.v2_script:
+            tell(load.v2_script)
             indexed = index_app(root, load.v2_script)
             self.functions.update(indexed.loaded)
             self._look_at_orchestrators()
             return Loaded(indexed.problems, indexed.functions, self._lanes())
         problems: list[LoadProblem] = []
         for spec in load.functions:
+            tell(spec.name)
             try:
                 self.functions[spec.name] = load_function(root, spec)
             except LoadError as error:
@@ -312,9 +315,11 @@ def _converter(kind: str) -> Any:
 def error_data(error: BaseException) -> ErrorData:
     """The class, the text and the user's part of the traceback. An orchestrator's failure comes wrapped by the SDK: the
     text holds its answer, and the user's own exception is the cause."""
-    message = str(error)
-    if isinstance(error, UnusableValue):
-        return ErrorData("TypeError", message)
-    shown = error.__cause__ if OUT_OF_PROC_LABEL in message and error.__cause__ else error
-    stack = own_stack(shown)
-    return ErrorData(type(error).__name__, message, stack)
+    try:
+        message = str(error)
+        if isinstance(error, UnusableValue):
+            return ErrorData("TypeError", message)
+        shown = error.__cause__ if OUT_OF_PROC_LABEL in message and error.__cause__ else error
+        return ErrorData(type(error).__name__, message, own_stack(shown))
+    except BaseException as another:  # user code's __str__, or no stack or memory left
+        return ErrorData(type(error).__name__, f"its text cannot be shown ({type(another).__name__})")

@@ -1,0 +1,29 @@
+"""How a worker process ends, whatever user code has done to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import NoReturn
+
+_exit, _getpid = os._exit, os.getpid  # user code may replace them
+_own = _getpid()
+
+
+def end_process(code: int) -> NoReturn:
+    """At once: threads that are in user code would keep the process alive. User code may have closed or replaced the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    _exit(code)
+
+
+def end_if_forked(function: str) -> None:
+    """A function that forks comes back twice; the child has the parent's connection to the host, and must not use it."""
+    if _getpid() != _own:
+        with contextlib.suppress(Exception):
+            print(
+                f"A process that the function '{function}' has forked came back from it and is ended.", file=sys.stderr
+            )
+        end_process(0)

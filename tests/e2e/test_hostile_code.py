@@ -1,0 +1,373 @@
+"""User code that ends, blocks, breaks or floods its process: the host survives, says which function it was, fails that one and no
+other, and goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import StartHost
+from tests.support.app_folder import AppFolder, activity_trigger
+from tests.support.polling import eventually
+from tests.support.running_host import MANAGEMENT, RunningHost
+
+posix = pytest.mark.skipif(os.name == "nt", reason="what it does is POSIX's")
+ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
+ENTITY = {"name": "context", "type": "entityTrigger", "direction": "in"}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    """``Call`` calls the activity that its input names; ``Innocent`` does no harm and takes a second."""
+    app = AppFolder(tmp_path / "app", {"version": "2.0", "functionTimeout": "00:00:08"})
+    app.starter()
+    app.activity("Innocent", "import time\ntime.sleep(1)\nreturn 'innocent'")
+    app.activity("Echo", "return value")
+    app.orchestrator("Call", "return (yield context.call_activity(context.get_input(), None))")
+    app.orchestrator("CallEntity", "return (yield context.call_entity(df.EntityId(context.get_input(), 'k'), 'op', 1))")
+    app.http("Ping", "def main(req): return 'pong'", "ping")
+    return app
+
+
+def begin(host: RunningHost, name: str, input: object = None) -> dict[str, str]:
+    """Start an instance without a function's help: that could be lost with its worker."""
+    text = json.dumps(json.dumps(input))  # as the SDK's client sends it
+    answer = host.post(f"{MANAGEMENT}/orchestrators/{name}", text, Content_Type="application/json")
+    assert answer.status == 202, answer
+    links: dict[str, str] = answer.json
+    return links
+
+
+def run(host: RunningHost, name: str) -> Any:
+    status = host.end(begin(host, name), 60)
+    assert status["runtimeStatus"] == "Completed", str(status)[:500]
+    return status["output"]
+
+
+def lives_on(host: RunningHost) -> None:
+    """The host and its functions still work."""
+    assert eventually(lambda: host.get("/api/ping").text == "pong", "HTTP functions answer")
+    assert host.end(begin(host, "Call", "Echo"), 60)["runtimeStatus"] == "Completed"
+    assert "[EH330]" not in host.log
+
+
+# -- code that ends its process --------------------------------------------------------------------
+
+KILLERS = {
+    "Exits": ("import os\nos._exit(3)", "it exited with code 3"),
+    "Segfaults": ("import ctypes\nctypes.string_at(0)", "it was ended by SIGSEGV"),
+    "Killed": ("import os\nos.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
+    "Aborts": ("import os\nos.abort()", "it was ended by SIGABRT"),
+    "Closes": ("import os, time\nos.closerange(3, 512)\ntime.sleep(30)", "it "),
+}
+
+
+@posix
+def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_not(
+    app: AppFolder, start_host: StartHost
+) -> None:
+    for name, (code, _) in KILLERS.items():
+        app.activity(name, code)
+    host = start_host(app.root)
+    innocent = [begin(host, "Call", "Innocent") for _ in range(4)]
+    guilty = {name: begin(host, "Call", name) for name in KILLERS}
+    innocent += [begin(host, "Call", "Innocent") for _ in range(2)]
+    for links in innocent:
+        assert host.end(links, 60)["output"] == "innocent"
+    for name, (_, how) in KILLERS.items():
+        status = host.end(guilty[name], 60)
+        assert status["runtimeStatus"] == "Failed"
+        assert ENDED.format(kind="activity", name=name, how=how) in status["output"]
+    # Each death is counted against those that ran in the process: no more of them than three for each of the guilty.
+    assert 3 <= host.log.count("[EH325]") <= 3 * len(KILLERS) + len(innocent)
+    assert re.search(r'Segfaults.__init__\.py", line', host.log), "a segfault says where"
+    lives_on(host)
+
+
+@posix
+@pytest.mark.parametrize("name", ["Exits", "Segfaults"])
+def test_orchestrators_and_entities_that_end_their_process(app: AppFolder, start_host: StartHost, name: str) -> None:
+    code, how = KILLERS[name]
+    app.orchestrator(name, f"yield context.call_activity('Echo', 1)\n{code}")
+    body = "\n".join("    " + line for line in code.splitlines())
+    app.function(
+        f"{name}Entity",
+        f"import azure.durable_functions as df\ndef turn(context):\n{body}\nmain = df.Entity.create(turn)\n",
+        ENTITY,
+    )
+    host = start_host(app.root)
+    innocent = [begin(host, "Call", "Innocent") for _ in range(3)]
+    by_turn, by_entity = begin(host, name), begin(host, "CallEntity", f"{name}Entity")
+    status = host.end(by_turn, 40)
+    assert status["runtimeStatus"] == "Failed"
+    assert ENDED.format(kind="orchestrator", name=name, how=how) in status["output"]
+    status = host.end(by_entity, 40)
+    assert status["runtimeStatus"] == "Failed"
+    assert ENDED.format(kind="entity", name=f"{name}Entity", how=how) in status["output"]
+    for links in innocent:
+        assert host.end(links, 40)["output"] == "innocent"
+    lives_on(host)
+
+
+def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instance(
+    app: AppFolder, start_host: StartHost
+) -> None:
+    app.http("Ends", "import os\ndef main(req): os._exit(3)", "ends")
+    host = start_host(app.root)
+    innocent = [begin(host, "Call", "Innocent") for _ in range(3)]
+    for _ in range(3):
+        assert host.get("/api/ends").status == 500
+    for links in innocent:
+        assert host.end(links, 40)["output"] == "innocent"
+    assert host.log.count("while it ran the function 'Ends'") == 3
+    lives_on(host)
+
+
+def test_a_timer_function_that_ends_its_process(app: AppFolder, start_host: StartHost) -> None:
+    timer = {
+        "name": "timer",
+        "type": "timerTrigger",
+        "direction": "in",
+        "schedule": "0 0 0 1 1 *",
+        "runOnStartup": True,
+    }
+    app.function("Ends", "import os\ndef main(timer): os._exit(3)", timer)
+    host = start_host(app.root)
+    eventually(lambda: "Function 'Ends'" in host.log and "it exited with code 3" in host.log, "it is said")
+    lives_on(host)
+    assert host.log.count("Another one is started") == 1
+
+
+@pytest.mark.parametrize("how", ["os._exit(9)", "sys.exit(9)"])
+def test_an_import_that_ends_the_process(app: AppFolder, start_host: StartHost, how: str) -> None:
+    app.function("Bad", f"import os, sys\n{how}\ndef main(value): pass", activity_trigger())
+    if how.startswith("os"):
+        with pytest.raises(AssertionError, match=r"it exited with code 9 while it loaded 'Bad'"):
+            start_host(app.root)
+        return
+    host = start_host(app.root)
+    assert "SystemExit" in host.log
+    assert "Bad" in host.log
+    lives_on(host)
+
+
+# -- code that does not come back ------------------------------------------------------------------
+
+BLOCKERS = {
+    "Blocks": "import time\ntime.sleep(3600)",
+    "Spins": "while True: pass",
+}
+
+
+def test_activities_that_never_return(app: AppFolder, start_host: StartHost) -> None:
+    """functionTimeout ends them; an instance that is terminated meanwhile is so at once; what ran beside them runs again."""
+    for name, code in BLOCKERS.items():
+        app.activity(name, code)
+    app.function("AsyncBlocks", "import time\nasync def main(value):\n    time.sleep(3600)", activity_trigger())
+    host = start_host(app.root)
+    guilty = {name: begin(host, "Call", name) for name in (*BLOCKERS, "AsyncBlocks")}
+    ended = begin(host, "Call", "Blocks")
+    host.until(ended, "Running")
+    assert host.post(ended["terminatePostUri"].replace("{text}", "enough")).status == 202
+    assert host.until(ended, "Terminated")["output"] == "enough"
+    innocent = begin(host, "Call", "Innocent")
+    assert host.end(innocent, 40)["output"] == "innocent"
+    for name, links in guilty.items():
+        status = host.end(links, 60)
+        assert status["runtimeStatus"] == "Failed"
+        assert (
+            f"Timeout value of 00:00:08 was exceeded by function '{name}' (functionTimeout in host.json)"
+            in status["output"]
+        )
+    lives_on(host)
+
+
+ENDLESS = {
+    "SpinsBeforeYield": (
+        "while True: pass\nyield",
+        "Timeout value of 00:00:03 was exceeded by function 'SpinsBeforeYield'",
+    ),
+    "YieldsWhatIsDone": (
+        "task = context.call_activity('Echo', 1)\nyield task\nwhile True: yield task",
+        "maximum recursion depth exceeded",
+    ),
+}
+
+
+def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHost) -> None:
+    app.write("host.json", '{"version": "2.0", "functionTimeout": "00:00:03"}')
+    for name, (body, _) in ENDLESS.items():
+        app.orchestrator(name, body)
+    host = start_host(app.root)
+    guilty = {name: begin(host, name) for name in ENDLESS}
+    innocent = begin(host, "Call", "Innocent")
+    assert host.end(innocent, 60)["output"] == "innocent"
+    for name, (_, text) in ENDLESS.items():
+        status = host.end(guilty[name], 60)
+        assert status["runtimeStatus"] == "Failed", status
+        assert text in status["output"]
+    lives_on(host)
+
+
+# -- code that breaks things in its process --------------------------------------------------------
+
+COMPLETE: dict[str, tuple[str, Any]] = {
+    "Leaves": ("import os\nos.chdir('/')\nreturn 1", 1),
+    "Daemon": (
+        "import threading, time\n"
+        "def forever():\n    while True: time.sleep(1)\n"
+        "for _ in range(20): threading.Thread(target=forever).start()\nreturn 1",
+        1,
+    ),
+    "Huge": ("return 'x' * 20_000_000", "x" * 20_000_000),
+    "Surrogate": (r"return 'a\ud800b'", "a\ud800b"),
+    "Nul": (r"return {'a\0b': 'c\0d'}", {"a\0b": "c\0d"}),
+    "ClosedStreams": ("import sys\nsys.stdout.close()\nsys.stderr.close()\nreturn 1", 1),
+    "NoStdout": ("import sys\nsys.stdout = None\nreturn 1", 1),
+    "Environment": ("import os\nos.environ.clear()\nreturn 1", 1),
+    "NoExit": ("import os\nos._exit = None\nreturn 1", 1),
+}
+POSIX_COMPLETE: dict[str, tuple[str, Any]] = {
+    "Forks": (
+        "import os\nchild = os.fork()\nif child == 0: return 'child'\nos.waitpid(child, 0)\nreturn 'parent'",
+        "parent",
+    ),
+    "ForkRaises": (
+        "import os\nchild = os.fork()\nif child == 0: raise ValueError\nos.waitpid(child, 0)\nreturn 'parent'",
+        "parent",
+    ),
+    "Multiprocessing": (
+        "import multiprocessing, os\n"
+        "process = multiprocessing.get_context('fork').Process(target=os.getpid)\n"
+        "process.start()\nprocess.join()\nreturn process.exitcode",
+        0,
+    ),
+}
+FAIL = {
+    "SysExit": ("import sys\nsys.exit('bye')", "SystemExit: bye"),
+    "Interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "Recursion": ("def f(): return f()\nreturn f()", "RecursionError"),
+    "SurrogateError": (r"raise ValueError('a\ud800b')", r"a\ud800b"),
+    "NoText": (
+        "class Bad(Exception):\n    def __str__(self): raise ValueError\nraise Bad",
+        "Bad: its text cannot be shown (ValueError)",
+    ),
+    "Generator": ("return (n for n in range(3))", "cannot be made into JSON"),
+    "Stop": ("raise StopIteration('x')", "StopIteration"),
+    "HugeError": ("raise ValueError('x' * 10_000_000)", "xxx"),
+}
+POSIX_FAIL = {
+    "Memory": (
+        "import resource\n"
+        "before = resource.getrlimit(resource.RLIMIT_AS)\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + 50_000_000, before[1]))\n"
+        "try: return len(bytearray(1_000_000_000))\n"
+        "finally: resource.setrlimit(resource.RLIMIT_AS, before)",
+        "MemoryError",
+    ),
+}
+
+
+def test_activities_that_break_something_in_their_process(app: AppFolder, start_host: StartHost) -> None:
+    complete, fail = dict(COMPLETE), dict(FAIL)
+    if os.name != "nt":
+        complete |= POSIX_COMPLETE
+        fail |= POSIX_FAIL if Path("/proc/self/statm").exists() else {}
+    for name, (code, _) in (complete | fail).items():
+        app.activity(name, code)
+    app.function(
+        "Cancels", "import asyncio\nasync def main(value):\n    raise asyncio.CancelledError", activity_trigger()
+    )
+    host = start_host(app.root)
+    for name, (_, output) in complete.items():
+        status = host.end(begin(host, "Call", name), 90)
+        assert (status["runtimeStatus"], status["output"] == output) == ("Completed", True), (name, str(status)[:500])
+    for name, (_, text) in (fail | {"Cancels": ("", "CancelledError")}).items():
+        status = host.end(begin(host, "Call", name), 90)
+        assert status["runtimeStatus"] == "Failed", (name, status)
+        assert text in status["output"], (name, str(status)[:500])
+        assert f"Activity function '{name}' failed" in status["output"], "it is named"
+    lives_on(host)
+    assert "EH326" not in host.log, "no worker has ended of it"
+    assert host.stop(seconds=10) == 0
+
+
+def test_100_mb_on_the_console(app: AppFolder, start_host: StartHost) -> None:
+    app.activity("Prints", "for _ in range(100): print('x' * 1_000_000)\nreturn 1")
+    host = start_host(app.root)
+    assert host.end(begin(host, "Call", "Prints"), 60)["output"] == 1
+    lives_on(host)
+
+
+PATCHES = {
+    "json": "import json\njson.dumps = json.loads = None",
+    "time": "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0",
+    "asyncio": "import asyncio\nasyncio.get_running_loop = asyncio.get_event_loop = asyncio.sleep = None",
+    "socket": "import socket\nsocket.socket = socket.create_connection = None",
+    "threading": "import threading\nthreading.Thread = threading.Lock = None",
+}
+
+
+@pytest.mark.parametrize("what", PATCHES)
+def test_code_that_replaces_parts_of_the_library(app: AppFolder, start_host: StartHost, what: str) -> None:
+    """What it breaks in its own process stays broken there, as on the real host; the host is another process."""
+    app.activity("Patches", f"{PATCHES[what]}\nreturn 1")
+    host = start_host(app.root)
+    assert host.end(begin(host, "Call", "Patches"))["runtimeStatus"] in ("Completed", "Failed")
+    assert host.end(begin(host, "Call", "Echo"), 60)["runtimeStatus"] in ("Completed", "Failed")
+    assert host.get("/dashboard").status == 200
+    for worker in host.workers:
+        worker.kill()
+    lives_on(host)
+
+
+# -- orchestrators and HTTP functions --------------------------------------------------------------
+
+
+def test_orchestrators_that_break_something(app: AppFolder, start_host: StartHost) -> None:
+    bodies = {
+        "SysExit": ("import sys\nyield context.call_activity('Echo', 1)\nsys.exit('bye')", "bye"),
+        "Recursion": ("yield context.call_activity('Echo', 1)\ndef f(): return f()\nf()", "maximum recursion depth"),
+        "HugeStatus": ("yield context.call_activity('Echo', 1)\ncontext.set_custom_status('x' * 100_000)", "custom"),
+        "Surrogate": (r"yield context.call_activity('Echo', 1)" + "\n" + r"raise ValueError('a\ud800b')", "failed"),
+    }
+    for name, (body, _) in bodies.items():
+        app.orchestrator(name, body)
+    app.orchestrator("HugeInput", "return len((yield context.call_activity('Echo', 'x' * 20_000_000)))")
+    app.orchestrator("Nul", r"return (yield context.call_activity('Echo', 'a\0\ud800b'))")
+    host = start_host(app.root)
+    for name, (_, text) in bodies.items():
+        status = host.end(begin(host, name), 60)
+        assert status["runtimeStatus"] == "Failed", (name, str(status)[:500])
+        assert text in status["output"], (name, str(status)[:500])
+        assert f"Orchestrator function '{name}' failed" in status["output"]
+    assert run(host, "HugeInput") == 20_000_000
+    assert run(host, "Nul") == "a\0\ud800b"
+    lives_on(host)
+
+
+def test_http_functions_that_break_something(app: AppFolder, start_host: StartHost) -> None:
+    head = "import azure.functions as func\ndef main(req):\n    "
+    bodies = {
+        "SysExit": "import sys; sys.exit(1)",
+        "SurrogateBody": r"return func.HttpResponse('a\ud800b')",
+        "SurrogateHeader": r"return func.HttpResponse('x', headers={'X-A': 'a\ud800b'})",
+        "NulHeader": r"return func.HttpResponse('x', headers={'X-A': 'a\0b'})",
+        "Recursion": "return main(req)",
+    }
+    for name, body in bodies.items():
+        app.http(name, head + body, name)
+    app.http("Huge", head + "return func.HttpResponse(b'x' * 50_000_000)", "huge")
+    app.http("Cancels", "import asyncio\nasync def main(req):\n    raise asyncio.CancelledError", "cancels")
+    host = start_host(app.root)
+    for name in (*bodies, "Cancels"):
+        assert host.get(f"/api/{name}").status == 500, name
+        assert f"Function '{name}'" in host.log
+    assert len(host.get("/api/huge").text) == 50_000_000
+    lives_on(host)
