@@ -24,6 +24,7 @@ def end_if_forked(function: str) -> None:
     if _getpid() != _own:
         with contextlib.suppress(Exception):
             print(
-                f"A process that the function '{function}' has forked came back from it and is ended.", file=sys.stderr
+                f"A process that the function '{function}' has forked came back from it and is ended. [EH334]",
+                file=sys.stderr,
             )
         end_process(0)

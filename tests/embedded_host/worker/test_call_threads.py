@@ -25,7 +25,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         codes.append(code)
         threading.Event().wait()
 
-    monkeypatch.setattr(call_threads.os, "_exit", exit)
+    monkeypatch.setattr(call_threads, "end_process", exit)
     return codes
 
 
