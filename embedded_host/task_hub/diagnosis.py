@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.actions import MalformedAnswer, TurnAnswer, parse_answer
@@ -13,7 +14,7 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.payload import TurnPayload
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.engine.waiting import sentence, waits
 from embedded_host.task_hub.instances import Instance
 from embedded_host.task_hub.invoker import WorkerLost
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from embedded_host.task_hub.hub import TaskHub
 
 log = logging.getLogger("embedded_host.task_hub")
+ALMOST_A_LEG = timedelta(days=3) - timedelta(minutes=1)
 LINES = 5
 """So many instances at a time; the others are counted."""
 
@@ -55,8 +57,11 @@ async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
     found = [with_state(hub, instance, wait) for wait in waits(events, execution)]
     if execution.returned and found:
         text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(found)}."
-        if any(wait["kind"] == "timer" for wait in found):
+        timers = [wait for wait in found if wait["kind"] == "timer"]
+        if timers:
             text += " A timer that is not needed any more has to be cancelled."
+        if any(parse_moment(timer["due"]) - parse_moment(timer["since"]) > ALMOST_A_LEG for timer in timers):
+            text += " (The SDK makes one of more than six days of legs of three, and cancels none that has begun.)"
         return {"waitsFor": found, "text": text}
     return {
         "waitsFor": found,

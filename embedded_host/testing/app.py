@@ -276,7 +276,7 @@ class DurableApp:
         answers["raises"] = raises is not None and not fails
         if sum(answers.values()) > 1:
             both = " and ".join(what for what, given in answers.items() if given)
-            raise TypeError(f"a fake of '{name}' answers in one way, but {both} were given")
+            raise TypeError(f"a fake of '{name}' answers in one way, but {both} were given [EH608]")
         said = using is not None or results is not None or raises is not None or fails
         fake = Fake(name, kind, using, None if result is UNSET and not said else result, results, raises, fails)
         self._fakes.functions[kind, self._function(kind, name).durable_name.lower()] = fake

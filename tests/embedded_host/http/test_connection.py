@@ -11,7 +11,7 @@ from aiohttp import web
 
 from embedded_host.http import connection, server
 from embedded_host.http.messages import Request, Response, text_response
-from tests.embedded_host.http.test_server import connected, echo, get, serving
+from tests.embedded_host.http.plain_client import connected, echo, get, serving
 from tests.support.polling import eventually_async
 
 

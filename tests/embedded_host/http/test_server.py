@@ -8,8 +8,6 @@ import gzip
 import logging
 import re
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -17,87 +15,7 @@ from embedded_host.http.connection import MAX_HEADER, MAX_LINE
 from embedded_host.http.messages import Request, Response, text_response
 from embedded_host.http.server import MAX_BODY, Listener, body_limit
 from embedded_host.http.sockets import bind_public
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Client:
-    """One connection."""
-
-    listener: Listener
-
-    def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.port, self._reader, self._writer = port, reader, writer
-
-    def send(self, text: str | bytes) -> None:
-        self._writer.write(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
-
-    async def answer(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
-        """The status, the headers (names in lower case, repeated ones joined with ``|``), and the body."""
-        lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
-        headers: dict[str, str] = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            headers[name.lower()] = "|".join(filter(None, [headers.get(name.lower()), value.strip()]))
-        body = b"" if head else await self._reader.readexactly(int(headers.get("content-length", "0")))
-        return int(lines[0].split()[1]), headers, body
-
-    async def ask(self, text: str | bytes, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
-        self.send(text)
-        return await self.answer(head=head)
-
-    async def read_line(self) -> bytes:
-        return await self._reader.readline()
-
-    async def end(self) -> bytes:
-        """What comes until the server closes the connection."""
-        return await self._reader.read()
-
-    async def read(self, size: int) -> bytes:
-        return await self._reader.read(size)
-
-    def pause(self) -> None:
-        """Take nothing more of what comes."""
-        self._writer.transport.pause_reading()
-
-    def resume(self) -> None:
-        self._writer.transport.resume_reading()
-
-    def reset(self) -> None:
-        self._writer.transport.abort()
-
-
-@asynccontextmanager
-async def serving(handler: Handler, **options: int) -> AsyncIterator[Client]:
-    sock = bind_public("127.0.0.1", 0)
-    port = sock.getsockname()[1]
-    listener = Listener(sock, handler, **options)
-    await listener.start()
-    try:
-        async with connected(port) as client:
-            client.listener = listener
-            yield client
-    finally:
-        await listener.close()
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield Client(port, reader, writer)
-    finally:
-        writer.close()
-
-
-async def echo(request: Request) -> Response:
-    body = await request.read()
-    return text_response(f"{request.method} {request.url} {body.decode('latin-1')}")
-
-
-def get(target: str, *headers: str, version: str = "1.1", host: str | None = "h") -> str:
-    lines = [f"GET {target} HTTP/{version}", *([f"Host: {host}"] if host is not None else []), *headers]
-    return "\n".join(lines) + "\n\n"
+from tests.embedded_host.http.plain_client import echo, get, serving
 
 
 async def test_an_answer_has_length_date_and_server() -> None:
@@ -346,86 +264,3 @@ async def test_requests_that_have_come_are_answered_when_it_closes() -> None:
         for client in clients:
             with client.makefile("rb") as answer:
                 assert answer.read().endswith(b"/here")
-
-
-# -- streams ---------------------------------------------------------------------------------------
-
-
-def streaming(parts: Callable[[], AsyncGenerator[bytes, None]]) -> Handler:
-    async def handler(request: Request) -> Response:
-        return Response(200, b"", [("Content-Type", "text/event-stream")], parts())
-
-    return handler
-
-
-async def test_a_stream_is_sent_part_by_part() -> None:
-    go_on = asyncio.Event()
-
-    async def parts() -> AsyncGenerator[bytes, None]:
-        yield b"one\n"
-        await go_on.wait()
-        yield b""
-        yield b"two\n"
-
-    async with serving(streaming(parts)) as client:
-        client.send(get("/"))
-        head = b""
-        while not head.endswith(b"one\n\r\n"):
-            head += await client.read_line()
-        assert b"text/event-stream" in head
-        go_on.set()
-        assert b"two\n" in await client.end()
-
-
-@pytest.mark.parametrize("reads", [True, False])
-async def test_a_stream_does_not_hold_up_the_close(reads: bool) -> None:
-    ended = asyncio.Event()
-
-    async def parts() -> AsyncGenerator[bytes, None]:
-        try:
-            while True:  # more than the connection takes if nobody reads
-                yield b"" if reads else b"x" * 1_000_000
-                await asyncio.sleep(0.01)
-        finally:
-            ended.set()
-
-    sock = bind_public("127.0.0.1", 0)
-    listener = Listener(sock, streaming(parts), grace=60)
-    await listener.start()
-    _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
-    writer.write(get("/").replace("\n", "\r\n").encode())
-    await asyncio.sleep(0.1)
-    await asyncio.wait_for(listener.close(), 10)
-    await asyncio.wait_for(ended.wait(), 10)
-    writer.close()
-
-
-async def test_a_stream_ends_when_its_client_goes(caplog: pytest.LogCaptureFixture) -> None:
-    ended = asyncio.Event()
-
-    async def parts() -> AsyncGenerator[bytes, None]:
-        try:
-            yield b"one\n"
-            while True:
-                await asyncio.sleep(0.01)
-                yield b""
-        finally:
-            ended.set()
-
-    async with serving(streaming(parts)) as client:
-        client.send(get("/"))
-        await client.read_line()
-        client.reset()
-        await asyncio.wait_for(ended.wait(), 20)
-    assert not caplog.records
-
-
-async def test_a_stream_that_breaks_off_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    async def parts() -> AsyncGenerator[bytes, None]:
-        yield b"one\n"
-        raise ValueError("boom")
-
-    async with serving(streaming(parts)) as client:
-        client.send(get("/x"))
-        assert b"one" in await client.end()
-    assert "GET /x: the stream broke off" in caplog.text

@@ -152,6 +152,23 @@ async def test_http_functions_and_management_urls_answer_without_a_socket(shop: 
     assert (await shop.http("GET", "/api/nothing")).status == 404
 
 
+@pytest.mark.parametrize(("hours", "open"), [(100, False), (240, True)])
+async def test_a_long_timer_that_was_cancelled_runs_to_the_end_of_its_leg(
+    shop: DurableApp, hours: int, open: bool
+) -> None:
+    """As on the real host: the SDK's ``cancel`` reaches none of the legs of a timer of more than six days."""
+    approval = await shop.start("Approval", hours)
+    await shop.raise_event(approval, "Approval", "yes")
+    assert approval.is_finished is not open
+    if open:
+        assert approval.waits_for.endswith(
+            "A timer that is not needed any more has to be cancelled. (The SDK makes one of more than six days of legs of three, "
+            "and cancels none that has begun.)"
+        )
+        await shop.advance(days=3)
+    assert approval.output == "yes"
+
+
 async def test_instances_are_terminated_rewound_and_purged(shop: DurableApp) -> None:
     approval = await shop.start("Approval")
     await shop.terminate(approval, "enough")

@@ -105,3 +105,11 @@ async def test_a_starter_that_is_asked_while_the_host_crashes_still_answers(shop
     started = await shop.http("POST", "/api/start/Order", 7)
     assert started.status == 202
     assert shop.instance(started.json()["id"]).status == "Completed"
+
+
+async def test_an_entitys_turns_are_crashed_too(shop: DurableApp) -> None:
+    runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity("Counter", "a"))
+    tally = await shop.run("Tally", instance_id="again")
+    batches = 2  # a signal and a call that came together, and a call
+    assert len(runs) == 1 + 2 * (tally.history.turns + batches)
+    assert {(run.output, run.also) for run in runs} == {(8, 8)}
