@@ -6,18 +6,15 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
-import signal
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import OnAsk, nobody_answers
-from embedded_host.worker.connecting import Connection, connections
+from embedded_host.worker.connecting import connections
 from embedded_host.worker.interpreter import interpreter
 from embedded_host.worker.protocol import (
     FEW,
@@ -33,14 +30,13 @@ from embedded_host.worker.protocol import (
     Load,
     Loaded,
     Loading,
-    Message,
     Result,
-    Stop,
     Turn,
 )
 from embedded_host.worker.quarantine import Quarantine
 from embedded_host.worker.time_limit import TimeLimit
 from embedded_host.worker.turns import take_turn
+from embedded_host.worker.worker_process import WorkerProcess, ending
 
 KEPT = 500
 """Orchestrators that one worker keeps in memory (``orchestration.KEPT``, whose module only a worker imports)."""
@@ -48,53 +44,6 @@ KEPT = 500
 log = logging.getLogger("embedded_host.worker")
 _ENTRY = Path(__file__).parent / "__main__.py"
 _MAX_PAUSE = 5.0
-
-
-class Worker:
-    """One worker process, from its start to its end."""
-
-    def __init__(self, process: asyncio.subprocess.Process, connection: Connection) -> None:
-        self.process, self.connection = process, connection
-        self.channels: dict[Lane, Channel] = {}
-        self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        self.lanes: dict[str, Lane] = {}
-        """Where each function runs; a function that has not loaded may run anywhere."""
-        self.pending: dict[int, asyncio.Future[Result]] = {}
-        self.retiring = False
-        """It gets nothing new, and ends with its last answer."""
-        self.lost: str | None = None
-        self.loading = ""
-        """What it imports now: its end is that's doing."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it can be asked: it has the app, and neither has it ended nor hung up."""
-        return self.loaded.done() and not self.lost and len(self.channels) == len(LANES)
-
-    def send(self, lane: Lane, message: Message, *, at_once: bool = False) -> None:
-        """Raises WorkerLost."""
-        if not self.connected.done() or lane not in self.channels:
-            raise WorkerLost(self.lost or "it has not connected")
-        try:
-            self.channels[lane].send(message, at_once=at_once)
-        except ConnectionError as error:
-            raise WorkerLost(str(error)) from error
-
-    def stop_if_retired(self) -> None:
-        if self.retiring and not self.pending and not self.lost:
-            with contextlib.suppress(WorkerLost):
-                self.send("loop", Stop())
-
-    def lose(self, why: str, *, innocent: bool = False) -> None:
-        """``innocent``: none of the calls that are still pending has ended it."""
-        self.lost = self.lost or why
-        waiting: list[asyncio.Future[Any]] = [self.connected, self.loaded, *self.pending.values()]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(WorkerLost(why, beside=max(0, len(self.pending) - 1), innocent=innocent))
-                future.exception()  # whoever waits sees it; nobody need wait
-        self.pending.clear()
 
 
 class WorkerPool:
@@ -105,12 +54,12 @@ class WorkerPool:
         self._count, self._environ = count, environ
         self._limit = TimeLimit(timeout)
         self._connections = connections()
-        self._workers: list[Worker] = []
+        self._workers: list[WorkerProcess] = []
         """Those that invocations go to."""
-        self._spawned: list[Worker] = []
+        self._spawned: list[WorkerProcess] = []
         """Those that live: also new ones that have not taken over, and old ones that are finishing."""
         self._quarantine = Quarantine(self._spawn_apart, self._retire)
-        self._homes: OrderedDict[str, Worker] = OrderedDict()
+        self._homes: OrderedDict[str, WorkerProcess] = OrderedDict()
         """Which worker has an instance's orchestrator in memory."""
         self._ready = asyncio.Event()
         self._load: Load | None = None
@@ -166,7 +115,7 @@ class WorkerPool:
             self._retire(worker)
         return loaded
 
-    async def _tell_end(self, worker: Worker) -> None:
+    async def _tell_end(self, worker: WorkerProcess) -> None:
         await self._ended(worker)
         self._forget(worker)
 
@@ -181,7 +130,7 @@ class WorkerPool:
             _, late = await asyncio.wait(waits, timeout=grace)
             if late:
                 for worker in workers:
-                    _end(worker)
+                    worker.end()
                 await asyncio.wait(late, timeout=2)
         self._connections.close()
         for keeper in self._keepers:
@@ -220,7 +169,7 @@ class WorkerPool:
             self._homes.popitem(last=False)
         return result
 
-    async def _free(self) -> Worker:
+    async def _free(self) -> WorkerProcess:
         """The least busy worker."""
         while True:
             ready = [w for w in self._workers if w.is_ready]
@@ -229,7 +178,7 @@ class WorkerPool:
             self._ready.clear()
             await self._ready.wait()
 
-    async def _ask(self, worker: Worker, asked: Invoke | Turn) -> Result:
+    async def _ask(self, worker: WorkerProcess, asked: Invoke | Turn) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         lane: Lane = "turns" if isinstance(asked, Turn) else worker.lanes.get(asked.function, "functions")
         worker.pending[asked.id] = future
@@ -242,7 +191,7 @@ class WorkerPool:
             self._limit.end(asked.id)
             worker.stop_if_retired()
 
-    def _late(self, worker: Worker, asked: Invoke | Turn, future: asyncio.Future[Result]) -> None:
+    def _late(self, worker: WorkerProcess, asked: Invoke | Turn, future: asyncio.Future[Result]) -> None:
         """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
         fails; a turn is tried again, as on the real host (contract, 4.5); what else the worker had runs again."""
         timeout = self._limit.seconds or 0
@@ -256,7 +205,7 @@ class WorkerPool:
                 future.set_exception(WorkerLost(text))
         worker.pending.pop(asked.id, None)
         worker.lose(text, innocent=True)
-        _end(worker)
+        worker.end()
 
     @property
     def pids(self) -> list[int]:
@@ -264,7 +213,7 @@ class WorkerPool:
 
     # -- processes ---------------------------------------------------------------------------------
 
-    async def _spawn(self, adopt: bool = True) -> Worker:
+    async def _spawn(self, adopt: bool = True) -> WorkerProcess:
         connection = self._connections.new()
         python, needs = interpreter()
         try:
@@ -280,14 +229,14 @@ class WorkerPool:
         except OSError:
             connection.end()
             raise
-        worker = Worker(process, connection)
+        worker = WorkerProcess(process, connection)
         self._spawned.append(worker)
         if adopt:
             self._workers.append(worker)
         await connection.begin(partial(self._connected, worker))
         return worker
 
-    async def _spawn_apart(self) -> Worker:
+    async def _spawn_apart(self) -> WorkerProcess:
         """For the quarantine: no calls go to it but from there, and no other takes its place. Raises WorkerLost."""
         if self._closing:
             raise WorkerLost("the host stops")
@@ -298,23 +247,23 @@ class WorkerPool:
         ending.add_done_callback(self._keepers.discard)
         return worker
 
-    def _connected(self, worker: Worker, lane: Lane, channel: Channel) -> None:
+    def _connected(self, worker: WorkerProcess, lane: Lane, channel: Channel) -> None:
         worker.channels[lane] = channel
         channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, lane))
         if len(worker.channels) == len(LANES) and not worker.connected.done():
             worker.connected.set_result(None)
 
-    async def _ended(self, worker: Worker) -> None:
+    async def _ended(self, worker: WorkerProcess) -> None:
         code = await worker.process.wait()
         loading = f" while it loaded '{worker.loading}'" if worker.loading else ""
         worker.lose(ending(code) + loading)
 
-    def _keep(self, worker: Worker) -> None:
+    def _keep(self, worker: WorkerProcess) -> None:
         task = asyncio.ensure_future(self._watch(worker))
         self._keepers.add(task)
         task.add_done_callback(self._keepers.discard)
 
-    async def _watch(self, worker: Worker) -> None:
+    async def _watch(self, worker: WorkerProcess) -> None:
         """Wait for the worker's end; put another in its place, after a pause that grows while they do not last."""
         pause = 0.05
         while True:
@@ -334,7 +283,7 @@ class WorkerPool:
             worker = await self._spawn()
             self._send_load(worker)
 
-    def _forget(self, worker: Worker) -> None:
+    def _forget(self, worker: WorkerProcess) -> None:
         """Its process is over; one that a function has started may live on and hold the sockets."""
         worker.connection.end()
         for channel in worker.channels.values():
@@ -344,7 +293,7 @@ class WorkerPool:
     def _is_closing(self) -> bool:
         return self._closing
 
-    def _send_load(self, worker: Worker) -> None:
+    def _send_load(self, worker: WorkerProcess) -> None:
         """Once it is connected; until then there is nobody to send it to."""
         if self._load is None:
             return
@@ -357,31 +306,31 @@ class WorkerPool:
 
         worker.connected.add_done_callback(send)
 
-    def _retire(self, worker: Worker) -> None:
+    def _retire(self, worker: WorkerProcess) -> None:
         worker.retiring = True
         if worker.lost or not worker.connected.done():
-            _end(worker)
+            worker.end()
         else:
             worker.stop_if_retired()
 
     # -- messages ----------------------------------------------------------------------------------
 
-    async def _answer(self, worker: Worker, asked: Ask) -> None:
+    async def _answer(self, worker: WorkerProcess, asked: Ask) -> None:
         status, body = await self.on_ask(asked.method, asked.path, asked.body)
         with contextlib.suppress(WorkerLost):  # it is gone, and so is who asked
             worker.send("loop", Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
 
-    def _closed(self, worker: Worker, lane: Lane) -> None:
+    def _closed(self, worker: WorkerProcess, lane: Lane) -> None:
         """Its end tells why, and comes in a moment; a worker that only hangs up is ended. Nobody asks it any more."""
         worker.channels.pop(lane, None)
 
         def end() -> None:
             worker.lose("it closed its connection")
-            _end(worker)
+            worker.end()
 
         asyncio.get_running_loop().call_later(1.0, end)
 
-    def _on_message(self, worker: Worker, message: Frame) -> None:
+    def _on_message(self, worker: WorkerProcess, message: Frame) -> None:
         if isinstance(message, Result):
             future = worker.pending.get(message.id)
             if future is not None and not future.done():
@@ -398,18 +347,3 @@ class WorkerPool:
             if not worker.loaded.done():
                 worker.loaded.set_result(message)
             self._ready.set()
-
-
-def _end(worker: Worker) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        worker.process.kill()
-
-
-def ending(code: int) -> str:
-    """How a process ended, in words."""
-    if code >= 0 or os.name == "nt":
-        return f"it exited with code {code}"
-    try:
-        return f"it was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"it was ended by signal {-code}"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from embedded_host.worker.pool import Worker
+    from embedded_host.worker.worker_process import WorkerProcess
 
 T = TypeVar("T")
 PROCESSES = 4
@@ -20,15 +20,15 @@ IDLE = 5.0
 class Quarantine:
     """``spawn`` starts a process and hands it the app, ``retire`` ends one that has nothing to do."""
 
-    def __init__(self, spawn: Callable[[], Awaitable[Worker]], retire: Callable[[Worker], None]) -> None:
+    def __init__(self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]) -> None:
         self._spawn, self._retire = spawn, retire
         self._places = asyncio.Semaphore(PROCESSES)
-        self._idle: list[Worker] = []
+        self._idle: list[WorkerProcess] = []
         self._code = 0
         """Counts changes of the app: processes with older code are not used again."""
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self, ask: Callable[[Worker], Awaitable[T]]) -> T:
+    async def run(self, ask: Callable[[WorkerProcess], Awaitable[T]]) -> T:
         """``ask`` with a process that has nothing else to do; in order of arrival. Raises WorkerLost."""
         async with self._places:
             worker, code = await self._take(), self._code
@@ -47,7 +47,7 @@ class Quarantine:
             self._timer.cancel()
             self._timer = None
 
-    async def _take(self) -> Worker:
+    async def _take(self) -> WorkerProcess:
         while self._idle:
             worker = self._idle.pop()
             if not worker.lost:
@@ -56,7 +56,7 @@ class Quarantine:
         await asyncio.shield(worker.loaded)
         return worker
 
-    def _give_back(self, worker: Worker, code: int) -> None:
+    def _give_back(self, worker: WorkerProcess, code: int) -> None:
         if worker.lost:
             return
         if code != self._code or worker.pending:  # the latter: its caller gave up, and it still runs that call
