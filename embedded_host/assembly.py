@@ -7,6 +7,7 @@ import html
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ from embedded_host.http.site import DASHBOARD, RPC, Site
 from embedded_host.http.sockets import PortInUse, bind_public, bind_rpc, is_loopback
 from embedded_host.http.throttle import Throttle
 from embedded_host.http.urls import ManagementUrls
+from embedded_host.keys.access import Access
+from embedded_host.keys.key_file import KeyFile, dashboard_link
+from embedded_host.keys.listening import listening as shown_where
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.store.contract import StateError
 from embedded_host.store.soundness import SoundnessCheck
@@ -56,6 +60,8 @@ class Serving:
     port: int
     names: tuple[str, ...] = ()
     """By which it may be asked, besides those of this machine (``http/host_names.py``)."""
+    auth: bool = False
+    """Ask for keys."""
 
 
 class Assembly:
@@ -71,6 +77,7 @@ class Assembly:
         self._hub: TaskHub | None = None
         self._timers: TimerFunctions | None = None
         self._site: Site | None = None
+        self._access = Access()
         self._invoker: AppInvoker | None = None
         self._invoked: set[asyncio.Task[None]] = set()
 
@@ -90,7 +97,10 @@ class Assembly:
         stack.push_async_callback(commit.close)
         outgoing = OutgoingHttp(app.host.http_sleep_ms)
         stack.push_async_callback(outgoing.close)
-        urls = ManagementUrls(app.host.hub_name)
+        access = self._access = Access(KeyFile(state) if serving.auth else None)
+        if access.keys is not None:
+            access.keys.begin()
+        urls = ManagementUrls(app.host.hub_name, access.durable_key)
 
         def binding(base_url: str) -> str:
             return urls.client_binding(base_url, self._rpc_url)
@@ -116,12 +126,12 @@ class Assembly:
             HubClient(hub), urls, lambda: hub.settings.functions.entities, lambda name: other_hub(name.lower())
         )
         throttle = Throttle(app.host.max_outstanding_requests, app.host.max_concurrent_requests)
-        functions = HttpFunctions(lambda: self.current, self._worker, binding, throttle)
+        functions = HttpFunctions(lambda: self.current, self._worker, binding, throttle, access)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         dashboard = Dashboard(state / STATE_FILE, hub, lambda: self.current)
         stack.callback(dashboard.close)
-        admin = Admin(lambda: self.current, self._invoke)
-        site = self._site = Site(functions, management, admin, self._home, cors, dashboard)
+        admin = Admin(lambda: self.current, self._invoke, access)
+        site = self._site = Site(functions, management, admin, self._home, cors, dashboard, access)
 
         async def on_ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
             answer = await site.private(
@@ -142,6 +152,8 @@ class Assembly:
         stack.callback(hub.waiters.close)
         await rpc.start()
         await public.start()
+        if serving.auth:
+            stack.enter_context(shown_where(state, listening.getsockname()[1]))
         hub.start()
         timers.start(self.current.timers.values())
 
@@ -179,8 +191,18 @@ class Assembly:
     def announce(self, seconds: float) -> None:
         print(functions_text(self.current, self.public_url), flush=True)
         if self._site is not None and self._site.has_dashboard:
-            print(f"Dashboard: {self.public_url}{DASHBOARD}\n", flush=True)
+            print(f"Dashboard: {self._dashboard_link()}\n", flush=True)
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
+
+    def _dashboard_link(self) -> str:
+        """On a terminal with the key, in the fragment, which browsers send to nobody. What goes to a file or a collector of logs
+        has no key."""
+        link = f"{self.public_url}{DASHBOARD}"
+        if self._access.keys is None:
+            return link
+        if sys.stdout.isatty():
+            return dashboard_link(link, self._access.durable_key())
+        return f"{link} (embedded-host keys list shows the keys, and a link with one)"
 
     async def _on_sdk(self, request: Request) -> Response:
         assert self._site is not None
@@ -247,7 +269,8 @@ class Assembly:
     def _home(self) -> str | None:
         if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
             return None
-        shown = html.escape(functions_text(self.current, self.public_url).strip())
+        # Where keys are asked for, what functions there are is for those who have one.
+        shown = html.escape(functions_text(self.current, self.public_url).strip()) if self._access.keys is None else ""
         has_dashboard = self._site is not None and self._site.has_dashboard
         link = f'<p><a href="{DASHBOARD}">Dashboard</a></p>' if has_dashboard else ""
         return (

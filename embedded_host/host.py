@@ -45,6 +45,8 @@ class HostOptions:
     address: str | None = None
     allow_anonymous_network: bool = False
     """Listen on the network without keys."""
+    auth: bool = False
+    """Ask for keys."""
     names: tuple[str, ...] = ()
     """By which the host may be asked, besides those of this machine."""
     state: Path | None = None
@@ -140,7 +142,7 @@ class Host:
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
         assembly = self._assembly = Assembly(app, environ, worker, self.stop)
-        serving = Serving(address, port, self.options.names)
+        serving = Serving(address, port, self.options.names, self.options.auth)
         await assembly.start(stack, state, serving, GRACE, fsync=self.options.fsync)
 
     async def _watch(self) -> None:
@@ -207,12 +209,14 @@ class Host:
                 f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
                 f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out. [EH206]"
             )
+        if self.options.auth:
+            return address
         if not self.options.allow_anonymous_network:
             raise CannotStart(
                 f"Others than this machine can reach {address}, and whoever reaches the host can start and end instances and "
-                f"read what they return. Leave --address out to listen on this machine only. In a container whose port is "
-                "published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a network where everyone is "
-                "trusted, add --allow-anonymous-network. [EH207]"
+                f"read what they return. Add --auth to ask them for keys, or leave --address out to listen on this machine only. "
+                "In a container whose port is published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a "
+                "network where everyone is trusted, --allow-anonymous-network does without keys. [EH207]"
             )
         print(
             f"WARNING: the host listens on {address} without keys (--allow-anonymous-network): whoever can reach it can start "

@@ -37,6 +37,7 @@ _ELSEWHERE = {
     "delete-task-hub": "deletion:delete_task_hub",
     "backup": "backup:backup",
     "recover": "recover:recover",
+    "keys": "keys:keys",
     "completion": "completion:completion",
     "explain": "explain:explain",
 }
@@ -92,7 +93,7 @@ def _host_names(context: click.Context, parameter: click.Parameter, given: tuple
 )
 @click.option(
     "--address",
-    help="The address to listen on. Default: 127.0.0.1. One that others can reach needs --allow-anonymous-network.",
+    help="The address to listen on. Default: 127.0.0.1. One that others can reach needs --auth too.",
 )
 @click.option(
     "--state",
@@ -109,7 +110,11 @@ def _host_names(context: click.Context, parameter: click.Parameter, given: tuple
 )
 @click.option("--in-process", is_flag=True, help="Run functions in the host's own process, for a debugger or coverage.")
 @click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
-@click.option("--auth", is_flag=True, help="Ask for keys. Not yet: everything is anonymous, as under func start.")
+@click.option(
+    "--auth",
+    is_flag=True,
+    help="Ask for keys, as in Azure; embedded-host keys list shows them. Default: none, as func.",
+)
 @click.option(
     "--allow-anonymous-network",
     is_flag=True,
@@ -144,14 +149,17 @@ def start(
       embedded-host start
       embedded-host start --script-root ../my-app --port 7072
     """
-    if auth:
-        raise click.UsageError("--auth is not there yet. Leave it out: the host listens on this machine only.")
+    if auth and allow_anonymous_network:
+        raise click.UsageError(
+            "--auth asks for keys, and --allow-anonymous-network does without: leave one of them out."
+        )
     from embedded_host.host import HostOptions, run_host
 
     options = HostOptions(
         root=Path(os.path.abspath(script_root)),  # noqa: PTH100 - resolve() would follow links, and sys.path show it
         port=port,
         address=address,
+        auth=auth,
         allow_anonymous_network=allow_anonymous_network,
         names=names,
         state=state.absolute() if state else None,

@@ -80,6 +80,13 @@ class ManagementApi:
             handlers.append(urllib.request.ProxyHandler({}))  # a proxy's localhost is another machine
         self._open = urllib.request.build_opener(*handlers).open
 
+    @property
+    def has_key(self) -> bool:
+        return bool(self._code)
+
+    def use(self, key: str) -> None:
+        self._code = key
+
     # -- reading -----------------------------------------------------------------------------------
 
     def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
@@ -197,7 +204,7 @@ class ManagementApi:
             wrong = "does not take the key" if self._code else "wants a key"
             raise Failed(
                 f"{self.name} {wrong} (status {answer.status}): give its system key durabletask_extension with --code, or in the "
-                "variable EMBEDDED_HOST_CODE. [EH503]"
+                "variable EMBEDDED_HOST_CODE. Of a host of your own, embedded-host keys list shows it. [EH503]"
             )
         return answer
 

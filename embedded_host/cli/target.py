@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementApi
     from embedded_host.cli.reading import Reader
 
-STATE_FOLDER, STATE_FILE = ".embedded-host", "state.db"
-"""As in ``host.py`` and ``assembly.py``, whose import would take longer than a command."""
+STATE_FOLDER, STATE_FILE, KEY_FILE = ".embedded-host", "state.db", "keys.json"
+"""As in ``host.py``, ``assembly.py`` and ``keys/key_file.py``, whose import would take longer than a command."""
 DEFAULT_PORT = 7071
 PROBE = 2.0
 """Seconds to wait for a connection to a host that nobody has named."""
@@ -93,7 +93,28 @@ class Target:
         shown, reached = (self.url, self.url) if self.url else self._default()
         api = ManagementApi(shown, reached, self.code, self.hub, self.connection)
         click.echo(f"Host: {api.name}", err=True)
+        if not api.has_key and (key := self._own_key(reached)):
+            api.use(key)
         return api
+
+    def _own_key(self, url: str) -> str | None:
+        """The master key of the host at ``url``, where that is the one that has the app's state: who can read its keys may use
+        them. A key is sent to no other program."""
+        if not (self.state_folder / KEY_FILE).is_file():
+            return None
+        from urllib.parse import urlsplit
+
+        from embedded_host.keys.key_file import KeyFile
+        from embedded_host.keys.listening import port_of_running_host
+
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.hostname not in ("localhost", "127.0.0.1", "::1") or parts.port != port_of_running_host(
+            self.state_folder
+        ):
+            return None
+        file = KeyFile(self.state_folder)
+        click.echo(f"Key: the master key, out of {file.path}", err=True)
+        return file.keys().master
 
     def _state_file(self) -> Reader:
         from embedded_host.cli.state_file import StateFile

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from embedded_host.app.definitions import Function
+from embedded_host.http.admin_keys import AdminKeys
 from embedded_host.http.messages import Request, Response, empty_response, json_response, text_response
+from embedded_host.keys.access import Access
 from embedded_host.loaded_app import LoadedApp
 
 log = logging.getLogger("embedded_host.http")
@@ -22,8 +24,9 @@ Invoke = Callable[[Function, str], None]
 class Admin:
     """``invoke`` starts a function that is no HTTP trigger with a text as its input, and returns at once."""
 
-    def __init__(self, current: Callable[[], LoadedApp], invoke: Invoke) -> None:
-        self._current, self._invoke = current, invoke
+    def __init__(self, current: Callable[[], LoadedApp], invoke: Invoke, access: Access | None = None) -> None:
+        self._current, self._invoke, self._access = current, invoke, access or Access()
+        self._keys = AdminKeys(self._access.keys, current) if self._access.keys is not None else None
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -31,6 +34,10 @@ class Admin:
         lower = [p.lower() for p in parts]
         if lower == ["host", "ping"] and request.method in ("GET", "POST"):
             return empty_response(200)
+        if refusal := self._access.to_admin(request):
+            return refusal
+        if self._keys is not None and (answer := await self._keys.handle(request, parts)):
+            return answer
         if lower == ["host", "status"] and request.method == "GET":
             return json_response(self._status())
         if lower[:1] != ["functions"] or len(parts) > 3:

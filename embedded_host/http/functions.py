@@ -14,6 +14,7 @@ from embedded_host.app.definitions import Function
 from embedded_host.http.messages import Request, Response, empty_response, text_response
 from embedded_host.http.route_template import RouteTemplate, RouteTemplateError, function_route
 from embedded_host.http.throttle import Throttle, TooBusy
+from embedded_host.keys.access import Access
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import Worker
 from embedded_host.worker.protocol import ErrorData, HttpRequestData, HttpResponseData
@@ -94,11 +95,13 @@ class HttpFunctions:
         worker: Worker,
         binding: Callable[[str], str],
         throttle: Throttle | None = None,
+        access: Access | None = None,
     ) -> None:
         """``current`` gives the app as it is loaded now, ``binding`` the durableClient's value for the base URL by which a
         request came."""
         self._current, self._worker, self._binding = current, worker, binding
         self._throttle = throttle or Throttle()
+        self._access = access or Access()
         self._served: Served | None = None
         self._table = RouteTable()
 
@@ -118,10 +121,12 @@ class HttpFunctions:
     async def handle(self, request: Request) -> Response:
         problem = self._current().problem
         if problem is not None:
-            return text_response(f"The app is not loaded: {problem}", status=500)
+            return self._out_of_service(request, f"The app is not loaded: {problem}")
         found = self._match(request)
         if found is None:
             return self._refused(request) or empty_response(404)
+        if refusal := self._access.to_function(request, found[0].function):
+            return refusal
         try:
             with self._throttle.held():
                 return await self._run(request, *found)
@@ -150,7 +155,7 @@ class HttpFunctions:
             log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)
             return empty_response(500)
         if result.error is not None:
-            return _failed(name, result.error)
+            return self._failed(request, name, result.error)
         if not isinstance(result.value, HttpResponseData):
             log.error("Function '%s' gave no response. [EH322]", name)
             return empty_response(500)
@@ -162,8 +167,19 @@ class HttpFunctions:
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
                 reason = served.broken.get(name, "its function.json cannot be used")
-                return text_response(f"Function '{name}' is out of service: {reason}", status=500)
+                return self._out_of_service(request, f"Function '{name}' is out of service: {reason}")
         return None
+
+    def _out_of_service(self, request: Request, why: str) -> Response:
+        """In words, which tell of the app's code: where keys are asked for, only to those who may see all of it."""
+        return text_response(why, status=500) if self._access.is_master(request) else empty_response(500)
+
+    def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
+        if error.type == "FunctionLoadError":
+            log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
+            return self._out_of_service(request, f"Function '{name}' is out of service: {error.message}")
+        log.error("Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack)
+        return empty_response(500)
 
     def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
         served = self._current()
@@ -178,14 +194,6 @@ def _would_match(text: str, path: str) -> bool:
         return RouteTemplate.parse(text).match(path) is not None
     except RouteTemplateError:
         return path.lower().startswith(text.partition("{")[0].lower())
-
-
-def _failed(name: str, error: ErrorData) -> Response:
-    if error.type == "FunctionLoadError":
-        log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
-        return text_response(f"Function '{name}' is out of service: {error.message}", status=500)
-    log.error("Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack)
-    return empty_response(500)
 
 
 def _answer(name: str, answer: HttpResponseData) -> Response:

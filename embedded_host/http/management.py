@@ -75,7 +75,7 @@ class Management:
         if name == self._urls.hub.lower():
             return self._own
         if name not in self._others:
-            urls = ManagementUrls(hub, self._urls.code)
+            urls = ManagementUrls(hub, self._urls.key)
             self._others[name] = _Routes(self._other_hub(hub), urls, self._known_entities)
         return self._others[name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
+from urllib.parse import unquote
 
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
@@ -12,6 +13,7 @@ from embedded_host.http.management import Management
 from embedded_host.http.messages import Request, Response, empty_response
 from embedded_host.http.own_pages import own_page
 from embedded_host.http.urls import WEBHOOK
+from embedded_host.keys.access import Access
 
 RPC = "/durabletask"
 
@@ -35,17 +37,21 @@ class Site:
         home: Callable[[], str | None],
         cors: Cors | None = None,
         dashboard: Dashboard | None = None,
+        access: Access | None = None,
     ) -> None:
         self._functions, self._management, self._admin, self._home = functions, management, admin, home
         self._cors = cors or Cors()
         self._dashboard = dashboard
+        self._access = access or Access()
 
     async def public(self, request: Request) -> Response:
         """What anyone may ask for."""
         lower = request.path.lower()
         if (lower == DASHBOARD or lower.startswith(DASHBOARD + "/")) and self._dashboard and self.has_dashboard:
-            # Without CORS: it is for its own page alone.
-            return await self._dashboard.handle(request, request.path[len(DASHBOARD) :])
+            # Without CORS: it is for its own page alone. The page's files are open, what it asks for is not.
+            path = request.path[len(DASHBOARD) :]
+            asks = "api" in unquote(path).lower().split("/")
+            return (asks and self._access.to_management(request)) or await self._dashboard.handle(request, path)
         return await self._cors.handle(request, self._answer)
 
     @property
@@ -57,7 +63,8 @@ class Site:
         """The host's own paths precede the functions' (contract, 6.1)."""
         lower = request.path.lower()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
-            return await self._management.handle(request, request.path[len(WEBHOOK) :])
+            refusal = self._access.to_management(request)
+            return refusal or await self._management.handle(request, request.path[len(WEBHOOK) :])
         if lower == "/admin" or lower.startswith("/admin/"):
             return await self._admin.handle(request)
         if lower == "/runtime" or lower.startswith("/runtime/"):

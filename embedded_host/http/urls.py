@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_plus
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 from embedded_host.engine.json_text import compact
 
@@ -10,10 +11,15 @@ WEBHOOK = "/runtime/webhooks/durabletask"
 
 
 class ManagementUrls:
-    """``code`` is the system key, empty where no key is asked for."""
+    """``key`` gives the system key as it is now, empty where no key is asked for."""
 
-    def __init__(self, hub: str, code: str = "") -> None:
-        self.hub, self.code = hub, code
+    def __init__(self, hub: str, key: Callable[[], str] = str) -> None:
+        self.hub, self.key = hub, key
+
+    @property
+    def code(self) -> str:
+        """The key as a URL has it."""
+        return quote(self.key(), safe="")
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
         """The check-status body, keys in the recorded order. The webhook leaves rewind out, the binding has it."""
@@ -21,7 +27,8 @@ class ManagementUrls:
 
     def _urls(self, base_url: str, encoded_id: str, rewind: bool) -> dict[str, str]:
         instance = f"{base_url}{WEBHOOK}/instances/{encoded_id}"
-        query = f"taskHub={self.hub}&connection=Storage" + (f"&code={self.code}" if self.code else "")
+        code = self.code
+        query = f"taskHub={self.hub}&connection=Storage" + (f"&code={code}" if code else "")
 
         def with_reason(operation: str) -> str:
             return f"{instance}/{operation}?reason={{text}}&{query}"
@@ -43,7 +50,7 @@ class ManagementUrls:
     def client_binding(self, base_url: str, rpc_base_url: str) -> str:
         """The durableClient binding's value (recorded, key order included). The SDK puts the id where INSTANCEID stands."""
         base = f"{base_url}{WEBHOOK}"
-        code = f"code={self.code}" if self.code else ""
+        code = self.code and f"code={self.code}"
         new = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
         return compact(
             {

@@ -16,8 +16,8 @@ RECORDED = Path(__file__).with_name("durable_client_binding.json")
 
 def test_the_binding_is_the_recorded_one() -> None:
     """Key order included: the SDK shows the dictionary to its user."""
-    made = ManagementUrls("WireHub", "<key>").client_binding(BASE, "http://127.0.0.1:17071/durabletask/")
-    assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":"))
+    made = ManagementUrls("WireHub", lambda: "KEY").client_binding(BASE, "http://127.0.0.1:17071/durabletask/")
+    assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace("<key>", "KEY")
 
 
 def test_without_a_key_there_is_no_code() -> None:
@@ -33,11 +33,19 @@ def test_without_a_key_there_is_no_code() -> None:
 
 @pytest.mark.parametrize("rewind", [True, False])
 def test_the_urls_of_an_instance(rewind: bool) -> None:
-    urls = ManagementUrls("WireHub", "<key>").of_instance(BASE, "INSTANCEID", rewind=rewind)
-    recorded = json.loads(RECORDED.read_text())["managementUrls"]
+    urls = ManagementUrls("WireHub", lambda: "KEY").of_instance(BASE, "INSTANCEID", rewind=rewind)
+    recorded = json.loads(RECORDED.read_text().replace("<key>", "KEY"))["managementUrls"]
     if not rewind:
         del recorded["rewindPostUri"]
     assert list(urls.items()) == list(recorded.items())
+
+
+def test_a_key_is_encoded_and_may_change() -> None:
+    keys = ["a&b=", "new"]
+    urls = ManagementUrls("Hub", lambda: keys[0])
+    assert urls.of_instance(BASE, "i", rewind=False)["statusQueryGetUri"].endswith("&connection=Storage&code=a%26b%3D")
+    keys.pop(0)
+    assert urls.of_instance(BASE, "i", rewind=False)["statusQueryGetUri"].endswith("&code=new")
 
 
 @pytest.mark.parametrize(
