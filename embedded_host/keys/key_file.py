@@ -93,9 +93,7 @@ class KeyFile:
             keep_from_others(self.path)
         with self._changing() as write:
             now = self.keys()
-            host = now.host or {DEFAULT: _new_value()}
-            system = now.system if DURABLE in now.system else {**now.system, DURABLE: _new_value()}
-            whole = replace(now, master=now.master or _new_value(), host=host, system=system)
+            whole = _whole(now)
             if whole != now:
                 write(whole)
         return whole
@@ -111,10 +109,10 @@ class KeyFile:
         """The key's value, which is made up if none is given, and whether there was none before. ``only_new`` keeps one that is
         there. ``_master`` means the master key, of which there is always one."""
         with self._changing() as write:
-            now = self.keys()
+            now = _whole(self.keys())
             if name.lower() == MASTER and scope.kind != "function":
                 write(replace(now, master=(value := value or _new_value())))
-                return value, not now.master
+                return value, False
             values = dict(now.of(scope))
             known = _spelt(values, name)
             if known in values and only_new:
@@ -208,6 +206,13 @@ def _in_its_place(new: Path, path: Path) -> None:
             if os.name != "nt" or time.monotonic() > until:
                 raise
             time.sleep(0.01)
+
+
+def _whole(keys: Keys) -> Keys:
+    """With the keys that every host has."""
+    if not keys.master:
+        keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
+    return keys if DURABLE in keys.system else replace(keys, system={**keys.system, DURABLE: _new_value()})
 
 
 def _new_value() -> str:

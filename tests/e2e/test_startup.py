@@ -89,7 +89,19 @@ def test_an_address_that_is_not_ours(app: AppFolder) -> None:
 def test_the_network_is_not_listened_on_without_keys(app: AppFolder, address: str) -> None:
     text = refused(app.root, "--address", address)
     assert f"Others than this machine can reach {address}" in text
+    assert "--auth" in text
     assert "--allow-anonymous-network" in text
+
+
+def test_with_keys_and_without_is_a_contradiction(app: AppFolder) -> None:
+    assert "leave one of them out" in refused(app.root, "--auth", "--allow-anonymous-network", code=2)
+
+
+def test_keys_that_cannot_be_read(app: AppFolder) -> None:
+    state = app.root / "state"
+    state.mkdir()
+    (state / "keys.json").write_text("{")
+    assert "keys.json cannot be read" in refused(app.root, "--auth", state=state)
 
 
 def test_a_file_alone_does_not_open_the_host_to_the_network(app: AppFolder) -> None:

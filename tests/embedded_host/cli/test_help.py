@@ -15,6 +15,7 @@ import pytest
 
 from embedded_host.cli import watch
 from embedded_host.cli.commands import cli
+from embedded_host.keys.key_file import HOST, KeyFile, Scope
 from embedded_host.testing import DurableApp
 from tests.embedded_host.cli.calling import Called, call
 from tests.support.app_folder import AppFolder
@@ -133,6 +134,12 @@ def carried_out(command: list[str], folder: Path, served: RunningHost) -> Called
         return call("init", f"{command[1]}-{len(command)}", *command[2:])
     if name in ("import", "replay", "delete-task-hub", "export", "backup", "completion", "explain"):
         return beside_the_host(command, folder, served)
+    if name == "keys":
+        file = KeyFile(folder / ".embedded-host")
+        file.begin()
+        for scope, key in ((HOST, "partner"), (Scope("function", "httpstarter"), "default")):
+            file.put(scope, key)
+        return call(*command)
     if name == "entities":
         counter = ("--name", "Counter", "--key", "visits", "--url", served.base)
         assert call("entities", "signal", *counter, "--operation", "add", "--input", 1).code == 0
