@@ -109,7 +109,7 @@ class Assembly:
         if check is not None and check.error is not None:
             raise check.error
         invoker = self._invoker = AppInvoker(
-            self._worker, lambda: self.current.enabled, lambda: binding(self.public_url), outgoing.call
+            self._worker, lambda: self.current.enabled, lambda: binding(self.public_url), outgoing.call, app.root
         )
         hub = self._hub = TaskHub(
             app.host.hub_name, store, commit, invoker, hub_settings(self.current), on_fatal=self._on_fatal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from embedded_host.http.functions import HttpRoute
 from embedded_host.loaded_app import LoadedApp
 from embedded_host.worker.protocol import Loaded
@@ -32,6 +34,8 @@ def problems_text(app: LoadedApp, loaded: Loaded) -> str:
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
+        if "requirements.txt" in problem.text:
+            lines.append(f"    That is {sys.executable}.")  # said here alone: the text goes out over HTTP, too
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}

@@ -204,7 +204,7 @@ class Dashboard:
         shown = functions_shown(self._current(), used) | {"ran": sorted(used), "awaited": awaited}
         if asked.flag("calls"):
             shown["calls"] = await self._read(lambda overview: calls(overview.samples(hub, **_SAMPLES)))
-        return json_response({"hub": hub, "root": str(self._current().app.root), **shown})
+        return json_response({"hub": hub, "root": self._current().app.root.name, **shown})
 
     async def _events(self, asked: Asked) -> Response:
         if self._changes is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from embedded_host.app.definitions import Function
@@ -15,6 +17,7 @@ from embedded_host.engine.payload import TurnPayload
 from embedded_host.worker import Worker
 from embedded_host.worker.protocol import Result
 
+_FILE = re.compile(r'(?<=^  )File "([^"\n]+)"', re.MULTILINE)
 log = logging.getLogger("embedded_host.functions")
 _KINDS = {"orchestrationtrigger": "orchestrator", "activitytrigger": "activity", "entitytrigger": "entity"}
 
@@ -37,7 +40,10 @@ class AppInvoker:
         functions: Callable[[], Iterable[Function]],
         client: Callable[[], str],
         http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
+        root: Path | None = None,
     ) -> None:
+        """``root``: the app's folder. What is kept of an error names files from there on, and no folder of this machine."""
+        self._root = root
         self._worker, self._enabled, self._client, self._http = worker, functions, client, http
         self._functions: dict[tuple[str, str], Function] = {}
         self.refresh()
@@ -58,7 +64,7 @@ class AppInvoker:
         if isinstance(outcome, UserError):
             shown = outcome.stack or outcome.text
             log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, payload.instance_id, shown)
-            return replace(outcome, counts=counts, known=result.known)
+            return replace(self._kept(outcome), counts=counts, known=result.known)
         return TurnAnswer(outcome or "", counts, result.known)
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
@@ -67,11 +73,15 @@ class AppInvoker:
             log.error(
                 "Activity '%s' of instance '%s' failed [EH402]: %s", name, instance_id, answer.stack or answer.text
             )
+            return self._kept(answer)
         return None if answer == "null" else answer
 
     async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
         answer = await self._run("entity", name, payload, alone)
-        return answer if answer is not None else ""
+        return self._kept(answer) if isinstance(answer, UserError) else answer if answer is not None else ""
+
+    def _kept(self, error: UserError) -> UserError:
+        return error if self._root is None else replace(error, stack=without_folders(error.stack, self._root))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await self._http(request, is_wanted)
@@ -84,6 +94,17 @@ class AppInvoker:
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
         return _outcome(await self.function(self._functions[kind, name.lower()], trigger, alone=alone))
+
+
+def without_folders(stack: str, root: Path) -> str:
+    """A traceback whose files are named from the app's folder on; those elsewhere by their last folder."""
+
+    def shorter(found: re.Match[str]) -> str:
+        path = Path(found[1])
+        parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-2:]
+        return f'File "{PurePosixPath(*parts)}"' if path.is_absolute() else found[0]
+
+    return _FILE.sub(shorter, stack)
 
 
 def _outcome(result: Result) -> str | UserError | None:

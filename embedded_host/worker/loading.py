@@ -178,7 +178,7 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
     try:
         parts = list(script.relative_to(root).with_suffix("").parts)
     except ValueError:
-        raise LoadError(f"its file {script} is outside of the app's folder {root}.") from None
+        raise LoadError(f"its file {script.name} is outside of the app's folder.") from None
     if parts[-1] == "__init__":
         parts.pop()
     name = ".".join((APP_PACKAGE, *parts))
@@ -207,7 +207,7 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
-            remedy = f"Is it in requirements.txt, and installed for {sys.executable}?"
+            remedy = "Is it in requirements.txt, and installed for the Python that the host runs on?"
         return LoadError(f"{where} does not import: {line}there is no module named '{name}'. {remedy}", stack)
     if isinstance(error, SystemExit):
         return LoadError(f"{where} does not import: {line}it ends the process with sys.exit({error.code!r}).", stack)

@@ -149,7 +149,10 @@ class Session:
             return
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            found = self.host.get(f"{MANAGEMENT}/instances?showInput=false").json
+            answer = self.host.get(f"{MANAGEMENT}/instances?showInput=false")
+            if answer.status == 401:
+                return  # it asks for keys, and nothing has been started since it was
+            found = answer.json
             if all(self._rests(i["instanceId"]) for i in found if i["runtimeStatus"] not in FINAL):
                 return
             time.sleep(0.05)

@@ -58,7 +58,7 @@ def counter(context: df.DurableEntityContext) -> None:
 """
 """What docs/cli.md says that it adds to the app."""
 
-COMING = {"docs/security.md", "docs/durability.md", "recover"}
+COMING = {"docs/durability.md", "recover"}
 """Pages and commands that are named and on their way."""
 
 SHARED = ("stuck.md", "errors.md")

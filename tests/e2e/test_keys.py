@@ -92,7 +92,10 @@ pytestmark = pytest.mark.xdist_group("keys")
 def test_functions_by_their_levels(keyed: Keyed) -> None:
     keys = keyed.keys
     own = keyed.file.of_function("Greetfunction")[DEFAULT]
-    for path, opened_by in (("/api/function-only", (keys.master, keys.host[DEFAULT], own)), ("/api/admin-only", (keys.master,))):
+    for path, opened_by in (
+        ("/api/function-only", (keys.master, keys.host[DEFAULT], own)),
+        ("/api/admin-only", (keys.master,)),
+    ):
         for key in (keys.master, keys.host[DEFAULT], own, keys.system[DURABLE], "wrong", None):
             for answer in (keyed.ask("GET", path, key), keyed.ask("GET", f"{path}?code={key or ''}")):
                 assert answer.status == (200 if key in opened_by else 401), (path, key)
@@ -194,7 +197,10 @@ def test_keys_outlive_the_host(tmp_path: Path) -> None:
     assert not (state / "port").exists()
     with RunningHost(app.root, state, "--auth") as host:
         assert KeyFile(state).keys() == before
-        assert http("GET", f"{host.base}/api/function-only", headers={"x-functions-key": before.host[DEFAULT]}).status == 200
+        assert (
+            http("GET", f"{host.base}/api/function-only", headers={"x-functions-key": before.host[DEFAULT]}).status
+            == 200
+        )
 
 
 def test_the_network_with_keys(tmp_path: Path) -> None:

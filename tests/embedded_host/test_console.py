@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def shown(folder: AppFolder, *problems: LoadProblem, **environ: str) -> str:
 
 def told(folder: AppFolder, *problems: LoadProblem) -> str:
     return problems_text(*load(folder, *problems))
+
+
+def test_which_python_lacks_a_package(folder: AppFolder) -> None:
+    """Said on the console alone: the problem's text goes out over HTTP."""
+    text = (
+        "there is no module named 'x'. Is it in requirements.txt, and installed for the Python that the host runs on?"
+    )
+    assert f"\n    That is {sys.executable}." in told(folder, LoadProblem("Echo", text))
+    assert sys.executable not in told(folder, LoadProblem("Echo", "no such folder"))
 
 
 # -- the functions ---------------------------------------------------------------------------------
