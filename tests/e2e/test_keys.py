@@ -53,7 +53,7 @@ def keyed_app(root: Path) -> AppFolder:
     app.function("Echo", "def main(value): return value", activity_trigger())
     for level in ("function", "admin"):
         greet = f"def main(req): return 'hello from {level}'"
-        app.function(f"Greet{level}", greet, http_trigger(f"{level}-only", authLevel=level), HTTP_OUT)
+        app.function(f"Greet{level}", greet, http_trigger(f"only-{level}", authLevel=level), HTTP_OUT)
     app.function("Tells", TELLS_ALL, http_trigger("tells", authLevel="function"), HTTP_OUT, CLIENT)
     app.function("Client", CLIENT_CALLS, http_trigger("client"), HTTP_OUT, CLIENT)
     return app
@@ -93,8 +93,8 @@ def test_functions_by_their_levels(keyed: Keyed) -> None:
     keys = keyed.keys
     own = keyed.file.of_function("Greetfunction")[DEFAULT]
     for path, opened_by in (
-        ("/api/function-only", (keys.master, keys.host[DEFAULT], own)),
-        ("/api/admin-only", (keys.master,)),
+        ("/api/only-function", (keys.master, keys.host[DEFAULT], own)),
+        ("/api/only-admin", (keys.master,)),
     ):
         for key in (keys.master, keys.host[DEFAULT], own, keys.system[DURABLE], "wrong", None):
             for answer in (keyed.ask("GET", path, key), keyed.ask("GET", f"{path}?code={key or ''}")):
@@ -176,9 +176,9 @@ def test_a_key_is_sent_to_no_other_program(keyed: Keyed, tmp_path: Path) -> None
 def test_a_change_counts_while_the_host_runs(keyed: Keyed) -> None:
     root = keyed.host.root
     made = call("keys", "create", "--name", "partner", "--script-root", root).out.split()[-1]
-    assert keyed.ask("GET", "/api/function-only", made).status == 200
+    assert keyed.ask("GET", "/api/only-function", made).status == 200
     assert call("keys", "revoke", "--name", "partner", "--script-root", root).code == 0
-    assert keyed.ask("GET", "/api/function-only", made).status == 401
+    assert keyed.ask("GET", "/api/only-function", made).status == 401
     old = keyed.keys.system[DURABLE]
     assert call("keys", "create", "--name", DURABLE, "--system", "--script-root", root).code == 0
     assert keyed.ask("GET", f"{MANAGEMENT}/instances", old).status == 401
@@ -198,7 +198,7 @@ def test_keys_outlive_the_host(tmp_path: Path) -> None:
     with RunningHost(app.root, state, "--auth") as host:
         assert KeyFile(state).keys() == before
         assert (
-            http("GET", f"{host.base}/api/function-only", headers={"x-functions-key": before.host[DEFAULT]}).status
+            http("GET", f"{host.base}/api/only-function", headers={"x-functions-key": before.host[DEFAULT]}).status
             == 200
         )
 
@@ -210,9 +210,13 @@ def test_the_network_with_keys(tmp_path: Path) -> None:
 
 
 def test_no_key_gets_out(keyed: Keyed) -> None:
-    """The last test of this module: what all of them have brought about is looked through."""
-    keys = keyed.keys
+    """Of what this test and those before it in the module have brought about."""
     own = keyed.file.put(Scope("function", "tells"), "own")[0]
+    keyed.file.of_function("Greetfunction")
+    keys = keyed.keys
+    for path in ("/api/start/Hello", "/api/client", "/dashboard", "/", f"{MANAGEMENT}/instances"):
+        keyed.ask("GET", path)
+        keyed.ask("POST", path, keys.master)
     for key in (keys.host[DEFAULT], own, keys.master):
         assert keyed.ask("GET", f"/api/tells?code={key}").text == "told"
         assert keyed.ask("GET", "/api/tells", key).text == "told"
@@ -223,7 +227,7 @@ def test_no_key_gets_out(keyed: Keyed) -> None:
     log = keyed.host.log
     assert "url http://localhost" in log  # it was told
     assert "is too much" in log
-    secret = {keys.master, *keys.host.values(), own, *keys.functions.get("greetfunction", {}).values()}
+    secret = {keys.master, *keys.host.values(), own, *keys.functions["greetfunction"].values()}
     everywhere = secret | set(keys.system.values())
     assert len(everywhere) >= 5
     found = {key for key in everywhere if key in log}
