@@ -2,7 +2,7 @@
 import { h, svg, button, cut, notice, replace } from "./dom.js";
 import { localText, span, utcText } from "./time.js";
 
-const STEP = 26, LANE = 150, TOP = 44, LEFT = 90, LIMIT = 150;
+const STEP = 26, LANE = innerWidth < 700 ? 104 : 150, TOP = 44, LEFT = 80, LIMIT = 150;
 
 export function sequenceView() {
 	let limit = LIMIT, mark = "";
@@ -49,7 +49,7 @@ function draw(messages, row, model) {
 	const width = LEFT + lanes.length * LANE, height = TOP + messages.length * STEP + 20;
 	const heads = lanes.map((lane) => svg("g", null, svg("title", null, lane), svg("line", { x1: x(lane), x2: x(lane), y1: TOP - 10, y2: height, class: "lane" }),
 		svg("rect", { x: x(lane) - LANE / 2 + 6, y: 6, width: LANE - 12, height: 26, rx: 4, class: lane === row.name ? "head self" : "head" }),
-		svg("text", { x: x(lane), y: 23, class: "middle" }, cut(lane, 19))));
+		svg("text", { x: x(lane), y: 23, class: "middle" }, cut(lane, LANE / 8))));
 	const arrows = messages.map((m, n) => {
 		const y = TOP + n * STEP + 14, [a, b] = [x(m.from), x(m.to)], right = b > a ? -1 : 1;
 		return svg("g", { class: m.bad ? "message bad" : "message" }, svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),

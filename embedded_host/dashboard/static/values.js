@@ -32,8 +32,8 @@ export function errorView(reason, details) {
 	const text = reason || details || "It failed without a message.";
 	const [trace] = TRACE.exec(text) || TRACE.exec(details) || [""];
 	// The SDK repeats an error in each caller's text ("Message: …, StackTrace: …"): the first traceback is the error's own.
-	const own = trace.split(/\n\s*Message: |\n?, StackTrace: /)[0].trim();
-	return [h("p", { class: "error-text" }, cut(text.replace(TRACE, "").trim(), 600)), own && code(own, "Traceback"),
-		own !== trace.trim() && h("details", null, h("summary", null, "The whole text"), code(text.trim(), "The whole text"))];
+	const [own, head] = [trace, text.replace(TRACE, "")].map((part) => part.split(/\n\s*Message: (?=[^]*, StackTrace: )|\n?, StackTrace: /)[0].trim());
+	return [h("p", { class: "error-text" }, cut(head, 600)), own && code(own, "Traceback"),
+		text.includes(", StackTrace: ") && h("details", null, h("summary", null, "The whole text"), code(text.trim(), "The whole text"))];
 }
 const TRACE = /\s*Traceback \(most recent call last\)[^]*/;

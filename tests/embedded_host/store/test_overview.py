@@ -106,6 +106,8 @@ def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
             row(3, "parent"),
             row(4, "child", "Child", parent=parent),
             row(5, "done", status="Completed"),
+            row(8, "gone", status="Terminated"),
+            row(9, "orphan", "Child", parent={"OrchestrationInstance": {"InstanceId": "gone"}}),
             row(6, "event"),
             SetAwaited(6, [("event", "Approval"), ("event", "Stop")]),
             PutMessage(MessageRow(3, 6, "e", due, {})),
@@ -133,6 +135,7 @@ def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
         2: ["timer 1767398400000000"],
         3: ["child Child"],
         4: [],
+        9: [],
         6: ["timer 1767398400000000", "event Approval", "event Stop"],
         7: ["entity @counter@a"],
     }
