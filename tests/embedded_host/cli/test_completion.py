@@ -70,8 +70,8 @@ def test_what_the_shell_asks() -> None:
 def test_a_shell_completes(shell: str) -> None:
     """In the shell itself, where there is one."""
     program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"no {shell} on this machine")
+    if program is None or sys.platform == "win32" or (shell, sys.platform) == ("bash", "darwin"):
+        pytest.skip(f"no {shell} on this machine, or one that is too old or of another world")
     found = subprocess.run(
         [program, "-c" if shell != "zsh" else "-fc", IN_SHELL[shell]],
         env=environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
