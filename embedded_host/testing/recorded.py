@@ -223,7 +223,7 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
                 decide(decision)
         if kind in DECISIONS:
             continue
-        if groups[-1].decisions:
+        if groups[-1].decisions or kind == EventType.EXECUTION_TERMINATED:  # which no turn of the code's is about
             groups.append(Group())
         groups[-1].messages.append(event)
     for decision in list(waiting):

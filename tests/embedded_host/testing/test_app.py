@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.testing import DurableApp, NeverIdle, NotFinished, UnknownFunction
+from embedded_host.testing import DurableApp, NeverIdle, NotFinished, OrchestrationFailed, UnknownFunction
 from tests.embedded_host.testing.conftest import entries
 
 
@@ -53,6 +53,10 @@ async def test_time_stands_still_until_it_is_advanced(shop: DurableApp) -> None:
     await shop.advance(hours=71)
     await shop.advance(timedelta(minutes=59))
     assert approval.status == "Running"
+    with pytest.raises(
+        OrchestrationFailed, match=r"Approval '.*' is Running\. It waits for .* external event 'Approval'"
+    ):
+        approval.result()
     await shop.advance(minutes=1)
     assert approval.output == "timed out"
     assert approval.updated == shop.now
@@ -150,6 +154,9 @@ async def test_http_functions_and_management_urls_answer_without_a_socket(shop: 
     assert status.json()["output"] == ["paid 7", "shipped"]
     assert status.headers["content-type"].startswith("application/json")
     assert (await shop.http("GET", "/api/nothing")).status == 404
+    waiting = await shop.start("Approval", instance_id="o-2")
+    raised = await shop.http("POST", "/runtime/webhooks/durabletask/instances/o-2/raiseEvent/Approval", {"ok": 1})
+    assert (raised.status, waiting.output) == (202, {"ok": 1}), "what is no text is sent as JSON, and said to be"
 
 
 @pytest.mark.parametrize(("hours", "open"), [(100, False), (240, True)])

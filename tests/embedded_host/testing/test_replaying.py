@@ -194,3 +194,17 @@ async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
     status = (await shop.http("GET", url)).json()
     with pytest.raises(UnreadableHistory, match="showHistoryOutput=true"):
         replay(shop, status)
+
+
+@pytest.mark.parametrize("form", ["exact", "status"])
+async def test_a_history_that_was_ended_from_outside_fits_as_far_as_it_goes(tmp_path: Path, form: str) -> None:
+    waiting = shop_app(tmp_path / "waiting")
+    waiting.orchestrator("Approval", 'yield context.wait_for_external_event("Go")')
+    with DurableApp(waiting.root) as app:
+        instance = await app.start("Approval")
+        await app.terminate(instance, "enough")
+        history: Any = instance.history.events if form == "exact" else await status_api(app, instance.id)
+        assert replay(app, history, name="Approval").is_finished is False
+    changed = shop_app(tmp_path / "changed")
+    changed.orchestrator("Approval", 'return "at once"')  # what it would have done next, nobody knows
+    assert replay(changed.root, history, name="Approval").output == "at once"
