@@ -44,6 +44,8 @@ KEPT = 500
 log = logging.getLogger("embedded_host.worker")
 _ENTRY = Path(__file__).parent / "__main__.py"
 _MAX_PAUSE = 5.0
+SLOW_LOAD = 10.0
+"""Seconds after which an app that is still being loaded is spoken of, again and again."""
 
 
 class WorkerPool:
@@ -83,7 +85,19 @@ class WorkerPool:
         workers = list(self._workers)
         for worker in workers:
             self._send_load(worker)
-        return await asyncio.shield(workers[0].loaded)
+        return await self._until_loaded(workers[0])
+
+    async def _until_loaded(self, worker: Worker) -> Loaded:
+        """An import that does not end is said: nothing else would tell why the host does not start."""
+        seconds = 0.0
+        while not worker.loaded.done():
+            await asyncio.wait([worker.loaded], timeout=SLOW_LOAD)
+            seconds += SLOW_LOAD
+            if not worker.loaded.done() and worker.loading:
+                log.warning(
+                    "The app is still being loaded after %d s: '%s' is being imported. [EH335]", seconds, worker.loading
+                )
+        return await asyncio.shield(worker.loaded)
 
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
         """Start new workers with ``load``; if ``accept`` likes what they say, they take over, else the old ones stay.
@@ -95,9 +109,11 @@ class WorkerPool:
             self._send_load(worker)
         endings = [asyncio.ensure_future(self._tell_end(worker)) for worker in fresh]
         try:
-            loaded = (await asyncio.gather(*(worker.loaded for worker in fresh)))[0]
+            loaded = (await asyncio.gather(*map(self._until_loaded, fresh)))[0]
         except WorkerLost:
             self._load = before
+            for worker in fresh:
+                self._retire(worker)
             raise
         finally:
             for ending in endings:

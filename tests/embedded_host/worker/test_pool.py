@@ -107,6 +107,17 @@ async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: Start
         await asyncio.wait_for(start(app), 20)
 
 
+async def test_an_import_that_takes_long_is_said(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
+    app.function("Slow", "import time\ntime.sleep(1)\ndef main(value): return 1", activity_trigger())
+    pool, _ = await start(app)
+    assert await call(pool, "Slow") == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert any(text.endswith("'Slow' is being imported. [EH335]") for text in said)
+
+
 async def test_a_wrong_token_is_refused(
     app: AppFolder, start: StartPool, connections: type[Connections], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,99 @@
+"""Limits that a host is given, as a user gives them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import StartHost
+from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually
+from tests.support.running_host import RunningHost, environment
+
+
+def app_with(tmp_path: Path, **http_settings: int) -> AppFolder:
+    app = AppFolder(tmp_path / "app", {"version": "2.0", "extensions": {"http": http_settings}})
+    app.http(
+        "Until",
+        """
+        import pathlib, time
+        def main(req):
+            began, over = map(pathlib.Path, req.get_body().decode().split("|"))
+            began.touch()
+            while not over.exists():
+                time.sleep(0.01)
+            return "over"
+        """,
+        "until",
+    )
+    return app
+
+
+def ask(host: RunningHost, began: Path, over: Path) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+    connection.request("POST", "/api/until", f"{began}|{over}")
+    return connection
+
+
+def test_more_requests_than_max_outstanding_requests(start_host: StartHost, tmp_path: Path) -> None:
+    host = start_host(app_with(tmp_path, maxOutstandingRequests=1).root)
+    began, over = tmp_path / "began", tmp_path / "over"
+    with closing(ask(host, began, over)) as connection:
+        eventually(began.exists, "the first one runs")
+        answer = host.post("/api/until", "x|y")
+        assert (answer.status, answer.text, answer.headers["retry-after"]) == (429, "", "1")
+        assert host.get("/admin/host/ping").status == 200
+        over.touch()
+        assert connection.getresponse().read() == b"over"
+    assert host.post("/api/until", f"{began}|{over}").text == "over"
+    assert "[EH332]" in host.log
+
+
+def test_more_functions_than_max_concurrent_requests(start_host: StartHost, tmp_path: Path) -> None:
+    host = start_host(app_with(tmp_path, maxConcurrentRequests=1).root)
+    first, second, over = tmp_path / "first", tmp_path / "second", tmp_path / "over"
+    with closing(ask(host, first, over)) as one:
+        eventually(first.exists, "the first one runs")
+        with closing(ask(host, second, over)) as two:
+            assert host.get("/admin/host/ping").status == 200
+            assert not second.exists()
+            over.touch()
+            assert [connection.getresponse().read() for connection in (one, two)] == [b"over", b"over"]
+    assert second.exists()
+
+
+def test_bodies_as_large_as_the_setting_allows(start_host: StartHost, tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    app.http("Length", "def main(req): return str(len(req.get_body()))", "length")
+    host = start_host(app.root, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT="2000000")
+    assert host.post("/api/length", b"x" * 2_000_000).text == "2000000"
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+    with closing(connection):
+        connection.putrequest("POST", "/api/length")
+        connection.putheader("Content-Length", "2000001")
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of open files that a process could raise")
+def test_the_host_asks_for_more_open_files() -> None:
+    code = """
+        import json, resource
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        from embedded_host.host import _allow_many_connections
+        _allow_many_connections()
+        print(json.dumps([*resource.getrlimit(resource.RLIMIT_NOFILE), hard]))
+    """
+    lines = "\n".join(line.strip() for line in code.splitlines())
+    done = subprocess.run([sys.executable, "-c", lines], env=environment(), capture_output=True, text=True, check=True)
+    soft, hard, before = json.loads(done.stdout)
+    assert hard == before
+    assert soft > 256
