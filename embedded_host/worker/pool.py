@@ -87,7 +87,7 @@ class WorkerPool:
             self._send_load(worker)
         return await self._until_loaded(workers[0])
 
-    async def _until_loaded(self, worker: Worker) -> Loaded:
+    async def _until_loaded(self, worker: WorkerProcess) -> Loaded:
         """An import that does not end is said: nothing else would tell why the host does not start."""
         seconds = 0.0
         while not worker.loaded.done():
