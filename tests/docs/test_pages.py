@@ -58,8 +58,8 @@ def counter(context: df.DurableEntityContext) -> None:
 """
 """What docs/cli.md says that it adds to the app."""
 
-COMING = {"docs/durability.md", "recover"}
-"""Pages and commands that are named and on their way."""
+COMING = {"docs/durability.md"}
+"""Pages that are named and on their way."""
 
 SHARED = ("stuck.md", "errors.md")
 """Pages that count on a host with an order that waits."""
@@ -176,7 +176,7 @@ def unknown_part(words: list[str]) -> str:
                 return ""
             found = command.get_command(context, words[0])
             if found is None:
-                return "" if words[0] in COMING else "no such command"
+                return "no such command"
             words.pop(0)
             command = found
     options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
