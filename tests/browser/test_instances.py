@@ -225,6 +225,19 @@ def test_a_host_that_does_not_answer(dashboard: Dashboard, shop: RunningHost, pr
     expect(page.locator(".count")).to_have_text("1-1 of 1")
 
 
+@pytest.mark.parametrize("place", ["functions", "entities", "instance/none"])
+def test_so_do_the_other_views(dashboard: Dashboard, place: str) -> None:
+    dashboard.expected = "Failed to load resource"
+    page = dashboard.page
+    page.route("**/dashboard/api/**", lambda route: route.abort())
+    dashboard.open(place)
+    expect(page.get_by_role("alert")).to_contain_text("The host does not answer")
+    page.unroute("**/dashboard/api/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("h1")).to_have_count(1)
+
+
 def test_a_page_of_another_site_changes_nothing(dashboard: Dashboard) -> None:
     answer = dashboard.page.request.post(f"{dashboard.base}/dashboard/api/instances")
     assert answer.status == 405

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
+from embedded_host.keys.key_file import DEFAULT, DURABLE, KeyFile, dashboard_link
 from tests.browser.conftest import Dashboard
+from tests.browser.shop_app import shop_app
 from tests.support.running_host import RunningHost
 
 KEY = "right/+ key=="
@@ -86,3 +89,36 @@ def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
     dialog.get_by_label("Key", exact=True).fill(KEY)
     dialog.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
+    folder = tmp_path_factory.mktemp("locked")
+    with RunningHost(shop_app(folder / "app").root, folder / "state", "--auth") as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
+    """The system key that ``embedded-host keys list`` shows is enough, and the link that it prints has it."""
+    keys = KeyFile(locked.state).keys()
+    context = browser.new_context()
+    dashboard = Dashboard(context.new_page(), locked.base)
+    page = dashboard.open("functions")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog.get_by_label("Key", exact=True).fill(keys.host[DEFAULT])
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_label("Key", exact=True).fill(keys.system[DURABLE])
+    dialog.get_by_role("button", name="Go on").click()
+    page.get_by_role("article", name="Approve", exact=True).get_by_role("button", name="Start…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
+    expect(page.locator("#live")).to_have_text("Live")
+    context.close()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(dashboard_link(f"{locked.base}/dashboard", keys.system[DURABLE]))
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    assert keys.system[DURABLE] not in page.url
+    context.close()
