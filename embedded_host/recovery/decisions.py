@@ -134,8 +134,8 @@ class _Decisions:
                 continue
             taken[who] = row[0]
             self._instances[row[0]] = self._instance(row)
-            if named is not None and named[1] is not None and (named[0].lower(), named[1]) != who:
-                what = f"the table and the index have different ids for it; the index has '{named[1]}'"
+            if named is not None and (named.hub.lower(), named.id) != who:
+                what = f"the table and the index have different ids for it; the index has '{named.id}'"
                 self.report.incomplete.append(Lost(row[1], row[2], row[4], what))
 
     def _instance(self, row: Row) -> _Instance:
@@ -144,14 +144,15 @@ class _Decisions:
 
     def _take_names(self) -> None:
         """Instances whose row is lost, put together from their histories where these are whole, else told of by name."""
-        hubs = {row.hub for row in self._instances.values()} | {name[0] for name in self._salvage.named.values()}
+        hubs = {row.hub for row in self._instances.values()} | {name.hub for name in self._salvage.named.values()}
         only_hub = hubs.pop() if len(hubs) == 1 else None
         keys = {*self._salvage.named, *self._turns, *self._inputs, *self._messages, *self._activities, *self._entities}
         taken = {(i.hub.lower(), i.id) for i in self._instances.values()}
         there = {row[0] for row in self._salvage.tables["instances"].rows.values()}
         for key in sorted(keys - there):
-            hub, id, status, _, _ = self._salvage.named.get(key, (only_hub, None, None, None, key))
-            if key not in self._salvage.named and self._salvage.names_are_whole:
+            named = self._salvage.named.get(key)
+            hub, id, status = (named.hub, named.id, named.status) if named else (only_hub, None, None)
+            if named is None and self._salvage.names_are_whole:
                 continue  # nobody's: what a deleted instance has left in a page out of use
             row = self._row_from_history(key, hub, id, status)
             if row is not None and (row[1].lower(), row[2]) not in taken:
@@ -167,7 +168,12 @@ class _Decisions:
                 id = _id_of(started)
             if (hub or "").lower() and id is not None and ((hub or "").lower(), id) in taken:
                 continue
-            self.report.left_out.append(Lost(hub, id, status, _named(key, self._entities)))
+            what = f"its row is lost (its key was {key})"
+            if key in self._entities:
+                what += f"; its state was {self._entities[key][2]}"
+            if named is not None and named.other_id is not None:
+                what += f"; another index has it as '{named.other_id}'"
+            self.report.left_out.append(Lost(hub, id, status, what))
 
     def _row_from_history(self, key: int, hub: str | None, id: str | None, status: str | None) -> Row | None:
         events = list(_following(self._turns.get(key, {})))
@@ -198,11 +204,9 @@ class _Decisions:
             return None
 
     def _take_entities(self) -> None:
-        entities = self._salvage.tables["entities"]
         for key, instance in list(self._instances.items()):
-            if key in self._entities or not instance.id.startswith("@") or not instance.row[3].startswith("@"):
-                continue
-            if entities.may_miss(key):
+            # Every entity has a state's row from the beginning, and none has an execution id.
+            if key not in self._entities and instance.id.startswith("@") and instance.row[7] == "":
                 del self._instances[key]
                 lost = Lost(instance.hub, instance.id, instance.status, "an entity whose state is lost")
                 self.report.left_out.append(lost)
@@ -432,9 +436,3 @@ def _request(sent: Event) -> dict[str, Any] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return request if isinstance(request, dict) else None
-
-
-def _named(key: int, entities: dict[int, Row]) -> str:
-    if key in entities:
-        return f"its row is lost; its state was {entities[key][2]}"
-    return f"its row is lost (its key was {key})"

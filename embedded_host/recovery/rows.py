@@ -168,19 +168,30 @@ ACTIVITIES_WITH_ROWID = Table(
 WITH_ROWID = {t.name: t for t in (MESSAGES_WITH_ROWID, ACTIVITIES_WITH_ROWID)}
 
 
+class Name(NamedTuple):
+    """What indexes say of an instance."""
+
+    key: int
+    hub: str
+    id: str
+    status: str | None = None
+    other_id: str | None = None
+    """Where they have two ids for it, one of which is damaged."""
+
+
 class Index(NamedTuple):
-    """An index of instances, by which one can be named whose row is lost. ``of`` makes (hub, id, status, created, key)."""
+    """An index of instances, by which one can be named whose row is lost."""
 
     name: str
     checks: tuple[Callable[[Value], bool], ...]
-    of: Callable[[tuple[Any, ...]], tuple[str, str | None, str | None, int | None, int]]
+    of: Callable[[tuple[Any, ...]], Name]
 
 
 INDEXES = (
-    Index("sqlite_autoindex_instances_1", (_text, _text, _int), lambda v: (v[0], v[1], None, None, v[2])),
+    Index("sqlite_autoindex_instances_1", (_text, _text, _int), lambda v: Name(v[2], v[0], v[1])),
     Index(
         "instances_by_status",
         (_text, _text, _text, _int),
-        lambda v: (v[0], v[2], v[1], None, v[3]),
+        lambda v: Name(v[3], v[0], v[2], v[1]),
     ),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from embedded_host.recovery.pages import Pages
 from embedded_host.recovery.records import INNER_INDEX, LEAF_INDEX, LEAF_TABLE, Page, Value, parse_page, read_page
-from embedded_host.recovery.rows import INDEXES, TABLES, WITH_ROWID, Index, Row, Table
+from embedded_host.recovery.rows import INDEXES, TABLES, WITH_ROWID, Index, Name, Row, Table
 from embedded_host.recovery.trees import Gap, Key, Tree
 from embedded_host.store.migration import SCHEMA_VERSION, create_as_of
 
@@ -44,8 +44,7 @@ class Salvage:
     is_newer: bool
     """By its header it is from a newer version, and its tables are others than this one's."""
     tables: dict[str, Found]
-    named: dict[int, tuple[str, str | None, str | None, int | None, int]]
-    """By key, what the indexes say of instances: hub, id, status."""
+    named: dict[int, Name]
     problems: list[str]
     """What is wrong with the file as such."""
     lost_commits: int
@@ -85,6 +84,8 @@ class _Reading:
         version, is_newer = self._version(header_version)
         found = {name: self._table(table) for name, table in TABLES.items() if self._expected(name, version)}
         named, names_are_whole, index_pages = self._names()
+        # An index that does not name what the table has may leave out others, too.
+        names_are_whole = names_are_whole and all(key[0] in named for key in found["instances"].tree.rows)
         self._strays(found, index_pages)
         for each in found.values():
             self._make_rows(each)
@@ -163,7 +164,11 @@ class _Reading:
             page = read_page(self._pages, root)
             if page is not None and page.kind not in (INNER_INDEX, LEAF_INDEX):
                 table = WITH_ROWID[table.name]
-        tree = Tree(table.key_columns, folds=table.name == "timers")
+        tree = Tree(
+            table.key_columns,
+            folds=table.name == "timers",
+            accepts=lambda cell: table.row(cell.rowid, cell.values) is not None,
+        )
         if root is None:
             tree.gaps.append(Gap((), (float("inf"),)))
         else:
@@ -181,21 +186,22 @@ class _Reading:
             else:
                 found.rows[key] = row
 
-    def _names(self) -> tuple[dict[int, tuple[str, str | None, str | None, int | None, int]], bool, set[int]]:
-        named: dict[int, tuple[str, str | None, str | None, int | None, int]] = {}
+    def _names(self) -> tuple[dict[int, Name], bool, set[int]]:
+        named: dict[int, Name] = {}
         whole, seen = True, set[int]()
+        keys: list[set[int]] = []
         for index in INDEXES:
             root = self._roots.get(index.name)
             rows, its_whole = self._index(index, root, seen)
-            whole = whole and its_whole
-            for hub, id, status, created, key in rows:
-                before = named.get(key, (hub, None, None, None, key))
-                named[key] = (hub, before[1] or id, before[2] or status, created, key)
+            keys.append({row.key for row in rows})
+            whole = whole and its_whole and len(keys[-1]) == len(rows) and keys[-1] == keys[0]
+            for row in rows:
+                before = named.get(row.key, row)
+                other = row.id if row.id != before.id else None
+                named[row.key] = before._replace(status=before.status or row.status, other_id=other)
         return named, whole, seen
 
-    def _index(
-        self, index: Index, root: int | None, seen: set[int]
-    ) -> tuple[list[tuple[str, str | None, str | None, int | None, int]], bool]:
+    def _index(self, index: Index, root: int | None, seen: set[int]) -> tuple[list[Name], bool]:
         if root is None:
             return [], False
         found, whole, waiting = [], True, [root]

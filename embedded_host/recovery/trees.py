@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -41,6 +41,8 @@ class Tree:
 
     key_columns: int
     folds: bool = False
+    accepts: Callable[[Cell], bool] = lambda _: True
+    """Whether a row may be one of this table. A page of which none is has come from elsewhere."""
     rows: dict[Key, tuple[Value, ...]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     pages: set[int] = field(default_factory=set)
@@ -66,8 +68,8 @@ class Tree:
             self.gaps.append(Gap(low, high))
             return
         keys = self._keys(page, low, high)
-        if page.cells and not any(key is not None for key in keys) and page.last_child is None:
-            self.gaps.append(Gap(low, high))  # a leaf of something else
+        if page.kind != INNER_TABLE and page.cells and not self._is_ours(page, keys):
+            self.gaps.append(Gap(low, high))
             return
         self.pages.add(number)
         if not page.is_whole:
@@ -92,6 +94,10 @@ class Tree:
             before = key
         if page.last_child is not None:
             self.walk(pages, page.last_child, before, high, depth + 1)
+
+    def _is_ours(self, page: Page, keys: list[Key | None]) -> bool:
+        cells = zip(page.cells, keys, strict=True)
+        return any(key is not None and cell is not None and self.accepts(cell) for cell, key in cells)
 
     def _keys(self, page: Page, low: Key, high: Key) -> list[Key | None]:
         """None for a cell that cannot be read, or is not where its key belongs."""
