@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -34,7 +35,7 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
     from embedded_host.store.backup import back_up, default_target
 
     path = target.state_path()
-    file = (file or default_target(path)).absolute()
+    file = Path(os.path.abspath(file or default_target(path)))  # noqa: PTH100 - resolve() would follow links
     with _opened(path) as connection:
         back_up(connection, file)
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
