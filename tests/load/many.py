@@ -101,4 +101,4 @@ async def bad_clients(host: RunningHost, count: int, seconds: float, say: Callab
             await asyncio.sleep(0.05)
     await asyncio.gather(*bad)
     say(f"{memory.sample()}  they are gone; {asked} requests beside them took {slowest * 1000:.0f} ms at most")
-    assert slowest < 10
+    assert slowest < 30, "who behaves well is not answered beside them"
