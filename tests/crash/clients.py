@@ -61,6 +61,9 @@ class Clients:
         """By the monotonic clock, once the host is left alive."""
         self._running: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLOW))
+        # It would make a DELETE whose connection broke again by itself, and say nothing of it: a purge that had been done, and was
+        # not answered, would look as if it had been refused.
+        self._session._retry_connection = False
 
     @property
     def busy(self) -> int:
