@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,16 @@ class Compose:
     def __init__(self, engine: Engine, folder: Path = ROOT, project: str = "hello") -> None:
         self.engine, self.folder, self.project = engine, folder, project
         machine = platform.machine()
+        self.port, self.embedded_port = free_port(8080), free_port(7071)
         self.environment = {
             **engine.environment,
             "APP_PLATFORM": f"linux/{ARCHITECTURE.get(machine, machine)}",
             "COMPOSE_PROJECT_NAME": project,
+            "EMBEDDED_PORT": str(self.embedded_port),
+            "HELLO_PORT": str(self.port),
         }
+        self.base = f"http://localhost:{self.port}"
+        """Where the app answers."""
 
     def __call__(self, *arguments: str, seconds: float = 400) -> str:
         return run(["docker", "compose", *arguments], environment=self.environment, cwd=self.folder, seconds=seconds)
@@ -55,6 +62,15 @@ class Compose:
 
     def docker(self, *arguments: str | Path, seconds: float = 300) -> str:
         return run(["docker", *arguments], environment=self.environment, seconds=seconds)
+
+
+def free_port(wanted: int) -> int:
+    """The port that a user has; another one where somebody on this machine has that."""
+    for port in (wanted, 0):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return int(one.getsockname()[1])
+    raise OSError("no port is free")
 
 
 def hello(base: str) -> dict[str, str]:

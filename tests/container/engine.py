@@ -1,7 +1,7 @@
 """A Docker engine of this test run's own: installed, started by hand, and ended with all that it made.
 
-Nothing of it is left behind: what it keeps is in one folder, its containers and networks go with it, and so do the bridge and
-the mounts that it leaves when it ends.
+Nothing of it is left behind: what it keeps is in one folder, its containers and networks go with it, and so do the mounts, the
+bridge and the packet filter's rules that it leaves when it ends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tests.container.network_state import NetworkState
 
 APT = ("docker.io", "mmdebstrap")
 PLUGINS = ("docker-compose", "docker-buildx")
@@ -59,6 +61,7 @@ class Engine:
         self.folder = folder
         self._log = folder / "dockerd.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._network: NetworkState | None = None
         self.environment = {
             "DOCKER_HOST": f"unix://{folder}/docker.sock",
             "DOCKER_CONFIG": str(folder / "config"),
@@ -75,9 +78,11 @@ class Engine:
         self._install_plugins()
 
     def start(self, seconds: float = 30) -> None:
+        self._network = NetworkState()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    *("setpriv", "--pdeathsig", "TERM"),  # where the tests are killed, it ends too
                     "dockerd",
                     f"--host={self.environment['DOCKER_HOST']}",
                     f"--data-root={self.folder}/data",
@@ -104,16 +109,8 @@ class Engine:
         if self._process is None:
             return
         with contextlib.suppress(CommandError):
-            for kind, remove in (
-                ("ps", ["rm", "--force", "--volumes"]),
-                ("network ls --filter=type=custom", ["network", "rm"]),
-            ):
-                names = run(
-                    ["docker", *kind.split(), "--quiet", *(["--all"] if kind == "ps" else [])],
-                    environment=self.environment,
-                )
-                if names.split():
-                    run(["docker", *remove, *names.split()], environment=self.environment)
+            self._remove(["ps", "--all"], ["rm", "--force", "--volumes"])
+            self._remove(["network", "ls", "--filter=type=custom"], ["network", "rm"])
         self._process.terminate()
         try:
             self._process.wait(30)
@@ -124,7 +121,15 @@ class Engine:
         for mount in sorted((line.split()[1] for line in mounts), reverse=True):
             if mount.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "delete", "docker0"], check=False, capture_output=True)
+        assert self._network is not None
+        self._network.restore()
+        for name in ("data", "exec", "stand-ins"):  # pytest keeps its folders, and these are a gigabyte and a half
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _remove(self, list_them: list[str], remove: list[str]) -> None:
+        names = run(["docker", *list_them, "--quiet"], environment=self.environment).split()
+        if names:
+            run(["docker", *remove, *names], environment=self.environment)
 
     def _install_plugins(self) -> None:
         wanted = self.folder / "config" / "cli-plugins"

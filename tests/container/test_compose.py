@@ -10,7 +10,6 @@ import pytest
 from tests.container.compose import Compose, end, hello
 from tests.support.running_host import MANAGEMENT, http
 
-BASE = "http://localhost:8080"
 MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
 
 
@@ -29,18 +28,18 @@ def test_everything_becomes_healthy(up: Compose) -> None:
 
 
 def test_the_hello(up: Compose) -> None:
-    status = end(hello(BASE))
+    status = end(hello(up.base))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
 
 def test_every_link_opens_from_this_machine(up: Compose) -> None:
-    links = hello(BASE)
+    links = hello(up.base)
     end(links)
     urls = {name: url for name, url in links.items() if name != "id"}
     assert len(urls) >= 7
     for name, url in urls.items():
-        assert url.startswith(f"{BASE}{MANAGEMENT}/instances/"), name
+        assert url.startswith(f"{up.base}{MANAGEMENT}/instances/"), name
     assert http("GET", urls["statusQueryGetUri"]).status == 200
     for name in ("sendEventPostUri", "terminatePostUri", "suspendPostUri", "resumePostUri"):
         event = urls[name].replace("{eventName}", "Nothing")
@@ -57,11 +56,11 @@ def test_nothing_but_the_gateway_is_published_and_only_on_this_machine(up: Compo
         for port, bindings in up.inspect(container)["NetworkSettings"]["Ports"].items()
         for binding in bindings or []
     }
-    assert published == {"gateway 8080/tcp 127.0.0.1:8080"}
+    assert published == {f"gateway 8080/tcp 127.0.0.1:{up.port}"}
 
 
 def test_the_instances_outlive_the_containers(up: Compose) -> None:
-    links = hello(BASE)
+    links = hello(up.base)
     before = end(links)
     up("down")
     up.up()
@@ -73,7 +72,7 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
     containers = up.containers("app")
     assert len(containers) == 3
     for _ in range(30):
-        assert end(hello(BASE))["output"] == MESSAGE
+        assert end(hello(up.base))["output"] == MESSAGE
     started = Counter(
         line.partition("|")[0].strip()
         for line in up("logs", "--no-color", "app").splitlines()
@@ -83,4 +82,4 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
     settings = [set(up.inspect(container)["Config"]["Env"]) for container in containers]
     assert settings[0] == settings[1] == settings[2]  # one storage, one hub, one address
     up.up("--scale", "app=1")
-    assert end(hello(BASE))["output"] == MESSAGE  # the gateway has forgotten the two that are gone
+    assert end(hello(up.base))["output"] == MESSAGE  # the gateway has forgotten the two that are gone

@@ -11,7 +11,6 @@ import pytest
 from tests.container.compose import Compose, end, hello, until_answering
 from tests.support.running_host import http
 
-BASE = "http://localhost:7071"
 MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
 
 
@@ -22,9 +21,13 @@ def up(compose: Compose) -> Iterator[Compose]:
     compose.remove()
 
 
+def base(up: Compose) -> str:
+    return f"http://localhost:{up.embedded_port}"
+
+
 def test_the_hello(up: Compose) -> None:
     assert not up.containers("app")
-    status = end(hello(BASE))
+    status = end(hello(base(up)))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
@@ -32,7 +35,7 @@ def test_the_hello(up: Compose) -> None:
 def test_its_port_is_published_on_this_machine_only(up: Compose) -> None:
     (container,) = up.containers("embedded")
     ports = up.inspect(container)["NetworkSettings"]["Ports"]
-    assert ports == {"7071/tcp": [{"HostIp": "127.0.0.1", "HostPort": "7071"}]}
+    assert ports == {"7071/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(up.embedded_port)}]}
 
 
 def test_the_image_is_small_and_runs_as_nobody_in_particular(up: Compose) -> None:
@@ -45,11 +48,11 @@ def test_the_image_is_small_and_runs_as_nobody_in_particular(up: Compose) -> Non
 
 def test_it_is_ready_in_less_than_two_seconds(up: Compose) -> None:
     (container,) = up.containers("embedded")
-    took = []
-    for _ in range(3):
+    took: list[float] = []
+    while len(took) < 6 and min(took, default=9) >= 2:  # a machine may be busy once
         up.docker("stop", container)
         up.docker("start", container)
-        assert until_answering(f"{BASE}/api/orchestrators/-").status == 404
+        assert until_answering(f"{base(up)}/api/orchestrators/-").status == 404
         now = time.time()
         started = up.inspect(container)["State"]["StartedAt"]  # with nanoseconds, which Python 3.10 does not read
         took.append(now - datetime.fromisoformat(started[:26] + "+00:00").timestamp())
@@ -58,7 +61,7 @@ def test_it_is_ready_in_less_than_two_seconds(up: Compose) -> None:
 
 
 def test_its_state_is_in_a_volume(up: Compose) -> None:
-    links = hello(BASE)
+    links = hello(base(up))
     before = end(links)
     (container,) = up.containers("embedded")
     up.docker("kill", container)  # as a power cut would
@@ -66,4 +69,4 @@ def test_its_state_is_in_a_volume(up: Compose) -> None:
     up.up("embedded")
     assert up.containers("embedded") != [container]
     assert end(links) == before
-    assert http("GET", f"{BASE}/dashboard").status == 200
+    assert http("GET", f"{base(up)}/dashboard").status == 200
