@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-STATE = Path("/tmp/stand-in-state")
+STATE = Path(tempfile.gettempdir(), "stand-in-state")
 SETTINGS = dict(os.environ)  # by the names that Azure gave them, upper case or not
 
 
