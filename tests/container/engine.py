@@ -75,6 +75,8 @@ class Engine:
         if not all(map(shutil.which, ("dockerd", "mmdebstrap"))):
             run(["apt-get", "update", "-q"], environment=quiet)
             run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *APT], environment=quiet)
+        if shutil.which("docker") is None:  # Debian 13 has the command in a package of its own
+            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "docker-cli"], environment=quiet)
         self._install_plugins()
 
     def start(self, seconds: float = 30) -> None:
