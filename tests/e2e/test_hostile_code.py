@@ -16,6 +16,7 @@ from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
+pytestmark = pytest.mark.timeout(400)  # processes that end are started again, thrice for each of the guilty
 posix = pytest.mark.skipif(os.name == "nt", reason="what it does is POSIX's")
 ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
 ENTITY = {"name": "context", "type": "entityTrigger", "direction": "in"}
@@ -285,6 +286,15 @@ def test_activities_that_break_something_in_their_process(app: AppFolder, start_
     app.function(
         "Cancels", "import asyncio\nasync def main(value):\n    raise asyncio.CancelledError", activity_trigger()
     )
+    ignores = """
+        import signal
+        async def main(value):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            return 1
+    """
+    app.function("IgnoresSignals", ignores, activity_trigger())
+    complete["IgnoresSignals"] = ("", 1)
     host = start_host(app.root)
     for name, (_, output) in complete.items():
         status = host.end(begin(host, "Call", name), 90)

@@ -13,6 +13,8 @@ from tests.load.memory import Sample, growth
 from tests.load.soak import KINDS, Load, Wrong, complaints
 from tests.support.running_host import RunningHost
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunningHost:
