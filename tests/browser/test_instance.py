@@ -162,6 +162,7 @@ def test_raising_an_event_with_json_that_is_checked(dashboard: Dashboard, shop: 
     expect(dialog.locator(".under .problem")).to_contain_text(re.compile(r"Not JSON: .* \(line 2, column \d+\)"))
     dialog.get_by_role("button", name="Raise event", exact=True).click()
     expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_be_empty()  # nothing was sent, and so nothing was refused
     data.fill('{"by":"me"}')
     expect(dialog.locator(".under .problem")).to_be_empty()
     dialog.get_by_role("button", name="Format").click()
