@@ -75,6 +75,7 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     page = context.new_page()
     page.goto(site)
     asked: set[str] = set()
+    received: dict[str, int] = {}
     statuses: list[int] = []
 
     def on_sent(event: dict[str, Any]) -> None:
@@ -82,19 +83,18 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
             asked.add(event["requestId"])
 
     def on_received(event: dict[str, Any]) -> None:
-        if event["requestId"] in asked:
-            statuses.append(event["statusCode"])
+        received[event["requestId"]] = event["statusCode"]
 
-    # What the browser receives and keeps from the page is only seen here; windows and frames are not.
+    # What the browser receives and keeps from the page is only seen here (in no certain order); windows and frames are not.
     network = context.new_cdp_session(page)
     network.on("Network.requestWillBeSent", on_sent)
     network.on("Network.responseReceivedExtraInfo", on_received)
     network.send("Network.enable")
     context.on("response", lambda response: statuses.append(response.status) if url in response.url else None)
     page.evaluate(f"(url) => {{ {script} }}", url)
-    for _ in range(500):
-        if statuses:
-            return statuses[0]
+    for _ in range(1000):
+        if found := [*statuses, *(received[number] for number in asked if number in received)]:
+            return found[0]
         page.wait_for_timeout(20)
     raise AssertionError(f"{script}: the host was not asked, or did not answer")
 
