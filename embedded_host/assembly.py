@@ -41,8 +41,9 @@ from embedded_host.store.soundness import SoundnessCheck
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import GroupCommit
-from embedded_host.task_hub.hub import HubSettings, TaskHub
+from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.task_hub.settings import HubSettings
 from embedded_host.timer_trigger.service import TimerFunctions
 from embedded_host.worker import Worker
 from embedded_host.worker.invoker import AppInvoker, durable_functions

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -15,7 +12,6 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity, entity_turn
 from embedded_host.engine.entity_messages import Request
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import EventType
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
@@ -38,32 +34,14 @@ from embedded_host.task_hub.invoker import Invoker, ask
 from embedded_host.task_hub.lane import Lane
 from embedded_host.task_hub.quiet_instances import QuietInstances
 from embedded_host.task_hub.recording import ActivityWork, Keys, Recorder, Recording
+from embedded_host.task_hub.residents import Residents
+from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.waiters import Waiters
 
 log = logging.getLogger("embedded_host.task_hub")
 
 TOLD_AT_START = 100
 """Instances that an earlier host left waiting: of so many, in order of id, the console may speak."""
-IDLE_INSTANCES = 500
-"""Instances that wait stay in memory up to this many: more are read again when something comes for them."""
-
-
-def _ten_a_core() -> int:
-    return 10 * (os.cpu_count() or 1)
-
-
-@dataclass
-class HubSettings:
-    functions: DurableFunctions = field(default_factory=DurableFunctions)
-    max_activities: int = field(default_factory=_ten_a_core)
-    max_orchestrators: int = field(default_factory=_ten_a_core)
-    max_entity_batch: int = 5000
-    store_inputs: bool = False
-    http_sleep_ms: int = 30000
-    any_state_is_overridable: bool = False
-    replayed_up_to: int = 0
-    """Histories of so many events are replayed at every turn, as on the real host: an orchestrator that does something else
-    each time shows at once."""
 
 
 class TaskHub:
@@ -90,8 +68,7 @@ class TaskHub:
         self._on_fatal, self._dormant = on_fatal, dormant
         self._code = 0
         """Counts changes of the code: what a turn kept of older code is dropped."""
-        self._instances: dict[str, Instance] = {}
-        self._idle: OrderedDict[str, Instance] = OrderedDict()
+        self._residents = Residents()
         self._crash: BaseException | None = None
         self._deleting: set[int] = set()
         """Keys of instances whose deletion is on its way to the disk: they are there no more."""
@@ -155,7 +132,7 @@ class TaskHub:
     def forget_executions(self) -> None:
         """The code has changed: replay every instance from its history."""
         self._code += 1
-        for instance in self._instances.values():
+        for instance in self._residents:
             if isinstance(instance.state, Orchestration):
                 instance.state.drop_execution()
 
@@ -175,46 +152,35 @@ class TaskHub:
 
     def find(self, instance_id: str) -> Instance | None:
         """The instance, from memory or from the store."""
-        instance = self._instances.get(instance_id)
+        instance = self._residents.get(instance_id)
         if instance is None and (row := self.store.instance(self.name, instance_id)) and row.key not in self._deleting:
             instance = load(self.store, row)
             if not instance.is_terminal:
                 self.adopt(instance)
-                self._keep_idle(instance)
+                self._residents.waits(instance)
         return instance
 
     def resident(self, instance_id: str) -> Instance | None:
         """The instance if it is in memory."""
-        return self._instances.get(instance_id)
+        return self._residents.get(instance_id)
 
     def adopt(self, instance: Instance) -> None:
-        self._instances[instance.id] = instance
+        self._residents.adopt(instance)
 
     def forget(self, instance: Instance) -> None:
-        if self._instances.get(instance.id) is instance:
-            del self._instances[instance.id]
-        self._idle.pop(instance.id, None)
+        self._residents.forget(instance)
         self._quiet.forget(instance.id)
 
     def _rest(self, instance: Instance) -> None:
-        """Nothing to do for it: keep it while there is room."""
+        """There is nothing to do for it."""
         instance.busy = False
-        if self._instances.get(instance.id) is not instance:
+        if instance not in self._residents:
             return
         if instance.is_terminal:
             self.forget(instance)
             return
         self._quiet.rests(instance)
-        self._keep_idle(instance)
-
-    def _keep_idle(self, instance: Instance) -> None:
-        self._idle[instance.id] = instance
-        self._idle.move_to_end(instance.id)
-        while len(self._idle) > IDLE_INSTANCES:
-            _, oldest = self._idle.popitem(last=False)
-            self._instances.pop(oldest.id, None)
-            if isinstance(oldest.state, Orchestration):
-                oldest.state.drop_execution()
+        self._residents.waits(instance)
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -264,7 +230,7 @@ class TaskHub:
             # The message is on disk, and is read when its time has come: thousands of timers take no room meanwhile.
             self.timers.add(due, (instance.key, item.message_id))
             return
-        current = self._instances.get(instance.id, instance)
+        current = self._residents.get(instance.id) or instance
         if current.key != instance.key or current.is_terminal:
             self._discard(instance.key, item)
             return
@@ -295,7 +261,7 @@ class TaskHub:
     def _wake(self, instance: Instance) -> None:
         if not instance.busy:
             instance.busy = True
-            self._idle.pop(instance.id, None)
+            self._residents.works(instance)
             run = self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
             self._turns.put(partial(run, instance))
 
@@ -316,7 +282,7 @@ class TaskHub:
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
             result = await self._turn(state, messages)
-            if self._instances.get(instance.id) is not instance:
+            if instance not in self._residents:
                 return  # replaced or purged meanwhile: what this turn came to is nobody's
             recording = self.recorder.orchestration(instance, items, result)
             durable = self._commit.commit(recording.changes)
@@ -383,7 +349,7 @@ class TaskHub:
                 run.send(answer)
             except StopIteration as stop:
                 result = stop.value
-            if self._instances.get(instance.id) is not instance:
+            if instance not in self._residents:
                 return  # purged meanwhile
             recording = self.recorder.entity(instance, items, result)
             durable = self._commit.commit(recording.changes)
@@ -407,7 +373,7 @@ class TaskHub:
         return self._activities.running_since(instance, task_id)
 
     def _activity_is_wanted(self, work: ActivityWork) -> bool:
-        instance = self._instances.get(work.instance_id)
+        instance = self._residents.get(work.instance_id)
         if instance is not None:
             return instance.key == work.row.instance and not instance.is_terminal
         row = self.store.instance(self.name, work.instance_id)
@@ -421,7 +387,7 @@ class TaskHub:
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """The instance's row once it is finished, or as it is after ``seconds``; None if it is unknown."""
-        resident = self._instances.get(instance_id)
+        resident = self._residents.get(instance_id)
         if resident is None or resident.is_terminal or isinstance(resident.state, Entity):
             row = self.store.instance(self.name, instance_id)
             if row is None or is_terminal(row) or instance_id.startswith("@"):

@@ -18,8 +18,9 @@ from embedded_host.store.contract import InstanceRow, Store
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import Commit, InlineCommit
-from embedded_host.task_hub.hub import HubSettings, TaskHub
+from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.task_hub.settings import HubSettings
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 Orchestrator = Callable[[df.DurableOrchestrationContext], Any]

@@ -7,8 +7,9 @@ import logging
 
 import pytest
 
-from embedded_host.task_hub import hub as hub_module
+from embedded_host.task_hub import residents
 from embedded_host.task_hub.diagnosis import LINES, diagnosis
+from embedded_host.task_hub.residents import Residents
 from tests.embedded_host.task_hub.kit import AppInvoker, Host
 from tests.embedded_host.task_hub.waiting_app import BEGAN, new_host, told, until, waits
 
@@ -172,11 +173,11 @@ async def test_one_that_is_no_longer_in_memory_is_replayed(name: str, monkeypatc
     host, invoker = new_host()
     await host.start(name)
     resident = await told(host)
-    monkeypatch.setattr(hub_module, "IDLE_INSTANCES", 0)
+    monkeypatch.setattr(residents, "WAITING", 0)
     evicted, _ = new_host(store=host.store, clock=host.clock)
     evicted.hub.start()
     await evicted.idle()
-    evicted.hub._instances.clear()
+    evicted.hub._residents = Residents()
     assert evicted.hub.resident("i-1") is None
     assert await told(evicted) == resident
     assert evicted.invoker.calls[name] == 1

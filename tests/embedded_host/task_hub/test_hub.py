@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.task_hub import hub as hub_module
+from embedded_host.task_hub import residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
 from tests.embedded_host.task_hub.app import new_host
 from tests.embedded_host.task_hub.kit import Host
@@ -165,7 +165,7 @@ async def test_an_operation_that_kills_every_worker_fails() -> None:
 
 
 async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "IDLE_INSTANCES", 2)
+    monkeypatch.setattr(residents, "WAITING", 2)
     host = new_host()
     ids = [f"i-{n}" for n in range(6)]
     for id in ids:
@@ -182,7 +182,7 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "IDLE_INSTANCES", 1)
+    monkeypatch.setattr(residents, "WAITING", 1)
     host = new_host()
     await host.start("Waits", "a")
     gc.collect()

@@ -1,0 +1,26 @@
+"""What host.json and the app say about how a task hub works."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from embedded_host.engine.functions import DurableFunctions
+
+
+def _ten_a_core() -> int:
+    return 10 * (os.cpu_count() or 1)
+
+
+@dataclass
+class HubSettings:
+    functions: DurableFunctions = field(default_factory=DurableFunctions)
+    max_activities: int = field(default_factory=_ten_a_core)
+    max_orchestrators: int = field(default_factory=_ten_a_core)
+    max_entity_batch: int = 5000
+    store_inputs: bool = False
+    http_sleep_ms: int = 30000
+    any_state_is_overridable: bool = False
+    replayed_up_to: int = 0
+    """Histories of so many events are replayed at every turn, as on the real host: an orchestrator that does something else
+    each time shows at once."""
