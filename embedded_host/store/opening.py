@@ -30,7 +30,7 @@ def open_state(
         if not path.exists():
             _make(path, fsync)
         keep_from_others(path)
-        check_log(path)
+        has_torn_commit = check_log(path)
         writer = _connect(path)
     except OSError as error:
         raise StateError(
@@ -41,6 +41,8 @@ def open_state(
     try:
         try:
             _configure(writer, fsync)
+            if has_torn_commit:
+                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             _refuse_what_is_not_ours(writer, path)
             migrate(writer, path, lambda version: copy_before_migration(writer, path, version), steps)
             reader = _connect(path)

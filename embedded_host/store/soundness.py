@@ -64,8 +64,10 @@ def _one_line(text: str) -> str:
     return "; ".join(line for line in text.splitlines() if not line.startswith("***")) or text
 
 
-def check_log(path: Path) -> None:
-    """Before a file that was left open is opened for writing, which would throw away what stands in its log and cannot be read.
+def check_log(path: Path) -> bool:
+    """Whether a commit that is not whole stands at the log's end, for the log to be begun anew: two of them would look like damage.
+
+    To be asked before a file that was left open is opened for writing, which would throw away what stands in its log and cannot be read.
 
     A process that is killed in a commit leaves the beginning of it. A machine that goes down leaves at most one commit that is
     not whole, of which nobody was told: the next is not begun before the one before is on the disk. If there are more they were
@@ -74,7 +76,7 @@ def check_log(path: Path) -> None:
     log_file = log_of(path)
     size = size_of(log_file)
     if size <= HEAD:
-        return
+        return False
     try:
         # Read-only, so that its end does not bring the log into the file.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
@@ -91,6 +93,7 @@ def check_log(path: Path) -> None:
             "it should be: nobody was told that it was done. [EH225]",
             path,
         )
+    return bool(lost)
 
 
 def _commits_behind(log_file: Path, size: int, readable: int) -> int | None:

@@ -87,6 +87,32 @@ def test_damage_behind_a_killed_host_is_found_at_the_next_start(app: Path, start
     assert "embedded-host recover" in text
 
 
+def test_a_host_starts_on_what_was_recovered(app: Path, start_host: StartHost) -> None:
+    host = start_host(app)
+    for name, id in (("Chain", "done"), ("Event", "waits"), ("Timer", "ticks")):
+        host.start(name, 3600 if name == "Timer" else None, id)
+    host.end(link("done"))
+    for id in ("waits", "ticks"):
+        host.until(link(id), "Running")
+    held = call("recover", "--state", host.state)
+    assert held.code == 1
+    assert f"is in use by the host with process id {host.process.pid}" in held.err
+    assert host.stop() == 0
+    file = host.state / "state.db"
+    spoil(file, root_page(file, "messages"))
+    refused_or_not = call("recover", "--state", host.state)
+    assert refused_or_not.code == 0
+    assert "'ticks' of Features, Running: messages for it (events, timers, answers) may be lost" in refused_or_not.out
+    again = start_host(app)
+    assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
+    for id in ("waits", "ticks"):
+        status = again.status(link(id))
+        assert status["runtimeStatus"] == "Failed"
+        assert "The state file was damaged, and what this instance needs to go on was lost" in status["output"]
+    assert again.get(f"{INSTANCES}/ticks?showHistory=true").json["historyEvents"][-1]["OrchestrationStatus"] == "Failed"
+    assert again.run("Chain") == ["Tokyo", "Seattle", "London"]
+
+
 def test_a_page_that_cannot_be_read_while_it_runs(app: Path, start_host: StartHost) -> None:
     host = start_host(app)
     host.run("Chain")

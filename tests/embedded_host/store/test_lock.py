@@ -82,6 +82,18 @@ def test_two_in_one_process_are_two(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(file: object) -> bool:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("embedded_host.store.lock._lock", no_locks)
+    with (
+        pytest.raises(StateError, match=r"cannot be locked: .*Operation not supported.*network folders.*--state"),
+        StateLock(tmp_path),
+    ):
+        pass
+
+
 def test_the_folder_is_made(tmp_path: Path) -> None:
     with StateLock(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b" / "lock").exists()

@@ -88,6 +88,24 @@ def test_one_commit_behind_is_a_power_loss_and_is_said(path: Path, caplog: pytes
     assert "ends in a commit that is not whole" in caplog.text
 
 
+def test_power_losses_one_after_the_other_are_no_damage(path: Path, tmp_path: Path) -> None:
+    """What one leaves at the end of the log is not there any more when the next one comes."""
+    flip(log_of(path), HEAD + (commit_frames(path)[-2] + 1) * FRAME + 1000)
+    store = SqliteStore(path)
+    assert size_of(log_of(path)) == 0
+    store.write([SaveInstance(replace(PLAIN, key=100, id="later"))])
+    store.write([SaveInstance(replace(PLAIN, key=101, id="last"))])
+    (tmp_path / "again").mkdir()
+    again = tmp_path / "again" / "state.db"
+    for suffix in ("", "-wal"):
+        shutil.copyfile(f"{path}{suffix}", f"{again}{suffix}")
+    store.close()
+    flip(log_of(again), HEAD + commit_frames(again)[-1] * FRAME + 1000)
+    with closing(SqliteStore(again)) as store:
+        assert store.instance("Hub", "later") is not None
+        assert store.instance("Hub", "last") is None
+
+
 @pytest.mark.parametrize("commit", [0, 5, COMMITS - 3])
 def test_more_commits_behind_were_acknowledged(path: Path, commit: int) -> None:
     flip(log_of(path), HEAD + commit_frames(path)[commit] * FRAME + FRAME_HEAD + 9)
