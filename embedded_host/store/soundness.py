@@ -65,9 +65,10 @@ def _one_line(text: str) -> str:
 
 
 def check_log(path: Path) -> bool:
-    """Whether a commit that is not whole stands at the log's end, for the log to be begun anew: two of them would look like damage.
+    """Whether a commit that is not whole stands at the log's end; the log is to be begun anew then, or two would look like damage.
 
-    To be asked before a file that was left open is opened for writing, which would throw away what stands in its log and cannot be read.
+    To be asked before a file that was left open is opened for writing, which would throw away what stands in its log and cannot
+    be read.
 
     A process that is killed in a commit leaves the beginning of it. A machine that goes down leaves at most one commit that is
     not whole, of which nobody was told: the next is not begun before the one before is on the disk. If there are more they were

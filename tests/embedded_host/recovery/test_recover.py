@@ -258,6 +258,31 @@ def test_who_waits_for_a_lost_message_fails_and_its_parent_is_told(path: Path) -
     assert json.loads(Path(report["reportFile"]).read_text())["failed"] == report["failed"]
 
 
+def test_a_page_that_hides_a_row_is_noticed(tmp_path: Path) -> None:
+    """The count of rows on a page is one too low: nothing else is wrong with it."""
+    path = make_state(tmp_path, 20)
+    before = rows_of(path)
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'messages'").fetchone()
+    data = bytearray(path.read_bytes())
+    at = (page - 1) * 4096
+    assert data[at] == 10, "a leaf"
+    data[at + 4] -= 1
+    path.write_bytes(data)
+    report = recover(path)
+    hidden = before["instances"][(max(before["messages"])[0],)][2]
+    assert hidden in {**told(report, "failed"), **told(report, "incomplete")}
+
+
+def test_without_its_inbox_nothing_that_is_live_goes_on(tmp_path: Path) -> None:
+    path = make_state(tmp_path, 20)
+    before = rows_of(path)
+    spoil(path, "messages")
+    failed = told(recover(path), "failed")
+    live = {row[2] for row in before["instances"].values() if row[4] not in FINAL and not row[2].startswith("@")}
+    assert failed == dict.fromkeys(live, "messages for it (events, timers, answers) may be lost")
+
+
 def test_a_parent_is_told_of_a_child_that_could_not_go_on(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         (key, id) = connection.execute("SELECT key, id FROM instances WHERE id LIKE 'child-%' LIMIT 1").fetchone()

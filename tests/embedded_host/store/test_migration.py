@@ -159,6 +159,15 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     SqliteStore(path).close()
 
 
+def test_after_a_step_that_failed_the_connection_is_as_before() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        create(connection)
+        with pytest.raises(StateError, match="no_such_table"):
+            migration.migrate(connection, None, lambda _: None, [*steps(), Step(NEXT, fails)])
+        assert not connection.in_transaction
+        assert "more" not in {row[1] for row in connection.execute("PRAGMA table_info(inputs)")}
+
+
 def test_steps_before_one_that_fails_stand(path: Path) -> None:
     with pytest.raises(
         StateError, match=rf"could not be brought from schema {NEXT} to {NEXT + 1}: .* It stays at {NEXT}\."
