@@ -50,7 +50,8 @@ def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
     listed = inside(compose, image, "pip", "list", "--format=json", "--disable-pip-version-check")
     installed = {package["name"].lower().replace("_", "-"): package["version"] for package in json.loads(listed)}
     locked = [
-        line.split(" \\")[0].split(" ;")[0] for line in (ROOT / "requirements-container.txt").read_text().splitlines()
+        line.split(" \\")[0].split(" ;")[0]
+        for line in (ROOT / "requirements-container.txt").read_text(encoding="utf-8").splitlines()
     ]
     for name, _, version in (line.partition("==") for line in locked if "==" in line and not line.startswith("#")):
         assert installed.get(name) == version, name

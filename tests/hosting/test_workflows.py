@@ -47,7 +47,9 @@ def _commands(job: dict[str, Any]) -> list[str]:
 def test_the_tests_run_on_every_system_with_every_python() -> None:
     matrix = TESTS["tests"]["strategy"]["matrix"]
     assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
-    supported = re.findall(r"Programming Language :: Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    supported = re.findall(
+        r"Programming Language :: Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
     assert matrix["python"] == supported == ["3.10", "3.11", "3.12", "3.13"]
     assert _commands(TESTS["tests"]) == ["python dev.py test", "python dev.py check"]
 

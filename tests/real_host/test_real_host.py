@@ -24,8 +24,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
 
 
 def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
-    assert json.loads((host.root / "host.json").read_text())["extensionBundle"]["version"] == "[4.*, 5.0.0)"
-    assert (host.root / "requirements.txt").read_text() == (PROJECT / "requirements.txt").read_text()
+    assert (
+        json.loads((host.root / "host.json").read_text(encoding="utf-8"))["extensionBundle"]["version"]
+        == "[4.*, 5.0.0)"
+    )
+    assert (host.root / "requirements.txt").read_text(encoding="utf-8") == (PROJECT / "requirements.txt").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_what_is_as_recorded(host: RunningHost, capsys: Output) -> None:
