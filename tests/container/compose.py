@@ -35,7 +35,7 @@ class Compose:
         self.base = f"http://localhost:{self.port}"
         """Where the app answers."""
 
-    def __call__(self, *arguments: str, seconds: float = 400) -> str:
+    def __call__(self, *arguments: str, seconds: float = 600) -> str:
         return run(["docker", "compose", *arguments], environment=self.environment, cwd=self.folder, seconds=seconds)
 
     def up(self, *arguments: str) -> None:
@@ -60,7 +60,7 @@ class Compose:
     def image(self, service: str) -> str:
         return f"{self.project}-{service}"
 
-    def docker(self, *arguments: str | Path, seconds: float = 300) -> str:
+    def docker(self, *arguments: str | Path, seconds: float = 600) -> str:
         return run(["docker", *arguments], environment=self.environment, seconds=seconds)
 
 

@@ -30,7 +30,7 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    seconds: float = 300,
+    seconds: float = 600,
     input: bytes | None = None,
 ) -> str:
     """What a command prints on its standard output. Raises CommandError."""

@@ -41,7 +41,7 @@ def make_stand_ins(engine: Engine) -> None:
     _build(engine, HERE / "nginx.Dockerfile", work / "nginx", services["gateway"]["image"])
 
 
-def docker(engine: Engine, *arguments: str | Path, seconds: float = 300) -> str:
+def docker(engine: Engine, *arguments: str | Path, seconds: float = 600) -> str:
     return run(["docker", *arguments], environment=engine.environment, seconds=seconds)
 
 
