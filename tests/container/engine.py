@@ -125,8 +125,6 @@ class Engine:
                 subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
         assert self._network is not None
         self._network.restore()
-        # pytest keeps its folders, and these are a gigabyte and a half in very many files
-        subprocess.run(["rm", "-rf", *(self.folder / name for name in ("data", "exec", "stand-ins"))], check=False)
 
     def _remove(self, list_them: list[str], remove: list[str]) -> None:
         names = run(["docker", *list_them, "--quiet"], environment=self.environment).split()

@@ -61,7 +61,8 @@ def _base(engine: Engine, work: Path) -> None:
             '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED; ln -s python3 "$1"/usr/bin/python',
             *(f'--customize-hook=cp {file} "$1"{file}' for file in own),
             *("bookworm", archive),
-        ]
+        ],
+        environment={"TMPDIR": str(work)},  # it is made there
     )
     docker(
         engine,
