@@ -16,7 +16,7 @@ from tests.crash.lives import once_each
 from tests.crash.run import Run
 
 SEED = int(os.environ.get("EMBEDDED_HOST_SEED") or random.SystemRandom().randrange(10**6))
-KILLS = int(os.environ.get("EMBEDDED_HOST_KILLS") or len(once_each(shim=shim.why_not() is None)) - 2)
+KILLS = int(os.environ.get("EMBEDDED_HOST_KILLS") or len(once_each(shim=shim.why_not() is None)) - 1)
 
 
 @pytest.mark.timeout(300 + 60 * KILLS)  # half a minute on a machine with nothing else to do
