@@ -1,6 +1,6 @@
 /* What a bad disk, a power cut and a wrong clock do to a process; LD_PRELOAD, Linux.
  *
- * CRASH_FAULT=MODE:N, counted over the writes (syncs, for the modes that end in -sync) of the files whose path has "state.db":
+ * CRASH_FAULT=MODE:N, counted over the writes (syncs, for the modes that end in -sync) of a state's files:
  *   kill-write    SIGKILL before the Nth write
  *   torn-write    half of the Nth write, then SIGKILL
  *   kill-sync     SIGKILL before the Nth sync
@@ -62,7 +62,10 @@ __attribute__((constructor)) static void begin(void) {
     }
 }
 
-/* 0 for the database, 1 for its WAL, -1 for any other file. */
+/* The files of a state; shim.py has the same. */
+static const char *names[] = {"state.db", "state.db-wal", "state.db-journal", "state.db.new"};
+
+/* The number of its name, -1 for any other file. */
 static int which(int fd) {
     char link[40], path[4096];
     if (limit < 0 && undo < 0) return -1;
@@ -70,8 +73,10 @@ static int which(int fd) {
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0) return -1;
     path[length] = 0;
-    if (!strstr(path, "/state.db") || strstr(path, "-shm")) return -1;
-    return strstr(path, "-wal") != NULL;
+    const char *name = strrchr(path, '/');
+    for (int file = 0; name && file < (int)(sizeof names / sizeof *names); file++)
+        if (!strcmp(name + 1, names[file])) return file;
+    return -1;
 }
 
 static void die(void) {

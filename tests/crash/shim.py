@@ -15,7 +15,7 @@ from embedded_host.assembly import STATE_FILE
 
 _SOURCE = Path(__file__).with_name("shim.c")
 _HEAD = struct.Struct("=4q")
-_FILES = (STATE_FILE, f"{STATE_FILE}-wal")
+_FILES = (STATE_FILE, f"{STATE_FILE}-wal", f"{STATE_FILE}-journal", f"{STATE_FILE}.new")
 
 
 def why_not() -> str | None:
