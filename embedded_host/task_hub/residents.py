@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.task_hub.instances import Instance
 
-WAITING = 500
+WAITING = 400
 """Instances that wait stay in memory up to this many: more are read again when something comes for them."""
 
 

@@ -27,7 +27,7 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.worker.orchestrator_code import UnusableValue, caller_place, checked
 
-KEPT = 500
+KEPT = 400
 """Orchestrators kept in memory."""
 _WAIT = "WaitForExternalEventAction"
 

@@ -38,7 +38,7 @@ from embedded_host.worker.time_limit import TimeLimit
 from embedded_host.worker.turns import take_turn
 from embedded_host.worker.worker_process import WorkerProcess, ending
 
-KEPT = 500
+KEPT = 400
 """Orchestrators that one worker keeps in memory (``orchestration.KEPT``, whose module only a worker imports)."""
 
 log = logging.getLogger("embedded_host.worker")
