@@ -52,7 +52,9 @@ def test_starting_with_the_last_input(dashboard: Dashboard, shop: RunningHost, i
     dialog.get_by_label("Instance id").fill(id)
     dialog.get_by_label("Input (JSON)").fill('{"quote": "it\'s"}')
     dialog.get_by_text("curl", exact=True).click()
-    command = dialog.get_by_label("curl command", exact=True).inner_text()
+    shown = dialog.get_by_label("curl command", exact=True)
+    expect(shown).to_contain_text("curl -X POST")  # what is opened is told of it a moment later
+    command = shown.inner_text()
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="Echo", level=1)).to_be_visible()
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"quote": "it\'s"')
