@@ -26,9 +26,8 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.worker.orchestrator_code import UnusableValue, caller_place, checked
+from embedded_host.worker.protocol import KEPT
 
-KEPT = 400
-"""Orchestrators kept in memory."""
 _WAIT = "WaitForExternalEventAction"
 
 

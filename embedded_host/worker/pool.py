@@ -18,6 +18,7 @@ from embedded_host.worker.connecting import connections
 from embedded_host.worker.interpreter import interpreter
 from embedded_host.worker.protocol import (
     FEW,
+    KEPT,
     LANES,
     Answer,
     Ask,
@@ -37,9 +38,6 @@ from embedded_host.worker.quarantine import Quarantine
 from embedded_host.worker.time_limit import TimeLimit
 from embedded_host.worker.turns import take_turn
 from embedded_host.worker.worker_process import WorkerProcess, ending
-
-KEPT = 400
-"""Orchestrators that one worker keeps in memory (``orchestration.KEPT``, whose module only a worker imports)."""
 
 log = logging.getLogger("embedded_host.worker")
 _ENTRY = Path(__file__).parent / "__main__.py"

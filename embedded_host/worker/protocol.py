@@ -152,6 +152,8 @@ class Stop(Frame):
 
 
 Message = Hello | Load | Loading | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
+KEPT = 400
+"""Orchestrators that one worker keeps in memory; the host reckons with it."""
 FEW = 3
 """Invocations under way: with so many or fewer each message goes at once, with more they are written together."""
 _encoder = msgspec.msgpack.Encoder()
