@@ -100,6 +100,8 @@ class _Run:
         self.custom_status = state.custom_status
         self.stack = ""
         self.seen = 0
+        self.kept = state.execution
+        """From the turn before: the worker was handed what came since, also if ``state`` has lost it meanwhile."""
         self.execution: Execution | None = None
 
     # -- from the answer ---------------------------------------------------------------------------
@@ -113,9 +115,8 @@ class _Run:
             )
         if answer.custom_status is not None or not state.continued:
             self.custom_status = answer.custom_status
-        execution = state.execution
-        events = self.events if execution else state.history.events + self.events
-        execution = execution or Execution(state.instance_id, state.execution_id)
+        events = self.events if self.kept else state.history.events + self.events
+        execution = self.kept or Execution(state.instance_id, state.execution_id)
         try:
             execution.replay(execution.program[:known] + answer.actions, events, _tail(counts, len(events)))
         except NonDeterministic as error:

@@ -134,7 +134,8 @@ class TaskHub:
         self._code += 1
         for instance in self._residents:
             if isinstance(instance.state, Orchestration):
-                instance.state.drop_execution()
+                # Not closed: a turn may be at work on it.
+                instance.state.execution, instance.state.seen = None, 0
 
     def _is_ours(self, hub: str) -> bool:
         return hub.lower() == self.name.lower()

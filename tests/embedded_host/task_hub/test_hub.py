@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub import residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
-from tests.embedded_host.task_hub.app import new_host
-from tests.embedded_host.task_hub.kit import Host
+from tests.embedded_host.engine.runs import SessionWorker
+from tests.embedded_host.task_hub.app import Steps, chain, new_host
+from tests.embedded_host.task_hub.kit import AppInvoker, Host, Orchestrator
 
 AT_ONCE: list[tuple[str, Any, Any]] = [
     ("Chain", 3, 12),
@@ -206,6 +211,38 @@ async def test_changed_code_replays_from_the_history() -> None:
     assert (instance.state.execution, instance.state.seen) == (None, 0)  # type: ignore[union-attr]
     await host.raise_event("Go", 1)
     assert host.outcome() == ("Completed", 1)
+
+
+def renews(context: Any) -> Steps:
+    if context.get_input():
+        return (yield context.wait_for_external_event("Go"))
+    yield context.call_activity("Double", 1)
+    context.continue_as_new(1)
+    return None
+
+
+@pytest.mark.parametrize(("orchestrator", "output"), [(chain, 4), (renews, 7)])
+async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, output: int) -> None:
+    """The worker of before answers that turn still: with what the orchestrator does now, and not with what it did before."""
+    asked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
+
+    class Worker(AppInvoker):
+        async def orchestrator(  # type: ignore[override]
+            self, name: str, payload: TurnPayload, *, alone: bool = False
+        ) -> str | TurnAnswer | UserError:
+            if payload.seen and "TaskScheduledId" in payload.unseen() and not asked.is_set():
+                asked.set()
+                await gate.wait()
+            return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), payload)  # type: ignore[arg-type]
+
+    host = Host(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
+    await host.client.start("Main", None, "i-1")
+    await host.client.raise_event("i-1", "Go", "7")
+    await asyncio.wait_for(asked.wait(), 10)
+    host.hub.forget_executions()
+    gate.set()
+    await host.idle()
+    assert host.outcome() == ("Completed", output)
 
 
 async def test_so_many_activities_run_at_once_and_no_more() -> None:
