@@ -9,13 +9,11 @@ from datetime import datetime
 from functools import partial
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity import Entity, entity_turn
+from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import Request
-from embedded_host.engine.failures import UserError
 from embedded_host.engine.history import EventType
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
-from embedded_host.engine.turn import turn
+from embedded_host.engine.orchestration import Orchestration, Status, deliverable
 from embedded_host.store.contract import (
     Address,
     DeleteInstance,
@@ -30,12 +28,13 @@ from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
 from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.instances import Inboxed, Instance, load, row_of
-from embedded_host.task_hub.invoker import Invoker, ask
+from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.lane import Lane
 from embedded_host.task_hub.quiet_instances import QuietInstances
 from embedded_host.task_hub.recording import ActivityWork, Keys, Recorder, Recording
 from embedded_host.task_hub.residents import Residents
 from embedded_host.task_hub.settings import HubSettings
+from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
 from embedded_host.task_hub.waiters import Waiters
 
 log = logging.getLogger("embedded_host.task_hub")
@@ -282,7 +281,7 @@ class TaskHub:
             code = self._code
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
-            result = await self._turn(state, messages)
+            result = await orchestrator_turn(state, messages, self.invoker, self.settings, self.clock)
             if instance not in self._residents:
                 return  # replaced or purged meanwhile: what this turn came to is nobody's
             recording = self.recorder.orchestration(instance, items, result)
@@ -313,21 +312,6 @@ class TaskHub:
             return ends
         return items
 
-    async def _turn(self, state: Orchestration, messages: list[Message]) -> TurnResult:
-        settings = TurnSettings(self.settings.functions, self.settings.store_inputs, self.settings.http_sleep_ms)
-        run = turn(state, messages, settings, self.clock.now)
-        try:
-            payload = next(run)
-            name = settings.functions.orchestrators.registered(state.name)
-            answer = await ask(
-                lambda alone: self.invoker.orchestrator(name, payload, alone=alone), f"the orchestrator '{name}'"
-            )
-            run.send(answer)
-        except StopIteration as stop:
-            result: TurnResult = stop.value
-            return result
-        raise AssertionError("a turn asks its worker once")
-
     async def _run_entity(self, instance: Instance) -> None:
         entity = instance.state
         assert isinstance(entity, Entity)
@@ -338,18 +322,7 @@ class TaskHub:
             if not batch:  # an external event: an entity has no use for one
                 await self._commit.commit(list(self.recorder.take(instance.key, items)))
                 continue
-            run = entity_turn(entity, batch, self.clock.now())
-            payload = next(run)
-            name = self.settings.functions.entities.registered(entity.id.name)
-            answer: str | UserError
-            if entity.id.name in self.settings.functions.entities:
-                answer = await self._ask_entity(name, instance.id, payload)
-            else:
-                answer = UserError("ValueError", self.settings.functions.entities.missing(entity.id.name))
-            try:
-                run.send(answer)
-            except StopIteration as stop:
-                result = stop.value
+            result = await entity_batch(instance.id, entity, batch, self.invoker, self.settings, self.clock)
             if instance not in self._residents:
                 return  # purged meanwhile
             recording = self.recorder.entity(instance, items, result)
@@ -361,11 +334,6 @@ class TaskHub:
                 log.error("%s [EH405]", sentence)
             self._release(recording)
         self._rest(instance)
-
-    async def _ask_entity(self, name: str, instance_id: str, payload: str) -> str | UserError:
-        return await ask(
-            lambda alone: self.invoker.entity(name, instance_id, payload, alone=alone), f"the entity '{name}'"
-        )
 
     # -- activities --------------------------------------------------------------------------------
 
