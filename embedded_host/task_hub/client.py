@@ -63,11 +63,12 @@ class HubClient:
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
         generation: int | None = 0
-        if existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
+        while existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
             # What is in memory may not be on disk yet: nobody may be told of it before, or learn that it is not over when it is.
+            key = existing.key
             await hub.settle()
-            existing = hub.find(instance_id or "")
-            if existing is not None and not existing.is_terminal:
+            existing = hub.find(instance_id)
+            if existing is not None and existing.key == key and not existing.is_terminal:
                 raise InstanceExists(row_of(hub.name, existing).status)
         if existing is not None:
             if isinstance(existing.state, Orchestration):
@@ -139,7 +140,7 @@ class HubClient:
         rewound = rewind(state.history.events, reason, gone)
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
-        state.execution, state.seen = None, 0
+        state.drop_execution()
         recording.changes.append(c.DeleteHistory(instance.key))
         recording.changes.append(c.AppendHistory(instance.key, 0, h.events_text(rewound.events)))
         recording.changes.append(c.SaveInstance(row_of(hub.name, instance)))

@@ -135,6 +135,25 @@ async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
     assert host.row().status == "Running"
 
 
+async def test_an_id_that_two_ask_for_as_soon_as_it_is_free_is_taken_when_that_is_durable() -> None:
+    host, disk = held_host()
+    asyncio.ensure_future(host.client.start("Waits", None, "i-1"))  # noqa: RUF006
+    await rounds()
+    await write_all(disk)
+    asyncio.ensure_future(host.client.terminate("i-1", "enough"))  # noqa: RUF006
+    await rounds()
+    one, other = (asyncio.ensure_future(host.client.start("Waits", None, "i-1")) for _ in range(2))
+    await rounds()
+    for _ in range(len(disk.asked)):
+        await disk.write_one()
+    assert host.row().status == "Terminated"
+    assert not other.done(), "what has taken the id is not on the disk yet"
+    await write_all(disk)
+    assert await one == "i-1"
+    with pytest.raises(InstanceExists):
+        await other
+
+
 async def test_what_is_seen_to_have_failed_can_be_rewound_at_once() -> None:
     host, disk = held_host()
     double, host.invoker.activities["Double"] = host.invoker.activities["Double"], lambda n: n / 0
