@@ -146,7 +146,10 @@ class KeyFile:
         def write(keys: Keys) -> None:
             nonlocal written
             text = json.dumps(_document(keys), indent=2) + "\n"
-            os.write(descriptor, text.encode())
+            with os.fdopen(
+                descriptor, "wb", closefd=False
+            ) as file:  # all of it, or OSError: os.write may stop half-way
+                file.write(text.encode())
             written = True
 
         try:

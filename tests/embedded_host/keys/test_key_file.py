@@ -122,6 +122,22 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         KeyFile(tmp_path / "state").begin()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
+    import resource
+
+    before = file.begin()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.path.stat().st_size // 2, hard))
+    try:
+        with pytest.raises(StateError, match="cannot be written"):
+            file.put(HOST, "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert KeyFile(file.path.parent).keys() == before
+    assert [path.name for path in file.path.parent.iterdir()] == ["keys.json"]
+
+
 def test_a_writer_that_died_is_not_waited_for_for_ever(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_file, "PATIENCE", 0.05)
     file.begin()
