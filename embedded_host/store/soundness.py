@@ -44,8 +44,9 @@ class SoundnessCheck:
     def close(self) -> None:
         """A check that runs is broken off."""
         self._closing = True
-        self._connection.interrupt()
-        self._thread.join()
+        while self._thread.is_alive():  # more than once: what has not begun yet is not broken off
+            self._connection.interrupt()
+            self._thread.join(0.02)
         self._connection.close()
 
     def _look(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -153,9 +154,39 @@ def test_a_sound_file_passes(path: Path) -> None:
     assert told == []
 
 
-def test_a_check_that_is_broken_off_says_nothing(path: Path) -> None:
+@pytest.mark.parametrize("begins_late", [False, True])
+def test_a_check_that_is_broken_off_says_nothing(path: Path, begins_late: bool) -> None:
+    class Slow:
+        """Goes on until it is interrupted. What comes before it has begun, it does not hear: SQLite does not, either."""
+
+        def __init__(self) -> None:
+            self.begun, self.interrupted, self.go = threading.Event(), threading.Event(), threading.Event()
+            self.heard = False
+
+        def execute(self, statement: str) -> None:
+            if "quick_check" in statement:
+                self.go.wait(30)
+                self.interrupted.clear()
+                self.begun.set()
+                self.heard = self.interrupted.wait(5)
+                raise sqlite3.OperationalError("interrupted")
+
+        def interrupt(self) -> None:
+            self.interrupted.set()
+            self.go.set()
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
     told: list[StateError] = []
     check = SoundnessCheck(path, told.append)
+    check._connection.close()
+    check._connection = slow = Slow()  # type: ignore[assignment]
     check.begin()
+    if not begins_late:
+        slow.go.set()
+        assert slow.begun.wait(30)
     check.close()
+    assert slow.heard
     assert told == []
+    assert check.error is None
