@@ -69,7 +69,10 @@ def default_target(state_file: Path) -> Path:
 def latest_backups(state_file: Path, count: int = 3) -> list[Path]:
     """Copies in the places where they are made by themselves, the newest first."""
     folder = state_file.parent
-    found = [*folder.glob(f"{BACKUPS}/*{state_file.suffix}"), *folder.glob(f"{state_file.stem}-schema-*")]
+    found = [
+        *folder.glob(f"{BACKUPS}/*{state_file.suffix}"),
+        *folder.glob(f"{state_file.stem}-schema-*{state_file.suffix}"),
+    ]
     dated: list[tuple[float, Path]] = []
     for file in found:
         with contextlib.suppress(OSError):

@@ -97,6 +97,7 @@ def test_a_truncated_file_gives_the_way_out(path: Path) -> None:
     backup = path.parent / "backups" / "state-1.db"
     backup.parent.mkdir()
     backup.write_bytes(data)
+    path.with_name("state-schema-1.db.partial").write_bytes(b"of a start that was killed")
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
     text = str(caught.value)
