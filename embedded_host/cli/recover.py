@@ -13,8 +13,8 @@ from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.target import STATE_FILE, Target, state_options
 
 if TYPE_CHECKING:
-    from embedded_host.recovery.decisions import Lost
     from embedded_host.recovery.recover import Recovered
+    from embedded_host.recovery.report import Lost
 
 SHOWN = 20
 """Lines of each kind; the file of the report has all."""

@@ -9,47 +9,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from embedded_host.engine import history as h
 from embedded_host.engine.history import Event, EventType
-from embedded_host.engine.timestamps import parse_moment, utc_text
-from embedded_host.recovery.rows import Row, events_of
+from embedded_host.engine.timestamps import utc_text
+from embedded_host.recovery.instances import FINAL, Instance, following, id_of, row_from_history, started
+from embedded_host.recovery.report import Lost, Report
+from embedded_host.recovery.rows import Row
 from embedded_host.recovery.salvage import Found, Salvage
 from embedded_host.store.moments import from_micros, micros
 
-FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 _ENDS = (EventType.EXECUTION_COMPLETED, EventType.EXECUTION_TERMINATED)
 REASON = "The state file was damaged, and what this instance needs to go on was lost with it"
-
-
-@dataclass
-class Lost:
-    """One instance, or one thing, that is not as it was. ``hub`` and ``id`` are None where they are not known."""
-
-    hub: str | None
-    id: str | None
-    status: str | None
-    what: str
-
-
-@dataclass
-class Report:
-    kept: int = 0
-    """Instances and entities that are as they were."""
-    failed: list[Lost] = field(default_factory=list)
-    """That could not go on, and are Failed now."""
-    incomplete: list[Lost] = field(default_factory=list)
-    """That are there, with their outcome or state, but lack something."""
-    left_out: list[Lost] = field(default_factory=list)
-    """That are not there any more."""
-    problems: list[str] = field(default_factory=list)
-    """What was wrong with the file."""
-
-    def document(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Kept(NamedTuple):
@@ -57,34 +30,6 @@ class Kept(NamedTuple):
 
     rows: dict[str, list[Row]]
     report: Report
-
-
-@dataclass
-class _Instance:
-    row: Row
-    turns: dict[int, str]
-    events: list[Event]
-    """Of the turns that follow each other from the first on."""
-
-    @property
-    def key(self) -> int:
-        return int(self.row[0])
-
-    @property
-    def hub(self) -> str:
-        return str(self.row[1])
-
-    @property
-    def id(self) -> str:
-        return str(self.row[2])
-
-    @property
-    def status(self) -> str:
-        return str(self.row[4])
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
 
 
 def decide(salvage: Salvage, now: datetime) -> Kept:
@@ -103,9 +48,9 @@ class _Decisions:
         self._turns: dict[int, dict[int, str]] = defaultdict(dict)
         for instance, turn, events in tables["history"].rows.values():
             self._turns[instance][turn] = events
-        self._instances: dict[int, _Instance] = {}
+        self._instances: dict[int, Instance] = {}
         self._failed: dict[int, str] = {}
-        self._by_id: dict[tuple[str, str], _Instance] | None = None
+        self._by_id: dict[tuple[str, str], Instance] | None = None
         self._doubtful: set[int] | None = None
         self._next_message = max((row[1] for rows in self._messages.values() for row in rows), default=0) + 1
 
@@ -138,9 +83,9 @@ class _Decisions:
                 what = f"the table and the index have different ids for it; the index has '{named.id}'"
                 self.report.incomplete.append(Lost(row[1], row[2], row[4], what))
 
-    def _instance(self, row: Row) -> _Instance:
+    def _instance(self, row: Row) -> Instance:
         turns = self._turns.get(row[0], {})
-        return _Instance(row, turns, list(_following(turns)))
+        return Instance(row, turns, following(turns))
 
     def _take_names(self) -> None:
         """Instances whose row is lost, put together from their histories where these are whole, else told of by name."""
@@ -154,8 +99,10 @@ class _Decisions:
             hub, id, status = (named.hub, named.id, named.status) if named else (only_hub, None, None)
             if named is None and self._salvage.names_are_whole:
                 continue  # nobody's: what a deleted instance has left in a page out of use
-            row = self._row_from_history(key, hub, id, status)
+            events = following(self._turns.get(key, {}))
+            row = row_from_history(key, events, hub, id, status)
             if row is not None and (row[1].lower(), row[2]) not in taken:
+                taken.add((row[1].lower(), row[2]))
                 self._instances[key] = self._instance(row)
                 if row[4] in FINAL:
                     what = "its row was lost and is put together from its history; its custom status is not there"
@@ -163,10 +110,9 @@ class _Decisions:
                 else:
                     self._failed[key] = "its row is lost"
                 continue
-            started = _started(_following(self._turns.get(key, {})))
-            if id is None and started is not None:
-                id = _id_of(started)
-            if (hub or "").lower() and id is not None and ((hub or "").lower(), id) in taken:
+            if id is None and (begin := started(events)) is not None:
+                id = id_of(begin)
+            if hub is not None and (hub.lower(), id) in taken:
                 continue
             what = f"its row is lost (its key was {key})"
             if key in self._entities:
@@ -174,34 +120,6 @@ class _Decisions:
             if named is not None and named.other_id is not None:
                 what += f"; another index has it as '{named.other_id}'"
             self.report.left_out.append(Lost(hub, id, status, what))
-
-    def _row_from_history(self, key: int, hub: str | None, id: str | None, status: str | None) -> Row | None:
-        events = list(_following(self._turns.get(key, {})))
-        started = _started(events)
-        if started is None or hub is None or (id is not None and _id_of(started) != id):
-            return None
-        try:
-            ended = next((e for e in reversed(events) if e["EventType"] == EventType.EXECUTION_COMPLETED), None)
-            terminated = next((e for e in events if e["EventType"] == EventType.EXECUTION_TERMINATED), None)
-            created = micros(parse_moment(started["Timestamp"]))
-            updated = micros(parse_moment(events[-1]["Timestamp"]))
-            found = "Running"
-            output = None
-            if ended is not None:
-                found, output = str(ended["OrchestrationStatus"]), ended["Result"]
-            elif terminated is not None:
-                found, output = "Terminated", terminated["Input"]
-            if found not in FINAL or (status in FINAL and found != status):
-                found, output = "Running", None
-            parent = started["ParentInstance"]
-            return (
-                *(key, hub, _id_of(started), str(started["Name"]), found, created, updated),
-                str(started["OrchestrationInstance"]["ExecutionId"]),
-                started["Generation"] if isinstance(started["Generation"], int) else None,
-                *(None if parent is None else json.dumps(parent), 0, None, None if output is None else str(output)),
-            )
-        except (KeyError, TypeError, ValueError):
-            return None
 
     def _take_entities(self) -> None:
         for key, instance in list(self._instances.items()):
@@ -229,7 +147,7 @@ class _Decisions:
             self.report.failed.append(Lost(instance.hub, instance.id, instance.status, reason))
             self._tell_parent(instance)
 
-    def _missing_of_finished(self, instance: _Instance) -> str:
+    def _missing_of_finished(self, instance: Instance) -> str:
         missing = []
         if not self._is_whole(instance):
             missing.append("a part of its history is lost")
@@ -237,7 +155,7 @@ class _Decisions:
             missing.append("its input, if it had one, is lost")
         return "; ".join(missing)
 
-    def _why_not(self, instance: _Instance) -> str | None:
+    def _why_not(self, instance: Instance) -> str | None:
         """Why it cannot go on; None if nothing that it needs can be missing."""
         key, tables = instance.key, self._salvage.tables
         if key in self._strange():
@@ -248,12 +166,8 @@ class _Decisions:
             return "its input, if it had one, is lost"
         if tables["messages"].may_miss(key):
             return "messages for it (events, timers, answers) may be lost"
-        settled = {e[h.COMPLETIONS[e["EventType"]]] for e in instance.events if e["EventType"] in h.COMPLETIONS}
-        settled |= {
-            event[h.COMPLETIONS[event["EventType"]]]
-            for event in map(_event, self._messages.get(key, ()))
-            if event["EventType"] in h.COMPLETIONS and h.COMPLETIONS[event["EventType"]] in event
-        }
+        events = (*instance.events, *map(_event, self._messages.get(key, ())))
+        settled = {e[h.COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in h.COMPLETIONS}
         open_decisions = [e for e in instance.events if e["EventType"] in h.DECISIONS and e["EventId"] not in settled]
         if tables["activities"].may_miss(key):
             queued = {row[3] for row in self._activities.get(key, ())}
@@ -262,7 +176,7 @@ class _Decisions:
                     return f"its activity '{event.get('Name')}' is lost"
         return self._lost_partner(instance, open_decisions)
 
-    def _lost_partner(self, instance: _Instance, open_decisions: Iterable[Event]) -> str | None:
+    def _lost_partner(self, instance: Instance, open_decisions: Iterable[Event]) -> str | None:
         answered = {e.get("Name") for e in instance.events if e["EventType"] == EventType.EVENT_RAISED}
         answered |= {_event(row).get("Name") for row in self._messages.get(instance.key, ())}
         for event in open_decisions:
@@ -285,12 +199,12 @@ class _Decisions:
             self._salvage.tables["instances"].tree.gaps or self._salvage.tables["instances"].unreadable
         )
 
-    def _find(self, hub: str, id: str) -> _Instance | None:
+    def _find(self, hub: str, id: str) -> Instance | None:
         if self._by_id is None:
             self._by_id = {(i.hub.lower(), i.id): i for i in self._instances.values()}
         return self._by_id.get((hub.lower(), id))
 
-    def _is_whole(self, instance: _Instance) -> bool:
+    def _is_whole(self, instance: Instance) -> bool:
         """Its history: turns follow each other, and the last one is that of the row."""
         turns = instance.turns
         if sorted(turns) != list(range(len(turns))):
@@ -303,16 +217,14 @@ class _Decisions:
             return False
         return bool(instance.events[-1]["Timestamp"] == utc_text(from_micros(instance.row[6])))
 
-    def _input_may_miss(self, instance: _Instance) -> bool:
+    def _input_may_miss(self, instance: Instance) -> bool:
         key = instance.key
         if key in self._inputs or not self._salvage.tables["inputs"].may_miss(key):
             return False
-        started = _started(instance.events) or next(
-            (e for e in map(_event, self._messages.get(key, ())) if e["EventType"] == EventType.EXECUTION_STARTED), None
-        )
-        if started is None or instance.row[10]:  # continued: its history is that of the execution before
+        begin = started(instance.events) or started(map(_event, self._messages.get(key, ())))
+        if begin is None or instance.row[10]:  # continued: its history is that of the execution before
             return True
-        input = started.get("Input")
+        input = begin.get("Input")
         if isinstance(input, str):
             self._inputs[key] = (key, input)
         return not (input is None or isinstance(input, str))  # a long one stands in its own row alone
@@ -327,7 +239,7 @@ class _Decisions:
                     self._doubtful |= {found.rows[key][at] for key in found.strays if key in found.rows}
         return self._doubtful
 
-    def _tell_parent(self, instance: _Instance) -> None:
+    def _tell_parent(self, instance: Instance) -> None:
         """As a child that fails does."""
         if instance.row[9] is None:
             return
@@ -405,24 +317,6 @@ def _by_instance(found: Found) -> dict[int, list[Row]]:
         made = (row[1], row[0], *row[2:]) if swap else row
         by_instance.setdefault(made[0], []).append(made)
     return by_instance
-
-
-def _following(turns: dict[int, str]) -> Iterable[Event]:
-    turn = 0
-    while turn in turns:
-        yield from events_of(turns[turn]) or ()
-        turn += 1
-
-
-def _started(events: Iterable[Event]) -> Event | None:
-    return next((e for e in events if e["EventType"] == EventType.EXECUTION_STARTED), None)
-
-
-def _id_of(started: Event) -> str | None:
-    try:
-        return str(started["OrchestrationInstance"]["InstanceId"])
-    except (KeyError, TypeError):
-        return None
 
 
 def _event(row: Row) -> Event:

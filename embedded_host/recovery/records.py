@@ -173,12 +173,12 @@ def _cell(pages: Pages, data: bytes, kind: int, at: int) -> tuple[Cell, int]:
 
 
 def _overflow(pages: Pages, payload: bytes, length: int, number: int) -> tuple[bytes, tuple[int, ...]]:
-    parts, size, chain = [payload], len(payload), []
+    parts, size, chain = [payload], len(payload), dict[int, None]()
     while size < length:
         data = pages.page(number)
         if data is None or number in chain or not number:
             raise Unreadable
-        chain.append(number)
+        chain[number] = None
         part = data[4 : 4 + length - size]
         parts.append(part)
         size += len(part)

@@ -16,7 +16,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from embedded_host.recovery.decisions import Kept, Lost, Report, decide
+from embedded_host.recovery.decisions import Kept, decide
+from embedded_host.recovery.report import Report
 from embedded_host.recovery.rows import TABLES, Row
 from embedded_host.recovery.salvage import salvage
 from embedded_host.store.contract import StateError
@@ -77,11 +78,6 @@ def recover(path: Path) -> Recovered:
             f"The recovery of {path} was broken off: {error}. Make room or give rights, and run embedded-host recover again: it "
             "goes on where it was. [EH553]"
         ) from error
-
-
-def _report(document: dict[str, Any]) -> Report:
-    lost = {name: [Lost(**one) for one in document[name]] for name in ("failed", "incomplete", "left_out")}
-    return Report(kept=document["kept"], problems=document["problems"], **lost)
 
 
 def _sqlites_opinion(path: Path) -> str | None:
@@ -145,10 +141,12 @@ def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovered:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + part).replace(damaged.with_name(damaged.name + part))
     sync_folder(path.parent)
-    moved(recovered, path)
+    # The report has its name before the new file has: nobody looks for it any more after that.
     report_file = damaged.with_name(damaged.name + ".json")
-    moved(plan, report_file)
-    return Recovered(damaged, _report(document), report_file)
+    _make_anew(report_file, json.dumps(document))
+    moved(recovered, path)
+    plan.unlink()
+    return Recovered(damaged, Report.of(document), report_file)
 
 
 def _damaged_name(path: Path) -> Path:

@@ -152,20 +152,14 @@ TIMERS = Table(
 )
 TABLES = {t.name: t for t in (INSTANCES, INPUTS, HISTORY, MESSAGES, ACTIVITIES, AWAITED, ENTITIES, TIMERS)}
 
-# As version 1 had them in development: with a rowid that was the id.
-MESSAGES_WITH_ROWID = Table(
-    "messages",
-    ("id", "instance", "execution_id", "due", "event"),
-    (_int, _int, _or_null(_text), _or_null(_moment), _event),
-    0,
-)
-ACTIVITIES_WITH_ROWID = Table(
-    "activities",
-    ("id", "instance", "execution_id", "task_id", "name", "input"),
-    (_int, _int, _text, _int, _text, _text),
-    0,
-)
-WITH_ROWID = {t.name: t for t in (MESSAGES_WITH_ROWID, ACTIVITIES_WITH_ROWID)}
+
+def _with_rowid(table: Table) -> Table:
+    """As version 1 had it in development: with a rowid that was the id."""
+    instance, id, *rest = table.columns
+    return table._replace(columns=(id, instance, *rest), key_columns=0)
+
+
+WITH_ROWID = {t.name: _with_rowid(t) for t in (MESSAGES, ACTIVITIES)}
 
 
 class Name(NamedTuple):

@@ -74,6 +74,8 @@ class _Reading:
         self._roots: dict[str, int] = {}
         self._schema_is_whole = False
         self._texts: dict[str, str] = {}
+        self._free: set[int] | None = None
+        """Free pages; None if their list cannot be followed to its end."""
 
     def all(self) -> Salvage:
         pages = self._pages
@@ -102,7 +104,6 @@ class _Reading:
         header = self._pages.header()
         if len(header) < 100:
             self._problems.append("the file's first page is missing")
-            self._free: set[int] | None = None
             return SCHEMA_VERSION
         if header[:16] != b"SQLite format 3\0" or header[20] or int.from_bytes(header[56:60], "big") != 1:
             self._problems.append("the file's header is damaged")

@@ -14,22 +14,7 @@ from typing import Any
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.history import Event
-from embedded_host.store.contract import (
-    ActivityRow,
-    AppendHistory,
-    Change,
-    DeleteInstance,
-    InstanceRow,
-    MessageRow,
-    PutActivity,
-    PutMessage,
-    SaveEntity,
-    SaveInstance,
-    SaveTimer,
-    SetAwaited,
-    SetInput,
-    TimerRow,
-)
+from embedded_host.store import contract as c
 from embedded_host.store.inputs import referring
 from embedded_host.store.sqlite import SqliteStore
 
@@ -51,7 +36,7 @@ class Writer:
 
     def write(self, count: int) -> None:
         """So many, each in a commit of its own."""
-        kinds: list[Callable[[int], list[Change]]] = [
+        kinds: list[Callable[[int], list[c.Change]]] = [
             self._finished,
             self._finished,
             self._pending,
@@ -64,11 +49,11 @@ class Writer:
         ]
         for number in range(count):
             self._store.write(kinds[number % len(kinds)](number))
-        self._store.write([SaveTimer(TimerRow("Hub", "Tick", BEGAN, LATER, BEGAN))])
+        self._store.write([c.SaveTimer(c.TimerRow("Hub", "Tick", BEGAN, LATER, BEGAN))])
 
     # -- kinds -------------------------------------------------------------------------------------
 
-    def _finished(self, number: int) -> list[Change]:
+    def _finished(self, number: int) -> list[c.Change]:
         size = self._chance.choice([2, 200, 9000, 30000])
         output = '"' + "é" * (size // 2) + f'{number}"'
         key, id, status = self._next(), f"finished-{number}", self._chance.choice(["Completed", "Failed", "Terminated"])
@@ -79,22 +64,25 @@ class Writer:
         ]
         return self._instance(key, id, status, turns, input, output=output)
 
-    def _pending(self, number: int) -> list[Change]:
+    def _pending(self, number: int) -> list[c.Change]:
         key, id = self._next(), f"pending-{number}"
         return [
             *self._instance(key, id, "Pending", [], '"in"'),
             self._put(key, "e", self._started(id, '"in"')),
         ]
 
-    def _activity_runs(self, number: int) -> list[Change]:
+    def _activity_runs(self, number: int) -> list[c.Change]:
         key, id = self._next(), f"activity-{number}"
         scheduled = [h.task_scheduled(BEGAN, n, "Echo") for n in range(3)]
         return [
             *self._instance(key, id, "Running", [[self._started(id, None), *scheduled]], None),
-            *(PutActivity(ActivityRow(self._next_activity(), key, "e", n, "Echo", f'"{number}"')) for n in range(3)),
+            *(
+                c.PutActivity(c.ActivityRow(self._next_activity(), key, "e", n, "Echo", f'"{number}"'))
+                for n in range(3)
+            ),
         ]
 
-    def _timer(self, number: int) -> list[Change]:
+    def _timer(self, number: int) -> list[c.Change]:
         key, id = self._next(), f"timer-{number}"
         turns = [[self._started(id, '"3600"'), h.timer_created(BEGAN, 0, LATER)]]
         return [
@@ -102,15 +90,15 @@ class Writer:
             self._put(key, "e", h.timer_fired(LATER, 0, LATER), LATER),
         ]
 
-    def _event(self, number: int) -> list[Change]:
+    def _event(self, number: int) -> list[c.Change]:
         key, id = self._next(), f"event-{number}"
         return [
             *self._instance(key, id, "Running", [[self._started(id, None)]], None),
-            SetAwaited(key, [("event", "Approval")]),
+            c.SetAwaited(key, [("event", "Approval")]),
             self._put(key, None, h.event_raised(BEGAN, "Early", '"' + "x" * 500 + '"')),
         ]
 
-    def _parent_and_child(self, number: int) -> list[Change]:
+    def _parent_and_child(self, number: int) -> list[c.Change]:
         parent, child = self._next(), self._next()
         id, child_id = f"parent-{number}", f"child-{number}"
         created = h.sub_orchestration_created(BEGAN, 0, "Child", child_id, None)
@@ -124,7 +112,7 @@ class Writer:
             *self._instance(child, child_id, "Running", [[self._started(child_id, None)]], None, parent=instance),
         ]
 
-    def _entity_and_caller(self, number: int) -> list[Change]:
+    def _entity_and_caller(self, number: int) -> list[c.Change]:
         entity, caller = self._next(), self._next()
         entity_id, id = f"@counter@{number}", f"caller-{number}"
         text = request_message(
@@ -136,22 +124,22 @@ class Writer:
             parent=id,
             parent_execution="e",
         )
-        row = InstanceRow(entity, "Hub", entity_id, "@counter", "Running", BEGAN, BEGAN, "")
+        row = c.InstanceRow(entity, "Hub", entity_id, "@counter", "Running", BEGAN, BEGAN, "")
         sent = h.event_sent(BEGAN, 0, entity_id, "op", text)
         return [
-            SaveInstance(row),
-            SaveEntity(entity, True, str(number)),
+            c.SaveInstance(row),
+            c.SaveEntity(entity, True, str(number)),
             self._put(entity, None, h.event_raised(BEGAN, "op", text)),
             *self._instance(caller, id, "Running", [[self._started(id, None), sent]], None),
-            SetAwaited(caller, [("entity", entity_id)]),
+            c.SetAwaited(caller, [("entity", entity_id)]),
         ]
 
-    def _purged(self, number: int) -> list[Change]:
+    def _purged(self, number: int) -> list[c.Change]:
         """So that there are free pages, and pages with room."""
         changes = self._finished(number)
         key = self._key
         self._store.write(changes)
-        return [DeleteInstance(key)]
+        return [c.DeleteInstance(key)]
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -163,22 +151,22 @@ class Writer:
         self._activity += 1
         return self._activity
 
-    def _put(self, key: int, execution: str | None, event: Event, due: datetime | None = None) -> PutMessage:
+    def _put(self, key: int, execution: str | None, event: Event, due: datetime | None = None) -> c.PutMessage:
         self._message += 1
-        return PutMessage(MessageRow(self._message, key, execution, due, event))
+        return c.PutMessage(c.MessageRow(self._message, key, execution, due, event))
 
     def _started(self, id: str, input: str | None) -> Event:
         return h.execution_started(BEGAN, instance_id=id, execution_id="e", name="Main", input=input)
 
     def _instance(
         self, key: int, id: str, status: str, turns: list[list[Event]], input: str | None, **more: Any
-    ) -> list[Change]:
+    ) -> list[c.Change]:
         updated = ENDED if len(turns) > 1 else BEGAN
-        row = InstanceRow(key, "Hub", id, "Main", status, BEGAN, updated, "e", **more)
+        row = c.InstanceRow(key, "Hub", id, "Main", status, BEGAN, updated, "e", **more)
         return [
-            SaveInstance(row),
-            *([SetInput(key, input)] if input is not None else []),
-            *(AppendHistory(key, n, h.events_text(map(referring, events))) for n, events in enumerate(turns)),
+            c.SaveInstance(row),
+            *([c.SetInput(key, input)] if input is not None else []),
+            *(c.AppendHistory(key, n, h.events_text(map(referring, events))) for n, events in enumerate(turns)),
         ]
 
 
