@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import socket
+from pathlib import Path
 
 from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
@@ -44,6 +44,7 @@ class Served:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: Listener | None = None
         self._port = 0
         self._left = 0
         self._said = _Said()
@@ -78,7 +79,7 @@ class Served:
     async def _serve(self) -> None:
         api = Api()
         routes = {r.function.name: r for r in (route("Echo", "echo/{*rest}"),)}
-        app = App(_NOWHERE, HostJson(), LocalSettings(), tuple(r.function for r in routes.values()))
+        app = App(Path("/nowhere"), HostJson(), LocalSettings(), tuple(r.function for r in routes.values()))
         loaded = LoadedApp(app, routes)
         functions = HttpFunctions(lambda: loaded, _Echo(), lambda base: base)
         site = Site(functions, api.management, Admin(lambda: loaded, lambda function, text: None), lambda: "home")
@@ -88,11 +89,9 @@ class Served:
             await api.host.idle()
             return answer
 
-        sock: socket.socket = bind_public("127.0.0.1", 0)
+        if self._listener is not None:
+            await self._listener.close()
+        sock = bind_public("127.0.0.1", 0)
         self._port = sock.getsockname()[1]
-        await Listener(sock, handle, max_body=1_000_000).start()
-
-
-from pathlib import Path  # noqa: E402
-
-_NOWHERE = Path("/nowhere")
+        self._listener = Listener(sock, handle, max_body=1_000_000)
+        await self._listener.start()
