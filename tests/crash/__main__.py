@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -52,6 +53,8 @@ def main() -> int:
         say(f"no failing disks and no power cuts: {run.without_shim}")
     tally = asyncio.run(run.run())
     say(tally.summary())
+    if not tally.findings and options.folder is None:
+        shutil.rmtree(folder)
     return 1 if tally.findings else 0
 
 

@@ -130,9 +130,8 @@ class _Check:
                 yield wrong(f"{planned.id} has {step} in its output, a run that there never was")
             if sum(runs.values()) < times:
                 yield lost(f"{label} ran {sum(runs.values())} times, but was to run at least {times} times")
-        for name in {"Counting": ["Tally"], "Signalling": ["Tally"]}.get(planned.name, []):
-            state = self.found.entities.get(f"{name.lower()}@{token}") or {}
-            missing = {f"{token}+{n}" for n in range(count)} - set(state)
+        if planned.name in ("Counting", "Signalling"):
+            missing = {f"{token}+{n}" for n in range(count)} - set(self.found.entities.get(f"tally@{token}") or ())
             if missing:
                 yield lost(f"{planned.id} has completed, but its entity never heard of {sorted(missing)}")
         if planned.group:

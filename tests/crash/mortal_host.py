@@ -44,7 +44,7 @@ class MortalHost:
         self._log = folder / "log"
         self._undo = folder / "undo"
         self._process: asyncio.subprocess.Process | None = None
-        self._orphans: list[psutil.Process] = []
+        self._orphans: set[psutil.Process] = set()
         self._life = "its last life"
         self.workers_killed = 0
         self.undone = 0
@@ -131,6 +131,7 @@ class MortalHost:
             if self._process.returncode is not None:
                 return False
             if "Ready at " in self.log:
+                self._orphans.update(self._children())
                 return True
             await asyncio.sleep(0.02)
         raise Unexpected(f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}")
@@ -163,7 +164,7 @@ class MortalHost:
     async def kill(self) -> None:
         """SIGKILL, or TerminateProcess on Windows: no line of its code runs any more."""
         assert self._process is not None
-        self._orphans += self._children()
+        self._orphans.update(self._children())
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
@@ -171,7 +172,7 @@ class MortalHost:
     async def stop(self) -> None:
         """In good order. Raises Unexpected."""
         assert self._process is not None
-        self._orphans += self._children()
+        self._orphans.update(self._children())
         self._process.terminate()
         if not await self._dies_within(30):
             raise Unexpected(f"the host does not stop: {self.log[-3000:]}")

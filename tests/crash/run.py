@@ -14,7 +14,7 @@ from embedded_host.assembly import STATE_FILE
 from tests.crash import shim
 from tests.crash.acknowledged import Told
 from tests.crash.checker import Finding, Kind, check, stuck, wrong
-from tests.crash.clients import Clients, plan
+from tests.crash.clients import Clients, NeverFinished, plan
 from tests.crash.evidence import gather, settled
 from tests.crash.lives import Lives
 from tests.crash.load_app import LEDGER
@@ -146,7 +146,7 @@ class Run:
                 if tally.kills % 10 == 0:
                     self._say(tally.progress(clients.busy))
             tally.findings += await self._finish(host, clients, folder)
-        except Unexpected as error:
+        except (Unexpected, NeverFinished) as error:
             tally.findings.append(stuck(str(error)))
         finally:
             await clients.close()
@@ -184,7 +184,7 @@ class Run:
         tally.ends["at rest"] += 1
         await host.start()
         await host.ready()
-        clients.deadline = None
+        clients.deadline = time.monotonic() + RUSH
         evidence = await gather(clients.pages, state, folder / LEDGER)
         found += check(clients.ledger, evidence)
         tally.activities += len(evidence.runs)
