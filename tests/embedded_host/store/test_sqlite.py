@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import os
-import re
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from embedded_host.store.contract import AppendHistory, SaveInstance, SetAwaited, StateError, Store
+from embedded_host.store.contract import AppendHistory, SaveInstance, StateError, Store
 from embedded_host.store.migration import SCHEMA_VERSION
 from embedded_host.store.sqlite import SqliteStore, micros
 from tests.embedded_host.store.contract_tests import EVERYTHING, FULL, PLAIN, T0, StoreContract, belongings
@@ -77,15 +73,6 @@ def test_one_thread_writes_and_another_reads(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
-def test_nobody_else_may_read_the_state(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "state.db")
-    store.write(EVERYTHING)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    store.close()
-    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm"), 0o600)
-
-
 def test_a_commit_is_synchronous(tmp_path: Path) -> None:
     for fsync, level in ((True, 2), (False, 0)):
         store = SqliteStore(tmp_path / "state.db", fsync=fsync)
@@ -106,30 +93,6 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     assert str(path) in text
     assert f"schema {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}" in text
     assert "Upgrade azure-functions-embedded-host" in text
-
-
-def test_an_older_version_becomes_one_of_today(tmp_path: Path) -> None:
-    """A state as version 1 made it: without what came later."""
-    path, new = tmp_path / "state.db", tmp_path / "new.db"
-    store = SqliteStore(path)
-    store.write([change for change in EVERYTHING if not isinstance(change, SetAwaited)])
-    before = belongings(store)
-    store.close()
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript("DROP TABLE awaited; PRAGMA user_version = 1;")
-    store = SqliteStore(path)
-    assert belongings(store) == before
-    store.write([SetAwaited(1, [("event", "Go")])])
-    store.close()
-    SqliteStore(new).close()
-
-    def made(file: Path) -> tuple[int, list[tuple[str, str]]]:
-        with closing(sqlite3.connect(file)) as found:
-            tables = found.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
-            bare = [(name, re.sub(r"\s+", " ", re.sub(r"--.*", "", sql))) for name, sql in tables]
-            return found.execute("PRAGMA user_version").fetchone()[0], bare
-
-    assert made(path) == made(new)
 
 
 def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:

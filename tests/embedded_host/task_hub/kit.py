@@ -115,7 +115,7 @@ class Host:
         self.client = HubClient(self.hub)
 
     async def idle(self) -> None:
-        while self.hub._turns.busy or self.hub._activities.busy:
+        while self.hub.busy:
             assert not self.fatal, self.fatal
             await asyncio.sleep(0)
         assert not self.fatal, self.fatal
@@ -136,9 +136,7 @@ class Host:
 
     async def kill(self) -> None:
         """The end of the process: nothing is finished, nothing is written."""
-        self.hub.timers.close()
-        await self.hub._activities.close(0)
-        await self.hub._turns.close(0)
+        await self.hub.drop()
 
     def row(self, instance_id: str = "i-1") -> InstanceRow:
         row = self.client.status(instance_id)
