@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -37,14 +38,31 @@ def is_json(text: str) -> bool:
     return True
 
 
+_KEPT = re.compile(r"\\(?:/|U|u00(?:[01]|22|5[cC]))")
+"""Escapes that are not just another way to write a character, or that ``json.dumps`` does not write."""
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Of a character beyond U+FFFF there are two of them."""
+
+
 def compact_text(text: str) -> str:
-    """``compact(json.loads(text))`` for a text that ``json.dumps`` wrote. Raises ValueError."""
-    if "\\" in text:  # an escape, which compact may write as the character that it stands for
-        return compact(json.loads(text))
+    """``compact(json.loads(text))`` for a text that ``json.dumps`` wrote, without making anything of it where that is possible.
+    Raises ValueError."""
     try:
-        return msgspec.json.format(text, indent=-1)
+        return msgspec.json.format(_unescaped(text) if "\\" in text else text, indent=-1)
     except (ValueError, RecursionError):
         return compact(json.loads(text))
+
+
+def _unescaped(text: str) -> str:
+    """With characters in the place of their escapes. Raises ValueError where that may be another text, or none."""
+    if _KEPT.search(text):
+        raise ValueError
+    if "\\u" not in text:
+        return text
+    plain = text.encode("ascii").decode("raw_unicode_escape")
+    if _HALF.search(text):
+        plain = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    return plain
 
 
 def compact(value: Any) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from embedded_host.engine.json_text import compact, is_json
+from embedded_host.engine.json_text import is_json
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.http.messages import Response, json_response
 
@@ -25,6 +25,7 @@ TOKEN = "x-ms-continuation-token"
 STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
 """In the order of their numbers, from 0."""
 WRONG = "Something went wrong while processing your request"
+_TOO_DEEP = "The value is nested too deeply"
 _DEEP = 150
 _MARGIN = 60
 """A value that goes out again goes out inside others, and is read again in a turn: so many levels are kept free for that."""
@@ -116,8 +117,8 @@ def id_before(token: str | None) -> str | None:
 
 
 def check_json(text: str) -> None:
-    """Raises what ``json_value`` raises."""
-    if text.count("[") + text.count("{") > _DEEP or not is_json(text):
+    """Raises what ``json_value`` raises, and makes nothing of the text."""
+    if not is_json(text) or _is_too_deep(text):
         json_value(text)
 
 
@@ -125,15 +126,16 @@ def json_value(text: str) -> Any:
     """Raises ValueError, also for what is nested deeper than can be handled."""
     try:
         value = json.loads(text)
-        # Only what has many brackets can be deep; to write it with some more around it is to try it.
-        if text.count("[") + text.count("{") > _DEEP:
-            outer = value
-            for _ in range(_MARGIN):
-                outer = [outer]
-            compact(outer)
-        return value
     except RecursionError:
-        raise ValueError("The value is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    if _is_too_deep(text):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_too_deep(text: str) -> bool:
+    """Only what has many brackets can be deep; to read it with some more around it is to try it."""
+    return text.count("[") + text.count("{") > _DEEP and not is_json("[" * _MARGIN + text + "]" * _MARGIN)
 
 
 # -- answers -----------------------------------------------------------------------------------------

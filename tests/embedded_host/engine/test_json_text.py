@@ -40,6 +40,37 @@ def test_a_text_is_made_compact_without_its_value(value: Any, ascii: bool) -> No
     assert is_json(text)
 
 
+_PIECES = [
+    *(
+        "\\",
+        '\\"',
+        "\\n",
+        "\\/",
+        "\\u00f8",
+        "\\u0022",
+        "\\u005C",
+        "\\u001f",
+        "\\ud83d",
+        "\\ude00",
+        "\\u12",
+        "\\U00000041",
+    ),
+    *("u00f8", "x", "ø", " ", ":", ","),
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES)).map("".join))
+def test_escapes_are_written_as_characters_or_kept(inner: str) -> None:
+    text = f'["{inner}", 1.5, {{}}]'
+    try:
+        expected = compact(json.loads(text))
+    except ValueError:
+        with pytest.raises(json.JSONDecodeError):
+            compact_text(text)
+    else:
+        assert compact_text(text) == expected
+
+
 @given(st.text(alphabet='{}[]",:\\ 01eE.+-truefalsnNaIiy\ud800\x01é', max_size=12))
 def test_is_json_says_what_json_loads_does(text: str) -> None:
     try:
