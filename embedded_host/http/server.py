@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import re
 import socket
@@ -20,6 +19,7 @@ from embedded_host.http.connection import (
     KEEP_ALIVE,
     MAX_HEADER,
     MAX_LINE,
+    Answer,
     BodyRate,
     Connection,
     ReceivedRequest,
@@ -39,9 +39,9 @@ MAX_BODY = 104_857_600
 """Bytes, as on the real host (contract, 6.3)."""
 MAX_HELD = 1024 * 1024 * 1024
 """Bytes of request and response bodies that are held at a time, before further bodies are refused with a 503."""
-GARBAGE = 64 * 1024 * 1024
-"""Bytes of bodies after which the garbage collector is run: an answer that its client did not wait for leaves a traceback that
-holds it, in a circle, and the collector counts objects, not bytes. Else such answers stay for minutes."""
+LARGE = 1024 * 1024
+"""Bytes of a body from which on it is passed on in a round of the event loop of its own: some milliseconds each, which others
+have to wait."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -66,7 +66,8 @@ class Listener:
         self._handler = handler
         self._socket = sock
         self._max_body = max_body
-        self._held = self._released = 0
+        self._held = 0
+        self._large_body = asyncio.Lock()
         self._authority = _authority(sock)
         server = _Server(self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
@@ -128,10 +129,6 @@ class Listener:
 
     def _release(self, size: int) -> None:
         self._held -= size
-        self._released += size
-        if self._released > GARBAGE:
-            self._released = 0
-            gc.collect()
 
     async def _streamed(
         self, request: ReceivedRequest, answer: Response, parts: AsyncGenerator[bytes, None]
@@ -189,19 +186,21 @@ class Listener:
             raise MalformedBodyError(str(error)) from None
 
     async def _whole(self, request: ReceivedRequest) -> bytes:
-        body = bytearray()
-        while True:
-            part = await request.content.readany()
-            if not part:
-                return bytes(body)
-            body += part
+        parts, size = [], 0
+        while part := await request.content.readany():
+            parts.append(part)
+            size += len(part)
             if self._max_body is None:
                 continue
-            if len(body) > self._max_body:
+            if size > self._max_body:
                 raise BodyTooLargeError
             if self._held + len(part) > MAX_HELD:
                 raise _TooMuchHeld
             self._hold(request, len(part))
+        if size >= LARGE:
+            async with self._large_body:
+                await asyncio.sleep(0)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class _TooMuchHeld(Exception):
@@ -230,9 +229,9 @@ _PROTOCOL: dict[str, Any] = {
 }
 
 
-def _response(request: web.BaseRequest, answer: Response, close: bool = False) -> web.Response:
+def _response(request: web.BaseRequest, answer: Response, close: bool = False) -> Answer:
     status = answer.status if 200 <= answer.status <= 999 else 500
-    response = web.Response(status=status, body=answer.body or None)
+    response = Answer(status=status, body=answer.body or None)
     for name, value in answer.headers:
         if name.lower() not in _OURS:
             response.headers.add(_CONTROL.sub("", name), _CONTROL.sub(" ", value))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from embedded_host.worker.ending import end_if_forked, end_process
 from embedded_host.worker.protocol import (
+    LARGE,
     ErrorData,
     FrameReader,
     Invoke,
@@ -44,6 +45,7 @@ class CallThreads:
         """Threads that read, or wait for their turn to read."""
         self._counting = threading.Lock()
         self._unsent: deque[bytes] = deque()
+        self._large: deque[bytes] = deque()
         self._sending = threading.Lock()
 
     def start(self) -> None:
@@ -77,7 +79,7 @@ class CallThreads:
         while True:
             while not self._read:
                 try:
-                    data = self._socket.recv(_PIECE)
+                    data = self._receive()
                     self._read.extend(self._reader.feed(data))
                 except (OSError, MalformedFrame):
                     data = b""
@@ -87,14 +89,27 @@ class CallThreads:
             if isinstance(message, (Invoke, Turn)):
                 return message
 
+    def _receive(self) -> bytes | bytearray:
+        """What is there; of a large frame all the rest at once: piece by piece, each time it would have to win the interpreter
+        back from threads that compute."""
+        missing = self._reader.missing
+        if missing <= _PIECE:
+            return self._socket.recv(_PIECE)
+        data = bytearray(missing)
+        received = self._socket.recv_into(data, missing, socket.MSG_WAITALL)
+        return data if received == missing else data[:received]
+
     def _send(self, frame: bytes) -> None:
-        """Whoever comes while another sends leaves it to that one: results that come together share a write."""
-        self._unsent.append(frame)
-        while self._unsent and self._sending.acquire(blocking=False):
+        """Whoever comes while another sends leaves it to that one: results that come together share a write. A large one is
+        written by itself, when there are no others."""
+        (self._unsent if len(frame) < LARGE else self._large).append(frame)
+        while (self._unsent or self._large) and self._sending.acquire(blocking=False):
             try:
                 frames = []
                 while self._unsent:
                     frames.append(self._unsent.popleft())
+                if not frames and self._large:
+                    frames.append(self._large.popleft())
                 if frames:
                     self._socket.sendall(frames[0] if len(frames) == 1 else b"".join(frames))
             except OSError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -156,6 +157,9 @@ KEPT = 400
 """Orchestrators that one worker keeps in memory; the host reckons with it."""
 FEW = 3
 """Invocations under way: with so many or fewer each message goes at once, with more they are written together."""
+LARGE = 256 * 1024
+"""Bytes from which on a frame waits until those before it have been taken: frames that are not large go ahead of those that wait,
+so that a call is held up by one large frame at the most."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _LENGTH = struct.Struct(">I")
@@ -194,7 +198,13 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Message]:
+    @property
+    def missing(self) -> int:
+        """So many bytes the frame wants that has begun; 0 if none has, or not so far that it says."""
+        buffer = self._buffer
+        return 4 + _LENGTH.unpack_from(buffer)[0] - len(buffer) if len(buffer) >= 4 else 0
+
+    def feed(self, data: bytes | bytearray) -> list[Message]:
         """The messages that are complete now. Raises MalformedFrame."""
         buffer = self._buffer
         buffer += data
@@ -224,6 +234,8 @@ class Channel(asyncio.Protocol):
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
+        self._large: deque[bytes] = deque()
+        self._full = False
 
     def handle(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
         """From now on, tell these."""
@@ -250,12 +262,27 @@ class Channel(asyncio.Protocol):
         a lone caller the rest of the round. Raises ConnectionError if the peer is gone."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the connection between host and worker is closed")
-        if at_once and not self._unsent:
-            self._transport.write(encode(message))
-            return
-        if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append(encode(message))
+        frame = encode(message)
+        if len(frame) >= LARGE:
+            self._large.append(frame)
+            self._write_large()
+        elif at_once and not self._unsent:
+            self._transport.write(frame)
+        else:
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unsent.append(frame)
+
+    def _write_large(self) -> None:
+        while self._large and not self._full and self._transport is not None:
+            self._transport.write(self._large.popleft())
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._write_large()
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -265,4 +292,6 @@ class Channel(asyncio.Protocol):
     def close(self) -> None:
         self._flush()
         if self._transport is not None:
+            while self._large:
+                self._transport.write(self._large.popleft())
             self._transport.close()

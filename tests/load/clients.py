@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 Client = Callable[[int, float], Awaitable[str]]
@@ -99,3 +100,12 @@ async def stuck_stream(port: int, seconds: float) -> str:
 
 
 BAD: tuple[Client, ...] = (slow_head, slow_body, no_reader, pipeliner, silent, junk, stuck_stream)
+
+
+async def all_at_once(port: int, count: int, seconds: float) -> None:
+    """``count`` of each kind."""
+    await asyncio.gather(*(client(port, seconds) for client in BAD for _ in range(count)))
+
+
+if __name__ == "__main__":  # a process of their own: what they take of its time is not taken for the host's
+    asyncio.run(all_at_once(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

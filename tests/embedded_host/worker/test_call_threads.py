@@ -10,7 +10,7 @@ import pytest
 
 from embedded_host.worker import call_threads
 from embedded_host.worker.call_threads import CallThreads
-from embedded_host.worker.protocol import FrameReader, Invoke, Message, Result, Turn, encode
+from embedded_host.worker.protocol import LARGE, FrameReader, Invoke, Message, Result, Turn, encode
 from tests.support.polling import eventually
 
 Serve = Callable[[int, Callable[[Invoke | Turn], Result | None]], socket.socket]
@@ -72,6 +72,42 @@ def test_what_needs_no_answer_gets_none(serve: Serve) -> None:
     host = serve(1, lambda asked: None if asked.id == 1 else Result(asked.id))
     host.sendall(encode(Invoke(1, "f", "")) + encode(Invoke(2, "f", "")))
     assert answers(host, 1) == [Result(2)]
+
+
+def test_large_calls_and_answers(serve: Serve) -> None:
+    host = serve(2, lambda asked: Result(asked.id, asked.trigger if isinstance(asked, Invoke) else None))  # type: ignore[arg-type]
+    texts = ["x" * 3_000_000, "y", "z" * LARGE]
+    frames = b"".join(encode(Invoke(number, "f", text)) for number, text in enumerate(texts))
+    sending = threading.Thread(target=host.sendall, args=(frames,))
+    sending.start()
+    got = answers(host, 3)
+    sending.join(20)
+    assert sorted((a.id, a.value) for a in got if isinstance(a, Result)) == list(enumerate(texts))
+
+
+def test_small_answers_go_ahead_of_large_ones_that_wait(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads at first: a large one fills the socket, the others wait for it."""
+    sent, left, larges = CallThreads._send, threading.Semaphore(0), threading.Event()
+
+    def counted(it: CallThreads, frame: bytes) -> None:
+        sent(it, frame)
+        left.release()
+
+    def run(asked: Invoke | Turn) -> Result:
+        if asked.id < 4:
+            return Result(asked.id, "x" * 3_000_000)
+        larges.wait(20)
+        return Result(asked.id, "small")
+
+    monkeypatch.setattr(CallThreads, "_send", counted)
+    host = serve(4, run)
+    host.sendall(b"".join(encode(Invoke(number, "f", "")) for number in range(1, 5)))
+    for _ in range(2):  # have left theirs to the one that sends
+        assert left.acquire(timeout=20)
+    larges.set()
+    assert left.acquire(timeout=20)
+    order = [answer.id for answer in answers(host, 4) if isinstance(answer, Result)]
+    assert order.index(4) == 1, order
 
 
 def test_so_many_run_at_once_and_no_more(serve: Serve) -> None:

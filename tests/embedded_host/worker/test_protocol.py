@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded_host.worker.protocol import (
+    LARGE,
     MAX_FRAME,
     Channel,
     ErrorData,
@@ -130,3 +131,70 @@ async def test_sending_to_a_peer_that_is_gone_says_so() -> None:
     with pytest.raises(ConnectionError, match="is closed"):
         channels[0].send(Stop())
     server.close()
+
+
+class Narrow(asyncio.Transport):
+    """Takes a frame, and is full until it is told that it was sent."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.written: list[int] = []
+        self._channel = channel
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += [m.id for m in FrameReader().feed(bytes(data)) if isinstance(m, Invoke)]
+        self._channel.pause_writing()
+
+    def close(self) -> None:
+        pass
+
+
+async def test_small_frames_go_ahead_of_large_ones_that_wait() -> None:
+    channel = Channel(lambda _, __: None, lambda _: None)
+    channel.connection_made(transport := Narrow(channel))
+    for number in (1, 2, 3):
+        channel.send(Invoke(number, "F", "x" * LARGE), at_once=True)
+    channel.send(Invoke(4, "F", "small"), at_once=True)
+    channel.send(Invoke(5, "F", "small"))
+    await asyncio.sleep(0)
+    assert transport.written == [1, 4, 5]
+    channel.resume_writing()
+    assert transport.written == [1, 4, 5, 2]
+    channel.close()
+    assert transport.written == [1, 4, 5, 2, 3]
+
+
+async def test_large_frames_all_arrive() -> None:
+    got: list[int] = []
+    loop, last = asyncio.get_running_loop(), asyncio.Event()
+
+    def receive(_: Channel, message: Message) -> None:
+        assert isinstance(message, Invoke)
+        got.append(message.id)
+        if len(got) == 20:
+            last.set()
+
+    accepted = Channel(receive, lambda _: None)
+    server = await loop.create_server(lambda: accepted, "127.0.0.1", 0)
+    _, channel = await loop.create_connection(
+        lambda: Channel(lambda _, __: None, lambda _: None), *server.sockets[0].getsockname()
+    )
+    for number in range(20):
+        channel.send(Invoke(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0)
+    await asyncio.wait_for(last.wait(), 20)
+    assert sorted(got) == list(range(20))
+    channel.close()
+    accepted.close()
+    server.close()
+
+
+def test_what_a_frame_still_wants() -> None:
+    reader, frame = FrameReader(), encode(Invoke(1, "F", "x" * 1000))
+    assert reader.missing == 0
+    for at in range(len(frame) - 1):
+        reader.feed(frame[at : at + 1])
+        assert reader.missing == (len(frame) - at - 1 if at >= 3 else 0)
+    assert len(reader.feed(frame[-1:])) == 1
+    assert reader.missing == 0
