@@ -32,7 +32,8 @@ from embedded_host.http.route_template import RouteTemplate, RouteTemplateError,
 from embedded_host.timer_trigger.trigger import check_timer
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
-_BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return", re.ASCII)
+_BINDING_NAME = re.compile(r"(?!.*__)[a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return", re.ASCII)
+"""From 4.1038 of the real host on; before, a name could not have an underscore (azure-functions-host, pull request 10764)."""
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z-]*", re.ASCII)
 
 
@@ -225,7 +226,7 @@ class _Reader:
 
     def check_name(self, place: Place, binding: Binding) -> None:
         if not _BINDING_NAME.fullmatch(binding.name):
-            remedy = "A letter, then letters and digits, 128 at most (no '_'), or $return."
+            remedy = "Letters, digits and '_' (not two of them together, no digit first), 128 at most, or $return."
             self.wrong(place, f"'{binding.name}' cannot be a binding's name.", remedy)
         elif binding.name == "$return" and binding.is_trigger:
             self.wrong(place, "A trigger cannot be named $return.", "Name it after a parameter of the Python function.")

@@ -80,6 +80,14 @@ def test_script_file_and_entry_point(
     assert function.entry_point == entry_point
 
 
+@pytest.mark.parametrize("name", ["my_input", "_", "input_2", "A" * 128])
+def test_names_of_bindings(tmp_path: Path, name: str) -> None:
+    found = read(tmp_path, bindings({**ACTIVITY, "name": name}))
+    assert found.problems == ()
+    assert found.function is not None
+    assert found.function.trigger.name == name
+
+
 @pytest.mark.parametrize(
     ("entry", "key", "value"),
     [
@@ -120,7 +128,8 @@ BROKEN: list[tuple[Any, str, str]] = [
     (bindings(ACTIVITY, {"type": "durableCleint", "name": "c"}), '"durableCleint"', "Did you mean 'durableClient'?"),
     (bindings({**ACTIVITY, "direction": "inn"}), '"inn"', "'inn' is not a direction. Did you mean 'in'?"),
     (bindings({**ACTIVITY, "direction": "out"}), '"out"', "A trigger's direction is 'in', not 'out'"),
-    (bindings({**ACTIVITY, "name": "my_input"}), '"my_input"', "'my_input' cannot be a binding's name"),
+    (bindings({**ACTIVITY, "name": "my__input"}), '"my__input"', "'my__input' cannot be a binding's name"),
+    (bindings({**ACTIVITY, "name": "my-input"}), '"my-input"', "'my-input' cannot be a binding's name"),
     (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "cannot be named $return"),
     (bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}), '"in"', "'out'"),
     (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the answer"),
