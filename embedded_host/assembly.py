@@ -291,4 +291,5 @@ def hub_settings(loaded: LoadedApp) -> HubSettings:
         store_inputs=host.store_inputs_in_history,
         http_sleep_ms=host.http_sleep_ms,
         any_state_is_overridable=host.overridable_existing_states.lower() == "anystate",
+        default_version=host.default_version,
     )

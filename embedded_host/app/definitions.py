@@ -100,6 +100,8 @@ class HostJson:
     overridable_existing_states: str = "NonRunningStates"
     """or ``AnyState``"""
     store_inputs_in_history: bool = False
+    default_version: str | None = None
+    """The version of orchestrations that are started without one."""
     http_sleep_ms: int = 30000
     """``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``"""
     max_outstanding_requests: int | None = 10_000

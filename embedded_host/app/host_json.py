@@ -48,6 +48,7 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         max_entity_batch=reader.read((*durable, "maxEntityOperationBatchSize"), 5000, _positive),
         overridable_existing_states=reader.read((*durable, "overridableExistingInstanceStates"), _STATES[0], _state),
         store_inputs_in_history=reader.read((*durable, "storeInputsInOrchestrationHistory"), False, _boolean),
+        default_version=reader.read((*durable, "defaultVersion"), None, _version),
         http_sleep_ms=reader.read(
             (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
         ),
@@ -293,6 +294,12 @@ def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _Wrong("must be true or false")
     return value
+
+
+def _version(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Wrong('must be a text like "1.0"')
+    return str(value)
 
 
 def _state(value: Any) -> str:

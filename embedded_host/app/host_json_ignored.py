@@ -27,6 +27,7 @@ _HONOURED = (
     "extensions.durableTask.maxEntityOperationBatchSize",
     "extensions.durableTask.overridableExistingInstanceStates",
     "extensions.durableTask.storeInputsInOrchestrationHistory",
+    "extensions.durableTask.defaultVersion",
     "extensions.durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds",
     "extensions.durableTask.storageProvider.type",
 )
@@ -70,9 +71,8 @@ _REASONS: dict[str, str] = {
     "extensions.durableTask.httpSettings.useForwardedHost": "no proxy stands before the embedded host",
     "extensions.durableTask.tracing": _NOT_SENT,
     "extensions.durableTask.notifications": _NOT_SENT,
-    "extensions.durableTask.defaultVersion": "the embedded host knows no versions of orchestrations",
-    "extensions.durableTask.versionMatchStrategy": "the embedded host knows no versions of orchestrations",
-    "extensions.durableTask.versionFailureStrategy": "the embedded host knows no versions of orchestrations",
+    "extensions.durableTask.versionMatchStrategy": "orchestrations of every version run here",
+    "extensions.durableTask.versionFailureStrategy": "orchestrations of every version run here",
     "extensions.durableTask.maxGrpcMessageSizeInBytes": "Python's SDK 1.x does not use gRPC",
     "extensions.durableTask.grpcHttpClientTimeout": "Python's SDK 1.x does not use gRPC",
 }

@@ -74,6 +74,7 @@ class TurnSettings:
     functions: DurableFunctions = field(default_factory=DurableFunctions)
     store_inputs: bool = False
     http_sleep_ms: int = 30000
+    default_version: str | None = None
 
 
 @dataclass

@@ -201,7 +201,7 @@ class _Run:
             input=input,
             parent=h.parent_instance(self.state.name, self.state.instance_id, self.state.execution_id, decision.id),
             generation=None,
-            version=decision.version,
+            version=self.settings.default_version if decision.version is None else decision.version,
         )
         if_taken = Message(self._child_failed(decision, now, taken), self.state.execution_id)
         self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))

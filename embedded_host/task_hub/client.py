@@ -81,7 +81,7 @@ class HubClient:
             name=name,
             input=input,
             generation=generation,
-            version=version,
+            version=hub.settings.default_version if version is None else version,
         )
         recording = Recording()
         hub.recorder.start(started, existing, recording)

@@ -21,6 +21,8 @@ class HubSettings:
     store_inputs: bool = False
     http_sleep_ms: int = 30000
     any_state_is_overridable: bool = False
+    default_version: str | None = None
+    """Of orchestrations that are started without one; their children have it too (the documentation of versioning)."""
     replayed_up_to: int = 0
     """Histories of so many events are replayed at every turn, as on the real host: an orchestrator that does something else
     each time shows at once."""

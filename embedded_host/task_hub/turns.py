@@ -21,7 +21,7 @@ async def orchestrator_turn(
     run = turn(
         state,
         messages,
-        TurnSettings(settings.functions, settings.store_inputs, settings.http_sleep_ms),
+        TurnSettings(settings.functions, settings.store_inputs, settings.http_sleep_ms, settings.default_version),
         clock.now,
     )
     try:

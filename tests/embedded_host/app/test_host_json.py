@@ -44,6 +44,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
                     "maxEntityOperationBatchSize": 5,
                     "overridableExistingInstanceStates": "anystate",
                     "storeInputsInOrchestrationHistory": True,
+                    "defaultVersion": "1.0",
                     "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 100},
                     "storageProvider": {"type": "AzureStorage"},
                 },
@@ -56,7 +57,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
     assert (host.max_outstanding_requests, host.max_concurrent_requests) == (20, 10)
     assert (host.max_concurrent_activities, host.max_concurrent_orchestrators, host.max_entity_batch) == (3, 4, 5)
     assert (host.overridable_existing_states, host.store_inputs_in_history) == ("AnyState", True)
-    assert host.http_sleep_ms == 100
+    assert (host.http_sleep_ms, host.default_version) == (100, "1.0")
     assert host.ignored == ()
 
 
