@@ -7,12 +7,13 @@ an app may have a folder called ``http`` or ``email``.
 import sys
 from pathlib import Path
 
-sys.path.pop(0)
-try:
-    import embedded_host  # noqa: F401
-except ImportError:  # a checkout that is not installed
-    sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
+if __name__ == "__main__":  # multiprocessing imports this file again, in the processes that a function spawns
+    sys.path.pop(0)
+    try:
+        import embedded_host  # noqa: F401
+    except ImportError:  # a checkout that is not installed
+        sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
 
-from embedded_host.worker.process import main
+    from embedded_host.worker.process import main
 
-main(sys.argv[1:])
+    main(sys.argv[1:])

@@ -158,6 +158,19 @@ async def test_a_program_that_a_function_starts_does_not_get_the_sockets(app: Ap
     assert not sockets & set(json.loads(str(await call(pool, "Fds"))))
 
 
+async def test_a_function_may_spawn_processes(app: AppFolder, start: StartPool) -> None:
+    """As multiprocessing does on Windows and macOS: each imports the parent's main file."""
+    app.write("cubes.py", "def cube(n): return n**3")
+    app.activity(
+        "Cubes",
+        "import multiprocessing, cubes\n"
+        "with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "    return pool.map_async(cubes.cube, range(4)).get(15)",
+    )
+    pool, _ = await start(app)
+    assert await call(pool, "Cubes") == [0, 1, 8, 27]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
 @pytest.mark.parametrize("name", ["Hang", "Block"])
 async def test_a_killed_worker_is_replaced(app: AppFolder, start: StartPool, tmp_path: Path, name: str) -> None:
