@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from embedded_host.app.binding_types import RESOLVED
 from embedded_host.app.definitions import App, Binding, Function
 from embedded_host.app.folder import disabled_functions
+from embedded_host.app.setting import UnresolvedSetting, resolve_percent
 from embedded_host.http.functions import HttpRoute
 from embedded_host.http.route_template import RouteTemplateError, function_route
 from embedded_host.timer_trigger.schedule import ScheduleError
@@ -63,11 +65,11 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> Load:
 
 def loaded_app(app: App, loaded: Loaded, environ: Mapping[str, str]) -> LoadedApp:
     """``app`` with what the workers made of it."""
-    if app.uses_v2_model:
-        functions = tuple(_function(spec) for spec in loaded.functions)
-        app = replace(app, functions=functions, disabled=disabled_functions((f.name for f in functions), environ))
     broken = {p.function: str(p) for p in app.problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
+    if app.uses_v2_model:
+        functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
+        app = replace(app, functions=functions, disabled=disabled_functions((f.name for f in functions), environ))
     routes: dict[str, HttpRoute] = {}
     refused = dict(app.refused)
     timers: dict[str, TimerTrigger] = {}
@@ -115,16 +117,30 @@ def _spec(function: Function) -> FunctionSpec:
     )
 
 
-def _function(spec: FunctionSpec) -> Function:
+def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Function:
+    """A v2 function. A ``%NAME%`` without such a setting makes it ``broken``."""
     return Function(
         name=spec.name,
         directory=Path(spec.directory),
         script_file=Path(spec.script_file),
         entry_point=spec.entry_point,
-        bindings=tuple(_bindings(spec)),
+        bindings=tuple(_bindings(spec, environ, broken)),
         config={"name": spec.name, "scriptFile": Path(spec.script_file).name, "bindings": spec.bindings},
     )
 
 
-def _bindings(spec: FunctionSpec) -> Iterable[Binding]:
-    return (Binding(b["type"], b["name"], b["direction"], b) for b in spec.bindings)
+def _bindings(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Iterable[Binding]:
+    for binding in spec.bindings:
+        properties = dict(binding)
+        for key, value in binding.items():
+            # The schedule of a timer is resolved where it is read.
+            if isinstance(value, str) and "%" in value and key.lower() in RESOLVED - {"schedule"}:
+                try:
+                    properties[key] = resolve_percent(value, environ)
+                except UnresolvedSetting as error:
+                    broken.setdefault(
+                        spec.name,
+                        f"{Path(spec.script_file).name}: '{key}' of '{spec.name}' cannot be resolved: {error} "
+                        "Set it in the environment or in Values of local.settings.json.",
+                    )
+        yield Binding(binding["type"], binding["name"], binding["direction"], properties)

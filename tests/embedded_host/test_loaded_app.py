@@ -170,3 +170,15 @@ def test_the_level_of_what_workers_log(folder: AppFolder, written: str | None, l
     levels = {} if written is None else {"default": written}
     app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
     assert load_request(app, ENVIRON, "").log_level == level
+
+
+def test_percent_in_the_v2_model(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    named = {**activity_trigger(), "activity": "%NAME%"}
+    nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}
+    functions = (spec(folder.root, "Echo", named), spec(folder.root, "Other", nobody))
+    app = load(folder, functions=functions, NAME="Renamed")
+    assert app.app.functions[0].trigger.properties["activity"] == "Renamed"
+    assert app.app.functions[0].config["bindings"] == [named], "as it is written"
+    assert list(app.broken) == ["Other"]
+    assert "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'" in app.broken["Other"]
