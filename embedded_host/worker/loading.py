@@ -106,7 +106,12 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
             f"parameters ({', '.join(named) or 'none'}), bindings ({', '.join(bindings) or 'none'}). "
             + (f"No binding is named {_list(unbound)}. " if unbound else "")
             + (f"No parameter is named {_list(missing)}. " if missing else "")
-            + "Give both the same names."
+            + (
+                "What df.Orchestrator.create or df.Entity.create makes calls it 'context': so must the binding (in a decorator: "
+                'context_name="context"), whatever your own function calls it.'
+                if hasattr(call, "orchestrator_function") or hasattr(call, "entity_function")
+                else "Give both the same names."
+            )
         )
     for name, binding in bindings.items():
         comes_in = binding.get("direction", "in").lower() == "in"

@@ -234,6 +234,14 @@ def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> 
     assert "No parameter is named 'name' or 'starter'." in text
 
 
+def test_an_orchestrators_binding_has_the_sdks_name(app: AppFolder) -> None:
+    code = "import azure.durable_functions as df\nmain = df.Orchestrator.create(lambda ctx: 1)"
+    app.function("Hello", code, orchestration_trigger("ctx"))
+    text = str(refused(app))
+    assert "calls it 'context': so must the binding" in text
+    assert "Give both" not in text
+
+
 def test_no_parameters_at_all(app: AppFolder) -> None:
     app.function("Hello", "def main(): ...", activity_trigger("name"))
     assert "parameters (none), bindings (name)" in str(refused(app))
