@@ -19,6 +19,7 @@ from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_host.worker import client_calls
 from embedded_host.worker.blocked_turns import BlockedTurns
 from embedded_host.worker.converters import converter_for
+from embedded_host.worker.extensions import Extensions
 from embedded_host.worker.http_values import request_datum, response_data
 from embedded_host.worker.indexing import index_app
 from embedded_host.worker.loading import (
@@ -61,7 +62,7 @@ class FunctionContext(func.Context):
     """What a ``context`` parameter is given."""
 
     def __init__(self, function: LoadedFunction, invocation_id: str) -> None:
-        self._function, self._invocation_id = function, invocation_id
+        self._function, self._invocation_id = function, invocation_id or str(uuid4())
 
     @property
     def invocation_id(self) -> str:
@@ -119,6 +120,7 @@ class Runner:
         self._turns = threads or Threads(TURN_THREADS, "turn")
         self._sessions = Sessions()
         self._blocked = BlockedTurns()
+        self._extensions = Extensions({})
         self.root = Path()
         """The app's folder."""
         self._warned: set[str] = set()
@@ -132,11 +134,12 @@ class Runner:
         root = self.root = Path(load.root)
         os.chdir(root)
         prepare_imports(root)
+        self._extensions = Extensions(os.environ)
         if load.v2_script:
             tell(load.v2_script)
             indexed = index_app(root, load.v2_script)
             self.functions.update(indexed.loaded)
-            self._look_at_orchestrators()
+            self._look_at_functions()
             return Loaded(indexed.problems, indexed.functions, self._lanes())
         problems: list[LoadProblem] = []
         for spec in load.functions:
@@ -146,16 +149,18 @@ class Runner:
             except LoadError as error:
                 self.functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
-        self._look_at_orchestrators()
+        self._look_at_functions()
         return Loaded(problems, lanes=self._lanes())
 
     def _lanes(self) -> dict[str, Lane]:
         return {name: self.lane(name) for name in self.functions}
 
-    def _look_at_orchestrators(self) -> None:
+    def _look_at_functions(self) -> None:
         for function in self.functions.values():
-            if isinstance(function, LoadedFunction) and can_be_kept(function.call):
-                self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
+            if isinstance(function, LoadedFunction):
+                self._extensions.loaded(function.spec.name, function.spec.directory)
+                if can_be_kept(function.call):
+                    self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
 
     def lane(self, name: str) -> Lane:
         """Where the function runs."""
@@ -186,7 +191,10 @@ class Runner:
         assert isinstance(function, LoadedFunction)
         try:
             arguments, outputs = self._arguments(function, invoke)
+            context = self._before(function, invoke.invocation_id, arguments)
             returned = await function.call(**arguments)
+            if context is not None:
+                self._extensions.after(context, arguments, returned)
             return Result(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
@@ -205,7 +213,10 @@ class Runner:
             return Result(invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"))
         try:
             arguments, outputs = self._arguments(function, invoke)
+            context = self._before(function, invoke.invocation_id, arguments)
             returned = contextvars.copy_context().run(_call, function.call, arguments)
+            if context is not None:
+                self._extensions.after(context, arguments, returned)
             return Result(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
             return Result(invoke.id, error=error_data(error))
@@ -224,7 +235,7 @@ class Runner:
         try:
             if session is None:
                 session = Session(function.call, turn.payload, self.root)
-            answer = session.answer(events)
+            answer = self._answer(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is none, or the SDK is another
                 return Result(turn.id, error=error_data(error))
@@ -240,6 +251,27 @@ class Runner:
         else:
             self._sessions.keep(turn.instance_id, session)
         return result
+
+    def _answer(self, function: LoadedFunction, turn: Turn, session: Session, events: str | None) -> str:
+        """What extensions see of a turn that goes on in memory is what came since the last one."""
+        if not self._extensions.enabled:
+            return session.answer(events)
+        name, kind = function.trigger["name"], function.trigger["type"]
+        arguments = {name: _converter(kind).decode(meta.Datum(turn.payload, "string"), trigger_metadata={})}
+        context = self._before(function, "", arguments)
+        assert context is not None
+        returned = session.answer(events)
+        self._extensions.after(context, arguments, returned)
+        return returned
+
+    def _before(self, function: LoadedFunction, invocation_id: str, arguments: dict[str, Any]) -> func.Context | None:
+        """Have extensions look at a call; the context that they were given, None if there are none."""
+        if not self._extensions.enabled:
+            return None
+        given = arguments.get("context") if function.wants_context else None
+        context = given or FunctionContext(function, invocation_id)
+        self._extensions.before(context, arguments)
+        return context
 
     def _warn(self, sentences: Iterable[str]) -> None:
         """Each once in this worker's life."""
@@ -262,7 +294,8 @@ class Runner:
         outputs = {name: Output() for name in function.outs}
         arguments.update(outputs)
         if function.wants_context:
-            arguments["context"] = FunctionContext(function, invoke.invocation_id or str(uuid4()))
+            arguments["context"] = context = FunctionContext(function, invoke.invocation_id)
+            _thread_local.invocation_id = context.invocation_id
         return arguments, outputs
 
     def _output(

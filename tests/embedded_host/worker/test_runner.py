@@ -160,7 +160,12 @@ async def test_the_context_parameter(app: AppFolder, running: MakeRunner) -> Non
     app.activity("Other", "return None")
     code = "def main(value, context): return [context.function_name, context.invocation_id, context.function_directory]"
     app.function("Hello", code, activity_trigger())
-    assert json.loads(await value(running(app), "Hello")) == ["Hello", "the-invocation", str(app.root / "Hello")]
+    app.function(
+        "Thread", "def main(value, context): return context.thread_local_storage.invocation_id", activity_trigger()
+    )
+    runner = running(app)
+    assert json.loads(await value(runner, "Hello")) == ["Hello", "the-invocation", str(app.root / "Hello")]
+    assert json.loads(await value(runner, "Thread")) == "the-invocation"
 
 
 # -- activities ------------------------------------------------------------------------------------

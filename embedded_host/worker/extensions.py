@@ -1,0 +1,55 @@
+"""Worker extensions: what an app or a package hooks in around every function.
+
+``azure.functions.AppExtensionBase`` and ``FuncExtensionBase`` register themselves when they are imported; the setting
+PYTHON_ENABLE_WORKER_EXTENSIONS has their hooks called, in the real worker's order (azure-functions-python-worker,
+extension.py). OpenCensus gives functions their ``context.tracer`` in this way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import azure.functions as func
+
+SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
+
+
+class Extensions:
+    """A hook that fails is logged and stops nothing."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.enabled = environ.get(SETTING, "").strip().lower() in ("1", "true", "t", "yes", "y")
+
+    def loaded(self, function: str, directory: str) -> None:
+        """Each function, once it is loaded."""
+        for name in ("post_function_load", "post_function_load_app_level"):
+            for logger, hook in self._hooks(function, name):
+                _call(logger, hook, function, directory)
+
+    def before(self, context: func.Context, arguments: Mapping[str, Any]) -> None:
+        for name in ("pre_invocation_app_level", "pre_invocation"):
+            for logger, hook in self._hooks(context.function_name, name):
+                _call(logger, hook, logger, context, arguments)
+
+    def after(self, context: func.Context, arguments: Mapping[str, Any], returned: Any) -> None:
+        """Only of a function that returned."""
+        for name in ("post_invocation", "post_invocation_app_level"):
+            for logger, hook in self._hooks(context.function_name, name):
+                _call(logger, hook, logger, context, arguments, returned)
+
+    def _hooks(self, function: str, name: str) -> Iterator[tuple[logging.Logger, Any]]:
+        if not self.enabled:
+            return
+        meta: Any = func.ExtensionMeta
+        for hooks in (meta.get_function_hooks(function), meta.get_application_hooks()):
+            for hook in getattr(hooks, name, ()):
+                yield logging.getLogger(f"azure_functions_worker.extension.{hook.ext_name}"), hook.ext_impl
+
+
+def _call(logger: logging.Logger, hook: Any, *arguments: Any) -> None:
+    try:
+        hook(*arguments)
+    except Exception as error:
+        logger.error(error, exc_info=True)
