@@ -41,6 +41,10 @@ PIN_FILES = ("requirements.txt", PINS, "pyproject.toml")
 STAMP = os.path.join(VENV, "dev-stamp")
 """Says for which Python and folder .venv was made and, once all is installed, the digest of the pins."""
 
+UNWRITABLE = (
+    "Is the disk full, or the folder in use by another program (an editor, a running host) or not yours to write to? "
+    "Mend that, then run the same command again."
+)
 CHECKS = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",))
 
 
@@ -66,6 +70,10 @@ def main(arguments: list[str]) -> int:
         return run("embedded_host", "start", *rest) if command == "start" else run("pytest", *rest)
     except SetupError as error:
         print("\ndev.py: {}".format(error), file=sys.stderr)
+        return 1
+    except (FileNotFoundError, PermissionError) as error:  # files that are read or written have their own words
+        what = "\ndev.py: cannot run {}: {}\nDelete the folder .venv, then run the same command again."
+        print(what.format(VENV_PYTHON, error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ndev.py: interrupted. Run the same command again; it carries on from here.", file=sys.stderr)
@@ -101,6 +109,10 @@ def check() -> int:
             failed.append(" ".join(tool))
     if failed:
         print("dev.py: failed: {}".format(", ".join(failed)), file=sys.stderr)
+    if any(name.startswith("ruff") for name in failed):
+        print("What ruff can mend by itself:", file=sys.stderr)
+        for how in ("format .", "check --fix ."):
+            print("    {} -m ruff {}".format(os.path.relpath(VENV_PYTHON, ROOT), how), file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -108,14 +120,18 @@ def ensure_environment() -> None:
     """Make .venv hold what the pins say. Costs reading four small files when it already does."""
     folder = os.path.normcase(os.path.realpath(ROOT))
     made_for, pins = "python {}.{} in {}\n".format(*sys.version_info[:2], folder), "pins {}\n".format(_digest_of_pins())
-    stamp = _read(STAMP) if os.path.exists(VENV_PYTHON) else ""
-    if stamp == made_for + pins:
+    if _stamp() == made_for + pins:
         return
-    if not stamp.startswith(made_for):  # none yet, half made, moved here with its folder, or another Python's
-        _make_venv()
-    _write(STAMP, made_for)  # from here on the environment is sound, only what is installed is not
-    _install()
-    _write(STAMP, made_for + pins)
+    with open(__file__, "rb") as file:
+        _lock(file.fileno())  # until it is closed: the second of two commands must not clear what the first one makes
+        stamp = _stamp()
+        if stamp == made_for + pins:
+            return
+        if not stamp.startswith(made_for):  # none yet, half made, moved here with its folder, or another Python's
+            _make_venv()
+        _write(STAMP, made_for)  # from here on the environment is sound, only what is installed is not
+        _install()
+        _write(STAMP, made_for + pins)
 
 
 def _digest_of_pins() -> str:
@@ -123,9 +139,56 @@ def _digest_of_pins() -> str:
 
     digest = hashlib.sha256()
     for name in PIN_FILES:
-        with open(os.path.join(ROOT, name), "rb") as file:
-            digest.update(file.read())
+        try:
+            with open(os.path.join(ROOT, name), "rb") as file:
+                digest.update(file.read())
+        except OSError as error:
+            raise SetupError(
+                "cannot read {}: {}\nIt belongs to this repository; `git checkout {}` brings it back.".format(
+                    os.path.join(ROOT, name), error, name
+                )
+            ) from error
     return digest.hexdigest()
+
+
+def _stamp() -> str:
+    return _read(STAMP) if os.path.exists(VENV_PYTHON) else ""
+
+
+def _lock(descriptor: int) -> None:
+    """Wait until no other dev.py of this folder makes the environment, and say so."""
+    import time
+
+    said = False
+    while not _is_locked(descriptor):
+        if not said:
+            print("Another dev.py is making .venv; waiting until it is through. Ctrl+C ends the wait.", flush=True)
+            said = True
+        time.sleep(0.1)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """False while another process has the lock. Where the file system knows no locks, all have it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # behind the text, which others must be able to read
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        except OSError:
+            pass
+    else:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+    return True
 
 
 def _read(path: str) -> str:
@@ -141,7 +204,7 @@ def _write(path: str, text: str) -> None:
         with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise SetupError("cannot write {}: {}".format(path, error)) from error
+        raise SetupError("cannot write {}: {}\n{}".format(path, error, UNWRITABLE)) from error
 
 
 def _make_venv() -> None:
@@ -178,12 +241,9 @@ def _make_venv() -> None:
             errors="replace",
         )
     except OSError as error:
-        raise SetupError("cannot make {}: {}".format(VENV, error)) from error
+        raise SetupError("cannot make {}: {}\n{}".format(VENV, error, UNWRITABLE)) from error
     if made.returncode != 0:
-        raise SetupError(
-            "cannot make {}:\n{}\nIs the disk full, or the folder in use by another program (an editor, a running "
-            "host) or not yours to write to? Then run the same command again.".format(VENV, made.stdout.strip())
-        )
+        raise SetupError("cannot make {}:\n{}\n{}".format(VENV, made.stdout.strip(), UNWRITABLE))
 
 
 def _install() -> None:
@@ -245,15 +305,20 @@ def _why_pip_failed(said: list[str]) -> str:
     text = "\n".join(said)
     last = "\n".join("    " + line for line in said[-12:])
     offline = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "ProxyError", "Network is unreachable")
-    if any(sign in text for sign in offline) or ("Retrying" in text and "connection" in text):
+    if "CERTIFICATE_VERIFY_FAILED" in text or "SSLCertVerificationError" in text:
         advice = (
-            "no package index could be reached. Are you offline? Behind a proxy set HTTPS_PROXY, for an index of your "
-            "own set PIP_INDEX_URL."
+            "the certificate of the package index is not trusted. Firewalls that look into TLS have one of their own: "
+            "set PIP_CERT to the file that has it (.pem)."
+        )
+    elif any(sign in text for sign in offline) or ("Retrying" in text and "connection" in text):
+        advice = (
+            "no package index could be reached. Are you offline? Behind a proxy set HTTPS_PROXY "
+            "(http://USER:PASSWORD@HOST:PORT if it asks who you are), for an index of your own set PIP_INDEX_URL."
         )
     elif "No module named pip" in text:
         advice = "the environment has no pip. Delete the folder .venv."
     elif "No space left" in text:
-        advice = "the disk is full."
+        advice = "the disk is full: make room on it."
     else:
         advice = "pip could not install what requirements-dev.txt pins. If this goes on, delete the folder .venv."
     return "{}\nThen run the same command again; what was downloaded is kept. pip said:\n{}".format(advice, last)

@@ -28,11 +28,18 @@ STUBS = {
         if behaviour == "offline":
             print("WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(...)': /simple/")
             sys.exit("ERROR: Could not find a version that satisfies the requirement aiohttp==3.14.5")
+        if behaviour == "certificate":
+            print("WARNING: Retrying (Retry(total=0)) after connection broken by 'SSLError(SSLCertVerificationError(1, "
+                  "'[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate'))': /simple/")
+            sys.exit("ERROR: Could not find a version that satisfies the requirement aiohttp==3.14.5")
         if behaviour == "conflict":
             sys.exit("ERROR: No matching distribution found for nosuch==1")
         print("Collecting aiohttp==3.14.5", flush=True)
         if behaviour == "slow":
             time.sleep(60)
+        while behaviour == "until told otherwise":
+            time.sleep(0.01)
+            behaviour = open("pip-behaviour").read()
         """,
     # A real environment, but without the seconds that installing pip into it takes.
     "venv/__main__.py": """
@@ -146,7 +153,8 @@ def test_check_runs_every_check_even_after_one_that_failed(project: Project) -> 
     assert "ruff format --check ." in output
     assert "ruff check ." in output
     assert "\nmypy\n" in output
-    assert output.rstrip().endswith("dev.py: failed: ruff format --check .")
+    assert "dev.py: failed: ruff format --check .\nWhat ruff can mend by itself:\n" in output
+    assert f"{Path('.venv', SCRIPTS, 'python')} -m ruff format ." in output.replace(".exe", "")
 
 
 def test_the_second_time_nothing_is_installed_and_nothing_said(project: Project) -> None:
@@ -179,6 +187,14 @@ def test_offline_says_so_and_a_later_run_carries_on(project: Project) -> None:
     assert "Traceback" not in output
     project.pip_does("")
     assert "host ['start']" in project.dev("start")
+
+
+def test_a_certificate_that_is_not_trusted_is_not_taken_for_being_offline(project: Project) -> None:
+    project.pip_does("certificate")
+    output = project.dev("start", code=1)
+    assert "the certificate of the package index is not trusted" in output
+    assert "PIP_CERT" in output
+    assert "offline" not in output
 
 
 def test_offline_with_changed_pins_keeps_the_environment(project: Project) -> None:
@@ -226,6 +242,25 @@ def test_interrupted_in_the_middle_a_later_run_carries_on(project: Project) -> N
     project.pip_does("")
     project.pip_calls()
     assert "host ['start']" in project.dev("start")
+    assert project.pip_calls() == INSTALL
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stub that waits reads its order from a file that is being written")
+def test_the_second_of_two_commands_waits_for_the_first_one(project: Project) -> None:
+    project.pip_does("until told otherwise")
+    with project.begin("start") as first:
+        wait_for(lambda: (project.root / "pip-calls").exists())
+        with project.begin("test") as second:
+            try:
+                assert second.stdout is not None
+                assert second.stdout.readline().startswith("Another dev.py is making .venv; waiting")
+            finally:
+                project.pip_does("")  # or it would wait for ever, and with it this test
+            started, _ = first.communicate(timeout=30)
+            tested, _ = second.communicate(timeout=30)
+    assert (first.returncode, second.returncode) == (0, 5)
+    assert "host ['start']" in started
+    assert tested.startswith("pytest []"), "it makes nothing itself"
     assert project.pip_calls() == INSTALL
 
 
@@ -280,6 +315,29 @@ def test_a_python_without_ensurepip_says_what_to_install(project: Project) -> No
     output = project.dev("start", code=1)
     assert "comes without its module 'ensurepip'" in output
     assert f"sudo apt install python{sys.version_info.major}.{sys.version_info.minor}-venv" in output
+    assert "Traceback" not in output
+
+
+def test_pins_that_are_not_there_are_named(project: Project) -> None:
+    (project.root / "requirements-dev.txt").unlink()
+    output = project.dev("start", code=1)
+    assert f"dev.py: cannot read {project.root / 'requirements-dev.txt'}: " in output
+    assert "`git checkout requirements-dev.txt` brings it back" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows a file is a program by its name")
+@pytest.mark.parametrize("command", ["start", "check"])
+@pytest.mark.parametrize("pins", ["azure-functions<2\n", "# changed\n"])
+def test_a_python_of_the_environment_that_does_not_run_is_explained(project: Project, pins: str, command: str) -> None:
+    project.dev("start")
+    write(project.root / "requirements.txt", pins)
+    python = project.venv / SCRIPTS / "python"
+    python.unlink()
+    python.write_text("no program")
+    output = project.dev(command, code=1)
+    assert f"dev.py: cannot run {python}: " in output
+    assert "Delete the folder .venv, then run the same command again." in output
     assert "Traceback" not in output
 
 
