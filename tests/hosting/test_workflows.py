@@ -71,7 +71,8 @@ def test_the_release_builds_the_wheel_and_tries_it() -> None:
     assert release["on"]["push"]["tags"] == ["v*"]
     commands = "\n".join(_commands(release["jobs"]["wheel"]))
     assert "build" in commands
-    assert "pip install dist/*.whl" in commands
+    assert '/pip" install dist/*.whl' in commands
+    assert '/pytest" "$RUNNER_TEMP/app"' in commands  # the new app's own test, which runs an orchestration
     assert release["jobs"]["release"]["needs"] == "wheel"
 
 
