@@ -69,6 +69,16 @@ def test_the_app_is_the_nearest_one_above_the_test(tmp_path: Path) -> None:
     assert "df_loads" not in output  # the SDK's own warning, of which a user's test can make nothing
 
 
+def test_tests_with_settings_of_their_own_find_the_app_above_them(tmp_path: Path) -> None:
+    app = shop_app(tmp_path / "shop")
+    app.write("tests/pytest.ini", "[pytest]\n")
+    app.write(
+        "tests/test_it.py", "def test_it(durable_app):\n    assert durable_app.sync.run('Order', 7).is_finished\n"
+    )
+    output = run_pytest(app.root / "tests")
+    assert "1 passed" in output, output
+
+
 def test_another_folder_can_be_named(tmp_path: Path) -> None:
     shop_app(tmp_path / "elsewhere")
     tests = tmp_path / "tests"
