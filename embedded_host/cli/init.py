@@ -78,7 +78,7 @@ def app_files(folder: Path, model: str) -> dict[Path, str]:
 
 
 def hub_name(folder: Path) -> str:
-    """The folder's name as far as a task hub can have it: 3 to 50 letters and digits, a letter first."""
+    """The folder's name as far as a task hub can have it: 3 to 45 letters and digits, a letter first (documented)."""
     words = re.findall("[A-Za-z0-9]+", folder.absolute().name)
-    name = "".join(word[:1].upper() + word[1:] for word in words)[:47]
+    name = "".join(word[:1].upper() + word[1:] for word in words)[:42]
     return f"{name}Hub" if re.match("[A-Za-z]", name) else "MyTaskHub"

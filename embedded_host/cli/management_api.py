@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import click
 
-from embedded_host.cli.command import Failed, NotAllowed, NotFound
+from embedded_host.cli.command import Failed, NotAllowed, NotFound, no_instance
 from embedded_host.cli.reading import Json, Page, Query
 
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -257,7 +258,7 @@ class ManagementApi:
         if answer.status in (404, 410) or (answer.status == 400 and "No instance with ID" in answer.text):
             status = self.instance(instance_id)
             if status is None:
-                raise NotFound(f"There is no instance '{instance_id}' at {self.name}. [EH510]")
+                raise no_instance(instance_id, self.name)
             raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
         if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
             raise NotAllowed(f"{answer.complaint} [EH514]")
@@ -290,11 +291,24 @@ def _base(url: str) -> tuple[str, dict[str, str]]:
     if "://" not in url:
         local = url.startswith(("localhost", "127.", "[::1]"))
         url = f"{'http' if local else 'https'}://{url}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.BadParameter(f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'")
+    parts = _parts(url)
     path = parts.path.partition(WEBHOOK)[0].rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}", {name.lower(): value for name, value in parse_qsl(parts.query)}
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.port != 0
+            and not re.search(r"\s", parts.netloc)
+        ):
+            return parts
+    except ValueError:  # an address in broken brackets, a port that is no number
+        pass
+    raise click.BadParameter(f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'")
 
 
 def _lower(headers: Any) -> dict[str, str]:
