@@ -17,6 +17,13 @@ Function = Callable[..., Any]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, for scripts.")
 instance_id = click.option("--id", "instance_id", required=True, metavar="ID", help="The instance's id.")
+script_root = click.option(
+    "--script-root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The app's folder, with its host.json. Default: this folder.",
+)
 reason = click.option("--reason", metavar="TEXT", help="Goes into the instance's history.")
 top = click.option("--top", type=click.IntRange(1, 2**31 - 1), default=10, show_default=True, help="How many at most.")
 continuation_token = click.option("--continuation-token", metavar="TOKEN", help="Go on where the page before ended.")

@@ -25,6 +25,11 @@ class NotFound(Failed):
     exit_code = 3
 
 
+def no_instance(instance_id: str, where: str) -> NotFound:
+    """``where`` is the host's or the state's name."""
+    return NotFound(f"There is no instance '{instance_id}' at {where}. [EH510]")
+
+
 class NotAllowed(Failed):
     """The instance is there, but its status does not allow this."""
 

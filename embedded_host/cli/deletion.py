@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from embedded_host.cli.arguments import as_json, created_between, runtime_status, statuses
-from embedded_host.cli.command import Failed, NotFound, command
+from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import print_json
 from embedded_host.cli.reading import FINISHED, Query
-from embedded_host.cli.target import STATE_FILE, Target, target_options
+from embedded_host.cli.target import Target, target_options
 
 if TYPE_CHECKING:
     from embedded_host.cli.state_file import StateFile
@@ -51,7 +51,7 @@ def purge_history(
     host = target.host()
     deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
     if instance_id is not None and not deleted:
-        raise NotFound(f"There is no instance '{instance_id}' at {host.name}. [EH510]")
+        raise no_instance(instance_id, host.name)
     if as_json:
         print_json({"instancesDeleted": deleted})
     else:
@@ -79,9 +79,7 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
         )
     from embedded_host.cli.state_file import StateFile, exclusively
 
-    path = target.state_folder / STATE_FILE
-    if not path.is_file():
-        raise Failed(f"There is no state in {target.state_folder}. Name the folder of one with --state. [EH502]")
+    path = target.state_path()
     with exclusively(target.state_folder):
         state = StateFile(path, target.hub, target.app_hub())
         click.echo(f"State: {state.name}", err=True)

@@ -18,7 +18,7 @@ from embedded_host.cli.arguments import (
     statuses,
     top,
 )
-from embedded_host.cli.command import Failed, NotFound, command
+from embedded_host.cli.command import Failed, NotFound, command, no_instance
 from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
 from embedded_host.cli.reading import Json, Query
 from embedded_host.cli.target import Target, target_options
@@ -159,7 +159,7 @@ def get_instances(
 
 def found(status: Json | None, instance_id: str, where: str) -> Json:
     if status is None:
-        raise NotFound(f"There is no instance '{instance_id}' at {where}. [EH510]")
+        raise no_instance(instance_id, where)
     return status
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from embedded_host.cli.arguments import as_json
+from embedded_host.cli.arguments import Function, as_json
 from embedded_host.cli.command import Failed, NotFound, command
 from embedded_host.cli.output import print_json, print_table, printable
-from embedded_host.cli.target import Target
+from embedded_host.cli.target import Target, state_options
 from embedded_host.keys.key_file import DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
-
-Function = Callable[..., Any]
 
 
 @click.group()
@@ -31,18 +27,11 @@ def keys() -> None:
 def _key_file(function: Function) -> Function:
     """The options that say whose keys; ``function`` gets the file as its first argument."""
 
+    @state_options
     @functools.wraps(function)
-    def called(script_root: Path, state: Path | None, **more: Any) -> Any:
-        return function(KeyFile(Target(state=state, root=script_root).state_folder), **more)
+    def called(target: Target, **more: Any) -> Any:
+        return function(KeyFile(target.state_folder), **more)
 
-    folder = click.Path(file_okay=False, path_type=Path)
-    for option in (
-        click.option("--state", type=folder, metavar="DIR", help="The state's folder, as for start."),
-        click.option(
-            "--script-root", type=folder, default=Path(), metavar="DIR", help="The app's folder. Default: this folder."
-        ),
-    ):
-        called = option(called)
     return called
 
 
@@ -82,7 +71,7 @@ def list_(file: KeyFile, as_json: bool) -> None:
     if not file.exists:
         raise Failed(f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]")
     found = [
-        *((MASTER, "everything", kept.master) for _ in (1,) if kept.master),
+        *([(MASTER, "everything", kept.master)] if kept.master else []),
         *((name, "all functions", value) for name, value in kept.host.items()),
         *((name, _extension(name), value) for name, value in kept.system.items()),
         *((n, f"function {whose}", v) for whose, values in sorted(kept.functions.items()) for n, v in values.items()),

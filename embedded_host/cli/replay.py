@@ -8,20 +8,14 @@ from typing import Any
 
 import click
 
-from embedded_host.cli.arguments import as_json
+from embedded_host.cli.arguments import as_json, script_root
 from embedded_host.cli.command import Failed, command
 from embedded_host.cli.output import print_json, printable
 
 
 @command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--script-root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    metavar="DIR",
-    help="The app's folder, with its host.json. Default: this folder.",
-)
+@script_root
 @click.option(
     "--name", metavar="NAME", help="The orchestrator, where the files do not say it or it has another name now."
 )

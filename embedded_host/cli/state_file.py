@@ -130,10 +130,14 @@ def _connected(path: Path, parameters: str) -> sqlite3.Connection:
 
 def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:
     """A copy in memory with today's schema: the file itself is for the next host to bring up to date."""
-    with closing(connection):
-        copy = sqlite3.connect(":memory:", isolation_level=None)
-        connection.backup(copy)
-    migrate(copy, None, lambda _: None)
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        with closing(connection):
+            connection.backup(copy)
+        migrate(copy, None, lambda _: None)
+    except BaseException:
+        copy.close()
+        raise
     return copy
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from embedded_host.cli.arguments import Function, script_root
 from embedded_host.cli.command import Failed
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ STATE_FOLDER, STATE_FILE, KEY_FILE = ".embedded-host", "state.db", "keys.json"
 DEFAULT_PORT = 7071
 PROBE = 2.0
 """Seconds to wait for a connection to a host that nobody has named."""
-
-Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,16 @@ def target_options(function: Function) -> Function:
         target = Target(url, code, state, script_root, task_hub_name, connection_string_setting)
         return function(target, **more)
 
-    folder = click.Path(file_okay=False, path_type=Path)
     for option in (  # the last one comes first in the help
         click.option("--connection-string-setting", metavar="NAME", help="For a real host with several storages."),
         click.option("--task-hub-name", metavar="NAME", help="Default: the app's."),
+        script_root,
         click.option(
-            "--script-root", type=folder, default=Path(), metavar="DIR", help="The app's folder. Default: this folder."
+            "--state",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="The state in this folder, without a host.",
         ),
-        click.option("--state", type=folder, metavar="DIR", help="Read the state in this folder, without a host."),
         click.option(
             "--code",
             envvar="EMBEDDED_HOST_CODE",
@@ -193,25 +193,22 @@ def target_options(function: Function) -> Function:
 
 
 def state_options(function: Function) -> Function:
-    """For commands about the file itself: ``function`` gets a Target with a state's folder, and no host."""
+    """For commands about the files themselves: ``function`` gets a Target with a state's folder, and no host."""
 
     @functools.wraps(function)
     def called(url: str | None, state: Path | None, script_root: Path, **more: Any) -> Any:
         if url:
-            raise Failed(
-                "This is about the state file, which is read on its own machine and not over HTTP: leave --url out, and name the "
-                "folder of the state with --state. [EH550]"
+            raise click.UsageError(
+                "This is about the files of a state, which are read on their own machine and not over HTTP: leave --url out, and "
+                "name the folder of the state with --state. [EH550]"
             )
         return function(Target(state=state, root=script_root), **more)
 
-    folder = click.Path(file_okay=False, path_type=Path)
     for option in (
-        click.option(
-            "--script-root", type=folder, default=Path(), metavar="DIR", help="The app's folder. Default: this folder."
-        ),
+        script_root,
         click.option(
             "--state",
-            type=folder,
+            type=click.Path(file_okay=False, path_type=Path),
             metavar="DIR",
             help="The state's folder. Default: .embedded-host in the app's folder.",
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from embedded_host.cli.arguments import as_json, instance_id
-from embedded_host.cli.command import Failed, NotAllowed, NotFound, command
+from embedded_host.cli.command import Failed, NotAllowed, command, no_instance
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json
 from embedded_host.cli.reading import Json
@@ -66,7 +66,7 @@ def _from_state(target: Target, instance_id: str) -> Json | None:
             return None  # the host that answers may keep its state elsewhere
         click.echo(f"State: {state.name} (read-only)", err=True)
         if row is None:
-            raise NotFound(f"There is no instance '{instance_id}' at {state.name}. [EH510]")
+            raise no_instance(instance_id, state.name)
         return from_store(store, row, str(path))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import click
 
 from embedded_host.cli.arguments import as_json
-from embedded_host.cli.command import NotFound, command
+from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
 from embedded_host.cli.reading import FINISHED, Json, Query, Reader
 from embedded_host.cli.target import Target, target_options
@@ -88,7 +88,7 @@ class Watched:
             for instance_id in self._ids:
                 self._look_at(instance_id)
                 if instance_id not in self._rows:
-                    raise NotFound(f"There is no instance '{instance_id}' at {self._reader.name}. [EH510]")
+                    raise no_instance(instance_id, self._reader.name)
             return
         seen = set()
         self.are_more = False

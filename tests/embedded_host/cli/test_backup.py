@@ -85,6 +85,6 @@ def test_a_damaged_log_gives_no_copy(state: Path, tmp_path: Path) -> None:
 
 def test_not_over_http(tmp_path: Path) -> None:
     called = call("backup", "--url", "http://localhost:7071")
-    assert called.code == 1
-    assert "leave --url out" in called.err
+    assert called.code == 2
+    assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
     assert "There is no state in" in call("backup", "--state", tmp_path / "none").err
