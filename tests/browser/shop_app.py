@@ -6,21 +6,6 @@ from pathlib import Path
 
 from tests.support.app_folder import AppFolder
 
-_ENTITY = """\
-import azure.durable_functions as df
-
-
-def entity_function(context):
-    value = context.get_state(lambda: 0)
-    if context.operation_name == "add":
-        value += context.get_input()
-    context.set_state(value)
-    context.set_result(value)
-
-
-main = df.Entity.create(entity_function)
-"""
-
 
 def shop_app(root: Path) -> AppFolder:
     app = AppFolder(root, hub="Shop")
@@ -70,7 +55,7 @@ def shop_app(root: Path) -> AppFolder:
         return "charged"
         """,
     )
-    app.function("Revenue", _ENTITY, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    app.counter("Revenue")
     timer = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 3 1 1 *"}
     app.function("Nightly", "def main(timer): print('it is night')", timer)
     app.function("Queue", "def main(message): pass", {"name": "message", "type": "queueTrigger", "direction": "in"})

@@ -137,45 +137,34 @@ _ORCHESTRATORS = {
         """,
 }
 
-_ENTITY = """\
-import azure.durable_functions as df
-
-
-def entity_function(context: df.DurableEntityContext):
-{body}
-
-
-main = df.Entity.create(entity_function)
-"""
-
 _ENTITIES = {
     # token -> how often it was added
-    "Tally": """\
-    seen = context.get_state(dict)
-    if context.operation_name == "add":
+    "Tally": """
+        seen = context.get_state(dict)
+        if context.operation_name == "add":
+            token = context.get_input()
+            seen[token] = seen.get(token, 0) + 1
+        context.set_result(sum(seen.values()))
+        context.set_state(seen)
+        """,
+    "Gate": """
+        owner = context.get_state(str)
         token = context.get_input()
-        seen[token] = seen.get(token, 0) + 1
-    context.set_result(sum(seen.values()))
-    context.set_state(seen)
-""",
-    "Gate": """\
-    owner = context.get_state(str)
-    token = context.get_input()
-    if context.operation_name == "enter":
-        context.set_result(owner in ("", token))
-        owner = owner or token
-    else:
-        context.set_result(owner == token)
-        owner = "" if owner == token else owner
-    context.set_state(owner)
-""",
-    "Book": """\
-    entries = context.get_state(list)
-    if context.operation_name == "write":
-        entries = context.get_input()
-    context.set_result(entries)
-    context.set_state(entries)
-""",
+        if context.operation_name == "enter":
+            context.set_result(owner in ("", token))
+            owner = owner or token
+        else:
+            context.set_result(owner == token)
+            owner = "" if owner == token else owner
+        context.set_state(owner)
+        """,
+    "Book": """
+        entries = context.get_state(list)
+        if context.operation_name == "write":
+            entries = context.get_input()
+        context.set_result(entries)
+        context.set_state(entries)
+        """,
 }
 
 
@@ -186,8 +175,7 @@ def load_app(folder: Path) -> AppFolder:
     app.activity("Step", _STEP.format(ledger=str(folder / LEDGER)))
     app.activity("Flaky", _FLAKY.format(repaired=str(folder / REPAIRED)))
     for name, body in _ENTITIES.items():
-        entity_trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
-        app.function(name, _ENTITY.format(body=body), entity_trigger)
+        app.entity(name, body)
     for name, body in _ORCHESTRATORS.items():
         app.orchestrator(name, body)
     return app

@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.app_folder import AppFolder, Json
-
-ENTITY_TRIGGER: Json = {"name": "context", "type": "entityTrigger", "direction": "in"}
-_COUNTER = """
-    import azure.durable_functions as df
-
-    def count(context):
-        total = context.get_state(lambda: 0)
-        if context.operation_name == "add":
-            total += context.get_input()
-        context.set_state(total)
-        context.set_result(total)
-
-    main = df.Entity.create(count)
-"""
+from tests.support.app_folder import AppFolder
 
 
 def load_app(root: Path) -> AppFolder:
@@ -61,5 +47,5 @@ def load_app(root: Path) -> AppFolder:
         "return (yield context.call_entity(df.EntityId('Counter', context.get_input()), 'add', 1)) > 0",
     )
     app.orchestrator("Raises", "yield context.call_activity('Double', 1)\nraise ValueError('as it should be')")
-    app.function("Counter", _COUNTER, ENTITY_TRIGGER)
+    app.counter()
     return app

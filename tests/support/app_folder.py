@@ -40,19 +40,23 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     return client.create_check_status_response(req, instance_id)
 """
 
-_COUNTER = """\
+_ENTITY = """\
 import azure.durable_functions as df
 
 
 def entity_function(context: df.DurableEntityContext):
-    value = context.get_state(lambda: 0)
-    if context.operation_name == "add":
-        value += context.get_input()
-    context.set_result(value)
-    context.set_state(value)
+{body}
 
 
 main = df.Entity.create(entity_function)
+"""
+
+_COUNTER = """
+value = context.get_state(lambda: 0)
+if context.operation_name == "add":
+    value += context.get_input()
+context.set_result(value)
+context.set_state(value)
 """
 
 
@@ -121,9 +125,14 @@ class AppFolder:
         """POST /api/start/{functionName}/{instanceId?}, with a JSON body for the input."""
         self.http("Starter", _STARTER, "start/{functionName}/{instanceId?}", "post", "get", client=True)
 
-    def counter(self) -> None:
-        """An entity ``Counter`` that adds what ``add`` gives it; every operation's result is its value."""
-        self.function("Counter", _COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    def entity(self, name: str, body: str) -> None:
+        """``body`` is that of a function of ``context``."""
+        trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
+        self.function(name, _ENTITY.format(body=_indented(body)), trigger)
+
+    def counter(self, name: str = "Counter") -> None:
+        """An entity that adds what ``add`` gives it; every operation's result is its value."""
+        self.entity(name, _COUNTER)
 
 
 def _indented(body: str) -> str:
