@@ -120,4 +120,4 @@ TARGETS = {
         )
     },
 }
-"""Issue 5: what to reach."""
+"""By key: what to reach."""

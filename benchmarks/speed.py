@@ -1,4 +1,4 @@
-"""How fast and how big the host is: issue 5's table."""
+"""How fast and how big the host is: the first table of docs/performance.md."""
 
 from __future__ import annotations
 
