@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from embedded_host.error_codes import CODE, with_code
 from embedded_host.log_lines import console_handler
 from embedded_host.store.contract import StateError
 from embedded_host.store.lock import StateLock
+from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import Worker, make_worker
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ class Host:
             print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
         worker = self._make_worker(app, environ)
         stack.push_async_callback(worker.close, 2.0)
-        await worker.start()
+        try:
+            await worker.start()
+        except WorkerLost as lost:
+            raise CannotStart(f"The host cannot start: {lost}. [EH203]") from lost
         # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
         from embedded_host.assembly import Assembly, Serving
 
@@ -158,21 +162,36 @@ class Host:
         from embedded_host.reload import changes, needs_restart
 
         root = self.options.root
-        async for files in changes(root):
-            names = ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
-            if any(needs_restart(file, root) for file in files):
-                log.warning("%s changed: restart the host to take it up. [EH304]", names)
-                if all(needs_restart(file, root) for file in files):
-                    continue
-            began = time.perf_counter()
-            try:
-                app = read_app(root, os.environ)
-            except AppError as error:
-                log.error("%s changed, but was not taken up [EH305]: %s", names, error)
-                continue
-            assert self._assembly is not None
-            if await self._assembly.take_up(app):
+        changed: set[Path] = set()
+        taking: asyncio.Task[None] | None = None
+        try:
+            async for files in changes(root):
+                if any(needs_restart(file, root) for file in files):
+                    log.warning("%s changed: restart the host to take it up. [EH304]", _names(files, root))
+                    if all(needs_restart(file, root) for file in files):
+                        continue
+                if taking is not None:
+                    # What it loads is not what counts any more, and may be an import that does not come to its end.
+                    taking.cancel()
+                    await asyncio.wait([taking])
+                changed |= files
+                taking = asyncio.ensure_future(self._take_up(changed))
+        finally:
+            if taking is not None:
+                taking.cancel()
+
+    async def _take_up(self, changed: set[Path]) -> None:
+        """Empties ``changed`` once it is known what has become of it."""
+        names, began = _names(changed, self.options.root), time.perf_counter()
+        assert self._assembly is not None
+        try:
+            if await self._assembly.take_up(read_app(self.options.root, os.environ)):
                 log.info("%s changed: taken up in %.2f s.", names, time.perf_counter() - began)
+        except AppError as error:
+            log.error("%s changed, but was not taken up [EH305]: %s", names, error)
+        except Exception as error:
+            log.exception("%s changed, but was not taken up [EH305]: %s", names, error)
+        changed.clear()
 
     def _read_app(self) -> tuple[App, dict[str, str]]:
         app = read_app(self.options.root, os.environ)
@@ -230,6 +249,10 @@ class Host:
             return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
         except ValueError as error:
             raise CannotStart(str(error)) from error
+
+
+def _names(files: Iterable[Path], root: Path) -> str:
+    return ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

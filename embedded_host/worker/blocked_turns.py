@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -33,16 +34,23 @@ class BlockedTurns:
         self._begun = threading.Event()
         self._looks = False
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def begin(self, name: str, instance_id: str, root: Path) -> None:
         """A turn of the orchestrator ``name`` begins in this thread; ``root`` is the app's folder."""
         self._turns[threading.get_ident()] = _Turn(time.monotonic(), name, instance_id, root)
         if not self._looks:
             self._looks = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._look, name="blocked-turns", daemon=True)
-                self._thread.start()
+            with contextlib.suppress(Exception):  # where no further thread is to be had, nobody looks
+                self._start()
             self._begun.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._look, name="blocked-turns", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def end(self) -> None:
         self._turns.pop(threading.get_ident(), None)

@@ -6,6 +6,7 @@ than the call's own work.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections import deque
@@ -49,12 +50,14 @@ class CallThreads:
         self._sending = threading.Lock()
 
     def start(self) -> None:
-        self._add_thread()
+        with self._counting:
+            self._add_thread()
 
     def _add_thread(self) -> None:
+        """Only with ``_counting``."""
+        threading.Thread(target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True).start()
         self._threads += 1
         self._idle += 1
-        threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
@@ -63,7 +66,8 @@ class CallThreads:
             with self._counting:
                 self._idle -= 1
                 if not self._idle and self._threads < self._limit:
-                    self._add_thread()
+                    with contextlib.suppress(Exception):  # there is no further one to be had: those there are go on
+                        self._add_thread()
             try:
                 result = self._run(asked)
             except BaseException as error:  # user code can break anything; the caller waits all the same
@@ -81,7 +85,7 @@ class CallThreads:
                 try:
                     data = self._receive()
                     self._read.extend(self._reader.feed(data))
-                except (OSError, MalformedFrame):
+                except (OSError, MalformedFrame, MemoryError):
                     data = b""
                 if not data:
                     end_process(1)

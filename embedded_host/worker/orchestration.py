@@ -252,10 +252,12 @@ class Sessions:
 
     def keep(self, instance_id: str, session: Session) -> None:
         with self._lock:
+            dropped = self._kept.pop(instance_id, None)  # an earlier execution, which ended elsewhere
             self._kept[instance_id] = session
-            oldest = self._kept.popitem(last=False)[1] if len(self._kept) > self._limit else None
-        if oldest is not None:
-            oldest.close()
+            if len(self._kept) > self._limit:
+                dropped = self._kept.popitem(last=False)[1]
+        if dropped is not None:
+            dropped.close()
 
 
 def can_be_kept(call: Callable[..., Any]) -> bool:

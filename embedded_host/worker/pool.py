@@ -41,7 +41,8 @@ from embedded_host.worker.worker_process import WorkerProcess, ending
 
 log = logging.getLogger("embedded_host.worker")
 _ENTRY = Path(__file__).parent / "__main__.py"
-_MAX_PAUSE = 5.0
+_PAUSE, _MAX_PAUSE = 0.05, 5.0
+"""Seconds before a process is started in another's place: more and more while they do not last."""
 SLOW_LOAD = 10.0
 """Seconds after which an app that is still being loaded is spoken of, again and again."""
 
@@ -71,67 +72,62 @@ class WorkerPool:
     # -- life --------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Spawn the processes; their imports run while the host goes on with its own."""
+        """Spawn the processes; their imports run while the host goes on with its own. Raises WorkerLost."""
         await self._connections.start()
         for _ in range(self._count):
             worker = await self._spawn()
-            self._keep(worker)
+            self._workers.append(worker)
+            self._watch(worker)
 
     async def load(self, load: Load) -> Loaded:
         """Hand the app to the workers; what the first one says of it. Raises WorkerLost."""
         self._load = load
         workers = list(self._workers)
         for worker in workers:
-            self._send_load(worker)
+            _send_load(worker, load)
         return await self._until_loaded(workers[0])
 
     async def _until_loaded(self, worker: WorkerProcess) -> Loaded:
-        """An import that does not end is said: nothing else would tell why the host does not start."""
+        """What does not end is said: nothing else would tell why the host does not start."""
         seconds = 0.0
         while not worker.loaded.done():
             await asyncio.wait([worker.loaded], timeout=SLOW_LOAD)
             seconds += SLOW_LOAD
-            if not worker.loaded.done() and worker.loading:
-                log.warning(
-                    "The app is still being loaded after %d s: '%s' is being imported. [EH335]", seconds, worker.loading
+            if not worker.loaded.done():
+                why = (
+                    f"'{worker.loading}' is being imported"
+                    if worker.loading
+                    else "its worker process is still starting"
                 )
+                log.warning("The app is still being loaded after %d s: %s. [EH335]", seconds, why)
         return await asyncio.shield(worker.loaded)
 
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
         """Start new workers with ``load``; if ``accept`` likes what they say, they take over, else the old ones stay.
 
-        Raises WorkerLost if the new ones end before they have loaded it; the old ones stay then too."""
-        before, self._load = self._load, load
-        fresh = [await self._spawn(adopt=False) for _ in range(self._count)]
-        for worker in fresh:
-            self._send_load(worker)
-        endings = [asyncio.ensure_future(self._tell_end(worker)) for worker in fresh]
+        Raises WorkerLost if the new ones end before they have loaded it, or cannot be started; the old ones stay then too."""
+        fresh: list[WorkerProcess] = []
+        accepted = False
         try:
+            for _ in range(self._count):
+                fresh.append(await self._spawn(load))
+                self._watch(fresh[-1])
             loaded = (await asyncio.gather(*map(self._until_loaded, fresh)))[0]
-        except WorkerLost:
-            self._load = before
-            for worker in fresh:
-                self._retire(worker)
-            raise
+            if lost := next((worker.lost for worker in fresh if worker.lost), None):
+                raise WorkerLost(lost)
+            accepted = accept(loaded)
         finally:
-            for ending in endings:
-                ending.cancel()
-        if not accept(loaded):
-            self._load = before
-            for worker in fresh:
+            if not accepted:
+                for worker in fresh:
+                    self._retire(worker)
+        if accepted:
+            self._load = load
+            self._quarantine.empty()
+            old, self._workers = self._workers, fresh
+            self._ready.set()  # for calls that wait for one of the old ones
+            for worker in old:
                 self._retire(worker)
-            return loaded
-        self._quarantine.empty()
-        old, self._workers = self._workers, fresh
-        for worker in fresh:
-            self._keep(worker)
-        for worker in old:
-            self._retire(worker)
         return loaded
-
-    async def _tell_end(self, worker: WorkerProcess) -> None:
-        await self._ended(worker)
-        self._forget(worker)
 
     async def close(self, grace: float) -> None:
         self._closing = True
@@ -178,9 +174,10 @@ class WorkerPool:
         kept = home is not None and home in self._workers and home.is_ready
         worker = home if kept and home is not None else await self._free()
         result = await take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
-        self._homes[payload.instance_id] = worker
-        if len(self._homes) > KEPT * len(self._workers):
-            self._homes.popitem(last=False)
+        if result.kept:
+            self._homes[payload.instance_id] = worker
+            if len(self._homes) > KEPT * len(self._workers):
+                self._homes.popitem(last=False)
         return result
 
     async def _free(self) -> WorkerProcess:
@@ -227,38 +224,50 @@ class WorkerPool:
 
     # -- processes ---------------------------------------------------------------------------------
 
-    async def _spawn(self, adopt: bool = True) -> WorkerProcess:
-        connection = self._connections.new()
+    async def _spawn(self, load: Load | None = None) -> WorkerProcess:
+        """A process that is handed ``load``, or what the others have been handed. Raises WorkerLost."""
         python, needs = interpreter()
         try:
-            process = await asyncio.create_subprocess_exec(
-                python,
-                str(_ENTRY),
-                *connection.arguments,
-                cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
-                env={**self._environ, **needs, **connection.environ, "PYTHONUNBUFFERED": "1"},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=connection.pass_fds,
-            )
-        except OSError:
-            connection.end()
-            raise
+            connection = self._connections.new()
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    python,
+                    str(_ENTRY),
+                    *connection.arguments,
+                    cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
+                    env={**self._environ, **needs, **connection.environ, "PYTHONUNBUFFERED": "1"},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=connection.pass_fds,
+                )
+            except BaseException:
+                connection.end()
+                raise
+        except OSError as error:
+            raise WorkerLost(f"a worker process ({python}) cannot be started: {error}") from error
         worker = WorkerProcess(process, connection)
         self._spawned.append(worker)
-        if adopt:
-            self._workers.append(worker)
         await connection.begin(partial(self._connected, worker))
+        if load := load or self._load:
+            _send_load(worker, load)
         return worker
+
+    async def _spawn_in_the_end(self) -> WorkerProcess:
+        """What keeps a process from being started, too little memory or too many open files, may pass. Raises WorkerLost when the
+        host stops."""
+        pause = _PAUSE
+        while not self._closing:
+            try:
+                return await self._spawn()
+            except WorkerLost as lost:
+                log.error("Trying again: %s. [EH326]", lost)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _MAX_PAUSE)
+        raise WorkerLost("the host stops")
 
     async def _spawn_apart(self) -> WorkerProcess:
         """For the quarantine: no calls go to it but from there, and no other takes its place. Raises WorkerLost."""
-        if self._closing:
-            raise WorkerLost("the host stops")
-        worker = await self._spawn(adopt=False)
-        self._send_load(worker)
-        ending = asyncio.ensure_future(self._tell_end(worker))
-        self._keepers.add(ending)
-        ending.add_done_callback(self._keepers.discard)
+        worker = await self._spawn_in_the_end()
+        self._watch(worker)
         return worker
 
     def _connected(self, worker: WorkerProcess, lane: Lane, channel: Channel) -> None:
@@ -267,35 +276,42 @@ class WorkerPool:
         if len(worker.channels) == len(LANES) and not worker.connected.done():
             worker.connected.set_result(None)
 
-    async def _ended(self, worker: WorkerProcess) -> None:
-        code = await worker.process.wait()
-        loading = f" while it loaded '{worker.loading}'" if worker.loading else ""
-        worker.lose(ending(code) + loading)
-
-    def _keep(self, worker: WorkerProcess) -> None:
-        task = asyncio.ensure_future(self._watch(worker))
+    def _watch(self, worker: WorkerProcess) -> None:
+        """From its start to its end."""
+        task = asyncio.ensure_future(self._until_the_end(worker))
         self._keepers.add(task)
         task.add_done_callback(self._keepers.discard)
 
-    async def _watch(self, worker: WorkerProcess) -> None:
-        """Wait for the worker's end; put another in its place, after a pause that grows while they do not last."""
-        pause = 0.05
+    async def _until_the_end(self, worker: WorkerProcess) -> None:
+        """If calls go to it then, another takes its place, after a pause that grows while they do not last."""
+        pause = _PAUSE
         while True:
-            await self._ended(worker)
+            code = await worker.process.wait()
+            worker.lose(ending(code) + (f" while it loaded '{worker.loading}'" if worker.loading else ""))
             self._forget(worker)
-            if self._closing or worker not in self._workers:
+            if not self._is_used(worker):
                 return
             log.error(
                 "A worker process (pid %d) ended: %s. Another one is started. [EH326]", worker.process.pid, worker.lost
             )
             lasted = worker.loaded.done() and not worker.loaded.cancelled() and worker.loaded.exception() is None
-            pause = 0.05 if lasted else min(pause * 2, _MAX_PAUSE)
+            pause = _PAUSE if lasted else min(pause * 2, _MAX_PAUSE)
             await asyncio.sleep(pause)
-            if self._is_closing():
+            if not self._is_used(worker):
                 return
-            self._workers.remove(worker)
-            worker = await self._spawn()
-            self._send_load(worker)
+            try:
+                fresh = await self._spawn_in_the_end()
+            except WorkerLost:
+                return
+            if self._is_used(worker):
+                self._workers[self._workers.index(worker)] = fresh
+            else:  # those with changed code have taken over meanwhile
+                self._retire(fresh)
+            worker = fresh
+
+    def _is_used(self, worker: WorkerProcess) -> bool:
+        """Whether calls go to it, or to what will take its place."""
+        return not self._closing and worker in self._workers
 
     def _forget(self, worker: WorkerProcess) -> None:
         """Its process is over; one that a function has started may live on and hold the sockets."""
@@ -304,25 +320,9 @@ class WorkerPool:
             channel.close()
         self._spawned[:] = [w for w in self._spawned if w is not worker]
 
-    def _is_closing(self) -> bool:
-        return self._closing
-
-    def _send_load(self, worker: WorkerProcess) -> None:
-        """Once it is connected; until then there is nobody to send it to."""
-        if self._load is None:
-            return
-        load = self._load
-
-        def send(connected: asyncio.Future[None]) -> None:
-            if connected.exception() is None:
-                with contextlib.suppress(WorkerLost):
-                    worker.send("loop", load)
-
-        worker.connected.add_done_callback(send)
-
     def _retire(self, worker: WorkerProcess) -> None:
         worker.retiring = True
-        if worker.lost or not worker.connected.done():
+        if worker.lost or not worker.loaded.done():
             worker.end()
         else:
             worker.stop_if_retired()
@@ -361,3 +361,14 @@ class WorkerPool:
             if not worker.loaded.done():
                 worker.loaded.set_result(message)
             self._ready.set()
+
+
+def _send_load(worker: WorkerProcess, load: Load) -> None:
+    """Once it is connected; until then there is nobody to send it to."""
+
+    def send(connected: asyncio.Future[None]) -> None:
+        if connected.exception() is None:
+            with contextlib.suppress(WorkerLost):
+                worker.send("loop", load)
+
+    worker.connected.add_done_callback(send)

@@ -44,10 +44,10 @@ def main(arguments: list[str]) -> None:
     with contextlib.suppress(Exception):  # there may be no stderr
         faulthandler.enable(all_threads=False)  # a segfault says in which function
     asyncio.run(_serve(*sockets(arguments)))
-    end_process(0)
 
 
 async def _serve(own: socket.socket, turns: socket.socket, functions: socket.socket) -> None:
+    """Until the host says that it is over, or has gone: that ends the process."""
     loop = asyncio.get_running_loop()
     worker = _Worker(loop)
     _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), sock=own)
@@ -61,6 +61,7 @@ async def _serve(own: socket.socket, turns: socket.socket, functions: socket.soc
     CallThreads(functions, function_threads(), "function", runner.run).start()
     worker.begin(channel, runner)
     await worker.stopped.wait()
+    end_process(0)  # from here: asyncio.run would first wait for what functions have running in its threads
 
 
 class _Worker:

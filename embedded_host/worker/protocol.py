@@ -131,6 +131,8 @@ class Result(Frame):
     counts: list[int] | None = None
     """Of a turn, like ``known``: see ``engine.actions.TurnAnswer``."""
     known: int = 0
+    kept: bool = False
+    """Of a turn: the worker has the orchestrator in memory, for its next one."""
 
 
 class Ask(Frame):

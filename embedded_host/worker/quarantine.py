@@ -31,7 +31,7 @@ class Quarantine:
     async def run(self, ask: Callable[[WorkerProcess], Awaitable[T]]) -> T:
         """``ask`` with a process that has nothing else to do; in order of arrival. Raises WorkerLost."""
         async with self._places:
-            worker, code = await self._take(), self._code
+            code, worker = self._code, await self._take()
             try:
                 return await ask(worker)
             finally:

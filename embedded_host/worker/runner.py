@@ -244,12 +244,13 @@ class Runner:
             return result
         finally:
             self._blocked.end()
-        result = Result(turn.id, answer, counts=session.counts, known=session.known)
-        if session.finished:
+        kept = not session.finished
+        result = Result(turn.id, answer, counts=session.counts, known=session.known, kept=kept)
+        if kept:
+            self._sessions.keep(turn.instance_id, session)
+        else:
             self._warn(session.never_yielded())
             session.close()
-        else:
-            self._sessions.keep(turn.instance_id, session)
         return result
 
     def _answer(self, function: LoadedFunction, turn: Turn, session: Session, events: str | None) -> str:

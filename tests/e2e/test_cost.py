@@ -20,8 +20,10 @@ from embedded_host.host import Host, HostOptions
 from embedded_host.store.contract import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.worker import pool
 from embedded_host.worker.protocol import Answer, Channel, Invoke, Message, Turn
 from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually_async
 
 
 class Costs(Counter[str]):
@@ -72,10 +74,25 @@ class Client:
     async def output(self, name: str, input: object = None) -> Any:
         """Of a new instance; ``costs`` are those of this one."""
         self.costs.clear()
+        return await self.end(await self.start(name, input))
+
+    async def start(self, name: str, input: object = None) -> dict[str, str]:
         async with self._session.post(f"{self._base}/api/start/{name}", data=json.dumps(input)) as response:
-            url = (await response.json())["statusQueryGetUri"]
-        async with self._session.get(url, headers={"Prefer": "wait=30"}) as response:
-            status = await response.json()
+            links: dict[str, str] = await response.json()
+            return links
+
+    async def status(self, links: dict[str, str], **headers: str) -> dict[str, Any]:
+        async with self._session.get(links["statusQueryGetUri"], headers=headers) as response:
+            status: dict[str, Any] = await response.json()
+            return status
+
+    async def raise_event(self, links: dict[str, str], name: str) -> None:
+        url = links["sendEventPostUri"].replace("{eventName}", name)
+        async with self._session.post(url, data="null", headers={"Content-Type": "application/json"}) as response:
+            assert response.status == 202
+
+    async def end(self, links: dict[str, str]) -> Any:
+        status = await self.status(links, Prefer="wait=30")
         assert status["runtimeStatus"] == "Completed", status
         return status["output"]
 
@@ -86,6 +103,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     app.starter()
     app.activity("Hello", "return f'Hello {value}!'")
     app.orchestrator("One", "return (yield context.call_activity('Hello', 'World'))")
+    app.orchestrator("Wait", "yield context.wait_for_external_event('Go')\nreturn 'went'")
     app.orchestrator(
         "FanOut",
         """
@@ -116,6 +134,20 @@ async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Cli
     assert costs["recordings"] == 3  # its start, its first turn, and its second turn with the activity's result
     assert costs["fsyncs"] <= 3
     assert (costs["turns"], costs["replays"], costs["activities"]) == (2, 1, 1)
+
+
+async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "KEPT", 2)
+    waiting = await client.start("Wait")
+    await eventually_async(lambda: client.costs["recordings"] == 2, "it waits")
+    for _ in range(5):
+        await client.output("One")
+    client.costs.clear()
+    await client.raise_event(waiting, "Go")
+    assert await client.end(waiting) == "went"
+    assert (client.costs["turns"], client.costs["replays"]) == (1, 0)
 
 
 async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: Client) -> None:

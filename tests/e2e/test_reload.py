@@ -107,6 +107,20 @@ def test_a_change_that_does_not_import_keeps_the_old_code(app: AppFolder, start_
     assert host.get("/api/version").text == "four"
 
 
+def test_an_import_that_does_not_come_to_its_end_is_mended(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
+    host = start_host(app.root)
+    watched(host)
+    begun = tmp_path / "begun"
+    app.write("Version/__init__.py", f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(3600)\n")
+    eventually(begun.exists, "it is imported")
+    assert host.get("/api/version").text == "one"
+    change(host, lambda: app.write("Version/__init__.py", "def main(req): return 'two'\n"), "changed: taken up in")
+    assert host.get("/api/version").text == "two"
+    assert len(host.workers) == 1
+
+
 def test_a_function_that_was_broken_at_the_start_is_mended(app: AppFolder, start_host: StartHost) -> None:
     app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
     host = start_host(app.root)

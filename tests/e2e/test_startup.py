@@ -63,6 +63,21 @@ def test_an_app_without_functions(tmp_path: Path) -> None:
     assert "function_app.py" in text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there it is another program that is started")
+def test_a_python_that_is_there_no_more(app: AppFolder) -> None:
+    """As after a virtual environment was moved."""
+    start = command(app.root, app.root.parent / "state")
+    code = (
+        "import runpy, sys; sys.executable = 'no-such-python'; runpy.run_module('embedded_host', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [start[0], "-c", code, *start[3:]], capture_output=True, text=True, env=environment(), timeout=40, check=False
+    )
+    assert done.returncode == 1
+    assert "The host cannot start: a worker process (no-such-python) cannot be started: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_host_json_that_is_no_json(app: AppFolder) -> None:
     app.write("host.json", '{\n  "version": "2.0",\n  "extensions" {}\n}\n')
     text = refused(app.root)

@@ -20,9 +20,9 @@ def spec(app: AppFolder, name: str) -> FunctionSpec:
     )
 
 
-def load_of(app: AppFolder) -> Load:
-    """All functions of an app."""
-    names = sorted(file.parent.name for file in app.root.glob("*/function.json"))
+def load_of(app: AppFolder, *names: str) -> Load:
+    """An app with these functions of it, or all that are there now."""
+    names = names or tuple(sorted(file.parent.name for file in app.root.glob("*/function.json")))
     return Load(str(app.root), [spec(app, name) for name in names])
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +35,25 @@ def isolated_imports() -> Iterator[None]:
 @pytest.fixture
 def app(tmp_path: Path, isolated_imports: None) -> AppFolder:
     return AppFolder(tmp_path / "app")
+
+
+class RefusedProcesses:
+    """So many times the system will refuse to start a process."""
+
+    left = 0
+
+    def __init__(self) -> None:
+        self._start = asyncio.create_subprocess_exec
+
+    async def start(self, *arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        if self.left:
+            self.left -= 1
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return await self._start(*arguments, **options)
+
+
+@pytest.fixture
+def refused_processes(monkeypatch: pytest.MonkeyPatch) -> RefusedProcesses:
+    refused = RefusedProcesses()
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused.start)
+    return refused

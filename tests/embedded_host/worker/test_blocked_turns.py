@@ -59,6 +59,17 @@ def test_it_is_told_once_where_a_turn_is(caplog: pytest.LogCaptureFixture) -> No
         assert "self._go_on.wait(20)" in message
 
 
+def test_a_turn_begins_where_no_further_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    watch = BlockedTurns()
+    watch.begin("Hello", "a", Path(__file__).parent)
+    watch.end()
+    assert watch._turns == {}
+
+
 def test_a_turn_that_comes_back_is_not_told_of(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

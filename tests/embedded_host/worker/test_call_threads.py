@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
@@ -137,6 +138,29 @@ def test_a_lone_caller_needs_no_more_than_two_threads(serve: Serve) -> None:
         assert isinstance(answer, Result)
         names.add(answer.value)
     assert names <= {"test-1", "test-2"}
+
+
+def test_where_no_further_thread_is_to_be_had_those_there_are_go_on(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    host = serve(4, lambda asked: Result(asked.id))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    host.sendall(b"".join(encode(Invoke(number, "f", "")) for number in range(20)))
+    assert [answer.id for answer in answers(host, 20) if isinstance(answer, Result)] == list(range(20))
+
+
+def test_the_process_ends_where_a_call_has_no_room(ended: list[int]) -> None:
+    """What has been read of it is lost, and with it where the next one begins."""
+
+    class Full:
+        def recv(self, size: int) -> bytes:
+            raise MemoryError
+
+    CallThreads(cast(socket.socket, Full()), 1, "test", lambda asked: None).start()
+    eventually(lambda: ended == [1], "the process has ended")
 
 
 @pytest.mark.parametrize("last", [b"", b"\xff\xff\xff\xff"])

@@ -346,18 +346,18 @@ def no_garbage_collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_garbage_collector")
-@pytest.mark.parametrize("execution", ["e-1", "another"])
-def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(execution: str) -> None:
+@pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
+def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> None:
     sessions, kept = Sessions(limit=1), session()
     kept.answer()
     alive = weakref.ref(kept._context)
     sessions.keep("a", kept)
     del kept
     assert alive() is not None
-    if execution == "another":
-        assert sessions.take("a", execution, 2) is None
+    if how == "not asked for":
+        assert sessions.take("a", "another", 2) is None
     else:
-        sessions.keep("b", session())
+        sessions.keep("b" if how == "no room" else "a", session())
     assert alive() is None
 
 

@@ -20,9 +20,10 @@ from embedded_host.worker import pool as pool_module
 from embedded_host.worker.connecting import Connections, Loopback, SocketPairs
 from embedded_host.worker.pool import WorkerPool
 from embedded_host.worker.protocol import Hello, Load, Loaded, encode
+from tests.embedded_host.worker.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
-from tests.support.worker_calls import load_of
+from tests.support.worker_calls import load_of, spec
 
 StartPool = Callable[..., Awaitable[tuple[WorkerPool, Loaded]]]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
@@ -116,6 +117,33 @@ async def test_an_import_that_takes_long_is_said(
     assert await call(pool, "Slow") == 1
     said = [record.getMessage() for record in caplog.records]
     assert any(text.endswith("'Slow' is being imported. [EH335]") for text in said)
+
+
+async def test_a_process_that_takes_long_to_start_is_said(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.01)
+    await start(app)
+    assert "0 s: its worker process is still starting. [EH335]" in caplog.text
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again(
+    app: AppFolder, start: StartPool, refused_processes: RefusedProcesses, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool, _ = await start(app)
+    refused_processes.left = 2
+    with pytest.raises(WorkerLost):
+        await pool.invoke("Exit", "0")
+    assert await call(pool, "Echo", 1) == 1
+    assert caplog.text.count(f"Trying again: a worker process ({sys.executable}) cannot be started: [Errno") == 2
+
+
+async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> None:
+    refused_processes.left = 1
+    pool = WorkerPool(1, dict(os.environ))
+    with pytest.raises(WorkerLost, match=r"a worker process \(.*\) cannot be started"):
+        await pool.start()
+    await pool.close(0)
 
 
 async def test_a_wrong_token_is_refused(
@@ -239,6 +267,97 @@ async def test_closing_waits_for_what_runs(app: AppFolder, start: StartPool, tmp
     await eventually_async(mark.exists, "the function runs")
     await pool.close(10)
     assert (await asyncio.wait_for(running, 1)).value == '"done"'
+
+
+# -- changed code ----------------------------------------------------------------------------------
+
+
+async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, _ = await start(app)
+    monkeypatch.setattr(pool_module, "_PAUSE", 60.0)  # until the lost one is replaced
+    with pytest.raises(WorkerLost):
+        await pool.invoke("Exit", "0")
+    waiting = asyncio.ensure_future(call(pool, "Echo", 1))
+    await pool.reload(load_of(app), lambda _: True)
+    assert await waiting == 1
+
+
+async def test_what_a_function_left_running_in_a_thread_goes_with_its_code(app: AppFolder, start: StartPool) -> None:
+    code = """
+        import asyncio, time
+        async def main(value):
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+            return "left"
+    """
+    app.function("Leaves", code, activity_trigger())
+    pool, _ = await start(app)
+    assert await call(pool, "Leaves") == "left"
+    (before,) = pool.pids
+    await pool.reload(load_of(app), lambda _: True)
+    await eventually_async(lambda: not lives(before), "the old process ends")
+
+
+@pytest.fixture
+def import_that_waits(app: AppFolder, tmp_path: Path) -> Load:
+    """Of an app with one function, whose import begins with the file ``began`` and ends with ``over``."""
+    began, over = str(tmp_path / "began"), str(tmp_path / "over")
+    code = f"""
+        import pathlib, time
+        pathlib.Path({began!r}).touch()
+        while not pathlib.Path({over!r}).exists():
+            time.sleep(0.01)
+        def main(value): return 'slow'
+    """
+    app.function("Slow", code, activity_trigger())
+    return Load(str(app.root), [spec(app, "Slow")])
+
+
+async def test_what_ends_during_a_reload_is_replaced_with_the_code_that_serves(
+    app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: Load
+) -> None:
+    pool, _ = await start(app, load=load_of(app, "Echo", "Exit"))
+    reloading = asyncio.ensure_future(pool.reload(import_that_waits, lambda _: False))
+    await eventually_async((tmp_path / "began").exists, "the import waits")
+    with pytest.raises(WorkerLost):
+        await pool.invoke("Exit", "0")
+    assert await call(pool, "Echo", 1) == 1
+    (tmp_path / "over").touch()
+    await asyncio.wait_for(reloading, 20)
+    assert await call(pool, "Echo", 1) == 1
+
+
+@pytest.mark.parametrize("how", ["refused", "cancelled", "lost", "not started"])
+async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
+    app: AppFolder,
+    start: StartPool,
+    tmp_path: Path,
+    import_that_waits: Load,
+    refused_processes: RefusedProcesses,
+    how: str,
+) -> None:
+    pool, _ = await start(app, load=load_of(app, "Echo"))
+    before = pool.pids
+    refused_processes.left = 1 if how == "not started" else 0
+    load = import_that_waits
+    if how == "lost":
+        app.function("Bad", "import os\nos._exit(9)", activity_trigger())
+        load = Load(str(app.root), [spec(app, "Bad")])
+    reloading = asyncio.ensure_future(pool.reload(load, lambda _: False))
+    if how in ("refused", "cancelled"):
+        await eventually_async((tmp_path / "began").exists, "the import waits")
+    if how == "refused":
+        (tmp_path / "over").touch()
+        assert (await asyncio.wait_for(reloading, 20)).problems == []
+    else:
+        if how == "cancelled":
+            reloading.cancel()
+        with pytest.raises(asyncio.CancelledError if how == "cancelled" else WorkerLost):
+            await asyncio.wait_for(reloading, 20)
+    await eventually_async(lambda: pool._spawned == pool._workers, "the new processes are over")
+    assert await call(pool, "Echo", 1) == 1
+    assert pool.pids == before
 
 
 HOST = """

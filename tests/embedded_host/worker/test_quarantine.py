@@ -7,6 +7,8 @@ import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import psutil
 import pytest
@@ -14,6 +16,9 @@ import pytest
 from embedded_host.task_hub.invoker import WorkerLost
 from embedded_host.worker import quarantine
 from embedded_host.worker.pool import WorkerPool
+from embedded_host.worker.protocol import Loaded
+from embedded_host.worker.worker_process import WorkerProcess
+from tests.embedded_host.worker.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
@@ -69,9 +74,7 @@ async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(po
     assert await call(pool, "Pid", alone=True) in pids, "a process apart is used again"
 
 
-async def test_there_are_so_many_processes_apart_and_no_more(
-    pool: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_there_are_so_many_processes_apart_and_no_more(pool: WorkerPool, tmp_path: Path) -> None:
     pool._quarantine._places = asyncio.Semaphore(1)
     over, began = tmp_path / "over", [tmp_path / str(n) for n in range(2)]
     running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
@@ -88,6 +91,33 @@ async def test_an_idle_process_apart_ends(pool: WorkerPool, monkeypatch: pytest.
     assert isinstance(pid, int)
     await eventually_async(lambda: not psutil.pid_exists(pid), "it ends")
     assert await call(pool, "Pid", alone=True) != pid
+
+
+async def test_what_was_begun_before_the_code_changed_is_not_used_again() -> None:
+    worker = cast(
+        WorkerProcess, SimpleNamespace(lost=None, pending={}, loaded=asyncio.get_running_loop().create_future())
+    )
+    worker.loaded.set_result(Loaded([]))
+    retired: list[WorkerProcess] = []
+
+    async def spawn() -> WorkerProcess:
+        apart.empty()  # the code changes while the process begins
+        return worker
+
+    async def ask(_: WorkerProcess) -> int:
+        return 7
+
+    apart = quarantine.Quarantine(spawn, retired.append)
+    assert await apart.run(ask) == 7
+    assert retired == [worker]
+
+
+async def test_a_process_apart_that_cannot_be_started_is_tried_again(
+    pool: WorkerPool, refused_processes: RefusedProcesses
+) -> None:
+    refused_processes.left = 2
+    assert await call(pool, "Pid", alone=True) != pool.pids[0]
+    assert refused_processes.left == 0
 
 
 async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app: AppFolder) -> None:
