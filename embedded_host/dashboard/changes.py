@@ -57,12 +57,16 @@ class Changes:
     async def _parts(self, instance_id: str) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         viewer = _Viewer(loop.time())
-        subject = self._subjects.get(instance_id)
-        if subject is None:
-            subject = self._subjects[instance_id] = _Subject(self._look(instance_id) if instance_id else None)
+        try:
+            seen = self._version()
+            subject = self._subjects.get(instance_id) or _Subject(self._look(instance_id) if instance_id else None)
+        except sqlite3.Error as error:
+            _tell_unreadable(error)
+            return
+        self._subjects[instance_id] = subject
         subject.viewers.add(viewer)
         if self._watching is None or self._watching.done():
-            self._watching = loop.create_task(self._watch(self._version()))
+            self._watching = loop.create_task(self._watch(seen))
         try:
             yield OPEN
             while (part := await viewer.part) is not None:
@@ -91,7 +95,7 @@ class Changes:
                             viewer.tell(LIVES, now)
                 seen = version
         except sqlite3.Error as error:
-            log.error("The dashboard's streams end, as the state could not be read [EH331]: %s", error)
+            _tell_unreadable(error)
             for subject in self._subjects.values():
                 for viewer in subject.viewers:
                     viewer.tell(None, 0)
@@ -101,3 +105,7 @@ class Changes:
             return True
         before, subject.sight = subject.sight, self._look(instance_id)
         return bool(subject.sight != before)
+
+
+def _tell_unreadable(error: sqlite3.Error) -> None:
+    log.error("The dashboard's streams end, as the state could not be read [EH331]: %s", error)

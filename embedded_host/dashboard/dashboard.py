@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.changes import Changes
 from embedded_host.dashboard.functions import calls, functions_shown
-from embedded_host.dashboard.questions import Asked, Wrong
+from embedded_host.dashboard.questions import Asked, Wrong, whole
 from embedded_host.engine.json_text import compact
 from embedded_host.http.messages import JSON, Request, Response, json_response, text_response
 from embedded_host.loaded_app import LoadedApp
@@ -57,11 +57,11 @@ class Dashboard:
         """``path`` is what follows ``/dashboard``."""
         try:
             response = await self._answer(request, path.strip("/"))
-        except Wrong as wrong:
-            response = json_response({"error": str(wrong)}, 400)
+        except Wrong as error:
+            response = _refusal(str(error), 400)
         except sqlite3.Error as error:
             log.error("The dashboard could not read the state: %s [EH331]", error)
-            response = json_response({"error": f"The state could not be read: {error}."}, 500)
+            response = _refusal(f"The dashboard could not read the state: {error}. [EH331]", 500)
         response.headers.extend(_HEADERS)
         return response
 
@@ -78,10 +78,10 @@ class Dashboard:
             return Response(405, b"", [("Allow", "GET, HEAD")])
         if not path.startswith("api/"):
             found = asset(request, path or "index.html")
-            return found or text_response("There is no such page.", status=404)
+            return found or text_response("The dashboard has no such page. [EH337]", status=404)
         # Another site's page may link to this one, but reads nothing of it. (Browsers say where a request comes from.)
         if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return json_response({"error": "The dashboard answers its own page only."}, 403)
+            return _refusal("The dashboard answers its own page only. [EH242]", 403)
         answers = {
             "instances": self._instances,
             "histogram": self._histogram,
@@ -92,7 +92,7 @@ class Dashboard:
         }
         answer = answers.get(path.removeprefix("api/"))
         if answer is None:
-            return json_response({"error": "There is no such question."}, 404)
+            return _refusal("The dashboard has no such question. [EH337]", 404)
         response = await answer(Asked(request.query))
         response.headers.append(("Cache-Control", "no-store"))
         return response
@@ -183,7 +183,8 @@ class Dashboard:
                 turns, first = overview.turns(row["key"])
                 history = f"{row['key']}:{row['executionId']}:{first}"
                 seen, _, count = known.rpartition("/")
-                after = int(count) if seen == history and count.isdigit() and int(count) <= turns else 0
+                read = whole(count) if seen == history else None
+                after = read if read is not None and read <= turns else 0
                 texts = overview.history(row["key"], after)
             row |= {"created": row["created"] / 1000, "updated": row["updated"] / 1000}
             row |= {"known": f"{history}/{turns}", "appended": after > 0}
@@ -193,7 +194,7 @@ class Dashboard:
 
         found = await self._read(look)
         if found is None:
-            return json_response({"error": "There is no such instance."}, 404)
+            return _refusal("There is no such instance. [EH338]", 404)
         return Response(200, found.encode("utf-8", "replace"), [("Content-Type", JSON)])
 
     # -- the rest --------------------------------------------------------------------------------------
@@ -211,6 +212,10 @@ class Dashboard:
             watch = self._watch = Overview(self._state)
             self._changes = Changes(watch.version, partial(watch.pulse, self._hub.name))
         return self._changes.stream(asked.text("id"))
+
+
+def _refusal(text: str, status: int) -> Response:
+    return json_response({"error": text}, status)
 
 
 def _row(row: Listed, waits: list[str] | None = None) -> dict[str, Any]:

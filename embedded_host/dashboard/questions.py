@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from embedded_host.http.management_values import STATUSES, moment
@@ -24,7 +25,7 @@ class Asked:
 
     def needed(self, name: str) -> str:
         if not self.text(name):
-            raise Wrong(f"'{name}' is missing.")
+            raise Wrong(f"'{name}' is missing. [EH336]")
         return self.text(name)
 
     def flag(self, name: str) -> bool:
@@ -32,20 +33,21 @@ class Asked:
 
     def number(self, name: str, default: int, most: int) -> int:
         text = self.text(name) or str(default)
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= most:
-            raise Wrong(f"'{name}' is a number from 1 to {most:,}, not '{text}'.")
-        return int(text)
+        number = whole(text)
+        if number is None or not 1 <= number <= most:
+            raise Wrong(f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]")
+        return number
 
     def offset(self) -> int:
-        text = self.text("offset") or "0"
-        if not text.isascii() or not text.isdigit() or len(text) > 12:
-            raise Wrong(f"'offset' is a number, not '{text}'.")
-        return int(text)
+        number = whole(self.text("offset") or "0")
+        if number is None:
+            raise Wrong(f"'offset' is a number, not '{self.text('offset')}'. [EH336]")
+        return number
 
     def sort(self, default: str = "created") -> str:
         text = self.text("sort") or default
         if text not in SORTS:
-            raise Wrong(f"'sort' is one of {', '.join(SORTS)}, not '{text}'.")
+            raise Wrong(f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]")
         return text
 
     def micros(self, name: str) -> int | None:
@@ -56,7 +58,7 @@ class Asked:
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:
-                raise Wrong(f"There is no status '{status}'.")
+                raise Wrong(f"There is no status '{status}'. [EH336]")
         return Wanted(
             statuses=() if any_status else statuses,
             name=self.text("name") or None,
@@ -70,5 +72,10 @@ class Asked:
         text = self.text(name)
         found = moment(text)
         if text and found is None:
-            raise Wrong(f"'{name}' is a date and time, not '{text}'.")
+            raise Wrong(f"'{name}' is a date and time, not '{text}'. [EH336]")
         return found
+
+
+def whole(text: str) -> int | None:
+    """A number that SQLite has room for; None for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,12}", text) else None

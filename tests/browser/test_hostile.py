@@ -155,7 +155,21 @@ def test_errors_parents_and_functions(dashboard: Dashboard) -> None:
     seen(page)
 
 
-@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+needs_a_shell = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+
+
+@needs_a_shell
+def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(dashboard: Dashboard, tmp_path: Path) -> None:
+    """What stood behind the list would be run."""
+    page = dashboard.open()
+    script = "(ids) => import('/dashboard/api.js').then((api) => api.curlEach('terminate', ids, ''))"
+    command = page.evaluate(script, ["IDS", "EOF", "@", "no-such-command"])
+    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert "command not found" not in ran.stderr
+
+
+@needs_a_shell
 def test_the_curl_of_a_bulk_action_does_it(dashboard: Dashboard, hostile: RunningHost, tmp_path: Path) -> None:
     """Ids and a reason that a shell would trip over."""
     ids = [f"bulk {text}" for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")]

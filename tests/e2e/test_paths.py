@@ -100,4 +100,4 @@ def test_no_file_is_served(host: RunningHost, path: str) -> None:
             answer += part
     status, body = answer.split(b" ", 2)[1], answer.partition(b"\r\n\r\n")[2]
     assert status == b"404"
-    assert body in (b"", b"There is no such page.")
+    assert body in (b"", b"The dashboard has no such page. [EH337]")

@@ -22,8 +22,9 @@ CODED = {
     "CannotStart",
     *("Failed", "NotFound", "NotAllowed"),
     *("NotFinished", "OrchestrationFailed", "UnreadableHistory", "NeverIdle"),
+    *("Wrong", "_refusal"),
 }
-"""Classes whose text is shown as it is: it ends with a code."""
+"""Classes, and a function of the dashboard's, whose text is shown as it is: it ends with a code."""
 
 CODED_BY_THEMSELVES = {
     "AppError": "its problems have codes",
@@ -65,14 +66,13 @@ NEVER_SHOWN = {
     "InstanceUnknown": "the management API's answer (recorded)",
     "InstanceGone": "the management API's answer (recorded)",
     "WrongStatus": "the management API's answer (recorded)",
-    "Wrong": "the dashboard's own page is told",
 }
 
 PARTS = {"fail", "wrong", "warn", "unusable", "_Wrong", "text_response", "fault", "message", "_refused"}
 """Functions that make a message of a text; errors.md has the texts."""
 
-OF_THEIR_OWN = ("embedded_host/cli/", "embedded_host/dashboard/", "embedded_host/testing/")
-"""Where such names mean something else: click's ``fail``, the dashboard's answers to its own page."""
+OF_THEIR_OWN = ("embedded_host/cli/", "embedded_host/testing/")
+"""Where such names mean something else, as click's ``fail``."""
 
 NO_ERRORS = ("host.json: not used by the embedded host",)
 """What is printed on stderr and is no error."""

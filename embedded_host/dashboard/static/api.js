@@ -46,10 +46,10 @@ const flags = (headers) => Object.entries(headers).map(([name, value]) => " -H "
 export const curl = ({ method = "POST", path, body }) => `curl -X ${method} ${quoted(location.origin + path)}${flags(keyHeader())}`
 	+ (body === undefined ? "" : `${flags(JSON_TYPE)} -d ${quoted(body)}`);
 
-// The same action for many: a loop for a shell, the ids as they stand in a URL.
+// The same action for many: a loop for a shell, the ids as they stand in a URL, where no "@" can end them.
 export function curlEach(name, ids, reason) {
 	const { method = "POST", path } = requestOf(name, "ID", reason);
-	return `while read -r id; do\n  curl -X ${method} "${location.origin}${path.replace("/ID", "/$id")}"${flags(keyHeader())}\ndone <<'IDS'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\nIDS`;
+	return `while read -r id; do\n  curl -X ${method} "${location.origin}${path.replace("/ID", "/$id")}"${flags(keyHeader())}\ndone <<'@'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\n@`;
 }
 
 // What the SDK sends for a value: JSON text in a JSON string.

@@ -120,6 +120,8 @@ async def test_a_state_that_cannot_be_read_ends_the_streams_and_is_said(caplog: 
     for stream in streams:
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(state.stream())
     assert [record.getMessage() for record in caplog.records] == [
         "The dashboard's streams end, as the state could not be read [EH331]: disk I/O error"
-    ]
+    ] * 2

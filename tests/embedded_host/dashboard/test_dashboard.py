@@ -50,7 +50,10 @@ async def test_another_page_reads_nothing(looked: Looked, site: str, status: int
         ("instances?limit=0", "'limit'"),
         ("instances?limit=1001", "'limit'"),
         ("instances?limit=x", "'limit'"),
+        ("instances?limit=000000000001999", "'limit'"),
+        ("instances?limit=%C2%B2", "'limit'"),
         ("instances?offset=-1", "'offset'"),
+        ("instances?offset=9999999999999", "'offset'"),
         ("instances?sort=key", "'sort'"),
         ("instances?status=Nope", "no status 'Nope'"),
         ("instances?from=yesterday", "'from'"),
@@ -61,14 +64,16 @@ async def test_another_page_reads_nothing(looked: Looked, site: str, status: int
 async def test_questions_that_cannot_be_read(looked: Looked, question: str, wrong: str) -> None:
     answer = await looked.ask(f"/api/{question}")
     assert answer.status == 400
-    assert wrong in json.loads(answer.body)["error"]
+    error = json.loads(answer.body)["error"]
+    assert wrong in error
+    assert error.endswith(". [EH336]")
 
 
 async def test_a_state_that_cannot_be_read(looked: Looked) -> None:
     looked.store._writer.execute("DROP TABLE entities")
     answer = await looked.ask("/api/instances")
     assert answer.status == 500
-    assert "could not be read" in json.loads(answer.body)["error"]
+    assert "could not read the state" in json.loads(answer.body)["error"]
 
 
 # -- lists -----------------------------------------------------------------------------------------
@@ -167,8 +172,11 @@ async def test_only_what_is_new_is_sent(looked: Looked) -> None:
     rest = await looked.get(f"instance?id=i-1&known={first['known']}")
     assert rest["appended"]
     assert rest["output"] == "5"
-    whole = await looked.get("instance?id=i-1&known=nonsense")
-    assert whole["events"] == first["events"] + rest["events"]
+    history = first["known"].rpartition("/")[0]
+    for known in ("nonsense", history, f"{history}/", f"{history}/-1", f"{history}/%C2%B2", f"{history}/{10**12}"):
+        whole = await looked.get(f"instance?id=i-1&known={known}")
+        assert whole["events"] == first["events"] + rest["events"]
+        assert not whole["appended"]
 
 
 async def test_a_rewound_history_is_sent_anew(looked: Looked) -> None:
