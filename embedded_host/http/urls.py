@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 from embedded_host.engine.json_text import compact
@@ -15,19 +16,15 @@ class ManagementUrls:
 
     def __init__(self, hub: str, key: Callable[[], str] = str) -> None:
         self.hub, self.key = hub, key
-
-    @property
-    def code(self) -> str:
-        """The key as a URL has it."""
-        return quote(self.key(), safe="")
+        self._binding = lru_cache(maxsize=64)(self._client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
         """The check-status body, keys in the recorded order. The webhook leaves rewind out, the binding has it."""
-        return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), rewind)}
+        return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), self.key(), rewind)}
 
-    def _urls(self, base_url: str, encoded_id: str, rewind: bool) -> dict[str, str]:
+    def _urls(self, base_url: str, encoded_id: str, key: str, rewind: bool) -> dict[str, str]:
         instance = f"{base_url}{WEBHOOK}/instances/{encoded_id}"
-        code = self.code
+        code = quote(key, safe="")
         query = f"taskHub={self.hub}&connection=Storage" + (f"&code={code}" if code else "")
 
         def with_reason(operation: str) -> str:
@@ -49,8 +46,11 @@ class ManagementUrls:
 
     def client_binding(self, base_url: str, rpc_base_url: str) -> str:
         """The durableClient binding's value (recorded, key order included). The SDK puts the id where INSTANCEID stands."""
+        return self._binding(base_url, rpc_base_url, self.key())
+
+    def _client_binding(self, base_url: str, rpc_base_url: str, key: str) -> str:
         base = f"{base_url}{WEBHOOK}"
-        code = self.code and f"code={self.code}"
+        code = key and f"code={quote(key, safe='')}"
         new = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
         return compact(
             {
@@ -62,7 +62,7 @@ class ManagementUrls:
                     + "?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
                     + (f"&{code}" if code else ""),
                 },
-                "managementUrls": {"id": "INSTANCEID", **self._urls(base_url, "INSTANCEID", rewind=True)},
+                "managementUrls": {"id": "INSTANCEID", **self._urls(base_url, "INSTANCEID", key, rewind=True)},
                 "baseUrl": base,
                 "requiredQueryStringParameters": code,
                 "rpcBaseUrl": rpc_base_url,

@@ -183,7 +183,7 @@ def test_a_change_counts_while_the_host_runs(keyed: Keyed) -> None:
     assert call("keys", "create", "--name", DURABLE, "--system", "--script-root", root).code == 0
     assert keyed.ask("GET", f"{MANAGEMENT}/instances", old).status == 401
     links = keyed.ask("POST", "/api/start/Hello").json
-    assert links["statusQueryGetUri"].endswith(keyed.keys.system[DURABLE])
+    assert links["statusQueryGetUri"].endswith(keyed.keys.system[DURABLE])  # which the function's binding has
     shown = keyed.ask("GET", "/admin/host/keys", keyed.keys.master).json
     assert shown["keys"] == [{"name": DEFAULT, "value": keyed.keys.host[DEFAULT]}]
     keyed.seen.pop()  # which shows keys, as it should

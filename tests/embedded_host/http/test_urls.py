@@ -20,6 +20,13 @@ def test_the_binding_is_the_recorded_one() -> None:
     assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace("<key>", "KEY")
 
 
+def test_each_address_has_a_binding_of_its_own() -> None:
+    urls = ManagementUrls("Hub")
+    for base in ("http://localhost:7071", "http://localhost:8080", "http://localhost:7071"):
+        binding = json.loads(urls.client_binding(base, "http://127.0.0.1:17071/durabletask/"))
+        assert binding["baseUrl"] == f"{base}/runtime/webhooks/durabletask"
+
+
 def test_without_a_key_there_is_no_code() -> None:
     binding = json.loads(ManagementUrls("Hub").client_binding(BASE, "http://127.0.0.1:17071/durabletask/"))
     assert "code" not in json.dumps(binding)
@@ -43,9 +50,13 @@ def test_the_urls_of_an_instance(rewind: bool) -> None:
 def test_a_key_is_encoded_and_may_change() -> None:
     keys = ["a&b=", "new"]
     urls = ManagementUrls("Hub", lambda: keys[0])
-    assert urls.of_instance(BASE, "i", rewind=False)["statusQueryGetUri"].endswith("&connection=Storage&code=a%26b%3D")
-    keys.pop(0)
-    assert urls.of_instance(BASE, "i", rewind=False)["statusQueryGetUri"].endswith("&code=new")
+    for encoded in ("a%26b%3D", "new"):
+        links = urls.of_instance(BASE, "i", rewind=False)
+        binding = json.loads(urls.client_binding(BASE, "http://127.0.0.1:17071/durabletask/"))
+        assert links["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
+        assert binding["managementUrls"]["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
+        assert binding["requiredQueryStringParameters"] == f"code={encoded}"
+        keys.pop(0)
 
 
 @pytest.mark.parametrize(
