@@ -5,6 +5,8 @@ The lists are recorded (contract, 6.5), the rest is from the source (FH KeysCont
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 
@@ -23,14 +25,21 @@ class AdminKeys:
         """``parts`` is the path below ``/admin``, decoded; None if it is not about keys."""
         lower = [part.lower() for part in parts]
         if lower[:1] == ["host"] and len(parts) in (2, 3) and lower[1] in _HOST_SCOPES:
-            return await self._answer(request, _HOST_SCOPES[lower[1]], parts[2:])
-        if lower[:1] == ["functions"] and len(parts) in (3, 4) and lower[2] == "keys":
+            scope, name = _HOST_SCOPES[lower[1]], parts[2:]
+        elif lower[:1] == ["functions"] and len(parts) in (3, 4) and lower[2] == "keys":
             if not any(function.name.lower() == lower[1] for function in self._current().app.functions):
                 return empty_response(404)
-            return await self._answer(request, Scope("function", lower[1]), parts[3:])
-        return None
+            scope, name = Scope("function", lower[1]), parts[3:]
+        else:
+            return None
+        sent: object = None
+        if request.method == "PUT" and name:
+            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+                sent = json.loads(await request.read())["value"]
+        # In a thread: who changes the keys may have to wait for another who does.
+        return await asyncio.to_thread(self._answer, request, scope, name, sent)
 
-    async def _answer(self, request: Request, scope: Scope, name: list[str]) -> Response:
+    def _answer(self, request: Request, scope: Scope, name: list[str], sent: object) -> Response:
         if not name:
             return self._list(request, scope) if request.method == "GET" else empty_response(404)
         if request.method == "GET":
@@ -39,13 +48,9 @@ class AdminKeys:
         if request.method == "POST":
             return self._put(request, scope, name[0], None)
         if request.method == "PUT":
-            try:
-                value = json.loads(await request.read())["value"]
-            except (ValueError, TypeError, KeyError, RecursionError):
-                value = None
-            if not isinstance(value, str) or not value:
+            if not isinstance(sent, str) or not sent:
                 return text_response("Invalid key value", status=400)
-            return self._put(request, scope, name[0], value)
+            return self._put(request, scope, name[0], sent)
         if request.method == "DELETE":
             if name[0].startswith("_"):
                 return text_response("Invalid key name.", status=400)

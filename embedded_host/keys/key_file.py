@@ -76,8 +76,9 @@ class KeyFile:
         try:
             stat = self.path.stat()
             seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if self._read is None or self._read[0] != seen:
-                self._read = (seen, _keys(json.loads(self.path.read_text(encoding="utf-8"))))
+            read = self._read  # other threads read too, and change the keys
+            if read is None or read[0] != seen:
+                read = self._read = (seen, _keys(json.loads(self.path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
             return Keys()
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -85,7 +86,7 @@ class KeyFile:
                 f"The keys in {self.path} cannot be read: {type(error).__name__}: {error}. Correct the file, or remove it and have "
                 "the host make new keys. [EH250]"
             ) from error
-        return self._read[1]
+        return read[1]
 
     def begin(self) -> Keys:
         """As a host needs them: those that every host has are made if they are missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ async def test_one_key(admin: Fixture, path: str) -> None:
         assert (await admin.ask("PUT", path, body))[:2] == (400, "Invalid key value")
     assert (await admin.ask("DELETE", path))[0] == 204
     assert (await admin.ask("DELETE", path))[0] == 404
+
+
+async def test_who_changes_a_key_holds_up_nobody_else_while_another_changes_one(admin: Fixture) -> None:
+    others = admin.file.path.with_name(f"{admin.file.path.name}.new")
+    others.touch()
+    asking = asyncio.ensure_future(admin.ask("POST", "/admin/host/keys/Mine"))
+    await asyncio.sleep(0)
+    others.unlink()
+    assert (await asyncio.wait_for(asking, 10))[0] == 201
 
 
 async def test_the_master_key_is_renewed_and_never_deleted(admin: Fixture) -> None:
