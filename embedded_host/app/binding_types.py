@@ -42,6 +42,9 @@ TYPES = (
     *("manualTrigger", "generic", "kustoDb", "kusto", "embeddings", "textCompletion", "semanticSearch"),
 )
 
+CLIENTS = ("durableclient", "orchestrationclient")
+"""The types of a durable client, in lower case."""
+
 RESOLVED = frozenset(
     {"taskhub", "connectionname", "schedule", "queuename", "topicname", "subscriptionname", "path", "eventhubname"}
     | {"consumergroup", "tablename", "partitionkey", "rowkey", "orchestration", "activity", "entityname"}

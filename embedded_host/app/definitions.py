@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from embedded_host.app.binding_types import CLIENTS
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Function:
     @property
     def trigger(self) -> Binding:
         return next(b for b in self.bindings if b.is_trigger)
+
+    @cached_property
+    def takes_client(self) -> bool:
+        """Whether it has a durable client, with which it can start and end instances."""
+        return any(b.type.lower() in CLIENTS for b in self.bindings)
 
     @property
     def durable_name(self) -> str:

@@ -22,7 +22,6 @@ from embedded_host.worker.protocol import ErrorData, HttpRequestData, HttpRespon
 log = logging.getLogger("embedded_host.http")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_CLIENTS = ("durableclient", "orchestrationclient")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class HttpRoute:
             template=RouteTemplate.parse(text),
             text=text.removeprefix("~").strip("/"),
             methods=None if methods is None else frozenset(str(m).upper() for m in methods),
-            takes_client=any(b.type.lower() in _CLIENTS for b in function.bindings),
+            takes_client=function.takes_client,
         )
 
 

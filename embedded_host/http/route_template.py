@@ -2,7 +2,8 @@
 
 Syntax and constraints: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, checked against
 what ``Microsoft.AspNetCore.Routing`` does. Known to be narrower: ``datetime`` knows the usual ways to write a date,
-not every one that .NET guesses, and ``regex`` has Python's syntax (``(?<name>…)`` is understood).
+not every one that .NET guesses, and ``regex`` has Python's syntax (``(?<name>…)`` is understood) and no time limit, where .NET
+gives up after ten seconds: Python's ``re`` cannot be stopped.
 """
 
 from __future__ import annotations

@@ -16,8 +16,6 @@ from embedded_host.http.urls import WEBHOOK
 from embedded_host.keys.access import Access
 
 RPC = "/durabletask"
-
-
 DASHBOARD = "/dashboard"
 
 

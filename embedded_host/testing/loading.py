@@ -22,6 +22,7 @@ from embedded_host.app.local_settings import effective_environment
 from embedded_host.app.suggestion import did_you_mean
 from embedded_host.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.worker.converters import converter_for
+from embedded_host.worker.deferred_http import FUNCTIONS
 from embedded_host.worker.in_process import InProcessWorker
 from embedded_host.worker.loading import LoadedFunction, LoadError
 from embedded_host.worker.protocol import Load, Loaded
@@ -33,8 +34,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     DurableOrchestrationClient._get_json_input({})
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
-
-CLIENT_CALLS = ("post_async_request", "get_async_request", "delete_async_request")
 
 
 class UnknownFunction(LookupError):
@@ -151,7 +150,7 @@ class KitWorker(InProcessWorker):
         self._before = {name: os.environ.get(name) for name in added}
         self._added = added
         self._client_module = sys.modules[DurableOrchestrationClient.__module__]
-        self._client_calls = {name: getattr(self._client_module, name, None) for name in CLIENT_CALLS}
+        self._client_calls = {name: getattr(self._client_module, name, None) for name in FUNCTIONS}
         self._rpc_base, self._carries = rpc_base, False
         os.environ.update(added)
         try:

@@ -16,9 +16,9 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationClient
 from yarl import URL
 
+from embedded_host.worker.deferred_http import FUNCTIONS
 from embedded_host.worker.protocol import Answer
 
-_NAMES = ("post_async_request", "get_async_request", "delete_async_request")
 Ask = Callable[[str, str, bytes], Awaitable[Answer]]
 """method, path with query below the base, body -> answer"""
 
@@ -26,11 +26,11 @@ Ask = Callable[[str, str, bytes], Awaitable[Answer]]
 def answer_over(ask: Ask, base: str) -> None:
     """From now on, calls to URLs below ``base`` in this event loop go to ``ask``."""
     module = sys.modules[DurableOrchestrationClient.__module__]
-    if not all(hasattr(module, name) for name in _NAMES):
+    if not all(hasattr(module, name) for name in FUNCTIONS):
         return  # another SDK: it speaks HTTP, and the endpoint is there
     loop = asyncio.get_running_loop()
     prefix = URL(base).raw_path
-    over_http = {name: getattr(module, name) for name in _NAMES}
+    over_http = {name: getattr(module, name) for name in FUNCTIONS}
 
     def carried(url: str) -> bool:
         return url.startswith(base) and asyncio.get_running_loop() is loop
@@ -56,7 +56,7 @@ def answer_over(ask: Ask, base: str) -> None:
             return list(await over_http["delete_async_request"](url, *arguments, **options))
         return _parsed(await ask("DELETE", below(url), b""))
 
-    for name, replacement in zip(_NAMES, (post, get, delete), strict=True):
+    for name, replacement in zip(FUNCTIONS, (post, get, delete), strict=True):
         setattr(module, name, replacement)
 
 

@@ -88,8 +88,7 @@ class AppInvoker:
 
     async def function(self, function: Function, trigger: str, *, alone: bool = False) -> Result:
         """Run any function but an HTTP one. Raises WorkerLost."""
-        takes_client = any(b.type.lower() in ("durableclient", "orchestrationclient") for b in function.bindings)
-        client = self._client() if takes_client else ""
+        client = self._client() if function.takes_client else ""
         return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:

@@ -15,14 +15,13 @@ from typing import Any
 
 import azure.functions as func
 
+from embedded_host.app.binding_types import CLIENTS
 from embedded_host.worker.converters import converter_for
 from embedded_host.worker.orchestrator_code import shape_problem
 from embedded_host.worker.protocol import FunctionSpec
 
 APP_PACKAGE = "__app__"
 """Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
-
-_CLIENTS = ("durableclient", "orchestrationclient")
 
 
 class LoadError(Exception):
@@ -115,7 +114,7 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         )
     for name, binding in bindings.items():
         comes_in = binding.get("direction", "in").lower() == "in"
-        if comes_in and binding is not trigger and binding["type"].lower() not in _CLIENTS:
+        if comes_in and binding is not trigger and binding["type"].lower() not in CLIENTS:
             raise LoadError(
                 f"the input '{name}' of {spec.name} is a binding of type {binding['type']}, which is not served by the "
                 "embedded host. Read it in the function itself, with that service's package, or run the app with Core Tools."
@@ -128,7 +127,7 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         call=call,
         is_async=inspect.iscoroutinefunction(call),
         trigger=trigger,
-        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in _CLIENTS),
+        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in CLIENTS),
         outs={n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"},
         return_type=returned["type"] if returned else None,
         wants_context=wants_context,

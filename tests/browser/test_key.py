@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from embedded_host.keys.key_file import DEFAULT, DURABLE, KeyFile, dashboard_link
+from embedded_host.keys.key_file import DEFAULT, DURABLE, KeyFile
 from tests.browser.conftest import Dashboard
 from tests.browser.shop_app import shop_app
+from tests.embedded_host.cli.calling import call
 from tests.support.running_host import RunningHost
 
 KEY = "right/+ key=="
@@ -94,13 +95,13 @@ def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("locked")
-    with RunningHost(shop_app(folder / "app").root, folder / "state", "--auth") as host:
+    with RunningHost(shop_app(folder / "app").root, folder / "state", "--auth", "--verbose") as host:
         yield host
         assert host.stop() == 0, host.log
 
 
 def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
-    """The system key that ``embedded-host keys list`` shows is enough, and the link that it prints has it."""
+    """The system key that ``embedded-host keys list`` shows is enough."""
     keys = KeyFile(locked.state).keys()
     context = browser.new_context()
     dashboard = Dashboard(context.new_page(), locked.base)
@@ -116,9 +117,40 @@ def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
     expect(page.locator("#live")).to_have_text("Live")
     context.close()
+
+
+def printed_link(host: RunningHost) -> str:
+    lines = call("keys", "list", "--state", host.state, "--script-root", host.root).out.splitlines()
+    (line,) = [line for line in lines if "Dashboard:" in line]
+    return line.split()[-1]
+
+
+def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(browser: Browser, locked: RunningHost) -> None:
+    links = locked.start("Approve", None, "with-a-key")
+    key = KeyFile(locked.state).keys().system[DURABLE]
+    asked: list[str] = []
     context = browser.new_context()
     page = context.new_page()
-    page.goto(dashboard_link(f"{locked.base}/dashboard", keys.system[DURABLE]))
-    expect(page.locator(".count")).to_have_text("1-1 of 1")
-    assert keys.system[DURABLE] not in page.url
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(printed_link(locked))
+    expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
+    assert key not in page.url
+    # Live, too: the stream has the key as everything else.
+    locked.raise_event(links, "Approval", True)
+    expect(page.get_by_role("row").filter(has_text="with-a-key")).to_contain_text("Completed")
+    page.reload()
+    expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
+    assert any("/dashboard/api/events" in url for url in asked)
+    assert not [url for url in asked if key in url.partition("#")[0]]
+    assert key not in locked.log
+    context.close()
+
+
+def test_without_the_key_the_page_shows_nothing(browser: Browser, locked: RunningHost) -> None:
+    locked.start("Approve", None, "hidden-without-a-key")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{locked.base}/dashboard")
+    expect(page.get_by_role("dialog", name="This host asks for a key")).to_be_visible()
+    assert "hidden-without-a-key" not in page.content()
     context.close()

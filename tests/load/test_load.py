@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunningHost:
+def host(tmp_path: Path) -> RunningHost:
     return RunningHost(load_app(tmp_path / "app").root, tmp_path / "state", "--no-reload")
 
 

@@ -41,9 +41,10 @@ async def test_a_stream_is_sent_part_by_part() -> None:
 
 @pytest.mark.parametrize("reads", [True, False])
 async def test_a_stream_does_not_hold_up_the_close(reads: bool) -> None:
-    ended = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def parts() -> AsyncGenerator[bytes, None]:
+        begun.set()
         try:
             while True:  # more than the connection takes if nobody reads
                 yield b"" if reads else b"x" * 1_000_000
@@ -56,7 +57,7 @@ async def test_a_stream_does_not_hold_up_the_close(reads: bool) -> None:
     await listener.start()
     _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
     writer.write(get("/").replace("\n", "\r\n").encode())
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(begun.wait(), 10)
     await asyncio.wait_for(listener.close(), 10)
     await asyncio.wait_for(ended.wait(), 10)
     writer.close()
