@@ -187,11 +187,13 @@ def dashboard_link(dashboard: str, key: str) -> str:
 
 def _made(new: Path) -> int:
     """Its descriptor, once nobody else has it."""
-    until, waited_out = time.monotonic() + PATIENCE, False
+    waited_for, until, waited_out = _which(new), time.monotonic() + PATIENCE, False
     while True:
         try:
             return os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
         except (FileExistsError, PermissionError):  # Windows: it is just being put in its place
+            if (found := _which(new)) != waited_for:  # another one's, who has a time of its own
+                waited_for, until, waited_out = found, time.monotonic() + PATIENCE, False
             if waited_out or not os.access(new.parent, os.W_OK):
                 raise
             if time.monotonic() > until:
@@ -199,6 +201,15 @@ def _made(new: Path) -> int:
                 waited_out = True
             else:
                 time.sleep(0.01)
+
+
+def _which(file: Path) -> tuple[int, int] | None:
+    """Tells one from another that is made in its place."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
 
 
 def _in_its_place(new: Path, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import stat
@@ -144,6 +145,32 @@ def test_a_writer_that_died_is_not_waited_for_for_ever(file: KeyFile, monkeypatc
     file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
     file.put(HOST, "x", "value")
     assert file.keys().host["x"] == "value"
+
+
+def test_of_two_that_wait_for_one_that_died_each_has_its_turn(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_file, "PATIENCE", 0.5)
+    file.begin()
+    file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
+    turns, second = itertools.count(), threading.Event()
+    together: list[bool] = []
+
+    def change(name: str) -> None:
+        other = KeyFile(file.path.parent)
+        with other._changing() as write:
+            if next(turns):
+                second.set()
+            else:
+                together.append(second.wait(0.3))
+            now = other.keys()
+            write(now.changed(HOST, {**now.host, name: "value"}))
+
+    threads = [threading.Thread(target=change, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert together == [False]
+    assert {"one", "two"} <= file.keys().host.keys()
 
 
 def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
