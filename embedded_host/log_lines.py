@@ -24,6 +24,21 @@ def without_keys(text: str) -> str:
     return _KEYS.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
 
 
+class SaidOnce:
+    """What whoever asks can have the host say: each thing once, and of so many things at the most, so that nobody fills the log."""
+
+    def __init__(self, most: int = 20) -> None:
+        self._most = most
+        self._said: set[str] = set()
+
+    def is_new(self, thing: str) -> bool:
+        """Whether it is to be said now."""
+        if thing in self._said or len(self._said) >= self._most:
+            return False
+        self._said.add(thing)
+        return True
+
+
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return without_keys(super().format(record))

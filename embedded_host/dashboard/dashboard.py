@@ -94,6 +94,8 @@ class Dashboard:
         if answer is None:
             return _refusal("The dashboard has no such question. [EH337]", 404)
         response = await answer(Asked(request.query))
+        if request.method == "HEAD":
+            response.stream = None  # it would have no end, and nothing to send
         response.headers.append(("Cache-Control", "no-store"))
         return response
 

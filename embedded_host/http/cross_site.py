@@ -16,12 +16,11 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from embedded_host.http.cors import Cors
-from embedded_host.http.messages import Request, Response, text_response
-from embedded_host.http.own_pages import AS_IT_SAYS, own_page
+from embedded_host.http.messages import Request, Response
+from embedded_host.http.own_pages import own_page, own_text
+from embedded_host.log_lines import SaidOnce
 
 log = logging.getLogger("embedded_host.http")
-_SAID_AT_MOST = 20
-"""Refused origins that are logged."""
 
 
 class CrossSite:
@@ -29,7 +28,7 @@ class CrossSite:
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
         self._cors, self._starts_instances = cors, starts_instances
-        self._refused: set[str] = set()
+        self._told = SaidOnce()
 
     def refusal(self, request: Request) -> Response | None:
         headers = request.headers
@@ -56,12 +55,9 @@ class CrossSite:
             f"{request.method} {request.path} was asked by {whose}. Pages of other sites may not have requests sent to this host, "
             f"because what they ask for starts and ends instances.{remedy}"
         )
-        if whose not in self._refused and len(self._refused) < _SAID_AT_MOST:
-            self._refused.add(whose)
+        if self._told.is_new(whose):
             log.warning("Refused with 403: %s [EH241]", why)
-        response = text_response(why, status=403)
-        response.headers.extend(AS_IT_SAYS)
-        return response
+        return own_text(why, 403)
 
 
 def _is_own(request: Request, site: str | None, origin: str | None) -> bool:

@@ -13,13 +13,12 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from embedded_host.http.messages import Request, Response, text_response
-from embedded_host.http.own_pages import AS_IT_SAYS
+from embedded_host.http.messages import Request, Response
+from embedded_host.http.own_pages import own_text
+from embedded_host.log_lines import SaidOnce
 
 log = logging.getLogger("embedded_host.http")
 _AUTHORITY = re.compile(r"(\[[0-9a-z:.%]+\]|[0-9a-z._-]+)(?::[0-9]*)?", re.IGNORECASE)
-_SAID_AT_MOST = 20
-"""Refused names that are logged."""
 
 
 class HostNames:
@@ -29,7 +28,7 @@ class HostNames:
     def __init__(self, names: Iterable[str] = (), *, network: bool = False) -> None:
         self._names = frozenset(_plain(name) for name in names)
         self._network = network
-        self._refused: set[str] = set()
+        self._told = SaidOnce()
         self.allows = lru_cache(maxsize=256)(self._allows)
         """Whether the host answers to an authority, with or without a port."""
 
@@ -65,12 +64,9 @@ class HostNames:
             if name
             else "The request's Host header has no name of a host."
         )
-        if name not in self._refused and len(self._refused) < _SAID_AT_MOST:
-            self._refused.add(name)
+        if self._told.is_new(name):
             log.warning("Refused with 403: %s [EH240]", why)
-        response = text_response(why, status=403)
-        response.headers.extend(AS_IT_SAYS)
-        return response
+        return own_text(why, 403)
 
 
 def host_name(text: str) -> str | None:

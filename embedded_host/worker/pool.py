@@ -33,6 +33,7 @@ from embedded_host.worker.protocol import (
     Loading,
     Result,
     Turn,
+    UnsendableMessage,
 )
 from embedded_host.worker.quarantine import Quarantine
 from embedded_host.worker.time_limit import TimeLimit
@@ -197,6 +198,9 @@ class WorkerPool:
             worker.send(lane, asked, at_once=len(worker.pending) <= FEW)
             self._limit.begin(asked.id, partial(self._late, worker, asked, future))
             return await future
+        except UnsendableMessage as error:
+            text = f"what the function '{asked.function}' is given cannot be handed to a worker: {error}"
+            return Result(asked.id, error=ErrorData("ValueError", text))
         finally:
             worker.pending.pop(asked.id, None)
             self._limit.end(asked.id)

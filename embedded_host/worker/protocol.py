@@ -171,17 +171,24 @@ class MalformedFrame(ValueError):
     """The peer does not speak this protocol."""
 
 
+class UnsendableMessage(ValueError):
+    """It is too large, or has text that is none; the text says which."""
+
+
 def encode(message: Message) -> bytes:
-    """A result that cannot be sent, as it is too large or has text that is none (a lone surrogate), becomes its function's error:
-    an answer there must be."""
+    """A result that cannot be sent, as it is too large or has text that is none (a lone surrogate), becomes its function's error,
+    and the answer to a client a 500: an answer there must be. Raises UnsendableMessage for all others."""
     try:
         body = _encoder.encode(message)
         if len(body) > MAX_FRAME:
-            raise OverflowError(f"it has {len(body)} bytes, of which the host takes {MAX_FRAME}")
+            raise OverflowError(f"it has {len(body)} bytes, and {MAX_FRAME} are the most")
     except (UnicodeEncodeError, OverflowError, MemoryError) as error:
-        if not isinstance(message, Result):
-            raise
-        body = _encoder.encode(Result(message.id, error=_unsendable(message, error)))
+        if isinstance(message, Result):
+            body = _encoder.encode(Result(message.id, error=_unsendable(message, error)))
+        elif isinstance(message, Answer):
+            body = _encoder.encode(Answer(message.id, 500, b'"The answer is too large for a worker."'))
+        else:
+            raise UnsendableMessage(f"{type(error).__name__}: {error}") from error
     return _LENGTH.pack(len(body)) + body
 
 

@@ -92,6 +92,28 @@ def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
 
 
+def test_who_cancels_is_not_asked_again_until_trying_again(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.page
+    page.clock.install()
+    dashboard.open("instances")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_be_visible()
+    while dialog.count():
+        dialog.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    expect(page.locator("#live")).to_have_text("Offline")
+    refused = len(guard.refused)
+    page.clock.run_for(10_000)
+    page.wait_for_load_state("networkidle")
+    assert len(guard.refused) == refused
+    assert dialog.count() == 0
+    page.get_by_role("button", name="Try again").click()
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_role("button", name="Go on").click()
+    expect(page.locator(".count")).to_contain_text("of")
+    expect(page.locator("#live")).to_have_text("Live")
+
+
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("locked")

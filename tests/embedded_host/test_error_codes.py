@@ -55,6 +55,7 @@ NEVER_SHOWN = {
     "Unreadable": "recovery counts it",
     "PortInUse": "assembly.py makes a StateError of it",
     "WorkerLost": "its catchers write the message, with it as the reason",
+    "UnsendableMessage": "pool.py makes it a call's error, with it as the reason",
     "MalformedFrame": "it ends the connection between host and worker",
     "BodyTooLargeError": "an answer 413",
     "ClientGoneError": "nobody is there to be told",

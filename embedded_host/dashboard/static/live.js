@@ -41,7 +41,7 @@ export function keepUpToDate(signal, params, refresh) {
 					// The first event of a connection: what happened before it may have been missed.
 					if (part.value.includes("open")) run(); else if (part.value.includes("changed")) later();
 				}
-			} catch { /* it is tried again */ }
+			} catch (e) { if (e === 401) { close(); tell("off"); } }  // all else is tried again
 			if (stop.aborted) return;
 			tell("off");
 			await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -59,9 +59,9 @@ export function keepUpToDate(signal, params, refresh) {
 		clearTimeout(timer);
 		tell("");
 	});
-	run();
-	open();
-	return { now: run, soon: later };
+	const now = () => { run(); open(); };
+	now();
+	return { now, soon: later };
 }
 
 export function everySecond(signal, go) {

@@ -212,6 +212,12 @@ async def test_functions(looked: Looked) -> None:
     assert found["calls"] == {"Done": [], "Step": ["activity Echo"], "Parent": ["orchestrator Wait"], "Wait": []}
 
 
+async def test_the_head_of_a_stream_comes_alone(looked: Looked) -> None:
+    answer = await looked.ask("/api/events", "HEAD")
+    assert (answer.status, answer.body, answer.stream) == (200, b"", None)
+    assert dict(answer.headers)["Content-Type"] == "text/event-stream"
+
+
 async def test_the_stream_of_one_instance_tells_of_it_alone(looked: Looked) -> None:
     await looked.host.start("Wait", "i-1")
     answer = await looked.ask("/api/events?id=i-1")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLost
-from embedded_host.worker import make_worker
+from embedded_host.worker import make_worker, protocol
 from embedded_host.worker import pool as pool_module
 from embedded_host.worker.connecting import Connections, Loopback, SocketPairs
 from embedded_host.worker.pool import WorkerPool
@@ -267,6 +267,20 @@ async def test_closing_waits_for_what_runs(app: AppFolder, start: StartPool, tmp
     await eventually_async(mark.exists, "the function runs")
     await pool.close(10)
     assert (await asyncio.wait_for(running, 1)).value == '"done"'
+
+
+async def test_a_call_that_is_too_large_fails_alone(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, _ = await start(app)
+    monkeypatch.setattr(protocol, "MAX_FRAME", 1000)
+    result = await asyncio.wait_for(pool.invoke("Echo", json.dumps("x" * 2000)), 10)
+    assert result.error is not None
+    assert (
+        "what the function 'Echo' is given cannot be handed to a worker: OverflowError: it has 2"
+        in result.error.message
+    )
+    assert await call(pool, "Echo", 1) == 1
 
 
 # -- changed code ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
 
 import msgspec
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedded_host.worker import protocol
 from embedded_host.worker.protocol import (
     LARGE,
     MAX_FRAME,
+    Answer,
+    Ask,
     Channel,
     ErrorData,
     Frame,
@@ -24,23 +28,30 @@ from embedded_host.worker.protocol import (
     Invoke,
     Load,
     Loaded,
+    Loading,
     LoadProblem,
     MalformedFrame,
     Message,
     Result,
     Stop,
+    Turn,
+    UnsendableMessage,
     encode,
 )
 
 MESSAGES: list[Message] = [
     Hello("token", "turns"),
     Load("/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]),
-    Loaded([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")]),
+    Loading("F"),
+    Loaded([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], lanes={"F": "turns"}),
     Invoke(1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"),
     Invoke(2, "F", "text " * 1000),
+    Turn(3, "F", "instance", "execution", "[]", 7),
+    Ask(4, "POST", "orchestrators/F?x=é", b"\x00"),
+    Answer(4, 202, b"{}"),
     Result(1, HttpResponseData(200, [("Set-Cookie", "a"), ("Set-Cookie", "b")], b"")),
     Result(2, error=ErrorData("ValueError", "boom", "stack")),
-    Result(3, "null"),
+    Result(3, "null", counts=[1, 2], known=1, kept=True),
     Result(4),
     Stop(),
 ]
@@ -91,6 +102,33 @@ def test_byte_by_byte_no_message_comes_early() -> None:
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedFrame):
         FrameReader().feed(data)
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_FRAME", 1000)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_what_is_too_large_is_answered_all_the_same() -> None:
+    (result,) = FrameReader().feed(encode(Result(7, "x" * 2000)))
+    assert isinstance(result, Result)
+    assert result.id == 7
+    assert result.error is not None
+    assert "cannot be handed to the host: it has 20" in result.error.message
+    (answer,) = FrameReader().feed(encode(Answer(8, 200, b"x" * 2000)))
+    assert isinstance(answer, Answer)
+    assert (answer.id, answer.status) == (8, 500)
+    assert isinstance(json.loads(answer.body), str)
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize(
+    "message", [Invoke(1, "f", "x" * 2000), Turn(1, "f", "i", "e", "x" * 2000), Ask(1, "GET", "/\ud800", b"")]
+)
+def test_what_cannot_be_asked_is_said(message: Message) -> None:
+    with pytest.raises(UnsendableMessage):
+        encode(message)
 
 
 def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
