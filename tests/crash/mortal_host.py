@@ -202,6 +202,7 @@ class MortalHost:
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        self.clock.close()
         return [f"a worker (pid {process.pid}) outlived its host" for process in left]
 
     def _left(self) -> list[psutil.Process]:

@@ -52,6 +52,10 @@ class ClockFile:
         self.offset = offset
         self._map[:8] = struct.pack("=q", int(offset * 1e9))
 
+    def close(self) -> None:
+        """Windows removes no file that somebody has open."""
+        self._map.close()
+
 
 def power_cut(state: Path, undo: Path, chance: random.Random) -> int:
     """Take back what was not synced when the process died: all of it, or each write by chance, as a disk may have got to any

@@ -25,6 +25,8 @@ def main() -> int:
     from tests.fuzz.targets import TARGETS
 
     names = asked.target or list(TARGETS)
+    if unknown := set(names) - set(TARGETS):
+        parser.error(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}")
     total = found = 0
 
     def said(text: str, data: bytes) -> None:
