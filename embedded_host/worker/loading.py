@@ -18,7 +18,7 @@ import azure.functions as func
 from embedded_host.app.binding_types import CLIENTS
 from embedded_host.worker.converters import converter_for
 from embedded_host.worker.orchestrator_code import shape_problem
-from embedded_host.worker.protocol import FunctionSpec
+from embedded_host.worker.protocol import FunctionSpec, sendable
 
 APP_PACKAGE = "__app__"
 """Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
@@ -28,8 +28,8 @@ class LoadError(Exception):
     """A function that cannot be used: what is wrong, where and what to do. ``stack`` is the user's part of a traceback."""
 
     def __init__(self, text: str, stack: str = "") -> None:
-        super().__init__(text)
-        self.stack = stack
+        super().__init__(sendable(text))
+        self.stack = sendable(stack)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,17 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     """Raises LoadError."""
     module = _import(root, spec)
     where = _relative(root, Path(spec.script_file))
-    found = getattr(module, spec.entry_point, None)
+    try:
+        return bind(spec, _entry_point(module, spec, where), where)
+    except LoadError:
+        raise
+    except Exception as error:  # user code: a module's own __getattr__, an object that poses as a function
+        text = f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
+        raise LoadError(text, own_stack(error)) from error
+
+
+def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Callable[..., Any]:
+    found: Any = getattr(module, spec.entry_point, None)
     if found is None:
         own = [n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
         has = f" It has: {', '.join(own)}." if own else ""
@@ -77,7 +87,8 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
         raise LoadError(
             f"'{spec.entry_point}' in {where} is a {type(found).__name__} and cannot be called; it must be a function."
         )
-    return bind(spec, found, where)
+    entry_point: Callable[..., Any] = found
+    return entry_point
 
 
 def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunction:

@@ -269,9 +269,15 @@ class WorkerPool:
         raise WorkerLost("the host stops")
 
     async def _spawn_apart(self) -> WorkerProcess:
-        """For the quarantine: no calls go to it but from there, and no other takes its place. Raises WorkerLost."""
+        """For the quarantine, with the app loaded: no calls go to it but from there, and no other takes its place. Raises
+        WorkerLost."""
         worker = await self._spawn_in_the_end()
         self._watch(worker)
+        try:
+            await self._until_loaded(worker)
+        except BaseException:
+            self._retire(worker)
+            raise
         return worker
 
     def _connected(self, worker: WorkerProcess, lane: Lane, channel: Channel) -> None:

@@ -195,10 +195,13 @@ def encode(message: Message) -> bytes:
 def _unsendable(result: Result, error: Exception) -> ErrorData:
     if result.error is not None:
         found = result.error
-        return ErrorData(
-            *(text.encode(errors="backslashreplace").decode() for text in (found.type, found.message, found.stack))
-        )
+        return ErrorData(*map(sendable, (found.type, found.message, found.stack)))
     return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
+
+
+def sendable(text: str) -> str:
+    """With lone surrogates as escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 class FrameReader:

@@ -18,7 +18,7 @@ IDLE = 5.0
 
 
 class Quarantine:
-    """``spawn`` starts a process and hands it the app, ``retire`` ends one that has nothing to do."""
+    """``spawn`` gives a process that has loaded the app (or raises WorkerLost), ``retire`` ends one that has nothing to do."""
 
     def __init__(self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]) -> None:
         self._spawn, self._retire = spawn, retire
@@ -52,9 +52,7 @@ class Quarantine:
             worker = self._idle.pop()
             if not worker.lost:
                 return worker
-        worker = await self._spawn()
-        await asyncio.shield(worker.loaded)
-        return worker
+        return await self._spawn()
 
     def _give_back(self, worker: WorkerProcess, code: int) -> None:
         if worker.lost:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from embedded_host.worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
+from embedded_host.worker.protocol import Loaded, LoadProblem, encode
 from tests.support.app_folder import (
     CLIENT,
     HTTP_OUT,
@@ -224,6 +225,20 @@ def test_no_entry_point(app: AppFolder) -> None:
 def test_an_entry_point_that_is_no_function(app: AppFolder) -> None:
     app.function("Hello", "main = {'a': 1}", activity_trigger())
     assert "'main' in Hello/__init__.py is a dict and cannot be called" in str(refused(app))
+
+
+def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
+    app.function("Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger())
+    error = refused(app)
+    assert str(error) == "'main' in Hello/__init__.py cannot be looked at: ValueError: no main"
+    assert "line 1, in __getattr__" in error.stack
+
+
+def test_a_text_that_is_none_can_be_told_all_the_same(app: AppFolder) -> None:
+    app.function("Hello", r"raise ValueError('a\ud800b')", activity_trigger())
+    error = refused(app)
+    assert r"ValueError: a\ud800b" in str(error)
+    assert encode(Loaded([LoadProblem("Hello", str(error), error.stack)]))
 
 
 def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> None:

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLost
+from embedded_host.worker import pool as pool_module
 from embedded_host.worker import quarantine
 from embedded_host.worker.pool import WorkerPool
-from embedded_host.worker.protocol import Loaded
 from embedded_host.worker.worker_process import WorkerProcess
 from tests.embedded_host.worker.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder
@@ -94,10 +94,7 @@ async def test_an_idle_process_apart_ends(pool: WorkerPool, monkeypatch: pytest.
 
 
 async def test_what_was_begun_before_the_code_changed_is_not_used_again() -> None:
-    worker = cast(
-        WorkerProcess, SimpleNamespace(lost=None, pending={}, loaded=asyncio.get_running_loop().create_future())
-    )
-    worker.loaded.set_result(Loaded([]))
+    worker = cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
     retired: list[WorkerProcess] = []
 
     async def spawn() -> WorkerProcess:
@@ -118,6 +115,17 @@ async def test_a_process_apart_that_cannot_be_started_is_tried_again(
     refused_processes.left = 2
     assert await call(pool, "Pid", alone=True) != pool.pids[0]
     assert refused_processes.left == 0
+
+
+async def test_who_gives_up_while_a_process_apart_loads_leaves_none_behind(
+    pool: WorkerPool, app: AppFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
+    app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
+    asking = asyncio.ensure_future(pool.invoke("Pid", "null", alone=True))
+    await eventually_async(lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said")
+    asking.cancel()
+    await eventually_async(lambda: pool._spawned == pool._workers, "the process is over")
 
 
 async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app: AppFolder) -> None:
