@@ -132,9 +132,10 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
 def _bindings(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Iterable[Binding]:
     for binding in spec.bindings:
         properties = dict(binding)
+        # The schedule of a timer is resolved where it is read; what is not served has no use for a setting.
+        resolved = RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
         for key, value in binding.items():
-            # The schedule of a timer is resolved where it is read.
-            if isinstance(value, str) and "%" in value and key.lower() in RESOLVED - {"schedule"}:
+            if isinstance(value, str) and "%" in value and key.lower() in resolved:
                 try:
                     properties[key] = resolve_percent(value, environ)
                 except UnresolvedSetting as error:

@@ -176,9 +176,15 @@ def test_percent_in_the_v2_model(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     named = {**activity_trigger(), "activity": "%NAME%"}
     nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}
-    functions = (spec(folder.root, "Echo", named), spec(folder.root, "Other", nobody))
+    hub = {"name": "event", "type": "eventHubTrigger", "direction": "in", "eventHubName": "%NOBODY%"}
+    functions = (
+        spec(folder.root, "Echo", named),
+        spec(folder.root, "Other", nobody),
+        spec(folder.root, "Unserved", hub),
+    )
     app = load(folder, functions=functions, NAME="Renamed")
     assert app.app.functions[0].trigger.properties["activity"] == "Renamed"
     assert app.app.functions[0].config["bindings"] == [named], "as it is written"
-    assert list(app.broken) == ["Other"]
+    assert list(app.broken) == ["Other", "Unserved"]
+    assert "is not served by the embedded host" in app.broken["Unserved"]
     assert "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'" in app.broken["Other"]
