@@ -184,7 +184,9 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
     place, value = reader.find(("extensions", "durableTask", "hubName"))
     if value is None:
         return default_hub_name(setting("WEBSITE_SITE_NAME", environ))
-    rule = "must be 3 to 50 letters and digits and start with a letter"
+    form, rule = r"[A-Za-z][A-Za-z0-9]{2,49}", "must be 3 to 50 letters and digits and start with a letter"
+    if other_storage(reader.document, reader.where):  # whose hubs are no containers and tables
+        form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
     if not isinstance(value, str):
         reader.wrong(place, value, rule)
         return ""
@@ -201,7 +203,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
             )
         )
         return ""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,49}", name):
+    if not re.fullmatch(form, name):
         reader.wrong(place, name, rule)
     return name
 

@@ -102,6 +102,13 @@ def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:
         read(tmp_path, durable(hubName="Fine"), {name: "my-hub"})
 
 
+def test_hubs_of_other_storage_have_other_names(tmp_path: Path) -> None:
+    scheduler = {"storageProvider": {"type": "azureManaged"}}
+    assert read(tmp_path, durable(hubName="my-task_hub1", **scheduler)).hub_name == "my-task_hub1"
+    with pytest.raises(AppError, match="must be 1 to 64 letters, digits, '-' and '_', but is 'my hub'"):
+        read(tmp_path, durable(hubName="my hub", **scheduler))
+
+
 def test_percent_in_the_hub_name(tmp_path: Path) -> None:
     assert read(tmp_path, durable(hubName="%HUB%1"), {"HUB": "My"}).hub_name == "My1"
     with pytest.raises(AppError, match="'%HUB%' is not the name of a setting"):
