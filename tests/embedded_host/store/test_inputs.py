@@ -16,8 +16,9 @@ def echo(context):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("length", "times"), [(LONG - 1, 3), (LONG, 1), (20 * LONG, 1)])
 async def test_how_often_an_input_is_written(length: int, times: int) -> None:
-    store = SqliteStore(None)
-    host = Host(AppInvoker({"Echo": echo}), store)
+    host = Host(AppInvoker({"Echo": echo}))
+    store = host.store
+    assert isinstance(store, SqliteStore)
     letters = "q" * (length - 2)
     statements: list[str] = []
     store._writer.set_trace_callback(statements.append)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from itertools import product
 
@@ -35,12 +37,12 @@ ROWS = rows()
 
 
 @pytest.fixture(scope="module")
-def store() -> SqliteStore:
-    store = SqliteStore(None)
+def store() -> Iterator[SqliteStore]:
     other = InstanceRow(9999, "Other", "a", "Any", "Failed", T0, T0, "e")
     entities = [SaveEntity(row.key, True, "{}") for row in ROWS if row.id.startswith("@")]
-    store.write([*map(SaveInstance, [*ROWS, other]), *entities])
-    return store
+    with closing(SqliteStore(None)) as store:
+        store.write([*map(SaveInstance, [*ROWS, other]), *entities])
+        yield store
 
 
 @given(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -87,6 +88,13 @@ class AppInvoker:
             return UserError(type(error).__name__, str(error))
 
 
+def store_in_memory() -> SqliteStore:
+    """It is closed when nobody has it any more: often one host after the other does."""
+    store = SqliteStore(None)
+    weakref.finalize(store, store._writer.close)
+    return store
+
+
 class Host:
     """A hub with its client. ``idle`` and ``advance`` return when nothing is left to do at the clock's time."""
 
@@ -99,7 +107,7 @@ class Host:
         **settings: Any,
     ) -> None:
         self.invoker = invoker
-        self.store = store or SqliteStore(None)
+        self.store = store or store_in_memory()
         self.clock = clock or ManualClock()
         self.fatal: list[BaseException] = []
         self.hub = TaskHub(

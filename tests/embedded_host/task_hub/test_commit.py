@@ -142,6 +142,7 @@ async def test_what_cannot_be_staged_fails_as_well() -> None:
         await commit.commit([SetInput(2, "x")])
     assert (store.input(1), store.input(2)) == (None, None)
     await commit.close()
+    store.close()
 
 
 async def test_a_caller_that_gave_up_harms_nobody() -> None:
@@ -164,3 +165,4 @@ async def test_inline_commit_writes_at_once() -> None:
     with pytest.raises(AttributeError):
         await commit.commit([SaveInstance(None)])  # type: ignore[arg-type]
     await commit.close()
+    store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -72,13 +72,13 @@ async def test_a_host_that_dies_at_any_commit_is_carried_on(
     name: str, input: Any, step: Step, output: Any, calls: dict[str, int], written: bool
 ) -> None:
     for limit in range(1, 100):
-        life = Life(name, input, step, limit, written)
-        deaths = await life.run()
-        host = life.host
-        assert host.outcome() == ("Completed", output), f"dead at commit {limit}"
-        assert host.left_over() == [], f"dead at commit {limit}"
-        for function, at_least in calls.items():
-            assert host.invoker.calls[function] >= at_least
+        with closing(Life(name, input, step, limit, written)) as life:
+            deaths = await life.run()
+            host = life.host
+            assert host.outcome() == ("Completed", output), f"dead at commit {limit}"
+            assert host.left_over() == [], f"dead at commit {limit}"
+            for function, at_least in calls.items():
+                assert host.invoker.calls[function] >= at_least
         if not deaths:
             return
     raise AssertionError("it never got through")
@@ -87,10 +87,10 @@ async def test_a_host_that_dies_at_any_commit_is_carried_on(
 @pytest.mark.parametrize("every", [1, 2, 3])
 async def test_a_host_that_dies_again_and_again_gets_through(every: int) -> None:
     """With one commit a life and that one written, it is still one step further each time."""
-    life = Life("Parent", None, nothing, every, written=True, again=True)
-    assert await life.run() > 2
-    assert life.host.outcome() == ("Completed", [4, 8])
-    assert life.host.left_over() == []
+    with closing(Life("Parent", None, nothing, every, written=True, again=True)) as life:
+        assert await life.run() > 2
+        assert life.host.outcome() == ("Completed", [4, 8])
+        assert life.host.left_over() == []
 
 
 class Life:
@@ -101,6 +101,9 @@ class Life:
         self.limit, self.written, self.again = limit, written, again
         self.store, self.clock = SqliteStore(None), ManualClock()
         self.invoker = new_host(flaky_failures=2).invoker
+
+    def close(self) -> None:
+        self.store.close()
 
     async def run(self) -> int:
         deaths = 0
