@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from embedded_host.app.definitions import App, Function
@@ -119,13 +118,10 @@ class Assembly:
             app.host.hub_name, store, commit, self._run, hub.clock, on_fatal=self._on_fatal
         )
 
-        @cache
         def other_hub(name: str) -> HubClient:
             return HubClient(TaskHub(name, store, commit, invoker, hub.settings, keys=hub.keys, dormant=True))
 
-        management = Management(
-            HubClient(hub), urls, lambda: hub.settings.functions.entities, lambda name: other_hub(name.lower())
-        )
+        management = Management(HubClient(hub), urls, lambda: hub.settings.functions.entities, other_hub)
         throttle = Throttle(app.host.max_outstanding_requests, app.host.max_concurrent_requests)
         functions = HttpFunctions(lambda: self.current, self._worker, binding, throttle, access)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)

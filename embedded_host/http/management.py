@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 
 from embedded_host.engine.functions import FunctionNames
@@ -25,15 +26,15 @@ from embedded_host.store.contract import StateError
 from embedded_host.task_hub.client import HubClient
 
 log = logging.getLogger("embedded_host.http")
-
-
 HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")
 """The names that a task hub can have (contract, 7.1)."""
+OTHERS = 100
+"""Other task hubs that are kept open: those asked for last, as any client can ask for any number of them."""
 
 
 class Management:
     """``known_entities`` gives the entities that the app has now; ``other_hub`` opens another task hub of the same state, by
-    its name, for requests with the parameter ``taskHub``."""
+    its name in lower case, for requests with the parameter ``taskHub``."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Management:
     ) -> None:
         self._urls, self._known_entities, self._other_hub = urls, known_entities, other_hub
         self._own = _Routes(client, urls, known_entities)
-        self._others: dict[str, _Routes] = {}
+        self._others: OrderedDict[str, _Routes] = OrderedDict()
 
     async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
         """``path`` is what follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, still encoded; ``public_url`` is the
@@ -74,10 +75,14 @@ class Management:
         name = hub.lower()
         if name == self._urls.hub.lower():
             return self._own
-        if name not in self._others:
+        routes = self._others.pop(name, None)
+        if routes is None:
             urls = ManagementUrls(hub, self._urls.key)
-            self._others[name] = _Routes(self._other_hub(hub), urls, self._known_entities)
-        return self._others[name]
+            routes = _Routes(self._other_hub(name), urls, self._known_entities)
+        self._others[name] = routes
+        if len(self._others) > OTHERS:
+            self._others.popitem(last=False)
+        return routes
 
 
 class _Routes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from embedded_host.http import management
 from embedded_host.http.messages import BodyTooLargeError, ClientGoneError, Request
 from tests.embedded_host.http.api import Api, request
 
@@ -69,6 +70,14 @@ async def test_what_is_started_in_another_task_hub_is_kept_for_it(api: Api) -> N
         assert (status["runtimeStatus"], status["input"]) == ("Pending", 1)
     assert (await api.post("orchestrators/Done/i-1?taskHub=oTHER")).status == 409
     assert (await api.get("instances/i-1")).status == 404
+
+
+async def test_only_so_many_other_hubs_are_kept_open(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(management, "OTHERS", 2)
+    for name in ("One", "Two", "Three", "Two"):
+        assert (await api.post(f"orchestrators/Done/{name}?taskHub={name}")).status in (202, 409)
+    assert list(api.management._others) == ["three", "two"]
+    assert (await api.get("instances/One?taskHub=one")).status == 202, "it is opened again"
 
 
 @pytest.mark.parametrize("name", ["x", "1hub", "a-b", "h" * 51, "%C3%BC%C3%BC%C3%BC", "a'b"])
