@@ -155,7 +155,9 @@ _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 def _is_own(filename: str, root: Path) -> bool:
     """Whether a file is the app's own, and no library's."""
-    return filename.startswith(str(root)) and "site-packages" not in filename and not filename.startswith(_PACKAGE)
+    return (
+        filename.startswith(f"{root}{os.sep}") and "site-packages" not in filename and not filename.startswith(_PACKAGE)
+    )
 
 
 def _task_returned(made: Any, root: Path) -> str:

@@ -4,7 +4,7 @@ import { keyHeader, send } from "./key.js";
 
 export const WEBHOOK = "/runtime/webhooks/durabletask";
 
-export class Failure extends Error {
+class Failure extends Error {
 	constructor(message, status) {
 		super(message);
 		this.status = status;

@@ -1,6 +1,6 @@
 // From a history's events to what is drawn: steps with a beginning and an end.
 
-export const TYPES = {
+const TYPES = {
 	0: "ExecutionStarted", 1: "ExecutionCompleted", 3: "ExecutionTerminated", 4: "TaskScheduled", 5: "TaskCompleted", 6: "TaskFailed",
 	7: "SubOrchestrationInstanceCreated", 8: "SubOrchestrationInstanceCompleted", 9: "SubOrchestrationInstanceFailed", 10: "TimerCreated",
 	11: "TimerFired", 12: "OrchestratorStarted", 13: "OrchestratorCompleted", 14: "EventSent", 15: "EventRaised", 17: "GenericEvent",

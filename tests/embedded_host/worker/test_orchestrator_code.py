@@ -268,3 +268,4 @@ def test_the_place_of_a_call(app: AppFolder, run: MakeFunction) -> None:
     function = run("def run(place, root):\n    return place(root)\n")
     assert function(caller_place, app.root) == f"{FILE} line 2"
     assert function(caller_place, app.root / "elsewhere") == "?"
+    assert function(caller_place, app.root.with_name(app.root.name[:-1])) == "?", "it only begins in the same way"
