@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from embedded_host.engine.json_text import compact, compact_text
+from embedded_host.engine.json_text import compact, compact_text, encodable
 from embedded_host.engine.timestamps import parse_moment
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -192,12 +192,19 @@ def _parsed(text: str | bytes) -> tuple[Any, str | None]:
     """The answer without its output, and that as compact text: it may be large, and nobody here looks into it."""
     try:
         raw = _members(text)
-    except (ValueError, RecursionError):  # no object, or something that only ``json`` takes
-        return json.loads(text), None
+    except (ValueError, RecursionError):  # no object, or something that only ``json`` takes: lone surrogates, for one
+        return _storable(json.loads(text)), None
     output = bytes(raw.pop("output", b"null"))
     return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
         None if output == b"null" else compact_text(output.decode())
     )
+
+
+def _storable(document: Any) -> Any:
+    """An answer whose names, ids and error, which are stored as they are, have a form in UTF-8."""
+    if not isinstance(document, dict):
+        return document
+    return {**document, **{key: encodable(document[key]) for key in ("actions", "error") if key in document}}
 
 
 def _action(raw: Any) -> Action:

@@ -11,7 +11,7 @@ from typing import Any
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import EntityId, Request, response_message
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, encodable
 from embedded_host.engine.messages import Deliver, Message, Outgoing
 
 
@@ -77,7 +77,7 @@ def entity_turn(
         assert isinstance(answer, Mapping)
         result.exists = bool(answer.get("entityExists"))
         state = answer.get("entityState")
-        result.state = state if state is None or isinstance(state, str) else compact(state)
+        result.state = encodable(state) if state is None or isinstance(state, str) else compact(state)
         outcomes = [(_text(r.get("result")), bool(r.get("isError"))) for r in answer["results"]]
     for request, (text, failed) in zip(batch, outcomes, strict=True):
         if request.signal or not request.parent:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_host.engine.json_text import encodable
+
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 
 
@@ -51,4 +53,4 @@ def out_of_proc_state(error: UserError) -> dict[str, Any] | None:
         parsed = json.loads(state)
     except ValueError:
         return None
-    return parsed if isinstance(parsed, dict) else None
+    return encodable(parsed) if isinstance(parsed, dict) else None

@@ -65,6 +65,17 @@ def _unescaped(text: str) -> str:
     return plain
 
 
+def encodable(value: Any) -> Any:
+    """A text, or lists and objects with texts in them: lone surrogates, which UTF-8 has no form for, become their escapes."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [encodable(inner) for inner in value]
+    if isinstance(value, dict):
+        return {encodable(key): encodable(inner) for key, inner in value.items()}
+    return value
+
+
 def compact(value: Any) -> str:
     """As Newtonsoft writes it: no spaces, no needless escapes. A lone surrogate stays escaped: UTF-8 has no form for it."""
     text = _encode(value)

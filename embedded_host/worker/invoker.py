@@ -13,6 +13,7 @@ from embedded_host.app.definitions import Function
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.json_text import encodable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.worker import Worker
 from embedded_host.worker.protocol import Result
@@ -108,6 +109,6 @@ def without_folders(stack: str, root: Path) -> str:
 
 def _outcome(result: Result) -> str | UserError | None:
     if result.error is not None:
-        return UserError(result.error.type, result.error.message, result.error.stack)
+        return UserError(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
     assert result.value is None or isinstance(result.value, str)
     return result.value

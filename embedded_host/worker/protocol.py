@@ -14,6 +14,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from embedded_host.engine.json_text import encodable
+
 MAX_FRAME = 512 * 1024 * 1024
 """Bytes. Bodies are limited to 100 MB before they come here; this only keeps a broken peer from asking for all memory."""
 
@@ -184,7 +186,8 @@ def encode(message: Message) -> bytes:
             raise OverflowError(f"it has {len(body)} bytes, and {MAX_FRAME} are the most")
     except (UnicodeEncodeError, OverflowError, MemoryError) as error:
         if isinstance(message, Result):
-            body = _encoder.encode(Result(message.id, error=_unsendable(message, error)))
+            unsendable = _unsendable(message, error)
+            body = _encoder.encode(Result(message.id, error=unsendable, counts=message.counts, known=message.known))
         elif isinstance(message, Answer):
             body = _encoder.encode(Answer(message.id, 500, b'"The answer is too large for a worker."'))
         else:
@@ -194,8 +197,7 @@ def encode(message: Message) -> bytes:
 
 def _unsendable(result: Result, error: Exception) -> ErrorData:
     if result.error is not None:
-        found = result.error
-        return ErrorData(*map(sendable, (found.type, found.message, found.stack)))
+        return ErrorData(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
     return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder, activity_trigger
+from tests.support.hostile_code import COMPLETE, FAIL, KILLERS, PATCHES
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
@@ -59,14 +60,6 @@ def lives_on(host: RunningHost) -> None:
 
 # -- code that ends its process --------------------------------------------------------------------
 
-KILLERS = {
-    "Exits": ("import os\nos._exit(3)", "it exited with code 3"),
-    "Segfaults": ("import ctypes\nctypes.string_at(0)", "it was ended by SIGSEGV"),
-    "Killed": ("import os\nos.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
-    "Aborts": ("import os\nos.abort()", "it was ended by SIGABRT"),
-    "Closes": ("import os, time\nos.closerange(3, 512)\ntime.sleep(30)", "it "),
-}
-
 
 @posix
 def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_not(
@@ -92,7 +85,7 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
 
 
 @posix
-@pytest.mark.parametrize("name", ["Exits", "Segfaults"])
+@pytest.mark.parametrize("name", KILLERS)
 def test_orchestrators_and_entities_that_end_their_process(app: AppFolder, start_host: StartHost, name: str) -> None:
     code, how = KILLERS[name]
     app.orchestrator(name, f"yield context.call_activity('Echo', 1)\n{code}")
@@ -116,17 +109,21 @@ def test_orchestrators_and_entities_that_end_their_process(app: AppFolder, start
     lives_on(host)
 
 
+@posix
 def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instance(
     app: AppFolder, start_host: StartHost
 ) -> None:
-    app.http("Ends", "import os\ndef main(req): os._exit(3)", "ends")
+    for name, (code, _) in KILLERS.items():
+        body = "\n".join("    " + line for line in code.splitlines())
+        app.http(name, f"def main(req):\n{body}\n", name)
     host = start_host(app.root)
     innocent = [begin(host, "Call", "Innocent") for _ in range(3)]
-    for _ in range(3):
-        assert host.get("/api/ends").status == 500
+    for name in KILLERS:
+        assert host.get(f"/api/{name}").status == 500
     for links in innocent:
         assert host.end(links, 40)["output"] == "innocent"
-    assert host.log.count("while it ran the function 'Ends'") == 3
+    for name, (_, how) in KILLERS.items():
+        assert len(re.findall(f"while it ran the function '{name}'.*: {how}", host.log)) == 1, host.log
     lives_on(host)
 
 
@@ -218,69 +215,9 @@ def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHos
 
 # -- code that breaks things in its process --------------------------------------------------------
 
-COMPLETE: dict[str, tuple[str, Any]] = {
-    "Leaves": ("import os\nos.chdir('/')\nreturn 1", 1),
-    "Daemon": (
-        "import threading, time\n"
-        "def forever():\n    while True: time.sleep(1)\n"
-        "for _ in range(20): threading.Thread(target=forever).start()\nreturn 1",
-        1,
-    ),
-    "Huge": ("return 'x' * 20_000_000", "x" * 20_000_000),
-    "Surrogate": (r"return 'a\ud800b'", "a\ud800b"),
-    "Nul": (r"return {'a\0b': 'c\0d'}", {"a\0b": "c\0d"}),
-    "ClosedStreams": ("import sys\nsys.stdout.close()\nsys.stderr.close()\nreturn 1", 1),
-    "NoStdout": ("import sys\nsys.stdout = None\nreturn 1", 1),
-    "Environment": ("import os\nos.environ.clear()\nreturn 1", 1),
-    "NoExit": ("import os\nos._exit = None\nreturn 1", 1),
-}
-POSIX_COMPLETE: dict[str, tuple[str, Any]] = {
-    "Forks": (
-        "import os\nchild = os.fork()\nif child == 0: return 'child'\nos.waitpid(child, 0)\nreturn 'parent'",
-        "parent",
-    ),
-    "ForkRaises": (
-        "import os\nchild = os.fork()\nif child == 0: raise ValueError\nos.waitpid(child, 0)\nreturn 'parent'",
-        "parent",
-    ),
-    "Multiprocessing": (
-        "import multiprocessing, os\n"
-        "process = multiprocessing.get_context('fork').Process(target=os.getpid)\n"
-        "process.start()\nprocess.join()\nreturn process.exitcode",
-        0,
-    ),
-}
-FAIL = {
-    "SysExit": ("import sys\nsys.exit('bye')", "SystemExit: bye"),
-    "Interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-    "Recursion": ("def f(): return f()\nreturn f()", "RecursionError"),
-    "SurrogateError": (r"raise ValueError('a\ud800b')", r"a\ud800b"),
-    "NoText": (
-        "class Bad(Exception):\n    def __str__(self): raise ValueError\nraise Bad",
-        "Bad: its text cannot be shown (ValueError)",
-    ),
-    "Generator": ("return (n for n in range(3))", "cannot be made into JSON"),
-    "Stop": ("raise StopIteration('x')", "StopIteration"),
-    "HugeError": ("raise ValueError('x' * 10_000_000)", "xxx"),
-}
-POSIX_FAIL = {
-    "Memory": (
-        "import resource\n"
-        "before = resource.getrlimit(resource.RLIMIT_AS)\n"
-        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (size + 50_000_000, before[1]))\n"
-        "try: return len(bytearray(1_000_000_000))\n"
-        "finally: resource.setrlimit(resource.RLIMIT_AS, before)",
-        "MemoryError",
-    ),
-}
-
 
 def test_activities_that_break_something_in_their_process(app: AppFolder, start_host: StartHost) -> None:
     complete, fail = dict(COMPLETE), dict(FAIL)
-    if os.name != "nt":
-        complete |= POSIX_COMPLETE
-        fail |= POSIX_FAIL if Path("/proc/self/statm").exists() else {}
     for name, (code, _) in (complete | fail).items():
         app.activity(name, code)
     app.function(
@@ -314,15 +251,6 @@ def test_100_mb_on_the_console(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     assert host.end(begin(host, "Call", "Prints"), 60)["output"] == 1
     lives_on(host)
-
-
-PATCHES = {
-    "json": "import json\njson.dumps = json.loads = None",
-    "time": "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0",
-    "asyncio": "import asyncio\nasyncio.get_running_loop = asyncio.get_event_loop = asyncio.sleep = None",
-    "socket": "import socket\nsocket.socket = socket.create_connection = None",
-    "threading": "import threading\nthreading.Thread = threading.Lock = None",
-}
 
 
 @pytest.mark.parametrize("what", PATCHES)
