@@ -213,7 +213,9 @@ def _action(raw: Any) -> Action:
         number = kind if isinstance(kind, int) else _NUMBER[str(kind).lower()]
         action: Action = _READERS[number](raw)
         return action
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except MalformedAnswer:  # of an action in it
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise MalformedAnswer(
             f"the orchestrator's answer has an action that cannot be read: {str(raw)[:200]}"
         ) from error
@@ -229,10 +231,15 @@ def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
         value = raw.get(key)
         return None if value is None else timedelta(milliseconds=float(value))
 
+    attempts, backoff = float(raw.get("maxNumberOfAttempts") or 1), float(raw.get("backoffCoefficient") or 1.0)
+    if not attempts.is_integer() or abs(attempts) >= 2**31 or backoff != backoff:
+        raise ValueError(
+            "no whole number of attempts, or no backoff coefficient"
+        )  # the SDK counts other ones than we would
     return RetryPolicy(
         first_interval=span("firstRetryIntervalInMilliseconds") or timedelta(0),
-        max_attempts=int(raw.get("maxNumberOfAttempts") or 1),
-        backoff=float(raw.get("backoffCoefficient") or 1.0),
+        max_attempts=int(attempts),
+        backoff=backoff,
         max_interval=span("maxRetryIntervalInMilliseconds") or timedelta(days=6),
         timeout=span("retryTimeoutInMilliseconds"),
     )
@@ -247,7 +254,8 @@ def _activity(raw: Mapping[str, Any]) -> CallActivity:
 
 def _sub_orchestrator(raw: Mapping[str, Any]) -> CallSubOrchestrator:
     options = raw.get("retryOptions")
-    instance_id = (raw.get("instanceId") or "").strip()
+    instance_id = raw.get("instanceId") or ""
+    instance_id = (str(instance_id) if isinstance(instance_id, int) else instance_id).strip()
     return CallSubOrchestrator(
         str(raw["functionName"]),
         _text(raw.get("input")),

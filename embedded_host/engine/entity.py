@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from embedded_host.engine import history as h
+from embedded_host.engine.actions import MalformedAnswer
 from embedded_host.engine.entity_messages import EntityId, Request, response_message
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_text import compact, encodable
@@ -61,24 +62,10 @@ def entity_turn(
     """
     answer = yield entity_payload(entity, batch)
     result = EntityTurnResult(entity.exists, entity.state, now)
-    error = None
-    if isinstance(answer, str):
-        try:
-            answer = json.loads(answer)
-        except ValueError:
-            error = "the entity function did not answer with JSON"
-    if isinstance(answer, UserError):
-        error = answer.text
-    elif error is None and not (isinstance(answer, Mapping) and len(answer.get("results") or ()) == len(batch)):
-        error = "the entity function did not answer each operation of its batch; is main made by df.Entity.create?"
-    if error is not None:
-        outcomes = [(compact(error), True)] * len(batch)
-    else:
-        assert isinstance(answer, Mapping)
-        result.exists = bool(answer.get("entityExists"))
-        state = answer.get("entityState")
-        result.state = encodable(state) if state is None or isinstance(state, str) else compact(state)
-        outcomes = [(_text(r.get("result")), bool(r.get("isError"))) for r in answer["results"]]
+    try:
+        outcomes = _take(answer, len(batch), result)
+    except MalformedAnswer as error:
+        outcomes = [(compact(str(error)), True)] * len(batch)
     for request, (text, failed) in zip(batch, outcomes, strict=True):
         if request.signal or not request.parent:
             if failed:
@@ -87,6 +74,31 @@ def entity_turn(
         reply = h.event_raised(now, request.id, response_message(text, failed))
         result.outgoing.append(Deliver(request.parent, Message(reply, request.parent_execution)))
     return result
+
+
+def _take(answer: Mapping[str, Any] | str | UserError, count: int, result: EntityTurnResult) -> list[tuple[str, bool]]:
+    """Each operation's result and whether it failed; the state goes into ``result``. Raises MalformedAnswer."""
+    if isinstance(answer, UserError):
+        raise MalformedAnswer(answer.text)
+    if isinstance(answer, str):
+        try:
+            answer = json.loads(answer)
+        except (ValueError, RecursionError):
+            raise MalformedAnswer("the entity function did not answer with JSON") from None
+    if not isinstance(answer, Mapping):
+        answer = {}
+    try:
+        outcomes = [(_text(r.get("result")), bool(r.get("isError"))) for r in answer["results"]]
+        state, exists = answer.get("entityState"), bool(answer.get("entityExists"))
+        text = encodable(state) if state is None or isinstance(state, str) else compact(state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):  # of another form
+        outcomes = []
+    if len(outcomes) != count:
+        raise MalformedAnswer(
+            "the entity function did not answer each operation of its batch; is main made by df.Entity.create?"
+        )
+    result.exists, result.state = exists, text
+    return outcomes
 
 
 def _text(result: Any) -> str:

@@ -93,6 +93,8 @@ class TurnResult:
     continued_as: Event | None = None
     """The ExecutionStarted of the next execution."""
     seen: int = 0
+    mistake: str = ""
+    """The traceback, if the turn failed of a mistake of ours: for the log."""
 
     def apply(self, state: Orchestration) -> None:
         if self.replaces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from uuid import uuid4
@@ -86,6 +87,10 @@ def turn(
         return run.interpret(answer if isinstance(answer, Answer) else parse_answer(hidden or answer), counts, known)
     except MalformedAnswer as error:
         return run.fail(str(error))
+    except Exception as error:  # nobody foresaw such an answer: it fails its own instance, and stops no other
+        result = run.fail(f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}")
+        result.mistake = traceback.format_exc()
+        return result
 
 
 class _Run:

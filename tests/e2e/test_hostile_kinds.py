@@ -117,3 +117,70 @@ def test_text_that_has_no_form_in_utf_8(app: AppFolder, start_host: StartHost, a
     assert r"a\ud800b" in host.end(begin(host, "Call", "Raises"), 60)["output"]
     lives_on(host)
     assert host.stop(seconds=10) == 0
+
+
+RETRY = "return (yield context.call_activity_with_retry('Raises', df.RetryOptions({}), 1))"
+EVERY_NAME = (
+    "names = [5, True, None, [1], 'a/b', 'a\\0b', 'x' * 100_000]\n"
+    "for name in names:\n"
+    "    try: yield {}\n"
+    "    except Exception: pass\n"
+    "return 'all'"
+)
+EXTREME: dict[str, tuple[str, str]] = {
+    "Interval": (RETRY.format("10**18, 2"), "'firstRetryIntervalInMilliseconds': 1000000000000000000"),
+    "Endless": (RETRY.format("float('inf'), 2"), "cannot be read"),
+    "NoNumber": (RETRY.format("float('nan'), 2"), "cannot be read"),
+    "Half": (RETRY.format("1, 2.5"), "'maxNumberOfAttempts': 2.5"),
+    "Attempts": (RETRY.format("1, 10**30"), "cannot be read"),
+    "YearOne": (
+        "from datetime import datetime, timezone\n"
+        "yield context.create_timer(datetime.min.replace(tzinfo=timezone.utc))\nreturn 'early'",
+        "",
+    ),
+    "Ids": (EVERY_NAME.format("context.call_sub_orchestrator('Given', 1, name)"), ""),
+    "Activities": (EVERY_NAME.format("context.call_activity(name, 1)"), ""),
+    "Children": (EVERY_NAME.format("context.call_sub_orchestrator(name, 1)"), ""),
+    "Keys": (EVERY_NAME.format("context.call_entity(df.EntityId('Counter', name), 'add', 1)"), ""),
+    "Operations": (EVERY_NAME.format("context.call_entity(df.EntityId('Counter', 'k'), name, 1)"), ""),
+    "Urls": (EVERY_NAME.format("context.call_http('GET', name)"), ""),
+    "Methods": (EVERY_NAME.format("context.call_http(name, 'http://127.0.0.1:9/')"), ""),
+    "Events": (
+        EVERY_NAME.format(
+            "context.task_any([context.wait_for_external_event(name), context.call_activity('Echo', 1)])"
+        ),
+        "",
+    ),
+    "Numbers": (
+        "values = [float('nan'), -float('inf'), 2**64, -0.0]\n"
+        "for value in values:\n"
+        "    context.set_custom_status(value)\n"
+        "    yield context.call_activity('Echo', value)\n"
+        "    yield context.call_sub_orchestrator('Given', value)\n"
+        "return values",
+        "",
+    ),
+    "Deep": (
+        "value = []\nfor _ in range(800): value = [value]\n"
+        "context.set_custom_status(value)\n"
+        "yield context.call_activity('Echo', value)\nreturn 1",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--in-process",)], ids=["workers", "in-process"])
+def test_arguments_that_nobody_should_give(app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]) -> None:
+    """Whatever comes of them, the instance ends, and the host does not."""
+    app.counter()
+    app.orchestrator("Given", "return context.get_input()\nyield")
+    app.activity("Raises", "raise ValueError('no')")
+    for name, (code, _) in EXTREME.items():
+        app.orchestrator(name, code)
+    host = start_host(app.root, *arguments)
+    for name, (_, text) in EXTREME.items():
+        status = host.end(begin(host, name), 60)
+        assert text in str(status["output"]), (name, str(status)[:500])
+    lives_on(host)
+    assert "EH410" not in host.log, "each was foreseen"
+    assert host.stop(seconds=10) == 0

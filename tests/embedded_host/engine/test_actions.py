@@ -79,6 +79,12 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
     ("no date", s.answer({"actionType": 5, "fireAt": "soon"}), "cannot be read"),
     ("not an object", s.answer("nap"), "cannot be read: nap"),
     ("inside", s.answer(s.when_all({"actionType": 5})), "cannot be read"),
+    ("too long", s.answer(s.retried(first_ms=10**18)), "'firstRetryIntervalInMilliseconds': 1000000000000000000"),
+    ("endless", s.answer(s.retried(first_ms=float("inf"))), "cannot be read"),  # type: ignore[arg-type]
+    ("no attempts", s.answer(s.retried(attempts=float("nan"))), "cannot be read"),  # type: ignore[arg-type]
+    ("half an attempt", s.answer(s.retried(attempts=2.5)), "cannot be read"),  # type: ignore[arg-type]
+    ("past 32 bits", s.answer(s.when_any(s.retried(attempts=2**31))), "'maxNumberOfAttempts': 2147483648"),
+    ("no id", s.answer({**s.child("C"), "instanceId": ["i"]}), "cannot be read"),
     ("no number", s.answer(s.retried(attempts="many")), "cannot be read"),  # type: ignore[arg-type]
 ]
 
@@ -88,6 +94,18 @@ def test_malformed_answers_say_what_is_wrong(document: Any, says: str) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         parse_answer(document)
     assert says in str(caught.value)
+
+
+def test_an_id_that_is_a_number() -> None:
+    (action,) = parse_answer(s.answer({**s.child("C"), "instanceId": 5})).actions
+    assert isinstance(action, CallSubOrchestrator)
+    assert action.instance_id == "5"
+
+
+def test_names_and_errors_have_a_form_in_utf_8() -> None:
+    text = json.dumps({"isDone": True, "actions": [[s.activity("a\ud800")]], "output": "b\udc00", "error": "c\ud800"})
+    answer = parse_answer(text)
+    assert answer == Answer(True, (CallActivity(r"a\ud800", "null"),), r'"b\udc00"', r"c\ud800")
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", b"", "null"])

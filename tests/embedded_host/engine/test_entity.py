@@ -108,6 +108,11 @@ def test_a_state_is_a_text() -> None:
         (state(), "did not answer each operation of its batch"),
         (state(OK, OK), "did not answer each operation of its batch"),
         ({}, "did not answer each operation of its batch"),
+        ({"results": [1]}, "did not answer each operation of its batch"),
+        ({"results": {"a": 1}}, "did not answer each operation of its batch"),
+        ({"results": 1}, "did not answer each operation of its batch"),
+        ("7", "did not answer each operation of its batch"),
+        ("[" * 100_000, "did not answer with JSON"),
     ],
 )
 def test_an_invocation_that_fails_fails_its_operations_and_leaves_the_state(reply: Any, says: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from embedded_host.engine import turn
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.failures import UserError
@@ -44,6 +45,24 @@ async def test_failure() -> None:
     host = new_host()
     await host.start("Fails")
     assert host.outcome() == ("Failed", "Orchestrator function 'Fails' failed: boom")
+    assert host.left_over() == []
+
+
+async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(answer: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    host = new_host()
+    with monkeypatch.context() as patched:
+        patched.setattr(turn, "parse_answer", mistaken)
+        await host.start("Chain", input=1)
+    text = "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
+    assert "Instance 'i-1' failed of a mistake of the host's [EH410]:\nTraceback" in caplog.text
+    await host.start("Chain", "i-2", input=3)
+    assert host.outcome("i-2") == ("Completed", 12)
     assert host.left_over() == []
 
 
