@@ -16,6 +16,7 @@ from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.rewind import rewind
 from embedded_host.store import contract as c
 from embedded_host.store.contract import InstanceFilter, InstanceRow
+from embedded_host.store.inputs import referring
 from embedded_host.task_hub.diagnosis import diagnosis
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
@@ -142,7 +143,7 @@ class HubClient:
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
         recording.changes.append(c.DeleteHistory(instance.key))
-        recording.changes.append(c.AppendHistory(instance.key, 0, h.events_text(rewound.events)))
+        recording.changes.append(c.AppendHistory(instance.key, 0, h.events_text(map(referring, rewound.events))))
         recording.changes.append(c.SaveInstance(row_of(hub.name, instance)))
         instance.turns = 1
         hub.adopt(instance)
