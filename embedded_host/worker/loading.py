@@ -16,9 +16,10 @@ from typing import Any
 import azure.functions as func
 
 from embedded_host.app.binding_types import CLIENTS
+from embedded_host.engine.json_text import encodable
 from embedded_host.worker.converters import converter_for
 from embedded_host.worker.orchestrator_code import shape_problem
-from embedded_host.worker.protocol import FunctionSpec, sendable
+from embedded_host.worker.protocol import FunctionSpec
 
 APP_PACKAGE = "__app__"
 """Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
@@ -28,8 +29,8 @@ class LoadError(Exception):
     """A function that cannot be used: what is wrong, where and what to do. ``stack`` is the user's part of a traceback."""
 
     def __init__(self, text: str, stack: str = "") -> None:
-        super().__init__(sendable(text))
-        self.stack = sendable(stack)
+        super().__init__(encodable(text))
+        self.stack = encodable(stack)
 
 
 @dataclass(frozen=True)

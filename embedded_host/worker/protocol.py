@@ -201,11 +201,6 @@ def _unsendable(result: Result, error: Exception) -> ErrorData:
     return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
 
 
-def sendable(text: str) -> str:
-    """With lone surrogates as escapes."""
-    return text.encode(errors="backslashreplace").decode()
-
-
 class FrameReader:
     """Puts frames together from whatever pieces arrive."""
 
