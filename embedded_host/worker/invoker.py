@@ -18,7 +18,8 @@ from embedded_host.engine.payload import TurnPayload
 from embedded_host.worker import Worker
 from embedded_host.worker.protocol import Result
 
-_FILE = re.compile(r'(?<=^  )File "([^"\n]+)"', re.MULTILINE)
+_FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
+"""A frame's line in a traceback; those of a group's exceptions stand behind a bar."""
 log = logging.getLogger("embedded_host.functions")
 _KINDS = {"orchestrationtrigger": "orchestrator", "activitytrigger": "activity", "entitytrigger": "entity"}
 
@@ -100,9 +101,9 @@ def without_folders(stack: str, root: Path) -> str:
     """A traceback whose files are named from the app's folder on; those elsewhere by their last folder."""
 
     def shorter(found: re.Match[str]) -> str:
-        path = Path(found[1])
+        path = Path(found[2])
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-2:]
-        return f'File "{PurePosixPath(*parts)}"' if path.is_absolute() else found[0]
+        return f'{found[1]}"{PurePosixPath(*parts)}"' if path.is_absolute() else found[0]
 
     return _FILE.sub(shorter, stack)
 

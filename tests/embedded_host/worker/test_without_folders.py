@@ -18,6 +18,8 @@ def test_files_are_named_from_the_apps_folder_on() -> None:
         f'  File "{outside}", line 3, in get\n    x\n'
         '  File "<string>", line 1, in <module>\n'
         f"ValueError: {inside}\n"
+        f'  + Exception Group Traceback (most recent call last):\n  |   File "{inside}", line 2, in main\n'
+        f'    | Traceback (most recent call last):\n    |   File "{outside}", line 3, in get\n'
     )
     assert without_folders(stack, ROOT) == (
         "Traceback (most recent call last):\n"
@@ -25,4 +27,6 @@ def test_files_are_named_from_the_apps_folder_on() -> None:
         '  File "requests/api.py", line 3, in get\n    x\n'
         '  File "<string>", line 1, in <module>\n'
         f"ValueError: {inside}\n"
+        '  + Exception Group Traceback (most recent call last):\n  |   File "Fail/__init__.py", line 2, in main\n'
+        '    | Traceback (most recent call last):\n    |   File "requests/api.py", line 3, in get\n'
     )
