@@ -56,7 +56,9 @@ class LoadedApp:
 def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> Load:
     """What the workers are told to load; ``rpc_base`` is the base of the SDK's endpoint. A folder with both models is a v2
     app, as on the real host."""
-    level = _LEVELS.get(app.host.log_levels.get("default", "Information").lower(), "INFO")
+    levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
+    # What functions log has the category Function.NAME.User; a worker has one level for all of its functions.
+    level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
     if app.uses_v2_model:
         script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
         return Load(str(app.root), [], level, script, rpc_base)

@@ -170,6 +170,11 @@ def test_the_level_of_what_workers_log(folder: AppFolder, written: str | None, l
     levels = {} if written is None else {"default": written}
     app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
     assert load_request(app, ENVIRON, "").log_level == level
+    levels = {"Default": "Error"} if written is None else {"default": "Error", "function": written}
+    app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
+    assert load_request(app, ENVIRON, "").log_level == ("ERROR" if written is None else level), (
+        "functions' own comes first"
+    )
 
 
 def test_percent_in_the_v2_model(folder: AppFolder) -> None:
