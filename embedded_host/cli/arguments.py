@@ -15,11 +15,23 @@ from embedded_host.cli.reading import STATUSES
 
 Function = Callable[..., Any]
 
+
+class Named(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """What has a name: the management API takes an empty one for all that there are."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not str(value).strip():
+            self.fail("It is empty. Is a variable of the shell not set?", param, ctx)
+        return str(value)
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, for scripts.")
-instance_id = click.option("--id", "instance_id", required=True, metavar="ID", help="The instance's id.")
+instance_id = click.option("--id", "instance_id", required=True, type=Named(), metavar="ID", help="The instance's id.")
 script_root = click.option(
     "--script-root",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
     help="The app's folder, with its host.json. Default: this folder.",

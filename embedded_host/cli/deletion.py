@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embedded_host.cli.arguments import as_json, created_between, runtime_status, statuses
+from embedded_host.cli.arguments import Named, as_json, created_between, runtime_status, statuses
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import print_json
 from embedded_host.cli.reading import FINISHED, Query
@@ -24,7 +24,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 @command("purge-history")
 @created_between
 @runtime_status
-@click.option("--id", "instance_id", metavar="ID", help="Only this instance.")
+@click.option("--id", "instance_id", type=Named(), metavar="ID", help="Only this instance.")
 @as_json
 @target_options
 def purge_history(

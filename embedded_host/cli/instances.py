@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from embedded_host.cli.arguments import (
+    Named,
     as_json,
     as_the_sdk_sends,
     continuation_token,
@@ -25,8 +26,8 @@ from embedded_host.cli.target import Target, target_options
 
 
 @command("start-new")
-@click.option("--function-name", required=True, metavar="NAME", help="The orchestrator.")
-@click.option("--id", "instance_id", metavar="ID", help="The new instance's id. Default: one is made.")
+@click.option("--function-name", required=True, type=Named(), metavar="NAME", help="The orchestrator.")
+@click.option("--id", "instance_id", type=Named(), metavar="ID", help="The new instance's id. Default: one is made.")
 @click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
 @as_json
 @target_options

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from embedded_host.cli.arguments import Function, as_json
+from embedded_host.cli.arguments import Function, Named, as_json
 from embedded_host.cli.command import Failed, NotFound, command
 from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.target import Target, state_options
@@ -91,9 +91,9 @@ def _extension(name: str) -> str:
 
 
 @command("create")
-@click.option("--name", required=True, metavar="NAME", help=f"Of the key. {MASTER} is the master key.")
+@click.option("--name", required=True, type=Named(), metavar="NAME", help=f"Of the key. {MASTER} is the master key.")
 @_scope
-@click.option("--value", metavar="KEY", help="Default: a new one that nobody can guess.")
+@click.option("--value", type=Named(), metavar="KEY", help="Default: a new one that nobody can guess.")
 @_key_file
 def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
     """Make a key, or give the one of that name another value: the one before then opens nothing any more.
@@ -104,8 +104,6 @@ def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
       embedded-host keys create --name _master
       embedded-host keys create --name default --function HttpStarter
     """
-    if not name.strip() or value == "":
-        raise click.UsageError("A key has a name and a value. [EH500]")
     made_up = value is None
     value, is_new = file.put(scope, name, value)
     done = f"Made the key '{printable(name)}'." if is_new else f"The key '{printable(name)}' has a new value."
@@ -113,7 +111,7 @@ def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
 
 
 @command("revoke")
-@click.option("--name", required=True, metavar="NAME", help="Of the key.")
+@click.option("--name", required=True, type=Named(), metavar="NAME", help="Of the key.")
 @_scope
 @_key_file
 def revoke(file: KeyFile, scope: Scope, name: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 import click
 
 from embedded_host.cli.command import Failed, NotAllowed, NotFound, no_instance
-from embedded_host.cli.reading import Json, Page, Query
+from embedded_host.cli.reading import FINISHED, Json, Page, Query
 
 WEBHOOK = "/runtime/webhooks/durabletask"
 TOKEN = "x-ms-continuation-token"
@@ -152,7 +152,7 @@ class ManagementApi:
     # -- changing ----------------------------------------------------------------------------------
 
     def start(self, name: str, instance_id: str | None, input: str | None) -> Json:
-        path = f"/orchestrators/{quote(name, safe='')}" + (f"/{quote(instance_id, safe='')}" if instance_id else "")
+        path = f"/orchestrators/{_part(name)}" + (f"/{_part(instance_id)}" if instance_id else "")
         answer = self.ask("POST", path, body=input or "")
         if answer.status == 409:
             raise NotAllowed(
@@ -172,7 +172,7 @@ class ManagementApi:
         )
 
     def raise_event(self, instance_id: str, name: str, data: str) -> None:
-        path = f"{self._instance(instance_id)}/raiseEvent/{quote(name, safe='')}"
+        path = f"{self._instance(instance_id)}/raiseEvent/{_part(name)}"
         self._changed(instance_id, self.ask("POST", path, body=data))
 
     def purge(self, instance_id: str) -> int:
@@ -188,7 +188,7 @@ class ManagementApi:
         return int(answer.json["instancesDeleted"])
 
     def signal(self, name: str, key: str, operation: str, input: str) -> None:
-        path = f"/entities/{quote(name, safe='')}/{quote(key, safe='')}"
+        path = f"/entities/{_part(name)}/{_part(key)}"
         answer = self.ask("POST", path, {"op": operation}, body=input)
         if answer.status == 400 and "not an entity function" in answer.text:
             raise NotFound(f"{answer.complaint} [EH511]")
@@ -259,7 +259,8 @@ class ManagementApi:
             status = self.instance(instance_id)
             if status is None:
                 raise no_instance(instance_id, self.name)
-            raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
+            if status["runtimeStatus"] in FINISHED:
+                raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
         if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
             raise NotAllowed(f"{answer.complaint} [EH514]")
         self._expect(answer, 200, 202)
@@ -299,16 +300,23 @@ def _base(url: str) -> tuple[str, dict[str, str]]:
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        if (
-            parts.scheme in ("http", "https")
-            and parts.hostname
-            and parts.port != 0
-            and not re.search(r"\s", parts.netloc)
-        ):
+        is_host = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if is_host and not re.search(
+            r"[\s@]", parts.netloc
+        ):  # nor a user with a password: no Functions host asks for one
             return parts
     except ValueError:  # an address in broken brackets, a port that is no number
         pass
     raise click.BadParameter(f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'")
+
+
+def _part(text: str) -> str:
+    """Of a path, which the host takes apart at its slashes, encoded ones included (contract, 1.3)."""
+    if "/" in text:
+        raise click.UsageError(
+            f"'{text}' has a slash, which no address of the management API can hold. Choose another name."
+        )
+    return quote(text, safe="")
 
 
 def _lower(headers: Any) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import as_json, instance_id, json_text, reason
+from embedded_host.cli.arguments import Named, as_json, instance_id, json_text, reason
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.reading import Json
@@ -13,7 +13,9 @@ from embedded_host.cli.target import Target, target_options
 
 @command("raise-event")
 @instance_id
-@click.option("--event-name", required=True, metavar="NAME", help="The event that the orchestrator waits for.")
+@click.option(
+    "--event-name", required=True, type=Named(), metavar="NAME", help="The event that the orchestrator waits for."
+)
 @click.option("--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin.")
 @as_json
 @target_options

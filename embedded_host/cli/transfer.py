@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from embedded_host.cli.arguments import as_json, instance_id
+from embedded_host.cli.arguments import Named, as_json, instance_id
 from embedded_host.cli.command import Failed, NotAllowed, command, no_instance
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json
@@ -72,7 +72,9 @@ def _from_state(target: Target, instance_id: str) -> Json | None:
 
 @command("import")
 @click.argument("file", metavar="FILE")
-@click.option("--id", "new_id", metavar="ID", help="Import it under this id. Default: the id that it had.")
+@click.option(
+    "--id", "new_id", type=Named(), metavar="ID", help="Import it under this id. Default: the id that it had."
+)
 @click.option("--replace", is_flag=True, help="In place of an instance with the same id.")
 @as_json
 @target_options

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import click
 
-from embedded_host.cli.arguments import as_json
+from embedded_host.cli.arguments import Named, as_json
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
 from embedded_host.cli.reading import FINISHED, Json, Query, Reader
@@ -24,7 +24,7 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
 
 
 @command()
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this instance; may be repeated.")
+@click.option("--id", "ids", multiple=True, type=Named(), metavar="ID", help="Only this instance; may be repeated.")
 @click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table.")
 @click.option(

@@ -71,6 +71,8 @@ def test_an_app_is_not_written_over(tmp_path: Path, capsys: Output) -> None:
     (tmp_path / "host.json").touch()
     assert main(["write-app", str(tmp_path)]) == 2
     assert main(["write-app"]) == 2
+    assert capsys.readouterr().err.count("write-app needs a folder that is empty or not there yet") == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["host.json"]
 
 
 def test_a_key_is_found_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:

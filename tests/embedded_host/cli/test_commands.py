@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -21,6 +22,16 @@ def all_commands(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iter
         yield (*before, name)
         if isinstance(found, click.Group):
             yield from all_commands(found, (*before, name))
+
+
+def command_of(path: tuple[str, ...]) -> click.Command:
+    found: click.Command = cli
+    for name in path:
+        assert isinstance(found, click.Group)
+        part = found.get_command(click.Context(found), name)
+        assert part is not None
+        found = part
+    return found
 
 
 def test_start_pays_for_no_other_command() -> None:
@@ -63,6 +74,29 @@ def test_an_option_that_is_missing() -> None:
     called = call("terminate")
     assert called.code == 2
     assert "--id" in called.err
+
+
+EMPTY = [
+    (*path, option)
+    for path in all_commands()
+    for option in ("--id", "--function-name", "--event-name", "--name", "--operation")
+    if any(option in parameter.opts for parameter in command_of(path).params) and path != ("replay",)
+]
+
+
+@pytest.mark.parametrize("command", EMPTY, ids=" ".join)
+def test_what_has_a_name_has_no_empty_one(command: tuple[str, ...], tmp_path: Path) -> None:
+    """As of a shell's variable that is not set: the management API would take it for all that there are."""
+    *path, option = command
+    called = call(*path, option, "", *(["x.json"] if path == ["import"] else []))
+    assert called.code == 2
+    assert f"Invalid value for '{option}': It is empty." in called.err
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    called = call("get-instances", "--script-root", tmp_path / "shp")
+    assert called.code == 2
+    assert f"Directory '{tmp_path / 'shp'}' does not exist." in called.err
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:

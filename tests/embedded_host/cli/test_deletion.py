@@ -72,7 +72,7 @@ def test_deleting_a_task_hub_wants_a_yes(tmp_path: Path) -> None:
     assert snapshot(folder)["state.db"] == before
 
 
-def test_deleting_a_task_hub_that_a_host_has(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+def test_deleting_a_task_hub_that_a_host_has(host: RunningHost, tmp_path: Path) -> None:
     held = call("delete-task-hub", "--state", host.state, "--yes")
     assert held.code == 1
     assert f"is in use by the host with process id {host.process.pid}" in held.err

@@ -71,7 +71,7 @@ def test_making_and_renewing(file: KeyFile) -> None:
     assert "y" in file.keys().system
 
 
-def test_not_over_http(tmp_path: Path) -> None:
+def test_not_over_http() -> None:
     called = call("keys", "list", "--url", "https://my-app.azurewebsites.net")
     assert called.code == 2
     assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err

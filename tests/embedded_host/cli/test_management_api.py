@@ -124,9 +124,9 @@ def test_a_purge_names_the_statuses_so_that_nothing_that_runs_is_deleted(fake: F
 
 def test_start_where_functions_are_not_listed(fake: FakeHost) -> None:
     fake.answer("GET", "/admin/functions", 401)
-    fake.answer("POST", f"{BASE}/orchestrators/Order/a%2Fb", 202, {"id": "a/b"})
-    called = call("start-new", "--url", fake.url, "--function-name", "Order", "--id", "a/b", "--input", '{"n": 1.0}')
-    assert called.out == "Started 'Order' as instance 'a/b'.\n"
+    fake.answer("POST", f"{BASE}/orchestrators/Order/a%23b", 202, {"id": "a#b"})
+    called = call("start-new", "--url", fake.url, "--function-name", "Order", "--id", "a#b", "--input", '{"n": 1.0}')
+    assert called.out == "Started 'Order' as instance 'a#b'.\n"
     assert fake.asked[-1][4] == '{"n": 1.0}', "as it was written"
     refused = call("functions", "list", "--url", fake.url)
     assert refused.code == 1
@@ -180,3 +180,11 @@ def test_the_key_is_taken_nowhere_else(fake: FakeHost) -> None:
     assert called.code == 1
     assert f"{fake.url} sends elsewhere, to {fake.url}/elsewhere: name that with --url." in called.err
     assert [path for _, path, *_ in fake.asked] == [f"{BASE}/instances"]
+
+
+def test_a_refusal_of_what_still_runs_is_not_called_its_end(fake: FakeHost) -> None:
+    fake.answer("POST", f"{BASE}/instances/a/terminate", 404)
+    fake.answer("GET", f"{BASE}/instances/a", 202, {"runtimeStatus": "Running"})
+    called = call("terminate", "--id", "a", "--url", fake.url)
+    assert called.code == 1
+    assert f"{fake.url} refused with status 404" in called.err

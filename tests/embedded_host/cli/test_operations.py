@@ -91,6 +91,21 @@ def test_a_restart_in_place_of_what_runs(ask: Ask, waiting: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("raise-event", "--id", "x", "--event-name", "a/b"),
+        ("start-new", "--function-name", "Chain", "--id", "a/b"),
+        ("entities", "signal", "--name", "Counter", "--key", "a/b", "--operation", "add"),
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_a_name_that_no_address_can_hold(ask: Ask, command: tuple[str, ...]) -> None:
+    called = ask(*command)
+    assert (called.code, called.out) == (2, "")
+    assert "'a/b' has a slash, which no address of the management API can hold." in called.err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["raise-event", "--event-name", "E"], ["terminate"], ["suspend"], ["resume"], ["rewind"], ["restart"]],
     ids=lambda arguments: str(arguments[0]),

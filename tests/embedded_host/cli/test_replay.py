@@ -53,8 +53,8 @@ def test_one_that_does_not(history: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_loaded(history: Path, tmp_path: Path) -> None:
     called = call("replay", history, "--script-root", tmp_path / "twice")
-    assert called.code != 0
-    assert "no such folder" in called.err
+    assert called.code == 2
+    assert f"Directory '{tmp_path / 'twice'}' does not exist." in called.err
     app = AppFolder(tmp_path / "v2")
     app.write("function_app.py", "import no_such_package\n")
     assert "no module named 'no_such_package'" in call("replay", history, "--script-root", app.root).err

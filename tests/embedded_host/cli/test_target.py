@@ -81,7 +81,16 @@ def test_a_named_host_that_does_not_answer(nobody: int, state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://", "ftp://x", "http://local host", "http://localhost:x", "localhost:99999", "http://[::1"]
+    "url",
+    [
+        "http://",
+        "ftp://x",
+        "http://local host",
+        "http://localhost:x",
+        "localhost:99999",
+        "http://[::1",
+        "http://user:secret@localhost:1",
+    ],
 )
 def test_what_is_no_url(url: str) -> None:
     called = call("get-instances", "--url", url)

@@ -9,7 +9,7 @@ import pytest
 from embedded_host.testing import DurableApp, SyncDurableApp
 
 
-def test_every_method_of_the_app_is_there(shop: DurableApp) -> None:
+def test_every_method_of_the_app_is_there() -> None:
     not_for_tests = {"client", "hub", "root", "sync", "orchestrator_code"}
     public = {name for name in vars(DurableApp) if not name.startswith("_")} - not_for_tests - {"close"}
     assert public <= {name for name in vars(SyncDurableApp) if not name.startswith("_")}
