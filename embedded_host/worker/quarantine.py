@@ -40,6 +40,9 @@ class Quarantine:
     def empty(self) -> None:
         """End what is idle; what runs ends after its call. The app has changed, or the host stops."""
         self._code += 1
+        self._end_idle()
+
+    def _end_idle(self) -> None:
         idle, self._idle = self._idle, []
         for worker in idle:
             self._retire(worker)
@@ -63,4 +66,4 @@ class Quarantine:
         self._idle.append(worker)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(IDLE, self.empty)
+        self._timer = asyncio.get_running_loop().call_later(IDLE, self._end_idle)

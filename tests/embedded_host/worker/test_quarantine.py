@@ -93,8 +93,37 @@ async def test_an_idle_process_apart_ends(pool: WorkerPool, monkeypatch: pytest.
     assert await call(pool, "Pid", alone=True) != pid
 
 
+def fake() -> WorkerProcess:
+    return cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
+
+
+async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "IDLE", 0.01)
+    first, second = fake(), fake()
+    left, retired, go_on = [second, first], [], asyncio.Event()
+
+    async def spawn() -> WorkerProcess:
+        return left.pop()
+
+    async def wait(worker: WorkerProcess) -> WorkerProcess:
+        await go_on.wait()
+        return worker
+
+    async def look(worker: WorkerProcess) -> WorkerProcess:
+        return worker
+
+    apart = quarantine.Quarantine(spawn, retired.append)
+    running = asyncio.ensure_future(apart.run(wait))
+    await asyncio.sleep(0)
+    assert await apart.run(look) is second
+    await eventually_async(lambda: retired == [second], "it is ended")
+    go_on.set()
+    assert await running is first
+    assert await apart.run(look) is first
+
+
 async def test_what_was_begun_before_the_code_changed_is_not_used_again() -> None:
-    worker = cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
+    worker = fake()
     retired: list[WorkerProcess] = []
 
     async def spawn() -> WorkerProcess:
