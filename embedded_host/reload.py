@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from watchfiles import Change, awatch
@@ -20,26 +21,60 @@ IGNORED = frozenset(
         ".python_packages",
     }
 )
+Stamp = tuple[int, int]
+"""When a file was last written (ns), and its size."""
 _NEEDS_RESTART = ("host.json", "local.settings.json")
 
 
 async def changes(root: Path) -> AsyncIterator[set[Path]]:
-    """Sets of changed files: Python files, function.json files, and those of ``needs_restart``.
+    """Sets of changed files: Python files, function.json files, and those of ``needs_restart``. Raises OSError if they cannot be
+    watched.
 
     Each folder is watched by itself and virtual environments are not: watching them all would use up the system's watches.
     """
-    folders = _folders(root)
+    known = _stamps(_folders(root))
     while True:
-        async for found in awatch(*folders, recursive=False, debounce=200, step=50, watch_filter=_counts):
-            paths = {Path(path) for _, path in found}
+        try:
+            async for files in _changed(root, _folders(root), known):
+                yield files
+        except FileNotFoundError:  # a folder that went before it was watched
+            if _is_gone(root):
+                raise
+
+
+async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) -> AsyncIterator[set[Path]]:
+    """Of files in ``folders``, until other folders are to be watched; ``known`` is how files were when they were last told of."""
+    begins = True
+    watch = awatch(
+        *folders,
+        recursive=False,
+        debounce=200,
+        step=50,
+        watch_filter=_counts,
+        rust_timeout=1000,
+        yield_on_timeout=True,  # the first time tells that it has begun
+    )
+    async with aclosing(watch):
+        async for found in watch:
+            paths = {_named(Path(path), root) for _, path in found}
+            if not paths and not begins:
+                continue
             now = _folders(root)
-            for folder in set(now) - set(folders):  # what is in it already, nobody has been told of
-                paths.update(p for p in folder.iterdir() if _counts(Change.added, str(p)))
-            if files := {p for p in paths if p.suffix == ".py" or p.suffix == ".json"}:
+            if begins or now != folders:  # what changed in a folder before it was watched, nobody has told
+                stamps = _stamps(now)
+                paths |= {path for path in known.keys() | stamps.keys() if known.get(path) != stamps.get(path)}
+            begins = False
+            if files := {path for path in paths if path.suffix in (".py", ".json")}:
+                for file in files:
+                    known.pop(file, None)
+                known.update(_stamps_of(files))
                 yield files
             if now != folders:
-                folders = now
-                break
+                return
+
+
+def _is_gone(root: Path) -> bool:
+    return not root.is_dir()
 
 
 def needs_restart(path: Path, root: Path) -> bool:
@@ -60,7 +95,33 @@ def _counts(change: Change, path: str) -> bool:
 def _folders(root: Path) -> list[Path]:
     found = [root]
     for folder in found:
-        found += sorted(
-            p for p in folder.iterdir() if p.is_dir() and p.name not in IGNORED and not p.name.startswith(".")
-        )
+        with suppress(OSError):  # it has just gone
+            found += sorted(
+                p for p in folder.iterdir() if p.is_dir() and p.name not in IGNORED and not p.name.startswith(".")
+            )
     return found
+
+
+def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
+    """All files in them that count, and how they are."""
+    files: list[Path] = []
+    for folder in folders:
+        with suppress(OSError):
+            files += [path for path in folder.iterdir() if _counts(Change.modified, str(path))]
+    return _stamps_of(files)
+
+
+def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
+    """Without those that are there no more."""
+    found = {}
+    for file in files:
+        with suppress(OSError):
+            stat = file.stat()
+            found[file] = (stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+def _named(path: Path, root: Path) -> Path:
+    """As it is below ``root``: macOS tells of files by where links lead."""
+    real = root.resolve()
+    return root / path.relative_to(real) if path.is_relative_to(real) else path

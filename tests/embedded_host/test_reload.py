@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from watchfiles import Change
 
+from embedded_host import reload
 from embedded_host.reload import IGNORED, _counts, _folders, changes, needs_restart
 from tests.support.polling import eventually_async
 
@@ -136,3 +138,79 @@ async def test_a_folder_that_was_moved_here(seen: Seen, tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "function.json").write_text("{}")
     await seen.of("Moved/function.json", make=lambda: (tmp_path / "elsewhere").rename(seen.root / "Moved"))
     await seen.of("Moved/later.py", make=lambda: (seen.root / "Moved" / "later.py").write_text("x"))
+
+
+# -- with a watch that tells what a test says ----------------------------------------------------------
+
+Told = set[tuple[Change, str]]
+Watch = Callable[..., AsyncIterator[Told]]
+
+
+async def told_of(root: Path) -> AsyncIterator[set[str]]:
+    async for files in changes(root):
+        yield {file.relative_to(root).as_posix() for file in files}
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *watches: Watch) -> None:
+    """Each for one time that watching begins."""
+    left = list(watches)
+    monkeypatch.setattr(reload, "awatch", lambda *folders, **options: left.pop(0)(*folders))
+
+
+async def silent(*folders: Path) -> AsyncIterator[Told]:
+    yield set()
+    await asyncio.Event().wait()
+
+
+async def test_what_changes_while_nobody_watches_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone.py").touch()
+
+    async def first(*folders: Path) -> AsyncIterator[Told]:
+        (tmp_path / "before.py").touch()  # after the host is ready, and before it watches
+        yield set()
+        (tmp_path / "New").mkdir()
+        (tmp_path / "before.py").write_text("between")  # of which nothing is told, as another watch is to be begun
+        (tmp_path / "gone.py").unlink()
+        yield {(Change.added, str(tmp_path / "New"))}
+
+    async def second(*folders: Path) -> AsyncIterator[Told]:
+        (tmp_path / "New" / "__init__.py").touch()
+        yield set()
+        yield {(Change.added, str(tmp_path / "later.py"))}
+
+    use(monkeypatch, first, second)
+    told = told_of(tmp_path)
+    for expected in ({"before.py"}, {"before.py", "gone.py"}, {"New/__init__.py"}, {"later.py"}):
+        assert await asyncio.wait_for(anext(told), 5) == expected
+
+
+async def test_a_folder_that_goes_before_it_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Gone").mkdir()
+
+    async def first(*folders: Path) -> AsyncIterator[Told]:
+        (tmp_path / "Gone").rmdir()
+        (tmp_path / "x.py").touch()
+        raise FileNotFoundError(folders)
+        yield set()
+
+    use(monkeypatch, first, silent)
+    assert await asyncio.wait_for(anext(told_of(tmp_path)), 5) == {"x.py"}
+
+
+async def test_an_app_that_is_there_no_more(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await asyncio.wait_for(anext(changes(tmp_path / "none")), 5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+async def test_files_are_named_below_the_apps_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS the system tells of them by where links lead."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+
+    async def watch(*folders: Path) -> AsyncIterator[Told]:
+        yield set()
+        yield {(Change.modified, str(tmp_path / "real" / "host.json"))}
+
+    use(monkeypatch, watch)
+    assert await asyncio.wait_for(anext(told_of(tmp_path / "link")), 5) == {"host.json"}
