@@ -109,7 +109,7 @@ class _Routes:
         """``rest`` is what follows ``instances`` in the path."""
         method = request.method
         if not rest and method == "GET":
-            return self._queries.list(request)
+            return await self._queries.list(request)
         if not rest and method == "DELETE":
             return await self._queries.purge(request)
         if len(rest) == 1 and method == "GET":

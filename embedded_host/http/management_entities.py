@@ -8,7 +8,17 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.json_text import compact
 from embedded_host.engine.timestamps import utc_text
-from embedded_host.http.management_values import TOKEN, flag, id_before, json_value, message, moment, page, page_size
+from embedded_host.http.management_values import (
+    TOKEN,
+    flag,
+    id_before,
+    in_rounds,
+    json_value,
+    message,
+    moment,
+    page,
+    page_size,
+)
 from embedded_host.http.messages import Request, Response, empty_response, json_response
 from embedded_host.http.status import shown_value
 from embedded_host.store.contract import InstanceFilter
@@ -24,7 +34,8 @@ class Entities:
     async def handle(self, request: Request, rest: list[str]) -> Response:
         """``rest`` is what follows ``entities`` in the path."""
         if len(rest) < 2:
-            return self._list(request, rest[0] if rest else None) if request.method == "GET" else empty_response(404)
+            is_asked = request.method == "GET"
+            return await self._list(request, rest[0] if rest else None) if is_asked else empty_response(404)
         if len(rest) > 2:
             return empty_response(404)
         name, key = rest[0].lower(), rest[1]
@@ -53,7 +64,7 @@ class Entities:
             return message(400, f"{wrong}.")
         return empty_response(202)
 
-    def _list(self, request: Request, name: str | None) -> Response:
+    async def _list(self, request: Request, name: str | None) -> Response:
         query, limit = request.query, page_size(request.query.get("top"))
         filter = InstanceFilter(
             id_prefix=f"@{name.lower()}@" if name else "@",
@@ -64,7 +75,7 @@ class Entities:
         )
         rows = self._client.list(filter, limit + 1)
         body = []
-        for row in rows[:limit]:
+        async for row in in_rounds(rows[:limit]):
             entity = EntityId.parse(row.id)
             state = self._client.entity_state(entity)
             if state is not None:

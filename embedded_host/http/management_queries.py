@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from embedded_host.http.management_values import TOKEN, flag, id_before, listed, moment, page, page_size, status_named
+from embedded_host.http.management_values import (
+    TOKEN,
+    flag,
+    id_before,
+    in_rounds,
+    listed,
+    moment,
+    page,
+    page_size,
+    status_named,
+)
 from embedded_host.http.messages import Request, Response, empty_response, json_response
 from embedded_host.http.status import status_object
 from embedded_host.store.contract import InstanceFilter
@@ -17,7 +27,7 @@ class Queries:
     def __init__(self, client: HubClient) -> None:
         self._client = client
 
-    def list(self, request: Request) -> Response:
+    async def list(self, request: Request) -> Response:
         """Entities are listed too; what of the filter cannot be read does not count (recorded)."""
         query, limit = request.query, page_size(request.query.get("top"))
         named = (status_named(text) for text in listed(query.get("runtimestatus")))
@@ -30,7 +40,10 @@ class Queries:
         )
         rows = self._client.list(filter, limit + 1)
         show_input = flag(query.get("showinput"), True)
-        body = [status_object(row, partial(self._client.input, row) if show_input else None) for row in rows[:limit]]
+        body = [
+            status_object(row, partial(self._client.input, row) if show_input else None)
+            async for row in in_rounds(rows[:limit])
+        ]
         return page(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:

@@ -5,20 +5,24 @@ In a query, what cannot be read counts as absent (recorded); that is what None s
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from embedded_host.engine.json_text import is_json
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.http.messages import Response, json_response
 
+T = TypeVar("T")
 PAGE = 100
 """Instances on a page, unless ``top`` says otherwise."""
+ROUND = 100
+"""Rows of a list after which the event loop goes on: some milliseconds."""
 LONGEST_WAIT = 30.0
 """Seconds that ``Prefer: wait=N`` may ask for."""
 TOKEN = "x-ms-continuation-token"
@@ -161,6 +165,14 @@ def invalid_json(text: str, error: ValueError) -> Response:
     else:
         why = f"{error}."
     return fault(400, "Invalid JSON content", why, "Newtonsoft.Json.JsonReaderException")
+
+
+async def in_rounds(rows: Iterable[T]) -> AsyncIterator[T]:
+    """A page can have any number of rows: now and then others get their turn."""
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % ROUND == 0:
+            await asyncio.sleep(0)
 
 
 def page(body: list[Any], last_id: str | None) -> Response:

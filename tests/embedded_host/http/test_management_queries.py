@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -9,9 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
+from embedded_host.http import management_values
 from embedded_host.http.management_values import TOKEN, token_after
 from embedded_host.store.contract import InstanceRow, SaveInstance
-from tests.embedded_host.http.api import Api
+from tests.embedded_host.http.api import Api, request
 from tests.embedded_host.task_hub.kit import T0
 
 NEEDS_FROM = "Please provide value for 'createdTimeFrom' parameter."
@@ -149,6 +151,33 @@ async def test_a_top_that_is_none_is_100(api: Api, top: str) -> None:
 async def test_tops(api: Api, top: str) -> None:
     await started(api, "a", "b")
     assert await ids(api, f"top={top}") == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["instances", "entities"])
+async def test_others_get_their_turn_while_a_long_page_is_made(
+    api: Api, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(management_values, "ROUND", 2)
+    for number in range(7):
+        if kind == "instances":
+            await api.start("Done", f"i-{number}")
+        else:
+            await api.post(f"entities/counter/{number}?op=add")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(other())
+    await asyncio.sleep(0)
+    before = turns
+    asked = request("GET", f"/{kind}")
+    assert len(json.loads((await api.management.handle(asked, f"/{kind}")).body)) == 7
+    beside.cancel()
+    assert turns - before == 3
 
 
 def token(value: object) -> str:
