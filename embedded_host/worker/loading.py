@@ -173,6 +173,12 @@ def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any]
         fits = check is None or check(annotation)
     except TypeError:
         return
+    if not fits and annotation.__module__.split(".")[0] in ("fastapi", "starlette"):
+        raise LoadError(
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__} of HTTP streaming "
+            "(azurefunctions-extensions-http-fastapi), which the embedded host does not serve. Annotate it as func.HttpRequest "
+            "and return a func.HttpResponse, or run the app with Core Tools."
+        )
     if not fits:
         raise LoadError(
             f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__}, which a binding "

@@ -276,6 +276,18 @@ def test_a_wrong_annotation(app: AppFolder, binding: dict[str, Any], annotation:
     assert expected in text
 
 
+def test_http_streaming_is_named(app: AppFolder) -> None:
+    """Its request is a class of FastAPI."""
+    app.function(
+        "Hello",
+        "Request = type('Request', (), {'__module__': 'starlette.requests'})\ndef main(req: Request): ...",
+        http_trigger(),
+    )
+    text = str(refused(app))
+    assert "annotated with Request of HTTP streaming" in text
+    assert "Annotate it as func.HttpRequest" in text
+
+
 @pytest.mark.parametrize("annotation", ["str", "func.HttpResponse"])
 def test_an_output_that_is_not_annotated_as_one(app: AppFolder, annotation: str) -> None:
     code = f"import azure.functions as func\ndef main(req, res: {annotation}): ..."
