@@ -46,6 +46,8 @@ class LoadedFunction:
     return_type: str | None
     """The type of the ``$return`` binding."""
     wants_context: bool
+    takes_text: bool = False
+    """The trigger's value, unconverted."""
 
 
 def prepare_imports(root: Path) -> None:
@@ -143,6 +145,7 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         outs={n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"},
         return_type=returned["type"] if returned else None,
         wants_context=wants_context,
+        takes_text=as_text(trigger["type"], annotations.get(trigger["name"])),
     )
 
 
@@ -168,6 +171,8 @@ def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any]
     converter = converter_for(kind)
     if is_out or converter is None or not isinstance(annotation, type):
         return
+    if as_text(kind, annotation):
+        return
     check = getattr(converter, "check_input_type_annotation", None)
     try:
         fits = check is None or check(annotation)
@@ -184,6 +189,14 @@ def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any]
             f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__}, which a binding "
             f"of type {kind} cannot be given as; annotate it as {_EXPECTED.get(kind.lower(), 'the documentation of the binding says')}."
         )
+
+
+def as_text(kind: str, annotation: Any) -> bool:
+    """Whether a parameter is given its binding's text as it is: as on the real worker, which asks no converter where a
+    parameter is annotated with str or bytes, unless the binding has an output of its own. (A request is no text.)"""
+    converter = converter_for(kind)
+    own_output = converter is not None and converter.has_implicit_output()
+    return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
 
 
 _EXPECTED = {

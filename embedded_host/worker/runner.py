@@ -289,7 +289,8 @@ class Runner:
             datum = request_datum(value)
         else:
             datum = meta.Datum(value, "json" if trigger["type"].lower() == "timertrigger" else "string")
-        arguments: dict[str, Any] = {trigger["name"]: converter.decode(datum, trigger_metadata={})}
+        decoded = value if function.takes_text else converter.decode(datum, trigger_metadata={})
+        arguments: dict[str, Any] = {trigger["name"]: decoded}
         for name in function.clients:
             arguments[name] = invoke.client
         outputs = {name: Output() for name in function.outs}

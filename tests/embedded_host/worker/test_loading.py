@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from embedded_host.worker import loading
 from embedded_host.worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
 from embedded_host.worker.protocol import Loaded, LoadProblem, encode
 from tests.support.app_folder import (
@@ -274,6 +275,25 @@ def test_a_wrong_annotation(app: AppFolder, binding: dict[str, Any], annotation:
     text = str(refused(app))
     assert f"the parameter 'req' of 'main' in Hello/__init__.py is annotated with {annotation}" in text
     assert expected in text
+
+
+def test_a_text_is_asked_of_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 1.20 to 1.24 azure-functions has a converter for the client's binding that takes no annotation at all."""
+
+    class Refusing:
+        @staticmethod
+        def check_input_type_annotation(annotation: type) -> bool:
+            return False
+
+        @staticmethod
+        def has_implicit_output() -> bool:
+            return False
+
+    monkeypatch.setattr(loading, "converter_for", lambda kind: Refusing)
+    app.function("Hello", "def main(req, starter: str): ...", http_trigger(), CLIENT)
+    assert load(app).clients == ("starter",)
+    app.function("Other", "def main(req, starter: int): ...", http_trigger(), CLIENT)
+    assert "'starter' of 'main' in Other/__init__.py is annotated with int" in str(refused(app, "Other"))
 
 
 def test_http_streaming_is_named(app: AppFolder) -> None:

@@ -43,6 +43,13 @@ async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> Non
     assert error.message == "True {'AdjustForDST': True} {} " + json.dumps({"the": "client"}) + " Tick"
 
 
+async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
+    app.function("Tick", "def main(timer: str): raise RuntimeError(timer)", TIMER)
+    error = (await run(runner, app)).error
+    assert error is not None
+    assert json.loads(error.message)["IsPastDue"] is True
+
+
 async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
     app.function(
         "Tick", "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n", TIMER, QUEUE, HTTP_OUT
