@@ -159,7 +159,7 @@ def parse_answer(document: Any) -> Answer:
             return Answer(is_done=True, actions=())
         try:
             document, output = _parsed(document)
-        except ValueError as malformed:
+        except (ValueError, RecursionError) as malformed:
             raise MalformedAnswer("Out of proc orchestrators must return a valid JSON schema") from malformed
     if document is None:
         return Answer(is_done=True, actions=())

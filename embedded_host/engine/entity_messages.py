@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from embedded_host.engine.history import Event, EventType
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, encodable
 from embedded_host.engine.timestamps import UTC, utc_text
 
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
@@ -52,8 +52,12 @@ class Request:
     @classmethod
     def parse(cls, text: str | None) -> Request:
         """Raises ValueError: anyone may raise an event that is named like an operation."""
-        raw: Any = json.loads(text or "null")
-        if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
+        try:
+            raw: Any = encodable(json.loads(text or "null"))
+        except RecursionError:
+            raw = None
+        texts = ("id", "op", "input", "parent", "parentExecution")
+        if not isinstance(raw, dict) or raw.get("id") is None or not all(_is_text(raw.get(name)) for name in texts):
             raise ValueError(f"not an operation: {str(text)[:200]}")
         return cls(
             raw["id"],
@@ -63,6 +67,10 @@ class Request:
             raw.get("parent"),
             raw.get("parentExecution"),
         )
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
 
 
 class OutgoingLabels:

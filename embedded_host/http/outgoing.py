@@ -34,6 +34,15 @@ class OutgoingHttp:
         A 202 with a Location is asked after until it is something else, as documented; after Retry-After seconds, or the
         time that host.json sets."""
         asked: dict[str, Any] = json.loads(request)
+        method, url = str(asked.get("method")), str(asked.get("uri"))
+        try:
+            return await self._call(method, url, asked, is_wanted)
+        except Exception as error:  # whatever the request has: it fails, and nothing else does
+            return UserError(type(error).__name__, f"{method} {url}: {error or 'timed out'}")
+
+    async def _call(
+        self, method: str, url: str, asked: dict[str, Any], is_wanted: Callable[[], bool]
+    ) -> str | UserError:
         if asked.get("tokenSource"):
             return UserError(
                 "NotImplementedError",
@@ -46,19 +55,15 @@ class OutgoingHttp:
             headers["Content-Type"] = "text/plain"
         if any(n.lower() == "content-type" and v.lower().startswith("multipart/") for n, v in headers.items()):
             return UserError("ValueError", "call_http does not send multipart content. Send it from an activity.")
-        method, url = str(asked["method"]), str(asked["uri"])
-        try:
-            while True:
-                response, text = await self._send(method, url, headers, content)
-                location = response.headers.get("Location")
-                if response.status != 202 or not location or asked.get("asynchronousPatternEnabled") is False:
-                    return compact({"statusCode": response.status, "headers": _general(response), "content": text})
-                method, url, content = "GET", str(response.url.join(URL(location))), None
-                await self._sleep(_pause(response, self._default_pause))
-                if not is_wanted():
-                    return UserError("CancelledError", "nobody waits for the response any more")
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-            return UserError(type(error).__name__, f"{method} {url}: {error or 'timed out'}")
+        while True:
+            response, text = await self._send(method, url, headers, content)
+            location = response.headers.get("Location")
+            if response.status != 202 or not location or asked.get("asynchronousPatternEnabled") is False:
+                return compact({"statusCode": response.status, "headers": _general(response), "content": text})
+            method, url, content = "GET", str(response.url.join(URL(location))), None
+            await self._sleep(_pause(response, self._default_pause))
+            if not is_wanted():
+                return UserError("CancelledError", "nobody waits for the response any more")
 
     async def _send(
         self, method: str, url: str, headers: dict[str, str], content: str | None

@@ -240,12 +240,16 @@ class SqliteStore:
     def _one(self, name: str, *values: Any) -> Any:
         try:
             return self._reader.execute(self._sql[name], values).fetchone()
+        except UnicodeEncodeError:  # half a character, which no row has
+            return None
         except (sqlite3.DatabaseError, UnicodeError) as error:
             raise in_words(self.path, error, "read") from error
 
     def _rows(self, name: str, *values: Any) -> Iterator[Any]:
         try:
             yield from self._reader.execute(self._sql[name], values)
+        except UnicodeEncodeError:
+            return
         except (sqlite3.DatabaseError, UnicodeError) as error:
             raise in_words(self.path, error, "read") from error
 

@@ -81,10 +81,56 @@ def _json(*documents: Any) -> tuple[bytes, ...]:
     return tuple(json.dumps(document).encode() for document in documents)
 
 
+def _answer(*actions: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "isDone": False,
+        "actions": [list(actions)],
+        "schemaVersion": 2,
+        "output": None,
+        "customStatus": None,
+        **more,
+    }
+
+
 def _requests(*lines: str) -> tuple[bytes, ...]:
     head = "Content-Type: application/json\nx-ms-continuation-token: eyJhZnRlciI6ICJpIn0="
     return tuple(f'{line}\n{head}\n\n{{"a": [1, "x"]}}'.encode() for line in lines)
 
+
+_RETRY = {
+    "firstRetryIntervalInMilliseconds": 1000,
+    "maxNumberOfAttempts": 3,
+    "backoffCoefficient": 2.0,
+    "maxRetryIntervalInMilliseconds": 5000,
+    "retryTimeoutInMilliseconds": 60000,
+}
+_ACTIONS = [
+    {"actionType": 0, "functionName": "Echo", "input": "1"},
+    {"actionType": 1, "functionName": "Echo", "input": "1", "retryOptions": _RETRY},
+    {"actionType": 2, "functionName": "Child", "input": "1", "instanceId": "c", "version": "1"},
+    {"actionType": 3, "functionName": "Child", "input": None, "instanceId": None, "retryOptions": _RETRY},
+    {"actionType": 5, "fireAt": "2026-01-02T03:04:06.000001Z", "isCanceled": False},
+    {"actionType": 6, "externalEventName": "Go", "reason": "ExternalEvent"},
+    {"actionType": 7, "instanceId": "@counter@k", "operation": "add", "input": "1"},
+    {"actionType": 8, "httpRequest": {"method": "GET", "uri": "http://h/", "content": None, "headers": {}}},
+    {"actionType": 9, "instanceId": "@counter@k", "operation": "add", "input": "1"},
+    {"actionType": 10, "instanceId": "@counter@k", "operation": "add", "input": "1", "fireAt": "2026-01-02T03:04:06Z"},
+]
+_ANSWERS: tuple[Any, ...] = (
+    *(_answer(action) for action in _ACTIONS),
+    _answer({"actionType": 11, "compoundActions": _ACTIONS[:3]}),
+    _answer({"actionType": 12, "compoundActions": [_ACTIONS[5], _ACTIONS[4]]}),
+    _answer({"actionType": 4, "input": "1"}, isDone=True),
+    _answer(*_ACTIONS, isDone=True, output={"a": [1.5, "x"]}, customStatus={"s": 1}),
+    _answer(error="boom", isDone=False),
+    {
+        "entityExists": True,
+        "entityState": "1",
+        "results": [{"isError": False, "duration": 1, "result": "1"}],
+        "signals": [],
+    },
+    {"id": "r", "op": "add", "input": "1", "signal": False, "parent": "i-1", "parentExecution": "e"},
+)
 
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "function.json": _json(
@@ -180,6 +226,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         encode(Turn(1, "F", "i", "e", "{}", 3)) + encode(Invoke(4, "F", "null")),
         b"\x00\x00\x00\x02\x80\xc0",
     ),
+    "answers": _json(*_ANSWERS),
     "history": _json(_DOCUMENT, _STATUS, _EVENTS),
     "argument": (b'{"a": [1, 2.5, "x", null, true]}', b'"Tokyo"', b"[[[[[]]]]]"),
     "socket": (

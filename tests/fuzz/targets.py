@@ -34,6 +34,7 @@ from embedded_host.testing.recorded import UnreadableHistory, recorded
 from embedded_host.timer_trigger.schedule import ScheduleError, parse_schedule, time_span
 from embedded_host.worker.protocol import FrameReader, MalformedFrame
 from tests.embedded_host.http.api import Api, request
+from tests.fuzz.answers import Answers
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.served import Served
 
@@ -261,6 +262,7 @@ CALLS: dict[str, Callable[[bytes], None]] = {
     "values": values,
     "management": _Management(),
     "frames": frames,
+    "answers": Answers(),
     "history": history,
     "argument": argument,
     "socket": Served(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,29 @@ def test_a_clients_signal() -> None:
     text = request_message(request_id="r", operation="", input=None, signal=True, now=T0)
     assert list(json.loads(text)) == ["$type", "op", "signal", "id", "requestTime"]
     assert Request.parse(text) == Request("r", "", None, True)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(5, None, [], "x", {}, {"id": 5}, {"id": "r", "op": 5}, {"id": "r", "input": {}}, {"id": "r", "parent": 7}),
+        {"id": "r", "parent": "p", "parentExecution": []},
+    ],
+)
+def test_what_is_no_operation(raw: Any) -> None:
+    """Anyone may raise an event that is named like one."""
+    with pytest.raises(ValueError, match="not an operation"):
+        Request.parse(json.dumps(raw))
+
+
+def test_what_is_too_deep_for_an_operation() -> None:
+    with pytest.raises(ValueError, match="not an operation"):
+        Request.parse("[" * 100_000 + "]" * 100_000)
+
+
+def test_an_operation_whose_texts_have_no_form_in_utf_8() -> None:
+    text = json.dumps({"id": "r\ud800", "op": "o\ud800", "parent": "p\ud800"})
+    assert Request.parse(text) == Request(r"r\ud800", r"o\ud800", None, False, r"p\ud800")
 
 
 def test_replies() -> None:

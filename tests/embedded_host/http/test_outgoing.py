@@ -61,6 +61,12 @@ async def remote() -> AsyncIterator[Remote]:
     await runner.cleanup()
 
 
+@pytest.mark.parametrize("request_", [{}, {"headers": ["a"]}, {"headers": 5}, {"uri": None}])
+async def test_a_request_that_is_none_fails_and_stops_nothing(remote: Remote, request_: dict[str, Any]) -> None:
+    answer = await remote.send({"method": "POST", "uri": remote.base, **request_} if request_ else {})
+    assert isinstance(answer, UserError)
+
+
 # -- what goes out ---------------------------------------------------------------------------------
 
 

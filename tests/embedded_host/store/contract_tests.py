@@ -177,6 +177,12 @@ class StoreContract:
 
     # -- what belongs to them ----------------------------------------------------------------------
 
+    def test_half_a_character_is_no_instances(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.instance("Hub", "a\ud800") is None
+        assert store.timer("Hub", "\udfff") is None
+        assert list(store.due_after("\ud800", T0)) == []
+
     def test_inputs(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.input(1) is None
