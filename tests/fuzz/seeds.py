@@ -219,6 +219,13 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         "GET entities/Counter/k",
         "POST entities/Counter/k?op=add",
         "DELETE entities/Counter/k",
+        "POST instances/@counter@k/raiseEvent/op",
+        "POST instances/@counter@k/suspend?reason=x",
+        "POST instances/@counter@k/terminate?reason=x",
+        "POST instances/@counter@k/rewind",
+        "POST instances/@counter@k/restart",
+        "DELETE instances/@counter@k",
+        "POST orchestrators/Done/@counter@k",
         "POST makeprimary",
     ),
     "frames": (
