@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from embedded_host.http.management_values import STATUSES, moment
@@ -17,7 +18,7 @@ class Wrong(Exception):
 class Asked:
     """The query's parameters, by lower-case name."""
 
-    def __init__(self, query: dict[str, str]) -> None:
+    def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query
 
     def text(self, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -45,8 +46,8 @@ class Request:
     def url(self) -> str:
         return f"{self.base_url}{self.path}" + (f"?{self.query_text}" if self.query_text else "")
 
-    @property
-    def query(self) -> dict[str, str]:
+    @cached_property
+    def query(self) -> Mapping[str, str]:
         """By lower-case name; repeated values comma-joined."""
         values: dict[str, str] = {}
         for name, value in parse_qsl(self.query_text, keep_blank_values=True):
