@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import Callable
@@ -46,7 +47,16 @@ class InProcessWorker:
         alone: bool = False,
     ) -> Result:
         assert self._runner is not None
-        return await self._runner.invoke(Invoke(next(self._ids), function, trigger, invocation_id, client))
+        asked = Invoke(next(self._ids), function, trigger, invocation_id, client)
+        if self._runner.lane(function) != "loop":
+            return await self._runner.invoke(asked)
+        # In a task of its own: there it shows whether the caller was cancelled or the function cancels itself.
+        running = asyncio.ensure_future(self._runner.invoke(asked))
+        try:
+            await asyncio.wait([running])
+        finally:
+            running.cancel()
+        return self._runner.cancelled(asked) if running.cancelled() else running.result()
 
     async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
         raise NotImplementedError("code in the host's own process cannot be replaced; restart the host")

@@ -22,12 +22,10 @@ from embedded_host.worker.protocol import (
     Answer,
     Ask,
     Channel,
-    ErrorData,
     Invoke,
     Load,
     Loading,
     Message,
-    Result,
     Stop,
 )
 
@@ -115,7 +113,7 @@ class _Worker:
         try:
             result = await runner.run_coroutine(asked)
         except asyncio.CancelledError:  # by the function itself: nobody else does
-            result = Result(asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code"))
+            result = runner.cancelled(asked)
         end_if_forked(asked.function)
         with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
             channel.send(result, at_once=len(self._running) <= FEW)

@@ -172,7 +172,7 @@ class Runner:
         return "loop" if function.is_async else "functions"
 
     async def invoke(self, invoke: Invoke) -> Result:
-        """Never raises: what goes wrong is in the result."""
+        """As ``run_coroutine`` or ``run``."""
         lane = self.lane(invoke.function)
         if lane == "loop":
             return await self.run_coroutine(invoke)
@@ -186,7 +186,7 @@ class Runner:
         return result
 
     async def run_coroutine(self, invoke: Invoke) -> Result:
-        """A function whose lane is the event loop. Never raises: what goes wrong is in the result."""
+        """A function whose lane is the event loop. What goes wrong is in the result; raises CancelledError (see ``cancelled``)."""
         function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
         try:
@@ -200,6 +200,10 @@ class Runner:
             if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
                 raise
             return Result(invoke.id, error=error_data(error))
+
+    def cancelled(self, asked: Invoke) -> Result:
+        """What a coroutine function that ends with CancelledError comes to, if nobody but its own code has cancelled it."""
+        return Result(asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code"))
 
     def run(self, asked: Invoke | Turn) -> Result:
         """Any other function, in the caller's thread. Never raises: what goes wrong is in the result."""
