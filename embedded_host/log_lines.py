@@ -11,7 +11,7 @@ HIDDEN = "[Hidden Credential]"
 """The real host's words in such a place (contract, 4.5)."""
 _KEYS = re.compile(
     r"((?:[?&]|%3F|%26|\bamp;)code(?:=|%3D)|\bcode=(?=[\w.~%-]{32}))[^\s&\"'<>\\,;)\]}]+"
-    r"|(x-functions-key[\"']?\s*[:=,]\s*[\"']?)[^\s\"',)\]}]+",
+    r"|(x-functions-key[\"']?\s*[:=,]\s*(?:b?[\"'])?)[^\s\"',)\]}]+",
     re.IGNORECASE,
 )
 """In a URL, or behind the name of the header that has one."""

@@ -24,6 +24,8 @@ KEY = "Zm9vYmFy-_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
         f"redirect=http%3A%2F%2Fh%2Fapi%3Fcode%3D{KEY}",
         f"{{'host': 'localhost', 'x-functions-key': '{KEY}', 'accept': '*/*'}}",
         f"X-Functions-Key: {KEY}",
+        f"X-Functions-Key: b{KEY}",
+        f"((b'host', b'localhost'), (b'x-functions-key', b'{KEY}'))",
         f'<a href="/x?y=1&amp;code={KEY}">',
     ],
 )
