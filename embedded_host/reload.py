@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -106,8 +107,10 @@ def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
     """All files in them that count, and how they are."""
     files: list[Path] = []
     for folder in folders:
-        with suppress(OSError):
-            files += [path for path in folder.iterdir() if _counts(Change.modified, str(path))]
+        with suppress(OSError), os.scandir(folder) as entries:
+            # By their names first: a folder of the app's data may have any number of others.
+            named = [entry.path for entry in entries if entry.name.endswith((".py", ".json"))]
+            files += [Path(path) for path in named if _counts(Change.modified, path)]
     return _stamps_of(files)
 
 
