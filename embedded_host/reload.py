@@ -96,9 +96,11 @@ def _counts(change: Change, path: str) -> bool:
 def _folders(root: Path) -> list[Path]:
     found = [root]
     for folder in found:
-        with suppress(OSError):  # it has just gone
+        with suppress(OSError), os.scandir(folder) as entries:  # one that has just gone
             found += sorted(
-                p for p in folder.iterdir() if p.is_dir() and p.name not in IGNORED and not p.name.startswith(".")
+                Path(entry.path)
+                for entry in entries
+                if entry.name not in IGNORED and not entry.name.startswith(".") and entry.is_dir()
             )
     return found
 
