@@ -146,4 +146,9 @@ def _read(file: str) -> Json:
         raise Failed(
             f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
         )
+    for key, kind in (("instanceId", str), ("taskHub", str | None)):
+        if not isinstance(document.get(key), kind):
+            raise Failed(
+                f'{file} is not whole: its "{key}" is not there, or no text. Export the instance again. [EH540]'
+            )
     return document

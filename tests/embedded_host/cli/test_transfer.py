@@ -194,6 +194,11 @@ def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
         ("{", "- is not JSON"),
         ("[]", "is no exported instance"),
         ('{"format": "embedded-host-instance", "version": 2}', "was exported by another version"),
+        ('{"format": "embedded-host-instance", "version": 1}', 'is not whole: its "instanceId" is not there'),
+        (
+            '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "taskHub": 1}',
+            'is not whole: its "taskHub" is not there, or no text.',
+        ),
         ('{"format": "embedded-host-instance", "version": 1, "instanceId": "x"}', "is not whole: KeyError: 'status'"),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "instance": {"name": 1}}',
