@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +15,9 @@ from azure.durable_functions import DurableOrchestrationClient
 from embedded_host.app.definitions import Function
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.functions import FunctionNames
-from embedded_host.engine.orchestration import Status
 from embedded_host.store.contract import InstanceFilter
 from embedded_host.store.sqlite import SqliteStore
-from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.client import HubClient, InstanceExists, WrongStatus
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.testing.fakes import UNSET, Failure, Fake, HttpFake
 from embedded_host.testing.http import HttpAnswer, ask, content
@@ -162,9 +162,9 @@ class DurableApp:
         text = DurableOrchestrationClient._get_json_input(input)
         await self.idle()
         # As the SDK's client sends it: JSON in a JSON text.
-        started = await self.client.start(
-            function.durable_name, None if text is None else json.dumps(text), instance_id
-        )
+        given = None if text is None else json.dumps(text)
+        with self._as_allowed(instance_id or "", "be started again"):
+            started = await self.client.start(function.durable_name, given, instance_id)
         await self.idle()
         return Instance(self, started)
 
@@ -214,24 +214,28 @@ class DurableApp:
 
     async def suspend(self, instance: Instance | str, reason: str | None = None) -> None:
         self._check_live(instance, "be suspended")
-        await self.client.suspend(_id(instance), reason)
+        with self._as_allowed(instance, "be suspended"):
+            await self.client.suspend(_id(instance), reason)
         await self.idle()
 
     async def resume(self, instance: Instance | str, reason: str | None = None) -> None:
         self._check_live(instance, "be resumed")
-        await self.client.resume(_id(instance), reason)
+        with self._as_allowed(instance, "be resumed"):
+            await self.client.resume(_id(instance), reason)
         await self.idle()
 
     async def rewind(self, instance: Instance | str, reason: str | None = None) -> None:
-        """Let a failed instance try again what failed."""
+        """Let a failed instance try again what failed. Raises LookupError if there is no such instance, or it has not failed."""
         self.instance(instance)
-        await self.client.rewind(_id(instance), reason)
+        with self._as_allowed(instance, "be rewound"):
+            await self.client.rewind(_id(instance), reason)
         await self.idle()
 
     async def purge(self, instance: Instance | str) -> None:
-        """Delete a finished instance."""
+        """Delete a finished instance. Raises LookupError if there is no such instance, or it has not finished."""
         self.instance(instance)
-        await self.client.purge(_id(instance))
+        with self._as_allowed(instance, "be purged"):
+            await self.client.purge(_id(instance))
         await self.idle()
 
     # -- entities ----------------------------------------------------------------------------------
@@ -380,11 +384,21 @@ class DurableApp:
         return next(f for f in self._worker.app.of_type(trigger[kind]) if f.durable_name == registered)
 
     def _check_live(self, instance: Instance | str, what: str) -> None:
+        if self.instance(instance).is_finished:
+            raise self._refused(instance, what)
+
+    @contextmanager
+    def _as_allowed(self, instance: Instance | str, what: str) -> Iterator[None]:
+        """Raises LookupError for what its status does not allow."""
+        try:
+            yield
+        except (WrongStatus, InstanceExists):
+            raise self._refused(instance, what) from None
+
+    def _refused(self, instance: Instance | str, what: str) -> LookupError:
         found = self.instance(instance)
-        if Status(found.status).is_terminal:
-            raise LookupError(
-                f"{found.name} '{found.id}' is {found.status} and cannot {what}: {found.output!r} [EH604]"
-            )
+        more = f": {found.output!r}" if found.is_finished else f". {found.waits_for}"
+        return LookupError(f"{found.name} '{found.id}' is {found.status} and cannot {what}{more} [EH604]")
 
 
 def _id(instance: Instance | str) -> str:

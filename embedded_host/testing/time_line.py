@@ -37,7 +37,11 @@ def fire_next(life: Life, clock: VirtualClock, due: datetime) -> None:
 
 
 def moved(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
-    """What ``advance`` was asked for. Raises ValueError for a step back, TypeError for what is no part of a time."""
+    """What ``advance`` was asked for. Raises ValueError for a step back, TypeError for what is no time."""
+    if not isinstance(delta, timedelta | None):
+        raise TypeError(
+            f"advance() takes a timedelta, or parts of a time as in advance(hours=3), but not {delta!r} [EH609]"
+        )
     if unknown := sorted(parts.keys() - PARTS):
         raise TypeError(f"advance() takes {', '.join(PARTS)}, but not {', '.join(unknown)} [EH609]")
     step = (delta or timedelta()) + timedelta(**parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,29 @@ async def test_instances_are_terminated_rewound_and_purged(shop: DurableApp) -> 
     await shop.purge(order)
     with pytest.raises(LookupError):
         shop.instance(order.id)
+
+
+async def test_what_a_status_does_not_allow_is_said(shop: DurableApp) -> None:
+    approval = await shop.start("Approval", instance_id="a-1")
+    waits = r"\. It waits for .*'Approval'.* \[EH604\]$"
+    for refused, what in (
+        (shop.purge(approval), "be purged"),
+        (shop.rewind(approval), "be rewound"),
+        (shop.resume(approval), "be resumed"),
+        (shop.start("Approval", instance_id="a-1"), "be started again"),
+    ):
+        with pytest.raises(LookupError, match=f"^Approval 'a-1' is Running and cannot {what}{waits}"):
+            await refused
+    await shop.terminate(approval, "enough")
+    with pytest.raises(LookupError, match=r"^Approval 'a-1' is Terminated and cannot be rewound: 'enough' \[EH604\]$"):
+        await shop.rewind(approval)
+    assert (await shop.start("Approval", instance_id="a-1")).status == "Running"
+
+
+@pytest.mark.parametrize("time", [3, "3 days"])
+async def test_what_is_no_time(shop: DurableApp, time: Any) -> None:
+    with pytest.raises(TypeError, match=rf"takes a timedelta, or parts .* but not {time!r} \[EH609\]$"):
+        await shop.advance(time)
 
 
 async def test_the_clock_can_begin_at_any_moment(shop_root: object) -> None:
