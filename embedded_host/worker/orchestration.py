@@ -9,6 +9,7 @@ order in which they came, one event to one wait, and an event's name is compared
 
 from __future__ import annotations
 
+import contextvars
 import json
 import sys
 import threading
@@ -149,6 +150,8 @@ class Session:
         self._executor = self._context.executor = _Executor()
         self._function = checked(handle.orchestrator_function, root)  # type: ignore[attr-defined]
         self._context.root, self._context.made = root, []
+        self._variables = contextvars.copy_context()
+        """Its own from turn to turn, which different threads run: a replay sets anew what an orchestrator has set."""
         self._begun = False
         self._handed = 0
         self._told = 0
@@ -158,6 +161,9 @@ class Session:
 
     def answer(self, events: str | None = None) -> str:
         """The SDK's answer to the first turn, or to ``events``, a JSON array of what came since. Raises what the SDK does."""
+        return self._variables.run(self._answer, events)
+
+    def _answer(self, events: str | None) -> str:
         if not self._begun:
             self._begun = True
             self._handed = self.seen

@@ -6,6 +6,7 @@ import gc
 import json
 import weakref
 from collections.abc import Callable, Generator, Iterator
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,30 @@ MakeTalk = Callable[[Callable[[Any], Any]], Talk]
 
 def event(name: str, value: Any) -> Event:
     return raised(name, json.dumps(value))
+
+
+# -- what is its own -------------------------------------------------------------------------------
+
+BOUND: ContextVar[str | None] = ContextVar("bound")
+
+
+def bound(name: str) -> Callable[[Any], Steps]:
+    def run(context: Any) -> Steps:
+        BOUND.set(name)
+        yield context.wait_for_external_event("Go")
+        return BOUND.get()
+
+    return run
+
+
+def test_context_variables_are_each_orchestrators_own(talk: MakeTalk) -> None:
+    """Of two whose turns take turns in one thread; structlog keeps in them what is to stand in each line."""
+    one, other = talk(bound("one")), talk(bound("other"))
+    one()
+    other()
+    assert one(event("Go", 1))["output"] == "one"
+    assert other(event("Go", 1))["output"] == "other"
+    assert BOUND.get(None) is None, "and not the thread's"
 
 
 # -- events ----------------------------------------------------------------------------------------
