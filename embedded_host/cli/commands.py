@@ -173,9 +173,12 @@ def start(
 
 def _say(error: click.ClickException) -> None:
     """Print it; click's own have no code yet."""
+    from embedded_host.cli.output import printable
+
     if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # that one is the help itself
         text = with_code(error.format_message(), "EH500" if isinstance(error, click.UsageError) else "EH599")
-        error.format_message = lambda: text  # type: ignore[method-assign]
+        shown = "\n".join(map(printable, text.split("\n")))  # a host's answer may be in it
+        error.format_message = lambda: shown  # type: ignore[method-assign]
     error.show()
 
 

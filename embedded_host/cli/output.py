@@ -41,6 +41,9 @@ CELL = 200
 
 def print_json(value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False)
+    if not all(line.isprintable() for line in text.split("\n")):
+        # Within JSON texts alone, where this is the same: as in a table, it must not steer the terminal.
+        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):

@@ -160,7 +160,7 @@ def test_a_diagnosis_from_the_history_that_it_gives(fake: FakeHost) -> None:
     ("status", "body", "told"),
     [
         (500, {"Message": "Something went wrong", "ExceptionMessage": "the disk is full"}, "the disk is full"),
-        (503, b"<html>\x1b[31m</html>", "refused with status 503"),
+        (503, b"<html>\x1b[31m\x07\xc2\x9b2J</html>", "refused with status 503"),
         (200, b"<html>", "answered with what is not JSON"),
         (404, None, "what answers there is another program"),
     ],
@@ -172,6 +172,7 @@ def test_other_answers(fake: FakeHost, status: int, body: object, told: str) -> 
         called = call(*arguments, "--url", fake.url)
         assert (called.code, called.out) == (1, "")
         assert told in called.err
+        assert all(line.isprintable() for line in called.err.split("\n")), "it does not steer the terminal"
 
 
 def test_the_key_is_taken_nowhere_else(fake: FakeHost) -> None:

@@ -25,8 +25,14 @@ def test_a_value_in_a_cell(value: object, text: str) -> None:
     assert shown(value) == text
 
 
-def test_what_an_instance_holds_does_not_steer_the_terminal() -> None:
+def test_what_an_instance_holds_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert printable("\x9b2J\u202e\r") == "\\x9b2J\\u202e\\r"
+    value = {"é\x9b2J": ["\u202e\x1b\x7f", "\U000e0001"]}
+    print_json(value)
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert json.loads(shown) == value
+    assert '"é\\u009b2J"' in shown
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
