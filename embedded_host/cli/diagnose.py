@@ -48,10 +48,10 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
         rows = [
             (
                 wait["kind"],
-                printable(wait.get("name") or wait.get("due") or wait.get("operation") or ""),
-                printable(wait.get("instanceId") or ""),
+                wait.get("name") or wait.get("due") or wait.get("operation") or "",
+                wait.get("instanceId") or "",
                 wait["since"],
-                printable(wait.get("state") or ""),
+                wait.get("state") or "",
             )
             for wait in waits
         ]

@@ -44,8 +44,8 @@ def list_(target: Target, name: str | None, top: int, continuation_token: str | 
         return
     rows = [
         (
-            printable(item["entityId"]["name"]),
-            printable(item["entityId"]["key"]),
+            item["entityId"]["name"],
+            item["entityId"]["key"],
             item["lastOperationTime"],
             shown(item["state"]),
         )

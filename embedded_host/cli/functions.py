@@ -10,7 +10,7 @@ import click
 
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import Failed, command
-from embedded_host.cli.output import print_json, print_table, printable
+from embedded_host.cli.output import print_json, print_table
 from embedded_host.cli.reading import Json
 from embedded_host.cli.target import Target, target_options
 
@@ -47,11 +47,11 @@ def list_(target: Target, as_json: bool) -> None:
         return
     rows = [
         (
-            printable(function["name"]),
+            function["name"],
             function["trigger"],
-            printable(",".join(function["methods"])),
-            printable(function["url"] or function["route"] or function["durableName"] or ""),
-            printable(function["problem"] or ("disabled" if function["disabled"] else "")),
+            ",".join(function["methods"]),
+            function["url"] or function["route"] or function["durableName"] or "",
+            function["problem"] or ("disabled" if function["disabled"] else ""),
         )
         for function in found
     ]

@@ -60,7 +60,7 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
     if as_json:
         print_json(started)
     else:
-        click.echo(f"Started '{function_name}' as instance '{printable(started['id'])}'.")
+        click.echo(printable(f"Started '{function_name}' as instance '{started['id']}'."))
 
 
 @command("get-runtime-status")
@@ -166,8 +166,8 @@ def found(status: Json | None, instance_id: str, where: str) -> Json:
 
 def _name(event: Json) -> str:
     if event["EventType"] == "EventSent":  # its name is always "op"
-        return printable(event.get("InstanceId") or "")
-    return printable(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
+        return str(event.get("InstanceId") or "")
+    return str(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
 
 
 def _detail(event: Json) -> object:

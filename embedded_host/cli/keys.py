@@ -79,7 +79,7 @@ def list_(file: KeyFile, as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "opens": opens, "value": value} for name, opens, value in found])
         return
-    print_table(("name", "opens", "key"), [(printable(n), printable(o), printable(v)) for n, o, v in found], "No keys.")
+    print_table(("name", "opens", "key"), found, "No keys.")
     from embedded_host.keys.listening import port_of_running_host
 
     if (port := port_of_running_host(file.path.parent)) and (key := kept.system.get(DURABLE)):

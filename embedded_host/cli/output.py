@@ -75,7 +75,8 @@ def console() -> Console:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
-    """``nothing`` is said, on stderr, where there are no rows."""
+    """``nothing`` is said, on stderr, where there are no rows. Cells are made printable here."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if not rows:
         click.echo(nothing, err=True)
     elif on_terminal():

@@ -11,7 +11,7 @@ import click
 from embedded_host.cli.arguments import Named, as_json, instance_id
 from embedded_host.cli.command import Failed, NotAllowed, command, no_instance
 from embedded_host.cli.instances import found
-from embedded_host.cli.output import print_json
+from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.reading import Json
 from embedded_host.cli.target import STATE_FILE, Target, target_options
 
@@ -107,7 +107,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
             hub = StateFile(path, target.hub, app_hub or document.get("taskHub")).hub
         else:
             hub = target.hub or app_hub or document.get("taskHub") or "TestHubName"
-        click.echo(f"State: {path}, task hub {hub}", err=True)
+        click.echo(printable(f"State: {path}, task hub {hub}"), err=True)
         with closing(SqliteStore(path)) as store:
             wanted = new_id or str(document["instanceId"])
             existing = store.instance(hub, wanted)
@@ -125,7 +125,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
     if as_json:
         print_json({"instanceId": wanted, "taskHub": hub, "state": str(path)})
     else:
-        click.echo(f"Imported '{wanted}'.")
+        click.echo(printable(f"Imported '{wanted}'."))
 
 
 def _read(file: str) -> Json:

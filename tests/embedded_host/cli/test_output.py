@@ -46,8 +46,8 @@ def test_json_on_any_console(monkeypatch: pytest.MonkeyPatch, encoding: str) -> 
 
 
 def test_columns_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(("id", "name"), [("a", "[red]x"), ("long", "")], "none")
-    assert capsys.readouterr().out == "id    name\na     [red]x\nlong\n"
+    print_table(("id", "name"), [("a", "[red]x"), ("long", ""), ("\x1b", "\x9b2J\n")], "none")
+    assert capsys.readouterr().out == "id    name\na     [red]x\nlong\n\\x1b  \\x9b2J\\n\n"
     print_table(("id",), [], "none")
     assert capsys.readouterr() == ("", "none\n")
 
