@@ -89,7 +89,7 @@ def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
     def run(context: Any) -> Any:
         made = function(context)
         if inspect.isgenerator(made):
-            return _checked_steps(made, root)
+            return _checked_steps(context, made, root)
         if isinstance(made, TaskBase):
             raise UnusableValue(_task_returned(function, root))
         return made
@@ -97,7 +97,7 @@ def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
     return run
 
 
-def _checked_steps(steps: GeneratorType[Any, Any, Any], root: Path) -> Generator[Any, Any, Any]:
+def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path) -> Generator[Any, Any, Any]:
     advance: Callable[[], Any] = lambda: next(steps)  # noqa: E731
     while True:
         try:
@@ -110,6 +110,9 @@ def _checked_steps(steps: GeneratorType[Any, Any, Any], root: Path) -> Generator
             if str(error):
                 raise
             raise RuntimeError(_without_text(error, root)) from error
+        if task is None and context.will_continue_as_new:  # yield context.continue_as_new(...): the SDK ends here
+            steps.close()
+            return None
         if not isinstance(task, TaskBase):
             place = _frame_place(steps, root)
             what = f"a {type(task).__name__}" if task is not None else "nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,22 @@ def test_what_is_yielded_must_be_a_task(
     function = run(f"def run(context):\n    {before}\n    yield {yielded}\n")
     events = [completed(0)] if later else []
     assert failure(function, app.root, *events) == f"{FILE} line 3: the orchestrator yields {said}"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_continue_as_new_may_be_yielded(app: AppFolder, run: MakeFunction, later: bool) -> None:
+    """As other languages write it. It gives no task, and the SDK ends the execution there."""
+    before = "yield context.call_activity('Echo')" if later else "pass"
+    function = run(
+        f"def run(context):\n    {before}\n    yield context.continue_as_new(5)\n    yield context.call_activity('Never')\n"
+    )
+    state = json.loads(answer(function, app.root, *([completed(0)] if later else [])))
+    assert state["isDone"] is True
+    [actions] = state["actions"]
+    assert [action.get("functionName", action.get("input")) for action in actions] == (["Echo"] if later else []) + [
+        "5"
+    ]
+    assert actions[-1]["actionType"] == 4
 
 
 def test_its_finally_is_run(app: AppFolder, run: MakeFunction) -> None:
