@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType, GeneratorType
 from typing import Any
 
+from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
 from azure.durable_functions.models.Task import TaskBase
 
 _INSTEAD = {
@@ -113,14 +114,10 @@ def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path
         if task is None and context.will_continue_as_new:  # yield context.continue_as_new(...): the SDK ends here
             steps.close()
             return None
-        if not isinstance(task, TaskBase):
+        if wrong := _no_task(task):
             place = _frame_place(steps, root)
-            what = f"a {type(task).__name__}" if task is not None else "nothing"
             steps.close()
-            raise TypeError(
-                f"{place}: the orchestrator yields {what}, but must yield a task of its context"
-                + (": write yield context.task_all([...])." if isinstance(task, (list, tuple)) else ".")
-            )
+            raise TypeError(f"{place}: the orchestrator yields {wrong}")
         try:
             sent = yield task
         except Exception as error:
@@ -129,6 +126,18 @@ def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path
         else:
             value = sent
             advance = lambda: steps.send(value)  # noqa: E731, B023
+
+
+def _no_task(yielded: Any) -> str | None:
+    """What an orchestrator yields that cannot be waited for, and what to write instead."""
+    if isinstance(yielded, TaskBase):
+        if isinstance(yielded.action_repr, SignalEntityAction):
+            # The SDK would send it twice, and wait for ever (azure-functions-durable-python#497).
+            return "a signal, which has no answer to wait for: write context.signal_entity(...) without yield."
+        return None
+    what = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
+    instead = ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
+    return f"{what}, but must yield a task of its context{instead}"
 
 
 def where_it_is(thread_id: int, root: Path) -> str | None:

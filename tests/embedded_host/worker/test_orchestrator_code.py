@@ -28,7 +28,7 @@ def run(app: AppFolder) -> MakeFunction:
 
     def make(code: str) -> Any:
         file = app.write(FILE, code)
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = {"df": df}
         exec(compile(file.read_text(), str(file), "exec"), names)
         return names["run"]
 
@@ -65,6 +65,10 @@ def failure(function: Any, root: Path, *events: h.Event) -> str:
         ("", "nothing, but must yield a task of its context."),
         ("None", "nothing, but must yield a task of its context."),
         ("5", "a int, but must yield a task of its context."),
+        (
+            "context.signal_entity(df.EntityId('Counter', 'a'), 'add', 1)",
+            "a signal, which has no answer to wait for: write context.signal_entity(...) without yield.",
+        ),
     ],
 )
 @pytest.mark.parametrize("later", [False, True])
