@@ -160,15 +160,15 @@ def _lock(descriptor: int) -> None:
     import time
 
     said = False
-    while not _is_locked(descriptor):
+    while not _try_to_lock(descriptor):
         if not said:
             print("Another dev.py is making .venv; waiting until it is through. Ctrl+C ends the wait.", flush=True)
             said = True
         time.sleep(0.1)
 
 
-def _is_locked(descriptor: int) -> bool:
-    """False while another process has the lock. Where the file system knows no locks, all have it."""
+def _try_to_lock(descriptor: int) -> bool:
+    """False while another process has the lock. Where the file system knows no locks, everyone gets it."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -196,8 +196,8 @@ def state_options(function: Function) -> Function:
     """For commands about the files themselves: ``function`` gets a Target with a state's folder, and no host."""
 
     @functools.wraps(function)
-    def called(url: str | None, state: Path | None, script_root: Path, **more: Any) -> Any:
-        if url:
+    def called(url: str | None, code: str | None, state: Path | None, script_root: Path, **more: Any) -> Any:
+        if url or code:
             raise click.UsageError(
                 "This is about the files of a state, which are read on their own machine and not over HTTP: leave --url out, and "
                 "name the folder of the state with --state. [EH550]"
@@ -213,6 +213,7 @@ def state_options(function: Function) -> Function:
             help="The state's folder. Default: .embedded-host in the app's folder.",
         ),
         click.option("--url", hidden=True),
+        click.option("--code", hidden=True),
     ):
         called = option(called)
     return called

@@ -78,7 +78,7 @@ def test_other_sizes_are_held_to_no_target() -> None:
     assert (other.target, other.met, verdict(other)) == (None, None, "")
 
 
-def test_the_issues_table() -> None:
+def test_what_is_to_be_reached() -> None:
     assert [str(TARGETS[key]) for key in ("cold_start", "hello_p50", "hello_p95", "hello_per_second")] == [
         "<= 0.6",
         "<= 4",

@@ -378,6 +378,9 @@ def test_watching(real: RealHost) -> None:
     [
         (("delete-task-hub", "--yes"), "The management API cannot delete a task hub."),
         (("import", "-"), "The management API takes no instances in"),
+        (("backup",), "This is about the files of a state"),
+        (("recover",), "This is about the files of a state"),
+        (("keys", "list"), "This is about the files of a state"),
     ],
 )
 def test_what_the_management_api_cannot_do(real: RealHost, command: tuple[str, ...], told: str) -> None:
