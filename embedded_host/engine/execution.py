@@ -38,6 +38,7 @@ from embedded_host.engine.decisions import (
     StartTimer,
     mismatch,
 )
+from embedded_host.engine.entity_messages import OutgoingLabels
 from embedded_host.engine.event_waits import EventWaits
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
@@ -61,6 +62,8 @@ class Execution:
     """The orchestrator has come to its end, though what it began may hold the execution open."""
     attempts: dict[int, int] = field(default_factory=dict)
     """Decisions that are tries of a retried call -> the how-manieth."""
+    labels: OutgoingLabels | None = None
+    """Of what it has sent to entities; None until it sends something in this life of it."""
     _at: int = 0
     _current: Task | None = None
     _running: bool = False

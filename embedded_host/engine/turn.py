@@ -226,7 +226,10 @@ class _Run:
             missing = str(error)
         if missing and operation.signal:
             return missing
-        labels = OutgoingLabels(state.history.events + self.events)
+        assert self.execution is not None
+        labels = self.execution.labels
+        if labels is None:  # once, and not for each: thousands may be sent
+            labels = self.execution.labels = OutgoingLabels([*state.history.events, *self.events])
         text = request_message(
             request_id=decision.request_id,
             operation=operation.operation,

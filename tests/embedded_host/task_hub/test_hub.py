@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import weakref
 from types import SimpleNamespace
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
 
 from embedded_host.engine import turn
 from embedded_host.engine.actions import TurnAnswer
-from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
 from embedded_host.engine.failures import UserError
+from embedded_host.engine.history import EventType
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub import residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
 from tests.embedded_host.engine.runs import SessionWorker
-from tests.embedded_host.task_hub.app import Steps, chain, new_host
+from tests.embedded_host.task_hub.app import Steps, chain, counter, new_host
 from tests.embedded_host.task_hub.kit import AppInvoker, Host, Orchestrator
 
 AT_ONCE: list[tuple[str, Any, Any]] = [
@@ -64,6 +67,41 @@ async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
     await host.start("Chain", "i-2", input=3)
     assert host.outcome("i-2") == ("Completed", 12)
     assert host.left_over() == []
+
+
+async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Read for each of them, ten thousand signals kept the host busy for minutes."""
+    read: list[int] = []
+
+    class Counted(OutgoingLabels):
+        def __init__(self, history: Any) -> None:
+            read.append(len(history))
+            super().__init__(history)
+
+    def talks(context: df.DurableOrchestrationContext) -> Steps:
+        for n in range(30):
+            context.signal_entity(df.EntityId("Counter", str(n % 2)), "add", 1)
+        for _ in range(5):
+            yield context.call_entity(df.EntityId("Counter", "0"), "add", 1)
+
+    monkeypatch.setattr(turn, "OutgoingLabels", Counted)
+    host = Host(AppInvoker({"Talks": talks}, entities={"Counter": counter}))
+    await host.start("Talks")
+    assert host.outcome() == ("Completed", None)
+    assert len(read) == 1
+    sent = [
+        (e["InstanceId"], json.loads(e["Input"]))
+        for e in host.client.history(host.row())
+        if e["EventType"] == EventType.EVENT_SENT
+    ]
+    assert len(sent) == 35
+    assert len({(entity, message["Timestamp"]) for entity, message in sent}) == 35
+    last: dict[str, str] = {}
+    for entity, message in sent:
+        assert message["Predecessor"] == last.get(entity, "0001-01-01T00:00:00")
+        last[entity] = message["Timestamp"]
 
 
 async def test_an_unknown_orchestrator_fails() -> None:
