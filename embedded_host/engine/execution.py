@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -44,6 +44,7 @@ from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.json_text import compact
 from embedded_host.engine.task import Open, Task, settled
+from embedded_host.engine.timers import Timers
 from embedded_host.engine.timestamps import parse_moment
 
 
@@ -78,8 +79,7 @@ class Execution:
     _invoking: bool = False
     _latest: int = -1
     _open: dict[int, Open] = field(default_factory=dict)
-    _timers: list[Open] = field(default_factory=list)
-    """Those the orchestrator made itself, in order: the n-th CreateTimer of the list is the n-th here."""
+    _timers: Timers = field(default_factory=Timers)
     _events: EventWaits = field(default_factory=EventWaits)
     _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Entity calls without an answer, by request id: what waits, and the entity's id."""
@@ -89,8 +89,15 @@ class Execution:
 
     # -- what a turn asks --------------------------------------------------------------------------
 
-    def replay(self, program: tuple[Action, ...], events: Sequence[Event], counts: Sequence[int] | None = None) -> None:
-        """Take the whole list of actions as it is now and the events since the last call.
+    def replay(
+        self,
+        program: tuple[Action, ...],
+        events: Sequence[Event],
+        counts: Sequence[int] | None = None,
+        known: int = 0,
+    ) -> None:
+        """Take the whole list of actions as it is now, of which the first ``known`` are as they were, and the events since the
+        last call.
 
         ``counts`` has, for each of ``events``, how many actions the orchestrator had asked for once it had seen that event.
         With it decisions are numbered exactly as the SDK numbers its tasks; without it the whole list counts from the
@@ -102,7 +109,7 @@ class Execution:
                 "instance had already started running?"
             )
         self.program = program
-        self._mark_cancelled_timers()
+        self._timers.mark(program, known)
         self._counted = counts is not None
         if counts is None:
             self._advance()
@@ -113,13 +120,13 @@ class Execution:
                 self._advance()
         self._asked_for = len(program)
         self._advance()
-        self._release_cancelled_timers()
+        self._timers.release()
 
     def close(self) -> None:
         """It is not used any more. What it awaits knows it: without this, only the garbage collector's rarest look, the one at
         what is old, would find the two (1.3 KiB for each instance that waits)."""
-        self._current, self._events = None, EventWaits()
-        for tasks in (self._open, self._timers, self._replies):
+        self._current, self._events, self._timers = None, EventWaits(), Timers()
+        for tasks in (self._open, self._replies):
             tasks.clear()
 
     @property
@@ -215,8 +222,7 @@ class Execution:
             return self._sub_orchestration(action)
         if isinstance(action, CreateTimer):
             timer = self._timer(action.fire_at)
-            timer.cancelled = action.cancelled
-            self._timers.append(timer)
+            self._timers.add(timer, self._at - 1, action.cancelled)
             return timer
         if isinstance(action, WaitForEvent):
             return self._events.wait(action.name, self._at)
@@ -343,7 +349,7 @@ class Execution:
     def _match(self, event: Event) -> None:
         decision = self.pending.pop(event["EventId"], None)
         if decision is None:
-            self._release_cancelled_timers()
+            self._timers.release()
             decision = self.pending.pop(event["EventId"], None)
         if wrong := mismatch(event, decision):
             raise NonDeterministic(wrong)
@@ -371,31 +377,9 @@ class Execution:
         """The step that the orchestrator waits at; None while it does not."""
         return self._at if self._current is not None and not self._current.done else None
 
-    # -- cancelled timers --------------------------------------------------------------------------
-
-    def _mark_cancelled_timers(self) -> None:
-        if self._timers:
-            for timer, action in zip(self._timers, _timers_of(self.program), strict=False):
-                timer.cancelled = action.cancelled
-
-    def _release_cancelled_timers(self) -> None:
-        """A cancelled timer holds nobody up. It settles where a turn ends and not where it was made, so that what it
-        lets through is numbered after everything that the turn itself decided, as the SDK numbers it."""
-        for timer in self._timers:
-            if timer.cancelled and not timer.done:
-                timer.settle()
-
 
 def _decisions_of(action: Action) -> int:
     """How many decisions an action begins with."""
     if isinstance(action, (WhenAny, WhenAll)):
         return sum(map(_decisions_of, action.actions))
     return 0 if isinstance(action, (WaitForEvent, ContinueAsNew)) else 1
-
-
-def _timers_of(actions: Iterable[Action]) -> Iterable[CreateTimer]:
-    for action in actions:
-        if isinstance(action, CreateTimer):
-            yield action
-        elif isinstance(action, (WhenAny, WhenAll)):
-            yield from _timers_of(action.actions)

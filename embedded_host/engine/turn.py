@@ -123,7 +123,8 @@ class _Run:
         events = self.events if self.kept else state.history.events + self.events
         execution = self.kept or Execution(state.instance_id, state.execution_id)
         try:
-            execution.replay(execution.program[:known] + answer.actions, events, _tail(counts, len(events)))
+            program = execution.program[:known] + answer.actions
+            execution.replay(program, events, _tail(counts, len(events)), known)
         except NonDeterministic as error:
             return self.fail(str(error))
         self.execution = execution

@@ -13,12 +13,15 @@ import contextvars
 import json
 import sys
 import threading
+import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from azure.durable_functions.models import DurableOrchestrationContext
+from azure.durable_functions.models.actions.CompoundAction import CompoundAction
 from azure.durable_functions.models.actions.CreateTimerAction import CreateTimerAction
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 from azure.durable_functions.models.history.HistoryEventType import HistoryEventType
@@ -116,14 +119,13 @@ _CALLS = {
 class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     executor: _Executor
     root: Path
-    makes_timers = False
     made: list[tuple[TaskBase, str, str]]
     """Tasks of calls that were not yielded when last looked at: what made each, and where."""
 
     def _generate_task(self, action: Any, *arguments: Any, **options: Any) -> Any:
         task = super()._generate_task(action, *arguments, **options)
         if isinstance(action, CreateTimerAction):
-            self.makes_timers = True
+            action.made = weakref.ref(task)
         what = _CALLS.get(type(action).__name__)
         if what is not None and not self.is_replaying:
             self.made.append((task, what, caller_place(self.root)))
@@ -158,6 +160,8 @@ class Session:
         """How many actions the last answer came to."""
         self.known = 0
         """How many of them the last answer left out, because the one before had them."""
+        self._timers: list[tuple[int, CreateTimerAction]] = []
+        """Those among the told ones that may be cancelled yet, each with the action that it is or is in."""
 
     def answer(self, events: str | None = None) -> str:
         """The SDK's answer to the first turn, or to ``events``, a JSON array of what came since. Raises what the SDK does."""
@@ -172,7 +176,7 @@ class Session:
                     lambda: self._executor.execute(self._context, self._context.histories, self._function)
                 )
             finally:
-                self._told = len(self._context._action_payload_v2)
+                self._tell()
         new = [HistoryEvent(**event) for event in json.loads(events or "[]")]
         self._executor.counts, self._handed = [], len(new)
         self._context._histories.extend(new)
@@ -189,16 +193,22 @@ class Session:
         return self._encoded(self._new_actions)
 
     def _new_actions(self) -> str:
-        """The SDK's answer without the actions that the last one had. A timer may be cancelled later, which changes its
-        action: with timers, everything is said again."""
+        """The SDK's answer without the actions that the last one had: up to the first timer that has been cancelled since, which
+        changes its action."""
         context, whole = self._context, self._context._action_payload_v2
-        self.known = 0 if context.makes_timers else self._told
-        self._told = len(whole)
+        self.known = next((at for at, timer in self._timers if timer.is_cancelled), self._told)
+        self._tell()
         context._action_payload_v2 = whole[self.known :]
         try:
             return self._executor.get_orchestrator_state_str()
         finally:
             context._action_payload_v2 = whole
+
+    def _tell(self) -> None:
+        actions, told = self._context._action_payload_v2, self._told
+        self._told = len(actions)
+        new = ((at, timer) for at in range(told, len(actions)) for timer in _timers_of(actions[at]))
+        self._timers = [(at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)]
 
     @property
     def counts(self) -> list[int]:
@@ -237,6 +247,22 @@ class Session:
         """It is not used any more. The orchestrator's frame has the context, which must not have the orchestrator: without this,
         only the garbage collector's rarest look would find them."""
         del self._context.executor
+
+
+def _timers_of(action: Any) -> Iterator[CreateTimerAction]:
+    if isinstance(action, CreateTimerAction):
+        yield action
+    elif isinstance(action, CompoundAction):
+        for part in action.compound_tasks:
+            yield from _timers_of(part)
+
+
+def _may_be_cancelled(timer: CreateTimerAction) -> bool:
+    """It is not yet, and there may be a task by which it can be: the legs of a long timer have one that nobody sees."""
+    if timer.is_cancelled or not hasattr(timer, "made"):
+        return not timer.is_cancelled
+    task = timer.made()
+    return task is not None and task.state is TaskState.RUNNING
 
 
 class Sessions:

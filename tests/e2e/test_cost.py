@@ -16,6 +16,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from embedded_host.engine import actions, turn
+from embedded_host.engine.actions import parse_answer
 from embedded_host.host import Host, HostOptions
 from embedded_host.store.contract import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
@@ -50,6 +52,11 @@ class Costs(Counter[str]):
             self["fsyncs"] += 1
             store_commit(it)
 
+        def counted_parse(answer: Any) -> actions.Answer:
+            parsed = parse_answer(answer)
+            self["actions"] += len(parsed.actions)
+            return parsed
+
         def counted_send(it: Channel, message: Message, **options: Any) -> None:
             if isinstance(message, Turn):
                 self["turns"] += 1
@@ -65,6 +72,7 @@ class Costs(Counter[str]):
         monkeypatch.setattr(SqliteStore, "commit", counted_fsync)
         monkeypatch.setattr(SqliteStore, "stage", counted_stage)
         monkeypatch.setattr(Channel, "send", counted_send)
+        monkeypatch.setattr(turn, "parse_answer", counted_parse)
 
 
 class Client:
@@ -119,6 +127,17 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         return "done"
         """,
     )
+    app.orchestrator(
+        "Polls",
+        """
+        for n in range(context.get_input()):
+            late = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+            yield context.task_any([late, context.call_activity("Hello", n)])
+            late.cancel()
+            yield context.create_timer(context.current_utc_datetime)
+        return "done"
+        """,
+    )
     costs = Costs(monkeypatch)
     host = Host(HostOptions(app.root, port=0, reload=False))
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
@@ -159,6 +178,14 @@ async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: Client) -> No
     # A step sends and writes its own events, and not what came before it: with all of the history it would be 50 times that.
     assert costs["turn bytes"] < 101 * 600
     assert costs["history bytes"] < 101 * 1000
+
+
+async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: Client) -> None:
+    """What is said of a turn is what is new, and the timer that it cancelled: with all of it each time it would be 50 times that."""
+    assert await client.output("Polls", 100) == "done"
+    costs = client.costs
+    assert (costs["turns"], costs["replays"], costs["activities"]) == (201, 1, 100)
+    assert costs["actions"] <= 3 * 100
 
 
 async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(client: Client) -> None:

@@ -215,7 +215,7 @@ def test_a_kept_session_answers_and_counts_as_a_fresh_one() -> None:
     assert fresh.now.finished
 
 
-def test_an_answer_has_only_what_is_new_unless_a_timer_may_have_been_cancelled() -> None:
+def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> None:
     def many(context: Any) -> Steps:
         for n in range(3):
             yield context.call_activity("Echo", n)
@@ -223,14 +223,33 @@ def test_an_answer_has_only_what_is_new_unless_a_timer_may_have_been_cancelled()
         yield context.task_any([timer, context.call_activity("Echo", 3)])
         timer.cancel()
         yield context.call_activity("Echo", 4)
+        yield context.call_activity("Echo", 5)
 
     main = Talk(many)
     known = []
-    for batch in ([], [completed(0)], [completed(1)], [completed(2)], [completed(4)]):
+    for batch in ([], [completed(0)], [completed(1)], [completed(2)], [completed(4)], [completed(5)]):
         main(*batch)
         known.append(main.now.known)
-    assert known == [0, 1, 2, 0, 0]
+    assert known == [0, 1, 2, 3, 3, 5]
     assert main.actions[3]["compoundActions"][0]["isCanceled"] is True
+
+
+def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
+    def sleeps(context: Any) -> Steps:
+        kept = context.create_timer(moment(600))
+        yield context.task_any([kept, context.call_activity("Echo", 0)])
+        for n in range(3):
+            yield context.create_timer(moment(n))
+        kept.cancel()
+        yield context.call_activity("Echo", 1)
+
+    main = Talk(sleeps)
+    main()
+    main(completed(1))
+    for timer in range(3):
+        assert [at for at, _ in main.now._timers] == [0, 1 + timer]
+        main(fired(2 + timer))
+    assert (main.now.known, main.now._timers) == (0, [])
 
 
 def test_how_many_actions_there_were_after_each_event() -> None:
