@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.functions import FunctionNames
-from embedded_host.engine.json_text import compact
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_values import (
     TOKEN,
+    compact_json,
     flag,
     id_before,
     in_rounds,
-    json_value,
     message,
     moment,
     page,
@@ -54,7 +53,7 @@ class Entities:
         input: str | None = text or None
         if input is not None and request.media_type == "application/json":
             try:
-                input = compact(json_value(input))
+                input = compact_json(input)
             except ValueError as error:
                 return message(400, f"Could not parse JSON content: {error}")
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")

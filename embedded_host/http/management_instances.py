@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from embedded_host.engine.json_text import compact
 from embedded_host.http.management_values import (
     WRONG,
     check_json,
+    compact_json,
     fault,
     flag,
     invalid_json,
-    json_value,
     message,
     preferred_wait,
     seconds,
@@ -126,7 +125,7 @@ class Instances:
                 return message(400, "Only application/json request content is supported")
             text = await request.text()
             try:
-                input = compact(json_value(text))
+                input = compact_json(text)
             except ValueError as error:
                 return invalid_json(text, error)
             await self._client.raise_event(instance_id, name, input)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 
 import pytest
 
 from embedded_host.http.management_values import (
+    LARGE,
     LONGEST_WAIT,
+    compact_json,
     flag,
     id_before,
     moment,
@@ -110,3 +113,27 @@ def test_preferred_wait(header: str | None, wait: float | None) -> None:
 @pytest.mark.parametrize("last", ["a", "ü\U0001f600", "", '"', "x" * 300])
 def test_tokens_come_back(last: str) -> None:
     assert id_before(token_after(last)) == (last or None)
+
+
+VALUES = [{"a": [1, 1.5, None, True, "é😀", "\n"], "b": {}}, "x", [], "a\ud800b", {"/": "\u2028"}]
+
+
+@pytest.mark.parametrize("ascii", [True, False])
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_a_json_text_is_made_compact_however_large_it_is(value: object, ascii: bool) -> None:
+    for document in (value, [value] * LARGE):
+        text = json.dumps(document, ensure_ascii=ascii, indent=1)
+        assert compact_json(text) == json.dumps(document, ensure_ascii="\ud800" in str(value), separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,]", '"' + "x" * LARGE, "[" * LARGE + "]" * LARGE, "[" + "1," * LARGE + "]"]
+)
+def test_what_is_no_json_is_refused_however_large_it_is(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Illegal|deep"):
+        compact_json(text)
+
+
+def test_a_large_number_of_a_large_text_stays_as_it_is_spelled() -> None:
+    text = "[1.50, " + "1, " * LARGE + "1e5]"
+    assert compact_json(text) == text.replace(" ", "")
