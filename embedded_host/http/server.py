@@ -42,6 +42,9 @@ MAX_HELD = 1024 * 1024 * 1024
 LARGE = 1024 * 1024
 """Bytes of a body from which on it is passed on in a round of the event loop of its own: some milliseconds each, which others
 have to wait."""
+PART = 4096
+"""Bytes of a body that come together from which on they are kept as they come: smaller ones, which would take more room than they
+have, are put together."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -186,9 +189,15 @@ class Listener:
             raise MalformedBodyError(str(error)) from None
 
     async def _whole(self, request: ReceivedRequest) -> bytes:
-        parts, size = [], 0
+        parts: list[bytes | bytearray] = []
+        size = 0
         while part := await request.content.readany():
-            parts.append(part)
+            if len(part) >= PART:
+                parts.append(part)
+            elif parts and isinstance(parts[-1], bytearray):
+                parts[-1] += part
+            else:
+                parts.append(bytearray(part))
             size += len(part)
             if self._max_body is None:
                 continue
@@ -200,7 +209,7 @@ class Listener:
         if size >= LARGE:
             async with self._large_body:
                 await asyncio.sleep(0)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
 
 
 class _TooMuchHeld(Exception):
