@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from embedded_host.engine.actions import Action, CreateTimer, WhenAll, WhenAny
@@ -14,12 +13,14 @@ class Timers:
     """A cancelled timer holds nobody up. It settles where a turn ends and not where it was made, so that what it lets through is
     numbered after everything that the turn itself decided, as the SDK numbers it."""
 
+    __slots__ = ("_cancelled", "_made", "_steps")  # every execution that waits has one
+
     def __init__(self) -> None:
         self._made: list[Open] = []
         """In the program's order."""
         self._steps: list[int] = []
         """For each, which of the program's actions it is, or is in."""
-        self._cancelled: deque[Open] = deque()
+        self._cancelled: list[Open] = []
         """Those that are not settled yet."""
 
     def add(self, timer: Open, step: int, cancelled: bool) -> None:
@@ -42,7 +43,7 @@ class Timers:
 
     def release(self) -> None:
         while self._cancelled:
-            self._cancelled.popleft().settle()
+            self._cancelled.pop(0).settle()
 
 
 def _timers_of(actions: Iterable[Action]) -> Iterator[CreateTimer]:
