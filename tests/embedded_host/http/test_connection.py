@@ -134,12 +134,12 @@ async def test_bodies_take_so_much_memory_and_no_more(
 async def test_answers_that_nobody_waits_for_do_not_pile_up() -> None:
     """Not even until the garbage collector looks for them."""
 
-    def left() -> int:
-        held = (held for found in gc.get_objects() for held in gc.get_referents(found))
-        return len({id(held) for held in held if isinstance(held, bytes) and len(held) == LARGE})
+    def are_gone() -> bool:
+        return tracemalloc.get_traced_memory()[0] < 2 * LARGE
 
     gc.collect()
     gc.disable()
+    tracemalloc.start()
     try:
         async with serving(large) as client:
             for _ in range(5):
@@ -149,8 +149,9 @@ async def test_answers_that_nobody_waits_for_do_not_pile_up() -> None:
                     await eventually_async(lambda: client.listener._held, "it is being answered")
                     other.reset()
                 await eventually_async(lambda: not client.listener._held, "it is given up")
-            await eventually_async(lambda: left() <= 1, "they are let go of")
+            await eventually_async(are_gone, "they are let go of")
     finally:
+        tracemalloc.stop()
         gc.enable()
 
 
