@@ -95,10 +95,11 @@ def read_json(path: Path, name: str) -> JsonFile:
         raise JsonFileError(name, f"cannot be read: {error.strerror or error}.") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise JsonFileError(name, "is not UTF-8 but UTF-16: save it as UTF-8.", 1, 1)
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode()
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig").split("\n")
+        before = raw[: error.start].decode().split("\n")
         what = f"is not UTF-8: the byte 0x{raw[error.start]:02x} is no character. Save the file as UTF-8."
         raise JsonFileError(name, what, len(before), len(before[-1]) + 1) from error
     return parse_json(text, name)

@@ -17,7 +17,7 @@ from embedded_host.cli.command import Failed
 from embedded_host.cli.reading import FINISHED, Json
 from embedded_host.engine import history as h
 from embedded_host.engine.history import EventType
-from embedded_host.engine.json_text import compact
+from embedded_host.engine.json_text import compact, encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.http.status import history_events, status_object
 from embedded_host.store.contract import (
@@ -94,8 +94,8 @@ def changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int,
     """What makes the instance in a store whose highest keys are ``highest``. Raises Failed for a document that is not whole."""
     try:
         complete = document if "instance" in document else _from_status(document["status"])
-        return list(_changes(complete, hub, instance_id, highest))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return list(_changes(encodable(complete), hub, instance_id, highest))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Failed(
             f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again. [EH540]"
         ) from error

@@ -378,7 +378,7 @@ def _constraint(text: str, column: int) -> Check:
     if key == "regex":
         try:
             pattern = re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", arguments), re.IGNORECASE)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise RouteTemplateError(f"'{arguments}' is not a regular expression: {error}", column) from None
         if not opened:
             raise RouteTemplateError("the constraint 'regex' needs an expression: 'regex(^a+$)'", column)

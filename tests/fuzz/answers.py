@@ -30,6 +30,9 @@ class _Says(AppInvoker):
         self.left -= 1
         return TurnAnswer(self.text if self.left >= 0 else '{"isDone": true, "actions": []}')
 
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        return input  # the worker's part, which reads it, is not what is tried here
+
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await _Offline().call(request, is_wanted)
 

@@ -112,6 +112,8 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     ("raw", "line", "column", "what"),
     [
         (b'{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9 is no character"),
+        (b'\xef\xbb\xbf{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9 is no character"),
+        (b"\xef\xbb\xbf{@\xbf{A", 1, 3, "the byte 0xbf is no character"),
         (b"\xff\xfe{\x00}\x00", 1, 1, "UTF-16"),
     ],
 )

@@ -100,6 +100,13 @@ def exported_beside(host: RunningHost, id: str) -> str:
     return called.out
 
 
+def test_text_that_has_no_form_in_utf_8_is_imported_as_its_escapes(state: Path) -> None:
+    document = json.loads(exported(state, "b"))
+    document["instance"]["name"] = "B\ud800"
+    assert call("import", "-", "--state", state, "--id", "b2", stdin=json.dumps(document)).code == 0
+    assert r"B\ud800" in [row[0] for row in rows(state, "instances", "name")]
+
+
 def test_an_id_that_is_there_already(state: Path) -> None:
     document = exported(state, "b")
     refused = call("import", "-", "--state", state, stdin=document)

@@ -187,6 +187,7 @@ ERRORS = [
     ("{id:length(9,1)}", 5, "length"),
     ("{id:minlength(-1)}", 5, "length"),
     ("{id:regex(()}", 5, "regular expression"),
+    ("{id:regex(" + "(x" * 3000 + ")" * 3000 + ")}", 5, "regular expression"),
     ("{id:regex}", 5, "needs an expression"),
 ]
 
