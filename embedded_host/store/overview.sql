@@ -8,8 +8,7 @@ SELECT input FROM inputs WHERE instance = ?;
 -- name: is_entity
 SELECT 1 FROM entities WHERE instance = ?;
 -- name: turns_of
-SELECT count(*), coalesce((SELECT length(events) FROM history WHERE instance = ?1 AND turn = 0), 0)
-FROM history WHERE instance = ?1;
+SELECT count(*), coalesce(max(CASE turn WHEN 0 THEN length(events) END), 0) FROM history WHERE instance = ?;
 -- name: history_from
 SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
 WHERE h.instance = ? AND h.turn >= ? ORDER BY h.turn;
