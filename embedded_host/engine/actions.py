@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
 import msgspec
@@ -161,6 +162,8 @@ def parse_answer(document: Any) -> Answer:
             document, output = _parsed(document)
         except (ValueError, RecursionError) as malformed:
             raise MalformedAnswer("Out of proc orchestrators must return a valid JSON schema") from malformed
+    else:
+        document = _storable(document)
     if document is None:
         return Answer(is_done=True, actions=())
     if not isinstance(document, Mapping):
@@ -232,10 +235,9 @@ def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
         return None if value is None else timedelta(milliseconds=float(value))
 
     attempts, backoff = float(raw.get("maxNumberOfAttempts") or 1), float(raw.get("backoffCoefficient") or 1.0)
-    if not attempts.is_integer() or abs(attempts) >= 2**31 or backoff != backoff:
-        raise ValueError(
-            "no whole number of attempts, or no backoff coefficient"
-        )  # the SDK counts other ones than we would
+    if not attempts.is_integer() or abs(attempts) >= 2**31 or isnan(backoff):
+        # The SDK would count other attempts than we do, and wait for ever.
+        raise ValueError("no whole number of attempts, or no backoff coefficient")
     return RetryPolicy(
         first_interval=span("firstRetryIntervalInMilliseconds") or timedelta(0),
         max_attempts=int(attempts),

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_host.engine.json_text import encodable
-
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 
 
@@ -51,6 +49,6 @@ def out_of_proc_state(error: UserError) -> dict[str, Any] | None:
         return None
     try:
         parsed = json.loads(state)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return encodable(parsed) if isinstance(parsed, dict) else None
+    return parsed if isinstance(parsed, dict) else None

@@ -140,8 +140,8 @@ def json_value(text: str) -> Any:
 
 
 def compact_json(text: str) -> str:
-    """``compact(json_value(text))``. Nothing is made of a large text: its numbers stay as they are spelled. (100 MB of objects hold up
-    everybody for seconds.) Raises what ``json_value`` raises."""
+    """``compact(json_value(text))``. Nothing is made of a large text: its numbers stay as they are spelled, and names as often as they
+    occur. (100 MB of objects hold up everybody for seconds.) Raises what ``json_value`` raises."""
     if len(text) < LARGE:
         return compact(json_value(text))
     check_json(text)

@@ -108,6 +108,12 @@ def test_names_and_errors_have_a_form_in_utf_8() -> None:
     assert answer == Answer(True, (CallActivity(r"a\ud800", "null"),), r'"b\udc00"', r"c\ud800")
 
 
+def test_an_answer_that_was_read_already_has_a_form_in_utf_8_too() -> None:
+    hidden = {"isDone": False, "actions": [[s.activity("a\ud800")]], "error": "c\ud800", "customStatus": "\ud800"}
+    answer = parse_answer(hidden)
+    assert answer == Answer(False, (CallActivity(r"a\ud800", "null"),), None, r"c\ud800", r'"\ud800"')
+
+
 @pytest.mark.parametrize("nothing", [None, "", "  ", b"", "null"])
 def test_an_empty_answer_is_the_end(nothing: Any) -> None:
     assert parse_answer(nothing) == Answer(is_done=True, actions=())

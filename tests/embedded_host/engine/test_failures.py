@@ -33,6 +33,7 @@ def test_an_activitys_reason_is_cut_at_the_label() -> None:
         (f'boom{OUT_OF_PROC_LABEL}{{"error":"boom"}}', {"error": "boom"}),
         (f"boom{OUT_OF_PROC_LABEL}[]", None),
         (f"boom{OUT_OF_PROC_LABEL}what?", None),
+        (f"boom{OUT_OF_PROC_LABEL}" + "[" * 100_000, None),
         ("boom", None),
     ],
 )
