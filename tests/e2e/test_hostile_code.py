@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from tests.support.running_host import MANAGEMENT, RunningHost
 pytestmark = pytest.mark.timeout(400)  # processes that end are started again, thrice for each of the guilty
 posix = pytest.mark.skipif(os.name == "nt", reason="what it does is POSIX's")
 ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
-ENTITY = {"name": "context", "type": "entityTrigger", "direction": "in"}
 
 
 @pytest.fixture
@@ -89,12 +89,7 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
 def test_orchestrators_and_entities_that_end_their_process(app: AppFolder, start_host: StartHost, name: str) -> None:
     code, how = KILLERS[name]
     app.orchestrator(name, f"yield context.call_activity('Echo', 1)\n{code}")
-    body = "\n".join("    " + line for line in code.splitlines())
-    app.function(
-        f"{name}Entity",
-        f"import azure.durable_functions as df\ndef turn(context):\n{body}\nmain = df.Entity.create(turn)\n",
-        ENTITY,
-    )
+    app.entity(f"{name}Entity", code)
     host = start_host(app.root)
     innocent = [begin(host, "Call", "Innocent") for _ in range(3)]
     by_turn, by_entity = begin(host, name), begin(host, "CallEntity", f"{name}Entity")
@@ -114,8 +109,7 @@ def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instanc
     app: AppFolder, start_host: StartHost
 ) -> None:
     for name, (code, _) in KILLERS.items():
-        body = "\n".join("    " + line for line in code.splitlines())
-        app.http(name, f"def main(req):\n{body}\n", name)
+        app.http(name, f"def main(req):\n{textwrap.indent(code, '    ')}\n", name)
     host = start_host(app.root)
     innocent = [begin(host, "Call", "Innocent") for _ in range(3)]
     for name in KILLERS:
@@ -217,8 +211,8 @@ def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHos
 
 
 def test_activities_that_break_something_in_their_process(app: AppFolder, start_host: StartHost) -> None:
-    complete, fail = dict(COMPLETE), dict(FAIL)
-    for name, (code, _) in (complete | fail).items():
+    complete = dict(COMPLETE)
+    for name, (code, _) in (complete | FAIL).items():
         app.activity(name, code)
     app.function(
         "Cancels", "import asyncio\nasync def main(value):\n    raise asyncio.CancelledError", activity_trigger()
@@ -236,7 +230,7 @@ def test_activities_that_break_something_in_their_process(app: AppFolder, start_
     for name, (_, output) in complete.items():
         status = host.end(begin(host, "Call", name), 90)
         assert (status["runtimeStatus"], status["output"] == output) == ("Completed", True), (name, str(status)[:500])
-    for name, (_, text) in (fail | {"Cancels": ("", "CancelledError")}).items():
+    for name, (_, text) in (FAIL | {"Cancels": ("", "CancelledError")}).items():
         status = host.end(begin(host, "Call", name), 90)
         assert status["runtimeStatus"] == "Failed", (name, status)
         assert text in status["output"], (name, str(status)[:500])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import StartHost
-from tests.e2e.test_hostile_code import ENTITY, app, begin, lives_on
+from tests.e2e.test_hostile_code import app, begin, lives_on
 from tests.support.app_folder import AppFolder
 from tests.support.hostile_code import COMPLETE, FAIL
 from tests.support.running_host import RunningHost
@@ -36,8 +36,7 @@ def orchestrator(app: AppFolder, name: str, code: str) -> None:
 
 
 def entity(app: AppFolder, name: str, code: str) -> None:
-    turn = "def turn(context):\n    context.set_result(work())\nmain = df.Entity.create(turn)\n"
-    app.function(name, f"import azure.durable_functions as df\n{_work(code)}{turn}", ENTITY)
+    app.entity(name, f"{_work(code)}context.set_result(work())")
 
 
 def http(app: AppFolder, name: str, code: str) -> None:
