@@ -143,6 +143,30 @@ def test_damage_is_found_beside_the_host(path: Path) -> None:
     check.close()
 
 
+def test_a_row_that_its_index_lacks_is_found(path: Path) -> None:
+    """Each page is whole then, and lists would miss the instance."""
+    SqliteStore(path, fsync=False).close()
+    index = "FROM sqlite_master WHERE name = 'instances_by_status'"
+
+    def change(*statements: str, values: tuple[object, ...] = ()) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            for statement in statements:
+                connection.execute(statement, values)
+            connection.commit()
+
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute(f"SELECT * {index}").fetchone()
+    change(f"DELETE {index}")
+    change("UPDATE instances SET status = 'Other' WHERE id = 'i3'")
+    change("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", values=row)
+    check = SoundnessCheck(path, lambda error: None)
+    check.begin()
+    check._thread.join()
+    check.close()
+    assert "instances_by_status" in str(check.error)
+
+
 def test_a_sound_file_passes(path: Path) -> None:
     told: list[StateError] = []
     check = SoundnessCheck(path, told.append)
@@ -164,7 +188,7 @@ def test_a_check_that_is_broken_off_says_nothing(path: Path, begins_late: bool) 
             self.heard = False
 
         def execute(self, statement: str) -> None:
-            if "quick_check" in statement:
+            if "integrity_check" in statement:
                 self.go.wait(30)
                 self.interrupted.clear()
                 self.begun.set()
