@@ -1,0 +1,325 @@
+"""host.json -> HostJson (contract, 7.1; https://learn.microsoft.com/azure/azure-functions/functions-host-json).
+
+As on the real host, keys are compared without regard to case, numbers and booleans may stand in quotes, and settings
+named ``AzureFunctionsJobHost__path__to__key`` win over the file.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from embedded_host.app.definitions import HostJson, Problem
+from embedded_host.app.errors import AppError
+from embedded_host.app.host_json_ignored import ignored_settings, other_storage
+from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_json
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
+from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
+from embedded_host.app.suggestion import did_you_mean
+
+_OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
+_LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
+_STATES = ("NonRunningStates", "AnyState")
+
+
+def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tuple[Problem, ...]]:
+    """The settings of ``root``/host.json and what is worth a warning; ``environ`` has the app's settings too.
+
+    Raises AppError with everything that is wrong, FileNotFoundError if there is no host.json.
+    """
+    try:
+        file = read_json(root / "host.json", "host.json")
+    except JsonFileError as error:
+        raise AppError(error.problem("Correct it, then start again.", fatal=True)) from None
+    _check_version(file)
+    document, sources = _with_overrides(file.value, environ)
+    reader = _Reader(file, document, sources)
+    durable = ("extensions", "durableTask")
+    host = HostJson(
+        document=document,
+        hub_name=_hub_name(reader, environ),
+        route_prefix=_route_prefix(reader),
+        function_timeout=reader.read(("functionTimeout",), 1800.0, _timeout),
+        max_concurrent_activities=reader.read((*durable, "maxConcurrentActivityFunctions"), None, _positive),
+        max_concurrent_orchestrators=reader.read((*durable, "maxConcurrentOrchestratorFunctions"), None, _positive),
+        max_entity_batch=reader.read((*durable, "maxEntityOperationBatchSize"), 5000, _positive),
+        overridable_existing_states=reader.read((*durable, "overridableExistingInstanceStates"), _STATES[0], _state),
+        store_inputs_in_history=reader.read((*durable, "storeInputsInOrchestrationHistory"), False, _boolean),
+        default_version=reader.read((*durable, "defaultVersion"), None, _version),
+        http_sleep_ms=reader.read(
+            (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
+        ),
+        max_outstanding_requests=reader.read(
+            ("extensions", "http", "maxOutstandingRequests"), 10_000, _positive_or_none
+        ),
+        max_concurrent_requests=reader.read(("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none),
+        log_levels=_log_levels(reader),
+        ignored=ignored_settings(document, reader.where),
+    )
+    if reader.problems:
+        raise AppError(*reader.problems)
+    comments = file.warnings(
+        "The host accepts it, but on Azure azure-functions-durable fails to import with it: take it out."
+    )
+    return host, (*comments, *reader.warnings, *other_storage(document, reader.where))
+
+
+class _Wrong(ValueError):
+    """A value that a key cannot have; the text says what it can."""
+
+
+class _Reader:
+    """Reads keys of the document and collects what is wrong with them."""
+
+    def __init__(self, file: JsonFile, document: dict[str, Any], sources: Mapping[str, str]) -> None:
+        self.file = file
+        self.document = document
+        self.sources = sources
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def find(self, path: Place) -> tuple[Place, Any]:
+        """The path as it is spelt in the document, and the value there (None: not set)."""
+        value: Any = self.document
+        spelt: Place = ()
+        for key in path:
+            if not isinstance(value, dict):
+                if value is not None:
+                    self.wrong(spelt, value, "must be an object")
+                return spelt, None
+            name = next((name for name in value if name.lower() == str(key).lower()), None)
+            if name is None:
+                return spelt, None
+            spelt = (*spelt, name)
+            value = value[name]
+        return spelt, value
+
+    def read(self, path: Place, default: Any, convert: Callable[[Any], Any]) -> Any:
+        spelt, value = self.find(path)
+        if value is None:
+            return default
+        try:
+            return convert(value)
+        except _Wrong as wrong:
+            self.wrong(spelt, value, str(wrong))
+            return default
+
+    def where(self, place: Place) -> str:
+        """The place in host.json, or the setting that wins over it."""
+        return self.sources.get(".".join(map(str, place)).lower()) or self.file.where(place)
+
+    def wrong(self, place: Place, value: Any, allowed: str) -> None:
+        problem = Problem(
+            self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True, code="EH120"
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def _check_version(file: JsonFile) -> None:
+    if not isinstance(file.value, dict):
+        raise AppError(
+            Problem(
+                file.where(),
+                f"must be an object, but is {_shown(file.value)}.",
+                'The least is {"version": "2.0"}.',
+                fatal=True,
+                code="EH120",
+            )
+        )
+    version = file.value.get("version")
+    if version == "2.0":
+        return
+    if version is None:
+        other = next((key for key in file.value if key.lower() == "version"), None)
+        what = f"has '{other}' instead of 'version'." if other else "has no 'version'."
+        raise AppError(
+            Problem(
+                file.where((other,) if other else (), key=True),
+                what,
+                'Write "version": "2.0".',
+                fatal=True,
+                code="EH120",
+            )
+        )
+    raise AppError(
+        Problem(
+            file.where(("version",)),
+            f'version must be the text "2.0", but is {_shown(version)}.',
+            "It is the version of the file's format, not of Azure Functions.",
+            fatal=True,
+            code="EH120",
+        )
+    )
+
+
+def _with_overrides(document: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The document with ``AzureFunctionsJobHost__…`` applied, and for each overridden path the setting's name."""
+    changed = copy.deepcopy(document)
+    sources: dict[str, str] = {}
+    for name in sorted(environ):
+        found = _OVERRIDE.fullmatch(name)
+        if not found:
+            continue
+        target: Any = changed
+        keys = re.split(r"__|:", found[1])
+        spelt: list[str] = []
+        for depth, key in enumerate(keys):
+            known = next((known for known in target if known.lower() == key.lower()), key)
+            spelt.append(known)
+            if depth == len(keys) - 1:
+                target[known] = environ[name]
+            else:
+                if not isinstance(target.get(known), dict):
+                    target[known] = {}
+                target = target[known]
+        sources[".".join(spelt).lower()] = name
+    return changed, sources
+
+
+def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
+    place, value = reader.find(("extensions", "durableTask", "hubName"))
+    if value is None:
+        return default_hub_name(setting("WEBSITE_SITE_NAME", environ))
+    form, rule = r"[A-Za-z][A-Za-z0-9]{2,49}", "must be 3 to 50 letters and digits and start with a letter"
+    if other_storage(reader.document, reader.where):  # whose hubs are no containers and tables
+        form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
+    if not isinstance(value, str):
+        reader.wrong(place, value, rule)
+        return ""
+    try:
+        name = resolve_percent(value, environ)
+    except UnresolvedSettingError as error:
+        reader.problems.append(
+            Problem(
+                reader.where(place),
+                f"{_dotted(place)} cannot be resolved: {error}",
+                "Set it in the environment or in Values of local.settings.json.",
+                fatal=True,
+                code="EH121",
+            )
+        )
+        return ""
+    if not re.fullmatch(form, name):
+        reader.wrong(place, name, rule)
+    return name
+
+
+def default_hub_name(site: str | None) -> str:
+    """The hub of an app that names none: made from WEBSITE_SITE_NAME, else ``TestHubName`` (contract, 7.1)."""
+    if not site:
+        return "TestHubName"
+    name = re.sub(r"[^A-Za-z0-9]", "", site) or "DefaultTaskHub"
+    name = ("t" + name if name[0].isdigit() else name)[:45]
+    return name if len(name) >= 3 else name + "Hub"
+
+
+def _route_prefix(reader: _Reader) -> str:
+    place, value = reader.find(("extensions", "http", "routePrefix"))
+    if value is None:
+        return "api"
+    if not isinstance(value, str):
+        reader.wrong(place, value, 'must be a text ("" for none)')
+        return "api"
+    prefix = value.strip("/")
+    if prefix != value:
+        reader.warnings.append(
+            Problem(
+                reader.where(place),
+                f"{_dotted(place)} is taken as '{prefix}': the real host serves no function under '{value}'.",
+                "Write it without '/' around it.",
+                code="EH122",
+            )
+        )
+    try:
+        RouteTemplate.parse(prefix)
+    except RouteTemplateError as error:
+        reader.wrong(place, value, f"cannot be part of a route ({error.message})")
+    return prefix
+
+
+def _log_levels(reader: _Reader) -> dict[str, str]:
+    place, levels = reader.find(("logging", "logLevel"))
+    if levels is None:
+        return {}
+    if not isinstance(levels, dict):
+        reader.wrong(place, levels, "must be an object of categories and levels")
+        return {}
+    for category, level in levels.items():
+        if not isinstance(level, str) or level.lower() not in [known.lower() for known in _LEVELS]:
+            hint = did_you_mean(level, _LEVELS) if isinstance(level, str) else ""
+            reader.wrong(
+                (*place, category), level, f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}"
+            )
+    return {category: level for category, level in levels.items() if isinstance(level, str)}
+
+
+_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
+
+
+def _timeout(value: Any) -> float | None:
+    """Seconds of ``hh:mm:ss`` (``d.hh:mm:ss``), None for ``-1``."""
+    if str(value) == "-1":
+        return None
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if not found or int(found[2]) > 23 or int(found[3]) > 59 or float(found[4] or 0) >= 60:
+        raise _Wrong('must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit')
+    seconds = int(found[1] or 0) * 86400 + int(found[2]) * 3600 + int(found[3]) * 60 + float(found[4] or 0)
+    if seconds < 1:
+        raise _Wrong("must be a second or more")
+    return seconds
+
+
+def _positive(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+        raise _Wrong("must be a whole number above 0")
+    return value
+
+
+def _positive_or_none(value: Any) -> int | None:
+    if str(value).strip() == "-1":
+        return None
+    try:
+        return _positive(value)
+    except _Wrong:
+        raise _Wrong("must be a whole number above 0, or -1 for no limit") from None
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise _Wrong("must be true or false")
+    return value
+
+
+def _version(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Wrong('must be a text like "1.0"')
+    return str(value)
+
+
+def _state(value: Any) -> str:
+    for state in _STATES:
+        if isinstance(value, str) and value.lower() == state.lower():
+            return state
+    raise _Wrong(f"must be {' or '.join(_STATES)}")
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"'{value}'" if isinstance(value, str) else str(value)

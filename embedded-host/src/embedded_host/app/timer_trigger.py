@@ -1,0 +1,102 @@
+"""What a timerTrigger binding says, and what its function is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone, tzinfo
+
+from embedded_host.app.definitions import Binding, Function
+from embedded_host.app.schedule import Schedule, ScheduleError, parse_schedule, time_zone
+from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
+from embedded_host.engine.json_codec import compact
+from embedded_host.store.interface import TimerRow
+
+_NEVER_RAN = "0001-01-01T00:00:00+00:00"
+_NEVER_COMES = "9999-12-31T23:59:59.9999999+00:00"
+_ZEROS = re.compile(r"\.?0+(?=[+-]\d\d:\d\d$)")
+
+
+@dataclass(frozen=True)
+class TimerTrigger:
+    function: Function
+    text: str
+    """The schedule as it is written, with its settings in it."""
+    schedule: Schedule
+    run_on_startup: bool = False
+    use_monitor: bool = True
+
+    @classmethod
+    def of(cls, function: Function, environ: Mapping[str, str]) -> TimerTrigger:
+        """Raises ScheduleError."""
+        zone, _ = time_zone(environ)
+        properties = {name.lower(): value for name, value in function.trigger.properties.items()}
+        text = properties.get("schedule")
+        if not isinstance(text, str) or not text.strip():
+            raise ScheduleError("the timerTrigger has no 'schedule'.")
+        try:
+            text = resolve_percent(text, environ)
+        except UnresolvedSettingError as error:
+            raise ScheduleError(
+                f"'schedule' cannot be resolved: {error} Set it in the environment or in Values of local.settings.json."
+            ) from error
+        return cls(
+            function,
+            text,
+            parse_schedule(text, zone),
+            _flag(properties, "runOnStartup", False),
+            _flag(properties, "useMonitor", True),
+        )
+
+    @property
+    def monitored(self) -> bool:
+        """Whether its status is kept, so that a time that was missed is made up for."""
+        return self.use_monitor and not self.schedule.often
+
+
+def check_timer(binding: Binding) -> list[tuple[str, str]]:
+    """(property in lower case, what is wrong) of a binding as it stands in a file."""
+    wrong: list[tuple[str, str]] = []
+    text = binding.properties.get("schedule")
+    if not isinstance(text, str) or not text.strip():
+        wrong.append(("schedule", "A timerTrigger needs a 'schedule'."))
+    elif "%" not in text:
+        try:
+            parse_schedule(text)
+        except ScheduleError as error:
+            wrong.append(("schedule", str(error)))
+    for name in ("runOnStartup", "useMonitor"):
+        try:
+            _flag({name.lower(): binding.properties.get(name)}, name, False)
+        except ScheduleError as error:
+            wrong.append((name.lower(), str(error)))
+    return wrong
+
+
+def _flag(properties: Mapping[str, object], name: str, default: bool) -> bool:
+    value = properties.get(name.lower())
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ScheduleError(f"'{name}' must be true or false, not {value!r}.")
+
+
+def request_text(schedule: Schedule | None, status: TimerRow | None, past_due: bool = False) -> str:
+    """The JSON from which azure-functions makes a ``func.TimerRequest``, as the real host writes it."""
+    zone = schedule.zone if schedule else timezone.utc
+    shown = status and {
+        "Last": _time(status.last, zone) if status.last else _NEVER_RAN,
+        "Next": _time(status.next, zone) if status.next else _NEVER_COMES,
+        "LastUpdated": _time(status.updated, zone),
+    }
+    adjusts = schedule.adjusts_for_dst if schedule else True
+    return compact({"Schedule": {"AdjustForDST": adjusts}, "ScheduleStatus": shown, "IsPastDue": past_due})
+
+
+def _time(moment: datetime, zone: tzinfo) -> str:
+    text = moment.astimezone(zone).isoformat()
+    return _ZEROS.sub("", text) if "." in text else text

@@ -1,0 +1,154 @@
+"""Instances with their histories, from one state to another as a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from embedded_host.cli.arguments import Named, as_json, instance_id
+from embedded_host.cli.command import Failed, NotAllowed, command, no_instance
+from embedded_host.cli.instances import found
+from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.reader import Json
+from embedded_host.cli.target import STATE_FILE, Target, target_options
+
+
+@command()
+@instance_id
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Default: stdout."
+)
+@target_options
+def export(target: Target, instance_id: str, output: Path | None) -> None:
+    """Write an instance with its history as one JSON document.
+
+    From a state file it is complete, also while a host runs with it, and an instance that has not finished goes on where
+    it is imported. From a host named with --url it holds what the management API gives: import takes it if the instance
+    has finished.
+
+    \b
+    Examples:
+      embedded-host export --id order-7 -o order-7.json
+      embedded-host export --id order-7 --url https://my-app.azurewebsites.net --code KEY > order-7.json
+    """
+    document = _from_state(target, instance_id) if not target.url else None
+    if document is None:
+        reader = target.reader()
+        status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
+        from embedded_host.cli.instance_document import from_status
+
+        document = from_status(status, reader.name)
+    if output is None:
+        print_json(document)
+        return
+    try:
+        output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{output} cannot be written: {error}. [EH532]") from error
+    click.echo(f"Wrote {output}.", err=True)
+
+
+def _from_state(target: Target, instance_id: str) -> Json | None:
+    """None where there is no state file: then there may be a host."""
+    from embedded_host.cli.instance_document import from_store
+    from embedded_host.cli.state_file import StateFile
+
+    path = target.state_folder / STATE_FILE
+    if not path.is_file():
+        return None
+    state = StateFile(path, target.hub, target.app_hub())
+    with state.open() as store:
+        row = store.instance(state.hub, instance_id)
+        if row is None and target.state is None:
+            return None  # the host that answers may keep its state elsewhere
+        click.echo(f"State: {state.name} (read-only)", err=True)
+        if row is None:
+            raise no_instance(instance_id, state.name)
+        return from_store(store, row, str(path))
+
+
+@command("import")
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--id", "new_id", type=Named(), metavar="ID", help="Import it under this id. Default: the id that it had."
+)
+@click.option("--replace", is_flag=True, help="In place of an instance with the same id.")
+@as_json
+@target_options
+def import_(target: Target, file: str, new_id: str | None, replace: bool, as_json: bool) -> None:
+    """Put an exported instance into a state. FILE is what export wrote; - is stdin.
+
+    The host that has the state must be stopped before; when it starts, the instance goes on where it was.
+
+    \b
+    Examples:
+      embedded-host import order-7.json
+      embedded-host import order-7.json --state .embedded-host --id order-7-again
+    """
+    if target.url:
+        raise click.UsageError(
+            "The management API takes no instances in: leave --url out, and name a state's folder with --state. [EH520]"
+        )
+    from contextlib import closing
+
+    from embedded_host.cli.instance_document import changes
+    from embedded_host.cli.state_file import StateFile, exclusively
+    from embedded_host.store.interface import DeleteInstance
+    from embedded_host.store.sqlite import SqliteStore
+
+    document = _read(file)
+    path = target.state_folder / STATE_FILE
+    app_hub = target.app_hub()
+    with exclusively(target.state_folder):
+        if path.is_file():
+            hub = StateFile(path, target.hub, app_hub or document.get("taskHub")).hub
+        else:
+            hub = target.hub or app_hub or document.get("taskHub") or "TestHubName"
+        click.echo(printable(f"State: {path}, task hub {hub}"), err=True)
+        with closing(SqliteStore(path)) as store:
+            wanted = new_id or str(document["instanceId"])
+            existing = store.instance(hub, wanted)
+            if existing is not None and not replace:
+                raise NotAllowed(
+                    f"There is an instance '{wanted}' in {path} already ({existing.status}): --replace overwrites it, and --id "
+                    "gives this one another id. [EH513]"
+                )
+            store.write(
+                [
+                    *([DeleteInstance(existing.key)] if existing else []),
+                    *changes(document, hub, wanted, store.highest_keys()),
+                ]
+            )
+    if as_json:
+        print_json({"instanceId": wanted, "taskHub": hub, "state": str(path)})
+    else:
+        click.echo(printable(f"Imported '{wanted}'."))
+
+
+def _read(file: str) -> Json:
+    from embedded_host.cli.instance_document import FORMAT, VERSION
+
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        document = json.loads(text)
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error}. [EH540]") from error
+    except (ValueError, RecursionError) as error:
+        raise Failed(f"{file} is not JSON: {error}. [EH540]") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise Failed(
+            f'{file} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export. [EH540]'
+        )
+    if document.get("version") != VERSION:
+        raise Failed(
+            f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
+        )
+    for key, kind in (("instanceId", str), ("taskHub", str | None)):
+        if not isinstance(document.get(key), kind):
+            raise Failed(
+                f'{file} is not whole: its "{key}" is not there, or no text. Export the instance again. [EH540]'
+            )
+    return document

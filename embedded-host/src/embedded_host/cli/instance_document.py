@@ -1,0 +1,323 @@
+"""The file that an instance is exported to: its form, and the way there and back.
+
+``history`` has the events as the embedded host keeps them and an orchestrator is replayed from; it is there if the document
+was made from a state file. ``status`` is the management API's, with ``historyEvents``, and is always there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from embedded_host.cli.command import Failed
+from embedded_host.cli.reader import FINISHED, Json
+from embedded_host.engine import history as h
+from embedded_host.engine.history import EventType
+from embedded_host.engine.json_codec import compact, encodable
+from embedded_host.engine.timestamps import parse_moment, utc_text
+from embedded_host.http.status import history_events, status_object
+from embedded_host.store.interface import (
+    ActivityRow,
+    AppendHistory,
+    Change,
+    InstanceRow,
+    MessageRow,
+    PutActivity,
+    PutMessage,
+    SaveEntity,
+    SaveInstance,
+    SetInput,
+)
+from embedded_host.store.sqlite import SqliteStore
+
+FORMAT, VERSION = "embedded-host-instance", 1
+
+
+def from_store(store: SqliteStore, row: InstanceRow, source: str) -> Json:
+    """All of it, so that it can go on elsewhere."""
+    events = [event for text in store.history(row.key) for event in json.loads(text)]
+    status = status_object(row, partial(store.input, row.key))
+    status["historyEvents"] = history_events(events, show_output=True, show_input=True)
+    entity = store.entity(row.key)
+    return {
+        **_head(row.id, source, row.hub),
+        "status": status,
+        "history": events,
+        "instance": {
+            "name": row.name,
+            "status": row.status,
+            "created": utc_text(row.created),
+            "updated": utc_text(row.updated),
+            "executionId": row.execution_id,
+            "generation": row.generation,
+            "parent": row.parent,
+            "continued": row.continued,
+            "customStatus": row.custom_status,
+            "output": row.output,
+            "input": store.input(row.key),
+        },
+        "messages": [
+            {"executionId": m.execution_id, "due": m.due and utc_text(m.due), "event": m.event}
+            for m in store.messages(row.key)
+        ],
+        "activities": [
+            {"executionId": a.execution_id, "taskId": a.task_id, "name": a.name, "input": a.input}
+            for a, address in store.all_activities()
+            if a.instance == row.key
+        ],
+        "entity": entity and {"hasState": entity[0], "state": entity[1]},
+    }
+
+
+def from_status(status: Json, source: str) -> Json:
+    """What the management API gives."""
+    return {**_head(str(status["instanceId"]), source, None), "status": status}
+
+
+def _head(instance_id: str, source: str, hub: str | None) -> Json:
+    now = utc_text(datetime.now(timezone.utc).replace(microsecond=0))
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "instanceId": instance_id,
+        "taskHub": hub,
+        "exportedFrom": source,
+        "exportedAt": now,
+    }
+
+
+def changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int, int]) -> Iterable[Change]:
+    """What makes the instance in a store whose highest keys are ``highest``. Raises Failed for a document that is not whole."""
+    try:
+        complete = document if "instance" in document else _from_status(document["status"])
+        return list(_changes(encodable(complete), hub, instance_id, highest))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Failed(
+            f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again. [EH540]"
+        ) from error
+
+
+def _changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int, int]) -> Iterable[Change]:
+    key, message_id, activity_id = highest[0] + 1, highest[1], highest[2]
+    kept = document["instance"]
+    row = InstanceRow(
+        key=key,
+        hub=hub,
+        id=instance_id,
+        name=str(kept["name"]),
+        status=str(kept["status"]),
+        created=parse_moment(kept["created"]),
+        updated=parse_moment(kept["updated"]),
+        execution_id=str(kept["executionId"]),
+        generation=kept["generation"],
+        parent=kept["parent"],
+        continued=bool(kept["continued"]),
+        custom_status=kept["customStatus"],
+        output=kept["output"],
+    )
+    yield SaveInstance(row)
+    if kept["input"] is not None:
+        yield SetInput(key, kept["input"])
+    events = [_under(event, instance_id) for event in document["history"]]
+    if events:
+        yield AppendHistory(key, 0, h.events_text(events))
+    for message in document["messages"]:
+        message_id += 1
+        due = message["due"] and parse_moment(message["due"])
+        event = _under(message["event"], instance_id)
+        yield PutMessage(MessageRow(message_id, key, message["executionId"], due or None, event))
+    for activity in document["activities"]:
+        activity_id += 1
+        name, input = str(activity["name"]), str(activity["input"])
+        yield PutActivity(
+            ActivityRow(activity_id, key, str(activity["executionId"]), int(activity["taskId"]), name, input)
+        )
+    if entity := document["entity"]:
+        yield SaveEntity(key, bool(entity["hasState"]), entity["state"])
+
+
+def _under(event: Json, instance_id: str) -> Json:
+    """An ExecutionStarted names the instance that it starts."""
+    if event["EventType"] != EventType.EXECUTION_STARTED:
+        return event
+    return {**event, "OrchestrationInstance": {**event["OrchestrationInstance"], "InstanceId": instance_id}}
+
+
+# -- from the management API's form ------------------------------------------------------------------
+
+
+_COME = {"ExecutionStarted", "EventRaised", "ExecutionSuspended", "ExecutionResumed"}
+"""What comes to an orchestrator from outside, before it has decided anything."""
+
+
+def _from_status(status: Json) -> Json:
+    """Raises Failed for an instance that cannot go on from what the management API tells."""
+    shown: list[Json] = status.get("historyEvents") or []
+    if status["runtimeStatus"] in FINISHED:
+        return _completed(status, shown)
+    if begun := next((event for event in shown if event["EventType"] not in _COME), None):
+        what = str(begun.get("FunctionName") or begun.get("Name") or begun.get("FireAt") or "")
+        raise Failed(
+            f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}) and had begun something ({begun['EventType']} "
+            f"{what}). The management API, from which it was exported, tells neither the inputs of activities nor the numbers of "
+            "steps that it needs to go on. Export it again when it has finished, or from a state file; or start it anew with its "
+            f"input: embedded-host start-new --function-name {status['name']} --input ... [EH541]"
+        )
+    return _not_begun(status, shown)
+
+
+def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
+    """An instance that has decided nothing yet, as one that waits for an event: it takes its first turn where it is imported,
+    with all that has come since."""
+    execution_id = str(uuid4())
+    events = list(_stored(shown, status, execution_id))
+    if not events:  # one that waits for its first turn shows no history
+        events = [
+            h.execution_started(
+                parse_moment(status["createdTime"]),
+                instance_id=str(status["instanceId"]),
+                execution_id=execution_id,
+                name=str(status["name"]),
+                input=_text(status.get("input")),
+            )
+        ]
+    return {
+        "instance": {
+            "name": status["name"],
+            "status": "Pending",
+            "created": events[0]["Timestamp"],
+            "updated": utc_text(parse_moment(status["lastUpdatedTime"])),
+            "executionId": execution_id,
+            "generation": events[0]["Generation"],
+            "parent": None,
+            "continued": False,
+            "customStatus": None,
+            "output": None,
+            "input": events[0]["Input"],
+        },
+        "history": [],
+        "messages": [{"executionId": None, "due": None, "event": event} for event in events],
+        "activities": [],
+        "entity": None,
+    }
+
+
+def _completed(status: Json, shown: Sequence[Json]) -> Json:
+    """A finished instance as a store keeps it."""
+    execution_id = str(uuid4())
+    events = sorted(_stored(shown, status, execution_id), key=lambda event: parse_moment(event["Timestamp"]))
+    _number(events)
+    ended = parse_moment(shown[-1]["Timestamp"]) if shown else parse_moment(status["lastUpdatedTime"])
+    return {
+        "instance": {
+            "name": status["name"],
+            "status": status["runtimeStatus"],
+            "created": events[0]["Timestamp"] if events else status["createdTime"],
+            "updated": utc_text(ended),
+            "executionId": execution_id,
+            "generation": next((e["Generation"] for e in events if "Generation" in e), 0),
+            "parent": None,
+            "continued": False,
+            "customStatus": _text(status.get("customStatus")),
+            "output": _output(status),
+            "input": next((e["Input"] for e in events if e["EventType"] == EventType.EXECUTION_STARTED), None),
+        },
+        "history": events,
+        "messages": [],
+        "activities": [],
+        "entity": None,
+    }
+
+
+def _stored(shown: Iterable[Json], status: Json, execution_id: str) -> Iterable[Json]:
+    """The host's own events from those of the API, completions after what they complete; numbers are still to come."""
+    for event in shown:
+        kind, at = event["EventType"], parse_moment(event["Timestamp"])
+        name, input = str(event.get("FunctionName") or event.get("Name") or ""), event.get("Input")
+        if kind == "ExecutionStarted":
+            yield h.execution_started(
+                at,
+                instance_id=str(status["instanceId"]),
+                execution_id=execution_id,
+                name=name or str(status["name"]),
+                input=input,
+                generation=event.get("Generation"),
+            )
+        elif kind in (
+            "TaskCompleted",
+            "TaskFailed",
+            "SubOrchestrationInstanceCompleted",
+            "SubOrchestrationInstanceFailed",
+        ):
+            since = parse_moment(event.get("ScheduledTime") or event["Timestamp"])
+            made: Json
+            if kind.startswith("Task"):
+                made = h.task_scheduled(since, 0, name, input)
+            else:
+                made = h.sub_orchestration_created(since, 0, name, "", input)
+            yield made
+            result, failure = _text(event.get("Result")), (str(event.get("Reason") or ""), event.get("Details"))
+            settled = {
+                "TaskCompleted": partial(h.task_completed, at, 0, result),
+                "TaskFailed": partial(h.task_failed, at, 0, *failure),
+                "SubOrchestrationInstanceCompleted": partial(h.sub_orchestration_completed, at, 0, result),
+                "SubOrchestrationInstanceFailed": partial(h.sub_orchestration_failed, at, 0, *failure),
+            }[kind]()
+            yield {**settled, "_of": made}
+        elif kind == "TaskScheduled":
+            yield h.task_scheduled(at, 0, name, input)
+        elif kind == "SubOrchestrationInstanceCreated":
+            yield h.sub_orchestration_created(at, 0, name, str(event.get("InstanceId") or ""), input)
+        elif kind == "TimerCreated":
+            yield h.timer_created(at, 0, parse_moment(event["FireAt"]))
+        elif kind == "TimerFired":
+            yield h.timer_fired(at, 0, parse_moment(event["FireAt"]))
+        elif kind == "EventSent":
+            yield h.event_sent(at, 0, str(event.get("InstanceId") or ""), name, str(input))
+        elif kind == "EventRaised":
+            yield h.event_raised(at, name, input)
+        elif kind == "ExecutionSuspended":
+            yield h.execution_suspended(at, event.get("Reason"))
+        elif kind == "ExecutionResumed":
+            yield h.execution_resumed(at, event.get("Reason"))
+        elif kind == "ExecutionTerminated":
+            yield h.execution_terminated(at, input)
+        elif kind == "ExecutionCompleted":
+            ended = str(event.get("OrchestrationStatus") or status["runtimeStatus"])
+            yield h.execution_completed(at, -1, ended, _text(event.get("Result")))
+
+
+def _number(events: list[Json]) -> None:
+    """Decisions count up in the order of their time, and completions name theirs."""
+    timers: dict[str, list[int]] = {}
+    number = 0
+    for event in events:
+        if event["EventType"] in h.DECISIONS:
+            event["EventId"] = number
+            number += 1
+            if event["EventType"] == EventType.TIMER_CREATED:
+                timers.setdefault(event["FireAt"], []).append(event["EventId"])
+    for event in events:
+        made = event.pop("_of", None)
+        if made is not None:
+            event["TaskScheduledId"] = made["EventId"]
+        elif event["EventType"] == EventType.TIMER_FIRED and timers.get(event["FireAt"]):
+            event["TimerId"] = timers[event["FireAt"]].pop(0)
+        elif event["EventType"] == EventType.EXECUTION_COMPLETED:
+            event["EventId"] = number
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else compact(value)
+
+
+def _output(status: Json) -> str | None:
+    """A failure's text and a reason are kept as they are, a result as JSON."""
+    output = status.get("output")
+    if status["runtimeStatus"] != "Completed" and isinstance(output, str):
+        return output
+    return _text(output)

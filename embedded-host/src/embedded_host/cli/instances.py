@@ -1,0 +1,195 @@
+"""Instances: starting them and looking at them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import click
+
+from embedded_host.cli.arguments import (
+    Named,
+    as_json,
+    as_the_sdk_sends,
+    continuation_token,
+    created_between,
+    instance_id,
+    json_text,
+    runtime_status,
+    statuses,
+    top,
+)
+from embedded_host.cli.command import Failed, NotFound, command, no_instance
+from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
+from embedded_host.cli.reader import Json, Query
+from embedded_host.cli.target import Target, target_options
+
+
+@command("start-new")
+@click.option("--function-name", required=True, type=Named(), metavar="NAME", help="The orchestrator.")
+@click.option("--id", "instance_id", type=Named(), metavar="ID", help="The new instance's id. Default: one is made.")
+@click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
+@as_json
+@target_options
+def start_new(target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool) -> None:
+    """Start an orchestrator.
+
+    \b
+    Examples:
+      embedded-host start-new --function-name HelloOrchestrator
+      embedded-host start-new --function-name Order --id order-7 --input '{"item": 7}'
+      embedded-host start-new --function-name Order --input @order.json --json
+    """
+    text = json_text(input, "--input")
+    if text is not None and not text.lstrip().startswith(("{", "null")):
+        text = as_the_sdk_sends(text)  # an object is taken as it is, and its status shows it better so
+    host = target.host()
+    try:
+        known = host.orchestrators()
+    except Failed as untold:  # then the host, which starts whatever it is asked to, does not check it either
+        known = None
+        click.echo(f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True)
+    if known is not None and function_name.lower() not in map(str.lower, known):
+        from embedded_host.app.suggestion import did_you_mean
+
+        there = f"It has {', '.join(sorted(known))}." if known else "It has none."
+        raise NotFound(
+            f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there} [EH512]"
+        )
+    started = host.start(function_name, instance_id, text)
+    if as_json:
+        print_json(started)
+    else:
+        click.echo(printable(f"Started '{function_name}' as instance '{started['id']}'."))
+
+
+@command("get-runtime-status")
+@instance_id
+@click.option("--show-input", is_flag=False, flag_value="true", default="false", type=bool, help="With the input.")
+@click.option("--show-output", is_flag=False, flag_value="true", default="false", type=bool, help="With the output.")
+@as_json
+@target_options
+def get_runtime_status(target: Target, instance_id: str, show_input: bool, show_output: bool, as_json: bool) -> None:
+    """Show an instance's status.
+
+    \b
+    Examples:
+      embedded-host get-runtime-status --id order-7
+      embedded-host get-runtime-status --id order-7 --show-input --show-output --json
+    """
+    reader = target.reader()
+    status = found(reader.instance(instance_id), instance_id, reader.name)
+    if not show_input:
+        status.pop("input", None)
+    if not show_output:
+        status.pop("output", None)
+    if as_json:
+        print_json(status)
+    else:
+        print_fields({key: shown(value) for key, value in status.items() if value is not None})
+
+
+@command("get-history")
+@instance_id
+@as_json
+@target_options
+def get_history(target: Target, instance_id: str, as_json: bool) -> None:
+    """Show what has happened in an instance.
+
+    \b
+    Examples:
+      embedded-host get-history --id order-7
+      embedded-host get-history --id order-7 --json > history.json
+    """
+    reader = target.reader()
+    events = found(reader.instance(instance_id, history=True), instance_id, reader.name).get("historyEvents") or []
+    if as_json:
+        print_json(events)
+        return
+    rows = [(event["Timestamp"], event["EventType"], _name(event), shown(_detail(event))) for event in events]
+    print_table(("time", "event", "name", "detail"), rows, "It has no history yet.")
+
+
+@command("get-instances")
+@created_between
+@runtime_status
+@click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
+@top
+@continuation_token
+@click.option("--show-input", is_flag=True, help="With the inputs.")
+@click.option("--show-output", is_flag=True, help="With the outputs.")
+@as_json
+@target_options
+def get_instances(
+    target: Target,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    runtime_status: tuple[str, ...],
+    more_statuses: tuple[str, ...],
+    prefix: str | None,
+    top: int,
+    continuation_token: str | None,
+    show_input: bool,
+    show_output: bool,
+    as_json: bool,
+) -> None:
+    """List instances, in order of id.
+
+    \b
+    Examples:
+      embedded-host get-instances --runtime-status running failed
+      embedded-host get-instances --created-after 2026-01-31T13:00Z --top 100 --json
+    """
+    query = Query(created_after, created_before, statuses(runtime_status, more_statuses), prefix)
+    page = target.reader().instances(query, top, continuation_token, show_input=show_input)
+    for item in page.items:
+        if not show_input:
+            item.pop("input", None)
+        if not show_output:
+            item.pop("output", None)
+    if as_json:
+        print_json({"instances": page.items, "continuationToken": page.token})
+        return
+    columns = ["instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime"]
+    columns += ["input"] * show_input + ["output"] * show_output
+    rows = [[shown(item.get(column)) for column in columns] for item in page.items]
+    print_table(columns, rows, "No instances.")
+    if page.token:
+        click.echo(f"There are more: --continuation-token {page.token}", err=True)
+
+
+def found(status: Json | None, instance_id: str, where: str) -> Json:
+    if status is None:
+        raise no_instance(instance_id, where)
+    return status
+
+
+def _name(event: Json) -> str:
+    if event["EventType"] == "EventSent":  # its name is always "op"
+        return str(event.get("InstanceId") or "")
+    return str(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
+
+
+def _detail(event: Json) -> object:
+    if event["EventType"] in ("EventSent", "EventRaised") and (said := _entity_message(event.get("Input"))) is not None:
+        return said
+    for key in ("Result", "Reason", "FireAt", "Data"):
+        if event.get(key) is not None:
+            return event[key]
+    return event.get("Input")
+
+
+def _entity_message(text: object) -> str | None:
+    """What is asked of an entity, or what it answers; None for an event that is neither."""
+    try:
+        message = json.loads(str(text))
+        if "op" in message:
+            given = message.get("input")
+            given = json.loads(given) if isinstance(given, str) else given  # JSON in a JSON text, as the SDK sends it
+            said = f"{message['op']} {given}" if given not in (None, "null") else str(message["op"])
+            return f"{said} (signal)" if message.get("signal") else said
+        if "ResponseMessage" in message["$type"]:
+            return f"{'error: ' if 'exceptionType' in message else ''}{message['result']}"
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None

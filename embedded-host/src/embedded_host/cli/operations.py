@@ -1,0 +1,124 @@
+"""What is done to one instance."""
+
+from __future__ import annotations
+
+import click
+
+from embedded_host.cli.arguments import Named, as_json, instance_id, json_text, reason
+from embedded_host.cli.command import command
+from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.reader import Json
+from embedded_host.cli.target import Target, target_options
+
+
+@command("raise-event")
+@instance_id
+@click.option(
+    "--event-name", required=True, type=Named(), metavar="NAME", help="The event that the orchestrator waits for."
+)
+@click.option("--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin.")
+@as_json
+@target_options
+def raise_event(target: Target, instance_id: str, event_name: str, event_data: str | None, as_json: bool) -> None:
+    """Send an event to an instance.
+
+    \b
+    Examples:
+      embedded-host raise-event --id order-7 --event-name Approval --event-data true
+      embedded-host raise-event --id order-7 --event-name Details --event-data @details.json
+    """
+    data = json_text(event_data, "--event-data")
+    target.host().raise_event(instance_id, event_name, "null" if data is None else data)
+    _say(as_json, {"instanceId": instance_id, "raised": event_name}, f"Raised '{event_name}' to '{instance_id}'.")
+
+
+@command()
+@instance_id
+@reason
+@as_json
+@target_options
+def terminate(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
+    """End an instance; its activities that run go on to their end.
+
+    \b
+    Example:
+      embedded-host terminate --id order-7 --reason "ordered twice"
+    """
+    _operate(target, instance_id, "terminate", reason, as_json, f"Terminating '{instance_id}'.")
+
+
+@command()
+@instance_id
+@reason
+@as_json
+@target_options
+def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
+    """Hold an instance until it is resumed.
+
+    \b
+    Example:
+      embedded-host suspend --id order-7 --reason lunch
+    """
+    _operate(target, instance_id, "suspend", reason, as_json, f"Suspending '{instance_id}'.")
+
+
+@command()
+@instance_id
+@reason
+@as_json
+@target_options
+def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
+    """Let a suspended instance go on.
+
+    \b
+    Example:
+      embedded-host resume --id order-7
+    """
+    _operate(target, instance_id, "resume", reason, as_json, f"Resuming '{instance_id}'.")
+
+
+@command()
+@instance_id
+@reason
+@as_json
+@target_options
+def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
+    """Let a failed instance try again what failed.
+
+    \b
+    Example:
+      embedded-host rewind --id order-7 --reason "the bank is back"
+    """
+    _operate(target, instance_id, "rewind", reason, as_json, f"Rewinding '{instance_id}'.")
+
+
+@command()
+@instance_id
+@click.option("--same-id", is_flag=True, help="Under the same id, in place of the finished one. Default: a new id.")
+@as_json
+@target_options
+def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> None:
+    """Start an instance's orchestrator again, with the same input.
+
+    \b
+    Examples:
+      embedded-host restart --id order-7
+      embedded-host restart --id order-7 --same-id
+    """
+    query = {"restartWithNewInstanceId": str(not same_id).lower()}
+    started = target.host().operate(instance_id, "restart", query).json
+    _say(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
+
+
+def _operate(
+    target: Target, instance_id: str, operation: str, reason: str | None, as_json: bool, sentence: str
+) -> None:
+    target.host().operate(instance_id, operation, {"reason": reason})
+    _say(as_json, {"instanceId": instance_id, "operation": operation}, sentence)
+
+
+def _say(as_json: bool, document: Json, sentence: str) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(printable(sentence))

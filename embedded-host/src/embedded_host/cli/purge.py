@@ -1,0 +1,111 @@
+"""Deleting instances that have finished, and whole task hubs."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import click
+
+from embedded_host.cli.arguments import Named, as_json, created_between, runtime_status, statuses
+from embedded_host.cli.command import command, no_instance
+from embedded_host.cli.output import print_json
+from embedded_host.cli.reader import FINISHED, Query
+from embedded_host.cli.target import Target, target_options
+
+if TYPE_CHECKING:
+    from embedded_host.cli.state_file import StateFile
+
+_EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@command("purge-history")
+@created_between
+@runtime_status
+@click.option("--id", "instance_id", type=Named(), metavar="ID", help="Only this instance.")
+@as_json
+@target_options
+def purge_history(
+    target: Target,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    runtime_status: tuple[str, ...],
+    more_statuses: tuple[str, ...],
+    instance_id: str | None,
+    as_json: bool,
+) -> None:
+    """Delete finished instances with their histories. Those that run are kept.
+
+    \b
+    Examples:
+      embedded-host purge-history --created-before 2026-01-01
+      embedded-host purge-history --runtime-status completed terminated
+      embedded-host purge-history --id order-7
+    """
+    if instance_id is not None and (created_after or created_before or runtime_status):
+        raise click.UsageError("--id says which instance; the other options choose among many.")
+    # All of them by name: without a status a real host deletes those that run, too (contract, 1.6).
+    query = Query(created_after or _EVER, created_before, statuses(runtime_status, more_statuses, FINISHED) or FINISHED)
+    host = target.host()
+    deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
+    if instance_id is not None and not deleted:
+        raise no_instance(instance_id, host.name)
+    if as_json:
+        print_json({"instancesDeleted": deleted})
+    else:
+        click.echo(f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.")
+
+
+@command("delete-task-hub")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@target_options
+def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
+    """Delete all that a task hub holds, running instances and entities too.
+
+    The host that has the state must be stopped before.
+
+    \b
+    Examples:
+      embedded-host delete-task-hub
+      embedded-host delete-task-hub --state .embedded-host --task-hub-name HelloHub --yes
+    """
+    if target.url:
+        raise click.UsageError(
+            "The management API cannot delete a task hub. Of a real host, delete the storage (func durable delete-task-hub does); "
+            "of an embedded host, stop it and leave --url out. [EH520]"
+        )
+    from embedded_host.cli.state_file import StateFile, exclusively
+
+    path = target.state_path()
+    with exclusively(target.state_folder):
+        state = StateFile(path, target.hub, target.app_hub())
+        click.echo(f"State: {state.name}", err=True)
+        with state.open() as store:
+            count = store.count(state.hub)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise click.UsageError(f"{count} instances would be deleted for good: say --yes.")
+            click.confirm(f"Delete {count} instances and entities of {state.hub} for good?", abort=True, err=True)
+        _delete(state)
+    if as_json:
+        print_json({"taskHub": state.hub, "instancesDeleted": count})
+    else:
+        click.echo(f"Deleted the task hub {state.hub} with {count} instance{'' if count == 1 else 's'}.")
+
+
+def _delete(state: StateFile) -> None:
+    """With the lock held."""
+    import sqlite3
+
+    from embedded_host.store.interface import DeleteInstance, InstanceFilter
+    from embedded_host.store.sqlite import SqliteStore
+
+    with closing(SqliteStore(state.path)) as store:
+        rows = store.list(state.hub, InstanceFilter(), 2**31)
+        store.write([DeleteInstance(row.key) for row in rows])
+    with closing(sqlite3.connect(state.path)) as connection, connection:
+        # When its timer functions ran last: the store has no change for that.
+        connection.execute("DELETE FROM timers WHERE hub = ?", (state.hub,))

@@ -1,0 +1,156 @@
+"""A state file, read without a host, or beside one; nothing in its folder is written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from embedded_host.cli.command import Failed
+from embedded_host.cli.reader import Json, Page, Query
+from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.timestamps import utc_text
+from embedded_host.http.management_values import id_before, token_after
+from embedded_host.http.status import history_events, shown_value, status_object
+from embedded_host.store.error_messages import in_words
+from embedded_host.store.interface import InstanceFilter, InstanceRow, StateError
+from embedded_host.store.lock import StateLock
+from embedded_host.store.migration import SCHEMA_VERSION, migrate, refuse_newer, version_of
+from embedded_host.store.read_only import readable
+from embedded_host.store.sqlite import SqliteStore
+
+
+class StateFile:
+    """``hub`` is the task hub that was asked for, ``app_hub`` the app's own, which counts where it is there."""
+
+    def __init__(self, path: Path, hub: str | None = None, app_hub: str | None = None) -> None:
+        self.path = path
+        self.hub = self._hub(hub, app_hub)
+        self.name = f"{path}, task hub {self.hub}"
+
+    def _hub(self, asked: str | None, app_hub: str | None) -> str:
+        with self.open() as store:
+            hubs = store.hubs()
+        for wanted in filter(None, (asked, app_hub)):
+            if wanted.lower() in map(str.lower, hubs) or wanted == asked or not hubs:
+                return wanted
+        if len(hubs) > 1:
+            raise Failed(f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name. [EH507]")
+        return hubs[0] if hubs else "TestHubName"
+
+    @contextmanager
+    def open(self) -> Iterator[SqliteStore]:
+        """As it is now: one moment for all that is read. Raises StateError."""
+        with readable(self.path) as (path, parameters):
+            try:
+                store = SqliteStore(path, opened=_connected(path, parameters))
+                with closing(store):
+                    yield store
+            except (sqlite3.Error, UnicodeError) as error:
+                raise in_words(self.path, error, "read") from error
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+        with self.open() as store:
+            row = store.instance(self.hub, instance_id)
+            if row is None:
+                return None
+            status = status_object(row, partial(store.input, row.key))
+            if history and row.status != "Pending":
+                events = (event for text in store.history(row.key) for event in json.loads(text))
+                status["historyEvents"] = history_events(events, show_output=True, show_input=True)
+            return status
+
+    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+        filter = InstanceFilter(
+            id_prefix=query.id_prefix,
+            created_from=query.created_after,
+            created_to=query.created_before,
+            statuses=query.statuses,
+            after_id=id_before(token),
+        )
+
+        def item(store: SqliteStore, row: InstanceRow) -> Json:
+            return status_object(row, partial(store.input, row.key) if show_input else None)
+
+        return self._page(filter, top, item)
+
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
+        filter = InstanceFilter(
+            id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_before(token), entities=True
+        )
+
+        def item(store: SqliteStore, row: InstanceRow) -> Json | None:
+            kept = store.entity(row.key)
+            if kept is None or kept[1] is None:  # no operation has reached it yet
+                return None
+            entity = EntityId.parse(row.id)
+            return {
+                "entityId": {"name": entity.name, "key": entity.key},
+                "lastOperationTime": utc_text(row.updated),
+                "state": shown_value(kept[1]),
+            }
+
+        return self._page(filter, top, item)
+
+    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+        with self.open() as store:
+            row = store.instance(self.hub, str(EntityId(name.lower(), key)))
+            kept = store.entity(row.key) if row else None
+            if kept is None or kept[1] is None:
+                return False, None
+            return True, shown_value(kept[1])
+
+    def _page(self, filter: InstanceFilter, top: int, item: Any) -> Page:
+        with self.open() as store:
+            rows = store.list(self.hub, filter, top + 1)
+            items = [found for row in rows[:top] if (found := item(store, row)) is not None]
+        return Page(items, token_after(rows[top - 1].id) if len(rows) > top else None)
+
+
+def _connected(path: Path, parameters: str) -> sqlite3.Connection:
+    """In a transaction, for one moment. Raises StateError for a file of a newer version."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{parameters}", uri=True, isolation_level=None, timeout=5)
+    try:
+        refuse_newer(path, version_of(connection))
+        if 0 < version_of(connection) < SCHEMA_VERSION:
+            connection = _migrated(connection)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy in memory with today's schema: the file itself is for the next host to bring up to date."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        with closing(connection):
+            connection.backup(copy)
+        migrate(copy, None, lambda _: None)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+@contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """With the lock that a running host has. Raises Failed if one does."""
+    lock = StateLock(folder)
+    try:
+        lock.__enter__()
+    except StateError as error:
+        sentence = str(error).partition(" Stop that one")[0]
+        raise Failed(f"{sentence} This needs the state for itself: stop the host first. [EH521]") from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)

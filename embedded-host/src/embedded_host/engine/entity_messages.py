@@ -1,0 +1,138 @@
+"""What orchestrations and entities send each other (recorded; contract, 4.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.json_codec import compact, encodable
+from embedded_host.engine.timestamps import UTC, utc_text
+
+_NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+_REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
+_RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
+_NEVER = "0001-01-01T00:00:00"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICKS = 10_000_000
+
+
+@dataclass(frozen=True)
+class EntityId:
+    name: str
+    """Lower case."""
+    key: str
+
+    @classmethod
+    def parse(cls, instance_id: str) -> EntityId:
+        """From ``@name@key``. Raises ValueError."""
+        at, name, key = instance_id[:1], *instance_id[1:].partition("@")[::2]
+        if at != "@" or not name:
+            raise ValueError(f"not an entity's id: {instance_id!r}")
+        return cls(name.lower(), key)
+
+    def __str__(self) -> str:
+        return f"@{self.name}@{self.key}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One operation as an entity finds it in its inbox."""
+
+    id: str
+    operation: str
+    input: str | None
+    signal: bool
+    parent: str | None = None
+    parent_execution: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> Request:
+        """Raises ValueError: anyone may raise an event that is named like an operation."""
+        try:
+            raw: Any = encodable(json.loads(text or "null"))
+        except RecursionError:
+            raw = None
+        texts = ("id", "op", "input", "parent", "parentExecution")
+        if not isinstance(raw, dict) or raw.get("id") is None or not all(_is_text(raw.get(name)) for name in texts):
+            raise ValueError(f"not an operation: {str(text)[:200]}")
+        return cls(
+            raw["id"],
+            raw.get("op") or "",
+            raw.get("input"),
+            bool(raw.get("signal")),
+            raw.get("parent"),
+            raw.get("parentExecution"),
+        )
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+class OutgoingLabels:
+    """Orders an execution's messages to each entity: every one names the one before (recorded; contract, 4.4)."""
+
+    def __init__(self, history: Iterable[Event]) -> None:
+        self._last: dict[str, str] = {}
+        for event in history:
+            if event["EventType"] == EventType.EVENT_SENT:
+                self._last[event["InstanceId"]] = json.loads(event["Input"]).get("Timestamp", _NEVER)
+
+    def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
+        """(Timestamp, Predecessor)"""
+        before = self._last.get(instance_id, _NEVER)
+        label = utc_text(now)
+        if before != _NEVER and _ticks(before) >= _ticks(label):
+            label = _tick_text(_ticks(before) + 1)
+        self._last[instance_id] = label
+        return label, before
+
+
+def request_message(
+    *,
+    request_id: str,
+    operation: str,
+    input: str | None,
+    signal: bool,
+    now: datetime,
+    parent: str | None = None,
+    parent_execution: str | None = None,
+    label: tuple[str, str] | None = None,
+) -> str:
+    """The JSON text of EventSent.Input. ``input`` is the text that ``Request.input`` will be."""
+    message: dict[str, Any] = {"$type": _REQUEST, "op": operation}
+    if signal:
+        message["signal"] = True
+    if input is not None:
+        message["input"] = input
+    message["id"] = request_id
+    if parent is not None:
+        message["parent"] = parent
+        message["parentExecution"] = parent_execution
+    if label:
+        message["Timestamp"], message["Predecessor"] = label
+    message["requestTime"] = utc_text(now, "+00:00")
+    return compact(message)
+
+
+def response_message(result: str, is_error: bool) -> str:
+    """The JSON text of the reply's EventRaised.Input. ``result`` is JSON text."""
+    message = {"$type": _RESPONSE, "result": result}
+    if is_error:
+        message["exceptionType"] = "Error"
+    return compact(message)
+
+
+def _ticks(label: str) -> int:
+    whole, _, fraction = label.rstrip("Z").partition(".")
+    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    return int((moment - _EPOCH).total_seconds()) * _TICKS + int((fraction or "0").ljust(7, "0")[:7])
+
+
+def _tick_text(ticks: int) -> str:
+    whole = _EPOCH + timedelta(seconds=ticks // _TICKS)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{ticks % _TICKS:07d}".rstrip("0").rstrip(".")

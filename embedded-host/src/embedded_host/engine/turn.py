@@ -1,0 +1,314 @@
+"""One turn of an orchestration: its inbox in, what to record and what to send out (contract, 3.4 and 4)."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from embedded_host.engine import history as h
+from embedded_host.engine.actions import Answer, MalformedAnswerError, TurnAnswer, parse_answer
+from embedded_host.engine.decisions import (
+    CreateSubOrchestration,
+    Decision,
+    NonDeterministicError,
+    ScheduleTask,
+    SendOperation,
+    StartTimer,
+)
+from embedded_host.engine.entity_messages import EntityId, OutgoingLabels, request_message, response_message
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.failures import (
+    UserError,
+    activity_reason,
+    orchestrator_failed,
+    out_of_proc_state,
+    parent_details,
+)
+from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.json_codec import compact, is_json
+from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
+from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings
+from embedded_host.engine.payload import TurnPayload
+
+CUSTOM_STATUS_LIMIT = 16 * 1024
+"""Bytes of UTF-16 (contract, 4.1)."""
+
+
+Clock = Callable[[], datetime]
+
+
+def turn(
+    state: Orchestration, messages: Sequence[Message], settings: TurnSettings, clock: Clock
+) -> Generator[TurnPayload, str | TurnAnswer | Answer | UserError, TurnResult]:
+    """Run one turn over ``messages`` (see ``deliverable``).
+
+    Yields the payload for the worker at most once and takes its answer; ``state`` is not changed. A turn whose worker
+    was lost is simply run again.
+    """
+    now = clock()
+    new = [] if state.continued and not messages else [h.orchestrator_started(now)]
+    new += [message.event for message in messages]
+    past = state.history.events
+    run = _Run(state, settings, clock, now, new)
+    terminated = next((e for e in new if e["EventType"] == EventType.EXECUTION_TERMINATED), None)
+    if terminated is not None:
+        return run.complete(Status.TERMINATED, terminated["Input"], terminated["Input"] or "")
+    if state.name not in settings.functions.orchestrators:
+        return run.fail(settings.functions.orchestrators.missing(state.name))
+    if not state.seen and state.input is not None and not is_json(state.input):  # a worker that has seen it has read it
+        return run.fail(f"One or more errors occurred. (Exception while executing function: Functions.{state.name})")
+    payload = TurnPayload(
+        instance_id=state.instance_id,
+        execution_id=state.execution_id,
+        past=past,
+        new=tuple(new),
+        input=state.input,
+        parent_instance_id=state.parent_instance_id,
+        seen=state.seen,
+        fresh=state.continued,
+        http_sleep_ms=settings.http_sleep_ms,
+    )
+    run.seen = payload.size
+    answer = yield payload
+    hidden = None
+    counts = answer.counts if isinstance(answer, (TurnAnswer, UserError)) else None
+    known = answer.known if isinstance(answer, (TurnAnswer, UserError)) else 0
+    if isinstance(answer, TurnAnswer):
+        answer = answer.text
+    if isinstance(answer, UserError):
+        hidden = out_of_proc_state(answer)
+        if hidden is None:
+            return run.fail(answer.text, answer.stack)
+        run.stack = answer.stack
+    try:
+        return run.interpret(answer if isinstance(answer, Answer) else parse_answer(hidden or answer), counts, known)
+    except MalformedAnswerError as error:
+        return run.fail(str(error))
+    except Exception as error:  # nobody foresaw such an answer: it fails its own instance, and stops no other
+        result = run.fail(f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}")
+        result.mistake = traceback.format_exc()
+        return result
+
+
+class _Run:
+    """The second half of a turn: from the worker's answer to the result."""
+
+    def __init__(
+        self, state: Orchestration, settings: TurnSettings, clock: Clock, now: datetime, new: list[Event]
+    ) -> None:
+        self.state, self.settings, self.clock, self.now = state, settings, clock, now
+        self.events = new
+        self.outgoing: list[Outgoing] = []
+        self.custom_status = state.custom_status
+        self.stack = ""
+        self.seen = 0
+        self.kept = state.execution
+        """From the turn before: the worker was handed what came since, also if ``state`` has lost it meanwhile."""
+        self.execution: Execution | None = None
+
+    # -- from the answer ---------------------------------------------------------------------------
+
+    def interpret(self, answer: Answer, counts: Sequence[int] | None, known: int) -> TurnResult:
+        state = self.state
+        too_big = answer.custom_status is not None and len(answer.custom_status.encode("utf-16-le"))
+        if too_big and too_big > CUSTOM_STATUS_LIMIT:
+            return self.fail(
+                f"The size of the custom status is {too_big} bytes of UTF-16, but it must not exceed {CUSTOM_STATUS_LIMIT}."
+            )
+        if answer.custom_status is not None or not state.continued:
+            self.custom_status = answer.custom_status
+        events = self.events if self.kept else state.history.events + self.events
+        execution = self.kept or Execution(state.instance_id, state.execution_id)
+        try:
+            program = execution.program[:known] + answer.actions
+            execution.replay(program, events, _tail(counts, len(events)), known)
+        except NonDeterministicError as error:
+            return self.fail(str(error))
+        self.execution = execution
+        execution.returned = answer.is_done or answer.error is not None
+        for decision in sorted(execution.pending.values(), key=lambda decision: decision.id):
+            missing = self.record(decision)
+            if missing:
+                return self.fail(missing)
+        execution.pending.clear()
+        if execution.finished:
+            if answer.error:
+                return self.fail(answer.error, self.stack)
+            if execution.continue_with is not None:
+                return self.continue_as_new(execution.continue_with.input)
+            if answer.is_done:
+                return self.complete(Status.COMPLETED, answer.output, "")
+        return self.wait()
+
+    def wait(self) -> TurnResult:
+        control = next(
+            (
+                e
+                for e in reversed(self.events)
+                if e["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED)
+            ),
+            None,
+        )
+        suspended = self.execution is not None and self.execution.suspended
+        return self.result(
+            Status.SUSPENDED if suspended else Status.RUNNING, control["Reason"] if control else self.state.output
+        )
+
+    # -- decisions ---------------------------------------------------------------------------------
+
+    def record(self, decision: Decision) -> str | None:
+        """Write a decision into the history and send what it asks for; a text if it fails the whole instance."""
+        now, functions = self.clock(), self.settings.functions
+        if isinstance(decision, ScheduleTask):
+            stored = compact([decision.input]) if self.settings.store_inputs else None
+            self.events.append(h.task_scheduled(now, decision.id, decision.name, stored))
+            if decision.name == HTTP_ACTIVITY or decision.name in functions.activities:
+                self.outgoing.append(StartActivity(decision.id, decision.name, decision.input, self.state.execution_id))
+            else:
+                error = UserError("ValueError", functions.activities.missing(decision.name))
+                self.to_self(h.task_failed(now, decision.id, activity_reason(decision.name, error), ""))
+        elif isinstance(decision, StartTimer):
+            self.events.append(h.timer_created(now, decision.id, decision.fire_at, decision.retry_of))
+            fired = h.timer_fired(now, decision.id, decision.fire_at)
+            self.to_self(fired, due=decision.fire_at)
+        elif isinstance(decision, CreateSubOrchestration):
+            self.start_child(decision, now)
+        else:
+            return self.send_operation(decision, now)
+        return None
+
+    def start_child(self, decision: CreateSubOrchestration, now: datetime) -> None:
+        input = None if decision.input is None else compact(decision.input)
+        stored = input if self.settings.store_inputs else None
+        self.events.append(h.sub_orchestration_created(now, decision.id, decision.name, decision.instance_id, stored))
+        orchestrators = self.settings.functions.orchestrators
+        wrong = None
+        if decision.name not in orchestrators:
+            wrong = orchestrators.missing(decision.name)
+        elif decision.instance_id in (self.state.instance_id, self.state.parent_instance_id):
+            wrong = f"The id '{decision.instance_id}' of the sub-orchestration is that of the caller or of its parent."
+        elif decision.instance_id.startswith("@"):
+            wrong = f"The id '{decision.instance_id}' of the sub-orchestration must not start with '@': that is an entity's."
+        if wrong:
+            self.to_self(self._child_failed(decision, now, wrong))
+            return
+        taken = (
+            f"An Orchestration instance with the status Running already exists: '{decision.instance_id}' cannot be started as "
+            "a sub-orchestration. Use another id, or none to have one made."
+        )
+        started = h.execution_started(
+            now,
+            instance_id=decision.instance_id,
+            execution_id=uuid4().hex,
+            name=orchestrators.registered(decision.name),
+            input=input,
+            parent=h.parent_instance(self.state.name, self.state.instance_id, self.state.execution_id, decision.id),
+            generation=None,
+            version=self.settings.default_version if decision.version is None else decision.version,
+        )
+        if_taken = Message(self._child_failed(decision, now, taken), self.state.execution_id)
+        self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))
+
+    def _child_failed(self, decision: CreateSubOrchestration, now: datetime, why: str) -> Event:
+        return h.sub_orchestration_failed(
+            now, decision.id, orchestrator_failed(decision.name, why), parent_details(why)
+        )
+
+    def send_operation(self, decision: SendOperation, now: datetime) -> str | None:
+        operation, state = decision.operation, self.state
+        entities = self.settings.functions.entities
+        try:
+            entity_name = EntityId.parse(operation.instance_id).name
+            missing = None if entity_name in entities else entities.missing(entity_name)
+        except ValueError as error:
+            missing = str(error)
+        if missing and operation.signal:
+            return missing
+        assert self.execution is not None
+        labels = self.execution.labels
+        if labels is None:  # once, and not for each: thousands may be sent
+            labels = self.execution.labels = OutgoingLabels([*state.history.events, *self.events])
+        text = request_message(
+            request_id=decision.request_id,
+            operation=operation.operation,
+            input=None if operation.input is None else compact(operation.input),
+            signal=operation.signal,
+            now=now,
+            parent=state.instance_id,
+            parent_execution=state.execution_id,
+            label=labels.next(operation.instance_id, self.now),
+        )
+        self.events.append(h.event_sent(now, decision.id, operation.instance_id, "op", text))
+        if missing:
+            self.to_self(h.event_raised(now, decision.request_id, response_message(compact(missing), True)))
+        else:
+            raised = h.event_raised(now, "op", text)
+            self.outgoing.append(Deliver(operation.instance_id, Message(raised, None, operation.fire_at)))
+        return None
+
+    def to_self(self, event: Event, due: datetime | None = None) -> None:
+        self.outgoing.append(Deliver(self.state.instance_id, Message(event, self.state.execution_id, due)))
+
+    # -- endings -----------------------------------------------------------------------------------
+
+    def fail(self, error: str, stack: str = "") -> TurnResult:
+        """``error`` without the function's name; the stored output has it (contract, 4.5)."""
+        return self.complete(Status.FAILED, orchestrator_failed(self.state.name, error), error, stack)
+
+    def complete(self, status: Status, output: str | None, error: str, stack: str = "") -> TurnResult:
+        now, state = self.clock(), self.state
+        last = self.execution.take_id() if self.execution else _next_id(state.history.events + self.events)
+        self.events.append(h.execution_completed(now, last, status.value, output, stack))
+        if state.parent:
+            task_id = state.parent["TaskScheduleId"]
+            if status is Status.COMPLETED:
+                event = h.sub_orchestration_completed(now, task_id, output)
+            else:
+                reason = output if output is not None else ""
+                event = h.sub_orchestration_failed(now, task_id, reason, parent_details(error, stack))
+            parent = state.parent["OrchestrationInstance"]
+            self.outgoing.append(Deliver(parent["InstanceId"], Message(event, parent["ExecutionId"])))
+        result = self.result(status, output)
+        result.execution = None
+        return result
+
+    def continue_as_new(self, input: str | None) -> TurnResult:
+        state, now = self.state, self.clock()
+        assert self.execution is not None
+        unconsumed = {id(event) for event in self.execution.unconsumed_events}
+        carried = [event for event in state.history.events + self.events if id(event) in unconsumed]
+        started = h.execution_started(
+            now,
+            instance_id=state.instance_id,
+            execution_id=uuid4().hex,
+            name=state.name,
+            input=None if input is None else compact(input),
+            parent=state.parent,
+            generation=None,
+            version=next(
+                (e["Version"] for e in state.history.events + self.events if "OrchestrationInstance" in e), None
+            ),
+        )
+        self.events = [h.orchestrator_started(now), started, *carried]
+        result = self.result(Status.RUNNING, None)
+        result.replaces, result.continued_as, result.execution = True, started, None
+        return result
+
+    def result(self, status: Status, output: str | None) -> TurnResult:
+        now = self.clock()
+        self.events.append(h.orchestrator_completed(now))
+        return TurnResult(
+            self.events, False, status, output, self.custom_status, now, self.execution, self.outgoing, seen=self.seen
+        )
+
+
+def _tail(counts: Sequence[int] | None, length: int) -> Sequence[int] | None:
+    """Those of the last ``length`` events; None if there are not so many."""
+    return counts[len(counts) - length :] if counts is not None and len(counts) >= length else None
+
+
+def _next_id(events: Sequence[Event]) -> int:
+    return 1 + max((event["EventId"] for event in events), default=-1)

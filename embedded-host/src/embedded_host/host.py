@@ -1,0 +1,296 @@
+"""The host: start-up, main loop, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedded_host.app.definitions import App
+from embedded_host.app.errors import AppError
+from embedded_host.app.folder import read_app
+from embedded_host.app.local_settings import effective_environment
+from embedded_host.error_codes import CODE, with_code
+from embedded_host.log_output import console_handler
+from embedded_host.store.interface import StateError
+from embedded_host.store.lock import StateLock
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import Worker, make_worker
+
+if TYPE_CHECKING:
+    from embedded_host.composition import Assembly
+
+log = logging.getLogger("embedded_host")
+GRACE = 5.0
+"""Seconds that running functions get to finish when the host is asked to stop."""
+STATE_FOLDER = ".embedded-host"
+WITHOUT_FSYNC = (
+    "--fsync off: what the host acknowledges is not on the disk yet. It survives the end of this process, however it ends; a power "
+    "loss or a crash of the system can take the last seconds, or damage the state file. [EH209]"
+)
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    root: Path
+    port: int | None = None
+    address: str | None = None
+    allow_anonymous_network: bool = False
+    """Listen on the network without keys."""
+    auth: bool = False
+    """Ask for keys."""
+    names: tuple[str, ...] = ()
+    """By which the host may be asked, besides those of this machine."""
+    state: Path | None = None
+    in_process: bool = False
+    reload: bool = True
+    verbose: bool = False
+    fsync: bool = True
+
+
+class HostStartError(Exception):
+    """The text is for the console: what is wrong and what to do."""
+
+
+def _allow_many_connections() -> None:
+    """Each takes a file descriptor, of which a process has 256 (macOS) or 1,024 (Linux) unless it asks for more. Windows has no
+    such limit."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (65_536, 10_240):  # the latter is as far as macOS goes
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft == resource.RLIM_INFINITY or wanted <= soft:
+            return
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            continue
+        return
+
+
+def run_host(options: HostOptions) -> int:
+    """Serve until Ctrl+C or SIGTERM; the exit code."""
+    _configure_logging(options.verbose)
+    _allow_many_connections()
+    try:
+        _run(Host(options).serve())
+    except (HostStartError, StateError, AppError) as error:
+        more = "".join(f"More: embedded-host explain {code}\n" for code in dict.fromkeys(CODE.findall(str(error))))
+        print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    # Threads that are in user code must not keep the process from ending (--in-process).
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class Host:
+    def __init__(self, options: HostOptions) -> None:
+        self.options = options
+        self._stopping = asyncio.Event()
+        self._fatal: BaseException | None = None
+        self._assembly: Assembly | None = None
+
+    async def serve(self) -> None:
+        """Raises HostStartError, StateError or AppError."""
+        began = time.perf_counter()
+        _on_signals(self.stop)
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
+            await asyncio.sleep(0)  # it watches from here on: what changes after "Ready" is seen
+            assert self._assembly is not None
+            _tend_garbage()
+            self._assembly.announce(time.perf_counter() - began)
+            await self._stopping.wait()
+            if watching is not None:
+                watching.cancel()
+            print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
+        if self._fatal is not None:
+            raise HostStartError(with_code(f"The host stopped: {self._fatal}", "EH205")) from self._fatal
+
+    def stop(self, error: BaseException | None = None) -> None:
+        self._fatal = self._fatal or error
+        self._stopping.set()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        app, environ = self._read_app()
+        address = self._address(app)
+        state = self.options.state or app.root / STATE_FOLDER
+        stack.enter_context(StateLock(state))
+        if not self.options.fsync:
+            print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
+        worker = self._make_worker(app, environ)
+        stack.push_async_callback(worker.close, 2.0)
+        try:
+            await worker.start()
+        except WorkerLostError as lost:
+            raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
+        # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
+        from embedded_host.composition import Assembly, Serving
+
+        port = self.options.port if self.options.port is not None else app.settings.port or 7071
+        assembly = self._assembly = Assembly(app, environ, worker, self.stop)
+        serving = Serving(address, port, self.options.names, self.options.auth)
+        await assembly.start(stack, state, serving, GRACE, fsync=self.options.fsync)
+
+    async def _watch(self) -> None:
+        """Take up changed files until cancelled; whatever ends it is said."""
+        try:
+            await self._take_up_changes()
+        except Exception as error:
+            log.error(
+                "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]", type(error).__name__, error
+            )
+
+    async def _take_up_changes(self) -> None:
+        from embedded_host.reload import changes, needs_restart
+
+        root = self.options.root
+        changed: set[Path] = set()
+        taking: asyncio.Task[None] | None = None
+        try:
+            async for files in changes(root):
+                if any(needs_restart(file, root) for file in files):
+                    log.warning("%s changed: restart the host to take it up. [EH304]", _names(files, root))
+                    if all(needs_restart(file, root) for file in files):
+                        continue
+                if taking is not None:
+                    # What it loads is not what counts any more, and may be an import that does not come to its end.
+                    taking.cancel()
+                    await asyncio.wait([taking])
+                changed |= files
+                taking = asyncio.ensure_future(self._take_up(changed))
+        finally:
+            if taking is not None:
+                taking.cancel()
+
+    async def _take_up(self, changed: set[Path]) -> None:
+        """Empties ``changed`` once it is known what has become of it."""
+        names, began = _names(changed, self.options.root), time.perf_counter()
+        assert self._assembly is not None
+        try:
+            if await self._assembly.take_up(read_app(self.options.root, os.environ)):
+                log.info("%s changed: taken up in %.2f s.", names, time.perf_counter() - began)
+        except AppError as error:
+            log.error("%s changed, but was not taken up [EH305]: %s", names, error)
+        except Exception as error:
+            log.exception("%s changed, but was not taken up [EH305]: %s", names, error)
+        changed.clear()
+
+    def _read_app(self) -> tuple[App, dict[str, str]]:
+        app = read_app(self.options.root, os.environ)
+        added, notes = effective_environment(app.settings, os.environ, app.root)
+        for problem in (*app.problems, *notes):
+            print(problem, file=sys.stderr)
+        if self.options.verbose:
+            for problem in app.host.ignored:
+                print(problem, file=sys.stderr)
+        elif app.host.ignored:
+            keys = ", ".join(problem.what.partition(" ")[0] for problem in app.host.ignored)
+            print(f"host.json: not used by the embedded host (--verbose says why): {keys}", file=sys.stderr)
+        if self.options.in_process and "functionTimeout" in app.host.document:
+            print(
+                "host.json: functionTimeout does not hold with --in-process: there is no process to replace. [EH328]",
+                file=sys.stderr,
+            )
+        return app, {**os.environ, **added}
+
+    def _address(self, app: App) -> str:
+        """Who can reach the host can start and end instances: beyond this machine that takes keys, or two explicit words."""
+        address = self.options.address or app.settings.address
+        if address is None:
+            return "127.0.0.1"
+        from embedded_host.http.sockets import is_loopback
+
+        try:
+            if is_loopback(address):
+                return address
+        except OSError as error:
+            raise HostStartError(f"The host cannot listen on {address}: {error}. [EH202]") from error
+        if self.options.address is None:
+            raise HostStartError(
+                f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
+                f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out. [EH206]"
+            )
+        if self.options.auth:
+            return address
+        if not self.options.allow_anonymous_network:
+            raise HostStartError(
+                f"Others than this machine can reach {address}, and whoever reaches the host can start and end instances and "
+                f"read what they return. Add --auth to ask them for keys, or leave --address out to listen on this machine only. "
+                "In a container whose port is published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a "
+                "network where everyone is trusted, --allow-anonymous-network does without keys. [EH207]"
+            )
+        print(
+            f"WARNING: the host listens on {address} without keys (--allow-anonymous-network): whoever can reach it can start "
+            "and end instances and read what they return. [EH208]",
+            file=sys.stderr,
+        )
+        return address
+
+    def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
+        try:
+            return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
+        except ValueError as error:
+            raise HostStartError(str(error)) from error
+
+
+def _names(files: Iterable[Path], root: Path) -> str:
+    return ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """In uvloop's event loop where there is one (not on Windows): a request costs 10 % less. Workers keep asyncio's own, as on
+    the real host: user code may rely on it."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def _tend_garbage() -> None:
+    """What the start has made stays: the collector need not look at it again. And a host makes thousands of objects for a
+    request that die by themselves; looking for cycles after every 700 of them, as is the default, costs 7 % of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """The first Ctrl+C or SIGTERM stops in good order, the second at once."""
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+
+    def received(number: int, frame: object) -> None:
+        if seen:
+            os._exit(130 if number == signal.SIGINT else 143)
+        seen.append(number)
+        loop.call_soon_threadsafe(stop)
+
+    # Not loop.add_signal_handler: Windows has none.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), received)
+
+
+def _configure_logging(verbose: bool) -> None:
+    logging.basicConfig(level=logging.WARNING, handlers=[console_handler("%(message)s")])
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)

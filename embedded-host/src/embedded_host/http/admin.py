@@ -1,0 +1,105 @@
+"""``/admin``: what the host says of itself and of its functions (recorded; contract, 6.5)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from embedded_host.access_keys.access import Access
+from embedded_host.app.definitions import Function
+from embedded_host.http.admin_keys import AdminKeys
+from embedded_host.http.types import Request, Response, empty_response, json_response, text_response
+from embedded_host.workers.loaded_app import LoadedApp
+
+log = logging.getLogger("embedded_host.http")
+HOST_VERSION = "4.1037.0.0"
+"""The host version whose behaviour this one repeats."""
+
+Invoke = Callable[[Function, str], None]
+
+
+class Admin:
+    """``invoke`` starts a function that is no HTTP trigger with a text as its input, and returns at once."""
+
+    def __init__(self, current: Callable[[], LoadedApp], invoke: Invoke, access: Access | None = None) -> None:
+        self._current, self._invoke, self._access = current, invoke, access or Access()
+        self._keys = AdminKeys(self._access.keys, current) if self._access.keys is not None else None
+        self._started = time.monotonic()
+
+    async def handle(self, request: Request) -> Response:
+        parts = [unquote(p) for p in request.path.strip("/").split("/")][1:]
+        lower = [p.lower() for p in parts]
+        if lower == ["host", "ping"] and request.method in ("GET", "POST"):
+            return empty_response(200)
+        if refusal := self._access.to_admin(request):
+            return refusal
+        if self._keys is not None and (answer := await self._keys.handle(request, parts)):
+            return answer
+        if lower == ["host", "status"] and request.method == "GET":
+            return json_response(self._status())
+        if lower[:1] != ["functions"] or len(parts) > 3:
+            return empty_response(404)
+        if len(parts) == 1:
+            if request.method != "GET":
+                return empty_response(404)
+            functions = sorted(self._current().app.functions, key=lambda f: f.name.lower())
+            return json_response([self._describe(request, f) for f in functions])
+        function = next((f for f in self._current().app.functions if f.name.lower() == lower[1]), None)
+        if function is None:
+            return empty_response(404)
+        if lower[2:] == ["status"] and request.method == "GET":
+            problem = self._current().broken.get(function.name)
+            return json_response({"errors": [problem]} if problem else {})
+        if parts[2:]:
+            return empty_response(404)
+        if request.method == "POST":
+            if problem := self._current().broken.get(function.name):
+                return text_response(f"Function '{function.name}' is out of service: {problem}", status=500)
+            return await self._start(request, function)
+        return json_response(self._describe(request, function)) if request.method == "GET" else empty_response(404)
+
+    def _status(self) -> dict[str, object]:
+        status: dict[str, object] = {
+            "id": "embedded-host",
+            "state": "Running",
+            "version": HOST_VERSION,
+            "versionDetails": HOST_VERSION.rpartition(".")[0],
+            "platformVersion": "",
+            "instanceId": "",
+            "computerName": "",
+            "processUptime": int((time.monotonic() - self._started) * 1000),
+            "functionAppContentEditingState": "Unknown",
+        }
+        errors = list(self._current().broken.values())
+        return {**status, "errors": errors} if errors else status
+
+    async def _start(self, request: Request, function: Function) -> Response:
+        try:
+            input = json.loads(await request.read())["input"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return empty_response(400)
+        self._invoke(function, input if isinstance(input, str) else json.dumps(input))
+        return empty_response(202)
+
+    def _describe(self, request: Request, function: Function) -> dict[str, object]:
+        base, folder = request.base_url, f"{request.base_url}/admin/vfs/{self._current().app.root.name}/{function.name}"
+        route = self._current().routes.get(function.name)
+        return {
+            "name": function.name,
+            "script_root_path_href": f"{folder}/",
+            "script_href": f"{folder}/{function.script_file.name}",
+            "config_href": f"{folder}/function.json",
+            "test_data_href": None,
+            "href": f"{base}/admin/functions/{function.name}",
+            "invoke_url_template": f"{base}/{route.text}".lower() if route else None,
+            "language": "python",
+            "config": dict(function.config),
+            "files": None,
+            "test_data": "",
+            "isDisabled": False,
+            "isDirect": False,
+            "isProxy": False,
+        }

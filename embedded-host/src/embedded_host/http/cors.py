@@ -1,0 +1,63 @@
+"""Cross-origin requests, as Core Tools configure them from local.settings.json (contract, 7.2).
+
+Any header and any method; what ASP.NET Core's CORS middleware answers then: it goes by the ``Origin`` header alone, comes
+before everything else that is served, and answers every preflight itself, also one from an origin that is not allowed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from embedded_host.http.types import Request, Response, empty_response
+
+log = logging.getLogger("embedded_host.http")
+Handler = Callable[[Request], Awaitable[Response]]
+_REQUESTED_METHOD = "access-control-request-method"
+_REQUESTED_HEADERS = "access-control-request-headers"
+
+
+class Cors:
+    """``origins`` as configured; without any, requests pass as they are."""
+
+    def __init__(self, origins: Sequence[str] = (), credentials: bool = False) -> None:
+        self._origins = frozenset(origin.lower() for origin in origins)
+        self._any = self._origins == {"*"}
+        self._credentials = credentials
+        if self._any and credentials:
+            log.warning(
+                "local.settings.json: CORS '*' with CORSCredentials is something that browsers refuse, and Core Tools too: "
+                "name the origins. Until then, credentials are not allowed. [EH329]"
+            )
+            self._credentials = False
+
+    def allows(self, origin: str | None) -> bool:
+        """Whether pages of that origin may use the host; None if the browser does not say which it is."""
+        return self._any or (origin is not None and origin in self._origins)
+
+    def is_preflight(self, request: Request) -> bool:
+        """Whether it asks for leave to ask, which ``handle`` answers itself."""
+        asks = request.method == "OPTIONS" and _REQUESTED_METHOD in request.headers
+        return asks and bool(self._origins) and "origin" in request.headers
+
+    async def handle(self, request: Request, inner: Handler) -> Response:
+        """``inner``'s answer with the headers that let the browser hand it on, or the answer to a preflight."""
+        origin = request.headers.get("origin")
+        if not self._origins or origin is None:
+            return await inner(request)
+        preflight = self.is_preflight(request)
+        response = empty_response(204) if preflight else await inner(request)
+        if not self.allows(origin):
+            return response
+        response.set_header("Access-Control-Allow-Origin", "*" if self._any else origin)
+        if self._credentials:
+            response.set_header("Access-Control-Allow-Credentials", "true")
+        if preflight:
+            if wanted := [
+                name.strip() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",") if name.strip()
+            ]:
+                response.set_header("Access-Control-Allow-Headers", ",".join(wanted))
+            response.set_header("Access-Control-Allow-Methods", request.headers[_REQUESTED_METHOD])
+        if len(self._origins) > 1:
+            response.headers.append(("Vary", "Origin"))
+        return response

@@ -1,0 +1,96 @@
+"""What a web page may ask of this host: nothing, unless it is the host's own or CORS allows its origin.
+
+Any page can have the browser send a request here: by a form, a picture, ``fetch`` in the mode no-cors, or by leading the browser
+here. That it cannot read the answer does not help: asking is enough to start an orchestration, or to end one. Browsers say where
+a request comes from (``Sec-Fetch-Site`` and ``Origin``; no page can change either), other programs send neither and pass.
+
+Who follows a link from another site gets what is there, unless it is a function with a durable client: a page can follow links by
+itself, too. There the browser shows a page that asks, and its link leads on.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from embedded_host.http.cors import Cors
+from embedded_host.http.security_headers import own_page, own_text
+from embedded_host.http.types import Request, Response
+from embedded_host.log_output import OncePerKey
+
+log = logging.getLogger("embedded_host.http")
+
+
+class CrossSite:
+    """``starts_instances``: whether a request is for a function that can."""
+
+    def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
+        self._cors, self._starts_instances = cors, starts_instances
+        self._told = OncePerKey()
+
+    def refusal(self, request: Request) -> Response | None:
+        headers = request.headers
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if site is None and origin is None:
+            return None
+        if _is_own(request, site, origin):
+            return None
+        page = origin if origin is not None else _origin_of(headers.get("referer", ""))
+        if self._cors.allows(page) or self._cors.is_preflight(request):
+            return None
+        if _is_followed_link(request):
+            return _ask_first(request) if self._starts_instances(request) else None
+        return self._refuse(request, page)
+
+    def _refuse(self, request: Request, page: str | None) -> Response:
+        known = page if page and page.isprintable() and len(page) <= 253 else None
+        if known in (None, "null"):
+            whose, remedy = "a page that does not say of which site it is", ""
+        else:
+            whose = f"a page of {known}"
+            remedy = f' If that page is yours, allow it in local.settings.json, "Host": {{"CORS": "{known}"}}, and restart the host.'
+        why = (
+            f"{request.method} {request.path} was asked by {whose}. Pages of other sites may not have requests sent to this host, "
+            f"because what they ask for starts and ends instances.{remedy}"
+        )
+        if self._told.is_new(whose):
+            log.warning("Refused with 403: %s [EH241]", why)
+        return own_text(why, 403)
+
+
+def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
+    """Whether it comes from a page of the host's own, or from the browser's user (typed, a bookmark, another program's link)."""
+    if site is not None:
+        return site in ("same-origin", "none")
+    # Browsers from before 2023, and those that came here in clear text by a name that is not this machine's.
+    own = {request.base_url.partition("://")[2], *request.headers.get("x-forwarded-host", "").split(",")}
+    return (origin or "").partition("://")[2].lower() in {authority.strip().lower() for authority in own if authority}
+
+
+def _is_followed_link(request: Request) -> bool:
+    headers = request.headers
+    return (
+        request.method in ("GET", "HEAD")
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def _origin_of(referer: str) -> str | None:
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None
+
+
+def _ask_first(request: Request) -> Response:
+    url = html.escape(request.url)
+    return own_page(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Go on?</title><body><h1>Go on?</h1>'
+        "<p>Another site has led you here, to a function that can start or end orchestrations of this app. If that is what you "
+        f'want, go on:</p><p><a href="{url}" rel="noreferrer">{url}</a></p></body></html>',
+        403,
+    )

@@ -1,0 +1,225 @@
+"""HTTP triggers: which function a request is for, and what it is handed and answers (contract, 6.1 to 6.4)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from embedded_host.access_keys.access import Access
+from embedded_host.app.definitions import Function
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
+from embedded_host.http.throttle import Throttle, TooBusyError
+from embedded_host.http.types import Request, Response, empty_response, text_response
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import Worker
+from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
+
+log = logging.getLogger("embedded_host.http")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+
+@dataclass(frozen=True)
+class HttpRoute:
+    function: Function
+    template: RouteTemplate
+    text: str
+    """The template with its prefix, as it is printed."""
+    methods: frozenset[str] | None
+    """Upper case; None for all."""
+    takes_client: bool
+
+    @classmethod
+    def of(cls, function: Function, prefix: str) -> HttpRoute:
+        """Raises RouteTemplateError."""
+        properties = {k.lower(): v for k, v in function.trigger.properties.items()}
+        methods = properties.get("methods")
+        text = function_route(prefix, properties.get("route"), function.name)
+        return cls(
+            function=function,
+            template=RouteTemplate.parse(text),
+            text=text.removeprefix("~").strip("/"),
+            methods=None if methods is None else frozenset(str(m).upper() for m in methods),
+            takes_client=function.takes_client,
+        )
+
+
+class RouteTable:
+    """Tried in order of function name, without regard to case: the first whose route and method fit (contract, 6.1)."""
+
+    def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
+        self._routes = sorted(routes, key=lambda r: r.function.name.lower())
+
+    def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
+        for route in self._routes:
+            if route.methods is not None and method not in route.methods:
+                continue
+            values = route.template.match(path)
+            if values is not None:
+                return route, values
+        return None
+
+    def __iter__(self) -> Iterator[HttpRoute]:
+        return iter(self._routes)
+
+
+class Served(Protocol):
+    """What a loaded app has of this."""
+
+    @property
+    def routes(self) -> Mapping[str, HttpRoute]: ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing of the app could be loaded."""
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Functions out of service -> why."""
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Those of them that have no route -> the route where they would answer."""
+
+
+class HttpFunctions:
+    def __init__(
+        self,
+        current: Callable[[], Served],
+        worker: Worker,
+        binding: Callable[[str], str],
+        throttle: Throttle | None = None,
+        access: Access | None = None,
+    ) -> None:
+        """``current`` gives the app as it is loaded now, ``binding`` the durableClient's value for the base URL by which a
+        request came."""
+        self._current, self._worker, self._binding = current, worker, binding
+        self._throttle = throttle or Throttle()
+        self._access = access or Access()
+        self._served: Served | None = None
+        self._table = RouteTable()
+
+    def serves(self, request: Request) -> bool:
+        """Whether a function's route and methods fit."""
+        return self._match(request) is not None
+
+    def starts_instances(self, request: Request) -> bool:
+        """Whether it is for a function that can: one with a durable client."""
+        found = self._match(request)
+        return found is not None and found[0].takes_client
+
+    def begins(self, segment: str) -> bool:
+        """Whether a function's route begins with this very segment."""
+        return any(route.text.partition("/")[0].lower() == segment for route in self._current().routes.values())
+
+    async def handle(self, request: Request) -> Response:
+        problem = self._current().problem
+        if problem is not None:
+            return self._out_of_service(request, f"The app is not loaded: {problem}")
+        found = self._match(request)
+        if found is None:
+            return self._refused(request) or empty_response(404)
+        if refusal := self._access.to_function(request, found[0].function):
+            return refusal
+        try:
+            with self._throttle.held():
+                return await self._run(request, *found)
+        except TooBusyError:
+            return Response(429, b"", [("Retry-After", "1")])
+
+    async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
+        # A chunked body arrives empty (recorded; contract, 6.3).
+        length = request.headers.get("content-length", "")
+        body = await request.read() if length.isdigit() and int(length) > 0 else b""
+        data = HttpRequestData(
+            method=request.method,
+            url=request.url,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=function_query(request.query_text),
+            route=values,
+            body=body,
+        )
+        client = self._binding(request.base_url) if route.takes_client else ""
+        name = route.function.name
+        try:
+            async with self._throttle.running:
+                result = await self._worker.invoke(name, data, client, str(uuid4()))
+        except WorkerLostError as lost:
+            beside = f" and {lost.beside} other calls" if lost.beside else ""
+            log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)
+            return empty_response(500)
+        if result.error is not None:
+            return self._failed(request, name, result.error)
+        if not isinstance(result.value, HttpResponseData):
+            log.error("Function '%s' gave no response. [EH322]", name)
+            return empty_response(500)
+        return _answer(name, result.value)
+
+    def _refused(self, request: Request) -> Response | None:
+        """A function whose function.json or route cannot be used says so where it would answer."""
+        served = self._current()
+        for name, text in served.refused.items():
+            if _would_match(text, request.path.removeprefix("/")):
+                reason = served.broken.get(name, "its function.json cannot be used")
+                return self._out_of_service(request, f"Function '{name}' is out of service: {reason}")
+        return None
+
+    def _out_of_service(self, request: Request, why: str) -> Response:
+        """In words, which tell of the app's code: where keys are asked for, only to those who may see all of it."""
+        return text_response(why, status=500) if self._access.is_master(request) else empty_response(500)
+
+    def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
+        if error.type == "FunctionLoadError":
+            log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
+            return self._out_of_service(request, f"Function '{name}' is out of service: {error.message}")
+        log.error("Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack)
+        return empty_response(500)
+
+    def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
+        served = self._current()
+        if served is not self._served:
+            self._served, self._table = served, RouteTable(served.routes.values())
+        return self._table.match(request.method, request.path.removeprefix("/"))
+
+
+def _would_match(text: str, path: str) -> bool:
+    """Whether a path is that of a template, or begins as it does where the template is none."""
+    try:
+        return RouteTemplate.parse(text).match(path) is not None
+    except RouteTemplateError:
+        return path.lower().startswith(text.partition("{")[0].lower())
+
+
+def _answer(name: str, answer: HttpResponseData) -> Response:
+    """What Kestrel does not send is not sent here either, but said: a status that is none, a header that would need encoding,
+    or that smuggles in others with a line break."""
+    if not 200 <= answer.status <= 999:
+        log.error("Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]", name, answer.status)
+        return empty_response(500)
+    for header, value in answer.headers:
+        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
+            log.error(
+                "Function '%s' answered with a header that cannot be sent: %r: %r. Names are letters, digits and '-', values "
+                "are ASCII without line breaks; percent-encode the rest. [EH324]",
+                name,
+                header,
+                value,
+            )
+            return empty_response(500)
+    return Response(answer.status, answer.body, list(answer.headers))
+
+
+def function_query(text: str) -> dict[str, str]:
+    """Decoded; repeated names comma-joined, in the last one's spelling; empty values dropped (recorded; contract, 6.3)."""
+    spelling: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=False):
+        key = name.lower()
+        values[key] = f"{values[key]},{value}" if key in values else value
+        spelling[key] = name
+    return {spelling[key]: value for key, value in values.items()}

@@ -1,0 +1,123 @@
+"""The Durable management API, for its public address and for the SDK's own endpoint (contract, 1)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+
+from embedded_host.engine.functions import FunctionNames
+from embedded_host.http.management_entities import Entities
+from embedded_host.http.management_instances import Instances
+from embedded_host.http.management_queries import Queries
+from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.http.management_values import WRONG, fault, message
+from embedded_host.http.types import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedBodyError,
+    Request,
+    Response,
+    empty_response,
+    form_decoded,
+)
+from embedded_host.store.interface import StateError
+from embedded_host.task_hub.client import HubClient
+
+log = logging.getLogger("embedded_host.http")
+HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")
+"""The names that a task hub can have (contract, 7.1)."""
+OTHERS = 100
+"""Other task hubs that are kept open: those asked for last, as any client can ask for any number of them."""
+
+
+class Management:
+    """``known_entities`` gives the entities that the app has now; ``other_hub`` opens another task hub of the same state, by
+    its name in lower case, for requests with the parameter ``taskHub``."""
+
+    def __init__(
+        self,
+        client: HubClient,
+        urls: ManagementUrls,
+        known_entities: Callable[[], FunctionNames],
+        other_hub: Callable[[str], HubClient],
+    ) -> None:
+        self._urls, self._known_entities, self._other_hub = urls, known_entities, other_hub
+        self._own = _Routes(client, urls, known_entities)
+        self._others: OrderedDict[str, _Routes] = OrderedDict()
+
+    async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
+        """``path`` is what follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, still encoded; ``public_url`` is the
+        base of the URLs in the answer to a request that came by a private way."""
+        try:
+            return await self._routed(request, path, public_url or request.base_url)
+        except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
+            raise
+        except StateError as error:
+            log.error("%s %s could not be answered [EH218]: %s", request.method, request.path, error)
+            return fault(500, WRONG, "The state could not be read; the host's log says why.", type(error).__name__)
+        except Exception as error:
+            log.exception("%s %s could not be answered [EH330]", request.method, request.path)
+            return fault(500, WRONG, str(error), type(error).__name__)
+
+    async def _routed(self, request: Request, path: str, base: str) -> Response:
+        # Decoded first, so that an id with a slash fits no route (contract, 1.3).
+        segments = form_decoded(path).strip("/").split("/")
+        if not all(segments):
+            return empty_response(404)
+        name = request.query.get("taskhub", "").strip() or self._urls.hub
+        if name.lower() != self._urls.hub.lower() and not HUB_NAME.fullmatch(name):
+            return message(400, f"'{name}' cannot be the name of a task hub.")
+        return await self._routes(name).handle(request, base, segments)
+
+    def _routes(self, hub: str) -> _Routes:
+        name = hub.lower()
+        if name == self._urls.hub.lower():
+            return self._own
+        routes = self._others.pop(name, None)
+        if routes is None:
+            urls = ManagementUrls(hub, self._urls.key)
+            routes = _Routes(self._other_hub(name), urls, self._known_entities)
+        self._others[name] = routes
+        if len(self._others) > OTHERS:
+            self._others.popitem(last=False)
+        return routes
+
+
+class _Routes:
+    """The routes over one task hub."""
+
+    def __init__(self, client: HubClient, urls: ManagementUrls, known_entities: Callable[[], FunctionNames]) -> None:
+        self._instances = Instances(client, urls)
+        self._queries = Queries(client)
+        self._entities = Entities(client, known_entities)
+
+    async def handle(self, request: Request, base: str, segments: list[str]) -> Response:
+        kind, rest, method = segments[0].lower(), segments[1:], request.method
+        if kind == "entities":
+            return await self._entities.handle(request, rest)
+        if kind == "instances":
+            return await self._on_instances(request, base, rest)
+        if kind == "orchestrators" and len(rest) in (1, 2) and method == "POST":
+            return await self._instances.start(request, base, rest[0], rest[1] if len(rest) == 2 else None)
+        if kind == "makeprimary" and not rest and method in ("GET", "PUT", "POST", "DELETE", "OPTIONS"):
+            return empty_response(200)
+        return empty_response(404)
+
+    async def _on_instances(self, request: Request, base: str, rest: list[str]) -> Response:
+        """``rest`` is what follows ``instances`` in the path."""
+        method = request.method
+        if not rest and method == "GET":
+            return await self._queries.list(request)
+        if not rest and method == "DELETE":
+            return await self._queries.purge(request)
+        if len(rest) == 1 and method == "GET":
+            return await self._instances.status(request, rest[0])
+        if len(rest) == 1 and method == "DELETE":
+            return await self._instances.purge(rest[0])
+        if len(rest) == 2 and method == "POST":
+            return await self._instances.operate(request, base, rest[0], rest[1].lower())
+        if len(rest) == 3 and method == "POST" and rest[1].lower() == "raiseevent":
+            return await self._instances.raise_event(request, rest[0], rest[2])
+        return empty_response(404)

@@ -1,0 +1,88 @@
+"""Entities over the management API (contract, 1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.functions import FunctionNames
+from embedded_host.engine.timestamps import utc_text
+from embedded_host.http.management_values import (
+    TOKEN,
+    compact_json,
+    flag,
+    id_before,
+    in_rounds,
+    message,
+    moment,
+    page,
+    page_size,
+)
+from embedded_host.http.status import shown_value
+from embedded_host.http.types import Request, Response, empty_response, json_response
+from embedded_host.store.interface import InstanceFilter
+from embedded_host.task_hub.client import HubClient, InstanceStatusError
+
+
+class Entities:
+    """``known`` gives the entities that the app has now."""
+
+    def __init__(self, client: HubClient, known: Callable[[], FunctionNames]) -> None:
+        self._client, self._known = client, known
+
+    async def handle(self, request: Request, rest: list[str]) -> Response:
+        """``rest`` is what follows ``entities`` in the path."""
+        if len(rest) < 2:
+            is_asked = request.method == "GET"
+            return await self._list(request, rest[0] if rest else None) if is_asked else empty_response(404)
+        if len(rest) > 2:
+            return empty_response(404)
+        name, key = rest[0].lower(), rest[1]
+        if request.method == "GET":
+            found = self._client.entity_state(EntityId(name, "" if key == "$" else key))
+            return empty_response(404) if found is None else json_response(shown_value(found[1]))
+        if request.method in ("POST", "DELETE"):
+            return await self._signal(request, EntityId(name, key))
+        return empty_response(404)
+
+    async def _signal(self, request: Request, entity: EntityId) -> Response:
+        known = self._known()
+        if entity.name not in known:
+            return message(400, known.missing(entity.name))
+        text = await request.text()
+        input: str | None = text or None
+        if input is not None and request.media_type == "application/json":
+            try:
+                input = compact_json(input)
+            except ValueError as error:
+                return message(400, f"Could not parse JSON content: {error}")
+        operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
+        try:
+            await self._client.signal_entity(entity, operation, input)
+        except InstanceStatusError as wrong:
+            return message(400, f"{wrong}.")
+        return empty_response(202)
+
+    async def _list(self, request: Request, name: str | None) -> Response:
+        query, limit = request.query, page_size(request.query.get("top"))
+        filter = InstanceFilter(
+            id_prefix=f"@{name.lower()}@" if name else "@",
+            updated_from=moment(query.get("lastoperationtimefrom")),
+            updated_to=moment(query.get("lastoperationtimeto")),
+            after_id=id_before(request.headers.get(TOKEN)),
+            entities=True,
+        )
+        rows = self._client.list(filter, limit + 1)
+        body = []
+        async for row in in_rounds(rows[:limit]):
+            entity = EntityId.parse(row.id)
+            state = self._client.entity_state(entity)
+            if state is not None:
+                body.append(
+                    {
+                        "entityId": {"name": entity.name, "key": entity.key},
+                        "lastOperationTime": utc_text(row.updated),
+                        "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
+                    }
+                )
+        return page(body, rows[limit - 1].id if len(rows) > limit else None)

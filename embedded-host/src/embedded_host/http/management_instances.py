@@ -1,0 +1,196 @@
+"""Single instances over the management API: starting them, their status, and what is done to them (contract, 1.2 to 1.5)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.http.management_values import (
+    WRONG,
+    check_json,
+    compact_json,
+    fault,
+    flag,
+    invalid_json,
+    message,
+    preferred_wait,
+    seconds,
+)
+from embedded_host.http.status import history_events, shown_value, status_object, status_text
+from embedded_host.http.types import JSON, Request, Response, empty_response, json_response
+from embedded_host.store.interface import InstanceRow
+from embedded_host.task_hub.client import (
+    HubClient,
+    InstanceExistsError,
+    InstanceFinishedError,
+    InstanceNotFoundError,
+    InstanceStatusError,
+)
+from embedded_host.task_hub.hub import is_terminal
+
+
+class Instances:
+    def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
+        self._client, self._urls = client, urls
+
+    # -- starting ----------------------------------------------------------------------------------
+
+    async def start(self, request: Request, base: str, name: str, instance_id: str | None) -> Response:
+        query = request.query
+        input: str | None = await request.text()
+        if not input and request.headers.get("content-length") == "0":
+            input = None
+        if input:
+            try:
+                check_json(input)
+            except ValueError as error:
+                return invalid_json(input, error)
+        try:
+            started = await self._client.start(name, input, instance_id, query.get("version") or None)
+        except InstanceExistsError as error:
+            return message(409, str(error))
+        timeout, interval = seconds(query.get("timeout")), seconds(query.get("pollinginterval"))
+        if timeout is not None and interval is not None:
+            if interval > timeout:
+                text = f"Total timeout {_number(timeout)} should be bigger than retry timeout {_number(interval)}"
+                return message(400, text)
+            row = await self._client.wait(started, timeout)
+            if row is not None and is_terminal(row):
+                if row.status == "Completed":
+                    return json_response(shown_value(row.output))
+                return self._shown(request, row)
+        return self._check_status(base, started)
+
+    def _check_status(self, base: str, instance_id: str) -> Response:
+        body = self._urls.of_instance(base, instance_id, rewind=False)
+        return json_response(body, 202, {"Location": body["statusQueryGetUri"], "Retry-After": "10"})
+
+    async def restart(self, request: Request, base: str, instance_id: str) -> Response:
+        try:
+            new_id = flag(request.query.get("restartwithnewinstanceid"), True)
+            started = await self._client.restart(instance_id, new_id)
+        except InstanceNotFoundError:
+            return fault(
+                400,
+                "InstanceId does not match a valid orchestration instance.",
+                f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')",
+                "System.ArgumentException",
+            )
+        except InstanceExistsError as error:
+            return fault(
+                409,
+                "A non-terminal instance with this instance ID already exists.",
+                str(error),
+                "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+            )
+        return self._check_status(base, started)
+
+    # -- status ------------------------------------------------------------------------------------
+
+    async def status(self, request: Request, instance_id: str) -> Response:
+        wait = preferred_wait(request.headers.get("prefer"))
+        if wait is None:
+            row = self._client.status(instance_id)
+        else:
+            row = await self._client.wait(instance_id, wait)
+        if row is None:
+            response = empty_response(404)
+        else:
+            diagnosis = await self._client.diagnosis(row.id) if flag(request.query.get("showdiagnosis")) else None
+            response = self._shown(request, row, diagnosis)
+        if wait is not None:
+            response.headers.append(("Preference-Applied", f"wait={wait:g}"))
+        return response
+
+    def _shown(self, request: Request, row: InstanceRow, diagnosis: dict[str, Any] | None = None) -> Response:
+        query = request.query
+        show_input = flag(query.get("showinput"), True)
+        input = partial(self._client.input, row) if show_input else None
+        if row.status == "Completed" and diagnosis is None and not flag(query.get("showhistory")):
+            return Response(200, status_text(row, input), [("Content-Type", JSON)])
+        body = status_object(row, input)
+        if flag(query.get("showhistory")) and row.status != "Pending":
+            body["historyEvents"] = history_events(
+                self._client.history(row), show_output=flag(query.get("showhistoryoutput")), show_input=show_input
+            )
+        if diagnosis is not None:
+            body["diagnosis"] = diagnosis
+        if not is_terminal(row):
+            return json_response(body, 202, {"Location": request.url, "Retry-After": "5"})
+        failed = row.status == "Failed" and flag(query.get("returninternalservererroronfailure"))
+        return json_response(body, 500 if failed else 200)
+
+    # -- operations --------------------------------------------------------------------------------
+
+    async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
+        """The checks in the recorded order (contract, 1.5)."""
+        try:
+            self._client.live(instance_id)
+            if request.media_type != "application/json":
+                return message(400, "Only application/json request content is supported")
+            text = await request.text()
+            try:
+                input = compact_json(text)
+            except ValueError as error:
+                return invalid_json(text, error)
+            await self._client.raise_event(instance_id, name, input)
+        except InstanceNotFoundError:
+            return empty_response(404)
+        except InstanceFinishedError:
+            return empty_response(410)
+        return empty_response(202)
+
+    async def operate(self, request: Request, base: str, instance_id: str, operation: str) -> Response:
+        """``POST instances/{id}/{operation}``"""
+        client, reason = self._client, request.query.get("reason")
+        try:
+            if operation == "terminate":
+                await client.terminate(instance_id, reason)
+            elif operation == "suspend":
+                await client.suspend(instance_id, reason)
+            elif operation == "resume":
+                await client.resume(instance_id, reason)
+            elif operation == "rewind":
+                return await self._rewind(instance_id, reason)
+            elif operation == "restart":
+                return await self.restart(request, base, instance_id)
+            else:
+                return empty_response(404)
+        except InstanceNotFoundError:
+            return empty_response(404)
+        except InstanceFinishedError:
+            return empty_response(410)
+        except InstanceStatusError as wrong:
+            text = f"Cannot {operation} the orchestration instance {instance_id} because instance is in the "
+            return fault(500, WRONG, f"{text}{wrong.status} state.", "System.InvalidOperationException")
+        return empty_response(202)
+
+    async def _rewind(self, instance_id: str, reason: str | None) -> Response:
+        try:
+            await self._client.rewind(instance_id, reason)
+        except InstanceNotFoundError:
+            return json_response(f'No orchestration with instance ID "${instance_id}" found.', 404)
+        except InstanceStatusError as wrong:
+            return json_response(
+                f'This orchestration has status {wrong.status}, but only orchestrations in the "Failed" state can be rewound.',
+                412,
+            )
+        return empty_response(202)
+
+    async def purge(self, instance_id: str) -> Response:
+        try:
+            return json_response({"instancesDeleted": await self._client.purge(instance_id)})
+        except InstanceNotFoundError:
+            # An id with a leading @ is taken for an entity's and skips the checks (recorded; contract, 1.2).
+            return json_response({"instancesDeleted": 0}) if instance_id.startswith("@") else empty_response(404)
+        except InstanceStatusError as wrong:
+            text = (
+                "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
+                f"{instance_id} has status {wrong.status}"
+            )
+            return json_response(text, 412)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)

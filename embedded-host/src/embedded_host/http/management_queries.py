@@ -1,0 +1,80 @@
+"""Many instances over the management API: lists, and purges by filter (contract, 1.2 and 1.6)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from embedded_host.http.management_values import (
+    TOKEN,
+    flag,
+    id_before,
+    in_rounds,
+    listed,
+    moment,
+    page,
+    page_size,
+    status_named,
+)
+from embedded_host.http.status import status_object
+from embedded_host.http.types import Request, Response, empty_response, json_response
+from embedded_host.store.interface import InstanceFilter
+from embedded_host.task_hub.client import HubClient
+
+FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
+
+
+class Queries:
+    def __init__(self, client: HubClient) -> None:
+        self._client = client
+
+    async def list(self, request: Request) -> Response:
+        """Entities are listed too; what of the filter cannot be read does not count (recorded)."""
+        query, limit = request.query, page_size(request.query.get("top"))
+        named = (status_named(text) for text in listed(query.get("runtimestatus")))
+        filter = InstanceFilter(
+            id_prefix=query.get("instanceidprefix") or None,
+            created_from=moment(query.get("createdtimefrom")),
+            created_to=moment(query.get("createdtimeto")),
+            statuses=tuple(status for status in named if status is not None),
+            after_id=id_before(request.headers.get(TOKEN)),
+        )
+        rows = self._client.list(filter, limit + 1)
+        show_input = flag(query.get("showinput"), True)
+        body = [
+            status_object(row, partial(self._client.input, row) if show_input else None)
+            async for row in in_rounds(rows[:limit])
+        ]
+        return page(body, rows[limit - 1].id if len(rows) > limit else None)
+
+    async def purge(self, request: Request) -> Response:
+        """A filter that cannot be read deletes nothing here; on the real host it would not count, and delete more than was
+        asked (contract, 1.6; docs/differences.md)."""
+        query = request.query
+        if not query.get("createdtimefrom", "").strip():
+            return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)
+        for name in ("createdTimeFrom", "createdTimeTo"):
+            text = query.get(name.lower(), "")
+            if text.strip() and moment(text) is None:
+                return _refused(f"'{name}' is not a date and time: '{text}'.")
+        statuses = []
+        for text in listed(query.get("runtimestatus")):
+            status = status_named(text)
+            if status not in FINISHED:
+                names = ", ".join(FINISHED)
+                return _refused(
+                    f"'runtimeStatus' can be {names}, but not '{text}': only finished instances are purged."
+                )
+            statuses.append(status)
+        if query.get("runtimestatus", "").strip() and not statuses:
+            return _refused("'runtimeStatus' names no status.")
+        filter = InstanceFilter(
+            created_from=moment(query.get("createdtimefrom")),
+            created_to=moment(query.get("createdtimeto")),
+            statuses=tuple(statuses),
+        )
+        deleted = await self._client.purge_many(filter)
+        return json_response({"instancesDeleted": deleted}) if deleted else empty_response(404)
+
+
+def _refused(why: str) -> Response:
+    return json_response(f"{why} Nothing was deleted.", 400)

@@ -1,0 +1,73 @@
+"""The management URLs that clients are handed (contract, 1.7 and 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+from embedded_host.engine.json_codec import compact
+
+WEBHOOK = "/runtime/webhooks/durabletask"
+
+
+class ManagementUrls:
+    """``key`` gives the system key as it is now, empty where no key is asked for."""
+
+    def __init__(self, hub: str, key: Callable[[], str] = str) -> None:
+        self.hub, self.key = hub, key
+        self._binding = lru_cache(maxsize=64)(self._client_binding)
+
+    def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
+        """The check-status body, keys in the recorded order. The webhook leaves rewind out, the binding has it."""
+        return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), self.key(), rewind)}
+
+    def _urls(self, base_url: str, encoded_id: str, key: str, rewind: bool) -> dict[str, str]:
+        instance = f"{base_url}{WEBHOOK}/instances/{encoded_id}"
+        code = quote(key, safe="")
+        query = f"taskHub={self.hub}&connection=Storage" + (f"&code={code}" if code else "")
+
+        def with_reason(operation: str) -> str:
+            return f"{instance}/{operation}?reason={{text}}&{query}"
+
+        urls = {
+            "statusQueryGetUri": f"{instance}?{query}",
+            "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{query}",
+            "terminatePostUri": with_reason("terminate"),
+        }
+        if rewind:
+            urls["rewindPostUri"] = with_reason("rewind")
+        return urls | {
+            "purgeHistoryDeleteUri": f"{instance}?{query}",
+            "restartPostUri": f"{instance}/restart?{query}",
+            "suspendPostUri": with_reason("suspend"),
+            "resumePostUri": with_reason("resume"),
+        }
+
+    def client_binding(self, base_url: str, rpc_base_url: str) -> str:
+        """The durableClient binding's value (recorded, key order included). The SDK puts the id where INSTANCEID stands."""
+        return self._binding(base_url, rpc_base_url, self.key())
+
+    def _client_binding(self, base_url: str, rpc_base_url: str, key: str) -> str:
+        base = f"{base_url}{WEBHOOK}"
+        code = key and f"code={quote(key, safe='')}"
+        new = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
+        return compact(
+            {
+                "taskHubName": self.hub,
+                "connectionName": None,
+                "creationUrls": {
+                    "createNewInstancePostUri": new + (f"?{code}" if code else ""),
+                    "createAndWaitOnNewInstancePostUri": new
+                    + "?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+                    + (f"&{code}" if code else ""),
+                },
+                "managementUrls": {"id": "INSTANCEID", **self._urls(base_url, "INSTANCEID", key, rewind=True)},
+                "baseUrl": base,
+                "requiredQueryStringParameters": code,
+                "rpcBaseUrl": rpc_base_url,
+                "httpBaseUrl": None,
+                "maxGrpcMessageSizeInBytes": None,
+                "grpcHttpClientTimeout": None,
+            }
+        )

@@ -1,0 +1,16 @@
+"""Who is let in to the public address, before anything else is looked at."""
+
+from __future__ import annotations
+
+from embedded_host.http.cross_site import CrossSite
+from embedded_host.http.host_names import HostNames
+from embedded_host.http.server import Handler
+from embedded_host.http.types import Request, Response
+
+
+class Gate:
+    def __init__(self, names: HostNames, cross_site: CrossSite, inner: Handler) -> None:
+        self._names, self._cross_site, self._inner = names, cross_site, inner
+
+    async def handle(self, request: Request) -> Response:
+        return self._names.refusal(request) or self._cross_site.refusal(request) or await self._inner(request)

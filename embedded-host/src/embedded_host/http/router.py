@@ -1,0 +1,80 @@
+"""What the host serves, by path: admin, management, the dashboard, the app's functions, and the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import unquote
+
+from embedded_host.access_keys.access import Access
+from embedded_host.http.admin import Admin
+from embedded_host.http.cors import Cors
+from embedded_host.http.functions import HttpFunctions
+from embedded_host.http.management import Management
+from embedded_host.http.management_urls import WEBHOOK
+from embedded_host.http.security_headers import own_page
+from embedded_host.http.types import Request, Response, empty_response
+
+RPC = "/durabletask"
+DASHBOARD = "/dashboard"
+
+
+class Dashboard(Protocol):
+    async def handle(self, request: Request, path: str) -> Response:
+        """``path`` is what follows ``/dashboard``."""
+
+
+class Site:
+    """``home`` gives the home page, None where it is switched off."""
+
+    def __init__(
+        self,
+        functions: HttpFunctions,
+        management: Management,
+        admin: Admin,
+        home: Callable[[], str | None],
+        cors: Cors | None = None,
+        dashboard: Dashboard | None = None,
+        access: Access | None = None,
+    ) -> None:
+        self._functions, self._management, self._admin, self._home = functions, management, admin, home
+        self._cors = cors or Cors()
+        self._dashboard = dashboard
+        self._access = access or Access()
+
+    async def public(self, request: Request) -> Response:
+        """What anyone may ask for."""
+        lower = request.path.lower()
+        if (lower == DASHBOARD or lower.startswith(DASHBOARD + "/")) and self._dashboard and self.has_dashboard:
+            # Without CORS: it is for its own page alone. The page's files are open, what it asks for is not.
+            path = request.path[len(DASHBOARD) :]
+            asks = "api" in unquote(path).lower().split("/")
+            return (asks and self._access.to_management(request)) or await self._dashboard.handle(request, path)
+        return await self._cors.handle(request, self._answer)
+
+    @property
+    def has_dashboard(self) -> bool:
+        """A function with a route of that name takes its place; one that takes every path does not."""
+        return self._dashboard is not None and not self._functions.begins(DASHBOARD[1:])
+
+    async def _answer(self, request: Request) -> Response:
+        """The host's own paths precede the functions' (contract, 6.1)."""
+        lower = request.path.lower()
+        if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
+            refusal = self._access.to_management(request)
+            return refusal or await self._management.handle(request, request.path[len(WEBHOOK) :])
+        if lower == "/admin" or lower.startswith("/admin/"):
+            return await self._admin.handle(request)
+        if lower == "/runtime" or lower.startswith("/runtime/"):
+            return empty_response(404)
+        if request.path == "/" and not self._functions.serves(request):
+            home = self._home()
+            return empty_response(204) if home is None else own_page(home)
+        return await self._functions.handle(request)
+
+    async def private(self, request: Request, public_url: str) -> Response:
+        """The SDK's own endpoint: the management API, with URLs that others can use too."""
+        lower = request.path.lower()
+        if lower == RPC or lower.startswith(RPC + "/"):
+            return await self._management.handle(request, request.path[len(RPC) :], public_url)
+        return empty_response(404)

@@ -1,0 +1,29 @@
+"""What goes with answers of the host's own that a browser shows; a function's answer is the function's."""
+
+from __future__ import annotations
+
+from embedded_host.http.types import Response, text_response
+
+_AS_IT_SAYS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
+"""It is of the type that it says; and where a link leads is not told whence."""
+_PAGE = [
+    *_AS_IT_SAYS,
+    ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+]
+
+
+def own_text(text: str, status: int) -> Response:
+    response = text_response(text, status=status)
+    response.headers.extend(_AS_IT_SAYS)
+    return response
+
+
+def own_page(html: str, status: int = 200) -> Response:
+    """A page without scripts, styles or pictures, which no other page may show within itself."""
+    response = text_response(html, "text/html", status)
+    response.headers.extend(_PAGE)
+    return response

@@ -1,0 +1,63 @@
+"""Listening sockets: the public address, and the SDK's own on the loopback interface (contract, 1.1)."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import random
+import socket
+from typing import Any
+
+RPC_PORT = 17071
+_IN_USE = (errno.EADDRINUSE, 10013, 10048)
+"""The latter two are Windows': forbidden by another's exclusive use, and in use."""
+
+
+class PortInUseError(Exception):
+    """Somebody listens on the port already."""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach what listens there. Raises OSError for a name that cannot be resolved."""
+    return ipaddress.ip_address(str(_resolved(address, 0)[4][0]).partition("%")[0]).is_loopback
+
+
+def bind_public(address: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortInUseError, or OSError for an address that is none of ours."""
+    info = _resolved(address, port)
+    sock = socket.socket(info[0], socket.SOCK_STREAM)
+    try:
+        _reuse(sock)
+        sock.bind(info[4])
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        if error.errno in _IN_USE:
+            raise PortInUseError(port) from error
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def bind_rpc() -> socket.socket:
+    """17071, or a random port in 30000 to 30999 where that is taken (recorded; contract, 1.1), else any."""
+    for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
+        try:
+            return bind_public("127.0.0.1", port)
+        except PortInUseError:
+            continue
+    raise PortInUseError(RPC_PORT)
+
+
+def _resolved(address: str, port: int) -> Any:
+    """The first of what ``getaddrinfo`` finds."""
+    return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+
+
+def _reuse(sock: socket.socket) -> None:
+    # On Windows SO_REUSEADDR lets two processes listen on one port: there, ask for the port alone.
+    exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+    if exclusive is not None:
+        sock.setsockopt(socket.SOL_SOCKET, exclusive, 1)
+    else:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,46 @@
+"""How many requests for functions are taken at a time: ``extensions.http`` of host.json
+(https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+
+log = logging.getLogger("embedded_host.http")
+
+
+class TooBusyError(Exception):
+    """So many requests are waiting or under way already."""
+
+
+class Throttle:
+    def __init__(self, outstanding: int | None = None, concurrent: int | None = None) -> None:
+        """``outstanding``: requests that wait or are under way; ``concurrent``: functions that run. None is no limit."""
+        self._limit, self._outstanding = outstanding, 0
+        self.running: contextlib.AbstractAsyncContextManager[object] = (
+            contextlib.nullcontext() if concurrent is None else asyncio.Semaphore(concurrent)
+        )
+        """Around a function's run; waits for a place, in order of arrival."""
+        self._told = False
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Around all of a request. Raises TooBusyError."""
+        if self._limit is not None and self._outstanding >= self._limit:
+            if not self._told:
+                self._told = True
+                log.warning(
+                    "%d requests for functions wait or are under way: further ones are answered 429 "
+                    "(extensions.http.maxOutstandingRequests in host.json). [EH332]",
+                    self._outstanding,
+                )
+            raise TooBusyError
+        self._outstanding += 1
+        try:
+            yield
+        finally:
+            self._outstanding -= 1
+            if self._outstanding == 0:
+                self._told = False

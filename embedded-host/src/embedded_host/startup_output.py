@@ -1,0 +1,88 @@
+"""What the host prints when it has started, as ``func start`` does (contract, 6.6)."""
+
+from __future__ import annotations
+
+import sys
+
+from embedded_host.http.functions import HttpRoute
+from embedded_host.workers.loaded_app import LoadedApp
+from embedded_worker.protocol import Loaded
+
+
+def functions_text(loaded: LoadedApp, base_url: str) -> str:
+    """HTTP functions first, then the others, each in order of name; then those that are disabled or out of service."""
+    routes, broken = loaded.routes, loaded.broken
+    lines = ["", "Functions:", ""]
+    for function in loaded.enabled:
+        if route := routes.get(function.name):
+            lines += [f"\t{function.name}: {_methods(route)} {base_url}/{route.text}{_mark(loaded, function.name)}", ""]
+    others = [f for f in loaded.enabled if f.name not in routes]
+    lines += [f"\t{f.name}: {f.trigger.type}{_mark(loaded, f.name)}" for f in others]
+    if others:
+        lines.append("")
+    lines += [f"\tFunction {name} is disabled." for name in sorted(loaded.app.disabled)]
+    lines += [
+        f"\t{name}: out of service, see above" for name in sorted(set(broken) - {f.name for f in loaded.app.functions})
+    ]
+    if start := _start_url(loaded, base_url):
+        lines += [f"Start an orchestration: {start}", ""]
+    return "\n".join(lines)
+
+
+def problems_text(app: LoadedApp, loaded: Loaded) -> str:
+    """What the workers found wrong, the user's own line first, the traceback below."""
+    lines: list[str] = []
+    for problem in loaded.problems:
+        lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
+        if "requirements.txt" in problem.text:
+            lines.append(f"    That is {sys.executable}.")  # said here alone: the text goes out over HTTP, too
+        if problem.stack:
+            lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
+    told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
+    for function in app.enabled:
+        if function.name in app.broken and function.name not in told:
+            lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
+        lost = [
+            f"'{b.name}' ({b.type})" for b in function.bindings if b.direction == "out" and b.type.lower() != "http"
+        ]
+        if lost and function.name not in app.broken:
+            lines += [
+                "",
+                f"{function.name}: what it sets on its output {', '.join(lost)} goes nowhere, because the embedded host writes "
+                "to no other service. The rest of it runs. [EH312]",
+            ]
+    folders = ", ".join(p.parent.name for p in sorted(app.app.root.glob("*/function.json")))
+    if app.app.uses_v2_model and folders:
+        lines += [
+            "",
+            f"The folder has a v2 app, so function.json files do not count, as on the real host: {folders}. [EH313]",
+        ]
+    return "\n".join(lines)
+
+
+def _methods(route: HttpRoute) -> str:
+    declared = route.function.trigger.properties.get("methods") or ()
+    return f"[{','.join(str(m).upper() for m in declared)}]" if declared else ""
+
+
+def _mark(loaded: LoadedApp, name: str) -> str:
+    return "   (out of service, see above)" if name in loaded.broken else ""
+
+
+def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
+    """A URL that starts an orchestration in a browser, where a starter takes the orchestrator's name in its route."""
+    orchestrators = [f.durable_name for f in loaded.of_type("orchestrationtrigger") if f.name not in loaded.broken]
+    for route in loaded.routes.values():
+        takes_name = "{functionname}" in route.text.lower()
+        if orchestrators and takes_name and route.takes_client and (not route.methods or "GET" in route.methods):
+            return f"{base_url}/{_with_name(route.text, orchestrators[0])}"
+    return None
+
+
+def _with_name(route: str, name: str) -> str:
+    kept = [
+        name if segment.lower() == "{functionname}" else segment
+        for segment in route.split("/")
+        if not segment.endswith("?}") and not segment.startswith("{*")
+    ]
+    return "/".join(kept)

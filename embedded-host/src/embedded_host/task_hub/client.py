@@ -1,0 +1,245 @@
+"""What clients do to instances: the operations behind the management API and the SDK's own endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from embedded_host.engine import history as h
+from embedded_host.engine.entity import Entity
+from embedded_host.engine.entity_messages import EntityId, request_message
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.messages import Message
+from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.rewind import rewind
+from embedded_host.store import interface as c
+from embedded_host.store.input_references import referring
+from embedded_host.store.interface import InstanceFilter, InstanceRow
+from embedded_host.task_hub.diagnosis import diagnosis
+from embedded_host.task_hub.hub import TaskHub, is_terminal
+from embedded_host.task_hub.instances import row_of
+from embedded_host.task_hub.unit_of_work import Recording
+
+
+class InstanceExistsError(Exception):
+    """A live instance has this id."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"An Orchestration instance with the status {status} already exists.")
+        self.status = status
+
+
+class InstanceNotFoundError(Exception):
+    """No instance has this id."""
+
+
+class InstanceFinishedError(Exception):
+    """The instance has finished."""
+
+
+class InstanceStatusError(Exception):
+    """The instance's status does not allow this; ``status`` is it."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class HubClient:
+    """Every change returns once it is durable."""
+
+    def __init__(self, hub: TaskHub) -> None:
+        self.hub = hub
+        self._store = hub.store
+
+    # -- orchestrations ----------------------------------------------------------------------------
+
+    async def start(
+        self, name: str, input: str | None = None, instance_id: str | None = None, version: str | None = None
+    ) -> str:
+        """Start ``name`` (not checked, as recorded; contract, 1.3) and return the id. Raises InstanceExistsError."""
+        hub = self.hub
+        existing = hub.find(instance_id) if instance_id else None
+        instance_id = instance_id or uuid4().hex
+        generation: int | None = 0
+        while existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
+            # What is in memory may not be on disk yet: nobody may be told of it before, or learn that it is not over when it is.
+            key = existing.key
+            await hub.settle()
+            existing = hub.find(instance_id)
+            if existing is not None and existing.key == key and not existing.is_terminal:
+                raise InstanceExistsError(row_of(hub.name, existing).status)
+        if existing is not None:
+            if isinstance(existing.state, Orchestration):
+                generation = (existing.state.generation or 0) + 1
+            hub.forget(existing)
+        started = h.execution_started(
+            hub.clock.now(),
+            instance_id=instance_id,
+            execution_id=str(uuid4()),
+            name=name,
+            input=input,
+            generation=generation,
+            version=hub.settings.default_version if version is None else version,
+        )
+        recording = Recording()
+        hub.recorder.start(started, existing, recording)
+        await hub.record(recording)
+        return instance_id
+
+    async def raise_event(self, instance_id: str, name: str, input: str | None) -> None:
+        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        await self._send(self.live(instance_id), h.event_raised(self.hub.clock.now(), name, input))
+
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
+        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        await self._send(self.live(instance_id), h.execution_terminated(self.hub.clock.now(), reason))
+
+    async def suspend(self, instance_id: str, reason: str | None) -> None:
+        """Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is suspended."""
+        row = self.live(instance_id)
+        if row.status == Status.SUSPENDED.value:
+            raise InstanceStatusError(row.status)
+        await self._send(row, h.execution_suspended(self.hub.clock.now(), reason))
+
+    async def resume(self, instance_id: str, reason: str | None) -> None:
+        """Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError unless it is suspended."""
+        row = self.live(instance_id)
+        if row.status != Status.SUSPENDED.value:
+            raise InstanceStatusError(row.status)
+        await self._send(row, h.execution_resumed(self.hub.clock.now(), reason))
+
+    async def restart(self, instance_id: str, new_instance_id: bool) -> str:
+        """Start the same function with the same input again. Raises InstanceNotFoundError, or InstanceExistsError."""
+        row = self.known(instance_id)
+        return await self.start(row.name, self._store.input(row.key), None if new_instance_id else instance_id)
+
+    async def rewind(self, instance_id: str, reason: str | None) -> None:
+        """Raises InstanceNotFoundError, or InstanceStatusError unless it is Failed."""
+        row = self.known(instance_id)
+        if row.status != Status.FAILED.value:
+            raise InstanceStatusError(row.status)
+        await self.hub.settle()  # the turn that has just ended it on disk may not have in memory
+        recording = Recording()
+        self._rewind(instance_id, reason, recording)
+        await self.hub.record(recording)
+
+    def _rewind(self, instance_id: str, reason: str | None, recording: Recording) -> None:
+        hub = self.hub
+        instance = hub.find(instance_id)
+        if instance is None or not isinstance(instance.state, Orchestration):
+            return
+        state, now = instance.state, hub.clock.now()
+        if state.status is not Status.FAILED:
+            return
+        created = [
+            e["InstanceId"] for e in state.history.events if e["EventType"] == EventType.SUB_ORCHESTRATION_CREATED
+        ]
+        gone = [child for child in created if not self._has_failed(child)]
+        rewound = rewind(state.history.events, reason, gone)
+        state.history = h.History(rewound.events)
+        state.status, state.output, state.updated_at = Status.PENDING, None, now
+        state.drop_execution()
+        recording.changes.append(c.DeleteHistory(instance.key))
+        recording.changes.append(c.AppendHistory(instance.key, 0, h.events_text(map(referring, rewound.events))))
+        recording.changes.append(c.SaveInstance(row_of(hub.name, instance)))
+        instance.turns = 1
+        hub.adopt(instance)
+        for child in rewound.failed_children:
+            self._rewind(child, reason, recording)
+        if not rewound.failed_children:
+            event = h.generic(now, reason or "rewind")
+            hub.recorder.deliver(instance, Message(event), recording)
+
+    def _has_failed(self, instance_id: str) -> bool:
+        row = self._store.instance(self.hub.name, instance_id)
+        return row is not None and row.status == Status.FAILED.value
+
+    async def purge(self, instance_id: str) -> int:
+        """Delete a finished orchestration, or an entity. Raises InstanceNotFoundError, or InstanceStatusError while it is live."""
+        row = self.known(instance_id)
+        if not is_terminal(row) and self._store.entity(row.key) is None:
+            raise InstanceStatusError(row.status)
+        return await self._delete([row])
+
+    async def purge_many(self, filter: InstanceFilter) -> int:
+        """Delete the finished instances among those of ``filter``; how many. A live one is never deleted."""
+        rows = self._store.list(self.hub.name, filter, limit=2**31)
+        return await self._delete([row for row in rows if is_terminal(row)])
+
+    async def _delete(self, rows: Sequence[InstanceRow]) -> int:
+        if rows:
+            for row in rows:
+                instance = self.hub.resident(row.id)
+                if instance is not None and instance.key == row.key:
+                    self.hub.forget(instance)
+            await self.hub.delete([row.key for row in rows])
+        return len(rows)
+
+    # -- entities ----------------------------------------------------------------------------------
+
+    async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
+        """``input`` is the text that the operation's input will be, None for none."""
+        now = self.hub.clock.now()
+        text = request_message(request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now)
+        recording = Recording()
+        message = Message(h.event_raised(now, "op", text))
+        target = self.hub.recorder.entity_instance(str(entity), message, recording)
+        if not isinstance(target.state, Entity):
+            raise InstanceStatusError(f"'{entity}' is the id of an orchestration")
+        self.hub.recorder.deliver(target, message, recording)
+        await self.hub.record(recording)
+
+    def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
+        """The row and the state's JSON text; None if there is no such entity, or no operation has reached it yet."""
+        row = self._store.instance(self.hub.name, str(entity))
+        kept = self._store.entity(row.key) if row else None
+        if row is None or kept is None or kept[1] is None:
+            return None
+        return row, kept[1]
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def known(self, instance_id: str) -> InstanceRow:
+        """Raises InstanceNotFoundError."""
+        row = self._store.instance(self.hub.name, instance_id)
+        if row is None:
+            raise InstanceNotFoundError(instance_id)
+        return row
+
+    def live(self, instance_id: str) -> InstanceRow:
+        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        row = self.known(instance_id)
+        if is_terminal(row):
+            raise InstanceFinishedError(instance_id)
+        return row
+
+    def status(self, instance_id: str) -> InstanceRow | None:
+        return self._store.instance(self.hub.name, instance_id)
+
+    async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
+        return await self.hub.wait(instance_id, seconds)
+
+    async def diagnosis(self, instance_id: str) -> dict[str, Any] | None:
+        """Why it does not go on; see ``diagnosis.diagnosis``."""
+        return await diagnosis(self.hub, instance_id)
+
+    def input(self, row: InstanceRow) -> str | None:
+        return self._store.input(row.key)
+
+    def history(self, row: InstanceRow) -> list[Event]:
+        return [event for text in self._store.history(row.key) for event in json.loads(text)]
+
+    def list(self, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
+        """In order of id."""
+        return self._store.list(self.hub.name, filter, limit)
+
+    async def _send(self, row: InstanceRow, event: Event) -> None:
+        recording = Recording()
+        instance = self.hub.find(row.id)
+        if instance is None or instance.key != row.key:
+            raise InstanceNotFoundError(row.id)
+        self.hub.recorder.deliver(instance, Message(event), recording)
+        await self.hub.record(recording)

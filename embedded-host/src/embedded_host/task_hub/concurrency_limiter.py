@@ -1,0 +1,53 @@
+"""Work of one kind, so much of it at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+Job = Callable[[], Awaitable[None]]
+
+
+class ConcurrencyLimiter:
+    """Runs jobs in order of arrival, ``limit`` at once. A job that raises is handed to ``on_error``."""
+
+    def __init__(self, limit: int, on_error: Callable[[BaseException], None]) -> None:
+        self.limit = limit
+        self._on_error = on_error
+        self._waiting: deque[Job] = deque()
+        self._running: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    @property
+    def busy(self) -> int:
+        return len(self._running)
+
+    def put(self, job: Job) -> None:
+        self._waiting.append(job)
+        self._fill()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self.limit and not self._closed:
+            task = asyncio.ensure_future(self._waiting.popleft()())
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Future[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._on_error(error)
+        self._fill()
+
+    async def close(self, grace: float) -> int:
+        """Start nothing more, give what runs ``grace`` seconds, cancel the rest; how many that were."""
+        self._closed = True
+        running = set(self._running)
+        if not running:
+            return 0
+        _, late = await asyncio.wait(running, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+        return len(late)

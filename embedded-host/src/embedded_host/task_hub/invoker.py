@@ -1,0 +1,71 @@
+"""What a task hub asks of whoever runs user code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.payload import TurnPayload
+
+log = logging.getLogger("embedded_host.task_hub")
+T = TypeVar("T")
+
+
+class WorkerLostError(Exception):
+    """The process that ran the function ended before it answered; the text says how."""
+
+    def __init__(self, text: str, *, beside: int = 0, innocent: bool = False) -> None:
+        """``beside``: so many other calls ran in that process. ``innocent``: it is known that one of those ended it."""
+        super().__init__(text)
+        self.beside, self.innocent = beside, innocent
+
+
+WORKER_DEATHS = 3
+"""So many workers may die of one message before it fails with the reason."""
+
+
+async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserError:
+    """Ask a worker, another one if it dies; a UserError when it has died too often of this.
+
+    ``invoke`` is told whether nothing else may run in the process: a worker that died may have died of any of its calls, so
+    each of them is tried again by itself. The one that is at fault shows itself, and the others are not failed for it."""
+    deaths = 0
+    while True:
+        try:
+            return await invoke(deaths > 0)
+        except WorkerLostError as lost:
+            if lost.innocent:
+                log.warning(
+                    "%s runs again: its worker was ended for another call (%s). [EH325]",
+                    what[:1].upper() + what[1:],
+                    lost,
+                )
+                continue
+            deaths += 1
+            beside = f" and {lost.beside} other calls" if lost.beside else ""
+            after = f"{deaths} of {WORKER_DEATHS} tries" + (", the next one by itself" if beside else "")
+            log.error("The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after)
+            if deaths == WORKER_DEATHS:
+                return UserError("WorkerLost", f"the worker process ended {deaths} times while it ran {what}: {lost}")
+
+
+class Invoker(Protocol):
+    """Names are durable names (``Function.durable_name``); ``alone``: nothing else may run in the process meanwhile.
+    All raise WorkerLostError."""
+
+    async def orchestrator(
+        self, name: str, payload: TurnPayload, *, alone: bool = False
+    ) -> str | TurnAnswer | UserError:
+        """The SDK's answer as JSON text, with the counts if they are known."""
+
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        """The result as JSON text."""
+
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+        """The SDK's answer as JSON text."""
+
+    async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        """``call_http``: the request and its response as JSON texts. It may give up once nobody wants the response."""

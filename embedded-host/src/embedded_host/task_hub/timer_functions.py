@@ -1,0 +1,183 @@
+"""Runs an app's timer functions, each when its time has come, and keeps when that was."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from embedded_host.app.definitions import Function
+from embedded_host.app.schedule import Schedule
+from embedded_host.app.timer_trigger import TimerTrigger, request_text
+from embedded_host.store.interface import SaveTimer, StateError, Store, TimerRow
+from embedded_host.task_hub.clock import Clock, TimerQueue
+from embedded_host.task_hub.commit import Commit
+from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
+
+log = logging.getLogger("embedded_host.timers")
+
+Run = Callable[[Function, str], Awaitable[None]]
+"""Runs a function with its trigger's JSON text; whatever goes wrong with it is logged, not raised."""
+
+
+@dataclass(eq=False)
+class _Timer:
+    trigger: TimerTrigger
+    status: TimerRow
+    running: bool = False
+    stopped: bool = False
+    successor: TimerTrigger | None = None
+    """What its function's trigger has become while it ran."""
+
+
+class TimerFunctions:
+    """``start`` once, ``take_up`` whenever the app has changed.
+
+    A function never runs twice at once: its next run is planned when one has ended, for the next time behind the
+    beginning of that one, or at once if that is over. What was missed meanwhile is not made up for, but once: a run that
+    was due while the host was down, if the status is kept (``useMonitor``, and not more often than once a minute).
+    """
+
+    def __init__(
+        self,
+        hub: str,
+        store: Store,
+        commit: Commit,
+        run: Run,
+        clock: Clock,
+        *,
+        automatic: bool = True,
+        on_fatal: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._hub, self._store, self._commit, self._run, self._clock = hub, store, commit, run, clock
+        self._on_fatal = on_fatal
+        self._timers: dict[str, _Timer] = {}
+        self._jobs = ConcurrencyLimiter(sys.maxsize, self._crashed)
+        self.timers = TimerQueue(clock, self._due, automatic=automatic)
+        """By a virtual clock, call its ``fire_due``."""
+
+    @property
+    def running(self) -> int:
+        return self._jobs.busy
+
+    def start(self, triggers: Iterable[TimerTrigger]) -> None:
+        for trigger in triggers:
+            self._begin(trigger)
+
+    def take_up(self, triggers: Iterable[TimerTrigger]) -> None:
+        """These are the timers now: what is new or has another schedule or flag begins as at a start, what is gone stops, all
+        else goes on."""
+        wanted = {trigger.function.name.lower(): trigger for trigger in triggers}
+        for name, timer in list(self._timers.items()):
+            trigger = wanted.pop(name, None)
+            if trigger is not None and _same(trigger, timer.trigger):
+                timer.trigger, timer.stopped, timer.successor = trigger, False, None
+                continue
+            timer.stopped, timer.successor = True, trigger
+            if not timer.running:
+                self._replace(timer)
+        self.start(wanted.values())
+
+    async def close(self, grace: float) -> int:
+        """Let what runs finish for ``grace`` seconds; how many functions were cut off."""
+        for timer in self._timers.values():
+            timer.stopped, timer.successor = True, None
+        self.timers.close()
+        return await self._jobs.close(grace)
+
+    def request_text(self, function: Function) -> str:
+        """For a run that somebody asked for: what the function is given."""
+        timer = self._timers.get(function.name.lower())
+        return _request(timer) if timer else request_text(None, None)
+
+    # -- one timer ---------------------------------------------------------------------------------
+
+    def _begin(self, trigger: TimerTrigger) -> None:
+        now = self._clock.now()
+        name = trigger.function.name
+        kept = self._store.timer(self._hub, name) if trigger.monitored else None
+        status = _status(kept, trigger.schedule, now) or TimerRow(
+            self._hub, name, None, trigger.schedule.next(now), now
+        )
+        timer = self._timers[name.lower()] = _Timer(trigger, status)
+        if trigger.monitored and status != kept:
+            self._jobs.put(partial(self._commit.commit, [SaveTimer(status)]))
+        past_due = trigger.monitored and status.next is not None and now > status.next
+        if past_due:
+            log.info("Timer '%s' was due at %s: it runs now.", name, _shown(status.next, trigger.schedule))
+        elif not trigger.run_on_startup:
+            log.info("Timer '%s' (%s): next at %s.", name, trigger.text, _shown(status.next, trigger.schedule))
+        if past_due or trigger.run_on_startup:
+            self._put(timer, past_due, unscheduled=True)
+        else:
+            self._plan(timer)
+
+    def _plan(self, timer: _Timer) -> None:
+        if timer.status.next is not None:
+            self.timers.add(timer.status.next, timer)
+
+    def _due(self, timer: _Timer) -> None:
+        if not timer.stopped:
+            self._put(timer)
+
+    def _put(self, timer: _Timer, past_due: bool = False, *, unscheduled: bool = False) -> None:
+        timer.running = True
+        self._jobs.put(partial(self._execute, timer, past_due, unscheduled))
+
+    async def _execute(self, timer: _Timer, past_due: bool, unscheduled: bool) -> None:
+        began = self._clock.now()
+        await self._run(timer.trigger.function, _request(timer, past_due))
+        # A clock that was put back must not bring the same time twice.
+        if not unscheduled and timer.status.next is not None:
+            began = max(began, timer.status.next)
+        next = timer.trigger.schedule.next(began)
+        timer.status = timer.status._replace(last=began, next=next, updated=began)
+        if timer.trigger.monitored:
+            await self._commit.commit([SaveTimer(timer.status)])
+        timer.running = False
+        if timer.stopped:
+            self._replace(timer)
+        else:
+            self._plan(timer)
+
+    def _replace(self, timer: _Timer) -> None:
+        """``timer`` has stopped: go on with what has become of it."""
+        name = timer.trigger.function.name.lower()
+        if self._timers.get(name) is timer:
+            del self._timers[name]
+        if timer.successor is not None:
+            self._begin(timer.successor)
+
+    def _crashed(self, error: BaseException) -> None:
+        log.critical("The timers stop [EH407]: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        if self._on_fatal:
+            self._on_fatal(error)
+
+
+def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
+    return (a.schedule, a.run_on_startup, a.use_monitor) == (b.schedule, b.run_on_startup, b.use_monitor)
+
+
+def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
+    """The status as it was kept, if it is of this schedule; else from now on, so that the change is not taken for a run
+    that was missed."""
+    if kept is None:
+        return None
+    expected = schedule.next(kept.last or kept.updated)
+    if kept.next == expected:
+        return kept
+    if expected is not None and now > expected:
+        return kept._replace(last=None, next=schedule.next(now), updated=now)
+    return kept._replace(last=None, next=expected, updated=kept.last or kept.updated)
+
+
+def _request(timer: _Timer, past_due: bool = False) -> str:
+    monitored = timer.trigger.monitored
+    return request_text(timer.trigger.schedule, timer.status if monitored else None, past_due)
+
+
+def _shown(moment: datetime | None, schedule: Schedule) -> str:
+    return "no time: it never comes" if moment is None else moment.astimezone(schedule.zone).isoformat(" ", "seconds")

@@ -1,0 +1,273 @@
+"""Recorded histories against today's code: the guard against orchestrators that have changed under running instances."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedded_host.engine.actions import Answer, MalformedAnswerError, parse_answer
+from embedded_host.engine.decisions import Decision, NonDeterministicError, SendOperation, StartTimer, mismatch
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.failures import UserError, out_of_proc_state
+from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.waiting import sentence, waits
+from embedded_host.testing.app import DurableApp
+from embedded_host.testing.history_file import Group, Recorded, UnreadableHistoryError, recorded
+from embedded_host.testing.sync import SyncDurableApp
+from embedded_worker.orchestrator_sessions import Session
+from embedded_worker.runner import error_data
+
+__all__ = ["HistoryMismatch", "Replayed", "UnreadableHistory", "replay"]
+
+
+class HistoryMismatchError(AssertionError):
+    """Today's code does not do what the history says was done. ``step`` counts the history's steps from 1, ``turn`` its turns;
+    ``expected`` is the step of the history, ``found`` that of the code, in words."""
+
+    def __init__(self, recorded: Recorded, step: int, turn: int, expected: str, found: str) -> None:
+        self.step, self.turn, self.expected, self.found = step, turn, expected, found
+        super().__init__(
+            f"{recorded.source} does not replay: {recorded.name} '{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
+            f"  the history: {expected}\n"
+            f"  the code:    {found}\n"
+            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is deployed. [EH600]'
+        )
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A history that fits."""
+
+    name: str
+    instance_id: str
+    steps: int
+    """Calls, timers and the like that were compared."""
+    turns: int
+    is_finished: bool
+    output: Any
+    """What the code returned; None if it goes on."""
+
+
+def replay(app: DurableApp | SyncDurableApp | str | Path, history: Any, *, name: str | None = None) -> Replayed:
+    """Replay a history against the app's code of today, and raise HistoryMismatchError with the first step that differs.
+
+    ``history`` is a file's path or what such a file holds: an export of the embedded host, ``instance.history.save(...)``, the
+    list that ``func durable get-history`` prints, or a real host's status with ``showHistory=true&showHistoryOutput=true``.
+    ``name`` is the orchestrator's where the history does not say it, or it is called something else now. Nothing runs but the
+    orchestrator. A different output is no difference: look at what this returns. Raises UnreadableHistoryError (a ValueError)."""
+    if isinstance(app, (str, Path)):
+        if isinstance(history, (str, Path)):
+            history = Path(history).absolute()  # opening the app changes the directory
+        with DurableApp(app) as opened:
+            return replay(opened, history, name=name)
+    app = app.app if isinstance(app, SyncDurableApp) else app
+    what = recorded(history, name)
+    code = app.orchestrator_code(what.name)
+    try:
+        return _Replay(app, code, what, counted=True).run()
+    except HistoryMismatchError as first:
+        if not what.exact:
+            raise
+        # The real host numbers some steps in another order than the SDK (docs/differences.md): either is right.
+        try:
+            return _Replay(app, code, what, counted=False).run()
+        except HistoryMismatchError:
+            raise first from None
+
+
+class _Replay:
+    def __init__(self, app: DurableApp, code: Any, what: Recorded, *, counted: bool) -> None:
+        self._app, self._code, self._what, self._counted = app, code, what, counted
+        execution_id = what.started["OrchestrationInstance"]["ExecutionId"]
+        self._execution = Execution(what.instance_id, execution_id)
+        self._execution_id = execution_id
+        self._session: Session | None = None
+        self._answer: Answer | None = None
+        self._failure = ""
+        self._fed: list[Event] = []
+        self._step = 0
+
+    def run(self) -> Replayed:
+        what = self._what
+        before: Group | None = None
+        for turn, group in enumerate(what.groups, 1):
+            if any(e["EventType"] == EventType.EXECUTION_TERMINATED for e in group.messages):
+                break
+            if before is not None and self._is_over:
+                raise self._mismatch(turn, self._goes_on(group), self._code_ends)
+            self._feed(before, group, turn)
+            self._compare(group, turn)
+            before = group
+        self._compare_ending(len(what.groups))
+        answer = self._answer
+        output = json.loads(answer.output) if answer and self._is_over and answer.output is not None else None
+        return Replayed(what.name, what.instance_id, self._step, len(what.groups), self._is_over, output)
+
+    # -- one turn ----------------------------------------------------------------------------------
+
+    def _feed(self, before: Group | None, group: Group, turn: int) -> None:
+        """Hand the code what it has not seen, and the execution its answer."""
+        past = [*before.decisions, *([before.closed] if before.closed else [])] if before else []
+        events = [_clean(event) for event in (*past, *group.messages)]
+        if self._session is None:
+            payload = TurnPayload(
+                self._what.instance_id,
+                self._execution_id,
+                events if group.continued else (),
+                () if group.continued else events,
+                self._what.started.get("Input"),
+                ((self._what.started.get("ParentInstance") or {}).get("OrchestrationInstance") or {}).get("InstanceId"),
+                fresh=group.continued,
+            )
+            self._session = Session(self._code, payload.text(), self._app.root)
+            answer = self._asked(None)
+        else:
+            answer = self._asked(json.dumps(events))
+        self._fed += events
+        known = self._execution.program[: self._session.known]
+        counts = self._session.counts[-len(events) :] if self._counted else None
+        if counts is not None and len(counts) < len(events):
+            counts = None
+        try:
+            self._execution.replay(known + answer.actions, events, counts)
+        except NonDeterministicError as error:
+            raise self._mismatch(turn, self._goes_on(group), str(error)) from None
+        self._execution.returned = answer.is_done or answer.error is not None
+        self._answer = answer
+
+    def _asked(self, events: str | None) -> Answer:
+        assert self._session is not None
+        try:
+            return parse_answer(self._session.answer(events))
+        except MalformedAnswerError as malformed:
+            return Answer(False, (), error=str(malformed))
+        except Exception as raised:
+            data = error_data(raised)
+            failure = UserError(data.type, data.message, data.stack)
+            hidden = out_of_proc_state(failure)
+            if hidden:
+                answer = parse_answer(hidden)
+            else:  # it has no actions: they are those of the turn before
+                answer = Answer(False, self._execution.program[self._session.known :], error=failure.text)
+            self._failure = data.stack or answer.error or failure.text
+            return answer
+
+    def _compare(self, group: Group, turn: int) -> None:
+        pending = self._execution.pending
+        left = sorted(pending.values(), key=lambda decision: decision.id)
+        for event in group.decisions:
+            self._step += 1
+            if self._what.exact:
+                decision: Decision | None = pending.get(event["EventId"])
+            else:
+                decision = next((d for d in left if not _differs(event, d)), None)
+            if decision is None or _differs(event, decision):
+                other = decision or next(iter(left), None)
+                raise self._mismatch(turn, _event_words(event), _words(other) if other else self._code_ends)
+            event["EventId"] = decision.id
+            event.update(_target(event, decision))
+            left.remove(decision)
+        if left and self._what.exact and (group.closed or self._what.ending):
+            self._step += 1
+            raise self._mismatch(turn, self._nothing_more(turn), _words(left[0]))
+
+    def _compare_ending(self, turns: int) -> None:
+        ending = self._what.ending
+        if ending in ("Terminated", "Canceled", "ContinuedAsNew"):
+            return
+        pending = sorted(self._execution.pending.values(), key=lambda decision: decision.id)
+        self._step += 1
+        if not self._what.exact and pending and ending:
+            raise self._mismatch(turns, f"it ends here: {ending}", _words(pending[0]))
+        failed = self._answer is not None and self._answer.error is not None
+        if ending is None and self._is_over and self._what.groups[-1].closed:
+            raise self._mismatch(turns, "it waits here", self._code_ends)
+        if ending == "Completed" and (failed or not self._is_over):
+            raise self._mismatch(turns, "it ends here: Completed", self._code_ends if failed else self._code_waits)
+        if ending == "Failed" and not failed:
+            raise self._mismatch(turns, "it ends here: Failed", self._code_ends if self._is_over else self._code_waits)
+        self._step -= 1
+
+    # -- words -------------------------------------------------------------------------------------
+
+    @property
+    def _is_over(self) -> bool:
+        answer = self._answer
+        if answer is None:
+            return False
+        return (answer.is_done or answer.error is not None) and self._execution.finished
+
+    @property
+    def _code_ends(self) -> str:
+        answer = self._answer
+        if answer is None or not (answer.is_done or answer.error):
+            return self._code_waits
+        if answer.error:
+            last = (self._failure or answer.error).strip().splitlines()
+            return "it fails: " + "\n    ".join(last[-4:])
+        return f"it returns {answer.output}"
+
+    @property
+    def _code_waits(self) -> str:
+        found = waits([e for e in self._fed if "Timestamp" in e], self._execution)
+        return "it waits for " + (" and ".join(sentence(wait) for wait in found) or "nothing that comes")
+
+    def _goes_on(self, group: Group) -> str:
+        return _event_words(group.decisions[0]) if group.decisions else "it goes on here"
+
+    def _nothing_more(self, turn: int) -> str:
+        later = [e for group in self._what.groups[turn:] for e in group.decisions]
+        if later:
+            return f"{_event_words(later[0])} is next, in a later turn"
+        return f"it ends here: {self._what.ending}" if self._what.ending else "nothing more in this turn"
+
+    def _mismatch(self, turn: int, expected: str, found: str) -> HistoryMismatchError:
+        return HistoryMismatchError(self._what, max(self._step, 1), turn, expected, found)
+
+
+def _differs(event: Event, decision: Decision) -> bool:
+    return mismatch({**event, "EventId": decision.id, **_target(event, decision)}, decision) is not None
+
+
+def _target(event: Event, decision: Decision) -> dict[str, Any]:
+    """A list that was worked out does not have every sub-orchestration's id."""
+    if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED and not event.get("InstanceId"):
+        return {"InstanceId": getattr(decision, "instance_id", "")}
+    return {}
+
+
+def _clean(event: Event) -> Event:
+    """As the SDK reads it; a completion that was worked out gets the number of its call."""
+    decided = event.get("_of")
+    shown = {key: value for key, value in event.items() if not key.startswith("_")}
+    if decided is not None:
+        shown[COMPLETIONS[event["EventType"]]] = decided["EventId"]
+    shown.setdefault("EventId", -1)
+    shown.setdefault("IsPlayed", False)
+    return shown
+
+
+_KIND = {
+    EventType.TASK_SCHEDULED: "activity",
+    EventType.SUB_ORCHESTRATION_CREATED: "sub-orchestration",
+    EventType.TIMER_CREATED: "timer",
+    EventType.EVENT_SENT: "operation for the entity",
+}
+
+
+def _event_words(event: Event) -> str:
+    kind = EventType(event["EventType"])
+    assert kind in DECISIONS
+    if kind == EventType.TIMER_CREATED:
+        return f"timer due at {event.get('FireAt')}"
+    return f"{_KIND[kind]} '{event['InstanceId'] if kind == EventType.EVENT_SENT else event['Name']}'"
+
+
+def _words(decision: Decision) -> str:
+    if isinstance(decision, StartTimer):
+        return f"timer due at {decision.fire_at.isoformat().replace('+00:00', 'Z')}"
+    name = decision.instance_id if isinstance(decision, SendOperation) else decision.name
+    return f"{_KIND[decision.event_type]} '{name}'"

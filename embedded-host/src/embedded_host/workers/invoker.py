@@ -1,0 +1,115 @@
+"""Runs durable functions for a task hub on a worker."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from embedded_host.app.definitions import Function
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.json_codec import encodable
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.workers import Worker
+from embedded_worker.protocol import Result
+
+_FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
+"""A frame's line in a traceback; those of a group's exceptions stand behind a bar."""
+log = logging.getLogger("embedded_host.functions")
+_KINDS = {"orchestrationtrigger": "orchestrator", "activitytrigger": "activity", "entitytrigger": "entity"}
+
+
+def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
+    names: dict[str, list[str]] = {kind: [] for kind in _KINDS.values()}
+    for function in functions:
+        kind = _KINDS.get(function.trigger.type.lower())
+        if kind:
+            names[kind].append(function.durable_name)
+    return DurableFunctions.of(names["orchestrator"], names["activity"], names["entity"])
+
+
+class AppInvoker:
+    """The ``task_hub.invoker.Invoker`` of an app. ``client`` is the value of a durableClient binding outside of a request."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        functions: Callable[[], Iterable[Function]],
+        client: Callable[[], str],
+        http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
+        root: Path | None = None,
+    ) -> None:
+        """``root``: the app's folder. What is kept of an error names files from there on, and no folder of this machine."""
+        self._root = root
+        self._worker, self._enabled, self._client, self._http = worker, functions, client, http
+        self._functions: dict[tuple[str, str], Function] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The app has changed."""
+        self._functions = {
+            (kind, function.durable_name.lower()): function
+            for function in self._enabled()
+            if (kind := _KINDS.get(function.trigger.type.lower()))
+        }
+
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> TurnAnswer | UserError:
+        function = self._functions["orchestrator", name.lower()]
+        result = await self._worker.turn(function.name, payload, alone=alone)
+        counts = None if result.counts is None else tuple(result.counts)
+        outcome = _outcome(result)
+        if isinstance(outcome, UserError):
+            shown = outcome.stack or outcome.text
+            log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, payload.instance_id, shown)
+            return replace(self._kept(outcome), counts=counts, known=result.known)
+        return TurnAnswer(outcome or "", counts, result.known)
+
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        answer = await self._run("activity", name, input, alone)
+        if isinstance(answer, UserError):
+            log.error(
+                "Activity '%s' of instance '%s' failed [EH402]: %s", name, instance_id, answer.stack or answer.text
+            )
+            return self._kept(answer)
+        return None if answer == "null" else answer
+
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+        answer = await self._run("entity", name, payload, alone)
+        return self._kept(answer) if isinstance(answer, UserError) else answer if answer is not None else ""
+
+    def _kept(self, error: UserError) -> UserError:
+        return error if self._root is None else replace(error, stack=without_folders(error.stack, self._root))
+
+    async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        return await self._http(request, is_wanted)
+
+    async def function(self, function: Function, trigger: str, *, alone: bool = False) -> Result:
+        """Run any function but an HTTP one. Raises WorkerLostError."""
+        client = self._client() if function.takes_client else ""
+        return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
+
+    async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
+        return _outcome(await self.function(self._functions[kind, name.lower()], trigger, alone=alone))
+
+
+def without_folders(stack: str, root: Path) -> str:
+    """A traceback whose files are named from the app's folder on; those elsewhere by their last folder."""
+
+    def shorter(found: re.Match[str]) -> str:
+        path = Path(found[2])
+        parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-2:]
+        return f'{found[1]}"{PurePosixPath(*parts)}"' if path.is_absolute() else found[0]
+
+    return _FILE.sub(shorter, stack)
+
+
+def _outcome(result: Result) -> str | UserError | None:
+    if result.error is not None:
+        return UserError(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
+    assert result.value is None or isinstance(result.value, str)
+    return result.value

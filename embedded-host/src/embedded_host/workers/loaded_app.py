@@ -1,0 +1,149 @@
+"""An app as the workers have loaded it: what the host serves, and what is out of service and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from embedded_host.app.binding_types import RESOLVED
+from embedded_host.app.definitions import App, Binding, Function
+from embedded_host.app.folder import disabled_functions
+from embedded_host.app.route_template import RouteTemplateError, function_route
+from embedded_host.app.schedule import ScheduleError
+from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
+from embedded_host.app.timer_trigger import TimerTrigger
+from embedded_host.http.functions import HttpRoute
+from embedded_worker.protocol import FunctionSpec, Load, Loaded
+
+SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
+_LEVELS = {
+    "trace": "DEBUG",
+    "debug": "DEBUG",
+    "information": "INFO",
+    "warning": "WARNING",
+    "error": "ERROR",
+    "critical": "CRITICAL",
+    "none": "CRITICAL",
+}
+
+
+@dataclass(frozen=True)
+class LoadedApp:
+    app: App
+    routes: Mapping[str, HttpRoute] = field(default_factory=dict)
+    """By function name."""
+    timers: Mapping[str, TimerTrigger] = field(default_factory=dict)
+    """By function name: those that are to be run."""
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Functions out of service -> why."""
+    problem: str | None = None
+    """Why nothing of the app could be loaded."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """HTTP functions that have no route because they are out of service -> the route where they would answer."""
+
+    @property
+    def enabled(self) -> list[Function]:
+        """The functions that can be called, in order of name."""
+        functions = (f for f in self.app.functions if f.name not in self.app.disabled)
+        return sorted(functions, key=lambda f: f.name.lower())
+
+    def of_type(self, *types: str) -> list[Function]:
+        """Enabled functions by their trigger's type, in lower case."""
+        return [f for f in self.enabled if f.trigger.type.lower() in types]
+
+
+def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> Load:
+    """What the workers are told to load; ``rpc_base`` is the base of the SDK's endpoint. A folder with both models is a v2
+    app, as on the real host."""
+    levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
+    # What functions log has the category Function.NAME.User; a worker has one level for all of its functions.
+    level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
+    if app.uses_v2_model:
+        script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+        return Load(str(app.root), [], level, script, rpc_base)
+    return Load(str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base)
+
+
+def loaded_app(app: App, loaded: Loaded, environ: Mapping[str, str]) -> LoadedApp:
+    """``app`` with what the workers made of it."""
+    broken = {p.function: str(p) for p in app.problems if p.function}
+    broken |= {p.function: p.text for p in loaded.problems if p.function}
+    if app.uses_v2_model:
+        functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
+        app = replace(app, functions=functions, disabled=disabled_functions((f.name for f in functions), environ))
+    routes: dict[str, HttpRoute] = {}
+    refused = dict(app.refused)
+    timers: dict[str, TimerTrigger] = {}
+    for function in app.functions:
+        kind = function.trigger.type.lower()
+        if kind not in SERVED:
+            broken.setdefault(
+                function.name,
+                f"a {function.trigger.type} is not served by the embedded host, which has no {_service(kind)}. Start its work "
+                "from an HTTP or timer trigger here, or run the app with Core Tools.",
+            )
+        elif kind == "httptrigger" and function.name not in app.disabled:
+            try:
+                routes[function.name] = HttpRoute.of(function, app.host.route_prefix)
+            except RouteTemplateError as error:
+                broken[function.name] = f"the route of '{function.name}' cannot be used: {error}"
+                route = function.trigger.properties.get("route")
+                refused[function.name] = function_route(app.host.route_prefix, str(route or ""), function.name)
+        elif kind == "timertrigger" and function.name not in app.disabled and function.name not in broken:
+            try:
+                timers[function.name] = TimerTrigger.of(function, environ)
+            except ScheduleError as error:
+                broken[function.name] = (
+                    f"{function.script_file.name}: the timer of '{function.name}' cannot run: {error}"
+                )
+    problem = next((p.text for p in loaded.problems if p.function is None), None)
+    return LoadedApp(app, routes, timers, broken, problem, refused)
+
+
+def _service(kind: str) -> str:
+    return {
+        "queuetrigger": "storage queues",
+        "blobtrigger": "blob storage",
+        "servicebustrigger": "Service Bus",
+        "eventhubtrigger": "Event Hubs",
+        "eventgridtrigger": "Event Grid",
+        "cosmosdbtrigger": "Cosmos DB",
+    }.get(kind, "such events")
+
+
+def _spec(function: Function) -> FunctionSpec:
+    bindings = [{**b.properties, "type": b.type, "name": b.name, "direction": b.direction} for b in function.bindings]
+    return FunctionSpec(
+        function.name, str(function.directory), str(function.script_file), function.entry_point, bindings
+    )
+
+
+def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Function:
+    """A v2 function. A ``%NAME%`` without such a setting makes it ``broken``."""
+    return Function(
+        name=spec.name,
+        directory=Path(spec.directory),
+        script_file=Path(spec.script_file),
+        entry_point=spec.entry_point,
+        bindings=tuple(_bindings(spec, environ, broken)),
+        config={"name": spec.name, "scriptFile": Path(spec.script_file).name, "bindings": spec.bindings},
+    )
+
+
+def _bindings(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Iterable[Binding]:
+    for binding in spec.bindings:
+        properties = dict(binding)
+        # The schedule of a timer is resolved where it is read; what is not served has no use for a setting.
+        resolved = RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
+        for key, value in binding.items():
+            if isinstance(value, str) and "%" in value and key.lower() in resolved:
+                try:
+                    properties[key] = resolve_percent(value, environ)
+                except UnresolvedSettingError as error:
+                    broken.setdefault(
+                        spec.name,
+                        f"{Path(spec.script_file).name}: '{key}' of '{spec.name}' cannot be resolved: {error} "
+                        "Set it in the environment or in Values of local.settings.json.",
+                    )
+        yield Binding(binding["type"], binding["name"], binding["direction"], properties)

@@ -1,0 +1,1 @@
+"""The worker: runs an app's functions in the app's interpreter."""

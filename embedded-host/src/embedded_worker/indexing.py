@@ -1,0 +1,98 @@
+"""The v2 model: an app's functions from the decorators in its function_app.py, as the real worker indexes them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from azure.functions import FunctionRegister
+
+from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
+from embedded_worker.protocol import FunctionSpec, LoadProblem
+
+
+@dataclass
+class Indexed:
+    functions: list[FunctionSpec] = field(default_factory=list)
+    loaded: dict[str, LoadedFunction | LoadError] = field(default_factory=dict)
+    problems: list[LoadProblem] = field(default_factory=list)
+
+
+def index_app(root: Path, script: str) -> Indexed:
+    """``script`` is the file's name in ``root``. What cannot be used is among the problems; the rest is there."""
+    indexed = Indexed()
+    try:
+        app = _find_app(root, script)
+    except LoadError as error:
+        indexed.problems.append(LoadProblem(None, str(error), error.stack))
+        return indexed
+    for builder in app._function_builders:
+        call = builder._function.get_user_function()
+        name = getattr(call, "__name__", "?")
+        where = _place(call, root, script)
+        try:
+            function = builder.build(app.auth_level)
+            name = function.get_function_name() or name
+            spec = _spec(root, script, name, [json.loads(text) for text in function.get_raw_bindings()])
+            if name.lower() in (other.lower() for other in indexed.loaded):
+                other, name = name, f"{name} ({where})"  # the first of them is served
+                raise LoadError(f"another function is called '{other}' too. Give one another name.")
+            if not any(b["type"].lower().endswith("trigger") for b in spec.bindings):
+                raise LoadError(
+                    f"{where}: the function '{name}' has no trigger. Decorate it with one, for instance @app.route()."
+                )
+            indexed.functions.append(spec)
+            indexed.loaded[name] = bind(spec, call, where)
+        except LoadError as error:
+            indexed.loaded.setdefault(name, error)
+            indexed.problems.append(LoadProblem(name, str(error), error.stack))
+        except Exception as error:
+            text = f"{where}: the function '{name}' cannot be declared: {type(error).__name__}: {error}"
+            indexed.loaded.setdefault(name, LoadError(text))
+            indexed.problems.append(LoadProblem(name, text))
+    return indexed
+
+
+def _find_app(root: Path, script: str) -> Any:
+    """The one app object at the file's top level. Raises LoadError."""
+    try:
+        module = importlib.import_module(Path(script).stem)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise import_error(root, root / script, error) from error
+    apps = {id(value): name for name, value in vars(module).items() if isinstance(value, FunctionRegister)}
+    if not apps:
+        raise LoadError(
+            f"{script} has no app object at its top level. Make one there, for instance "
+            "app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)."
+        )
+    if len(apps) > 1:
+        raise LoadError(
+            f"{script} has more than one app object at its top level: {', '.join(apps.values())}. Keep one, and register "
+            "the others' functions with it: make them blueprints (df.Blueprint) and call app.register_functions(...)."
+        )
+    return getattr(module, next(iter(apps.values())))
+
+
+def _spec(root: Path, script: str, name: str, raw: list[dict[str, Any]]) -> FunctionSpec:
+    bindings = [{**b, "direction": str(b.get("direction", "in")).lower()} for b in raw]
+    return FunctionSpec(name, str(root), str(root / script), name, bindings)
+
+
+def _place(call: Callable[..., Any], root: Path, script: str) -> str:
+    """``function_app.py line 12``"""
+    own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
+    own = own or getattr(call, "client_function", None) or call
+    code = getattr(own, "__code__", None)
+    if code is None:
+        return script
+    try:
+        file = Path(code.co_filename).relative_to(root).as_posix()
+    except ValueError:
+        file = code.co_filename
+    return f"{file} line {code.co_firstlineno}"

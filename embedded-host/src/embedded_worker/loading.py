@@ -1,0 +1,309 @@
+"""From a function.json to a callable: importing user code as the real Python worker does, and saying what is wrong with it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+
+from embedded_host.app.binding_types import CLIENTS
+from embedded_host.engine.json_codec import encodable
+from embedded_worker.converters import converter_for
+from embedded_worker.orchestrator_lint import shape_problem
+from embedded_worker.protocol import FunctionSpec
+
+APP_PACKAGE = "__app__"
+"""Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
+
+
+class LoadError(Exception):
+    """A function that cannot be used: what is wrong, where and what to do. ``stack`` is the user's part of a traceback."""
+
+    def __init__(self, text: str, stack: str = "") -> None:
+        super().__init__(encodable(text))
+        self.stack = encodable(stack)
+
+
+@dataclass(frozen=True)
+class LoadedFunction:
+    spec: FunctionSpec
+    call: Callable[..., Any]
+    is_async: bool
+    trigger: Mapping[str, Any]
+    clients: tuple[str, ...]
+    """Parameters that take the durableClient's value."""
+    outs: Mapping[str, str]
+    """Parameters that take a ``func.Out`` -> their binding's type."""
+    return_type: str | None
+    """The type of the ``$return`` binding."""
+    wants_context: bool
+    takes_text: bool = False
+    """The trigger's value, unconverted."""
+
+
+def prepare_imports(root: Path) -> None:
+    """Put the app's root first on ``sys.path`` and behind ``__app__``, as the real worker does."""
+    text = str(root)
+    if text in sys.path:
+        sys.path.remove(text)
+    sys.path.insert(0, text)
+    for name in [n for n in sys.modules if n == APP_PACKAGE or n.startswith(f"{APP_PACKAGE}.")]:
+        del sys.modules[name]  # another app was loaded in this process
+    package = types.ModuleType(APP_PACKAGE)
+    package.__path__ = [text]
+    sys.modules[APP_PACKAGE] = package
+    importlib.invalidate_caches()
+
+
+def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
+    """Raises LoadError."""
+    module = _import(root, spec)
+    where = _relative(root, Path(spec.script_file))
+    try:
+        return bind(spec, _entry_point(module, spec, where), where)
+    except LoadError:
+        raise
+    except Exception as error:  # user code: a module's own __getattr__, an object that poses as a function
+        text = f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
+        raise LoadError(text, own_stack(error)) from error
+
+
+def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Callable[..., Any]:
+    found: Any = getattr(module, spec.entry_point, None)
+    if found is None:
+        own = [n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
+        has = f" It has: {', '.join(own)}." if own else ""
+        raise LoadError(
+            f"{where} has no '{spec.entry_point}'.{has} Define it there, or name another with \"entryPoint\" in "
+            f"{spec.name}/function.json."
+        )
+    if not callable(found):
+        raise LoadError(
+            f"'{spec.entry_point}' in {where} is a {type(found).__name__} and cannot be called; it must be a function."
+        )
+    entry_point: Callable[..., Any] = found
+    return entry_point
+
+
+def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunction:
+    """Hold a callable against its bindings. Raises LoadError."""
+    trigger = next(b for b in spec.bindings if b["type"].lower().endswith("trigger"))
+    if wrong := shape_problem(call, trigger["type"], where, spec.entry_point):
+        raise LoadError(wrong)
+    bindings = {b["name"]: b for b in spec.bindings}
+    returned = bindings.pop("$return", None)
+    try:
+        parameters = dict(inspect.signature(call).parameters)
+    except (TypeError, ValueError) as error:
+        raise LoadError(f"the parameters of '{spec.entry_point}' in {where} cannot be read: {error}.") from error
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    named = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    context = named.get("context")
+    wants_context = context is not None and "context" not in bindings
+    unbound = [
+        n for n, p in named.items() if n not in bindings and n != "context" and p.default is inspect.Parameter.empty
+    ]
+    missing = [] if takes_any else [n for n in bindings if n not in named]
+    if unbound or missing:
+        raise LoadError(
+            f"the parameters of '{spec.entry_point}' in {where} do not match the bindings of {spec.name}: "
+            f"parameters ({', '.join(named) or 'none'}), bindings ({', '.join(bindings) or 'none'}). "
+            + (f"No binding is named {_list(unbound)}. " if unbound else "")
+            + (f"No parameter is named {_list(missing)}. " if missing else "")
+            + (
+                "What df.Orchestrator.create or df.Entity.create makes calls it 'context': so must the binding (in a decorator: "
+                'context_name="context"), whatever your own function calls it.'
+                if hasattr(call, "orchestrator_function") or hasattr(call, "entity_function")
+                else "Give both the same names."
+            )
+        )
+    for name, binding in bindings.items():
+        comes_in = binding.get("direction", "in").lower() == "in"
+        if comes_in and binding is not trigger and binding["type"].lower() not in CLIENTS:
+            raise LoadError(
+                f"the input '{name}' of {spec.name} is a binding of type {binding['type']}, which is not served by the "
+                "embedded host. Read it in the function itself, with that service's package, or run the app with Core Tools."
+            )
+    annotations = _annotations(call)
+    for name, binding in bindings.items():
+        _check_annotation(spec, where, binding, annotations.get(name))
+    return LoadedFunction(
+        spec=spec,
+        call=call,
+        is_async=inspect.iscoroutinefunction(call),
+        trigger=trigger,
+        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in CLIENTS),
+        outs={n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"},
+        return_type=returned["type"] if returned else None,
+        wants_context=wants_context,
+        takes_text=as_text(trigger["type"], annotations.get(trigger["name"])),
+    )
+
+
+def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return inspect.get_annotations(call, eval_str=True)
+    except Exception:  # an annotation that only a type checker can resolve is no reason to refuse a function
+        return {}
+
+
+def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any], annotation: Any) -> None:
+    name, kind = binding["name"], binding["type"]
+    is_out = binding.get("direction", "in").lower() == "out"
+    if annotation is None:
+        return
+    marked_out = getattr(annotation, "__origin__", annotation) is func.Out
+    if is_out != marked_out and isinstance(getattr(annotation, "__origin__", annotation), type):
+        raise LoadError(
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is an "
+            + ("output, so annotate it with func.Out[...]" if is_out else "input, but is annotated with func.Out")
+            + f', or change "direction" in {spec.name}/function.json.'
+        )
+    converter = converter_for(kind)
+    if is_out or converter is None or not isinstance(annotation, type):
+        return
+    if as_text(kind, annotation):
+        return
+    check = getattr(converter, "check_input_type_annotation", None)
+    try:
+        fits = check is None or check(annotation)
+    except TypeError:
+        return
+    if not fits and annotation.__module__.split(".")[0] in ("fastapi", "starlette"):
+        raise LoadError(
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__} of HTTP streaming "
+            "(azurefunctions-extensions-http-fastapi), which the embedded host does not serve. Annotate it as func.HttpRequest "
+            "and return a func.HttpResponse, or run the app with Core Tools."
+        )
+    if not fits:
+        raise LoadError(
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__}, which a binding "
+            f"of type {kind} cannot be given as; annotate it as {_EXPECTED.get(kind.lower(), 'the documentation of the binding says')}."
+        )
+
+
+def as_text(kind: str, annotation: Any) -> bool:
+    """Whether a parameter is given its binding's text as it is: as on the real worker, which asks no converter where a
+    parameter is annotated with str or bytes, unless the binding has an output of its own. (A request is no text.)"""
+    converter = converter_for(kind)
+    own_output = converter is not None and converter.has_implicit_output()
+    return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
+
+
+_EXPECTED = {
+    "httptrigger": "func.HttpRequest",
+    "durableclient": "str",
+    "orchestrationtrigger": "func.OrchestrationContext, or not at all",
+    "entitytrigger": "func.EntityContext, or not at all",
+    "timertrigger": "func.TimerRequest",
+}
+
+
+def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
+    script = Path(spec.script_file)
+    try:
+        parts = list(script.relative_to(root).with_suffix("").parts)
+    except ValueError:
+        raise LoadError(f"its file {script.name} is outside of the app's folder.") from None
+    if parts[-1] == "__init__":
+        parts.pop()
+    name = ".".join((APP_PACKAGE, *parts))
+    try:
+        return importlib.import_module(name)
+    except BaseException as error:  # user code: it may even call sys.exit
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise import_error(root, script, error) from error
+
+
+def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
+    """What stopped a file's import, the user's own line first."""
+    where = _relative(root, script)
+    line = _own_line(root, error)
+    stack = "".join(traceback.format_exception(type(error), error, own_traceback(error)))
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{_relative(root, Path(error.filename))} line {error.lineno}"
+        text = (error.text or "").strip()
+        return LoadError(f"{where} does not import: {place}: {text}\n    {type(error).__name__}: {error.msg}.", stack)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        name = error.name.removeprefix(f"{APP_PACKAGE}.")
+        top = name.split(".")[0]
+        if (root / top).exists():
+            remedy = f"{top} is a folder of the app, but there is no such module in it."
+        elif name != error.name:
+            remedy = "The app has no such folder or file."
+        else:
+            remedy = "Is it in requirements.txt, and installed for the Python that the host runs on?"
+        return LoadError(f"{where} does not import: {line}there is no module named '{name}'. {remedy}", stack)
+    if isinstance(error, SystemExit):
+        return LoadError(f"{where} does not import: {line}it ends the process with sys.exit({error.code!r}).", stack)
+    return LoadError(f"{where} does not import: {line}{type(error).__name__}: {error}", stack)
+
+
+def _own_line(root: Path, error: BaseException) -> str:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_within(root, f.filename)]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f"{_relative(root, Path(last.filename))} line {last.lineno}: {last.line}\n    "
+
+
+def own_traceback(error: BaseException) -> types.TracebackType | None:
+    """The traceback from the user's first frame on: without this package's and importlib's. None if there is no such frame."""
+    tb = error.__traceback__
+    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
+        tb = tb.tb_next
+    return tb
+
+
+def own_stack(error: BaseException) -> str:
+    """The traceback as text, from the user's first frame on, and without the frames of the SDK and of this package between
+    the user's."""
+    whole = traceback.TracebackException(type(error), error, own_traceback(error))
+    part: traceback.TracebackException | None = whole
+    while part is not None:
+        if shown := [f for f in part.stack if not _is_ours(f.filename) and _SDK not in f.filename]:
+            part.stack[:] = shown
+        part = part.__cause__ or part.__context__
+    return "".join(whole.format())
+
+
+_SDK = str(Path("azure", "durable_functions"))
+_OURS = tuple(str(Path(__file__).parents[1] / name) + os.sep for name in ("embedded_host", "embedded_worker"))
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith((*_OURS, "<frozen importlib")) or filename.endswith(
+        (str(Path("importlib", "__init__.py")), str(Path("asyncio", "tasks.py")), str(Path("asyncio", "futures.py")))
+    )
+
+
+def _is_within(root: Path, filename: str) -> bool:
+    if filename.startswith("<"):
+        return False
+    try:
+        inside = Path(filename).relative_to(root)
+    except ValueError:
+        return False
+    return not any(part in ("site-packages", ".venv", "venv") for part in inside.parts)
+
+
+def _relative(root: Path, path: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _list(names: Iterable[str]) -> str:
+    return " or ".join(f"'{name}'" for name in names)

@@ -1,0 +1,212 @@
+"""What is wrong with an orchestrator's code: found when it is loaded, when it yields, and when it blocks."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from types import FrameType, GeneratorType
+from typing import Any
+
+from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
+from azure.durable_functions.models.Task import TaskBase
+
+_INSTEAD = {
+    "time.sleep": "blocks every other orchestrator and is repeated by each replay; yield context.create_timer(...)",
+    "asyncio.sleep": "does nothing in an orchestrator; yield context.create_timer(...)",
+    "datetime.now": "differs in each replay; use context.current_utc_datetime",
+    "datetime.utcnow": "differs in each replay; use context.current_utc_datetime",
+    "datetime.today": "differs in each replay; use context.current_utc_datetime",
+    "date.today": "differs in each replay; use context.current_utc_datetime",
+    "time.time": "differs in each replay; use context.current_utc_datetime",
+    "uuid.uuid1": "differs in each replay; use context.new_uuid()",
+    "uuid.uuid4": "differs in each replay; use context.new_uuid()",
+    "uuid4": "differs in each replay; use context.new_uuid()",
+}
+_INSTEAD_OF_MODULE = {
+    "random": "differs in each replay; call it in an activity",
+    "secrets": "differs in each replay; call it in an activity",
+    "requests": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
+    "httpx": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
+    "urllib.request": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
+    "subprocess": "is run again by each replay; call it in an activity",
+}
+
+
+class UnusableValueError(TypeError):
+    """User code made a value that cannot go out. The text is the whole story: a traceback would show the host's own frames."""
+
+
+def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) -> str | None:
+    """Why a callable cannot be the ``main`` of an orchestrator or entity at all; ``kind`` is the trigger's type."""
+    if kind.lower() not in ("orchestrationtrigger", "entitytrigger"):
+        return None
+    orchestrates = kind.lower() == "orchestrationtrigger"
+    factory = "df.Orchestrator.create" if orchestrates else "df.Entity.create"
+    own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
+    code = getattr(own, "__code__", None)
+    place = f"{where} line {code.co_firstlineno}" if code is not None and " line " not in where else where
+    if own is None:
+        if inspect.isgeneratorfunction(call) or inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+            return (
+                f"'{name}' in {where} is the {'orchestrator' if orchestrates else 'entity'} function itself. Give it another name, "
+                f"say run, make it a plain def, and write below it: {name} = {factory}(run)."
+            )
+        return None
+    if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
+        instead = "def, and yield where you await" if orchestrates else "def"
+        return f"{place}: '{own.__name__}' is an async def, which the SDK does not run. Make it a plain {instead}."
+    return None
+
+
+def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
+    """Calls in an orchestrator that block or differ between replays, each with its file and line and what to write instead."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+        file = _relative(root, inspect.getsourcefile(function) or "")
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (name := _dotted(node.func)):
+            last_two = ".".join(name.split(".")[-2:])
+            instead = _INSTEAD.get(last_two)
+            if instead is None:
+                instead = next(
+                    (text for module, text in _INSTEAD_OF_MODULE.items() if name.startswith(module + ".")), None
+                )
+            if instead:
+                yield f"{file} line {first + node.lineno - 1}: {name}(...) in an orchestrator {instead}."
+
+
+def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
+    """``function`` with what it yields and returns looked at: the SDK would fail at it with words of its own."""
+
+    def run(context: Any) -> Any:
+        made = function(context)
+        if inspect.isgenerator(made):
+            return _checked_steps(context, made, root)
+        if isinstance(made, TaskBase):
+            raise UnusableValueError(_task_returned(function, root))
+        return made
+
+    return run
+
+
+def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path) -> Generator[Any, Any, Any]:
+    advance: Callable[[], Any] = lambda: next(steps)  # noqa: E731
+    while True:
+        try:
+            task = advance()
+        except StopIteration as stop:
+            if isinstance(stop.value, TaskBase):
+                raise TypeError(_task_returned(steps, root)) from None
+            return stop.value
+        except Exception as error:
+            if str(error):
+                raise
+            raise RuntimeError(_without_text(error, root)) from error
+        if task is None and context.will_continue_as_new:  # yield context.continue_as_new(...): the SDK ends here
+            steps.close()
+            return None
+        if wrong := _no_task(task):
+            place = _frame_place(steps, root)
+            steps.close()
+            raise TypeError(f"{place}: the orchestrator yields {wrong}")
+        try:
+            sent = yield task
+        except Exception as error:
+            thrown = error
+            advance = lambda: steps.throw(thrown)  # noqa: E731, B023
+        else:
+            value = sent
+            advance = lambda: steps.send(value)  # noqa: E731, B023
+
+
+def _no_task(yielded: Any) -> str | None:
+    """What an orchestrator yields that cannot be waited for, and what to write instead."""
+    if isinstance(yielded, TaskBase):
+        if isinstance(yielded.action_repr, SignalEntityAction):
+            # The SDK would send it twice, and wait for ever (azure-functions-durable-python#497).
+            return "a signal, which has no answer to wait for: write context.signal_entity(...) without yield."
+        return None
+    what = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
+    instead = ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
+    return f"{what}, but must yield a task of its context{instead}"
+
+
+def where_it_is(thread_id: int, root: Path) -> str | None:
+    """The app's line that a thread is in: ``Hello/__init__.py line 7: time.sleep(60)``."""
+    frame = sys._current_frames().get(thread_id)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if _is_own(filename, root):
+            line = linecache.getline(filename, frame.f_lineno).strip()
+            return f"{_relative(root, filename)} line {frame.f_lineno}: {line}"
+        frame = frame.f_back
+    return None
+
+
+def caller_place(root: Path) -> str:
+    """The app's innermost line that is calling."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _is_own(frame.f_code.co_filename, root):
+            return f"{_relative(root, frame.f_code.co_filename)} line {frame.f_lineno}"
+        frame = frame.f_back
+    return "?"
+
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
+def _is_own(filename: str, root: Path) -> bool:
+    """Whether a file is the app's own, and no library's."""
+    return (
+        filename.startswith(f"{root}{os.sep}") and "site-packages" not in filename and not filename.startswith(_PACKAGE)
+    )
+
+
+def _task_returned(made: Any, root: Path) -> str:
+    code = getattr(made, "gi_code", None) or made.__code__
+    return (
+        f"{_relative(root, code.co_filename)}: '{code.co_name}' returns a task and not its result. "
+        "Write return (yield context...)."
+    )
+
+
+def _without_text(error: BaseException, root: Path) -> str:
+    tb, place = error.__traceback__, ""
+    while tb is not None:
+        filename = tb.tb_frame.f_code.co_filename
+        if _is_own(filename, root):
+            place = f" at {_relative(root, filename)} line {tb.tb_lineno}"
+        tb = tb.tb_next
+    return f"{type(error).__name__} without a text{place}"
+
+
+def _frame_place(steps: GeneratorType[Any, Any, Any], root: Path) -> str:
+    line = steps.gi_frame.f_lineno if steps.gi_frame else steps.gi_code.co_firstlineno
+    return f"{_relative(root, steps.gi_code.co_filename)} line {line}"
+
+
+def _dotted(node: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _relative(root: Path, filename: str) -> str:
+    try:
+        return Path(filename).relative_to(root).as_posix()
+    except ValueError:
+        return filename

@@ -1,0 +1,307 @@
+"""Runs orchestrators with the SDK's own executor, and keeps them in memory between turns.
+
+An orchestrator that is still in memory is handed only the events that it has not seen: a chain of n steps then costs n and
+not n squared. Whatever is not in memory is replayed from its whole history; both come to the same answer.
+
+Two things differ from the SDK's executor on purpose (docs/differences.md): events of one name reach the waits for it in the
+order in which they came, one event to one wait, and an event's name is compared without regard to case.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import sys
+import threading
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from azure.durable_functions.models import DurableOrchestrationContext
+from azure.durable_functions.models.actions.CompoundAction import CompoundAction
+from azure.durable_functions.models.actions.CreateTimerAction import CreateTimerAction
+from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
+from azure.durable_functions.models.history.HistoryEventType import HistoryEventType
+from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
+from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
+
+from embedded_host.engine.timestamps import parse_moment
+from embedded_worker.orchestrator_lint import UnusableValueError, caller_place, checked
+from embedded_worker.protocol import KEPT
+
+_WAIT = "WaitForExternalEventAction"
+
+
+_prototype = TaskOrchestrationExecutor()
+
+
+class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
+    """The SDK's executor, with events in order."""
+
+    def __init__(self) -> None:
+        # The SDK makes a class for its table of events in every executor: the table is always the same.
+        table = getattr(_prototype, "event_to_SetTaskValuePayload", None)
+        events = getattr(_prototype, "task_completion_events", None)
+        if table is None or events is None:
+            super().__init__()
+        else:
+            self.event_to_SetTaskValuePayload, self.task_completion_events = table, events
+            self.initialize()
+        self.waits: dict[str, list[TaskBase]] = {}
+        self.unconsumed: dict[str, deque[HistoryEvent]] = {}
+        self.counts: list[int] = []
+        """How many actions there were after each event of this turn."""
+
+    def process_event(self, event: HistoryEvent) -> None:
+        super().process_event(event)
+        self.counts.append(len(self.context._action_payload_v2))
+
+    def get_orchestrator_state_str(self) -> str:
+        output = self.output
+        try:
+            return str(super().get_orchestrator_state_str())
+        except Exception:
+            if output is None or self.output is not None:
+                raise
+            raise UnusableValueError(  # the SDK has dropped what it could not write
+                f"what the orchestrator returns, a {type(output).__name__}, cannot be made into JSON: {self.exception}. "
+                "Return plain values."
+            ) from None
+
+    def set_task_value(self, event: Any, is_success: bool, id_key: str) -> None:
+        if event.event_type != HistoryEventType.EVENT_RAISED or event.Name in self.context.open_tasks:
+            super().set_task_value(event, is_success, id_key)  # an entity's reply has the call's id for its name
+            return
+        key = event.Name.lower()
+        waits = self.waits.get(key)
+        if not waits:
+            self.unconsumed.setdefault(key, deque()).append(event)
+            return
+        awaited = next((at for at, task in enumerate(waits) if self._is_awaited(task)), -1)
+        self._settle(waits.pop(awaited), event)
+
+    def wait(self, task: TaskBase) -> None:
+        """The orchestrator has come to wait for an event."""
+        key = str(task.id).lower()
+        unconsumed = self.unconsumed.get(key)
+        if unconsumed:
+            self._settle(task, unconsumed.popleft())
+        else:
+            self.waits.setdefault(key, []).append(task)
+
+    def _settle(self, task: TaskBase, event: HistoryEvent) -> None:
+        self.context.open_tasks[event.Name] = [task]
+        super().set_task_value(event, True, "Name")
+
+    def _is_awaited(self, task: TaskBase) -> bool:
+        """Whether the orchestrator waits for it now, and has not left it behind for a timeout."""
+        top = task
+        while top.parent is not None:
+            if top.parent.state is not TaskState.RUNNING:
+                return False
+            top = top.parent
+        return top is self.current_task
+
+
+_CALLS = {
+    "CallActivityAction": "call_activity",
+    "CallActivityWithRetryAction": "call_activity_with_retry",
+    "CallSubOrchestratorAction": "call_sub_orchestrator",
+    "CallSubOrchestratorWithRetryAction": "call_sub_orchestrator_with_retry",
+    "CallHttpAction": "call_http",
+    "CallEntityAction": "call_entity",
+}
+
+
+class _Context(DurableOrchestrationContext):  # type: ignore[misc]
+    executor: _Executor
+    root: Path
+    made: list[tuple[TaskBase, str, str]]
+    """Tasks of calls that were not yielded when last looked at: what made each, and where."""
+
+    def _generate_task(self, action: Any, *arguments: Any, **options: Any) -> Any:
+        task = super()._generate_task(action, *arguments, **options)
+        if isinstance(action, CreateTimerAction):
+            action.made = weakref.ref(task)
+        what = _CALLS.get(type(action).__name__)
+        if what is not None and not self.is_replaying:
+            self.made.append((task, what, caller_place(self.root)))
+        return task
+
+    def _add_to_open_tasks(self, task: TaskBase) -> None:
+        if isinstance(task, AtomicTask) and task._api_name == _WAIT:
+            if not task._is_scheduled:
+                self.executor.wait(task)
+            return
+        super()._add_to_open_tasks(task)
+
+
+class Session:
+    """One execution of one orchestrator."""
+
+    def __init__(self, handle: Callable[..., Any], payload: str, root: Path) -> None:
+        """``handle`` is what ``df.Orchestrator.create`` made; ``root`` the app's folder, for the places in messages."""
+        document = json.loads(payload)
+        self.execution_id = _execution_id(document["history"])
+        self.seen = len(document["history"])
+        self._context = _Context(**document)
+        self._context._input_expected_type = getattr(handle, "_df_input_type", None)
+        self._executor = self._context.executor = _Executor()
+        self._function = checked(handle.orchestrator_function, root)  # type: ignore[attr-defined]
+        self._context.root, self._context.made = root, []
+        self._variables = contextvars.copy_context()
+        """Its own from turn to turn, which different threads run: a replay sets anew what an orchestrator has set."""
+        self._begun = False
+        self._handed = 0
+        self._told = 0
+        """How many actions the last answer came to."""
+        self.known = 0
+        """How many of them the last answer left out, because the one before had them."""
+        self._timers: list[tuple[int, CreateTimerAction]] = []
+        """Those among the told ones that may be cancelled yet, each with the action that it is or is in."""
+
+    def answer(self, events: str | None = None) -> str:
+        """The SDK's answer to the first turn, or to ``events``, a JSON array of what came since. Raises what the SDK does."""
+        return self._variables.run(self._answer, events)
+
+    def _answer(self, events: str | None) -> str:
+        if not self._begun:
+            self._begun = True
+            self._handed = self.seen
+            try:
+                return self._encoded(
+                    lambda: self._executor.execute(self._context, self._context.histories, self._function)
+                )
+            finally:
+                self._tell()
+        new = [HistoryEvent(**event) for event in json.loads(events or "[]")]
+        self._executor.counts, self._handed = [], len(new)
+        self._context._histories.extend(new)
+        self.seen += len(new)
+        self._context.made[:] = [entry for entry in self._context.made if not entry[0]._is_scheduled]
+        turn_from = max(
+            (at for at, e in enumerate(new) if e.event_type == HistoryEventType.ORCHESTRATOR_STARTED), default=0
+        )
+        for at, event in enumerate(new):
+            if self._executor.has_execution_completed:
+                break
+            self._executor._is_processing_new_events = at >= turn_from
+            self._executor.process_event(event)
+        return self._encoded(self._new_actions)
+
+    def _new_actions(self) -> str:
+        """The SDK's answer without the actions that the last one had: up to the first timer that has been cancelled since, which
+        changes its action."""
+        context, whole = self._context, self._context._action_payload_v2
+        self.known = next((at for at, timer in self._timers if timer.is_cancelled), self._told)
+        self._tell()
+        context._action_payload_v2 = whole[self.known :]
+        try:
+            return self._executor.get_orchestrator_state_str()
+        finally:
+            context._action_payload_v2 = whole
+
+    def _tell(self) -> None:
+        actions, told = self._context._action_payload_v2, self._told
+        self._told = len(actions)
+        new = ((at, timer) for at in range(told, len(actions)) for timer in _timers_of(actions[at]))
+        self._timers = [(at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many actions there were after each event that the last turn was handed; what came after the end adds none."""
+        counts = self._executor.counts
+        last = len(self._context._action_payload_v2)
+        return counts + [last] * (self._handed - len(counts))
+
+    def _encoded(self, answer: Callable[[], str]) -> str:
+        try:
+            return answer()
+        except TypeError:
+            status = self._context.custom_status
+            try:
+                json.dumps(status, default=lambda value: type(value).to_json(value))
+            except Exception as error:
+                raise UnusableValueError(
+                    f"the custom status, a {type(status).__name__}, cannot be made into JSON: {error}. Set plain values, or give "
+                    "its class to_json and from_json."
+                ) from None
+            raise
+
+    def never_yielded(self) -> list[str]:
+        """Calls whose task the orchestrator has let go of: they will never run."""
+        return [
+            f"{place}: {what}(...) was called without yield, so it never runs. Write yield context.{what}(...)."
+            for task, what, place in self._context.made
+            if not task._is_scheduled
+        ]
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._executor.has_execution_completed)
+
+    def close(self) -> None:
+        """It is not used any more. The orchestrator's frame has the context, which must not have the orchestrator: without this,
+        only the garbage collector's rarest look would find them."""
+        del self._context.executor
+
+
+def _timers_of(action: Any) -> Iterator[CreateTimerAction]:
+    if isinstance(action, CreateTimerAction):
+        yield action
+    elif isinstance(action, CompoundAction):
+        for part in action.compound_tasks:
+            yield from _timers_of(part)
+
+
+def _may_be_cancelled(timer: CreateTimerAction) -> bool:
+    """It is not yet, and there may be a task by which it can be: the legs of a long timer have one that nobody sees."""
+    if timer.is_cancelled or not hasattr(timer, "made"):
+        return not timer.is_cancelled
+    task = timer.made()
+    return task is not None and task.state is TaskState.RUNNING
+
+
+class Sessions:
+    """The orchestrators in memory, by instance; the least recently used go first. For several threads."""
+
+    def __init__(self, limit: int = KEPT) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Session] = OrderedDict()
+
+    def take(self, instance_id: str, execution_id: str, seen: int) -> Session | None:
+        """The session that stands exactly there, or None; it is kept no longer."""
+        with self._lock:
+            session = self._kept.pop(instance_id, None)
+        if session is None or (session.execution_id == execution_id and session.seen == seen):
+            return session
+        session.close()
+        return None
+
+    def keep(self, instance_id: str, session: Session) -> None:
+        with self._lock:
+            dropped = self._kept.pop(instance_id, None)  # an earlier execution, which ended elsewhere
+            self._kept[instance_id] = session
+            if len(self._kept) > self._limit:
+                dropped = self._kept.popitem(last=False)[1]
+        if dropped is not None:
+            dropped.close()
+
+
+def can_be_kept(call: Callable[..., Any]) -> bool:
+    """Whether ``call`` was made by ``df.Orchestrator.create``."""
+    return hasattr(call, "orchestrator_function")
+
+
+def _execution_id(history: list[dict[str, Any]]) -> str:
+    return str(history[1]["OrchestrationInstance"]["ExecutionId"])
+
+
+# dateutil's parser takes longer over a timestamp than all the rest of an event takes: the form is always the same.
+_module = sys.modules[HistoryEvent.__module__]
+if hasattr(_module, "dt_parse"):
+    _module.dt_parse = parse_moment  # type: ignore[attr-defined]

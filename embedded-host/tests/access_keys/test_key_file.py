@@ -1,0 +1,200 @@
+"""What is kept of the keys: whole, for its owner only, and seen by whoever has the file."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from embedded_host.access_keys import key_file
+from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
+from embedded_host.store.interface import StateError
+from tests.support.running_host import environment
+
+MINE = Scope("function", "mine")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "state")
+
+
+def test_a_host_begins_with_three_keys_and_keeps_them(file: KeyFile) -> None:
+    keys = file.begin()
+    assert (list(keys.host), list(keys.system), keys.functions) == ([DEFAULT], [DURABLE], {})
+    values = {keys.master, keys.host[DEFAULT], keys.system[DURABLE]}
+    assert len(values) == 3
+    assert all(len(value) >= 54 for value in values)  # 320 bits
+    before = file.path.read_bytes()
+    assert KeyFile(file.path.parent).begin() == keys
+    assert file.path.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no modes")
+def test_it_is_for_its_owner_only(file: KeyFile) -> None:
+    old = os.umask(0)
+    try:
+        file.begin()
+        file.put(HOST, "x")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    file.path.chmod(0o644)  # as after a copy
+    file.begin()
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+
+
+def test_keys_are_made_changed_and_removed(file: KeyFile) -> None:
+    first = file.begin()
+    for scope in (HOST, SYSTEM, MINE):
+        value, is_new = file.put(scope, "Partner")
+        assert is_new
+        assert file.put(scope, "partner", "chosen") == ("chosen", False)
+        assert file.keys().of(scope) == {**first.of(scope), "Partner": "chosen"}
+        assert value != "chosen"
+        assert file.put(scope, "partner", only_new=True) == ("chosen", False)
+        assert file.remove(scope, "PARTNER")
+        assert not file.remove(scope, "partner")
+    assert file.keys() == replace(first, functions={"mine": {}})
+
+
+def test_a_revoked_key_does_not_come_back(file: KeyFile) -> None:
+    file.begin()
+    assert file.remove(HOST, DEFAULT)
+    file.put(MINE, "x")
+    assert file.begin().host == {}
+
+
+def test_the_master_key_has_its_name_everywhere_but_for_functions(file: KeyFile) -> None:
+    assert file.put(HOST, MASTER, "one") == ("one", False)
+    assert file.put(SYSTEM, "_Master", "two") == ("two", False)
+    assert file.keys().master == "two"
+    file.put(MINE, MASTER, "three")
+    assert (file.keys().master, file.keys().of(MINE)) == ("two", {MASTER: "three"})
+
+
+def test_a_function_gets_a_key_when_it_is_asked_for(file: KeyFile) -> None:
+    file.begin()
+    first = file.of_function("Mine")
+    assert list(first) == [DEFAULT]
+    assert file.of_function("MINE") == first
+    assert file.keys().functions == {"mine": first}
+
+
+def test_others_see_a_change_at_once(file: KeyFile) -> None:
+    file.begin()
+    other = KeyFile(file.path.parent)
+    for number in range(5):
+        value, _ = file.put(HOST, DEFAULT)
+        assert other.keys().host[DEFAULT] == value, number
+
+
+def test_without_a_file_there_are_no_keys(file: KeyFile) -> None:
+    assert not file.exists
+    assert file.keys() == key_file.Keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"version": 2}', '{"version": 1, "master": "", "host": {}, "system": {}, "functions": {}}',
+     '{"version": 1, "master": "m", "host": {"a": 1}, "system": {}, "functions": {}}'],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_said_and_kept(file: KeyFile, text: str) -> None:
+    file.begin()
+    file.path.write_text(text, encoding="utf-8")
+    for use in (file.keys, file.begin, lambda: file.put(HOST, "x")):
+        with pytest.raises(StateError, match=r"keys\.json cannot be read: .*remove it and have the host make new keys"):
+            use()
+    assert file.path.read_text(encoding="utf-8") == text
+    assert [path.name for path in file.path.parent.iterdir()] == ["keys.json"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(StateError, match="cannot be written"):
+        KeyFile(tmp_path / "state").begin()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
+    import resource
+
+    before = file.begin()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.path.stat().st_size // 2, hard))
+    try:
+        with pytest.raises(StateError, match="cannot be written"):
+            file.put(HOST, "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert KeyFile(file.path.parent).keys() == before
+    assert [path.name for path in file.path.parent.iterdir()] == ["keys.json"]
+
+
+def test_a_writer_that_died_is_not_waited_for_for_ever(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_file, "PATIENCE", 0.05)
+    file.begin()
+    file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
+    file.put(HOST, "x", "value")
+    assert file.keys().host["x"] == "value"
+
+
+def test_of_two_that_wait_for_one_that_died_each_has_its_turn(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_file, "PATIENCE", 0.5)
+    file.begin()
+    file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
+    turns, second = itertools.count(), threading.Event()
+    together: list[bool] = []
+
+    def change(name: str) -> None:
+        other = KeyFile(file.path.parent)
+        with other._changing() as write:
+            if next(turns):
+                second.set()
+            else:
+                together.append(second.wait(0.3))
+            now = other.keys()
+            write(now.changed(HOST, {**now.host, name: "value"}))
+
+    threads = [threading.Thread(target=change, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert together == [False]
+    assert {"one", "two"} <= file.keys().host.keys()
+
+
+def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
+    file.begin()
+    code = (
+        "import sys; from pathlib import Path; from embedded_host.access_keys.key_file import HOST, KeyFile\n"
+        "file = KeyFile(Path(sys.argv[1]))\n"
+        "for number in range(20): file.put(HOST, f'{sys.argv[2]}-{number}')"
+    )
+    others = [
+        subprocess.Popen([sys.executable, "-c", code, str(file.path.parent), str(n)], env=environment())
+        for n in range(2)
+    ]
+    readers = threading.Thread(target=lambda: [KeyFile(file.path.parent).keys() for _ in range(200)])
+    readers.start()
+    for number in range(20):
+        file.put(HOST, f"mine-{number}")
+    readers.join(30)
+    assert [other.wait(60) for other in others] == [0, 0]
+    assert len(file.keys().host) == 61
+    assert json.loads(file.path.read_text(encoding="utf-8"))["version"] == 1
+
+
+def test_the_dashboards_link_has_the_key_where_no_server_sees_it() -> None:
+    assert (
+        dashboard_link("http://localhost:7071/dashboard", "a&b#c") == "http://localhost:7071/dashboard#code=a%26b%23c"
+    )

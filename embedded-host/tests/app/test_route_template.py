@@ -1,0 +1,245 @@
+"""Route templates: what the real host's routing matches, and what it refuses (contract, 6.1 and 6.3)."""
+
+from __future__ import annotations
+
+import timeit
+
+import pytest
+
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
+
+MATCHES: list[tuple[str, str, dict[str, str] | None]] = [
+    # recorded: literals, prefix, trailing slash
+    ("api/str", "api/str", {}),
+    ("api/str", "API/STR", {}),
+    ("api/str", "api/str/", {}),
+    ("api/str", "api/str//", None),
+    ("api/str", "api//str", None),
+    ("api/str", "api", None),
+    ("api/str", "api/str/more", None),
+    ("api/str", "xapi/str", None),
+    ("a.c", "abc", None),
+    ("grüße", "GR%C3%BC%C3%9Fe", {}),
+    ("a{{b}}c", "a{b}c", {}),
+    ("/lead", "lead", {}),
+    ("~/lead", "lead", {}),
+    # parameters
+    ("opt/{a}/{b?}", "opt/1/2", {"a": "1", "b": "2"}),
+    ("opt/{a}/{b?}", "opt/1", {"a": "1"}),
+    ("opt/{a}/{b?}", "opt/1/", {"a": "1"}),
+    ("opt/{a}/{b?}", "opt/", None),
+    ("opt/{a}/{b?}", "opt/1//", None),
+    ("opt/{a}/{b?}", "opt/1/2/3", None),
+    ("{Name}", "Value", {"Name": "Value"}),
+    ("{a?}", "", {}),
+    ("{a?}", "/", None),
+    ("{a?}/{b}", "x", None),
+    ("{a?}/{b}", "x/y", {"a": "x", "b": "y"}),
+    ("{a?}/{b?}/{c?}", "x/y", {"a": "x", "b": "y"}),
+    # defaults
+    ("p/{a=one}", "p", {"a": "one"}),
+    ("p/{a=one}", "p/two", {"a": "two"}),
+    ("p/{a=}", "p", {"a": ""}),
+    ("p/{a:int=5}", "p", {"a": "5"}),
+    ("p/{a:int=x}", "p", None),
+    ("p/{a:int=5}", "p/x", None),
+    ("p/{a=x:int}", "p", {"a": "x:int"}),
+    ("p/{a=1}/{b=2}", "p/x", {"a": "x", "b": "2"}),
+    ("p/{*a=all}", "p", {"a": "all"}),
+    # catch-all
+    ("echo/{*rest}", "echo", {}),
+    ("echo/{*rest}", "echo/", {}),
+    ("echo/{*rest}", "echo/a/b%20c", {"rest": "a/b c"}),
+    ("echo/{*rest}", "echo/a/b/", {"rest": "a/b/"}),
+    ("echo/{*rest}", "echo/a//b", {"rest": "a//b"}),
+    ("echo/{*rest}", "echo//b", None),
+    ("echo/{**rest}", "echo/a/b", {"rest": "a/b"}),
+    ("{*rest}", "", {}),
+    ("{*rest}", "x", {"rest": "x"}),
+    ("{*n:int}", "", None),
+    ("{*n:nonfile}", "", {}),
+    # decoding
+    ("{a}", "x%2Fy%2fz", {"a": "x%2Fy%2fz"}),
+    ("{a}", "%C3%A9+%25", {"a": "é+%"}),
+    ("{a}", "%252F", {"a": "%2F"}),
+    ("{a}", "%ff%zz%4", {"a": "%FF%zz%4"}),
+    ("{a}", "%C3%A9%ff", {"a": "é%FF"}),
+    ("{a}", "line%0Abreak", {"a": "line\nbreak"}),
+    # complex segments
+    ("f/{name}.{ext?}", "f/a.b.txt", {"name": "a.b", "ext": "txt"}),
+    ("f/{name}.{ext?}", "f/a", {"name": "a"}),
+    ("f/{name}.{ext?}", "f/a.", None),
+    ("f/{name}.{ext?}", "f", None),
+    ("file-{name}.{ext?}", "FILE-a.txt", {"name": "a", "ext": "txt"}),
+    ("file-{name}.{ext?}", "file-a", {"name": "a"}),
+    ("file-{name}.{ext?}", "file-.txt", {"name": ".txt"}),
+    ("{a}-{b}-{c}", "1-2-3-4", {"a": "1-2", "b": "3", "c": "4"}),
+    ("{a}-{b}", "-x", None),
+    ("{a}-{b}", "x-", None),
+    ("{a}-{b}", "--x", {"a": "-", "b": "x"}),
+    ("x{a}-{b}", "xx1-2", None),  # from the right and without a second try, so 'x' is found at its last place
+    ("x{a}", "x1", {"a": "1"}),
+    ("{a}x", "1x", {"a": "1"}),
+    ("{a}x", "1xy", None),
+    ("{id:int}.json", "7.json", {"id": "7"}),
+    ("{id:int}.json", "x.json", None),
+]
+
+
+@pytest.mark.parametrize(("template", "path", "values"), MATCHES)
+def test_match(template: str, path: str, values: dict[str, str] | None) -> None:
+    assert RouteTemplate.parse(template).match(path) == values
+
+
+CONSTRAINTS: list[tuple[str, list[str], list[str]]] = [
+    (
+        "int",
+        ["0", "-1", "+7", "0" * 5000 + "1", "2147483647", "-2147483648", "%201%20"],
+        ["2147483648", "1.0", "x", "1_0", "%D9%A1", "1" * 5000],
+    ),
+    ("long", ["9223372036854775807", "2147483648"], ["9223372036854775808"]),
+    ("bool", ["true", "False", "TRUE"], ["1", "yes"]),
+    ("BOOL", ["true"], ["1"]),
+    (
+        "guid",
+        [
+            "cd2c1638-1638-72d5-1638-deadbeef1638",
+            "CD2C1638163872D51638DEADBEEF1638",
+            "%7Bcd2c1638-1638-72d5-1638-deadbeef1638%7D",
+            "(cd2c1638-1638-72d5-1638-deadbeef1638)",
+        ],
+        ["cd2c1638-1638-72d5-1638-deadbeef163", "(cd2c1638-1638-72d5-1638-deadbeef1638"],
+    ),
+    (
+        "datetime",
+        ["2016-12-31", "2016-12-31%207:32pm", "2016-12-31T10:00:00.1234567Z", "2020-2-29T10:00+01:00", "12-31-2016"],
+        ["2016-13-31", "2021-02-29", "x", "2016-12-31T25:00:00"],
+    ),
+    ("datetime", ["12%20Jan%202020", "Tue,%2015%20Nov%201994%2008:12:31%20GMT", "10:30"], ["12%20Foo%202020"]),
+    ("decimal", ["49.99", "-1,000.01", ".5", "5.", "5-"], ["1e3", "x", "."]),
+    ("double", ["1.234", "-1,001.01e8", "NaN", "-Infinity", "1e400"], ["1.2.3", "e5"]),
+    ("float", ["1.234"], ["x"]),
+    ("alpha", ["Rick", "a"], ["a1", "%C3%A9"]),
+    ("required", ["x"], []),
+    ("min(18)", ["18", "19"], ["17", "x"]),
+    ("max(120)", ["120", "-5"], ["121"]),
+    ("range(18, 120)", ["18", "120"], ["17", "121", "x"]),
+    ("length(3)", ["abc"], ["ab", "abcd"]),
+    ("length(1,2)", ["a", "ab"], ["abc"]),
+    ("minlength(2)", ["ab", "abc"], ["a"]),
+    ("maxlength(2)", ["a", "ab"], ["abc"]),
+    (r"regex(^\d{{3}}-\d{{2}}$)", ["123-45"], ["1234-56", "12-345"]),
+    ("regex(b)", ["aBc"], ["ac"]),
+    ("regex(^(a|b)$)", ["a"], ["ab"]),
+    ("regex(^a:b$)", ["a:b"], ["a"]),
+    ("regex(^(?<x>a)$)", ["a"], ["b"]),
+    ("regex(^[(]a[)]$)", ["(a)"], ["a"]),
+    ("int:min(1):max(5)", ["1", "5"], ["0", "6", "x"]),
+    (":int:", ["1"], ["x"]),
+    ("file", ["a.txt", ".env"], ["a", "a."]),
+    ("nonfile", ["a", "a."], ["a.txt"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "value", "fits"),
+    [(c, value, fits) for c, yes, no in CONSTRAINTS for fits, values in ((True, yes), (False, no)) for value in values],
+)
+def test_constraint(constraint: str, value: str, fits: bool) -> None:
+    assert (RouteTemplate.parse(f"v/{{p:{constraint}}}").match(f"v/{value}") is not None) is fits
+
+
+def test_an_optional_parameter_is_checked_only_when_set() -> None:
+    route = RouteTemplate.parse("v/{n:int?}")
+    assert route.match("v") == {}
+    assert route.match("v/x") is None
+
+
+ERRORS = [
+    ("a//b", 3, "two '/'"),
+    ("//b", 2, "two '/'"),
+    ("~a", 1, "'~'"),
+    ("a/{b", 3, "no '}'"),
+    ("a/{b}}", 3, "no '}'"),
+    ("a/b}", 4, "no '{'"),
+    ("a/{b{c}", 5, "doubled"),
+    ("a?/b", 2, "'?'"),
+    ("{}", 1, "not a name"),
+    ("{a*b}", 1, "not a name"),
+    ("{a}/{A}", 5, "twice"),
+    ("{*a}/b", 5, "catch-all"),
+    ("x{*a}", 1, "of its own"),
+    ("{*a?}", 1, "optional"),
+    ("{a=1?}", 1, "default"),
+    ("{a}{b}", 1, "between the two"),
+    ("{a}-{b?}", 1, "'.'"),
+    ("{a?}.x", 1, "must end"),
+    ("x/{**a:itn}", 8, "no constraint 'itn'"),
+    ("{id:itn}", 5, "Did you mean 'min' or 'int'?"),
+    ("x/{id:nothing}", 7, "There are: int, long, bool"),
+    ("{id:int(5)}", 5, "takes no arguments"),
+    ("{id:int()}", 5, "takes no arguments"),
+    ("{id:int(}", 5, "no constraint"),
+    ("{id:min}", 5, "a whole number"),
+    ("{id:min(x)}", 5, "a whole number"),
+    ("{id:length(1,2,3)}", 5, "or two whole numbers"),
+    ("{id:range(9,1)}", 5, "range"),
+    ("{id:length(9,1)}", 5, "length"),
+    ("{id:minlength(-1)}", 5, "length"),
+    ("{id:regex(()}", 5, "regular expression"),
+    ("{id:regex(" + "(x" * 3000 + ")" * 3000 + ")}", 5, "regular expression"),
+    ("{id:regex}", 5, "needs an expression"),
+]
+
+
+@pytest.mark.parametrize(("template", "column", "text"), ERRORS)
+def test_error_says_what_and_where(template: str, column: int, text: str) -> None:
+    with pytest.raises(RouteTemplateError) as raised:
+        RouteTemplate.parse(template)
+    assert text in raised.value.message
+    assert raised.value.column == column
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a/{x}", "A/{y}", True),
+        ("a/{x?}", "a/{y=1}", True),
+        ("a/{x:int:min(1)}", "a/{y:min(1):int}", True),
+        ("a/{x:int}", "a/{y}", False),
+        ("a/{x}", "a/{*x}", False),
+        ("a/{{x}}", "a/{x}", False),
+    ],
+)
+def test_overlaps(one: str, other: str, same: bool) -> None:
+    assert RouteTemplate.parse(one).overlaps(RouteTemplate.parse(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("prefix", "route", "whole"),
+    [("api", "x/{y}", "api/x/{y}"), ("", "x", "x"), ("api", None, "api/Hello"), ("api", " ", "api/Hello")],
+)
+def test_function_route(prefix: str, route: str | None, whole: str) -> None:
+    assert function_route(prefix, route, "Hello") == whole
+
+
+def test_parameters_are_known() -> None:
+    parameters = RouteTemplate.parse("a/{b:int:min(1)}/{c=d}/{*e}").parameters
+    assert [(p.name, p.kind, p.default, p.constraints) for p in parameters] == [
+        ("b", "required", None, ("int", "min(1)")),
+        ("c", "required", "d", ()),
+        ("e", "catch-all", None, ()),
+    ]
+
+
+def test_match_is_fast_enough_for_every_request() -> None:
+    route = RouteTemplate.parse("api/orchestrators/{functionName}/{id:int?}")
+    best = min(timeit.repeat(lambda: route.match("api/orchestrators/hello/12"), number=1000, repeat=5)) / 1000
+    assert best < 100e-6  # some 2 µs when nothing else runs
+
+
+def test_a_long_path_takes_no_longer_than_it_is() -> None:
+    route = RouteTemplate.parse("{a?}/{b?}/{c?}/{d?}/{*rest}")
+    assert route.match("x/" * 50_000) is not None
+    assert RouteTemplate.parse("{a?}/{b?}/{c?}").match("x/" * 50_000) is None
+    assert RouteTemplate.parse("{a:decimal}").match("1" * 50_000 + "x") is None

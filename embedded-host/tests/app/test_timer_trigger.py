@@ -1,0 +1,103 @@
+"""The timerTrigger binding: its settings, what is wrong with it and where, and the request that is made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.functions import meta
+
+from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.folder import read_app
+from embedded_host.app.schedule import ScheduleError
+from embedded_host.app.timer_trigger import TimerTrigger, request_text
+from embedded_host.startup_output import problems_text
+from embedded_host.store.interface import TimerRow
+from embedded_host.workers.loaded_app import loaded_app
+from embedded_worker.converters import converter_for
+from embedded_worker.protocol import FunctionSpec, Loaded
+from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+MINUTELY = "0 * * * * *"
+
+
+def trigger(environ: dict[str, str] | None = None, **properties: Any) -> TimerTrigger:
+    """Raises ScheduleError."""
+    binding = Binding("timerTrigger", "timer", "in", {"schedule": MINUTELY, **properties})
+    return TimerTrigger.of(Function("A", Path("A"), Path("A/__init__.py"), "main", (binding,)), environ or {})
+
+
+def test_settings() -> None:
+    found = trigger({"SCHEDULE": "*/5 * * * * *", "WEBSITE_TIME_ZONE": "Asia/Tokyo"}, schedule="%Schedule%")
+    assert (found.text, str(found.schedule.zone)) == ("*/5 * * * * *", "Asia/Tokyo")
+    assert not found.monitored
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (
+            {"schedule": "%Nowhere%"},
+            "'schedule' cannot be resolved: '%Nowhere%' is not the name of a setting. Set it in",
+        ),
+        ({"schedule": "0 0 0 * * 8"}, "'0 0 0 * * 8' is not a schedule: the day of week '8' is out of range"),
+        ({"schedule": " "}, "the timerTrigger has no 'schedule'."),
+        ({"schedule": None}, "the timerTrigger has no 'schedule'."),
+        ({"runOnStartup": "yes"}, "'runOnStartup' must be true or false, not 'yes'."),
+        ({"useMonitor": 0}, "'useMonitor' must be true or false, not 0."),
+    ],
+)
+def test_what_is_wrong(given: dict[str, Any], what: str) -> None:
+    with pytest.raises(ScheduleError) as raised:
+        trigger(**given)
+    assert what in str(raised.value)
+
+
+def test_azure_functions_reads_it() -> None:
+    row = TimerRow("Hub", "A", NOON.replace(microsecond=250000), NOON, NOON)
+    datum = meta.Datum(request_text(trigger().schedule, row, past_due=True), "json")
+    request = converter_for("timerTrigger").decode(datum, trigger_metadata={})
+    assert request.past_due
+    assert request.schedule == {"AdjustForDST": True}
+    assert request.schedule_status["Last"] == "2026-11-23T12:00:00.25+00:00"
+    assert converter_for("timerTrigger").decode(meta.Datum(request_text(None, None), "json"), trigger_metadata={})
+
+
+def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path)
+    app.function("Tick", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": "0 0 25 * * *"})
+    app.function("Tock", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": "%Missing%"})
+    app.function("Bare", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "runOnStartup": 1})
+    app.function(
+        "Good", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": MINUTELY}, CLIENT
+    )
+    app.function("Http", "def main(req): ...", {"type": "httpTrigger", "name": "req"}, HTTP_OUT)
+    read = read_app(tmp_path, {"WEBSITE_TIME_ZONE": "Eastern Standard Time"})
+    assert [f.name for f in read.functions] == ["Good", "Http"]
+    wrong = {p.function: str(p) for p in read.problems if p.function}
+    assert wrong["Tick"].startswith("Tick/function.json:7:")
+    assert "the hour '25' is out of range: 25 is not from 0 to 23." in wrong["Tick"]
+    assert "'%Missing%' is not the name of a setting" in wrong["Tock"]
+    assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
+    zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
+    assert "'Eastern Standard Time', which is not the name of a time zone here. Write it as in 'Europe/Berlin'" in zone
+    assert list(loaded_app(read, Loaded([]), {}).timers) == ["Good"]
+
+
+def test_a_wrong_schedule_in_function_app(tmp_path: Path) -> None:
+    def spec(name: str, schedule: str) -> FunctionSpec:
+        binding = {"type": "timerTrigger", "name": "timer", "direction": "in", "schedule": schedule}
+        return FunctionSpec(name, str(tmp_path), str(tmp_path / "function_app.py"), name, [binding])
+
+    app = App(tmp_path, HostJson(), LocalSettings(), (), uses_v2_model=True)
+    loaded = Loaded([], [spec("tick", "hourly"), spec("off", MINUTELY), spec("good", "%WHEN%")])
+    environ = {"WHEN": MINUTELY, "AzureWebJobs.off.Disabled": "true"}
+    current = loaded_app(app, loaded, environ)
+    assert list(current.timers) == ["good"]
+    assert current.broken["tick"].startswith(
+        "function_app.py: the timer of 'tick' cannot run: 'hourly' is not a schedule"
+    )
+    assert "tick: function_app.py: the timer of 'tick' cannot run" in problems_text(current, loaded)

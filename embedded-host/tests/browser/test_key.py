@@ -1,0 +1,178 @@
+"""A host that wants a key: the page asks for it once, keeps it for the tab, and sends it with everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile
+from tests.browser.conftest import Dashboard
+from tests.browser.shop_app import shop_app
+from tests.cli.calling import call
+from tests.support.running_host import RunningHost
+
+KEY = "right/+ key=="
+
+
+class Guard:
+    """Stands before the host and lets in who has the key. Playwright's, because no host needs to be started for it."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self.refused: list[str] = []
+        self.urls: list[str] = []
+        for path in ("**/dashboard/api/**", "**/runtime/**"):
+            dashboard.page.route(path, self._let_in)
+        dashboard.expected = "401"
+
+    def _let_in(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        self.urls.append(route.request.url)
+        if route.request.headers.get("x-functions-key") == KEY:
+            route.continue_()
+        else:
+            self.refused.append(path)
+            route.fulfill(status=401, body="", headers={"WWW-Authenticate": "Bearer"})
+
+
+@pytest.fixture
+def guard(dashboard: Dashboard) -> Guard:
+    return Guard(dashboard)
+
+
+def test_it_asks_once_and_keeps_it(dashboard: Dashboard, guard: Guard, shop: RunningHost) -> None:
+    shop.until(shop.start("Approve", None, "with-key"), "Running")
+    page = dashboard.open("instances?prefix=with-key")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_have_count(1)
+    dialog.get_by_label("Key", exact=True).fill("wrong")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_label("Key", exact=True).press("Enter")
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(dialog).to_have_count(0)
+    # From here on nobody is asked again: not in another view, not by an action, not after a reload.
+    refused = len(guard.refused)
+    page.get_by_role("link", name="with-key").click()
+    page.get_by_role("button", name="Terminate…").click()
+    action = page.get_by_role("dialog")
+    action.get_by_text("curl", exact=True).click()
+    expect(action.get_by_label("curl command", exact=True)).to_contain_text(f"-H 'x-functions-key: {KEY}'")
+    action.get_by_role("button", name="Terminate", exact=True).click()
+    expect(page.locator(".title .badge")).to_have_text("Terminated")
+    page.reload()
+    expect(page.locator(".title .badge")).to_have_text("Terminated")
+    assert len(guard.refused) == refused
+    assert [url for url in guard.urls if "right" in url] == [], "it is in no address"
+
+
+def test_a_link_with_the_key(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.page
+    page.goto(f"{dashboard.base}/dashboard#code=right%2F%2B%20key%3D%3D")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page).to_have_url(re.compile(r"/dashboard#/instances$"))
+    assert guard.refused == []
+
+
+def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.open("functions")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_be_visible()
+    while dialog.count():
+        dialog.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    page.get_by_role("button", name="Try again").click()
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
+
+
+def test_who_cancels_is_not_asked_again_until_trying_again(dashboard: Dashboard, guard: Guard) -> None:
+    page = dashboard.page
+    page.clock.install()
+    dashboard.open("instances")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    expect(dialog).to_be_visible()
+    while dialog.count():
+        dialog.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    expect(page.locator("#live")).to_have_text("Offline")
+    refused = len(guard.refused)
+    page.clock.run_for(10_000)
+    page.wait_for_load_state("networkidle")
+    assert len(guard.refused) == refused
+    assert dialog.count() == 0
+    page.get_by_role("button", name="Try again").click()
+    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_role("button", name="Go on").click()
+    expect(page.locator(".count")).to_contain_text("of")
+    expect(page.locator("#live")).to_have_text("Live")
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
+    folder = tmp_path_factory.mktemp("locked")
+    with RunningHost(shop_app(folder / "app").root, folder / "state", "--auth", "--verbose") as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
+    """The system key that ``embedded-host keys list`` shows is enough."""
+    keys = KeyFile(locked.state).keys()
+    context = browser.new_context()
+    dashboard = Dashboard(context.new_page(), locked.base)
+    page = dashboard.open("functions")
+    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog.get_by_label("Key", exact=True).fill(keys.host[DEFAULT])
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_label("Key", exact=True).fill(keys.system[DURABLE])
+    dialog.get_by_role("button", name="Go on").click()
+    page.get_by_role("article", name="Approve", exact=True).get_by_role("button", name="Start…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
+    expect(page.locator("#live")).to_have_text("Live")
+    context.close()
+
+
+def printed_link(host: RunningHost) -> str:
+    lines = call("keys", "list", "--state", host.state, "--script-root", host.root).out.splitlines()
+    (line,) = [line for line in lines if "Dashboard:" in line]
+    return line.split()[-1]
+
+
+def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(browser: Browser, locked: RunningHost) -> None:
+    links = locked.start("Approve", None, "with-a-key")
+    key = KeyFile(locked.state).keys().system[DURABLE]
+    asked: list[str] = []
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(printed_link(locked))
+    expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
+    assert key not in page.url
+    # Live, too: the stream has the key as everything else.
+    locked.raise_event(links, "Approval", True)
+    expect(page.get_by_role("row").filter(has_text="with-a-key")).to_contain_text("Completed")
+    page.reload()
+    expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
+    assert any("/dashboard/api/events" in url for url in asked)
+    assert not [url for url in asked if key in url.partition("#")[0]]
+    assert key not in locked.log
+    context.close()
+
+
+def test_without_the_key_the_page_shows_nothing(browser: Browser, locked: RunningHost) -> None:
+    locked.start("Approve", None, "hidden-without-a-key")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{locked.base}/dashboard")
+    expect(page.get_by_role("dialog", name="This host asks for a key")).to_be_visible()
+    assert "hidden-without-a-key" not in page.content()
+    context.close()

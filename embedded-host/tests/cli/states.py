@@ -1,0 +1,74 @@
+"""State files with instances in them, written without a host."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from embedded_host.engine import history as h
+from embedded_host.engine.history import Event
+from embedded_host.store.interface import AppendHistory, Change, InstanceRow, SaveEntity, SaveInstance, SetInput
+from embedded_host.store.sqlite import SqliteStore
+
+BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+def after(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def started(instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}') -> Event:
+    return h.execution_started(BEGAN, instance_id=instance_id, execution_id="e", name=name, input=input)
+
+
+def instance(
+    key: int,
+    id: str = "a",
+    status: str = "Completed",
+    output: str | None = '"done"',
+    hub: str = "TestHub",
+    seconds: float = 9,
+) -> SaveInstance:
+    row = InstanceRow(
+        key, hub, id, "Order", status, created=BEGAN, updated=after(seconds), execution_id="e", output=output
+    )
+    return SaveInstance(row)
+
+
+def entity(key: int, name: str, entity_key: str, state: str | None, hub: str = "TestHub") -> list[Change]:
+    row = InstanceRow(key, hub, f"@{name}@{entity_key}", f"@{name}", "Running", BEGAN, after(1), "")
+    return [SaveInstance(row), SaveEntity(key, state is not None, state)]
+
+
+def completed_history() -> list[Event]:
+    return [
+        started(),
+        h.task_scheduled(after(1), 0, "Charge", "[7]"),
+        h.timer_created(after(2), 1, after(4)),
+        h.task_completed(after(3), 0, '"paid"'),
+        h.timer_fired(after(2), 1, after(4)),
+        h.event_raised(after(5), "Approval", "true"),
+        h.execution_completed(after(9), 2, "Completed", '"done"'),
+    ]
+
+
+def write_state(folder: Path, *changes: Change) -> Path:
+    """The folder; in it three finished or waiting orders and an entity, unless ``changes`` say otherwise."""
+    made = changes or (
+        instance(1, "a"),
+        SetInput(1, '{"n":1}'),
+        AppendHistory(1, 0, h.events_text(completed_history())),
+        instance(2, "b", "Failed", "it broke", seconds=20),
+        instance(3, "c", "Running", None),
+        AppendHistory(3, 0, h.events_text([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])),
+        *entity(4, "counter", "visits", "5"),
+    )
+    with closing(SqliteStore(folder / "state.db", fsync=False)) as store:
+        store.write(made)
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file with what it holds."""
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from embedded_host.store.sqlite import SqliteStore
+from tests.cli.calling import call
+from tests.cli.states import snapshot
+
+
+def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+
+
+def test_without_a_host(state: Path, tmp_path: Path) -> None:
+    before = snapshot(state)
+    file = tmp_path / "elsewhere" / "copy.db"
+    called = call("backup", file, "--state", state)
+    assert (called.code, called.err) == (0, "")
+    assert called.out == f"Copied 4 instances and entities ({file.stat().st_size / 1e6:.1f} MB) to {file}.\n"
+    assert rows(file) == rows(state / "state.db")
+    assert {**snapshot(state), "lock": b""} == {**before, "lock": b""}, "the state itself is not touched"
+    assert [one.name for one in file.parent.iterdir()] == ["copy.db"], "one file"
+    if os.name == "posix":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_by_default_beside_the_state(state: Path) -> None:
+    made = [call("backup", "--state", state, "--json").json for _ in range(2)]
+    for one in made:
+        assert Path(one["file"]).parent == state / "backups"
+        assert rows(Path(one["file"])) == rows(state / "state.db")
+        assert (one["instances"], one["state"]) == (4, str(state / "state.db"))
+        assert one["bytes"] == Path(one["file"]).stat().st_size
+    assert made[0]["file"] != made[1]["file"]
+
+
+def test_what_stands_in_the_log_only_is_copied(state: Path, tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    with closing(SqliteStore(state / "state.db")) as store:
+        store.write([])
+        store._writer.execute("UPDATE instances SET name = 'Renamed'")
+        for file in ("state.db", "state.db-wal"):
+            shutil.copyfile(state / file, killed / file)
+    before = snapshot(killed)
+    copy = tmp_path / "copy.db"
+    assert call("backup", copy, "--state", killed).code == 0
+    assert {row[3] for row in rows(copy)["instances"]} == {"Renamed"}
+    after = snapshot(killed)
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_file_that_is_there_is_not_overwritten(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "copy.db"
+    file.write_text("mine")
+    called = call("backup", file, "--state", state)
+    assert called.code == 1
+    assert f"{file} is there already" in called.err
+    assert file.read_text() == "mine"
+
+
+def test_a_damaged_state_gives_no_copy(state: Path, tmp_path: Path) -> None:
+    data = bytearray((state / "state.db").read_bytes())
+    data[4096 * 3 : 4096 * 4] = b"\xaa" * 4096
+    (state / "state.db").write_bytes(data)
+    called = call("backup", tmp_path / "copy.db", "--state", state)
+    assert called.code == 1
+    assert "There is no copy, because the state file is damaged" in called.err
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["state"]
+
+
+def test_a_damaged_log_gives_no_copy(state: Path, tmp_path: Path) -> None:
+    (state / "state.db-wal").write_bytes(b"no log" * 2000)
+    called = call("backup", tmp_path / "copy.db", "--state", state)
+    assert called.code == 1
+    assert "its log state.db-wal is damaged" in called.err
+
+
+def test_not_over_http(tmp_path: Path) -> None:
+    called = call("backup", "--url", "http://localhost:7071")
+    assert called.code == 2
+    assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
+    assert "There is no state in" in call("backup", "--state", tmp_path / "none").err

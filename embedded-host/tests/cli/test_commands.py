@@ -1,0 +1,122 @@
+"""The command itself: what it imports, its help, and what it says to what it does not know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from embedded_host.cli.commands import cli, run
+from tests.cli.calling import call
+from tests.support.running_host import environment
+
+
+def all_commands(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        yield (*before, name)
+        if isinstance(found, click.Group):
+            yield from all_commands(found, (*before, name))
+
+
+def command_of(path: tuple[str, ...]) -> click.Command:
+    found: click.Command = cli
+    for name in path:
+        assert isinstance(found, click.Group)
+        part = found.get_command(click.Context(found), name)
+        assert part is not None
+        found = part
+    return found
+
+
+def test_start_pays_for_no_other_command() -> None:
+    code = (
+        "import sys, embedded_host.cli.commands\n"
+        "slow = ('rich', 'sqlite3', 'asyncio', 'urllib.request', 'http.client', 'msgspec', 'json')\n"
+        "print([name for name in (*slow, 'embedded_host.cli.instances') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", list(all_commands()), ids=" ".join)
+def test_every_commands_help_has_an_example(name: tuple[str, ...]) -> None:
+    called = call(*name, "--help")
+    assert called.code == 0
+    assert f"embedded-host {' '.join(name)}" in called.out.partition("Example")[2]
+    if name != ("start",) and "Commands:" not in called.out:
+        assert "Exit codes: 0 done;" in called.out
+
+
+def test_all_that_func_durable_has_is_there() -> None:
+    names = {" ".join(name) for name in all_commands()}
+    assert names >= {
+        *("start", "init", "functions list", "start-new", "get-runtime-status", "get-history", "get-instances"),
+        *("raise-event", "terminate", "rewind", "purge-history", "delete-task-hub", "suspend", "resume", "restart"),
+        *("entities list", "entities get", "entities signal", "entities delete", "watch", "timeline", "diagnose"),
+        *("export", "import", "completion"),
+    }
+
+
+def test_a_misspelt_command() -> None:
+    called = call("get-instnces")
+    assert called.code == 2
+    assert "There is no command 'get-instnces'. Did you mean 'get-instances'?" in called.err
+    assert "embedded-host --help lists them" in call("xyzzy").err
+
+
+def test_an_option_that_is_missing() -> None:
+    called = call("terminate")
+    assert called.code == 2
+    assert "--id" in called.err
+
+
+EMPTY = [
+    (*path, option)
+    for path in all_commands()
+    for option in ("--id", "--function-name", "--event-name", "--name", "--operation")
+    if any(option in parameter.opts for parameter in command_of(path).params) and path != ("replay",)
+]
+
+
+@pytest.mark.parametrize("command", EMPTY, ids=" ".join)
+def test_what_has_a_name_has_no_empty_one(command: tuple[str, ...], tmp_path: Path) -> None:
+    """As of a shell's variable that is not set: the management API would take it for all that there are."""
+    *path, option = command
+    called = call(*path, option, "", *(["x.json"] if path == ["import"] else []))
+    assert called.code == 2
+    assert f"Invalid value for '{option}': It is empty." in called.err
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    called = call("get-instances", "--script-root", tmp_path / "shp")
+    assert called.code == 2
+    assert f"Directory '{tmp_path / 'shp'}' does not exist." in called.err
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("embedded_host.cli.target.Target.host", press)
+    assert call("resume", "--id", "x").code == 130
+
+
+def test_a_mistake_of_ours_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("embedded_host.cli.target.Target.host", fail)
+    monkeypatch.setattr(sys, "argv", ["embedded-host", "resume", "--id", "x"])
+    assert run() == 1
+    assert "RuntimeError: boom. This should not happen" in capsys.readouterr().err
+    monkeypatch.setenv("EMBEDDED_HOST_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        run()

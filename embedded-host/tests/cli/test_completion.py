@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click import shell_completion
+
+from tests.cli.calling import call
+from tests.support.running_host import environment
+
+IN_SHELL = {
+    "bash": """
+        eval "$(embedded-host completion bash)"
+        COMP_WORDS=(embedded-host get-h) COMP_CWORD=1
+        $(complete -p embedded-host | sed 's/.*-F \\([^ ]*\\) .*/\\1/') embedded-host get-h embedded-host
+        echo "${COMPREPLY[@]}"
+        """,
+    "zsh": """
+        compadd() { echo "$@" } ; compdef() { : } ; _describe() { print -l -- "${(@P)3}" }
+        words=(embedded-host get-h) CURRENT=2
+        eval "$(embedded-host completion zsh)"
+        _embedded_host_completion
+        """,
+    "fish": "embedded-host completion fish | source; complete -C 'embedded-host get-h'",
+}
+"""What a person's Tab does."""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script(shell: str) -> None:
+    called = call("completion", shell)
+    assert called.code == 0
+    assert f"_EMBEDDED_HOST_COMPLETE={shell}_complete" in called.out
+
+
+def test_powershell_where_click_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    if shell_completion.get_completion_class("powershell"):
+        called = call("completion", "powershell")
+        assert (called.code, "Register-ArgumentCompleter" in called.out) == (0, True)
+    monkeypatch.setattr(shell_completion, "get_completion_class", lambda shell: None)
+    called = call("completion", "powershell")
+    assert (called.code, called.out) == (1, "")
+    assert "upgrade it (pip install --upgrade click)" in called.err
+
+
+def asked_for(shell: str, words: str, number: int) -> list[str]:
+    asked = environment(_EMBEDDED_HOST_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=str(number))
+    found = subprocess.run([sys.executable, "-m", "embedded_host"], env=asked, capture_output=True, text=True)
+    return found.stdout.splitlines()
+
+
+def test_what_the_shell_asks() -> None:
+    words = asked_for("zsh", "embedded-host get-", 1)
+    assert {"get-history", "get-instances", "get-runtime-status"} <= set(words)
+    assert "start" not in words
+    assert asked_for("bash", "embedded-host entities li", 2) == ["plain,list"]
+    assert asked_for("bash", "embedded-host completion z", 2) == ["plain,zsh"]
+    assert asked_for("bash", "embedded-host get-instances --con", 2) == [
+        "plain,--continuation-token",
+        "plain,--connection-string-setting",
+    ]
+    assert asked_for("bash", "embedded-host start --script-root ", 3) == ["dir,"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes(shell: str) -> None:
+    """In the shell itself, where there is one."""
+    program = shutil.which(shell)
+    if program is None or sys.platform == "win32" or (shell, sys.platform) == ("bash", "darwin"):
+        pytest.skip(f"no {shell} on this machine, or one that is too old or of another world")
+    found = subprocess.run(
+        [program, "-c" if shell != "zsh" else "-fc", IN_SHELL[shell]],
+        env=environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "get-history" in found.stdout, found
+
+
+def test_another_shell() -> None:
+    assert call("completion", "csh").code == 2

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from embedded_host.cli.diagnose import from_history
+from embedded_host.engine import history as h
+from embedded_host.engine.entity_messages import request_message
+from embedded_host.http.status import history_events
+from tests.cli.calling import call
+from tests.cli.conftest import Ask
+from tests.cli.states import after, started
+from tests.support.running_host import RunningHost
+
+
+def test_a_running_host_knows_it_all(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Event", None, uuid4().hex)
+    host.until(links, "Running")
+    found = ask("diagnose", "--id", links["id"], "--json").json
+    assert list(found) == ["instanceId", "runtimeStatus", "source", "waitsFor", "text"]
+    assert (found["source"], found["waitsFor"][0]["name"]) == ("host", "Approval")
+    text = ask("diagnose", "--id", links["id"]).out
+    assert f"Event '{links['id']}' is Running.\nIt waits for the external event 'Approval' since " in text
+    assert text.splitlines()[2].split()[:3] == ["waits", "for", "name"]
+
+
+def test_why_it_failed(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Raising", None, uuid4().hex)
+    host.end(links)
+    text = ask("diagnose", "--id", links["id"]).out
+    assert "is Failed." in text
+    assert "blew up" in text
+
+
+def test_from_a_state_file(state: Path) -> None:
+    found = call("diagnose", "--id", "c", "--state", state, "--json").json
+    assert found["source"] == "history"
+    assert found["waitsFor"] == [{"kind": "activity", "since": "2026-01-02T03:04:06Z", "name": "Ship"}]
+    assert "the activity 'Ship' since 2026-01-02T03:04:06Z" in found["text"]
+    assert "it broke" in call("diagnose", "--id", "b", "--state", state).out
+
+
+def told(events: list[h.Event], runtime_status: str = "Running", output: object = None) -> dict[str, object]:
+    shown = history_events(events, show_output=True, show_input=True)
+    last = {"lastUpdatedTime": "2026-01-02T03:04:05Z", "output": output}
+    return from_history({"runtimeStatus": runtime_status, "historyEvents": shown, **last})
+
+
+def request(id: str, *, signal: bool) -> str:
+    return request_message(request_id=id, operation="add", input="1", signal=signal, now=after(1))
+
+
+def test_what_is_open_in_a_history() -> None:
+    found = told(
+        [
+            started(),
+            h.task_scheduled(after(1), 0, "Done"),
+            h.task_completed(after(2), 0, "1"),
+            h.timer_created(after(1), 1, after(2)),
+            h.timer_fired(after(1), 1, after(2)),
+            h.timer_created(after(3), 2, after(9)),
+            h.sub_orchestration_created(after(3), 3, "Child", "c", None),
+            h.event_sent(after(4), 4, "@counter@k", "op", request("answered", signal=False)),
+            h.event_raised(after(5), "answered", "{}"),
+            h.event_sent(after(4), 5, "@counter@k", "op", request("signalled", signal=True)),
+            h.event_sent(after(4), 6, "@counter@k", "op", request("open", signal=False)),
+        ]
+    )
+    assert found["waitsFor"] == [
+        {"kind": "timer", "since": "2026-01-02T03:04:08Z", "due": "2026-01-02T03:04:14Z"},
+        {"kind": "subOrchestration", "since": "2026-01-02T03:04:08Z", "name": "Child", "instanceId": "c"},
+        {"kind": "entity", "since": "2026-01-02T03:04:09Z", "instanceId": "@counter@k", "operation": "add"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "output", "text"),
+    [
+        ("Running", None, "Nothing that it began is open since 2026-01-02T03:04:05Z: it waits for an external event"),
+        ("Pending", None, "It waits for its first turn"),
+        ("Suspended", "lunch", "(lunch); resume it"),
+        ("Completed", 1, "It has finished: Completed."),
+    ],
+)
+def test_when_nothing_is_open(runtime_status: str, output: object, text: str) -> None:
+    found = told([started()], runtime_status, output)
+    assert found["waitsFor"] == []
+    assert text in str(found["text"])

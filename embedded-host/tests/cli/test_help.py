@@ -1,0 +1,180 @@
+"""The examples in every command's help, run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from embedded_host.access_keys.key_file import HOST, KeyFile, Scope
+from embedded_host.cli import watch
+from embedded_host.cli.commands import cli
+from embedded_host.testing import DurableApp
+from tests.cli.calling import Called, call
+from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually
+from tests.support.running_host import MANAGEMENT, RunningHost
+
+
+def examples(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from examples(command, (*path, name))
+        shown = re.findall(r"^ +(.*embedded-host .*)$", command.help or "", re.MULTILINE)
+        assert shown, f"{name} has no example"
+        yield from shown
+
+
+pytestmark = pytest.mark.xdist_group("help")  # one host for all of them
+ALL = sorted(set(examples()))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the examples call my-app: where a user stands, with the port of the host that serves it."""
+    return AppFolder(tmp_path_factory.mktemp("help") / "my-app", hub="HelloHub").root
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[RunningHost]:
+    app = AppFolder(folder.parent / "served", hub="HelloHub")
+    for name in ("HelloOrchestrator", "hello_cities"):
+        app.orchestrator(name, 'return "Hello"')
+    app.orchestrator(
+        "Order",
+        """
+        if (context.get_input() or {}).get("fails"):
+            yield context.call_activity("Fail", 1)
+        return (yield context.wait_for_external_event("Approval"))
+        """,
+    )
+    app.activity("Fail", "raise ValueError('no')")
+    app.counter()
+    app.starter()
+    with RunningHost(app.root, folder.parent / "state") as host:
+        settings = json.loads((folder / "local.settings.json").read_text(encoding="utf-8"))
+        settings["Host"] = {"LocalHttpPort": host.port}
+        (folder / "local.settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        (folder / "order.json").write_text('{"item": 7}', encoding="utf-8")
+        (folder / "details.json").write_text("[1]", encoding="utf-8")
+        yield host
+
+
+def order_7(host: RunningHost, status: str) -> dict[str, str]:
+    """A fresh instance order-7 with that status."""
+    for operation in ("terminate", "purge-history"):
+        call(operation, "--id", "order-7", "--url", host.base)
+        if operation == "terminate" and host.get(f"{MANAGEMENT}/instances/order-7").status != 404:
+            host.end({"statusQueryGetUri": f"{host.base}{MANAGEMENT}/instances/order-7"})
+    if status == "none":
+        return {}
+    links = host.start("Order", {"fails": status == "Failed"}, "order-7")
+    host.until(links, "Failed" if status == "Failed" else "Running")
+    if status == "Suspended":
+        assert call("suspend", "--id", "order-7", "--url", host.base).code == 0
+        host.until(links, "Suspended")
+    elif status == "Completed":
+        host.raise_event(links, "Approval", True)
+        host.end(links)
+    return links
+
+
+NEEDED = {
+    "start-new": "none",
+    "resume": "Suspended",
+    "rewind": "Failed",
+    "restart": "Completed",
+    "purge-history": "Completed",
+    "watch": "Completed",
+}
+"""What order-7 is before an example of the command; else it runs."""
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl+C after the first look of a watch."""
+
+    def press(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=press))
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("example", ALL)
+def test_an_example(example: str, folder: Path, served: RunningHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    inner = re.search(r"\$\((.*)\)", example)  # what a shell's start-up file is to evaluate
+    written = inner[1] if inner else example.partition(" > ")[0].partition(" >> ")[0]
+    command = shlex.split(written)[1:]
+    if command[0] == "start":
+        start = cli.get_command(click.Context(cli), "start")
+        assert start is not None
+        assert start.make_context("start", command[1:]).params["script_root"].name in ("", "my-app")
+        return
+    called = carried_out(command, folder, served)
+    assert called.code == 0, called
+    if "--json" in command and command[0] not in ("watch",):
+        assert called.json is not None
+
+
+def carried_out(command: list[str], folder: Path, served: RunningHost) -> Called:
+    name = command[0]
+    if name == "init":
+        return call("init", f"{command[1]}-{len(command)}", *command[2:])
+    if name in ("import", "replay", "delete-task-hub", "export", "backup", "completion", "explain"):
+        return beside_the_host(command, folder, served)
+    if name == "keys":
+        file = KeyFile(folder / ".embedded-host")
+        file.begin()
+        for scope, key in ((HOST, "partner"), (Scope("function", "httpstarter"), "default")):
+            file.put(scope, key)
+        return call(*command)
+    if name == "entities":
+        counter = ("--name", "Counter", "--key", "visits", "--url", served.base)
+        assert call("entities", "signal", *counter, "--operation", "add", "--input", 1).code == 0
+        eventually(lambda: served.get(f"{MANAGEMENT}/entities/Counter/visits").status == 200, "the entity exists")
+    elif name not in ("functions",):
+        order_7(served, NEEDED.get(name, "Running"))
+    return call(*command)
+
+
+def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Called:
+    name = command[0]
+    if name in ("export", "import", "delete-task-hub", "backup"):
+        order_7(served, "Completed")
+        for at, value in enumerate(command):
+            if value.startswith("https://"):
+                command[at] = served.base
+        exported = call("export", "--id", "order-7", "--url", served.base, "-o", folder / "order-7.json")
+        assert exported.code == 0, exported
+    if name == "import":
+        return call(*command, "--replace")
+    if name == "backup":
+        assert call("import", "order-7.json", "--replace").code == 0
+        places = {"/mnt/backups/shop-monday.db": folder.parent / "monday.db", "shop": folder}
+        return call(*(places.get(word, word) for word in command))
+    if name == "delete-task-hub":
+        assert call("import", "order-7.json", "--replace").code == 0
+        called = call(*command, *([] if "--yes" in command else ["--yes"]))
+        assert "Deleted the task hub HelloHub with " in called.out
+        return called
+    if name == "replay":
+        with DurableApp(folder.parent / "served") as app:
+            app.sync.run("HelloOrchestrator").history.save(folder / "order-7.json")
+            (folder / "histories").mkdir(exist_ok=True)
+            app.sync.run("hello_cities").history.save(folder / "histories" / "hello.json")
+        command = [str(found) for word in command for found in (Path().glob(word) if "*" in word else [word])]
+        root: list[Any] = ["--script-root", folder.parent / "served"]
+        return call(*[word for word in command if word not in ("--script-root", "../my-app")], *root)
+    return call(*command)

@@ -1,0 +1,87 @@
+"""A new app is one that runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded_host.cli.init import hub_name
+from tests.cli.calling import call
+from tests.support.running_host import RunningHost
+from tests.testing.test_plugin import run_pytest
+
+
+@pytest.mark.parametrize(("arguments", "name"), [([], "hello_cities"), (["--model", "v1"], "HelloCities")])
+def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None:
+    root = tmp_path / "my new-app"
+    called = call("init", root, *arguments)
+    assert called.code == 0
+    assert f"--function-name {name}" in called.out
+    assert (root / ".gitignore").is_file()
+    assert (root / ".funcignore").is_file()
+    assert not [path for path in root.rglob("*") if "__pycache__" in path.parts]
+    with RunningHost(root, tmp_path / "state") as host:
+        started = host.post(f"/api/orchestrators/{name}", '{"a": 1}', Content_Type="application/json")
+        assert started.status == 202, host.log
+        assert host.end(started.json)["output"] == ["Hello Tokyo!", "Hello Seattle!", "Hello London!"]
+        assert "taskHub=MyNewAppHub" in started.json["statusQueryGetUri"]
+        plain = host.get(f"/api/orchestrators/{name}")
+        assert host.end(plain.json)["runtimeStatus"] == "Completed"
+        for word in ("Traceback", "cannot be served", "no effect", "not used"):
+            assert word not in host.log
+        assert host.stop() == 0, host.log
+
+
+@pytest.mark.parametrize("model", ["v1", "v2"])
+def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
+    root = tmp_path / "my new-app"
+    told = call("init", root, "--model", model).out
+    if sys.platform != "win32":  # in the way of this system's shell
+        assert f"pytest '{root}'" in told
+        assert told.count(f"--script-root '{root}'") == 2
+    assert "2 passed" in run_pytest(root)
+    for path in (root / "HelloCities" / "__init__.py", root / "function_app.py"):
+        if path.is_file():
+            path.write_text(path.read_text(encoding="utf-8").replace("London", "Paris"), encoding="utf-8")
+    assert "2 failed" in run_pytest(root)
+
+
+def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = call("init")
+    assert called.code == 0
+    assert "embedded-host start\n" in called.out
+    assert (tmp_path / "function_app.py").is_file()
+
+
+def test_what_is_there_already_stays(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text("mine", encoding="utf-8")
+    called = call("init", tmp_path, "--model", "v1")
+    assert called.code == 1
+    assert f"{tmp_path / 'host.json'} is there already, so nothing was written." in called.err
+    assert [path.name for path in tmp_path.iterdir()] == ["host.json"]
+    assert (tmp_path / "host.json").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    called = call("init", tmp_path / "file" / "app")
+    assert called.code == 1
+    assert "The app cannot be written" in called.err
+
+
+@pytest.mark.parametrize(
+    ("folder", "hub"),
+    [
+        ("my-app", "MyAppHub"),
+        ("a", "AHub"),
+        ("7days", "MyTaskHub"),
+        ("äöü", "MyTaskHub"),
+        ("x" * 80, "X" + "x" * 41 + "Hub"),
+    ],
+)
+def test_the_task_hubs_name(folder: str, hub: str) -> None:
+    assert hub_name(Path("/apps") / folder) == hub
+    assert 3 <= len(hub) <= 45

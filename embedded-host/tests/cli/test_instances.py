@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from embedded_host.cli.instances import _entity_message
+from tests.cli.calling import call
+from tests.cli.conftest import Ask
+from tests.cli.states import snapshot
+from tests.support.running_host import RunningHost
+
+KEYS = ["name", "instanceId", "runtimeStatus", "customStatus", "createdTime", "lastUpdatedTime"]
+
+
+def test_start_and_look(host: RunningHost, ask: Ask) -> None:
+    id = uuid4().hex
+    started = ask("start-new", "--function-name", "chain", "--id", id, "--input", '{"a": 1}', "--json").json
+    assert started["id"] == id
+    host.end(started)
+    status = ask("get-runtime-status", "--id", id, "--json").json
+    assert list(status) == KEYS
+    assert status["runtimeStatus"] == "Completed"
+    whole = ask("get-runtime-status", "--id", id, "--show-input", "--show-output", "true", "--json").json
+    assert (whole["input"], whole["output"]) == ({"a": 1}, ["Tokyo", "Seattle", "London"])
+    text = ask("get-runtime-status", "--id", id, "--show-output").out
+    assert "runtimeStatus    Completed\n" in text
+    assert '["Tokyo", "Seattle", "London"]' in text
+
+
+def test_the_input_may_stand_in_a_file_or_on_stdin(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "input.json"
+    file.write_text('{"city": "Zürich"}', encoding="utf-8")
+    for given, stdin in ((f"@{file}", ""), ("@-", '{"city": "Zürich"}')):
+        started = ask("start-new", "--function-name", "Chain", "--input", given, "--json", stdin=stdin).json
+        host.end(started)
+        assert host.status(started)["input"] == {"city": "Zürich"}
+
+
+@pytest.mark.parametrize(("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)])
+def test_an_input_that_is_no_object(host: RunningHost, ask: Ask, function: str, input: str, output: object) -> None:
+    started = ask("start-new", "--function-name", function, "--input", input, "--json").json
+    status = host.end(started)
+    assert (status["runtimeStatus"], status["output"]) == ("Completed", output)
+
+
+def test_start_says_what_it_did(ask: Ask) -> None:
+    id = uuid4().hex
+    assert ask("start-new", "--function-name", "Event", "--id", id).out == f"Started 'Event' as instance '{id}'.\n"
+    again = ask("start-new", "--function-name", "Event", "--id", id)
+    assert again.code == 4
+    assert f"There is an instance '{id}' already" in again.err
+
+
+def test_a_misspelt_orchestrator_is_not_started(ask: Ask) -> None:
+    called = ask("start-new", "--function-name", "Chian", "--id", "never")
+    assert called.code == 3
+    assert "has no orchestrator 'Chian'. Did you mean 'Chain'?" in called.err
+    assert ask("get-runtime-status", "--id", "never").code == 3
+
+
+def test_history(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Chain")
+    host.end(links)
+    events = ask("get-history", "--id", links["id"], "--json").json
+    kinds = [event["EventType"] for event in events]
+    assert kinds == ["ExecutionStarted", *["TaskCompleted"] * 3, "ExecutionCompleted"]
+    assert events[1]["Result"] == "Tokyo"
+    lines = ask("get-history", "--id", links["id"]).out.splitlines()
+    assert lines[0].split() == ["time", "event", "name", "detail"]
+    assert lines[2].split()[1:] == ["TaskCompleted", "Echo", "Tokyo"]
+
+
+def test_list(host: RunningHost, ask: Ask) -> None:
+    prefix = uuid4().hex
+    ids = [f"{prefix}-{n}" for n in range(3)]
+    for id in ids:
+        host.end(host.start("Chain", {"n": id}, id))
+    host.start("Event", None, f"{prefix}-waits")
+    first = ask("get-instances", "--prefix", prefix, "--top", 2, "--json").json
+    assert [item["instanceId"] for item in first["instances"]] == ids[:2]
+    assert list(first["instances"][0]) == KEYS
+    token = first["continuationToken"]
+    more = ask("get-instances", "--prefix", prefix, "--top", 2, "--continuation-token", token, "--json").json
+    assert [item["instanceId"] for item in more["instances"]] == [ids[2], f"{prefix}-waits"]
+    assert more["continuationToken"] is None
+    done = ("get-instances", "--prefix", prefix, "--runtime-status", "completed", "failed", "--json")
+    assert [item["instanceId"] for item in ask(*done).json["instances"]] == ids
+    table = ask("get-instances", "--prefix", prefix, "--top", 2, "--show-output")
+    assert table.out.splitlines()[0].split()[-1] == "output"
+    assert "--continuation-token" in table.err
+    late = ask("get-instances", "--prefix", prefix, "--created-after", "2999-01-01")
+    assert (late.code, late.out) == (0, "")
+    assert "No instances." in late.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--runtime-status", "done"], "'done' is none of Running, Completed"),
+        (["--created-after", "soon"], "'soon' is not a date and time"),
+        (["completed"], "unexpected extra argument (completed)"),
+        (["--top", "0"], "--top"),
+    ],
+)
+def test_wrong_arguments_of_a_list(ask: Ask, arguments: list[str], told: str) -> None:
+    called = ask("get-instances", *arguments)
+    assert called.code == 2
+    assert told in called.err
+
+
+@pytest.mark.parametrize("command", ["get-runtime-status", "get-history", "timeline", "diagnose", "export", "watch"])
+def test_no_such_instance(ask: Ask, host: RunningHost, state: Path, command: str) -> None:
+    called = ask(command, "--id", "nobody")
+    assert (called.code, called.out) == (3, "")
+    assert f"There is no instance 'nobody' at {host.base}." in called.err
+    called = call(command, "--id", "nobody", "--state", state)
+    assert (called.code, called.out) == (3, "")
+    assert f"There is no instance 'nobody' at {state / 'state.db'}, task hub TestHub." in called.err
+
+
+def test_from_a_state_file(state: Path) -> None:
+    before = snapshot(state)
+    called = call("get-instances", "--state", state, "--show-input", "--show-output", "--json")
+    assert called.err == f"State: {state / 'state.db'}, task hub TestHub (read-only)\n"
+    listed = called.json["instances"]
+    assert [(item["instanceId"], item["runtimeStatus"]) for item in listed] == [
+        ("@counter@visits", "Running"),
+        ("a", "Completed"),
+        ("b", "Failed"),
+        ("c", "Running"),
+    ]
+    assert (listed[1]["input"], listed[1]["output"]) == ({"n": 1}, "done")
+    page = call("get-instances", "--state", state, "--top", 1, "--prefix", "b", "--json").json
+    assert [item["instanceId"] for item in page["instances"]] == ["b"]
+    token = call("get-instances", "--state", state, "--top", 2, "--json").json["continuationToken"]
+    rest = call("get-instances", "--state", state, "--continuation-token", token, "--json").json
+    assert [item["instanceId"] for item in rest["instances"]] == ["b", "c"]
+    kinds = [event["EventType"] for event in call("get-history", "--id", "a", "--state", state, "--json").json]
+    assert kinds[:3] == ["ExecutionStarted", "TimerCreated", "TaskCompleted"]
+    status = call("get-runtime-status", "--id", "b", "--state", state, "--show-output", "--json").json
+    assert (status["runtimeStatus"], status["output"]) == ("Failed", "it broke")
+    assert snapshot(state) == before, "nothing was written"
+
+
+def test_the_same_from_both(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Chain", {"x": [1, None]})
+    host.end(links)
+    for arguments in (
+        ("get-runtime-status", "--show-input", "--show-output"),
+        ("get-history",),
+        ("timeline",),
+    ):
+        full = (*arguments, "--id", links["id"], "--json")
+        assert json.loads(ask(*full).out) == call(*full, "--state", host.state).json
+
+
+def test_what_was_asked_of_entities_is_shown_in_words(host: RunningHost, ask: Ask) -> None:
+    links = host.start("CountWithEntity", None, uuid4().hex)
+    host.end(links)
+    rows = [line.split(maxsplit=2)[1:] for line in ask("get-history", "--id", links["id"]).out.splitlines()]
+    counter = f"@counter@{links['id']}"
+    assert [" ".join(row[1].split()) for row in rows if row[0] == "EventSent"] == [
+        f"{counter} add 5 (signal)",
+        f"{counter} add 3",
+        f"{counter} get",
+    ]
+    assert [row[1].split()[1] for row in rows if row[0] == "EventRaised"] == ["8", "8"]
+
+
+@pytest.mark.parametrize(
+    ("input", "shown"),
+    [
+        ('{"$type":"X.ResponseMessage, X","result":"\\"no\\"","exceptionType":"Error"}', 'error: "no"'),
+        ('{"op":7}', "7"),
+        ('{"op":"add","input":"{"}', None),
+        ('"text"', None),
+        ("[1]", None),
+        ("{", None),
+        (None, None),
+    ],
+)
+def test_an_entitys_message(input: str | None, shown: str | None) -> None:
+    assert _entity_message(input) == shown

@@ -1,0 +1,118 @@
+"""``embedded-host keys``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, KeyFile, Scope
+from embedded_host.access_keys.running_host import listening
+from embedded_host.store.lock import StateLock
+from tests.cli.calling import call
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    file = KeyFile(tmp_path / ".embedded-host")
+    file.begin()
+    return file
+
+
+def keys(command: str, file: KeyFile, *arguments: str) -> object:
+    called = call("keys", command, "--script-root", file.path.parent.parent, *arguments)
+    assert called.code == 0, called
+    return called.json if "--json" in arguments else called.out
+
+
+def test_the_list(file: KeyFile) -> None:
+    own, _ = file.put(Scope("function", "start"), "partner")
+    kept = file.keys()
+    assert keys("list", file, "--json") == [
+        {"name": "_master", "opens": "everything", "value": kept.master},
+        {"name": DEFAULT, "opens": "all functions", "value": kept.host[DEFAULT]},
+        {"name": DURABLE, "opens": "the durable management API and the dashboard", "value": kept.system[DURABLE]},
+        {"name": "partner", "opens": "function start", "value": own},
+    ]
+    shown = str(keys("list", file))
+    assert own in shown
+    assert "Dashboard" not in shown
+
+
+def test_the_dashboard_of_the_running_host(file: KeyFile) -> None:
+    with StateLock(file.path.parent), listening(file.path.parent, 7079):
+        link = f"http://localhost:7079/dashboard#code={file.keys().system[DURABLE]}"
+        assert f"Dashboard: {link}" in str(keys("list", file))
+
+
+def test_a_state_of_its_own(file: KeyFile) -> None:
+    called = call("keys", "list", "--state", file.path.parent)
+    assert file.keys().master in called.out
+
+
+def test_without_keys(tmp_path: Path) -> None:
+    called = call("keys", "list", "--script-root", tmp_path)
+    assert called.code == 1
+    assert "embedded-host start --auth makes them" in called.err
+
+
+def test_making_and_renewing(file: KeyFile) -> None:
+    shown = str(keys("create", file, "--name", "partner"))
+    assert shown == f"Made the key 'partner'.\n{file.keys().host['partner']}\n"
+    shown = str(keys("create", file, "--name", "partner", "--value", "chosen"))
+    assert shown == "The key 'partner' has a new value.\n"  # who chose it knows it
+    assert file.keys().host["partner"] == "chosen"
+    before = file.keys().master
+    keys("create", file, "--name", "_master")
+    assert file.keys().master != before
+    keys("create", file, "--name", "x", "--function", "Start")
+    keys("create", file, "--name", "y", "--system")
+    assert list(file.keys().functions["start"]) == ["x"]
+    assert "y" in file.keys().system
+
+
+def test_not_over_http() -> None:
+    called = call("keys", "list", "--url", "https://my-app.azurewebsites.net")
+    assert called.code == 2
+    assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
+
+
+def test_before_the_first_start(tmp_path: Path) -> None:
+    called = call("keys", "create", "--name", "partner", "--script-root", tmp_path)
+    assert called.code == 0
+    assert "partner" in KeyFile(tmp_path / ".embedded-host").begin().host
+
+
+def test_revoking(file: KeyFile) -> None:
+    file.put(HOST, "partner")
+    file.put(Scope("function", "start"), "partner")
+    keys("revoke", file, "--name", "partner")
+    assert list(file.keys().host) == [DEFAULT]
+    assert list(file.keys().functions["start"]) == ["partner"]
+    again = call("keys", "revoke", "--name", "partner", "--script-root", file.path.parent.parent)
+    assert again.code == 3
+    assert "There is no key 'partner' for all functions" in again.err
+    keys("revoke", file, "--name", "partner", "--function", "START")
+    assert file.keys().functions["start"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["--name", "_master"], "embedded-host keys create --name _master."),
+        (["--name", DURABLE, "--system"], f"embedded-host keys create --name {DURABLE} --system."),
+    ],
+)
+def test_what_the_host_cannot_do_without(file: KeyFile, arguments: list[str], remedy: str) -> None:
+    before = file.keys()
+    called = call("keys", "revoke", *arguments, "--script-root", file.path.parent.parent)
+    assert called.code == 1
+    assert remedy in called.err.replace("\n", " ")
+    assert file.keys() == before
+
+
+def test_arguments_that_contradict(file: KeyFile) -> None:
+    for arguments in (["--name", "x", "--system", "--function", "f"], ["--name", " "], ["--name", "x", "--value", ""]):
+        called = call("keys", "create", *arguments, "--script-root", file.path.parent.parent)
+        assert called.code == 2, called
+    assert list(file.keys().system) == [DURABLE]

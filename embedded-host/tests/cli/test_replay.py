@@ -1,0 +1,61 @@
+"""``embedded-host replay``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedded_host.testing import DurableApp
+from tests.cli.calling import call
+from tests.support.app_folder import AppFolder
+
+
+def echo_app(root: Path, then: str = 'return (yield context.call_activity("Echo", 2))') -> AppFolder:
+    app = AppFolder(root)
+    app.activity("Echo", "return value")
+    app.orchestrator("Twice", f'yield context.call_activity("Echo", 1)\n{then}')
+    return app
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    return echo_app(tmp_path / "app")
+
+
+@pytest.fixture
+def history(app: AppFolder, tmp_path: Path) -> Path:
+    with DurableApp(app.root) as durable_app:
+        return durable_app.sync.run("Twice").history.save(tmp_path / "twice.json")
+
+
+def test_a_history_that_fits(app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(history.parent)
+    called = call("replay", "twice.json", "--script-root", "app")
+    assert (called.code, called.err) == (0, "")
+    assert called.out == "twice.json: Twice fits (2 steps, 3 turns)\n"
+    assert Path.cwd() == history.parent
+
+
+def test_one_that_does_not(history: Path, tmp_path: Path) -> None:
+    app = echo_app(tmp_path / "changed", 'yield context.wait_for_external_event("Go")')
+    nothing = tmp_path / "nothing.json"
+    nothing.write_text("{}", encoding="utf-8")
+    called = call("replay", history, nothing, "--script-root", app.root)
+    assert called.code == 1
+    assert "differs at step 2 (turn 2)" in called.out
+    assert "  the history: activity 'Echo'\n  the code:    it waits for the external event 'Go'" in called.out
+    assert f"{nothing}: {nothing} holds no history" in called.out
+    found = call("replay", history, "--script-root", app.root, "--json")
+    assert found.code == 1
+    assert '"code": "it waits for the external event' in found.out
+
+
+def test_what_cannot_be_loaded(history: Path, tmp_path: Path) -> None:
+    called = call("replay", history, "--script-root", tmp_path / "twice")
+    assert called.code == 2
+    assert f"Directory '{tmp_path / 'twice'}' does not exist." in called.err
+    app = AppFolder(tmp_path / "v2")
+    app.write("function_app.py", "import no_such_package\n")
+    assert "no module named 'no_such_package'" in call("replay", history, "--script-root", app.root).err
+    assert call("replay").code == 2

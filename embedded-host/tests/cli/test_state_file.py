@@ -1,0 +1,113 @@
+"""State files are read as they lie there, whoever left them how, and nothing in their folder changes."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from embedded_host.cli.state_file import exclusively
+from embedded_host.store.lock import StateLock
+from tests.cli.calling import Called, call
+from tests.cli.states import snapshot
+from tests.support.running_host import RunningHost, environment
+
+
+def listed(folder: Path) -> Called:
+    return call("get-instances", "--state", folder, "--json")
+
+
+def ids(folder: Path) -> list[str]:
+    return [item["instanceId"] for item in listed(folder).json["instances"]]
+
+
+def test_after_a_host_that_has_stopped(state: Path) -> None:
+    assert list(snapshot(state)) == ["state.db"]
+    before = snapshot(state)
+    assert ids(state) == ["@counter@visits", "a", "b", "c"]
+    assert snapshot(state) == before
+
+
+_WRITE_AND_DIE = """
+import os, sys
+from pathlib import Path
+from embedded_host.store.sqlite import SqliteStore
+from tests.cli.states import instance
+store = SqliteStore(Path(sys.argv[1]))
+store.write([instance(9, "late")])
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def killed(state: Path) -> Path:
+    """As a killed host leaves it: the last changes only in the log."""
+    command = [sys.executable, "-c", _WRITE_AND_DIE, str(state / "state.db")]
+    subprocess.run(command, check=True, env=environment(), timeout=60)
+    return state
+
+
+def test_after_a_host_that_was_killed(killed: Path) -> None:
+    before = snapshot(killed)
+    assert sorted(before) == ["state.db", "state.db-shm", "state.db-wal"]
+    assert ids(killed)[-1] == "late"
+    assert snapshot(killed) == before
+
+
+def test_a_log_without_its_index(killed: Path) -> None:
+    (killed / "state.db-shm").unlink()
+    before = snapshot(killed)
+    assert ids(killed)[-1] == "late"
+    assert snapshot(killed) == before
+
+
+def test_beside_a_running_host(host: RunningHost) -> None:
+    links = host.start("Chain", None, "zz-last")
+    host.end(links)
+    names = {file.name for file in host.state.iterdir()}
+    assert "zz-last" in [
+        item["instanceId"]
+        for item in call("get-instances", "--state", host.state, "--prefix", "zz", "--json").json["instances"]
+    ]
+    assert {file.name for file in host.state.iterdir()} == names
+    assert host.run("Chain"), "it is not disturbed"
+
+
+def test_what_is_no_state(tmp_path: Path) -> None:
+    missing = listed(tmp_path / "missing")
+    assert missing.code == 1
+    assert f"There is no state in {tmp_path / 'missing'}." in missing.err
+    assert not (tmp_path / "missing").exists()
+    (tmp_path / "state.db").write_bytes(b"no database" * 100)
+    garbage = listed(tmp_path)
+    assert garbage.code == 1
+    assert f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
+
+
+def test_another_programs_file(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    called = listed(tmp_path)
+    assert called.code == 1
+    assert "cannot be read: no such table: instances" in called.err
+
+
+def test_a_newer_versions_file(state: Path) -> None:
+    with closing(sqlite3.connect(state / "state.db")) as connection, connection:
+        connection.execute("PRAGMA user_version = 99")
+    called = listed(state)
+    assert called.code == 1
+    assert "is from a newer version of the embedded host (schema 99" in called.err
+
+
+def test_exclusively(tmp_path: Path) -> None:
+    from embedded_host.cli.command import Failed
+
+    with StateLock(tmp_path), pytest.raises(Failed, match="stop the host first"), exclusively(tmp_path):
+        pass
+    with exclusively(tmp_path):
+        pass

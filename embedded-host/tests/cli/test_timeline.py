@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from embedded_host.cli.timeline import bars, draw
+from embedded_host.engine import history as h
+from embedded_host.http.status import history_events
+from tests.cli.calling import call
+from tests.cli.conftest import Ask
+from tests.cli.states import after, completed_history, started
+from tests.support.running_host import RunningHost
+
+
+def status(events: list[h.Event], runtime_status: str) -> dict[str, object]:
+    shown = history_events(events, show_output=True, show_input=True)
+    return {"name": "Order", "runtimeStatus": runtime_status, "historyEvents": shown}
+
+
+def drawn(events: list[h.Event], runtime_status: str) -> list[tuple[str, str, float, float | None, str]]:
+    began = after(0)
+    return [
+        (
+            bar.kind,
+            bar.name,
+            (bar.start - began).total_seconds(),
+            bar.end and (bar.end - began).total_seconds(),
+            bar.outcome,
+        )
+        for bar in bars(status(events, runtime_status))
+    ]
+
+
+def test_what_has_finished() -> None:
+    assert drawn(completed_history(), "Completed") == [
+        ("orchestration", "Order", 0, 9, "Completed"),
+        ("activity", "Charge", 1, 3, "Completed"),
+        ("timer", "timer", 2, 4, "Completed"),
+        ("event", "Approval", 5, 5, "Completed"),
+    ]
+
+
+def test_what_goes_on_has_no_end() -> None:
+    events = [
+        started(),
+        h.task_scheduled(after(1), 0, "Charge"),
+        h.task_failed(after(2), 0, "no", None),
+        h.task_scheduled(after(3), 1, "Charge"),
+        h.sub_orchestration_created(after(3), 2, "Child", "c", None),
+        h.timer_created(after(4), 3, after(60)),
+        h.execution_suspended(after(5), None),
+        h.execution_resumed(after(6), None),
+        h.execution_suspended(after(7), None),
+    ]
+    assert drawn(events, "Suspended") == [
+        ("orchestration", "Order", 0, None, "Suspended"),
+        ("activity", "Charge", 1, 2, "Failed"),
+        ("activity", "Charge", 3, None, "Running"),
+        ("subOrchestration", "Child", 3, None, "Running"),
+        ("timer", "timer due 2026-01-02T03:05:05Z", 4, None, "Running"),
+        ("suspended", "suspended", 5, 6, "Suspended"),
+        ("suspended", "suspended", 7, None, "Suspended"),
+    ]
+
+
+def test_a_timer_that_was_not_needed() -> None:
+    events = [started(), h.timer_created(after(1), 0, after(60)), h.execution_completed(after(2), 1, "Completed", "1")]
+    timer = drawn(events, "Completed")[1]
+    assert timer[2:] == (1, 2, "Canceled")
+
+
+def test_an_entitys_answer_is_no_event_of_anybody() -> None:
+    events = [started(), h.event_raised(after(1), str(uuid4()), "{}"), h.event_raised(after(1), "go", None)]
+    assert [bar[1] for bar in drawn(events, "Running")] == ["Order", "go"]
+
+
+def test_before_the_first_turn() -> None:
+    assert bars({"name": "Order", "runtimeStatus": "Pending"}) == []
+
+
+@pytest.mark.parametrize(("encoding", "marks"), [("utf-8", "█░◆"), ("ascii", "#-*")])
+def test_the_drawing(monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    draw(bars(status(completed_history(), "Completed")), after(9))
+    stream.seek(0)
+    lines = stream.read().splitlines()
+    full, light, point = marks
+    assert lines[0].endswith("9.0 s  " + full * 40)
+    assert lines[1].split()[:5] == ["Charge", "Completed", "+1.0", "s", "2.0"]
+    assert lines[1].endswith("  " + " " * 4 + full * 9)
+    assert lines[2].endswith("  " + " " * 8 + light * 9)
+    assert lines[3].endswith(point)
+
+
+def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Parent", None, uuid4().hex)
+    host.end(links)
+    found = ask("timeline", "--id", links["id"], "--json").json
+    assert list(found) == ["instanceId", "runtimeStatus", "bars"]
+    assert list(found["bars"][0]) == ["kind", "name", "start", "end", "seconds", "outcome"]
+    assert [bar["kind"] for bar in found["bars"]] == ["orchestration", *["subOrchestration"] * 3]
+    assert all(bar["seconds"] >= 0 and bar["outcome"] == "Completed" for bar in found["bars"])
+    assert len(ask("timeline", "--id", links["id"]).out.splitlines()) == 4
+
+
+def test_of_a_state_file(state: Path) -> None:
+    found = call("timeline", "--id", "c", "--state", state, "--json").json
+    assert [(bar["name"], bar["outcome"]) for bar in found["bars"]] == [("Order", "Running"), ("Ship", "Running")]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.folder import read_app
+from embedded_host.dashboard.dashboard import Dashboard
+from embedded_host.http.types import Response
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.workers.loaded_app import LoadedApp
+from tests.http.api import counter, done, fail, request, wait
+from tests.support.app_folder import AppFolder
+from tests.task_hub.kit import AppInvoker, Host
+
+
+def parent(context: Any) -> Any:
+    yield context.call_sub_orchestrator("Wait", None, "child")
+
+
+def step(context: Any) -> Any:
+    yield context.call_activity("Echo", 1)
+
+
+class Looked:
+    """A dashboard over a hub whose state is in a file, and whose time stands still."""
+
+    def __init__(self, folder: Path) -> None:
+        app = AppFolder(folder / "app", hub="Hub")
+        app.starter()
+        app.orchestrator("Done", "return 1")
+        app.activity("Echo", "return value")
+        app.function("Broken", "", {"name": "message", "type": "queueTrigger", "direction": "in"})
+        self.state = folder / "state.db"
+        self.store = SqliteStore(self.state, fsync=False)
+        orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
+        self._invoker = AppInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
+        self.loaded = LoadedApp(read_app(app.root, {}))
+        self._begin()
+
+    def _begin(self) -> None:
+        self.host = Host(self._invoker, self.store)
+        self.dashboard = Dashboard(self.state, self.host.hub, lambda: self.loaded)
+
+    async def restart(self) -> None:
+        """The next host over the same state: nothing is in memory."""
+        self.dashboard.close()
+        await self.host.kill()
+        self._begin()
+
+    async def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
+        """``path`` is what follows ``/dashboard``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.dashboard.handle(request(method, f"/dashboard{path}", headers=named), path.partition("?")[0])
+
+    async def get(self, question: str) -> Any:
+        response = await self.ask(f"/api/{question}")
+        assert response.status == 200, response.body
+        return json.loads(response.body)
+
+    async def ids(self, question: str) -> list[str]:
+        return [row["id"] for row in (await self.get(question))["rows"]]
+
+
+@pytest.fixture
+async def looked(tmp_path: Path) -> AsyncIterator[Looked]:
+    looked = Looked(tmp_path)
+    yield looked
+    looked.dashboard.close()
+    looked.store.close()

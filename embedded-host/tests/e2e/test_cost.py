@@ -1,0 +1,200 @@
+"""What the ordinary cases cost, counted and not timed: recordings, waits for the disk, turns, replays, messages to the worker.
+
+A host in this process, with a worker process, a state file and real HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from embedded_host.engine import actions, turn
+from embedded_host.engine.actions import parse_answer
+from embedded_host.host import Host, HostOptions
+from embedded_host.store.interface import AppendHistory, Change
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.workers import pool
+from embedded_worker.protocol import Answer, Channel, Invoke, Message, Turn
+from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually_async
+
+
+class Costs(Counter[str]):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        group_commit, store_commit, stage, send = (
+            GroupCommit.commit,
+            SqliteStore.commit,
+            SqliteStore.stage,
+            Channel.send,
+        )
+
+        def counted_recording(it: GroupCommit, changes: Sequence[Change]) -> asyncio.Future[None]:
+            self["recordings"] += 1
+            return group_commit(it, changes)
+
+        def counted_stage(it: SqliteStore, changes: Sequence[Change]) -> None:
+            for change in changes:
+                if isinstance(change, AppendHistory):
+                    self["history bytes"] += len(change.events)
+            stage(it, changes)
+
+        def counted_fsync(it: SqliteStore) -> None:
+            self["fsyncs"] += 1
+            store_commit(it)
+
+        def counted_parse(answer: Any) -> actions.Answer:
+            parsed = parse_answer(answer)
+            self["actions"] += len(parsed.actions)
+            return parsed
+
+        def counted_send(it: Channel, message: Message, **options: Any) -> None:
+            if isinstance(message, Turn):
+                self["turns"] += 1
+                self["replays"] += message.seen == 0
+                self["turn bytes"] += len(message.payload)
+            elif isinstance(message, Invoke):
+                self["http calls" if not isinstance(message.trigger, str) else "activities"] += 1
+            elif isinstance(message, Answer):
+                self["client calls"] += 1
+            send(it, message, **options)
+
+        monkeypatch.setattr(GroupCommit, "commit", counted_recording)
+        monkeypatch.setattr(SqliteStore, "commit", counted_fsync)
+        monkeypatch.setattr(SqliteStore, "stage", counted_stage)
+        monkeypatch.setattr(Channel, "send", counted_send)
+        monkeypatch.setattr(turn, "parse_answer", counted_parse)
+
+
+class Client:
+    def __init__(self, base: str, session: aiohttp.ClientSession, costs: Costs) -> None:
+        self._base, self._session, self.costs = base, session, costs
+
+    async def output(self, name: str, input: object = None) -> Any:
+        """Of a new instance; ``costs`` are those of this one."""
+        self.costs.clear()
+        return await self.end(await self.start(name, input))
+
+    async def start(self, name: str, input: object = None) -> dict[str, str]:
+        async with self._session.post(f"{self._base}/api/start/{name}", data=json.dumps(input)) as response:
+            links: dict[str, str] = await response.json()
+            return links
+
+    async def status(self, links: dict[str, str], **headers: str) -> dict[str, Any]:
+        async with self._session.get(links["statusQueryGetUri"], headers=headers) as response:
+            status: dict[str, Any] = await response.json()
+            return status
+
+    async def raise_event(self, links: dict[str, str], name: str) -> None:
+        url = links["sendEventPostUri"].replace("{eventName}", name)
+        async with self._session.post(url, data="null", headers={"Content-Type": "application/json"}) as response:
+            assert response.status == 202
+
+    async def end(self, links: dict[str, str]) -> Any:
+        status = await self.status(links, Prefer="wait=30")
+        assert status["runtimeStatus"] == "Completed", status
+        return status["output"]
+
+
+@pytest.fixture
+async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    app = AppFolder(tmp_path / "app")
+    app.starter()
+    app.activity("Hello", "return f'Hello {value}!'")
+    app.orchestrator("One", "return (yield context.call_activity('Hello', 'World'))")
+    app.orchestrator("Wait", "yield context.wait_for_external_event('Go')\nreturn 'went'")
+    app.orchestrator(
+        "FanOut",
+        """
+        tasks = [context.call_activity("Hello", n) for n in range(context.get_input())]
+        return len((yield context.task_all(tasks)))
+        """,
+    )
+    app.orchestrator(
+        "Chain",
+        """
+        for n in range(context.get_input()):
+            yield context.call_activity("Hello", n)
+        return "done"
+        """,
+    )
+    app.orchestrator(
+        "Polls",
+        """
+        for n in range(context.get_input()):
+            late = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+            yield context.task_any([late, context.call_activity("Hello", n)])
+            late.cancel()
+            yield context.create_timer(context.current_utc_datetime)
+        return "done"
+        """,
+    )
+    costs = Costs(monkeypatch)
+    host = Host(HostOptions(app.root, port=0, reload=False))
+    async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
+        await host._start(stack)
+        assert host._assembly is not None
+        yield Client(host._assembly.public_url, session, costs)
+
+
+async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Client) -> None:
+    assert await client.output("One") == "Hello World!"
+    costs = client.costs
+    assert costs["http calls"] == costs["client calls"] == 1
+    assert costs["recordings"] == 3  # its start, its first turn, and its second turn with the activity's result
+    assert costs["fsyncs"] <= 3
+    assert (costs["turns"], costs["replays"], costs["activities"]) == (2, 1, 1)
+
+
+async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "KEPT", 2)
+    waiting = await client.start("Wait")
+    await eventually_async(lambda: client.costs["recordings"] == 2, "it waits")
+    for _ in range(5):
+        await client.output("One")
+    client.costs.clear()
+    await client.raise_event(waiting, "Go")
+    assert await client.end(waiting) == "went"
+    assert (client.costs["turns"], client.costs["replays"]) == (1, 0)
+
+
+async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: Client) -> None:
+    assert await client.output("Chain", 100) == "done"
+    costs = client.costs
+    assert (costs["turns"], costs["replays"], costs["activities"]) == (101, 1, 100)
+    assert costs["recordings"] == 102
+    assert costs["fsyncs"] <= 102
+    # A step sends and writes its own events, and not what came before it: with all of the history it would be 50 times that.
+    assert costs["turn bytes"] < 101 * 600
+    assert costs["history bytes"] < 101 * 1000
+
+
+async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: Client) -> None:
+    """What is said of a turn is what is new, and the timer that it cancelled: with all of it each time it would be 50 times that."""
+    assert await client.output("Polls", 100) == "done"
+    costs = client.costs
+    assert (costs["turns"], costs["replays"], costs["activities"]) == (201, 1, 100)
+    assert costs["actions"] <= 3 * 100
+
+
+async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(client: Client) -> None:
+    assert await client.output("FanOut", 100) == 100
+    costs = client.costs
+    assert (costs["replays"], costs["activities"]) == (1, 100)
+    assert costs["recordings"] == 1 + costs["turns"]
+    assert costs["fsyncs"] <= costs["recordings"]
+    assert costs["turns"] <= 101
+    # Each result goes to the worker once, in whichever turn.
+    assert costs["turn bytes"] < costs["turns"] * 600 + 100 * 500
+    assert costs["history bytes"] < costs["turns"] * 600 + 100 * 500

@@ -1,0 +1,77 @@
+"""What a large payload costs, counted and not timed: the host does less with it than the SDK does.
+
+A host in this process, with a worker process, a state file and real HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from embedded_host.host import Host, HostOptions
+from embedded_host.store.interface import Change
+from embedded_host.store.sqlite import SqliteStore
+from tests.support import long_json
+from tests.support.app_folder import AppFolder, activity_trigger
+
+RECORDS = [{"id": n, "name": f"customer {n}", "city": "København", "total": n * 1.25} for n in range(3000)]
+MARK = "customer 2999"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    app = AppFolder(tmp_path / "app")
+    app.starter()
+    app.activity("Echo", "return value")
+    app.orchestrator("PassThrough", "return (yield context.call_activity('Echo', context.get_input()))")
+    app.write("long_json.py", Path(long_json.__file__).read_text(encoding="utf-8"))
+    counting = "import collections, long_json\npasses = long_json.count(collections.Counter())\n"
+    app.function("Counted", f"{counting}def main(value): return dict(passes)\n", activity_trigger())
+    app.orchestrator("WorkersPasses", "return (yield context.call_activity('Counted', None))")
+    return app
+
+
+async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
+    app: AppFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json.JSONDecoder, "raw_decode", json.JSONDecoder.raw_decode)  # put back at the end
+    monkeypatch.setattr(json.JSONEncoder, "iterencode", json.JSONEncoder.iterencode)
+    rows: list[Change] = []
+    stage = SqliteStore.stage
+
+    def seen(it: SqliteStore, changes: Sequence[Change]) -> None:
+        rows.extend(change for change in changes if MARK in repr(change))
+        stage(it, changes)
+
+    monkeypatch.setattr(SqliteStore, "stage", seen)
+    text = json.dumps(RECORDS)
+    assert len(text) > 200_000
+    async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
+        host = Host(HostOptions(app.root, port=0, reload=False))
+        await host._start(stack)
+        assert host._assembly is not None
+
+        async def answer(name: str, body: str) -> str:
+            async with session.post(f"{host._assembly.public_url}/api/start/{name}", data=body) as response:  # type: ignore[union-attr]
+                url = (await response.json())["statusQueryGetUri"]
+            async with session.get(url, headers={"Prefer": "wait=30"}) as response:
+                return await response.text()
+
+        ours = long_json.count(Counter())
+        shown = await answer("PassThrough", text)
+        passes = dict(ours)
+        sdks = json.loads(await answer("WorkersPasses", ""))["output"]
+    status = json.loads(shown)
+    assert (
+        status["output"] == json.loads(status["input"]) == RECORDS
+    )  # the SDK hands an input on as a text (contract, 2.2)
+    assert passes["read"] <= 2 < sdks["read"]  # the first turn's actions, and the input that the status shows
+    assert passes["written"] <= 1 < sdks["written"]  # the status
+    # The input, the activity's, its result, the end of the history, the output.
+    assert len(rows) <= 5 < sdks["written"] + sdks["read"], rows

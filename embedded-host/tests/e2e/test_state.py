@@ -1,0 +1,179 @@
+"""The state file in a host's life: copied while it runs, damaged, left open."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.cli.calling import call
+from tests.e2e.conftest import StartHost
+from tests.e2e.test_startup import refused
+from tests.support.features_app import features_app
+from tests.support.polling import eventually
+
+INSTANCES = "/runtime/webhooks/durabletask/instances"
+PAGE = 4096
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return features_app(tmp_path / "app").root
+
+
+def link(id: str) -> dict[str, str]:
+    return {"statusQueryGetUri": f"{INSTANCES}/{id}?showInput=true"}
+
+
+def root_page(file: Path, table: str) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0])
+
+
+def spoil(file: Path, page: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[(page - 1) * PAGE : page * PAGE] = b"\xaa" * PAGE
+    file.write_bytes(data)
+
+
+def test_fsync_off_says_what_it_risks(app: Path, start_host: StartHost) -> None:
+    host = start_host(app, "--fsync", "off")
+    assert "--fsync off: what the host acknowledges is not on the disk yet." in host.log
+    assert host.run("Chain") == ["Tokyo", "Seattle", "London"]
+    host.kill()
+    again = start_host(app)
+    assert "--fsync off" not in again.log
+    assert len(again.get(f"{INSTANCES}?top=10").json) == 1, "the end of the process takes nothing"
+
+
+def test_a_damaged_file_is_refused_and_kept(app: Path, start_host: StartHost) -> None:
+    host = start_host(app)
+    host.run("Chain")
+    assert host.stop() == 0
+    file = host.state / "state.db"
+    assert call("backup", "--state", host.state).code == 0
+    data = file.read_bytes()[:-PAGE]
+    file.write_bytes(data)
+    text = refused(app, state=host.state)
+    assert f"The state file {file} is damaged: database disk image is malformed" in text
+    assert f"embedded-host recover --state {host.state}" in text
+    assert f"The latest backups: {host.state / 'backups' / 'state-'}" in text
+    assert "More: embedded-host explain EH220" in text
+    assert file.read_bytes() == data
+
+
+def test_damage_behind_a_killed_host_is_found_at_the_next_start(app: Path, start_host: StartHost) -> None:
+    """Of an input that nobody reads: without the check it would come up on some other day."""
+    host = start_host(app)
+    for number in range(3):
+        host.start("FanOut", 1, f"a{number}")
+        host.end(link(f"a{number}"))
+    file = host.state / "state.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(FULL)")
+    page = root_page(file, "inputs")
+    host.run("Chain")  # so that there is something in the log
+    host.kill()
+    spoil(file, page)
+    text = refused(app, state=host.state)
+    assert "is damaged" in text
+    assert "embedded-host recover" in text
+
+
+def test_a_host_starts_on_what_was_recovered(app: Path, start_host: StartHost) -> None:
+    host = start_host(app)
+    for name, id in (("Chain", "done"), ("Event", "waits"), ("Timer", "ticks")):
+        host.start(name, 3600 if name == "Timer" else None, id)
+    host.end(link("done"))
+    for id in ("waits", "ticks"):
+        host.until(link(id), "Running")
+    held = call("recover", "--state", host.state)
+    assert held.code == 1
+    assert f"is in use by the host with process id {host.process.pid}" in held.err
+    assert host.stop() == 0
+    file = host.state / "state.db"
+    spoil(file, root_page(file, "messages"))
+    refused_or_not = call("recover", "--state", host.state)
+    assert refused_or_not.code == 0
+    assert "'ticks' of Features, Running: messages for it (events, timers, answers) may be lost" in refused_or_not.out
+    again = start_host(app)
+    assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
+    for id in ("waits", "ticks"):
+        status = again.status(link(id))
+        assert status["runtimeStatus"] == "Failed"
+        assert "The state file was damaged, and what this instance needs to go on was lost" in status["output"]
+    assert again.get(f"{INSTANCES}/ticks?showHistory=true").json["historyEvents"][-1]["OrchestrationStatus"] == "Failed"
+    assert again.run("Chain") == ["Tokyo", "Seattle", "London"]
+
+
+def test_a_page_that_cannot_be_read_while_it_runs(app: Path, start_host: StartHost) -> None:
+    host = start_host(app)
+    host.run("Chain")
+    assert host.stop() == 0
+    file = host.state / "state.db"
+    spoil(file, root_page(file, "history"))
+    host = start_host(app)
+    id = host.get(f"{INSTANCES}?top=1").json[0]["instanceId"]
+    assert host.get(f"{INSTANCES}/{id}").status == 200
+    assert host.get(f"{INSTANCES}/{id}?showHistory=true").status == 500
+    eventually(lambda: "EH218" in host.log, "the log says why")
+    assert "is damaged: database disk image is malformed" in host.log
+    assert "Traceback" not in host.log
+    host.start("Chain")
+    assert host.process.wait(20) == 1, "it cannot record a turn: it stops rather than go on without"
+    assert "The host stopped: The state file" in host.log
+
+
+def test_while_the_host_runs_and_a_host_on_the_copy(tmp_path: Path, start_host: StartHost) -> None:
+    """All that was acknowledged before it began is in the copy; what goes on is in it as of one moment, and goes on there."""
+    app = features_app(tmp_path / "app").root
+    first = start_host(app, state=tmp_path / "state")
+    done = first.start("Chain", None, "done-before")
+    first.end(done)
+    waiting = first.start("Event", None, "waiting")
+    first.until(waiting, "Running")
+    first.run("CountWithEntity")
+    stop = threading.Event()
+    started: list[str] = []
+
+    def load() -> None:
+        while not stop.is_set():
+            id = f"load-{uuid4().hex}"
+            first.start("FanOut", 5, id)
+            started.append(id)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        acknowledged: list[str] = []
+        copies: list[Path] = []
+        for number in range(3):
+            acknowledged = list(started)
+            copies.append(tmp_path / f"copy-{number}.db")
+            called = call("backup", copies[-1], "--state", first.state)
+            assert called.code == 0, called
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert len(started) > len(acknowledged) > 0
+    first.kill()
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    shutil.copyfile(copies[-1], restored / "state.db")
+    second = start_host(app, state=restored)
+    assert second.get(f"{INSTANCES}/done-before").json["output"] == ["Tokyo", "Seattle", "London"]
+    for id in acknowledged:
+        assert second.end(link(id))["output"] == [0, 1, 2, 3, 4]
+    assert second.post(f"{INSTANCES}/waiting/raiseEvent/Approval", True).status == 202
+    assert second.end(link("waiting"))["output"] is True
+    if os.name == "posix":
+        assert stat.S_IMODE((restored / "state.db").stat().st_mode) == 0o600

@@ -1,0 +1,172 @@
+"""One instance of a program from start to end, with the world around it: activities, children, entities and the clock."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from embedded_host.engine import history as h
+from embedded_host.engine import turn as turn_module
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.entity_messages import response_message
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
+from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings, deliverable
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.turn import turn
+from embedded_worker.orchestrator_sessions import Session, Sessions
+from tests.engine.programs import Program, events_of
+from tests.engine.scenario import T0
+
+SETTINGS = TurnSettings(DurableFunctions.of(["Main", "Child"], ["Echo", "Fail", "Flaky"], ["Counter"]))
+
+
+class SdkWorker:
+    """The SDK alone, as it runs on the real host: everything is replayed, and nothing is counted."""
+
+    def answer(self, program: Program, payload: TurnPayload) -> str | TurnAnswer | UserError:
+        try:
+            return str(program.handle(payload.text()))
+        except Exception as error:
+            return UserError(type(error).__name__, str(error))
+
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
+
+class SessionWorker:
+    """As ``worker.runner`` takes a turn, with what ``worker.turns`` hands it."""
+
+    def __init__(self) -> None:
+        self._sessions = Sessions()
+
+    def answer(self, program: Program, payload: TurnPayload) -> str | TurnAnswer | UserError:
+        address = (payload.instance_id, payload.execution_id, payload.seen)
+        kept = self._sessions.take(*address) if payload.seen else None
+        session = kept or Session(program.handle, payload.text(), Path())
+        try:
+            text = session.answer(payload.unseen() if kept else None)
+        except Exception as error:
+            return UserError(type(error).__name__, str(error), counts=tuple(session.counts), known=session.known)
+        if not session.finished:
+            self._sessions.keep(payload.instance_id, session)
+        return TurnAnswer(text, tuple(session.counts), session.known)
+
+    def forget(self) -> None:
+        self._sessions = Sessions()
+
+
+class Run:
+    def __init__(
+        self,
+        program: Program,
+        seed: int | None,
+        replays: str,
+        worker: SdkWorker | SessionWorker,
+        suspends: bool = False,
+    ) -> None:
+        """Without a seed every message is delivered promptly and in order. ``replays``: never, sometimes, always."""
+        self.program, self.replays, self.worker, self.suspends = program, replays, worker, suspends
+        self.random = None if seed is None else random.Random(seed)
+        self.coin = random.Random(seed)
+        self.now: datetime = T0
+        self.attempts: Counter[str] = Counter()
+        self.delivered: list[Message] = []
+        self.state = Orchestration("main-1", "Main", "execution-1", T0, T0)
+        started = h.execution_started(T0, instance_id="main-1", execution_id="execution-1", name="Main", input=None)
+        self.waiting = [Message(started)]
+        events = events_of(program.steps, program.rounds)
+        self.waiting += [Message(h.event_raised(T0, name, json.dumps(value))) for name, value in events]
+        self.histories: list[list[h.Event]] = []
+
+    def run(self) -> Run:
+        ids = (UUID(int=n) for n in count(1))
+        with patch.object(turn_module, "uuid4", lambda: next(ids)):
+            while not self.state.status.is_terminal:
+                assert self.waiting or self.state.continued or self.state.status is Status.SUSPENDED, (
+                    "it waits for nothing"
+                )
+                self.turn([] if self.state.continued else self.batch())
+        return self
+
+    def batch(self) -> list[Message]:
+        if self.random is None:
+            batch, self.waiting = self.waiting, []
+        elif not self.delivered:
+            at = self.random.randint(1, len(self.waiting))  # some of the events come later
+            batch, self.waiting = self.waiting[:at], self.waiting[at:]
+        else:
+            self.random.shuffle(self.waiting)
+            size = self.random.randint(1, 3)
+            batch, self.waiting = self.waiting[:size], self.waiting[size:]
+            again = [m for m in self.delivered if m.execution_id is not None]
+            batch += self.random.sample(again, min(len(again), self.random.randint(0, 2)))
+            if self.suspends:
+                batch += self.control(self.random)
+            self.random.shuffle(batch)
+        self.delivered += [message for message in batch if message not in self.delivered]
+        return batch
+
+    def control(self, random: random.Random) -> list[Message]:
+        if self.state.status is Status.SUSPENDED:
+            return [Message(h.execution_resumed(T0, None))] if not self.waiting or random.random() < 0.4 else []
+        return [Message(h.execution_suspended(T0, None))] if random.random() < 0.2 else []
+
+    def turn(self, batch: list[Message]) -> None:
+        state = self.state
+        messages = deliverable(state, batch)
+        if not messages and not state.continued:
+            return
+        self.now = max([self.now + timedelta(milliseconds=1), *(m.due for m in messages if m.due)])
+        if self.drops():
+            state.execution, state.seen = None, 0
+        if self.drops():
+            self.worker.forget()
+        run: Generator[Any, Any, Any] = turn(state, messages, SETTINGS, lambda: self.now)
+        try:
+            run.send(self.worker.answer(self.program, next(run)))
+        except StopIteration as stop:
+            result = stop.value
+        if result.replaces:
+            self.histories.append(state.history.events)
+        result.apply(state)
+        for sent in result.outgoing:
+            self.carry_out(sent)
+
+    def drops(self) -> bool:
+        return self.replays == "always" or (self.replays == "sometimes" and self.coin.random() < 0.4)
+
+    def carry_out(self, sent: Outgoing) -> None:
+        at = T0  # when a message was sent is no matter, and must not differ between runs of one schedule
+        if isinstance(sent, StartActivity):
+            self.attempts[sent.input + sent.execution_id] += 1
+            failures = {"Fail": 99, "Flaky": json.loads(sent.input)[1] if sent.name == "Flaky" else 0}.get(sent.name, 0)
+            if self.attempts[sent.input + sent.execution_id] <= failures:
+                event = h.task_failed(at, sent.task_id, f"no {sent.name}", None)
+            else:
+                event = h.task_completed(at, sent.task_id, sent.input)
+            self.waiting.append(Message(event, sent.execution_id))
+        elif isinstance(sent, StartOrchestration):
+            parent = sent.started["ParentInstance"]
+            event = h.sub_orchestration_completed(at, parent["TaskScheduleId"], json.loads(sent.started["Input"]))
+            self.waiting.append(Message(event, parent["OrchestrationInstance"]["ExecutionId"]))
+        elif isinstance(sent, Deliver) and sent.instance_id == self.state.instance_id:
+            self.waiting.append(sent.message)
+        elif isinstance(sent, Deliver):
+            request = json.loads(sent.message.event["Input"])
+            if not request.get("signal"):
+                reply = h.event_raised(at, request["id"], response_message(json.loads(request["input"]), False))
+                self.waiting.append(Message(reply, request["parentExecution"]))
+
+    @property
+    def outcome(self) -> tuple[str, Any]:
+        return self.state.status.value, self.state.output

@@ -1,0 +1,116 @@
+"""Continue-as-new: a new execution in the place of the old one (contract, 3.4 and 4.4)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.history import EventType
+from embedded_host.engine.messages import Message
+from embedded_host.engine.orchestration import Status, TurnResult
+from tests.engine.scenario import (
+    PARENT,
+    Scenario,
+    activity,
+    answer,
+    completed,
+    continue_as_new,
+    event,
+    moment,
+    raised,
+    terminated,
+    when_any,
+)
+
+
+def continued(input: str = '"2"') -> tuple[Scenario, TurnResult]:
+    main = Scenario(parent=PARENT, input='"1"')
+    main.start(answer(activity()))
+    main.seconds = 5
+    result = main.turn(answer(activity(), continue_as_new(input), done=True), completed(0))
+    return main, result
+
+
+def test_the_history_begins_again() -> None:
+    main, result = continued('{"n": 2}')
+    assert result.replaces
+    assert result.outgoing == []
+    state = main.state
+    kinds = [EventType(e["EventType"]).name for e in state.history.events]
+    assert kinds == ["ORCHESTRATOR_STARTED", "EXECUTION_STARTED", "ORCHESTRATOR_COMPLETED"]
+    started = state.history.events[1]
+    assert state.execution_id == started["OrchestrationInstance"]["ExecutionId"] != "execution-1"
+    assert len(state.execution_id) == 32
+    assert (started["Generation"], started["ParentInstance"], started["Name"]) == (None, PARENT, "Main")
+    assert state.input == started["Input"] == json.dumps('{"n": 2}')
+    assert (state.status, state.created_at, state.parent, state.continued) == (Status.RUNNING, moment(5), PARENT, True)
+
+
+def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
+    main, _ = continued()
+    main.turn(answer(activity()))
+    assert main.payload is not None
+    assert main.payload["isReplaying"] is False
+    assert main.payload["input"] == '"2"'
+    assert [e["EventType"] for e in main.payload["history"]] == [12, 0, 13]
+    assert not any(e["IsPlayed"] for e in main.payload["history"])
+    assert main.steps == ["started", "task_scheduled 0"]
+    main.turn(answer(activity(), done=True), completed(0))
+    assert main.payload is not None
+    assert main.payload["isReplaying"] is True
+    played = [(e["EventType"], e["IsPlayed"]) for e in main.payload["history"]]
+    assert played == [(12, False), (0, True), (13, True), (4, False), (13, False), (12, False), (5, False)]
+    assert main.state.status is Status.COMPLETED
+
+
+def test_messages_of_the_execution_before_are_dropped() -> None:
+    main, _ = continued()
+    main.turn(answer(activity()))
+    main.turn(answer(activity()), Message(completed(0), "execution-1"))
+    assert "task_completed 0" not in main.steps
+
+
+def test_events_that_nobody_took_are_carried_over_in_order() -> None:
+    main = Scenario()
+    program = answer(event("Go"), continue_as_new(), done=True)
+    main.start(program, h.event_raised(moment(1), "B", "1"), h.event_raised(moment(1.5), "a", "2"))
+    main.turn(program, raised("Go"), h.event_raised(moment(0), "b", "3"))
+    carried = [(e["Name"], e["Input"]) for e in main.state.history.events if e["EventType"] == EventType.EVENT_RAISED]
+    assert carried == [("B", "1"), ("a", "2"), ("b", "3")]
+    main.turn(answer(event("a"), event("b"), done=True, output="both"))
+    assert main.state.output == '"both"'
+
+
+def test_open_tasks_hold_it_back() -> None:
+    main = Scenario()
+    again = answer(when_any(activity(), event("Go")), continue_as_new(), done=True)
+    main.start(answer(when_any(activity(), event("Go"))))
+    assert not main.turn(again, raised("Go")).replaces
+    assert main.turn(again, completed(0)).replaces
+
+
+def test_custom_status_stays_over_the_first_turn_only() -> None:
+    main = Scenario()
+    main.start(answer(continue_as_new(), done=True, customStatus="busy"))
+    main.turn(answer(event("Go")))
+    assert main.state.custom_status == '"busy"'
+    main.turn(answer(event("Go")), raised("Other"))
+    assert main.state.custom_status is None
+
+
+def test_the_next_execution_can_be_terminated_before_its_first_turn() -> None:
+    main, _ = continued()
+    main.turn(answer(), terminated("enough"))
+    assert (main.state.status, main.state.output) == (Status.TERMINATED, "enough")
+
+
+@pytest.mark.parametrize("times", [3])
+def test_numbers_begin_again_each_time(times: int) -> None:
+    main = Scenario()
+    main.start(answer(activity()))
+    for _ in range(times):
+        main.turn(answer(activity(), continue_as_new(), done=True), completed(0))
+        main.turn(answer(activity()))
+        assert main.steps == ["started", "task_scheduled 0"]

@@ -1,0 +1,92 @@
+"""With the worker's counts, decisions are numbered when the SDK numbers its tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.history import Event, EventType
+from tests.engine.scenario import (
+    Scenario,
+    activity,
+    answer,
+    completed,
+    event,
+    failed,
+    fired,
+    raised,
+    resumed,
+    retried,
+    suspended,
+    timer,
+    when_all,
+    when_any,
+)
+
+
+class Counted:
+    """Turns with counts: before, and after each of a turn's events."""
+
+    def __init__(self, fresh: bool) -> None:
+        self.main = Scenario(fresh=fresh)
+        self.counts: list[int] = []
+        self.steps: list[str] = []
+
+    def __call__(self, actions: list[Any], *turn: tuple[Event, int]) -> list[str]:
+        """The steps that the turn adds to the history, without what came in."""
+        history = self.main.state.history
+        self.counts += [self.counts[-1] if self.counts else 0] * (len(history) - len(self.counts) + 1)
+        self.counts += [len(actions)] if not len(history) else [count for _, count in turn]
+        reply = TurnAnswer(json.dumps(answer(*actions)), tuple(self.counts))
+        events = [event for event, _ in turn]
+        if len(history):
+            self.main.turn(reply, *events)
+        else:
+            self.main.start(reply, *events)
+        added, self.steps = self.main.steps[len(self.steps) :], self.main.steps
+        return [step for step in added if step.startswith(("task_sch", "timer_c"))]
+
+
+@pytest.fixture(params=[False, True], ids=["kept", "fresh"])
+def counted(request: pytest.FixtureRequest) -> Counted:
+    return Counted(request.param)
+
+
+def test_a_retry_goes_on_behind_the_calls_that_follow_a_failure(counted: Counted) -> None:
+    together, then = when_all(retried(), activity("Echo")), activity("Echo")
+    assert counted([together]) == ["task_scheduled 0", "task_scheduled 1"]
+    # task_all fails at once, and the next call is numbered before the retry's timer; yet it waits for the retry.
+    assert counted([together, then], (failed(1), 2)) == []
+    assert counted([together, then], (failed(0), 2)) == ["timer_created 3"]
+    assert counted([together, then], (fired(3), 2)) == ["task_scheduled 4"]
+    assert counted([together, then], (completed(4), 2)) == ["task_scheduled 2"]
+
+
+def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(counted: Counted) -> None:
+    first, then = when_any(event("Go"), timer(1)), activity("Echo")
+    assert counted([first]) == ["timer_created 0"]
+    assert counted([first], (fired(0), 1)) == []
+    assert counted([first, then], (raised("Go"), 2)) == ["task_scheduled 1"]
+    assert counted([first, then], (completed(1), 2)) == []
+    assert EventType.EXECUTION_COMPLETED not in [e["EventType"] for e in counted.main.state.history.events]
+
+
+def test_what_is_decided_while_suspended_is_numbered_at_once_and_recorded_on_resume(counted: Counted) -> None:
+    first, then = when_any(retried(), activity("Echo")), activity("Echo")
+    assert counted([first]) == ["task_scheduled 0", "task_scheduled 1"]
+    assert counted([first], (suspended(), 1)) == []
+    assert counted([first], (failed(0), 1)) == []
+    assert counted([first, then], (completed(1), 2)) == []
+    assert counted([first, then], (resumed(), 2)) == ["timer_created 2", "task_scheduled 3"]
+    assert counted([first, then], (completed(3), 2), (fired(2), 2)) == ["task_scheduled 4"]
+
+
+def test_the_next_leg_of_a_long_timer_holds_up_nothing(counted: Counted) -> None:
+    """A wait of seven days against an event: the SDK makes the timer in legs, the later ones by themselves."""
+    first, leg, then = when_any(event("Go"), when_all(timer(100))), timer(200), activity("Echo")
+    assert counted([first]) == ["timer_created 0"]
+    assert counted([first, leg], (fired(0), 2)) == ["timer_created 1"]
+    assert counted([first, leg, then], (raised("Go"), 3)) == ["task_scheduled 2"]

@@ -1,0 +1,118 @@
+"""What orchestrations and entities send each other, as recorded (contract, 4.4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.entity_messages import EntityId, OutgoingLabels, Request, request_message, response_message
+from tests.engine.scenario import T0, moment
+
+NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        ("@counter@k", EntityId("counter", "k")),
+        ("@Counter@K", EntityId("counter", "K")),
+        ("@counter@", EntityId("counter", "")),
+        ("@counter@a@b", EntityId("counter", "a@b")),
+    ],
+)
+def test_ids(text: str, id: EntityId) -> None:
+    assert EntityId.parse(text) == id
+    assert EntityId.parse(str(id)) == id
+
+
+@pytest.mark.parametrize("text", ["", "@", "counter@k", "@@k"])
+def test_what_is_no_id(text: str) -> None:
+    with pytest.raises(ValueError, match="not an entity's id"):
+        EntityId.parse(text)
+
+
+def test_a_call() -> None:
+    text = request_message(
+        request_id="r",
+        operation="add",
+        input='"5"',
+        signal=False,
+        now=moment(0.5),
+        parent="p",
+        parent_execution="e",
+        label=("T", "P"),
+    )
+    assert list(json.loads(text).items()) == [
+        ("$type", f"{NAMESPACE}.RequestMessage, {NAMESPACE}"),
+        ("op", "add"),
+        ("input", '"5"'),
+        ("id", "r"),
+        ("parent", "p"),
+        ("parentExecution", "e"),
+        ("Timestamp", "T"),
+        ("Predecessor", "P"),
+        ("requestTime", "2026-01-02T03:04:05.5+00:00"),
+    ]
+    assert Request.parse(text) == Request("r", "add", '"5"', False, "p", "e")
+
+
+def test_a_clients_signal() -> None:
+    text = request_message(request_id="r", operation="", input=None, signal=True, now=T0)
+    assert list(json.loads(text)) == ["$type", "op", "signal", "id", "requestTime"]
+    assert Request.parse(text) == Request("r", "", None, True)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(5, None, [], "x", {}, {"id": 5}, {"id": "r", "op": 5}, {"id": "r", "input": {}}, {"id": "r", "parent": 7}),
+        {"id": "r", "parent": "p", "parentExecution": []},
+    ],
+)
+def test_what_is_no_operation(raw: Any) -> None:
+    """Anyone may raise an event that is named like one."""
+    with pytest.raises(ValueError, match="not an operation"):
+        Request.parse(json.dumps(raw))
+
+
+def test_what_is_too_deep_for_an_operation() -> None:
+    with pytest.raises(ValueError, match="not an operation"):
+        Request.parse("[" * 100_000 + "]" * 100_000)
+
+
+def test_an_operation_whose_texts_have_no_form_in_utf_8() -> None:
+    text = json.dumps({"id": "r\ud800", "op": "o\ud800", "parent": "p\ud800"})
+    assert Request.parse(text) == Request(r"r\ud800", r"o\ud800", None, False, r"p\ud800")
+
+
+def test_replies() -> None:
+    assert json.loads(response_message("1", False)) == {
+        "$type": f"{NAMESPACE}.ResponseMessage, {NAMESPACE}",
+        "result": "1",
+    }
+    assert json.loads(response_message('"boom"', True))["exceptionType"] == "Error"
+
+
+def test_labels_name_the_one_before() -> None:
+    labels = OutgoingLabels([])
+    first = labels.next("@a@b", moment(0))
+    again = labels.next("@a@b", moment(0))
+    other = labels.next("@a@c", moment(0))
+    later = labels.next("@a@b", moment(1))
+    earlier = labels.next("@a@b", moment(0.5))
+    assert first == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
+    assert again == ("2026-01-02T03:04:05.0000001", first[0])
+    assert other == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
+    assert later == ("2026-01-02T03:04:06Z", again[0])
+    assert earlier == ("2026-01-02T03:04:06.0000001", later[0])
+
+
+def test_labels_go_on_from_the_history() -> None:
+    sent = request_message(
+        request_id="r", operation="add", input=None, signal=True, now=T0, label=("2026-01-02T03:04:05.0000009", "")
+    )
+    labels = OutgoingLabels([h.event_sent(T0, 0, "@a@b", "op", sent), h.orchestrator_completed(T0)])
+    assert labels.next("@a@b", T0) == ("2026-01-02T03:04:05.000001", "2026-01-02T03:04:05.0000009")

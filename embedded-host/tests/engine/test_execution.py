@@ -1,0 +1,378 @@
+"""Actions held against the history: what is decided when. Each case with the execution kept and with a full replay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.orchestration import Status
+from embedded_host.engine.timestamps import utc_text
+from tests.engine.scenario import (
+    Scenario,
+    activity,
+    answer,
+    child,
+    child_completed,
+    child_failed,
+    completed,
+    entity_call,
+    event,
+    failed,
+    fired,
+    http_call,
+    kinds,
+    moment,
+    raised,
+    resumed,
+    retried,
+    retried_child,
+    signal,
+    suspended,
+    timer,
+    when_all,
+    when_any,
+)
+
+NewScenario = Callable[..., Scenario]
+
+
+@pytest.fixture(params=[False, True], ids=["kept", "replayed"])
+def new(request: pytest.FixtureRequest) -> NewScenario:
+    return lambda **options: Scenario(fresh=request.param, **options)
+
+
+# -- what one action decides -----------------------------------------------------------------------
+
+ONE_ACTION: list[tuple[str, dict[str, Any], str, list[str]]] = [
+    ("activity", activity(), "task_scheduled 0", ["StartActivity"]),
+    ("activity with retry", retried(), "task_scheduled 0", ["StartActivity"]),
+    ("sub-orchestration", child(), "child_created 0", ["StartOrchestration"]),
+    ("sub-orchestration with retry", retried_child(2), "child_created 0", ["StartOrchestration"]),
+    ("timer", timer(60), "timer_created 0", ["Deliver"]),
+    ("entity call", entity_call(), "event_sent 0", ["Deliver"]),
+    ("entity signal", signal(), "event_sent 0", ["Deliver"]),
+    ("scheduled signal", {**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"}, "event_sent 0", ["Deliver"]),
+    ("http call", http_call(), "task_scheduled 0", ["StartActivity"]),
+    ("event", event("Go"), "", []),
+    ("any", when_any(activity()), "task_scheduled 0", ["StartActivity"]),
+    ("all", when_all(activity()), "task_scheduled 0", ["StartActivity"]),
+]
+
+
+@pytest.mark.parametrize(("action", "step", "sent"), [c[1:] for c in ONE_ACTION], ids=[c[0] for c in ONE_ACTION])
+def test_each_action_is_decided_once(new: NewScenario, action: dict[str, Any], step: str, sent: list[str]) -> None:
+    main = new()
+    assert kinds(main.start(answer(action)).outgoing) == sent
+    assert main.steps == ["started", step] if step else ["started"]
+    again = main.turn(answer(action), raised("unrelated"))
+    assert again.outgoing == []
+    assert main.state.status is Status.RUNNING
+    assert main.steps.count(step) <= 1
+
+
+COMPLETED_BY: list[tuple[str, dict[str, Any], Event]] = [
+    ("activity", activity(), completed(0)),
+    ("failed activity", activity(), failed(0)),
+    ("activity with retry", retried(), completed(0)),
+    ("sub-orchestration", child(), child_completed(0)),
+    ("failed sub-orchestration", child(), child_failed(0)),
+    ("sub-orchestration with retry", retried_child(2), child_completed(0)),
+    ("timer", timer(60), fired(0)),
+    ("http call", http_call(), completed(0)),
+    ("event", event("Go"), raised("Go")),
+    ("event in other case", event("Go"), raised("gO")),
+]
+
+
+@pytest.mark.parametrize(("action", "ends"), [c[1:] for c in COMPLETED_BY], ids=[c[0] for c in COMPLETED_BY])
+def test_the_next_action_waits_for_the_one_before(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+    main = new()
+    both = answer(action, activity("Echo", '"next"'))
+    assert len(main.start(both).outgoing) <= 1
+    assert main.turn(both, raised("unrelated")).outgoing == []
+    [sent] = main.turn(both, ends).outgoing
+    assert sent.input == '"next"'  # type: ignore[union-attr]
+
+
+def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
+    main = new()
+    both = answer(entity_call(), activity())
+    main.start(both)
+    request = json.loads(main.last(EventType.EVENT_SENT)["Input"])["id"]
+    assert main.turn(both, raised("another-request")).outgoing == []
+    assert kinds(main.turn(both, raised(request)).outgoing) == ["StartActivity"]
+
+
+def test_a_signal_holds_nobody_up(new: NewScenario) -> None:
+    main = new()
+    assert kinds(main.start(answer(signal(), signal(), activity())).outgoing) == ["Deliver", "Deliver", "StartActivity"]
+    assert main.steps == ["started", "event_sent 0", "event_sent 1", "task_scheduled 2"]
+
+
+def test_waits_take_no_number(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(when_any(event("Go"), timer(60))))
+    assert main.steps == ["started", "timer_created 0"]
+
+
+def test_numbers_go_depth_first(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(when_all(when_any(activity(), timer(60)), child(), when_all(activity()))))
+    assert main.steps[1:] == ["task_scheduled 0", "timer_created 1", "child_created 2", "task_scheduled 3"]
+
+
+# -- all and any -----------------------------------------------------------------------------------
+
+
+def test_all_waits_for_all_even_when_one_failed(new: NewScenario) -> None:
+    main = new()
+    program = answer(when_all(activity(), activity()), activity())
+    main.start(program)
+    assert main.turn(program, failed(0)).outgoing == []
+    assert kinds(main.turn(program, completed(1)).outgoing) == ["StartActivity"]
+
+
+def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(when_all(activity(), activity())))
+    main.turn(answer(when_all(activity(), activity()), error="boom"), failed(0))
+    assert main.state.status is Status.RUNNING
+    main.turn(answer(when_all(activity(), activity()), error="boom"), completed(1))
+    assert (main.state.status, main.state.output) == (Status.FAILED, "Orchestrator function 'Main' failed: boom")
+
+
+@pytest.mark.parametrize("late", [completed(0), failed(0)], ids=["completed", "failed"])
+def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, late: Event) -> None:
+    main = new()
+    program = when_any(activity(), activity())
+    main.start(answer(program))
+    main.turn(answer(program, done=True, output="won"), completed(1))
+    assert main.state.status is Status.RUNNING
+    main.turn(answer(program, done=True, output="won"), late)
+    assert (main.state.status, main.state.output) == (Status.COMPLETED, '"won"')
+    assert main.steps[-2:] == [f"task_{'failed' if late == failed(0) else 'completed'} 0", "completed 2"]
+
+
+def test_all_of_nothing_is_done(new: NewScenario) -> None:
+    main = new()
+    assert kinds(main.start(answer(when_all(), when_any(), activity())).outgoing) == ["StartActivity"]
+
+
+def test_any_within_all(new: NewScenario) -> None:
+    main = new()
+    program = answer(when_all(when_any(activity(), activity()), activity()), timer(60))
+    main.start(program)
+    main.turn(program, completed(2))
+    assert main.turn(program).outgoing == []
+    assert kinds(main.turn(program, completed(1)).outgoing) == ["Deliver"]
+
+
+# -- what holds an execution open ------------------------------------------------------------------
+
+OPEN: list[tuple[str, dict[str, Any], Event]] = [
+    ("activity", activity(), completed(0)),
+    ("sub-orchestration", child(), child_completed(0)),
+    ("timer", timer(60), fired(0)),
+    ("http call", http_call(), completed(0)),
+]
+
+
+@pytest.mark.parametrize(("action", "ends"), [c[1:] for c in OPEN], ids=[c[0] for c in OPEN])
+def test_open_tasks_hold_completion(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+    main = new()
+    done = answer(when_any(action, event("Go")), done=True)
+    main.start(answer(when_any(action, event("Go"))))
+    main.turn(done, raised("Go"))
+    assert main.state.status is Status.RUNNING
+    main.turn(done, ends)
+    assert main.state.status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("waits", [event("Never"), entity_call()], ids=["event", "entity"])
+def test_waits_do_not_hold_completion(new: NewScenario, waits: dict[str, Any]) -> None:
+    main = new()
+    main.start(answer(when_any(waits, event("Go"))))
+    main.turn(answer(when_any(waits, event("Go")), done=True), raised("Go"))
+    assert main.state.status is Status.COMPLETED
+
+
+def test_a_cancelled_timer_does_not_hold_completion(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(when_any(event("Go"), timer(60))))
+    main.turn(answer(when_any(event("Go"), timer(60, cancelled=True)), done=True), raised("Go"))
+    assert main.state.status is Status.COMPLETED
+    assert main.steps == ["started", "timer_created 0", "event_raised", "completed 1"]
+
+
+def test_a_timer_cancelled_at_once_is_still_created(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(timer(60, cancelled=True), done=True))
+    assert main.steps == ["started", "timer_created 0", "completed 1"]
+
+
+def test_what_a_cancelled_timer_lets_through_is_numbered_on_replay_as_before(new: NewScenario) -> None:
+    main = new()
+    waits = when_any(event("Go"), timer(60))
+    main.start(answer(waits))
+    cancelled = when_any(event("Go"), timer(60, cancelled=True))
+    main.turn(answer(cancelled, when_all(activity()), activity()), raised("Go"))
+    main.turn(answer(cancelled, when_all(activity()), activity()), completed(1))
+    main.turn(answer(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0))
+    assert main.state.status is Status.COMPLETED
+    assert [s for s in main.steps if "scheduled" in s] == ["task_scheduled 1", "task_scheduled 2"]
+
+
+# -- retries ---------------------------------------------------------------------------------------
+
+RETRIED: list[tuple[str, dict[str, Any], Callable[[int], Event], Callable[[int], Event]]] = [
+    ("activity", retried(attempts=3), failed, completed),
+    ("sub-orchestration", retried_child(attempts=3), child_failed, child_completed),
+]
+
+
+@pytest.mark.parametrize(("action", "fails", "succeeds"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED])
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
+def test_a_retry_comes_after_a_timer_of_the_interval(
+    new: NewScenario, action: dict[str, Any], fails: Any, succeeds: Any, wrapped: bool
+) -> None:
+    main = new()
+    program = answer(when_all(action) if wrapped else action, timer(99))
+    main.start(program)
+    main.seconds = 10
+    assert kinds(main.turn(program, fails(0)).outgoing) == ["Deliver"]
+    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(11))
+    assert len(main.turn(program, fired(1)).outgoing) == 1
+    assert main.steps[-1].split()[-1] == "2"
+    main.turn(program, succeeds(2))
+    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(99))
+    assert main.steps[-1] == "timer_created 3"
+
+
+@pytest.mark.parametrize(("action", "fails", "_"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED])
+def test_after_the_last_failure_one_more_timer_fires_at_once(
+    new: NewScenario, action: dict[str, Any], fails: Any, _: Any
+) -> None:
+    main = new()
+    program = answer(action, activity())
+    main.start(program)
+    for task in (0, 2):
+        main.turn(program, fails(task))
+        main.turn(program, fired(task + 1))
+    main.seconds = 30
+    [extra] = main.turn(program, fails(4)).outgoing
+    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(30))
+    assert extra.message.due == moment(30)  # type: ignore[union-attr]
+    assert kinds(main.turn(program, fired(5)).outgoing) == ["StartActivity"]
+    assert main.steps[-1] == "task_scheduled 6"
+
+
+def test_intervals_grow_by_the_coefficient_up_to_the_maximum(new: NewScenario) -> None:
+    main = new()
+    program = answer(retried(attempts=5, first_ms=1000, backoffCoefficient=3, maxRetryIntervalInMilliseconds=5000))
+    main.start(program)
+    delays = []
+    for task in (0, 2, 4, 6):
+        main.turn(program, failed(task))
+        delays.append(main.last(EventType.TIMER_CREATED)["FireAt"])
+        main.turn(program, fired(task + 1))
+    assert delays == [utc_text(moment(s)) for s in (1, 3, 5, 5)]
+
+
+def test_retries_end_with_their_timeout(new: NewScenario) -> None:
+    main = new()
+    program = answer(retried(attempts=9, retryTimeoutInMilliseconds=5000), activity())
+    main.start(program)
+    main.seconds = 4
+    main.turn(program, failed(0))
+    main.turn(program, fired(1))
+    main.seconds = 5
+    main.turn(program, failed(2))
+    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(5))
+    main.turn(program, fired(3))
+    assert main.steps[-1] == "task_scheduled 4"
+    assert main.last(EventType.TASK_SCHEDULED)["Name"] == "Echo"
+
+
+def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
+    main = new()
+    program = answer(retried(attempts=1))
+    main.start(program)
+    main.turn(program, failed(0))
+    assert main.steps[-1] == "timer_created 1"
+    main.turn({**program, "error": "boom"}, fired(1))
+    assert main.state.status is Status.FAILED
+
+
+# -- external events -------------------------------------------------------------------------------
+
+
+def test_an_event_before_its_wait_is_kept_for_it(new: NewScenario) -> None:
+    main = new()
+    program = answer(timer(1), event("Go"), activity())
+    main.start(program, raised("GO"))
+    assert kinds(main.turn(program, fired(0)).outgoing) == ["StartActivity"]
+
+
+def test_one_event_ends_one_wait(new: NewScenario) -> None:
+    main = new()
+    program = answer(event("Go"), event("Go"), activity())
+    main.start(program)
+    assert main.turn(program, raised("Go")).outgoing == []
+    assert kinds(main.turn(program, raised("Go")).outgoing) == ["StartActivity"]
+
+
+def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
+    main = new()
+    program = answer(event("Go"), event("Go"), activity(), event("go"), activity())
+    assert kinds(main.start(program, raised("Go"), raised("Go"), raised("Go")).outgoing) == ["StartActivity"]
+    assert kinds(main.turn(program, completed(0)).outgoing) == ["StartActivity"]
+
+
+def test_waits_of_one_name_are_served_in_their_order(new: NewScenario) -> None:
+    main = new()
+    program = answer(when_any(when_all(event("Go"), activity()), event("Go")), timer(60))
+    main.start(program)
+    assert main.turn(program, raised("Go")).outgoing == []
+    assert kinds(main.turn(program, completed(0)).outgoing) == ["Deliver"]
+
+
+def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
+    execution = main.state.execution
+    assert execution is not None
+    assert [(e["Name"], e["Input"]) for e in execution.unconsumed_events] == [("A", "1"), ("a", "3"), ("b", "2")]
+
+
+# -- suspended -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "ends"), [(event("Go"), raised("Go")), (activity(), completed(0)), (timer(60), fired(0))]
+)
+def test_nothing_moves_while_suspended(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+    main = new()
+    program = answer(action, activity())
+    main.start(program)
+    main.turn(program, suspended("pause"))
+    assert (main.state.status, main.state.output) == (Status.SUSPENDED, "pause")
+    assert main.turn(program, ends).outgoing == []
+    assert main.state.status is Status.SUSPENDED
+    assert main.steps[-1].split()[0] in ("event_raised", "task_completed", "timer_fired")
+    assert kinds(main.turn(program, resumed("go on")).outgoing) == ["StartActivity"]
+    assert (main.state.status, main.state.output) == (Status.RUNNING, "go on")
+
+
+def test_completion_waits_for_resume(new: NewScenario) -> None:
+    main = new()
+    main.start(answer(event("Go")))
+    main.turn(answer(event("Go")), suspended())
+    main.turn(answer(event("Go"), done=True), raised("Go"))
+    assert main.state.status is Status.SUSPENDED
+    main.turn(answer(event("Go"), done=True), resumed())
+    assert main.state.status is Status.COMPLETED
+    assert main.steps == ["started", "suspended", "event_raised", "resumed", "completed 0"]

@@ -1,0 +1,100 @@
+"""A history that the orchestrator, replayed, does not fit: the instance fails and says which step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.orchestration import Status
+from tests.engine.scenario import (
+    Scenario,
+    activity,
+    answer,
+    child,
+    completed,
+    entity_call,
+    raised,
+    signal,
+    timer,
+    when_all,
+)
+
+CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    (
+        "step gone",
+        answer(activity()),
+        answer(),
+        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution hasn't (yet?) "
+        "scheduled this task",
+    ),
+    (
+        "other kind",
+        answer(activity()),
+        answer(timer(60)),
+        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution instead scheduled "
+        "a timer with this sequence number",
+    ),
+    (
+        "other name",
+        answer(activity("Echo")),
+        answer(activity("Flaky")),
+        "instead scheduled an activity task named 'Flaky'",
+    ),
+    (
+        "other child",
+        answer(child("Child")),
+        answer(child("Main")),
+        "instead scheduled a sub-orchestration named 'Main'",
+    ),
+    ("timer gone", answer(timer(60)), answer(), "scheduled a timer with sequence ID 0, but"),
+    (
+        "other entity",
+        answer(signal("@counter@a")),
+        answer(signal("@counter@b")),
+        "scheduled an event with sequence ID 0",
+    ),
+    ("call gone", answer(entity_call()), answer(activity()), "instead scheduled an activity task named 'Echo'"),
+    (
+        "fewer at once",
+        answer(when_all(activity(), activity())),
+        answer(when_all(activity())),
+        "sequence ID 1 and name 'Echo', but the current replay execution hasn't",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "says"), [c[1:] for c in CHANGED], ids=[c[0] for c in CHANGED])
+def test_changed_code_fails_the_instance(before: dict[str, Any], after: dict[str, Any], says: str) -> None:
+    main = Scenario(fresh=True)
+    main.start(before)
+    main.turn(after, raised("unrelated"))
+    assert main.state.status is Status.FAILED
+    assert main.state.output is not None
+    assert main.state.output.startswith("Orchestrator function 'Main' failed: Non-Deterministic workflow detected: ")
+    assert says in main.state.output
+    assert "Was a change made to the orchestrator code" in main.state.output
+
+
+def test_names_are_compared_without_regard_to_case() -> None:
+    main = Scenario(fresh=True)
+    main.start(answer(activity("Echo"), child("Child")))
+    main.turn(answer(activity("ECHO"), child("CHILD")), completed(0))
+    assert main.state.status is Status.RUNNING
+
+
+def test_a_kept_execution_notices_a_shorter_list() -> None:
+    main = Scenario()
+    main.start(answer(activity(), activity()))
+    main.turn(answer(activity(), activity()), completed(0))
+    main.turn(answer(activity()), raised("unrelated"))
+    assert main.state.status is Status.FAILED
+    assert "asked for 2 steps, but the current replay asks for 1 only" in str(main.state.output)
+
+
+def test_more_steps_than_before_are_new_steps() -> None:
+    main = Scenario(fresh=True)
+    main.start(answer(activity()))
+    main.turn(answer(activity(), timer(60)), completed(0))
+    assert main.state.status is Status.RUNNING
+    assert main.steps[-1] == "timer_created 1"

@@ -1,0 +1,360 @@
+"""Turns: what is taken from the inbox, what is recorded and sent, and how an execution ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.actions import parse_answer
+from embedded_host.engine.failures import OUT_OF_PROC_LABEL
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.history import EventType
+from embedded_host.engine.messages import Deliver, Message, StartActivity, StartOrchestration
+from embedded_host.engine.orchestration import Status, TurnSettings, deliverable
+from embedded_host.engine.turn import CUSTOM_STATUS_LIMIT
+from tests.engine.scenario import (
+    FUNCTIONS,
+    PARENT,
+    T0,
+    Scenario,
+    activity,
+    answer,
+    child,
+    completed,
+    entity_call,
+    event,
+    failed,
+    failure,
+    fired,
+    kinds,
+    moment,
+    raised,
+    signal,
+    suspended,
+    terminated,
+    timer,
+    when_any,
+)
+
+# -- the inbox -------------------------------------------------------------------------------------
+
+
+def test_another_executions_messages_are_dropped() -> None:
+    main = Scenario()
+    main.start(answer(activity()))
+    mine, foreign, anyones = Message(completed(0), "execution-1"), Message(completed(0), "other"), Message(raised("Go"))
+    assert deliverable(main.state, [foreign, mine, anyones]) == [mine, anyones]
+
+
+@pytest.mark.parametrize("ends", [completed(0), failed(0), fired(0)])
+def test_a_second_completion_is_dropped(ends: h.Event) -> None:
+    main = Scenario()
+    main.start(answer(timer(1) if "TimerId" in ends else activity(), event("Go")))
+    assert deliverable(main.state, [Message(ends), Message(ends)]) == [Message(ends)]
+    main.turn(answer(timer(1) if "TimerId" in ends else activity(), event("Go")), ends)
+    assert deliverable(main.state, [Message(ends)]) == []
+
+
+def test_a_second_start_is_dropped() -> None:
+    main = Scenario()
+    main.start(answer(event("Go")))
+    assert deliverable(main.state, [Message(main.state.history.events[1])]) == []
+
+
+def test_equal_events_are_not_duplicates() -> None:
+    main = Scenario()
+    main.start(answer(event("Go")))
+    assert len(deliverable(main.state, [Message(raised("Go")), Message(raised("Go"))])) == 2
+
+
+# -- a turn ----------------------------------------------------------------------------------------
+
+
+def test_a_turn_is_in_the_history_with_its_brackets() -> None:
+    main = Scenario()
+    main.start(answer(activity(), event("Go")))
+    main.turn(answer(activity(), event("Go")), completed(0))
+    kind = [EventType(e["EventType"]).name for e in main.state.history.events]
+    assert kind == [
+        *("ORCHESTRATOR_STARTED", "EXECUTION_STARTED", "TASK_SCHEDULED", "ORCHESTRATOR_COMPLETED"),
+        *("ORCHESTRATOR_STARTED", "TASK_COMPLETED", "ORCHESTRATOR_COMPLETED"),
+    ]
+
+
+def test_a_turn_does_not_change_its_instance() -> None:
+    main = Scenario()
+    result = main.start(answer(activity()))
+    before = len(main.state.history)
+    assert result.status is Status.RUNNING
+    repeated = Scenario()
+    repeated.start(answer(activity()))
+    assert len(repeated.state.history) == before
+
+
+def test_an_activity_is_sent_with_its_input() -> None:
+    [sent] = Scenario().start(answer(activity("echo", '{"a": 1}'))).outgoing
+    assert sent == StartActivity(0, "echo", '{"a": 1}', "execution-1")
+
+
+def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
+    [sent] = Scenario().start(answer(timer(60))).outgoing
+    assert isinstance(sent, Deliver)
+    assert (sent.instance_id, sent.message.execution_id, sent.message.due) == ("main-1", "execution-1", moment(60))
+    assert (sent.message.event["TimerId"], sent.message.event["FireAt"]) == (0, "2026-01-02T03:05:05Z")
+
+
+def test_inputs_are_in_the_history_when_asked_for() -> None:
+    main = Scenario(settings=TurnSettings(FUNCTIONS, store_inputs=True))
+    main.start(answer(when_any(activity(input='"x"'), child(input="1"))))
+    assert main.last(EventType.TASK_SCHEDULED)["Input"] == '["\\"x\\""]'
+    assert main.last(EventType.SUB_ORCHESTRATION_CREATED)["Input"] == '"1"'
+
+
+def test_custom_status_is_the_last_answers() -> None:
+    main = Scenario()
+    main.start(answer(event("Go"), customStatus={"at": "é"}))
+    assert main.state.custom_status == '{"at":"é"}'
+    main.turn(answer(event("Go")), raised("Other"))
+    assert main.state.custom_status is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"), [("x" * (CUSTOM_STATUS_LIMIT // 2 - 2), True), ("x" * (CUSTOM_STATUS_LIMIT // 2 - 1), False)]
+)
+def test_custom_status_has_a_limit(text: str, fits: bool) -> None:
+    main = Scenario()
+    main.start(answer(event("Go"), customStatus=text))
+    assert main.state.status is (Status.RUNNING if fits else Status.FAILED)
+    assert fits or "16386 bytes of UTF-16" in str(main.state.output)
+
+
+def test_a_surrogate_pair_counts_as_two() -> None:
+    main = Scenario()
+    main.start(answer(event("Go"), customStatus="😀" * (CUSTOM_STATUS_LIMIT // 4)))
+    assert main.state.status is Status.FAILED
+
+
+# -- endings ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "output"),
+    [
+        (answer(done=True, output={"a": [1, "é"]}), '{"a":[1,"é"]}'),
+        (answer(done=True), None),
+        ("", None),
+        (parse_answer(answer(done=True, output=1)), "1"),
+    ],
+)
+def test_completion(reply: Any, output: str | None) -> None:
+    main = Scenario()
+    assert main.start(reply).outgoing == []
+    assert (main.state.status, main.state.output) == (Status.COMPLETED, output)
+    end = main.last(EventType.EXECUTION_COMPLETED)
+    assert (end["EventId"], end["OrchestrationStatus"], end["Result"]) == (0, "Completed", output)
+    assert main.state.execution is None
+
+
+FAILURES: list[tuple[str, Any, str]] = [
+    ("raised", failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(answer(error="boom"))), "boom"),
+    ("no generator", failure("KeyError", "'k'"), "KeyError: 'k'"),
+    ("no generator, with its stack", failure("KeyError", "'k'", "Traceback"), "KeyError: 'k'"),
+    ("label without an answer", failure("Exception", f"a{OUT_OF_PROC_LABEL}x"), f"Exception: a{OUT_OF_PROC_LABEL}x"),
+    ("not JSON", "what?", "Out of proc orchestrators must return a valid JSON schema"),
+    ("a list", "[]", "Out of proc orchestrators must return a valid JSON schema"),
+    (
+        "unknown action",
+        answer({"actionType": 99}),
+        "the orchestrator's answer has an action that cannot be read: {'actionType': 99}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "text"), [c[1:] for c in FAILURES], ids=[c[0] for c in FAILURES])
+def test_failure(reply: Any, text: str) -> None:
+    main = Scenario()
+    main.start(reply)
+    assert (main.state.status, main.state.output) == (Status.FAILED, f"Orchestrator function 'Main' failed: {text}")
+    assert main.steps == ["started", "completed 0"]
+
+
+def test_what_was_done_before_a_failure_is_done() -> None:
+    main = Scenario()
+    raised_after = answer(signal(), error="boom")
+    result = main.start(failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(raised_after)))
+    assert main.steps == ["started", "event_sent 0", "completed 1"]
+    assert kinds(result.outgoing) == ["Deliver"]
+
+
+@pytest.mark.parametrize("functions", [FUNCTIONS, DurableFunctions()], ids=["others", "none"])
+def test_an_unknown_orchestrator_fails_without_the_worker(functions: DurableFunctions) -> None:
+    main = Scenario(name="Nobody", settings=TurnSettings(functions))
+    main.start(answer())
+    assert main.payload is None
+    known = (
+        "The following are the known orchestrator functions: 'Main', 'Child'."
+        if functions is FUNCTIONS
+        else "No orchestrator functions are currently registered!"
+    )
+    assert main.state.output == (
+        "Orchestrator function 'Nobody' failed: The function 'Nobody' doesn't exist, is disabled, or is not an "
+        f"orchestrator function. Additional info: {known}"
+    )
+    assert main.steps == ["started", "completed 0"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "what?", "{", '"open'])
+def test_an_input_that_is_not_json_fails_without_the_worker(text: str) -> None:
+    main = Scenario(input=text)
+    main.start(answer())
+    assert main.payload is None
+    assert main.state.output == (
+        "Orchestrator function 'Main' failed: One or more errors occurred. "
+        "(Exception while executing function: Functions.Main)"
+    )
+
+
+@pytest.mark.parametrize("reason", ["enough", None])
+def test_termination(reason: str | None) -> None:
+    main = Scenario()
+    main.start(answer(activity()))
+    result = main.turn(answer(activity()), completed(0), terminated(reason))
+    assert (main.state.status, main.state.output) == (Status.TERMINATED, reason)
+    assert main.steps[-3:] == ["task_completed 0", "terminated", "completed 1"]
+    assert main.last(EventType.EXECUTION_COMPLETED)["OrchestrationStatus"] == "Terminated"
+    assert result.outgoing == []
+
+
+def test_a_suspended_instance_can_be_terminated() -> None:
+    main = Scenario()
+    main.start(answer(activity()))
+    main.turn(answer(activity()), suspended())
+    main.turn(answer(activity()), terminated())
+    assert main.state.status is Status.TERMINATED
+
+
+CHILD_ENDS: list[tuple[str, Any, str, dict[str, Any]]] = [
+    ("completed", answer(done=True, output=7), "SUB_ORCHESTRATION_COMPLETED", {"Result": "7"}),
+    (
+        "failed",
+        answer(error="boom"),
+        "SUB_ORCHESTRATION_FAILED",
+        {"Reason": "Orchestrator function 'Child' failed: boom", "Details": "Message: boom, StackTrace: "},
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind", "fields"), [c[1:] for c in CHILD_ENDS], ids=[c[0] for c in CHILD_ENDS])
+def test_a_parent_is_told_of_the_end(reply: Any, kind: str, fields: dict[str, Any]) -> None:
+    [sent] = Scenario("Child", parent=PARENT).start(reply).outgoing
+    assert isinstance(sent, Deliver)
+    assert (sent.instance_id, sent.message.execution_id) == ("parent-1", "parent-execution")
+    assert EventType(sent.message.event["EventType"]).name == kind
+    assert {key: sent.message.event[key] for key in fields} == fields
+    assert sent.message.event["TaskScheduledId"] == 4
+
+
+def test_a_parent_is_told_of_a_termination_with_the_reason() -> None:
+    one = Scenario("Child", parent=PARENT)
+    one.start(answer(activity()))
+    [sent] = one.turn(answer(activity()), terminated("enough")).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.message.event["Reason"] == "enough"
+
+
+# -- sub-orchestrations ----------------------------------------------------------------------------
+
+
+def test_a_child_is_started() -> None:
+    main = Scenario()
+    main.start(answer(event("Go"), child(name="child", input='{"a": 1}')))
+    [sent] = main.turn(answer(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")).outgoing
+    assert isinstance(sent, StartOrchestration)
+    assert sent.instance_id == "execution-1:0" == main.last(EventType.SUB_ORCHESTRATION_CREATED)["InstanceId"]
+    started = sent.started
+    assert (started["Name"], started["Input"], started["Generation"]) == ("Child", '"{\\"a\\": 1}"', None)
+    assert started["ParentInstance"] == h.parent_instance("Main", "main-1", "execution-1", 0)
+    assert len(started["OrchestrationInstance"]["ExecutionId"]) == 32
+    assert sent.if_taken.execution_id == "execution-1"
+    assert sent.if_taken.event["TaskScheduledId"] == 0
+    assert "'execution-1:0' cannot be started" in sent.if_taken.event["Reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "instance_id", "says"),
+    [
+        ("Nobody", None, "The function 'Nobody' doesn't exist"),
+        ("Child", "main-1", "is that of the caller or of its parent"),
+        ("Child", "parent-1", "is that of the caller or of its parent"),
+        ("Child", "@x@y", "must not start with '@'"),
+    ],
+)
+def test_a_child_that_cannot_be_is_a_failure_to_catch(name: str, instance_id: str | None, says: str) -> None:
+    main = Scenario(parent=PARENT)
+    program = answer(child(name, instance_id=instance_id))
+    [sent] = main.start(program).outgoing
+    assert main.state.status is Status.RUNNING
+    assert isinstance(sent, Deliver)
+    assert EventType(sent.message.event["EventType"]) is EventType.SUB_ORCHESTRATION_FAILED
+    assert sent.message.event["Reason"].startswith(f"Orchestrator function '{name}' failed: ")
+    assert says in sent.message.event["Reason"]
+
+
+def test_an_unknown_activity_is_a_failure_to_catch() -> None:
+    main = Scenario()
+    [sent] = main.start(answer(activity("Nobody"))).outgoing
+    assert main.steps == ["started", "task_scheduled 0"]
+    assert isinstance(sent, Deliver)
+    assert sent.message.event["Reason"] == (
+        "Activity function 'Nobody' failed:  ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
+        "activity function. Additional info: The following are the known activity functions: 'Echo', 'Flaky'."
+    )
+
+
+# -- entities --------------------------------------------------------------------------------------
+
+
+def test_an_operation_is_sent_and_labelled() -> None:
+    main = Scenario()
+    first, second = main.start(answer(signal(), entity_call(input='"5"'))).outgoing
+    assert isinstance(first, Deliver)
+    assert isinstance(second, Deliver)
+    one, two = (json.loads(sent.message.event["Input"]) for sent in (first, second))
+    assert (first.instance_id, first.message.event["Name"], first.message.execution_id) == ("@counter@k", "op", None)
+    assert (one["op"], one["signal"], one["input"], "signal" in two) == ("add", True, '"1"', False)
+    assert (two["parent"], two["parentExecution"]) == ("main-1", "execution-1")
+    assert (one["Timestamp"], one["Predecessor"]) == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
+    assert (two["Timestamp"], two["Predecessor"]) == ("2026-01-02T03:04:05.0000001", "2026-01-02T03:04:05Z")
+    assert one["id"] != two["id"]
+
+
+def test_a_scheduled_signal_waits_for_its_time() -> None:
+    [sent] = Scenario().start(answer({**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"})).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.message.due == T0.replace(hour=4, minute=0, second=0)
+
+
+def test_request_ids_are_the_same_on_replay() -> None:
+    sent = [Scenario().start(answer(entity_call())).events[2]["Input"] for _ in range(2)]
+    assert sent[0] == sent[1]
+
+
+def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
+    main = Scenario()
+    [sent] = main.start(answer(entity_call("@nobody@k"))).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.instance_id == "main-1"
+    reply = json.loads(sent.message.event["Input"])
+    assert reply["exceptionType"] == "Error"
+    assert json.loads(reply["result"]).startswith("The function 'nobody' doesn't exist")
+    assert sent.message.event["Name"] == json.loads(main.last(EventType.EVENT_SENT)["Input"])["id"]
+
+
+def test_a_signal_to_an_unknown_entity_fails_the_instance() -> None:
+    main = Scenario()
+    main.start(answer(signal("@nobody@k")))
+    assert main.state.status is Status.FAILED
+    assert "The following are the known entity functions: 'Counter'." in str(main.state.output)

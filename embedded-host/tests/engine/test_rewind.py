@@ -1,0 +1,142 @@
+"""Failures struck out of a history (contract, 4.4)."""
+
+from __future__ import annotations
+
+from embedded_host.engine import history as h
+from embedded_host.engine.history import EventType, History
+from embedded_host.engine.messages import StartOrchestration
+from embedded_host.engine.orchestration import Status
+from embedded_host.engine.rewind import rewind
+from tests.engine.scenario import (
+    Scenario,
+    activity,
+    answer,
+    child,
+    child_completed,
+    child_failed,
+    completed,
+    failed,
+    fired,
+    kinds,
+    retried,
+    terminated,
+    timer,
+    when_all,
+)
+
+
+def failed_scenario() -> Scenario:
+    main = Scenario()
+    main.start(answer(activity("Echo"), activity("Flaky")))
+    main.turn(answer(activity("Echo"), activity("Flaky")), completed(0))
+    main.turn(answer(activity("Echo"), activity("Flaky"), error="boom"), failed(1))
+    assert main.state.status is Status.FAILED
+    return main
+
+
+def test_failures_become_generic_events_in_their_place() -> None:
+    main = failed_scenario()
+    events = main.state.history.events
+    rewound = rewind(events, "fixed")
+    struck = [(old["EventType"], new) for old, new in zip(events, rewound.events, strict=True) if old != new]
+    assert [EventType(kind).name for kind, _ in struck] == ["TASK_SCHEDULED", "TASK_FAILED", "EXECUTION_COMPLETED"]
+    assert [new["Data"] for _, new in struck] == [
+        "Rewound: TaskScheduled (fixed)",
+        "Rewound: TaskFailed (fixed)",
+        "Rewound: ExecutionCompleted (fixed)",
+    ]
+    assert all(list(new) == list(h.generic(main.state.created_at, "")) for _, new in struck)
+    assert rewound.failed_children == []
+    assert rewind(events, None).events[-2]["Data"] == "Rewound: ExecutionCompleted"
+
+
+def test_the_events_given_are_not_changed() -> None:
+    main = failed_scenario()
+    before = [dict(event) for event in main.state.history.events]
+    rewind(main.state.history.events, "fixed")
+    assert main.state.history.events == before
+
+
+def test_failed_children_are_named_and_stay_created() -> None:
+    main = Scenario()
+    main.start(answer(child(instance_id="c-1")))
+    main.turn(answer(child(instance_id="c-1"), error="boom"), child_failed(0))
+    rewound = rewind(main.state.history.events, None)
+    assert rewound.failed_children == ["c-1"]
+    kept = [EventType(e["EventType"]) for e in rewound.events]
+    assert EventType.SUB_ORCHESTRATION_CREATED in kept
+    assert EventType.SUB_ORCHESTRATION_FAILED not in kept
+
+
+def test_a_rewound_execution_does_the_failed_step_again() -> None:
+    main = failed_scenario()
+    main.state.history = History(rewind(main.state.history.events, None).events)
+    main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
+    main.fresh = True
+    program = answer(activity("Echo"), activity("Flaky"))
+    assert kinds(main.turn(program, h.generic(main.state.created_at, "rewind")).outgoing) == ["StartActivity"]
+    assert main.steps[-1] == "task_scheduled 1"
+    main.turn({**program, "isDone": True}, completed(1))
+    assert main.state.status is Status.COMPLETED
+
+
+def rewound_again(main: Scenario, *gone: str) -> list[str]:
+    """Rewind, take up again; the steps that are left."""
+    rewound = rewind(main.state.history.events, None, gone)
+    main.state.history = History(rewound.events)
+    main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
+    main.fresh = True
+    return [step for step in main.steps if step != "generic"]
+
+
+def test_a_retry_begins_anew_with_all_its_tries() -> None:
+    program = answer(activity("Echo"), timer(5), retried(attempts=2))
+    main = Scenario()
+    main.start(program)
+    main.turn(program, completed(0))
+    main.turn(program, fired(1))
+    main.turn(program, failed(2))
+    main.turn(program, fired(3))
+    main.turn(program, failed(4))
+    main.turn({**program, "error": "boom"}, fired(5))
+    assert main.state.status is Status.FAILED
+    assert rewound_again(main) == [
+        "started",
+        "task_scheduled 0",
+        "task_completed 0",
+        "timer_created 1",
+        "timer_fired 1",
+    ]
+
+    main.turn(program, h.generic(main.state.created_at, "rewind"))
+    assert main.steps[-1] == "task_scheduled 2"
+    main.turn(program, failed(2))
+    assert main.steps[-1] == "timer_created 3"
+    main.turn(program, fired(3))
+    main.turn({**program, "isDone": True}, completed(4))
+    assert main.state.status is Status.COMPLETED
+
+
+def test_the_timer_of_a_try_that_has_not_fired_is_struck_too() -> None:
+    program = answer(retried(), activity("Echo"))
+    main = Scenario()
+    main.start(program)
+    main.turn(program, failed(0))
+    main.turn(program, terminated("enough"))
+    assert rewound_again(main)[:2] == ["started", "terminated"]
+
+
+def test_a_purged_child_is_begun_again() -> None:
+    program = answer(when_all(child(instance_id="c-1"), child(instance_id="c-2")))
+    main = Scenario()
+    main.start(program)
+    main.turn(program, child_failed(0))
+    main.turn({**program, "error": "boom"}, child_failed(1))
+    rewound = rewind(main.state.history.events, None, ["c-1"])
+    assert rewound.failed_children == ["c-2"]
+    assert rewound_again(main, "c-1") == ["started", "child_created 1"]
+    result = main.turn(program, h.generic(main.state.created_at, "rewind"))
+    assert [sent.instance_id for sent in result.outgoing if isinstance(sent, StartOrchestration)] == ["c-1"]
+    main.turn(program, child_completed(0))
+    main.turn({**program, "isDone": True}, child_completed(1))
+    assert main.state.status is Status.COMPLETED

@@ -1,0 +1,270 @@
+"""What takes bytes from outside, each as one call that raises if it does anything but what it promises."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import base64
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from embedded_host.app.errors import AppError
+from embedded_host.app.function_json import read_function
+from embedded_host.app.host_json import read_host_json
+from embedded_host.app.local_settings import effective_environment, read_local_settings
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
+from embedded_host.app.schedule import ScheduleError, parse_schedule, time_span
+from embedded_host.cli.arguments import json_text
+from embedded_host.cli.command import Failed
+from embedded_host.cli.instance_document import changes
+from embedded_host.http import management_values
+from embedded_host.http.functions import function_query
+from embedded_host.http.types import Response
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.testing.history_file import UnreadableHistoryError, recorded
+from embedded_worker.protocol import FrameReader, MalformedFrameError
+from tests.fuzz.answers import Answers
+from tests.fuzz.seeds import SEEDS
+from tests.fuzz.served import Served
+from tests.http.api import Api, request
+
+
+class Finding(AssertionError):
+    """A parser did what it must not do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    call: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+    """Inputs that it takes, to begin from."""
+
+
+def _text(data: bytes) -> str:
+    """Any text, lone surrogates included."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "surrogateescape")
+
+
+# -- the app's files -------------------------------------------------------------------------------
+
+
+@cache
+def _app() -> Path:
+    """An app's folder, for as long as this process lives."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    function = folder / "Fuzzed"
+    function.mkdir()
+    (function / "__init__.py").write_text("def main(req): pass")
+    return folder
+
+
+def function_json(data: bytes) -> None:
+    function = _app() / "Fuzzed"
+    (function / "function.json").write_bytes(data)
+    for problem in read_function(function, {"NAME": "x"}).problems:
+        str(problem)
+
+
+def host_json(data: bytes) -> None:
+    (_app() / "host.json").write_bytes(data)
+    try:
+        read_host_json(_app(), {})
+    except AppError as error:
+        str(error)
+
+
+def local_settings(data: bytes) -> None:
+    (_app() / "local.settings.json").write_bytes(data)
+    settings, problems = read_local_settings(_app())
+    effective_environment(settings, {}, _app())
+    for problem in problems:
+        str(problem)
+
+
+def schedule(data: bytes) -> None:
+    text = _text(data)
+    time_span(text)
+    try:
+        found = parse_schedule(text)
+    except ScheduleError as error:
+        str(error)
+        return
+    now = datetime(2026, 2, 28, 23, 59, 59, tzinfo=timezone.utc)
+    for _ in range(3):
+        following = found.next(now)
+        if following is None:
+            return
+        if following <= now:
+            raise Finding(f"{text!r}: {following} does not follow {now}")
+        now = following
+    _ = found.often
+
+
+# -- HTTP ------------------------------------------------------------------------------------------
+
+
+def route(data: bytes) -> None:
+    """A template, a line break, and the path that it is held against."""
+    template, _, path = _text(data).partition("\n")
+    try:
+        parsed = RouteTemplate.parse(template)
+    except RouteTemplateError as error:
+        str(error)
+        return
+    parsed.match(path)
+
+
+def query(data: bytes) -> None:
+    function_query(_text(data))
+    _ = request("GET", "/x?" + _text(data)).query
+
+
+def values(data: bytes) -> None:
+    """Single values of the management API's queries and headers."""
+    text = _text(data)
+    for read in (
+        management_values.moment,
+        management_values.seconds,
+        management_values.page_size,
+        management_values.listed,
+        management_values.preferred_wait,
+        management_values.id_before,
+        management_values.status_named,
+        management_values.flag,
+    ):
+        read(text)
+    management_values.id_before(base64.urlsafe_b64encode(data).decode())
+
+
+_ANSWERS = {200, 202, 204, 400, 404, 409, 410, 412}
+_OF_THE_CONTRACT = re.compile(rb"Cannot (suspend|resume) the orchestration instance")
+
+
+def _check(response: Response, what: str) -> None:
+    if response.status not in _ANSWERS and not (response.status == 500 and _OF_THE_CONTRACT.search(response.body)):
+        raise Finding(f"{what}: {response.status} {response.body[:300]!r}")
+    if b"Traceback" in response.body or b'.py", line' in response.body:
+        raise Finding(f"{what}: a traceback: {response.body[:300]!r}")
+
+
+class _Management:
+    """The management API over a hub in memory, a new one now and then."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._api: Api | None = None
+        self._left = 0
+
+    def __call__(self, data: bytes) -> None:
+        head, _, body = data.partition(b"\n\n")
+        first, *lines = _text(head).split("\n")
+        method, _, target = first.partition(" ")
+        headers = {}
+        for line in lines:
+            name, found, value = line.partition(":")
+            if found and name.isascii() and name.isprintable() and name:
+                headers[name] = value.strip()
+        self._loop = self._loop or asyncio.new_event_loop()
+        self._loop.run_until_complete(self._ask(method, target, body, headers))
+
+    async def _ask(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
+        if self._api is None or not self._left:
+            self._api, self._left = Api(), 200
+            await self._api.start("Wait", "i-1")
+            await self._api.start("Done", "i-2", "[1]")
+        self._left -= 1
+        if not target.isascii():
+            return  # the server answers 400 before
+        if "prefer" in (name.lower() for name in headers):
+            return  # it may wait for as long as it is asked to
+        if "timeout" in target.lower():
+            return
+        answer = await self._api.ask(method, target, body, headers)
+        _check(answer.response, f"{method} {target}")
+        if self._api.host.fatal:
+            raise Finding(f"the hub stopped: {self._api.host.fatal[0]!r}")
+
+
+# -- the worker protocol ---------------------------------------------------------------------------
+
+
+def frames(data: bytes) -> None:
+    """Read at once, and in pieces."""
+    found: list[Any] = []
+    for size in (len(data) or 1, 3):
+        reader, read = FrameReader(), []
+        try:
+            for at in range(0, len(data), size):
+                read += reader.feed(data[at : at + size])
+        except MalformedFrameError:
+            read.append("malformed")
+        found.append(read)
+    if found[0][-1:] != ["malformed"] and str(found[0]) != str(found[1]):
+        raise Finding(f"read in pieces it is {found[1]}, at once {found[0]}")
+
+
+# -- exported histories, arguments -----------------------------------------------------------------
+
+
+def history(data: bytes) -> None:
+    """As ``import`` and ``replay`` take it."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    try:
+        recorded(document)
+    except UnreadableHistoryError as error:
+        str(error)
+    if not isinstance(document, dict):
+        return
+    store = SqliteStore(None)
+    try:
+        store.write(list(changes(document, "Hub", "i-1", store.highest_keys())))
+        store.instance("Hub", "i-1")
+    except Failed as error:
+        str(error)
+    finally:
+        store.close()
+
+
+def argument(data: bytes) -> None:
+    text = _text(data)
+    if text.startswith("@"):
+        return  # names a file
+    try:
+        json_text(text, "--input")
+    except click.BadParameter as error:
+        str(error)
+
+
+CALLS: dict[str, Callable[[bytes], None]] = {
+    "function.json": function_json,
+    "host.json": host_json,
+    "local.settings.json": local_settings,
+    "schedule": schedule,
+    "route": route,
+    "query": query,
+    "values": values,
+    "management": _Management(),
+    "frames": frames,
+    "answers": Answers(),
+    "history": history,
+    "argument": argument,
+    "socket": Served(),
+}
+TARGETS = {name: Target(call, SEEDS[name]) for name, call in CALLS.items()}

@@ -1,0 +1,141 @@
+"""The management API over a task hub in memory: no socket, no process, and a clock that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import azure.durable_functions as df
+from multidict import CIMultiDict
+
+from embedded_host.http.management import Management
+from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.http.types import Request, Response
+from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.commit import InlineCommit
+from embedded_host.task_hub.hub import TaskHub
+from tests.task_hub.kit import AppInvoker, Host
+
+BASE = "http://host:7071"
+WEBHOOK = f"{BASE}/runtime/webhooks/durabletask"
+JSON = {"Content-Type": "application/json"}
+
+
+def done(context: df.DurableOrchestrationContext) -> Any:
+    context.set_custom_status({"step": 1})
+    return context.get_input()
+
+
+def wait(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    value = yield context.wait_for_external_event("Go")
+    return value
+
+
+def fail(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    value = yield context.call_activity("Echo", 1)
+    raise ValueError(f"boom {value}")
+
+
+def counter(context: df.DurableEntityContext) -> None:
+    value = context.get_state(lambda: 0)
+    value = value + 1 if context.operation_name == "add" else value
+    context.set_state(value)
+    context.set_result(value)
+
+
+def request(
+    method: str,
+    target: str,
+    body: bytes | str | None = None,
+    headers: Mapping[str, str] | None = None,
+    base_url: str = BASE,
+) -> Request:
+    """``body`` None is a request without Content-Length."""
+    data = body.encode() if isinstance(body, str) else body
+    path, _, query = target.partition("?")
+    sent = CIMultiDict(headers or {})
+    if data is not None:
+        sent.setdefault("Content-Length", str(len(data)))
+
+    async def read() -> bytes:
+        return data or b""
+
+    return Request(method, path, query, sent, base_url, read)
+
+
+@dataclass(frozen=True)
+class Answer:
+    response: Response
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.response.body)
+
+    @property
+    def text(self) -> str:
+        return self.response.body.decode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self.response.headers}
+
+    @property
+    def empty(self) -> bool:
+        """No body and no content type."""
+        return not self.response.body and "content-type" not in self.headers
+
+
+class Api:
+    def __init__(self) -> None:
+        invoker = AppInvoker(
+            {"Done": done, "Wait": wait, "Fail": fail}, {"Echo": lambda value: value}, {"Counter": counter}
+        )
+        self.host = Host(invoker)
+        self.management = Management(
+            self.host.client,
+            ManagementUrls("Hub"),
+            lambda: self.host.hub.settings.functions.entities,
+            self._other_hub,
+        )
+
+    def _other_hub(self, name: str) -> HubClient:
+        host = self.host
+        commit = InlineCommit(host.store)
+        settings = host.hub.settings
+        return HubClient(
+            TaskHub(name, host.store, commit, host.invoker, settings, host.clock, keys=host.hub.keys, dormant=True)
+        )
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes | str | None = b"",
+        headers: Mapping[str, str] | None = None,
+        public_url: str | None = None,
+    ) -> Answer:
+        """``target`` is what follows ``…/durabletask/``. What it sets going has come to rest when this returns."""
+        asked = request(method, f"/runtime/webhooks/durabletask/{target}", body, headers)
+        path = asked.path.removeprefix("/runtime/webhooks/durabletask")
+        answer = Answer(await self.management.handle(asked, path, public_url))
+        await self.host.idle()
+        return answer
+
+    async def get(self, target: str, **headers: str) -> Answer:
+        return await self.ask("GET", target, None, headers)
+
+    async def post(self, target: str, body: bytes | str | None = b"", **headers: str) -> Answer:
+        """Of JSON, unless ``Content_Type`` says otherwise."""
+        return await self.ask("POST", target, body, JSON | {k.replace("_", "-"): v for k, v in headers.items()})
+
+    async def start(self, name: str, instance_id: str = "i-1", body: str = "") -> None:
+        assert (await self.post(f"orchestrators/{name}/{instance_id}", body)).status == 202
+
+    async def status(self, instance_id: str = "i-1") -> Any:
+        return (await self.get(f"instances/{instance_id}")).json

@@ -1,0 +1,92 @@
+"""A plain socket to a real listener: what is sent, byte by byte, and what comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from embedded_host.http.server import Listener
+from embedded_host.http.sockets import bind_public
+from embedded_host.http.types import Request, Response, text_response
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Client:
+    """One connection."""
+
+    listener: Listener
+
+    def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.port, self._reader, self._writer = port, reader, writer
+
+    def send(self, text: str | bytes) -> None:
+        self._writer.write(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
+
+    async def answer(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """The status, the headers (names in lower case, repeated ones joined with ``|``), and the body."""
+        lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+        headers: dict[str, str] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = "|".join(filter(None, [headers.get(name.lower()), value.strip()]))
+        body = b"" if head else await self._reader.readexactly(int(headers.get("content-length", "0")))
+        return int(lines[0].split()[1]), headers, body
+
+    async def ask(self, text: str | bytes, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+        self.send(text)
+        return await self.answer(head=head)
+
+    async def read_line(self) -> bytes:
+        return await self._reader.readline()
+
+    async def end(self) -> bytes:
+        """What comes until the server closes the connection."""
+        return await self._reader.read()
+
+    async def read(self, size: int) -> bytes:
+        return await self._reader.read(size)
+
+    def pause(self) -> None:
+        """Take nothing more of what comes."""
+        self._writer.transport.pause_reading()
+
+    def resume(self) -> None:
+        self._writer.transport.resume_reading()
+
+    def reset(self) -> None:
+        self._writer.transport.abort()
+
+
+@asynccontextmanager
+async def serving(handler: Handler, **options: int) -> AsyncIterator[Client]:
+    sock = bind_public("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    listener = Listener(sock, handler, **options)
+    await listener.start()
+    try:
+        async with connected(port) as client:
+            client.listener = listener
+            yield client
+    finally:
+        await listener.close()
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Client(port, reader, writer)
+    finally:
+        writer.close()
+
+
+async def echo(request: Request) -> Response:
+    body = await request.read()
+    return text_response(f"{request.method} {request.url} {body.decode('latin-1')}")
+
+
+def get(target: str, *headers: str, version: str = "1.1", host: str | None = "h") -> str:
+    lines = [f"GET {target} HTTP/{version}", *([f"Host: {host}"] if host is not None else []), *headers]
+    return "\n".join(lines) + "\n\n"

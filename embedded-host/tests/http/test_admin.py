@@ -1,0 +1,125 @@
+"""``/admin``, against the recorded answers (contract, 6.5)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.http.admin import Admin
+from embedded_host.http.functions import HttpRoute
+from embedded_host.http.types import Response
+from embedded_host.workers.loaded_app import LoadedApp
+from tests.http.api import BASE, request
+
+CONFIG = {"bindings": [{"type": "httpTrigger"}]}
+
+
+def function(name: str, kind: str, route: str | None = None) -> Function:
+    folder = Path("app") / name
+    return Function(name, folder, folder / "__init__.py", "main", (Binding(kind, "x", "in", {"route": route}),), CONFIG)
+
+
+class Fixture:
+    def __init__(self) -> None:
+        start, act = (
+            function("Start", "httpTrigger", "start/{functionName}/{instanceId?}"),
+            function("act", "activityTrigger"),
+        )
+        app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act))
+        self.invoked: list[tuple[str, str]] = []
+        self.loaded = LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")})
+        self.admin = Admin(lambda: self.loaded, lambda f, input: self.invoked.append((f.name, input)))
+
+    async def ask(self, method: str, target: str, body: str = "") -> Response:
+        return await self.admin.handle(request(method, target, body))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_ping(method: str) -> None:
+    answer = await Fixture().ask(method, "/Admin/Host/Ping/")
+    assert (answer.status, answer.body, answer.headers) == (200, b"", [])
+
+
+async def test_status() -> None:
+    status = json.loads((await Fixture().ask("GET", "/admin/host/status")).body)
+    assert list(status) == [
+        *("id", "state", "version", "versionDetails", "platformVersion", "instanceId", "computerName", "processUptime"),
+        "functionAppContentEditingState",
+    ]
+    assert (status["state"], status["version"]) == ("Running", "4.1037.0.0")
+
+
+async def test_what_is_out_of_service_is_said() -> None:
+    fixture = Fixture()
+    fixture.loaded = LoadedApp(fixture.loaded.app, broken={"act": "no module named 'x'"})
+    status = json.loads((await fixture.ask("GET", "/admin/host/status")).body)
+    assert status["errors"] == ["no module named 'x'"]
+    assert json.loads((await fixture.ask("GET", "/admin/functions/ACT/status")).body) == {
+        "errors": ["no module named 'x'"]
+    }
+    assert (await fixture.ask("GET", "/admin/functions/Start/status")).body == b"{}"
+
+
+async def test_functions() -> None:
+    functions = json.loads((await Fixture().ask("GET", "/admin/functions")).body)
+    assert [f["name"] for f in functions] == ["act", "Start"]
+    assert functions[0]["invoke_url_template"] is None
+    assert functions[1] == json.loads((await Fixture().ask("GET", "/admin/functions/start")).body)
+    assert list(functions[1].items()) == [
+        ("name", "Start"),
+        ("script_root_path_href", f"{BASE}/admin/vfs/app/Start/"),
+        ("script_href", f"{BASE}/admin/vfs/app/Start/__init__.py"),
+        ("config_href", f"{BASE}/admin/vfs/app/Start/function.json"),
+        ("test_data_href", None),
+        ("href", f"{BASE}/admin/functions/Start"),
+        ("invoke_url_template", f"{BASE}/api/start/{{functionname}}/{{instanceid?}}"),
+        ("language", "python"),
+        ("config", CONFIG),
+        ("files", None),
+        ("test_data", ""),
+        ("isDisabled", False),
+        ("isDirect", False),
+        ("isProxy", False),
+    ]
+
+
+@pytest.mark.parametrize(("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')])
+async def test_a_function_is_started(body: str, input: str) -> None:
+    fixture = Fixture()
+    answer = await fixture.ask("POST", "/admin/functions/Act", body)
+    assert (answer.status, answer.body, fixture.invoked) == (202, b"", [("act", input)])
+
+
+@pytest.mark.parametrize("body", ["", "x", "[]", "{}", "null", "[" * 100_000])
+async def test_a_start_without_input(body: str) -> None:
+    fixture = Fixture()
+    assert (await fixture.ask("POST", "/admin/functions/act", body)).status == 400
+    assert fixture.invoked == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "GET /admin",
+            "GET /admin/x",
+            "GET /admin/functions/none",
+            "POST /admin/functions/none",
+            "PUT /admin/functions/act",
+        ),
+        *(
+            "POST /admin/host/status",
+            "GET /admin/functions/act/x",
+            "GET /admin/functions/act/status/x",
+            "PUT /admin/host/ping",
+        ),
+        *("DELETE /admin/functions", "POST /admin/functions"),
+    ],
+)
+async def test_what_is_not_there(asked: str) -> None:
+    method, _, target = asked.partition(" ")
+    answer = await Fixture().ask(method, target, '{"input": "x"}')
+    assert (answer.status, answer.body, answer.headers) == (404, b"", [])

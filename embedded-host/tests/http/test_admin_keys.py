@@ -1,0 +1,129 @@
+"""``/admin/…/keys``: the recorded lists (contract, 6.5), and what the real host's source does with one key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile
+from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.http.admin import Admin
+from embedded_host.workers.loaded_app import LoadedApp
+from tests.http.api import BASE, request
+
+
+class Fixture:
+    def __init__(self, folder: Path) -> None:
+        self.file = KeyFile(folder)
+        self.keys = self.file.begin()
+        function = Function("Start", Path("app/Start"), Path("x.py"), "main", (Binding("httpTrigger", "x", "in"),))
+        loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), (function,)))
+        self.admin = Admin(lambda: loaded, lambda f, input: None, Access(self.file))
+
+    async def ask(
+        self, method: str, target: str, body: str = "", key: str | None = None
+    ) -> tuple[int, Any, dict[str, str]]:
+        asked = request(method, target, body, {"x-functions-key": self.keys.master if key is None else key})
+        answer = await self.admin.handle(asked)
+        is_json = dict(answer.headers).get("Content-Type", "").startswith("application/json")
+        shown = json.loads(answer.body) if is_json else answer.body.decode()
+        return answer.status, shown, dict(answer.headers)
+
+
+@pytest.fixture
+def admin(tmp_path: Path) -> Fixture:
+    return Fixture(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["host/keys", "host/functionkeys"])
+async def test_the_hosts_keys(admin: Fixture, path: str) -> None:
+    status, shown, _ = await admin.ask("GET", f"/admin/{path}?code=x")
+    assert status == 200
+    assert shown == {
+        "keys": [{"name": DEFAULT, "value": admin.keys.host[DEFAULT]}],
+        "links": [{"rel": "self", "href": f"{BASE}/admin/{path}"}],
+    }
+
+
+async def test_the_system_keys_and_the_master_key_by_name(admin: Fixture) -> None:
+    _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys")
+    assert shown["keys"] == [{"name": DURABLE, "value": admin.keys.system[DURABLE]}]
+    _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys/_master")
+    assert shown["value"] == admin.keys.master
+    assert (await admin.ask("GET", "/admin/host/keys/_master"))[0] == 404
+
+
+async def test_a_functions_keys(admin: Fixture) -> None:
+    status, shown, _ = await admin.ask("GET", "/admin/functions/START/keys")
+    assert status == 200
+    assert [key["name"] for key in shown["keys"]] == [DEFAULT]
+    assert shown["keys"][0]["value"] == admin.file.keys().functions["start"][DEFAULT]
+    assert (await admin.ask("GET", "/admin/functions/None/keys"))[0] == 404
+    assert (await admin.ask("POST", "/admin/functions/None/keys/x"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/host/keys/Mine", "/admin/host/systemkeys/Mine", "/admin/functions/Start/keys/Mine"]
+)
+async def test_one_key(admin: Fixture, path: str) -> None:
+    assert (await admin.ask("GET", path))[0] == 404
+    status, made, headers = await admin.ask("POST", path)
+    assert (status, headers["Location"]) == (201, f"{BASE}/")
+    assert list(made) == ["name", "value", "links"]
+    status, renewed, _ = await admin.ask("POST", path)
+    assert status == 200
+    assert renewed["value"] != made["value"]
+    assert (await admin.ask("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1]["value"] == "chosen"
+    assert (await admin.ask("GET", path))[1] == {**renewed, "value": "chosen"}
+    for body in ("", "{", "[]", "{}", '{"value": null}', '{"value": 1}', '{"value": ""}'):
+        assert (await admin.ask("PUT", path, body))[:2] == (400, "Invalid key value")
+    assert (await admin.ask("DELETE", path))[0] == 204
+    assert (await admin.ask("DELETE", path))[0] == 404
+
+
+async def test_who_changes_a_key_holds_up_nobody_else_while_another_changes_one(admin: Fixture) -> None:
+    others = admin.file.path.with_name(f"{admin.file.path.name}.new")
+    others.touch()
+    asking = asyncio.ensure_future(admin.ask("POST", "/admin/host/keys/Mine"))
+    await asyncio.sleep(0)
+    others.unlink()
+    assert (await asyncio.wait_for(asking, 10))[0] == 201
+
+
+async def test_the_master_key_is_renewed_and_never_deleted(admin: Fixture) -> None:
+    assert (await admin.ask("DELETE", "/admin/host/systemkeys/_master"))[:2] == (400, "Invalid key name.")
+    status, renewed, _ = await admin.ask("POST", "/admin/host/systemkeys/_master")
+    assert status == 200
+    assert (await admin.ask("GET", "/admin/host/keys"))[0] == 401
+    assert (await admin.ask("GET", "/admin/host/keys", key=renewed["value"]))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/admin/host/keys",
+        "/admin/host/systemkeys/_master",
+        "/admin/functions/Start/keys",
+        "/admin/functions",
+        "/admin/host/status",
+        "/admin/x",
+        "/admin",
+    ],
+)
+async def test_only_the_master_key_opens_it(admin: Fixture, target: str) -> None:
+    keys = admin.keys
+    assert (await admin.ask("GET", target, key=""))[0] == 401
+    for key in (keys.host[DEFAULT], keys.system[DURABLE]):
+        assert (await admin.ask("GET", target, key=key))[0] == 403
+    assert (await admin.ask("GET", "/admin/host/ping", key=""))[0] == 200
+
+
+async def test_without_keys_there_is_no_such_path() -> None:
+    loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), ()))
+    answer = await Admin(lambda: loaded, lambda f, input: None).handle(request("GET", "/admin/host/keys"))
+    assert answer.status == 404

@@ -1,0 +1,112 @@
+"""CORS as Core Tools configure it (contract, 7.2), and ASP.NET Core's middleware answers it."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.http.cors import Cors
+from embedded_host.http.types import Request, Response, empty_response
+from tests.http.api import request
+
+ONE = "http://localhost:3000"
+
+
+async def inner(asked: Request) -> Response:
+    return Response(200, b"inner", [("X-Out", "1"), ("access-control-allow-origin", "own"), ("Vary", "Accept")])
+
+
+async def headers(cors: Cors, method: str = "GET", **given: str) -> tuple[int, bytes, dict[str, str]]:
+    named = {name.replace("_", "-"): value for name, value in given.items()}
+    answer = await cors.handle(request(method, "/api/x", headers=named), inner)
+    merged: dict[str, str] = {}
+    for name, value in answer.headers:
+        merged[name.lower()] = f"{merged[name.lower()]}, {value}" if name.lower() in merged else value
+    return answer.status, answer.body, merged
+
+
+PLAIN = (200, b"inner", {"x-out": "1", "access-control-allow-origin": "own", "vary": "Accept"})
+
+
+@pytest.mark.parametrize("given", [{}, {"Origin": ONE}])
+async def test_without_configuration_requests_pass(given: dict[str, str]) -> None:
+    assert await headers(Cors(), **given) == PLAIN
+    preflight = {**given, "Access_Control_Request_Method": "PUT"}
+    assert await headers(Cors(), "OPTIONS", **preflight) == PLAIN
+
+
+async def test_a_request_without_origin_passes() -> None:
+    assert await headers(Cors([ONE]), "OPTIONS", Access_Control_Request_Method="PUT") == PLAIN
+
+
+async def test_an_allowed_origin_replaces_what_the_function_said() -> None:
+    answer = await headers(Cors([ONE]), Origin=ONE)
+    assert answer == (200, b"inner", {"x-out": "1", "vary": "Accept", "access-control-allow-origin": ONE})
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3001", "https://localhost:3000", ONE + "/", "null", ""])
+async def test_another_origin_gets_the_answer_and_no_leave_to_read_it(origin: str) -> None:
+    assert await headers(Cors([ONE]), Origin=origin) == PLAIN
+    answer = await headers(Cors([ONE]), "OPTIONS", Origin=origin, Access_Control_Request_Method="PUT")
+    assert answer == (204, b"", {})
+
+
+async def test_a_preflight_is_answered_here() -> None:
+    answer = await headers(
+        Cors(["HTTP://LocalHost:3000"]),
+        "OPTIONS",
+        Origin=ONE,
+        Access_Control_Request_Method="DELETE",
+        Access_Control_Request_Headers="x-a,  X-B ,content-type",
+    )
+    assert answer == (
+        204,
+        b"",
+        {
+            "access-control-allow-origin": ONE,
+            "access-control-allow-methods": "DELETE",
+            "access-control-allow-headers": "x-a,X-B,content-type",
+        },
+    )
+
+
+async def test_options_without_a_requested_method_is_no_preflight() -> None:
+    assert (await headers(Cors([ONE]), "OPTIONS", Origin=ONE))[1] == b"inner"
+
+
+async def test_any_origin() -> None:
+    assert (await headers(Cors(["*"]), Origin="http://whoever"))[2]["access-control-allow-origin"] == "*"
+
+
+async def test_several_origins_vary() -> None:
+    cors = Cors([ONE, "https://b"])
+    assert (await headers(cors, Origin="https://b"))[2] == {
+        "x-out": "1",
+        "vary": "Accept, Origin",
+        "access-control-allow-origin": "https://b",
+    }
+
+
+async def test_a_star_among_others_is_no_star() -> None:
+    assert await headers(Cors(["*", ONE]), Origin="http://whoever") == PLAIN
+
+
+async def test_credentials() -> None:
+    cors = Cors([ONE], credentials=True)
+    assert (await headers(cors, Origin=ONE))[2]["access-control-allow-credentials"] == "true"
+    preflight = await headers(cors, "OPTIONS", Origin=ONE, Access_Control_Request_Method="PUT")
+    assert preflight[2]["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-credentials" not in (await headers(Cors([ONE]), Origin=ONE))[2]
+
+
+async def test_any_origin_with_credentials_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    cors = Cors(["*"], credentials=True)
+    assert "CORS '*' with CORSCredentials" in caplog.text
+    assert "access-control-allow-credentials" not in (await headers(cors, Origin=ONE))[2]
+
+
+async def test_failures_too() -> None:
+    async def fail(asked: Request) -> Response:
+        return empty_response(500)
+
+    answer = await Cors([ONE]).handle(request("GET", "/", headers={"Origin": ONE}), fail)
+    assert (answer.status, answer.headers) == (500, [("Access-Control-Allow-Origin", ONE)])

@@ -1,0 +1,153 @@
+"""What a web page may have sent to the host. That real browsers say what is assumed here: ``tests/browser/test_other_sites.py``."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.http.cors import Cors
+from embedded_host.http.cross_site import CrossSite
+from embedded_host.http.types import Request, Response
+from tests.http.api import request
+
+BASE = "http://localhost:7071"
+EVIL = "https://evil.example"
+PICTURE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+FRAME = {**LINK, "Sec-Fetch-Dest": "iframe"}
+FORM = {**LINK, "Origin": EVIL}
+FETCH = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Origin": EVIL}
+STARTER, OTHER = "/api/start/Hello", "/api/plain"
+PLACES = [
+    STARTER,
+    OTHER,
+    "/runtime/webhooks/durabletask/instances/i/terminate",
+    "/admin/functions/Hello",
+    "/dashboard/app.js",
+    "/",
+]
+
+
+def refusal(
+    method: str, target: str, headers: dict[str, str], cors: Cors | None = None, base: str = BASE
+) -> Response | None:
+    def starts(asked: Request) -> bool:
+        return asked.path == STARTER
+
+    return CrossSite(cors or Cors(), starts).refusal(request(method, target, None, headers, base))
+
+
+@pytest.mark.parametrize("target", PLACES)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS"])
+def test_what_is_no_browser_passes(method: str, target: str) -> None:
+    assert refusal(method, target, {}) is None
+    # Node's fetch has this of the browsers', and nothing else.
+    assert refusal(method, target, {"Sec-Fetch-Mode": "cors", "Referer": EVIL}) is None
+
+
+@pytest.mark.parametrize("target", PLACES)
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_own_pages_and_what_the_user_types_pass(target: str, site: str) -> None:
+    assert refusal("GET", target, {**LINK, "Sec-Fetch-Site": site}) is None
+    assert refusal("POST", target, {"Sec-Fetch-Site": site, "Origin": BASE}) is None
+
+
+@pytest.mark.parametrize("target", PLACES)
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "what-is-yet-to-come"])
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", PICTURE),
+        ("GET", FRAME),
+        ("GET", {**FRAME, "Sec-Fetch-Dest": "object"}),
+        ("GET", FETCH),
+        ("HEAD", FETCH),
+        ("POST", FETCH),
+        ("POST", FORM),
+        ("POST", LINK),
+        ("DELETE", FETCH),
+        ("OPTIONS", {**FETCH, "Access-Control-Request-Method": "DELETE"}),
+    ],
+)
+def test_what_other_pages_send_is_refused(target: str, site: str, method: str, headers: dict[str, str]) -> None:
+    answer = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
+    assert answer is not None
+    assert answer.status == 403
+    assert b"starts and ends instances" in answer.body
+
+
+def test_a_followed_link_leads_to_what_starts_nothing() -> None:
+    for target in set(PLACES) - {STARTER}:
+        assert refusal("GET", target, LINK) is None
+
+
+def test_before_what_starts_instances_the_user_is_asked() -> None:
+    answer = refusal("GET", STARTER + "?a=1&b=%22%3E<script>", {**LINK, "Sec-Fetch-User": "?1"})
+    assert answer is not None
+    assert answer.status == 403
+    headers = dict(answer.headers)
+    assert headers["Content-Type"] == "text/html"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert b'<a href="http://localhost:7071/api/start/Hello?a=1&amp;b=%22%3E&lt;script&gt;"' in answer.body
+
+
+def test_a_path_that_would_lead_elsewhere_leads_here() -> None:
+    answer = CrossSite(Cors(), lambda asked: True).refusal(request("GET", "//evil.example/x", None, LINK, BASE))
+    assert answer is not None
+    assert b'href="http://localhost:7071//evil.example/x"' in answer.body
+
+
+@pytest.mark.parametrize(
+    "origin", [EVIL, "null", "http://localhost:3000", "http://localhost", "https://localhost.evil.example:7071", ""]
+)
+def test_browsers_that_only_say_the_origin(origin: str) -> None:
+    assert refusal("POST", STARTER, {"Origin": origin}) is not None
+    assert refusal("GET", STARTER, {"Origin": origin}) is not None
+    assert refusal("POST", STARTER, {"Origin": BASE}) is None
+    assert (
+        refusal("POST", STARTER, {"Origin": "https://x.tunnel.example", "X-Forwarded-Host": "x.tunnel.example"}) is None
+    )
+
+
+def test_origins_that_cors_allows() -> None:
+    cors = Cors([EVIL, "http://localhost:3000"])
+    assert refusal("POST", STARTER, FETCH, cors) is None
+    # A picture has no Origin, but it has the page's address; unless the page hides it.
+    assert refusal("GET", STARTER, {**PICTURE, "Referer": EVIL + "/page"}, cors) is None
+    assert refusal("GET", STARTER, {**LINK, "Referer": EVIL + "/"}, cors) is None
+    assert refusal("GET", STARTER, PICTURE, cors) is not None
+    assert refusal("GET", STARTER, {**PICTURE, "Referer": "https://evil.example.net/"}, cors) is not None
+    assert refusal("POST", STARTER, {**FETCH, "Origin": "http://localhost:3001"}, cors) is not None
+    assert refusal("POST", STARTER, {**FETCH, "Origin": "null", "Referer": EVIL}, cors) is not None
+
+
+def test_cors_for_all() -> None:
+    cors = Cors(["*"])
+    for headers in (FETCH, PICTURE, FORM, LINK):
+        assert refusal("GET", STARTER, headers, cors) is None
+
+
+def test_preflights_are_answered_by_cors_where_it_is_set() -> None:
+    preflight = {**FETCH, "Access-Control-Request-Method": "PUT"}
+    assert refusal("OPTIONS", STARTER, preflight, Cors(["https://other.example"])) is None
+    assert refusal("OPTIONS", STARTER, preflight) is not None
+
+
+def test_a_refusal_says_what_to_do_and_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    cross_site = CrossSite(Cors(), lambda asked: True)
+    for number in range(3):
+        answer = cross_site.refusal(request("POST", f"/api/{number}", None, FETCH, BASE))
+        assert answer is not None
+        assert b'"Host": {"CORS": "https://evil.example"}' in answer.body
+        assert ("X-Content-Type-Options", "nosniff") in answer.headers
+    assert caplog.text.count("was asked by a page of https://evil.example") == 1
+    for number in range(50):
+        cross_site.refusal(request("POST", "/x", None, {"Origin": f"https://{number}.example"}, BASE))
+    assert len(caplog.records) == 20
+
+
+def test_a_page_without_an_origin() -> None:
+    answer = refusal("POST", STARTER, {**FETCH, "Origin": "null"})
+    assert answer is not None
+    assert b"does not say of which site it is" in answer.body
+    assert b"local.settings.json" not in answer.body

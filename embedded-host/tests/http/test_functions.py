@@ -1,0 +1,318 @@
+"""HTTP triggers: what a function is handed, and what becomes of its answer (contract, 6.1 to 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from embedded_host.app.definitions import Binding, Function
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.http.functions import HttpFunctions, HttpRoute, function_query
+from embedded_host.http.throttle import Throttle
+from embedded_host.http.types import Request, Response
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, Load, Loaded, Result
+from tests.http.api import request
+
+
+class FakeWorker:
+    """Answers every call with ``answer`` and keeps it in ``calls``."""
+
+    pids: list[int] = []  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, HttpRequestData, str]] = []
+        self.answer: Result | Exception = Result(1, HttpResponseData(200, [], b""))
+
+    async def invoke(
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
+    ) -> Result:
+        assert isinstance(trigger, HttpRequestData)
+        assert len(invocation_id) == 36
+        self.calls.append((function, trigger, client))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def start(self) -> None: ...
+
+    async def load(self, load: Load) -> Loaded:
+        raise NotImplementedError
+
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
+        raise NotImplementedError
+
+    async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
+        raise NotImplementedError
+
+    async def close(self, grace: float) -> None: ...
+
+
+@dataclass
+class Served:
+    routes: Mapping[str, HttpRoute] = field(default_factory=dict)
+    problem: str | None = None
+    broken: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def route(name: str, route: str | None = None, *methods: str, prefix: str = "api", client: bool = False) -> HttpRoute:
+    properties = {"route": route, "methods": list(methods)} if methods else {"route": route}
+    bindings = [Binding("httpTrigger", "req", "in", properties)]
+    if client:
+        bindings.append(Binding("durableClient", "starter", "in"))
+    function = Function(name, Path(), Path("x.py"), "main", tuple(bindings))
+    return HttpRoute.of(function, prefix)
+
+
+class Fixture:
+    def __init__(self, *routes: HttpRoute, throttle: Throttle | None = None) -> None:
+        self.worker = FakeWorker()
+        self.served = Served({r.function.name: r for r in routes})
+        self.functions = HttpFunctions(lambda: self.served, self.worker, lambda base: f"binding of {base}", throttle)
+
+    async def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Response:
+        return await self.functions.handle(request(method, target, body, headers))
+
+    async def called(self, method: str, target: str) -> str | None:
+        """The name of the function that the request reached."""
+        before = len(self.worker.calls)
+        answer = await self.ask(method, target)
+        if len(self.worker.calls) > before:
+            return self.worker.calls[-1][0]
+        assert (answer.status, answer.body, answer.headers) == (404, b"", [])
+        return None
+
+    async def seen(self, method: str, target: str, body: bytes | None = None, **headers: str) -> HttpRequestData:
+        await self.ask(method, target, body, **headers)
+        return self.worker.calls[-1][1]
+
+    async def answered(self, status: int, body: bytes = b"", *headers: tuple[str, str]) -> Response:
+        self.worker.answer = Result(1, HttpResponseData(status, list(headers), body))
+        return await self.ask("GET", "/api/f")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "name"),
+    [
+        ("GET", "/api/only", "OnlyGet"),
+        ("GET", "/API/Only/", "OnlyGet"),
+        ("HEAD", "/api/only", None),
+        ("OPTIONS", "/api/only", None),
+        ("POST", "/api/only", None),
+        *((method, "/api/Any", "Any") for method in ("GET", "HEAD", "OPTIONS", "PATCH", "PUT", "DELETE", "TRACE")),
+        ("GET", "/only", None),
+        ("GET", "//api/only", None),
+        ("GET", "/api", None),
+        ("GET", "/api/", None),
+        ("GET", "/", None),
+        ("GET", "/api/OnlyGet", None),
+        ("GET", "/favicon.ico", None),
+        ("POST", "/api/shared/1", "SharedPost"),
+        ("GET", "/api/shared/1", "SharedAny"),
+        ("GET", "/api/int/5", "Int"),
+        ("GET", "/api/int/five", None),
+        ("GET", "/api/int/5/6", None),
+    ],
+)
+async def test_which_function_a_request_is_for(method: str, target: str, name: str | None) -> None:
+    fixture = Fixture(
+        route("OnlyGet", "only", "get"),
+        route("Any"),
+        route("SharedPost", "shared/{id}", "POST"),
+        route("SharedAny", "shared/{*rest}", "get", "Put"),
+        route("Int", "int/{id:int}"),
+    )
+    assert await fixture.called(method, target) == name
+    assert fixture.functions.serves(request(method, target)) is (name is not None)
+
+
+async def test_an_empty_list_of_methods_is_none() -> None:
+    function = Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", {"methods": []}),))
+    assert await Fixture(HttpRoute.of(function, "api")).called("GET", "/api/F") is None
+
+
+async def test_the_first_by_name_wins() -> None:
+    fixture = Fixture(route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact"))
+    assert await fixture.called("GET", "/api/x/exact") == "a"
+
+
+async def test_without_a_prefix() -> None:
+    fixture = Fixture(route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix=""))
+    assert await fixture.called("GET", "/x") == "F"
+    assert await fixture.called("GET", "/") == "Root"
+    assert await fixture.called("GET", "/api/x") == "Root"
+
+
+async def test_another_app_is_served_at_once() -> None:
+    fixture = Fixture(route("Old", "x"))
+    assert await fixture.called("GET", "/api/x") == "Old"
+    fixture.served = Served({"New": route("New", "x")})
+    assert await fixture.called("GET", "/api/x") == "New"
+
+
+async def test_the_text_of_a_route() -> None:
+    assert [route("F").text, route("F", "a/{b?}/").text, route("F", "a", prefix="").text] == [
+        "api/F",
+        "api/a/{b?}",
+        "a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "values"),
+    [
+        ("/api/f/1/b%20c", {"a": "1", "rest": "b c"}),
+        ("/api/f/x%2Fy/c/d/", {"a": "x%2Fy", "rest": "c/d/"}),
+        ("/api/f/%C3%BC", {"a": "ü"}),
+        ("/api/f", {"a": "one"}),
+        ("/api/f/a+b", {"a": "a+b"}),
+    ],
+)
+async def test_route_values(target: str, values: dict[str, str]) -> None:
+    fixture = Fixture(route("F", "f/{a=one}/{*rest}"))
+    assert (await fixture.seen("GET", target)).route == values
+
+
+async def test_what_a_function_is_handed() -> None:
+    fixture = Fixture(route("F", "f", client=True), route("G", "g"))
+    target = "/API/F?Name=%C3%A9&x=1&X=2&empty=&b=a+b"
+    seen = await fixture.seen("PUT", target, b"\x00\xff", **{"X-Probe": "a,b", "Content-Type": "text/x"})
+    assert (seen.method, seen.url, seen.body) == ("PUT", f"http://host:7071{target}", b"\x00\xff")
+    assert seen.query == {"Name": "é", "X": "1,2", "b": "a b"}
+    assert seen.headers == {"x-probe": "a,b", "content-type": "text/x", "content-length": "2"}
+    assert fixture.worker.calls[-1][2] == "binding of http://host:7071"
+    await fixture.ask("GET", "/api/g")
+    assert fixture.worker.calls[-1][2] == ""
+
+
+async def test_a_chunked_body_arrives_empty() -> None:
+    fixture = Fixture(route("F", "f"))
+
+    async def read() -> bytes:
+        raise AssertionError("it is not read")
+
+    chunked = request("POST", "/api/f", headers={"Transfer-Encoding": "chunked"})
+    await fixture.functions.handle(Request("POST", "/api/f", "", chunked.headers, "http://h", read))
+    assert fixture.worker.calls[-1][1].body == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("", {}),
+        ("a", {}),
+        ("a=1&A=2&a=3", {"a": "1,2,3"}),
+        ("a=%26%3D&b=%2B+", {"a": "&=", "b": "+ "}),
+        ("a=%FF", {"a": "\ufffd"}),
+        ("a=1;b=2", {"a": "1;b=2"}),
+        ("=x", {"": "x"}),
+    ],
+)
+def test_queries(text: str, values: dict[str, str]) -> None:
+    assert function_query(text) == values
+
+
+async def test_an_answer_goes_out_as_it_is() -> None:
+    headers = [("Content-Type", "text/html; charset=latin-1"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+    answer = await Fixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
+    assert (answer.status, answer.body, answer.headers) == (201, b"\x00\xff", headers)
+
+
+@pytest.mark.parametrize("status", [0, 99, 100, 101, 199, 1000, -1])
+async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    answer = await Fixture(route("F", "f")).answered(status, b"x")
+    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+    assert f"Function 'F' answered with the status {status}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Out", "a\r\nX-Evil: 1"),
+        ("X-Out", "a\nb"),
+        ("X-Out", "\0"),
+        ("X-Out", "é"),
+        ("X Out", "a"),
+        ("", "a"),
+        ("a\r\nb", "c"),
+    ],
+)
+async def test_a_header_that_cannot_be_sent(name: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
+    answer = await Fixture(route("F", "f")).answered(200, b"x", (name, value))
+    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+    assert "Function 'F' answered with a header that cannot be sent" in caplog.text
+
+
+async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    fixture = Fixture(route("F", "f"))
+    fixture.worker.answer = Result(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
+    answer = await fixture.ask("GET", "/api/f")
+    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+    assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
+
+
+async def test_a_function_that_did_not_load_says_why() -> None:
+    fixture = Fixture(route("F", "f"))
+    fixture.worker.answer = Result(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
+    answer = await fixture.ask("GET", "/api/f")
+    assert (answer.status, answer.body) == (500, b"Function 'F' is out of service: No module named 'x'")
+
+
+async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
+    fixture = Fixture(route("F", "f"))
+    fixture.worker.answer = WorkerLostError("killed by signal 9")
+    answer = await fixture.ask("GET", "/api/f")
+    assert (answer.status, answer.body) == (500, b"")
+    assert "killed by signal 9" in caplog.text
+
+
+@pytest.mark.parametrize("value", [None, "text"])
+async def test_a_worker_that_answers_no_response(value: str | None) -> None:
+    fixture = Fixture(route("F", "f"))
+    fixture.worker.answer = Result(1, value)
+    assert (await fixture.ask("GET", "/api/f")).status == 500
+
+
+async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
+    fixture = Fixture(route("F", "f"))
+    fixture.served.problem = "function_app.py:3: no module named 'x'"
+    for target in ("/api/f", "/api/other"):
+        answer = await fixture.ask("GET", target)
+        assert answer.status == 500
+        assert answer.body == b"The app is not loaded: function_app.py:3: no module named 'x'"
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "status"),
+    [
+        ("api/bad", "/api/bad", 500),
+        ("api/bad/{id}", "/api/bad/7", 500),
+        ("api/x{", "/api/xy", 500),
+        ("api/bad", "/api/b", 404),
+    ],
+)
+async def test_a_refused_function_says_so_where_it_would_answer(route: str, path: str, status: int) -> None:
+    functions = HttpFunctions(
+        lambda: Served({}, None, {"Bad": "no such file"}, {"Bad": route}), FakeWorker(), lambda _: ""
+    )
+    answer = await functions.handle(request("GET", path))
+    assert answer.status == status
+    assert (b"'Bad' is out of service: no such file" in answer.body) == (status == 500)
+
+
+async def test_requests_over_the_limit_of_host_json_are_answered_429() -> None:
+    fixture = Fixture(route("F", "f"), throttle=Throttle(outstanding=0))
+    answer = await fixture.ask("GET", "/api/f")
+    assert (answer.status, answer.body, answer.headers) == (429, b"", [("Retry-After", "1")])
+    assert fixture.worker.calls == []
+    assert (await fixture.ask("GET", "/api/none")).status == 404

@@ -1,0 +1,117 @@
+"""Which requests the management API answers at all (contract, 1.1 and 1.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.http import management
+from embedded_host.http.types import BodyTooLargeError, ClientGoneError, Request
+from tests.http.api import Api, request
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("PUT instances/i-1", "PATCH instances/i-1", "HEAD instances/i-1", "OPTIONS instances/i-1"),
+        *("GET orchestrators/Wait", "POST orchestrators", "POST instances", "POST instances/i-1"),
+        *("POST instances/i-1/nosuch", "GET instances/i-1/terminate", "POST instances/i-1/raiseEvent"),
+        *("POST instances/i-1/raiseEvent/Go/more", "POST instances//terminate", "DELETE instances/i-1/x"),
+        *("GET ", "GET /", "GET other", "POST entities/counter", "PUT entities/counter/k", "GET entities/a/b/c"),
+        *("POST orchestrators//i-1", "PATCH makeprimary", "GET makeprimary/x"),
+    ],
+)
+async def test_what_fits_no_route_is_404(api: Api, asked: str) -> None:
+    await api.start("Wait")
+    method, _, target = asked.partition(" ")
+    answer = await api.ask(method, target, b"{}", {"Content-Type": "application/json"})
+    assert (answer.status, answer.empty) == (404, True)
+
+
+@pytest.mark.parametrize("path", ["instances/i-1", "Instances/i-1/", "INSTANCES/%69-1", "/instances/i-1//"])
+async def test_forms_of_a_path(api: Api, path: str) -> None:
+    await api.start("Wait")
+    assert (await api.get(path)).status == 202
+
+
+async def test_ids_are_told_apart_by_case(api: Api) -> None:
+    await api.start("Wait", "abc")
+    assert (await api.get("instances/ABC")).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
+async def test_makeprimary(api: Api, method: str) -> None:
+    answer = await api.ask(method, "makePrimary")
+    assert (answer.status, answer.empty) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "query", ["taskHub=hub&connection=Storage", "taskHub=", "TASKHUB=Hub", "connection=Other", "code=x"]
+)
+async def test_the_task_hub_by_its_name(api: Api, query: str) -> None:
+    await api.start("Wait")
+    assert (await api.get(f"instances/i-1?{query}")).status == 202
+
+
+async def test_another_task_hub_is_another_world(api: Api) -> None:
+    await api.start("Done")
+    for asked in ("DELETE instances?createdTimeFrom=2020-01-01&", "DELETE instances/i-1?", "GET instances/i-1?"):
+        method, _, target = asked.partition(" ")
+        assert (await api.ask(method, f"{target}taskHub=Other")).status == 404
+    assert (await api.get("instances?taskHub=OTHER")).json == []
+    assert len((await api.get("instances")).json) == 1
+
+
+async def test_what_is_started_in_another_task_hub_is_kept_for_it(api: Api) -> None:
+    answer = await api.post("orchestrators/Done/i-1?taskHub=Other", "1")
+    assert answer.status == 202
+    assert "taskHub=Other&" in answer.headers["location"]
+    for hub in ("Other", "other"):
+        status = (await api.get(f"instances/i-1?taskHub={hub}")).json
+        assert (status["runtimeStatus"], status["input"]) == ("Pending", 1)
+    assert (await api.post("orchestrators/Done/i-1?taskHub=oTHER")).status == 409
+    assert (await api.get("instances/i-1")).status == 404
+
+
+async def test_only_so_many_other_hubs_are_kept_open(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(management, "OTHERS", 2)
+    for name in ("One", "Two", "Three", "Two"):
+        assert (await api.post(f"orchestrators/Done/{name}?taskHub={name}")).status in (202, 409)
+    assert list(api.management._others) == ["three", "two"]
+    assert (await api.get("instances/One?taskHub=one")).status == 202, "it is opened again"
+
+
+@pytest.mark.parametrize("name", ["x", "1hub", "a-b", "h" * 51, "%C3%BC%C3%BC%C3%BC", "a'b"])
+async def test_what_cannot_be_a_task_hub(api: Api, name: str) -> None:
+    answer = await api.ask("GET", f"instances?taskHub={name}")
+    assert answer.status == 400
+    assert answer.json["Message"].endswith("cannot be the name of a task hub.")
+
+
+async def test_what_goes_wrong_inside_is_said(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(api.host.client, "status", broken)
+    answer = await api.get("instances/i-1")
+    assert answer.status == 500
+    assert answer.json == {
+        "Message": "Something went wrong while processing your request",
+        "ExceptionMessage": "division by zero",
+        "ExceptionType": "ZeroDivisionError",
+        "StackTrace": "",
+    }
+    assert "GET /runtime/webhooks/durabletask/instances/i-1 could not be answered" in caplog.text
+
+
+@pytest.mark.parametrize("error", [BodyTooLargeError, ClientGoneError])
+async def test_what_the_server_answers_is_left_to_it(api: Api, error: type[Exception]) -> None:
+    async def read() -> bytes:
+        raise error
+
+    asked = request("POST", "/x")
+    with pytest.raises(error):
+        await api.management.handle(
+            Request("POST", "/x", "", asked.headers, asked.base_url, read), "/orchestrators/Done"
+        )

@@ -1,0 +1,135 @@
+"""Entities over the management API (contract, 1.2 and 5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.http.management_values import TOKEN
+from tests.http.api import Api
+
+
+async def test_signal_and_read(api: Api) -> None:
+    answer = await api.post("Entities/Counter/k?op=add")
+    assert (answer.status, answer.empty) == (202, True)
+    await api.post("entities/COUNTER/k?OP=add", None)
+    answer = await api.get("entities/counter/k")
+    assert (answer.status, answer.text) == (200, "2")
+    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
+    answer = await api.get("entities/counter/other")
+    assert (answer.status, answer.empty) == (404, True)
+
+
+async def test_keys_are_form_decoded_and_told_apart_by_case(api: Api) -> None:
+    await api.post("entities/counter/a+b%23?op=add")
+    assert (await api.get("entities/counter/a%20b%23")).status == 200
+    assert (await api.get("entities/counter/A%20b%23")).status == 404
+
+
+async def test_the_key_dollar_reads_the_empty_key(api: Api) -> None:
+    await api.post("entities/counter/$?op=add")
+    assert (await api.get("entities/counter/$")).status == 404
+    assert [e["entityId"]["key"] for e in (await api.get("entities/counter")).json] == ["$"]
+
+
+async def test_an_unknown_entity(api: Api) -> None:
+    for method in ("POST", "DELETE"):
+        answer = await api.ask(method, "entities/NoSuch/k?op=add")
+        assert (answer.status, answer.json) == (
+            400,
+            {
+                "Message": "The function 'nosuch' doesn't exist, is disabled, or is not an entity function. Additional info: "
+                "The following are the known entity functions: 'Counter'."
+            },
+        )
+
+
+async def operation(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
+    sent: list[tuple[str, str | None]] = []
+
+    async def signal(entity: object, operation: str, input: str | None) -> None:
+        sent.append((operation, input))
+
+    monkeypatch.setattr(api.host.client, "signal_entity", signal)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "input"),
+    [
+        (b"", "application/json", None),
+        (None, "application/json", None),
+        (b'{"n": 2}', "application/json; charset=utf-8", '{"n":2}'),
+        (b"1.0", "Application/JSON", "1.0"),
+        (b'{"n": 2}', "text/plain", '{"n": 2}'),
+        (b"plain", "", "plain"),
+    ],
+)
+async def test_inputs(api: Api, monkeypatch: pytest.MonkeyPatch, body: bytes | None, kind: str, input: str) -> None:
+    sent = await operation(api, monkeypatch)
+    assert (await api.post("entities/counter/k?op=set", body, Content_Type=kind)).status == 202
+    assert (await api.post("entities/counter/k", body, Content_Type=kind)).status == 202
+    assert sent == [("set", input), ("", input)]
+
+
+async def test_delete_signals_delete(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = await operation(api, monkeypatch)
+    answer = await api.ask("DELETE", "entities/counter/k?op=add")
+    assert (answer.status, answer.empty, sent) == (202, True, [("delete", None)])
+
+
+@pytest.mark.parametrize("body", ["nope", "[" * 100_000 + "]" * 100_000])
+async def test_an_input_that_is_not_json(api: Api, body: str) -> None:
+    answer = await api.post("entities/counter/k?op=add", body)
+    assert answer.status == 400
+    assert list(answer.json) == ["Message"]
+    assert answer.json["Message"].startswith("Could not parse JSON content: ")
+    assert (await api.get("entities/counter/k")).status == 404
+
+
+async def test_an_orchestration_in_the_place_of_the_entity(api: Api) -> None:
+    await api.start("Wait", "@counter@k")
+    answer = await api.post("entities/counter/k?op=add")
+    assert (answer.status, answer.json) == (400, {"Message": "'@counter@k' is the id of an orchestration."})
+    assert (await api.get("entities/counter/k")).status == 404
+    assert (await api.get("entities")).json == []
+
+
+async def test_lists(api: Api) -> None:
+    await api.post("entities/counter/b?op=add")
+    api.host.clock.advance(0.25)
+    await api.post("entities/counter/a?op=add")
+    await api.start("Done", "i-1")
+    answer = await api.get("entities/COUNTER?fetchState=True")
+    assert answer.text == (
+        '[{"entityId":{"name":"counter","key":"a"},"lastOperationTime":"2026-01-02T03:04:05.25Z","state":1},'
+        '{"entityId":{"name":"counter","key":"b"},"lastOperationTime":"2026-01-02T03:04:05Z","state":1}]'
+    )
+    assert [e["state"] for e in (await api.get("entities/")).json] == [None, None]
+    assert (await api.get("entities/other")).json == []
+    assert (await api.get("entities/count")).json == []
+    later = "lastOperationTimeFrom=2026-01-02T03:04:05.2Z"
+    assert [e["entityId"]["key"] for e in (await api.get(f"entities?{later}")).json] == ["a"]
+    earlier = "lastOperationTimeTo=2026-01-02T03:04:05Z"
+    assert [e["entityId"]["key"] for e in (await api.get(f"entities?{earlier}")).json] == ["b"]
+
+
+async def test_pages(api: Api) -> None:
+    for key in "abc":
+        await api.post(f"entities/counter/{key}?op=add")
+    first = await api.get("entities?top=2")
+    assert [e["entityId"]["key"] for e in first.json] == ["a", "b"]
+    rest = await api.get("entities?top=2", **{TOKEN: first.headers[TOKEN]})
+    assert [e["entityId"]["key"] for e in rest.json] == ["c"]
+    assert TOKEN not in rest.headers
+
+
+async def test_a_failed_first_operation_leaves_a_null_state(api: Api) -> None:
+    def broken(context: object) -> None:
+        raise ValueError("no")
+
+    import azure.durable_functions as df
+
+    api.host.invoker.entities["Counter"] = df.Entity.create(broken)
+    await api.post("entities/counter/k?op=add")
+    answer = await api.get("entities/counter/k")
+    assert (answer.status, answer.text) == (200, "null")

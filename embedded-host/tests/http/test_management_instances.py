@@ -1,0 +1,289 @@
+"""Status and operations of single instances (contract, 1.2, 1.4 and 1.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+
+import pytest
+
+from tests.http.api import WEBHOOK, Api
+
+TIME = "2026-01-02T03:04:05Z"
+WRONG = "Something went wrong while processing your request"
+
+
+# -- status ------------------------------------------------------------------------------------------
+
+
+async def test_a_status(api: Api) -> None:
+    await api.start("Done", body='"7"')
+    answer = await api.get("instances/i-1")
+    assert answer.status == 200
+    assert answer.text == (
+        '{"name":"Done","instanceId":"i-1","runtimeStatus":"Completed","input":"7","customStatus":{"step":1},"output":7,'
+        f'"createdTime":"{TIME}","lastUpdatedTime":"{TIME}"}}'
+    )
+    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
+
+
+async def test_the_status_of_a_live_instance_says_where_to_ask_again(api: Api) -> None:
+    await api.start("Wait")
+    answer = await api.get("instances/i-1?taskHub=Hub&x=%20")
+    assert answer.status == 202
+    assert answer.headers["location"] == f"{WEBHOOK}/instances/i-1?taskHub=Hub&x=%20"
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_unknown(api: Api) -> None:
+    for method, tail in [
+        *(("GET", ""), ("DELETE", ""), ("POST", "/terminate"), ("POST", "/suspend"), ("POST", "/resume")),
+        ("POST", "/raiseEvent/Go"),
+    ]:
+        answer = await api.ask(method, f"instances/none{tail}", b"1")
+        assert (answer.status, answer.empty) == (404, True), tail
+
+
+@pytest.mark.parametrize("value", ["false", "False", "FALSE", "%20false"])
+async def test_without_input(api: Api, value: str) -> None:
+    await api.start("Wait", body="1")
+    assert (await api.get(f"instances/i-1?showInput={value}")).json["input"] is None
+
+
+@pytest.mark.parametrize("value", ["true", "True", "", "0", "no", "false,false"])
+async def test_with_input(api: Api, value: str) -> None:
+    await api.start("Wait", body="1")
+    assert (await api.get(f"instances/i-1?SHOWINPUT={value}")).json["input"] == 1
+
+
+async def test_history(api: Api) -> None:
+    await api.start("Done", body='"7"')
+    events = (await api.get("instances/i-1?showHistory=True")).json["historyEvents"]
+    assert [e["EventType"] for e in events] == ["ExecutionStarted", "ExecutionCompleted"]
+    assert events[0]["Input"] == '"7"'
+    assert "Result" not in events[1]
+    events = (await api.get("instances/i-1?showHistory=true&showHistoryOutput=true&showInput=false")).json[
+        "historyEvents"
+    ]
+    assert "Input" not in events[0]
+    assert events[1]["Result"] == 7
+
+
+async def test_a_failed_one(api: Api) -> None:
+    await api.start("Fail")
+    assert (await api.get("instances/i-1")).status == 200
+    answer = await api.get("instances/i-1?returnInternalServerErrorOnFailure=true")
+    assert (answer.status, answer.json["output"]) == (500, "Orchestrator function 'Fail' failed: boom 1")
+
+
+async def test_prefer_wait(api: Api) -> None:
+    await api.start("Wait")
+    asked = asyncio.ensure_future(api.get("instances/i-1", Prefer="respond-async, wait=20"))
+    await asyncio.sleep(0)
+    await api.post("instances/i-1/raiseEvent/Go", "5")
+    answer = await asked
+    assert (answer.status, answer.json["output"], answer.headers["preference-applied"]) == (200, 5, "wait=20")
+    await api.start("Wait", "i-2")
+    assert (await api.get("instances/i-2", Prefer="wait=0")).status == 202
+    answer = await api.get("instances/none", Prefer="wait=9")
+    assert (answer.status, answer.headers) == (404, {"preference-applied": "wait=9"})
+
+
+async def test_a_diagnosis(api: Api) -> None:
+    await api.start("Wait")
+    assert "diagnosis" not in (await api.get("instances/i-1")).json
+    assert "Go" in (await api.get("instances/i-1?showDiagnosis=true")).json["diagnosis"]["text"]
+
+
+# -- events ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        ('{"n": 2,  "a": [ 1, null ]}', '{"n":2,"a":[1,null]}'),
+        ('"gr\\u00fc\\u00dfe"', '"grüße"'),
+        ('"\\ud800"', '"\\ud800"'),
+        ("1.0", "1.0"),
+        ("-0.0", "-0.0"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("NaN", "NaN"),
+        ('{"a":1,"a":2}', '{"a":2}'),
+        ("\ufeff1", "1"),
+        ("null", "null"),
+    ],
+)
+async def test_an_event_is_stored_compactly(api: Api, body: str, stored: str) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/RAISEEVENT/Other", body)
+    assert (answer.status, answer.empty) == (202, True)
+    events = (await api.get("instances/i-1?showHistory=true")).json["historyEvents"]
+    assert (events[-1]["Name"], events[-1]["Input"]) == ("Other", stored)
+
+
+async def test_nan_reaches_the_orchestrator(api: Api) -> None:
+    await api.start("Wait")
+    await api.post("instances/i-1/raiseEvent/Go", "NaN")
+    assert math.isnan((await api.status())["output"])
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
+async def test_an_event_that_is_not_called_json(api: Api, kind: str) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type=kind)
+    assert (answer.status, answer.json) == (400, {"Message": "Only application/json request content is supported"})
+
+
+async def test_an_event_with_parameters_of_its_type(api: Api) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type="Application/JSON; charset=utf-8")
+    assert answer.status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("nope", "Unexpected character encountered while parsing value: n. Path '', line 0, position 0."),
+        ("", "Error reading JToken from JsonReader. Path '', line 0, position 0."),
+        ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
+    ],
+)
+async def test_an_event_that_is_not_json(api: Api, body: str, why: str) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/raiseEvent/Go", body)
+    assert (answer.status, answer.json["Message"], answer.json["ExceptionMessage"]) == (
+        400,
+        "Invalid JSON content",
+        why,
+    )
+
+
+async def test_an_event_for_a_finished_instance_is_refused_before_it_is_looked_at(api: Api) -> None:
+    await api.start("Done")
+    answer = await api.post("instances/i-1/raiseEvent/Go", "nope", Content_Type="text/plain")
+    assert (answer.status, answer.empty) == (410, True)
+
+
+async def test_event_names_are_form_decoded(api: Api) -> None:
+    await api.start("Wait")
+    await api.post("instances/i-1/raiseEvent/a+b%20%C3%BC", "1")
+    events = (await api.get("instances/i-1?showHistory=true")).json["historyEvents"]
+    assert events[-1]["Name"] == "a b ü"
+
+
+# -- operations --------------------------------------------------------------------------------------
+
+
+async def test_terminate(api: Api) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/Terminate?reason=123")
+    assert (answer.status, answer.empty) == (202, True)
+    status = await api.status()
+    assert (status["runtimeStatus"], status["output"]) == ("Terminated", 123)
+    for operation in ("terminate", "suspend", "resume"):
+        answer = await api.post(f"instances/i-1/{operation}")
+        assert (answer.status, answer.empty) == (410, True)
+
+
+async def test_suspend_and_resume(api: Api) -> None:
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/resume")
+    assert (answer.status, answer.json) == (
+        500,
+        {
+            "Message": WRONG,
+            "ExceptionMessage": "Cannot resume the orchestration instance i-1 because instance is in the Running state.",
+            "ExceptionType": "System.InvalidOperationException",
+            "StackTrace": "",
+        },
+    )
+    assert (await api.post("instances/i-1/suspend?reason=a+b")).status == 202
+    assert ((await api.status())["runtimeStatus"], (await api.status())["output"]) == ("Suspended", "a b")
+    answer = await api.post("instances/i-1/suspend")
+    assert (answer.status, answer.json["ExceptionMessage"]) == (
+        500,
+        "Cannot suspend the orchestration instance i-1 because instance is in the Suspended state.",
+    )
+    assert (await api.post("instances/i-1/resume")).status == 202
+    assert (await api.status())["runtimeStatus"] == "Running"
+
+
+async def test_rewind(api: Api) -> None:
+    answer = await api.post("instances/none/rewind")
+    assert (answer.status, answer.json) == (404, 'No orchestration with instance ID "$none" found.')
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/rewind")
+    text = 'This orchestration has status Running, but only orchestrations in the "Failed" state can be rewound.'
+    assert (answer.status, answer.json) == (412, text)
+    await api.start("Fail", "i-2")
+    answer = await api.post("instances/i-2/rewind?reason=again")
+    assert (answer.status, answer.empty) == (202, True)
+
+
+async def test_restart(api: Api) -> None:
+    await api.start("Done", body='"7"')
+    answer = await api.ask("POST", "instances/i-1/restart", b"", public_url="http://public")
+    assert answer.status == 202
+    new = answer.json["id"]
+    assert new != "i-1"
+    assert answer.headers["location"].startswith(f"http://public/runtime/webhooks/durabletask/instances/{new}?")
+    assert (await api.status(new))["output"] == 7
+    assert (await api.post("instances/i-1/restart?restartWithNewInstanceId=False")).json["id"] == "i-1"
+
+
+async def test_restarts_that_are_refused(api: Api) -> None:
+    answer = await api.post("instances/none/restart")
+    assert (answer.status, answer.json) == (
+        400,
+        {
+            "Message": "InstanceId does not match a valid orchestration instance.",
+            "ExceptionMessage": "No instance with ID 'none' was found. (Parameter 'instanceId')",
+            "ExceptionType": "System.ArgumentException",
+            "StackTrace": "",
+        },
+    )
+    await api.start("Wait")
+    answer = await api.post("instances/i-1/restart?restartWithNewInstanceId=false")
+    assert (answer.status, answer.json) == (
+        409,
+        {
+            "Message": "A non-terminal instance with this instance ID already exists.",
+            "ExceptionMessage": "An Orchestration instance with the status Running already exists.",
+            "ExceptionType": "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+            "StackTrace": "",
+        },
+    )
+
+
+async def test_purge(api: Api) -> None:
+    await api.start("Wait")
+    answer = await api.ask("DELETE", "instances/i-1")
+    assert (answer.status, answer.json) == (
+        412,
+        "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID i-1 has status Running",
+    )
+    await api.post("instances/i-1/terminate")
+    answer = await api.ask("DELETE", "instances/i-1")
+    assert (answer.status, answer.text) == (200, '{"instancesDeleted":1}')
+    assert (await api.get("instances/i-1")).status == 404
+    answer = await api.ask("DELETE", "instances/@none@x")
+    assert (answer.status, answer.json) == (200, {"instancesDeleted": 0})
+
+
+async def test_an_entity_is_purged_by_its_id(api: Api) -> None:
+    await api.post("entities/counter/k?op=add")
+    assert (await api.ask("DELETE", "instances/@counter@k")).json == {"instancesDeleted": 1}
+    assert (await api.get("entities/counter/k")).status == 404
+
+
+async def test_bodies_are_ignored_by_operations(api: Api) -> None:
+    await api.start("Wait")
+    assert (await api.post("instances/i-1/terminate", b"\xff not json")).status == 202
+
+
+async def test_large_values_go_round(api: Api) -> None:
+    await api.start("Wait")
+    value = "x" * 1_000_000
+    assert (await api.post("instances/i-1/raiseEvent/Go", json.dumps(value))).status == 202
+    assert (await api.status())["output"] == value

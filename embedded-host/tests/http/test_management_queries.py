@@ -1,0 +1,273 @@
+"""Lists and purges by filter (contract, 1.2 and 1.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+
+from embedded_host.http import management_values
+from embedded_host.http.management_values import TOKEN, token_after
+from embedded_host.store.interface import InstanceRow, SaveInstance
+from tests.http.api import Api, request
+from tests.task_hub.kit import T0
+
+NEEDS_FROM = "Please provide value for 'createdTimeFrom' parameter."
+
+
+async def ids(api: Api, query: str = "", **headers: str) -> list[str]:
+    answer = await api.get(f"instances?{query}", **headers)
+    assert answer.status == 200
+    return [item["instanceId"] for item in answer.json]
+
+
+async def started(api: Api, *instance_ids: str, name: str = "Done") -> None:
+    for instance_id in instance_ids:
+        await api.start(name, quote(instance_id))
+
+
+# -- lists -------------------------------------------------------------------------------------------
+
+
+async def test_a_list_is_of_status_objects_in_order_of_id(api: Api) -> None:
+    await api.start("Wait", "b", "1")
+    await api.start("Done", "a")
+    answer = await api.get("instances/")
+    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
+    assert [item["instanceId"] for item in answer.json] == ["a", "b"]
+    assert answer.json[1] == (await api.get("instances/b")).json
+    assert (await api.get("instances?showInput=False")).json[1]["input"] is None
+
+
+async def test_an_empty_list(api: Api) -> None:
+    answer = await api.get("instances")
+    assert (answer.status, answer.text, TOKEN in answer.headers) == (200, "[]", False)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("a", ["a", "a%", "a_", "ab"]),
+        ("a%", ["a%"]),
+        ("a_", ["a_"]),
+        ("A", []),
+        ("grü", ["grün", "grüß"]),
+        ("\U0001f600", ["\U0001f600x"]),
+        ("'", ["'quoted"]),
+        ("@", ["@counter@k"]),
+        ("", ["'quoted", "@counter@k", "a", "a%", "a_", "ab", "grün", "grüß", "\U0001f600x"]),
+    ],
+)
+async def test_prefixes(api: Api, prefix: str, found: list[str]) -> None:
+    await started(api, "a", "ab", "a%", "a_", "grün", "grüß", "\U0001f600x", "'quoted")
+    await api.post("entities/counter/k?op=add")
+    assert await ids(api, f"instanceIdPrefix={quote(prefix)}") == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("runtimeStatus=Completed", ["done"]),
+        ("runtimeStatus=Completed,Running", ["done", "wait"]),
+        ("runtimeStatus=Completed&runtimeStatus=Failed", ["bad", "done"]),
+        ("runtimeStatus=Completed,%20Failed&RUNTIMESTATUS=Running", ["bad", "done", "wait"]),
+        ("runtimeStatus=1", ["done"]),
+        ("runtimeStatus=0,3", ["bad", "wait"]),
+        ("runtimeStatus=99", []),
+        ("runtimeStatus=completed", ["bad", "done", "wait"]),
+        ("runtimeStatus=Nope", ["bad", "done", "wait"]),
+        ("runtimeStatus=Nope,Failed", ["bad"]),
+        ("runtimeStatus=", ["bad", "done", "wait"]),
+        ("runtimeStatus=Pending", []),
+    ],
+)
+async def test_statuses(api: Api, query: str, found: list[str]) -> None:
+    await started(api, "done")
+    await started(api, "wait", name="Wait")
+    await started(api, "bad", name="Fail")
+    assert await ids(api, query) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("createdTimeFrom=2026-01-02T03:04:06Z", ["b", "c"]),
+        ("createdTimeTo=2026-01-02T03:04:06Z", ["a", "b"]),
+        ("createdTimeFrom=2026-01-02T03:04:06Z&createdTimeTo=2026-01-02T03:04:06.000000Z", ["b"]),
+        ("createdTimeFrom=2026-01-02T03:04:06.1Z", ["c"]),
+        ("createdTimeFrom=2026-01-02T03:04:06", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02%2003:04:06", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02T05:04:06%2B02:00", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02T05:04:06+02:00", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02T05:04:06+0200", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02T01:04:06-02:00", ["b", "c"]),
+        ("createdTimeFrom=2026-01-02", ["a", "b", "c"]),
+        ("createdTimeFrom=2026-01-03", []),
+        ("createdTimeFrom=01/02/2026%2003:04:06", ["b", "c"]),
+        ("createdTimeFrom=Fri,%2002%20Jan%202026%2003:04:06%20GMT", ["b", "c"]),
+        ("createdTimeFrom=garbage", ["a", "b", "c"]),
+        ("createdTimeFrom=2026-13-45", ["a", "b", "c"]),
+        ("createdTimeFrom=0001-01-01T00:00:00%2B05:00", ["a", "b", "c"]),
+        ("createdTimeFrom=9999-12-31T23:59:59-05:00", ["a", "b", "c"]),
+        ("createdTimeTo=0001-01-01T00:00:00Z", []),
+        ("createdTimeFrom=%C2%B2", ["a", "b", "c"]),
+    ],
+)
+async def test_times(api: Api, query: str, found: list[str]) -> None:
+    for instance_id in "abc":
+        await started(api, instance_id)
+        api.host.clock.advance(1)
+    assert await ids(api, query) == found
+
+
+async def test_pages(api: Api) -> None:
+    names = ["a", "b%", "ß", "z", "\U0001f600"]
+    await started(api, *names)
+    seen, headers = [], {}
+    while True:
+        answer = await api.get("instances?top=2", **headers)
+        seen.append([item["instanceId"] for item in answer.json])
+        if TOKEN not in answer.headers:
+            break
+        assert answer.headers[TOKEN].isascii()
+        headers = {TOKEN: answer.headers[TOKEN]}
+    assert seen == [["a", "b%"], ["z", "ß"], ["\U0001f600"]]
+    assert TOKEN not in (await api.get("instances?top=5")).headers
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "abc", "", "1e2", "²", "99999999999", "9" * 400, "2147483648", "1.5"])
+async def test_a_top_that_is_none_is_100(api: Api, top: str) -> None:
+    row = InstanceRow(0, "Hub", "", "Done", "Completed", T0, T0, "")
+    api.host.store.write([SaveInstance(replace(row, key=1000 + n, id=f"i{n:03}")) for n in range(101)])
+    answer = await api.get(f"instances?top={quote(top)}")
+    assert (len(answer.json), TOKEN in answer.headers) == (100, True)
+
+
+@pytest.mark.parametrize("top", ["2147483647", "%202", "+2", "%2B2"])
+async def test_tops(api: Api, top: str) -> None:
+    await started(api, "a", "b")
+    assert await ids(api, f"top={top}") == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["instances", "entities"])
+async def test_others_get_their_turn_while_a_long_page_is_made(
+    api: Api, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(management_values, "ROUND", 2)
+    for number in range(7):
+        if kind == "instances":
+            await api.start("Done", f"i-{number}")
+        else:
+            await api.post(f"entities/counter/{number}?op=add")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(other())
+    await asyncio.sleep(0)
+    before = turns
+    asked = request("GET", f"/{kind}")
+    assert len(json.loads((await api.management.handle(asked, f"/{kind}")).body)) == 7
+    beside.cancel()
+    assert turns - before == 3
+
+
+def token(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        *("", "null", "!!!", "é", "AAAA", token([]), token({"after": 1}), token({"before": "a"}), token("after")),
+        *(token({"after": "\ud800"}), base64.b64encode(b"[" * 5000).decode(), "bnVsbA==", "/w==", "_w=="),
+    ],
+)
+async def test_a_token_that_is_not_ours_begins_at_the_first_page(api: Api, garbage: str) -> None:
+    await started(api, "a", "b")
+    assert await ids(api, **{TOKEN: garbage}) == ["a", "b"]
+
+
+async def test_a_token_whose_instance_is_gone(api: Api) -> None:
+    await started(api, "a", "c")
+    assert await ids(api, **{TOKEN: token_after("b")}) == ["c"]
+
+
+# -- purges ------------------------------------------------------------------------------------------
+
+
+async def purge(api: Api, query: str) -> tuple[int, object]:
+    answer = await api.ask("DELETE", f"instances?{query}")
+    return answer.status, answer.json if answer.response.body else None
+
+
+async def everything(api: Api) -> list[str]:
+    await started(api, "done")
+    await started(api, "wait", name="Wait")
+    await started(api, "bad", name="Fail")
+    await api.post("entities/counter/k?op=add")
+    return await ids(api)
+
+
+@pytest.mark.parametrize(
+    ("query", "deleted"),
+    [
+        ("", {"done", "bad"}),
+        ("&runtimeStatus=Completed", {"done"}),
+        ("&runtimeStatus=Completed&runtimeStatus=3", {"done", "bad"}),
+        ("&runtimeStatus=", {"done", "bad"}),
+        ("&createdTimeTo=2026-01-02T03:04:05Z", {"done", "bad"}),
+        ("&createdTimeTo=", {"done", "bad"}),
+    ],
+)
+async def test_a_purge_deletes_what_has_finished(api: Api, query: str, deleted: set[str]) -> None:
+    before = await everything(api)
+    assert await purge(api, f"createdTimeFrom=2026-01-02T03:04:05Z{query}") == (200, {"instancesDeleted": len(deleted)})
+    assert set(await ids(api)) == set(before) - deleted
+
+
+@pytest.mark.parametrize("query", ["&runtimeStatus=Terminated", "&createdTimeTo=2025-01-01", "&runtimeStatus=4,5"])
+async def test_a_purge_of_nothing(api: Api, query: str) -> None:
+    before = await everything(api)
+    answer = await api.ask("DELETE", f"instances?createdTimeFrom=2020-01-01{query}")
+    assert (answer.status, answer.empty) == (404, True)
+    assert await ids(api) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("", NEEDS_FROM),
+        ("createdTimeFrom=", NEEDS_FROM),
+        ("createdTimeFrom=%20&runtimeStatus=Completed", NEEDS_FROM),
+        ("createdTimeFrom=yesterday", "'createdTimeFrom' is not a date and time: 'yesterday'. Nothing was deleted."),
+        (
+            "createdTimeFrom=2020-01-01&createdTimeTo=2020-13-01",
+            "'createdTimeTo' is not a date and time: '2020-13-01'. Nothing was deleted.",
+        ),
+        *(
+            (
+                f"createdTimeFrom=2020-01-01&runtimeStatus={status}",
+                f"'runtimeStatus' can be Completed, Failed, Terminated, Canceled, but not '{wrong}': only finished instances "
+                "are purged. Nothing was deleted.",
+            )
+            for status, wrong in [
+                *(("Running", "Running"), ("completed", "completed"), ("Completed,Nope", "Nope"), ("0", "0")),
+                *(("Completed&runtimeStatus=Pending", "Pending"), ("99", "99"), ("Suspended", "Suspended")),
+            ]
+        ),
+        ("createdTimeFrom=2020-01-01&runtimeStatus=,", "'runtimeStatus' names no status. Nothing was deleted."),
+    ],
+)
+async def test_a_purge_that_cannot_be_read_deletes_nothing(api: Api, query: str, why: str) -> None:
+    before = await everything(api)
+    assert await purge(api, query) == (400, why)
+    assert await ids(api) == before

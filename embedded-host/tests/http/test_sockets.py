@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.http import sockets
+from embedded_host.http.sockets import PortInUseError, bind_public, bind_rpc, is_loopback
+
+
+def test_a_port_in_use() -> None:
+    with bind_public("127.0.0.1", 0) as taken, pytest.raises(PortInUseError):
+        bind_public("127.0.0.1", taken.getsockname()[1])
+
+
+def test_an_address_of_another_machine() -> None:
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+        bind_public("192.0.2.1", 0)
+
+
+def test_the_private_port_has_substitutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bind_public("127.0.0.1", 0) as taken:
+        monkeypatch.setattr(sockets, "RPC_PORT", taken.getsockname()[1])
+        with bind_rpc() as other:
+            assert other.getsockname()[1] in range(30000, 31000)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_what_only_this_machine_reaches(address: str) -> None:
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "fe80::1"])
+def test_what_others_reach(address: str) -> None:
+    assert not is_loopback(address)

@@ -1,0 +1,183 @@
+"""Status objects and histories, against the real host's recorded bodies."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.history import EventType
+from embedded_host.engine.json_codec import compact
+from embedded_host.http.status import LARGE, history_events, shown_value, status_object, status_text
+from embedded_host.store.interface import InstanceRow
+
+RECORDINGS = Path(__file__).parents[1] / "conformance" / "golden.json"
+T0 = datetime(2026, 1, 2, 3, 4, 5, 600_000, timezone.utc)
+AT = "2026-01-02T03:04:05.6Z"
+
+
+def recorded(case: str, step: int) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case][step]["body"]
+    return body
+
+
+def row(**fields: Any) -> InstanceRow:
+    return InstanceRow(**({"key": 1, "hub": "H", "id": "i", "name": "N", "status": "Running"} | STAMPS | fields))
+
+
+STAMPS: dict[str, Any] = {"created": T0, "updated": T0, "execution_id": "e"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *((None, None), ("", ""), (" \n", ""), ("1", 1), ('"x"', "x"), ("[1, null]", [1, None]), ("plain", "plain")),
+        *(('{"a":', '{"a":'), ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"), ("[" * 9000, "[" * 9000)),
+        ("[" * 100_000 + "]" * 100_000, "[" * 100_000 + "]" * 100_000),
+    ],
+)
+def test_a_stored_text_as_it_is_shown(text: str | None, value: object) -> None:
+    assert shown_value(text) == value
+
+
+def test_a_status_object_has_the_recorded_keys_in_their_order() -> None:
+    shown = status_object(row(custom_status='{"a":1}', output="why"), lambda: "2")
+    assert list(shown) == list(recorded("orch/Chain", 0))
+    assert shown == {
+        "name": "N",
+        "instanceId": "i",
+        "runtimeStatus": "Running",
+        "input": 2,
+        "customStatus": {"a": 1},
+        "output": "why",
+        "createdTime": "2026-01-02T03:04:05Z",
+        "lastUpdatedTime": "2026-01-02T03:04:05Z",
+    }
+    assert status_object(row(), None)["input"] is None
+
+
+def event(kind: EventType, **fields: Any) -> dict[str, Any]:
+    return {"EventType": kind, **fields, "EventId": fields.get("EventId", -1), "IsPlayed": False, "Timestamp": AT}
+
+
+STARTED = event(
+    EventType.EXECUTION_STARTED,
+    OrchestrationInstance={"InstanceId": "i", "ExecutionId": "e"},
+    ParentInstance=None,
+    Name="Chain",
+    Version=None,
+    Input=None,
+    Tags=None,
+    Correlation=None,
+    ParentTraceContext=None,
+    ScheduledStartTime=None,
+    Generation=0,
+    GenerateNewTrace=False,
+)
+SCHEDULED = {"Version": "", "Input": None, "ParentTraceContext": None, "Tags": None}
+
+
+def completed(result: str) -> dict[str, Any]:
+    return event(EventType.EXECUTION_COMPLETED, OrchestrationStatus="Completed", Result=result, FailureDetails=None)
+
+
+def chain() -> list[dict[str, Any]]:
+    events = [event(EventType.ORCHESTRATOR_STARTED), STARTED]
+    for number, city in enumerate(("Tokyo", "Seattle", "London")):
+        events += [
+            event(EventType.TASK_SCHEDULED, Name="Echo", EventId=number, **SCHEDULED),
+            event(EventType.ORCHESTRATOR_COMPLETED),
+            event(EventType.ORCHESTRATOR_STARTED),
+            event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=json.dumps(city)),
+        ]
+    return [*events, completed('["Tokyo","Seattle","London"]'), event(EventType.ORCHESTRATOR_COMPLETED)]
+
+
+def placed(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With times as the recordings have them."""
+    stamps = {"Timestamp": "<time.Z>", "ScheduledTime": "<time.+00:00>", "FireAt": "<time.Z>"}
+    return [{key: stamps.get(key, value) for key, value in e.items()} for e in shown]
+
+
+def test_a_history_is_shown_as_recorded() -> None:
+    shown = placed(history_events(chain(), show_output=True, show_input=True))
+    expected = recorded("orch/Chain", 1)["historyEvents"]
+    assert [list(e.items()) for e in shown] == [list(e.items()) for e in expected]
+
+
+def test_times_of_a_completion() -> None:
+    shown = history_events(chain(), show_output=True, show_input=True)[1]
+    assert (shown["Timestamp"], shown["ScheduledTime"]) == (AT, "2026-01-02T03:04:05.6+00:00")
+
+
+def test_outputs_and_inputs_are_left_out() -> None:
+    shown = history_events(chain(), show_output=False, show_input=False)
+    assert not any("Result" in e or "Input" in e for e in shown)
+
+
+def test_a_failure_as_recorded() -> None:
+    expected = recorded("orch/ActFail", 1)["historyEvents"]
+    failed = next(e for e in expected if e["EventType"] == "TaskFailed")
+    events = [
+        event(EventType.TASK_SCHEDULED, Name=failed["FunctionName"], EventId=0, **SCHEDULED),
+        event(
+            EventType.TASK_FAILED,
+            TaskScheduledId=0,
+            Reason=failed["Reason"],
+            Details=failed["Details"],
+            FailureDetails=None,
+        ),
+    ]
+    assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
+        list(failed.items())
+    ]
+
+
+def test_what_is_still_open_is_shown() -> None:
+    events = [STARTED, event(EventType.TASK_SCHEDULED, Name="Echo", EventId=0, **SCHEDULED)]
+    assert history_events(events, show_output=True, show_input=True)[1] == {
+        "EventType": "TaskScheduled",
+        "Name": "Echo",
+        "Input": None,
+        "ParentTraceContext": None,
+        "Tags": None,
+        "Timestamp": AT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("case", "shown_kind", "kind", "fields"),
+    [
+        ("orch/Timer", "TimerCreated", EventType.TIMER_CREATED, {"FireAt": AT, "EventId": 0}),
+        ("orch/Timer", "TimerFired", EventType.TIMER_FIRED, {"TimerId": 0, "FireAt": AT}),
+        ("life/suspend-resume", "ExecutionSuspended", EventType.EXECUTION_SUSPENDED, {"Reason": "pausing"}),
+        ("life/suspend-resume", "ExecutionResumed", EventType.EXECUTION_RESUMED, {"Reason": "go on"}),
+        ("life/terminate", "ExecutionTerminated", EventType.EXECUTION_TERMINATED, {"Input": "enough"}),
+    ],
+)
+def test_single_events_as_recorded(case: str, shown_kind: str, kind: EventType, fields: dict[str, Any]) -> None:
+    steps = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case]
+    bodies = [s["body"] for s in steps if isinstance(s.get("body"), dict)]
+    expected = next(e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == shown_kind)
+    shown = placed(history_events([event(kind, **fields)], show_output=False, show_input=True))[0]
+    assert list(shown) == list(expected)
+    assert {k: v for k, v in shown.items() if k != "Timestamp"} == {
+        k: v for k, v in expected.items() if k != "Timestamp"
+    }
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *(None, "1", '"short"', "plain text", "plain text " * LARGE, "[" * LARGE),
+        *('"' + "x" * LARGE + '"', '["' + "é" * LARGE + '",1.5,null]', "[" + "[1]," * LARGE + "2]"),
+        "[" * 100_000 + "]" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_a_large_output_is_shown_as_a_small_one(output: str | None) -> None:
+    done = row(status="Completed", output=output, custom_status='"é"')
+    assert status_text(done, lambda: '{"a": 1}') == compact(status_object(done, lambda: '{"a": 1}')).encode()

@@ -1,0 +1,51 @@
+"""So many requests for functions at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from embedded_host.http.throttle import Throttle, TooBusyError
+
+
+async def test_requests_over_the_limit_are_too_many_until_one_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    throttle = Throttle(outstanding=2)
+    with throttle.held():
+        with throttle.held():
+            for _ in range(3):
+                with pytest.raises(TooBusyError), throttle.held():
+                    raise AssertionError
+        with throttle.held():
+            pass
+    assert len(caplog.records) == 1
+    assert "maxOutstandingRequests" in caplog.text
+
+
+async def test_a_request_that_fails_gives_its_place_back() -> None:
+    throttle = Throttle(outstanding=1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="x"), throttle.held():
+            raise ValueError("x")
+
+
+async def test_functions_over_the_limit_wait() -> None:
+    throttle, most, running = Throttle(concurrent=2), 0, 0
+
+    async def run() -> None:
+        nonlocal most, running
+        async with throttle.running:
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+    await asyncio.gather(*(run() for _ in range(10)))
+    assert most == 2
+
+
+async def test_without_limits() -> None:
+    throttle = Throttle()
+    with throttle.held():
+        async with throttle.running, throttle.running:
+            pass

@@ -1,0 +1,332 @@
+"""What every store promises (``embedded_host/store/contract.py``): subclass and give a ``store``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.history import events_text
+from embedded_host.store.input_references import referring
+from embedded_host.store.interface import (
+    ActivityRow,
+    Address,
+    AppendHistory,
+    Change,
+    DeleteHistory,
+    DeleteInstance,
+    DeletePending,
+    Due,
+    InstanceFilter,
+    InstanceRow,
+    MessageRow,
+    PutActivity,
+    PutMessage,
+    SaveEntity,
+    SaveInstance,
+    SaveTimer,
+    SetAwaited,
+    SetInput,
+    Store,
+    TakeActivity,
+    TakeMessage,
+    TimerRow,
+)
+
+T0 = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
+PLAIN = InstanceRow(1, "Hub", "a", "Main", "Pending", T0, T0, "e-1")
+FULL = InstanceRow(
+    key=2,
+    hub="Hub",
+    id="b é@#/\U0001f600",
+    name="Main",
+    status="Completed",
+    created=T0,
+    updated=T0 + timedelta(microseconds=1),
+    execution_id="e-2",
+    generation=None,
+    parent={"Name": "é", "OrchestrationInstance": {"InstanceId": "p"}},
+    continued=True,
+    custom_status='{"é":1}',
+    output="plain text, not JSON",
+)
+
+
+def message(id: int, instance: int = 1, execution: str | None = "e-1", due: datetime | None = None) -> MessageRow:
+    return MessageRow(id, instance, execution, due, {"EventType": 15, "Name": "é", "Input": None})
+
+
+def activity(id: int, instance: int = 1, execution: str = "e-1") -> ActivityRow:
+    return ActivityRow(id, instance, execution, 3, "Echo", '"é"')
+
+
+EVERYTHING: list[Change] = [
+    SaveInstance(PLAIN),
+    SetInput(1, '"in"'),
+    AppendHistory(1, 0, "[1]"),
+    PutMessage(message(1)),
+    PutActivity(activity(1)),
+    SetAwaited(1, [("event", "Go")]),
+    SaveEntity(1, True, "8"),
+]
+
+
+def belongings(store: Store, key: int = 1) -> list[Any]:
+    activities = [row for row, _ in store.all_activities() if row.instance == key]
+    return [
+        store.input(key),
+        store.history(key),
+        store.messages(key),
+        activities,
+        store.awaited(key),
+        store.entity(key),
+    ]
+
+
+class StoreContract:
+    @pytest.fixture
+    def store(self) -> Iterator[Store]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def listed(self, store: Store) -> Store:
+        """a0 … a4 of hub One, one an entity; others in hub Two."""
+        rows = [
+            replace(
+                PLAIN,
+                key=10 + i,
+                hub="One",
+                id=f"a{i}",
+                status=["Running", "Completed"][i % 2],
+                created=T0 + timedelta(hours=i),
+                updated=T0 + timedelta(days=i),
+            )
+            for i in (3, 0, 4, 1, 2)
+        ]
+        others = [replace(PLAIN, key=20, hub="Two", id="a0"), replace(PLAIN, key=21, hub="One", id="B")]
+        entity = replace(PLAIN, key=22, hub="One", id="@counter@k", status="Running")
+        store.write([*map(SaveInstance, [*rows, *others, entity]), SaveEntity(22, True, None)])
+        return store
+
+    # -- instances ---------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("row", [PLAIN, FULL], ids=["plain", "full"])
+    def test_an_instance_comes_back_as_it_was(self, store: Store, row: InstanceRow) -> None:
+        store.write([SaveInstance(row)])
+        assert store.instance(row.hub, row.id) == row
+
+    def test_a_hub_is_found_without_regard_to_case_and_an_id_exactly(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN), SaveInstance(replace(PLAIN, key=2, id="A"))])
+        assert store.instance("hUB", "a") == PLAIN
+        found = store.instance("Hub", "A")
+        assert found is not None
+        assert found.key == 2
+        assert store.instance("Other", "a") is None
+        assert store.instance("Hub", "unknown") is None
+
+    def test_saving_again_overwrites_all_but_who_it_is(self, store: Store) -> None:
+        store.write([SaveInstance(replace(FULL, key=1))])
+        changed = replace(PLAIN, hub="X", id="X", name="X", parent={"X": 1}, status="Running", custom_status="1")
+        store.write([SaveInstance(changed)])
+        kept = replace(FULL, key=1)
+        assert store.instance("Hub", FULL.id) == replace(
+            changed, hub=kept.hub, id=kept.id, name=kept.name, parent=kept.parent
+        )
+
+    def test_deleting_takes_everything_of_one_instance(self, store: Store) -> None:
+        other = replace(PLAIN, key=2, id="other")
+        of_other = [
+            SaveInstance(other),
+            SetInput(2, "2"),
+            AppendHistory(2, 0, "[2]"),
+            PutMessage(message(2, 2)),
+            PutActivity(activity(2, 2)),
+            SetAwaited(2, [("event", "Go")]),
+            SaveEntity(2, True, "2"),
+        ]
+        store.write([*EVERYTHING, *of_other])
+        before = belongings(store, 2)
+        store.write([DeleteInstance(1)])
+        assert store.instance("Hub", "a") is None
+        assert belongings(store) == [None, [], [], [], [], None]
+        assert belongings(store, 2) == before
+        assert store.instance("Hub", "other") == other
+
+    def test_an_id_is_free_again_in_the_same_write(self, store: Store) -> None:
+        store.write(EVERYTHING)
+        store.write([DeleteInstance(1), SaveInstance(replace(PLAIN, key=2))])
+        found = store.instance("Hub", "a")
+        assert found is not None
+        assert found.key == 2
+
+    def test_keys_go_on_from_the_highest(self, store: Store) -> None:
+        assert store.highest_keys() == (0, 0, 0)
+        store.write([SaveInstance(replace(PLAIN, key=7)), PutMessage(message(8, 7)), PutActivity(activity(9, 7))])
+        store.write([PutMessage(message(5, 7)), PutActivity(activity(6, 7))])
+        assert store.highest_keys() == (7, 8, 9)
+
+    def test_continued_instances(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN), SaveInstance(FULL)])
+        assert store.continued() == [Address("Hub", FULL.id)]
+        store.write([SaveInstance(replace(FULL, continued=False))])
+        assert store.continued() == []
+
+    # -- what belongs to them ----------------------------------------------------------------------
+
+    def test_half_a_character_is_no_instances(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.instance("Hub", "a\ud800") is None
+        assert store.timer("Hub", "\udfff") is None
+        assert list(store.due_after("\ud800", T0)) == []
+
+    def test_inputs(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.input(1) is None
+        for text in ("", '"é\U0001f600"', "null"):
+            store.write([SetInput(1, text)])
+            assert store.input(1) == text
+        store.write([SetInput(1, None)])
+        assert store.input(1) is None
+
+    @pytest.mark.parametrize("input", ["x" * 5000, '"é\\"\n"' * 1000, "short", None])
+    def test_the_input_of_an_execution(self, store: Store, input: str | None) -> None:
+        """However it is kept: the message and the history have it."""
+        started: dict[str, Any] = {"EventType": 0, "Name": "Main", "Input": input, "Result": '"Input":{"in":"inputs"}'}
+        raised: dict[str, Any] = {"EventType": 15, "Name": "Go", "Input": "y" * 5000}
+        rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate((started, raised), 1)]
+        turn = events_text(map(referring, (started, raised)))
+        store.write([SaveInstance(PLAIN), SetInput(1, input), *map(PutMessage, rows), AppendHistory(1, 0, turn)])
+        assert store.messages(1) == rows
+        assert store.message(1, 1) == (rows[0], Address("Hub", "a"))
+        assert [row for row, _ in store.all_messages()] == rows
+        assert [json.loads(text) for text in store.history(1)] == [[started, raised]]
+
+    def test_history_is_in_order_of_turns(self, store: Store) -> None:
+        turns = [f'["é{i}"]' for i in range(12)]
+        store.write([SaveInstance(PLAIN), *(AppendHistory(1, i, turns[i]) for i in reversed(range(12)))])
+        assert store.history(1) == turns
+        store.write([DeleteHistory(1), AppendHistory(1, 0, "[]")])
+        assert store.history(1) == ["[]"]
+        assert store.history(2) == []
+
+    def test_inboxes_are_in_order_of_ids(self, store: Store) -> None:
+        rows = [message(3), message(1, execution=None), message(2, due=T0)]
+        store.write([SaveInstance(PLAIN), *map(PutMessage, rows)])
+        assert store.messages(1) == sorted(rows)
+        assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
+        assert [row.id for row, _ in store.all_messages(T0 - timedelta(seconds=1))] == [1, 3]
+        assert [row.id for row, _ in store.all_messages(T0)] == [1, 2, 3]
+        assert store.message(1, 3) == (rows[0], Address("Hub", "a"))
+        assert (store.message(1, 9), store.message(2, 3)) == (None, None)
+        store.write([TakeMessage(1, 2), TakeMessage(1, 99), TakeMessage(2, 1)])
+        assert [row.id for row in store.messages(1)] == [1, 3]
+
+    def test_what_is_due_later(self, store: Store) -> None:
+        later = [message(n, due=T0 + timedelta(hours=n)) for n in range(1, 5)]
+        store.write([SaveInstance(PLAIN), PutMessage(message(9)), *map(PutMessage, later)])
+        assert list(store.due_after("hub", T0 + timedelta(hours=2))) == [
+            Due(T0 + timedelta(hours=n), 1, n) for n in (3, 4)
+        ]
+        assert list(store.due_after("Other", T0)) == []
+
+    def test_activities_are_in_order_of_ids(self, store: Store) -> None:
+        rows = [activity(2), activity(1)]
+        store.write([SaveInstance(PLAIN), *map(PutActivity, rows)])
+        assert list(store.all_activities()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
+        store.write([TakeActivity(1, 1), TakeActivity(1, 99), TakeActivity(2, 2)])
+        assert [row.id for row, _ in store.all_activities()] == [2]
+
+    def test_what_is_pending_for_one_execution(self, store: Store) -> None:
+        rows = [message(1), message(2, due=T0), message(3, execution=None), message(4, execution="e-2")]
+        others = [message(5, instance=2)]
+        store.write([SaveInstance(PLAIN), SaveInstance(replace(PLAIN, key=2, id="other"))])
+        store.write([*map(PutMessage, rows + others), PutActivity(activity(1)), PutActivity(activity(2, 1, "e-2"))])
+        store.write([DeletePending(1, "e-1")])
+        assert [row.id for row, _ in store.all_messages()] == [3, 4, 5]
+        assert [row.id for row, _ in store.all_activities()] == [2]
+
+    def test_what_is_awaited(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.awaited(1) == []
+        for awaited in ([("event", "Go"), ("event", "go")], [("entity", "@counter@é"), ("event", "Go")], []):
+            store.write([SetAwaited(1, awaited)])
+            assert store.awaited(1) == awaited
+
+    def test_entities(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN)])
+        assert store.entity(1) is None
+        for kept in ((False, None), (True, "8"), (False, "null")):
+            store.write([SaveEntity(1, *kept)])
+            assert store.entity(1) == kept
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def test_timers(self, store: Store) -> None:
+        never = TimerRow("Hub", "Tick", None, None, T0)
+        store.write([SaveTimer(never), SaveTimer(TimerRow("Other", "Tick", T0, T0, T0))])
+        assert store.timer("hub", "tick") == never
+        assert store.timer("Hub", "Tock") is None
+        ran = TimerRow("Hub", "Tick", T0 + timedelta(microseconds=1), T0 + timedelta(hours=1), T0)
+        store.write([SaveTimer(ran)])
+        assert store.timer("Hub", "Tick") == ran
+
+    def test_changes_happen_in_order(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN), PutMessage(message(1)), DeletePending(1, "e-1"), PutMessage(message(2))])
+        assert [row.id for row in store.messages(1)] == [2]
+
+    def test_a_write_that_fails_leaves_nothing(self, store: Store) -> None:
+        store.write([SaveInstance(PLAIN), AppendHistory(1, 0, "[]")])
+        with pytest.raises(Exception, match=r"."):
+            store.write([*EVERYTHING[1:2], PutMessage(message(1)), AppendHistory(1, 0, "[]")])
+        assert belongings(store) == [None, ["[]"], [], [], [], None]
+        store.write([PutMessage(message(1))])
+        assert len(store.messages(1)) == 1
+
+    def test_nothing_to_write_is_fine(self, store: Store) -> None:
+        store.write([])
+        assert store.highest_keys() == (0, 0, 0)
+
+    # -- lists -------------------------------------------------------------------------------------
+
+    FILTERS: list[tuple[str, InstanceFilter, list[str]]] = [  # noqa: RUF012 - a table, never changed
+        ("all", InstanceFilter(), ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]),
+        ("prefix", InstanceFilter(id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
+        ("exact prefix", InstanceFilter(id_prefix="a2"), ["a2"]),
+        ("prefix with a wildcard of SQL", InstanceFilter(id_prefix="a_"), []),
+        ("empty prefix", InstanceFilter(id_prefix="", entities=True), ["@counter@k"]),
+        ("status", InstanceFilter(statuses=("Completed",)), ["a1", "a3"]),
+        ("statuses", InstanceFilter(statuses=("Completed", "Pending")), ["B", "a1", "a3"]),
+        ("no such status", InstanceFilter(statuses=("Nap",)), []),
+        ("from", InstanceFilter(created_from=T0 + timedelta(hours=3)), ["a3", "a4"]),
+        ("to", InstanceFilter(id_prefix="a", created_to=T0 + timedelta(hours=1)), ["a0", "a1"]),
+        ("behind", InstanceFilter(after_id="a2"), ["a3", "a4"]),
+        ("behind with prefix", InstanceFilter(after_id="B", id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
+        ("entities", InstanceFilter(entities=True), ["@counter@k"]),
+        ("orchestrations", InstanceFilter(entities=False, statuses=("Running",)), ["a0", "a2", "a4"]),
+        (
+            "updated",
+            InstanceFilter(updated_from=T0 + timedelta(days=1), updated_to=T0 + timedelta(days=2)),
+            ["a1", "a2"],
+        ),
+    ]
+
+    @pytest.mark.parametrize(("filter", "ids"), [c[1:] for c in FILTERS], ids=[c[0] for c in FILTERS])
+    def test_filters(self, listed: Store, filter: InstanceFilter, ids: list[str]) -> None:
+        assert [row.id for row in listed.list("oNE", filter, 100)] == ids
+
+    def test_pages(self, listed: Store) -> None:
+        found: list[str] = []
+        while page := listed.list("One", InstanceFilter(after_id=found[-1] if found else None), 3):
+            assert len(page) <= 3
+            found += [row.id for row in page]
+        assert found == ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]
+
+    def test_ids_are_ordered_by_code_points(self, store: Store) -> None:
+        ids = ["", "é", "\U0001f600", "Z", "a", "aa", "a\U0010fffd", "\uffff"]
+        store.write([SaveInstance(replace(PLAIN, key=i + 1, id=id)) for i, id in enumerate(ids)])
+        assert [row.id for row in store.list("Hub", InstanceFilter(), 100)] == sorted(ids)
+        assert [row.id for row in store.list("Hub", InstanceFilter(id_prefix="a"), 9)] == ["a", "aa", "a\U0010fffd"]

@@ -1,0 +1,177 @@
+"""Every state that cannot be opened is refused in words, and none is replaced."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from embedded_host.store.backup import back_up
+from embedded_host.store.interface import StateError
+from embedded_host.store.lock import StateLock
+from embedded_host.store.sqlite import SqliteStore
+from tests.store.contract_tests import EVERYTHING, belongings
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "state.db"
+    with closing(SqliteStore(path, fsync=False)) as store:
+        store.write(EVERYTHING)
+    return path
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@posix
+def test_all_that_is_made_is_the_owners_whatever_the_umask(tmp_path: Path, open_umask: None) -> None:
+    folder = tmp_path / "new" / "state"
+    with StateLock(folder), closing(SqliteStore(folder / "state.db")) as store:
+        store.write(EVERYTHING)
+        back_up(store._reader, folder / "backups" / "copy.db")
+        modes = {
+            file.relative_to(folder).as_posix(): stat.S_IMODE(file.stat().st_mode)
+            for file in [folder, *folder.rglob("*")]
+        }
+    files = ["lock", "state.db", "state.db-wal", "state.db-shm", "backups/copy.db"]
+    assert modes == {".": 0o700, "backups": 0o700, **dict.fromkeys(files, 0o600)}
+
+
+@posix
+def test_a_file_that_was_open_to_all_is_closed(path: Path) -> None:
+    path.chmod(0o666)
+    SqliteStore(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_empty_file_has_lost_what_it_held(path: Path) -> None:
+    path.write_bytes(b"")
+    with pytest.raises(StateError) as caught:
+        SqliteStore(path)
+    text = str(caught.value)
+    assert f"{path} is empty: it has lost what it held" in text
+    assert f"embedded-host recover --state {path.parent}" in text
+    assert path.read_bytes() == b""
+
+
+def test_a_log_without_its_file_is_not_thrown_away(path: Path) -> None:
+    log = path.with_name("state.db-wal")
+    path.unlink()
+    log.write_bytes(b"x" * 5000)
+    with pytest.raises(StateError, match=r"state\.db is not there, but its log .*state\.db-wal is"):
+        SqliteStore(path)
+    assert not path.exists()
+    assert log.read_bytes() == b"x" * 5000
+
+
+def test_a_new_file_is_never_there_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(connection: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "state.db"
+    with monkeypatch.context() as patched:
+        patched.setattr("embedded_host.store.connection.create", killed)
+        with pytest.raises(KeyboardInterrupt):
+            SqliteStore(path)
+    assert not path.exists()
+    with closing(SqliteStore(path)) as store:
+        store.write(EVERYTHING)
+    assert [file.name for file in tmp_path.iterdir()] == ["state.db"]
+
+
+def test_a_truncated_file_gives_the_way_out(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    backup = path.parent / "backups" / "state-1.db"
+    backup.parent.mkdir()
+    backup.write_bytes(data)
+    path.with_name("state-schema-1.db.partial").write_bytes(b"of a start that was killed")
+    with pytest.raises(StateError) as caught:
+        SqliteStore(path)
+    text = str(caught.value)
+    assert f"The state file {path} is damaged: database disk image is malformed." in text
+    assert f"embedded-host recover --state {path.parent}" in text
+    assert f"The latest backups: {backup}." in text
+    assert path.read_bytes() == data[: len(data) // 2]
+
+
+def test_a_recovery_that_was_interrupted_is_to_be_finished(path: Path) -> None:
+    path.with_name("state.db.recovered").write_bytes(b"")
+    with pytest.raises(StateError, match="embedded-host recover"):
+        SqliteStore(path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may do everything")
+def test_a_file_that_may_not_be_written(path: Path) -> None:
+    path.chmod(0o400)
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(StateError, match=r"See to its rights"):
+            SqliteStore(path)
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_what_makes_a_commit_durable_on_a_mac_too(path: Path) -> None:
+    for fsync, asked in ((True, 1), (False, 0)):
+        with closing(SqliteStore(path, fsync=fsync)) as store:
+            for pragma in ("fullfsync", "checkpoint_fullfsync"):
+                assert store._writer.execute(f"PRAGMA {pragma}").fetchone() == (asked,)
+
+
+# -- at run time -------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_damaged_is_told_when_it_is_read(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'history'").fetchone()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = b"\xaa" * 4096
+    path.write_bytes(data)
+    with closing(SqliteStore(path)) as store:
+        assert store.instance("Hub", "a") is not None
+        for read in (lambda: store.history(1), lambda: belongings(store)):
+            with pytest.raises(StateError, match=r"is damaged: .*malformed.*embedded-host recover"):
+                read()
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("UPDATE instances SET created = 9223372036854775807", lambda store: store.instance("Hub", "a")),
+        ("UPDATE instances SET parent = '{'", lambda store: store.instance("Hub", "a")),
+        ("UPDATE instances SET name = CAST(x'ff' AS TEXT)", lambda store: store.instance("Hub", "a")),
+        ("UPDATE messages SET event = x'ff'", lambda store: store.messages(1)),
+        ("UPDATE messages SET event = 'no json'", lambda store: list(store.all_messages())),
+        ("UPDATE messages SET due = 4611686018427387904", lambda store: list(store.all_messages())),
+    ],
+)
+def test_a_row_that_cannot_be_is_told(path: Path, statement: str, read: Callable[[SqliteStore], object]) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    with closing(SqliteStore(path)) as store, pytest.raises(StateError, match=r"is damaged.*embedded-host recover"):
+        read(store)
+
+
+def test_a_disk_that_fails_is_told(path: Path) -> None:
+    class Failing:
+        def execute(self, *_: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with closing(SqliteStore(path)) as store:
+        reader, store._reader = store._reader, Failing()  # type: ignore[assignment]
+        with pytest.raises(StateError, match=r"cannot be read: disk I/O error\. The disk.*embedded-host recover"):
+            store.instance("Hub", "a")
+        store._reader = reader

@@ -1,0 +1,31 @@
+"""A long input is written once."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.store.input_references import LONG
+from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.sqlite import SqliteStore
+from tests.task_hub.kit import AppInvoker, Host
+
+
+def echo(context):  # type: ignore[no-untyped-def]
+    yield context.wait_for_external_event("Go")
+
+
+@pytest.mark.parametrize(("length", "times"), [(LONG - 1, 3), (LONG, 1), (20 * LONG, 1)])
+async def test_how_often_an_input_is_written(length: int, times: int) -> None:
+    host = Host(AppInvoker({"Echo": echo}))
+    store = host.store
+    assert isinstance(store, SqliteStore)
+    letters = "q" * (length - 2)
+    statements: list[str] = []
+    store._writer.set_trace_callback(statements.append)
+    await host.client.start("Echo", f'"{letters}"', "i-1")
+    await host.idle()
+    store._writer.set_trace_callback(None)
+    assert sum(letters in statement for statement in statements if statement.startswith("INSERT")) == times
+    (row,) = store.list("Hub", InstanceFilter(), 10)
+    assert store.input(row.key) == f'"{letters}"'
+    assert letters in store.history(row.key)[0]

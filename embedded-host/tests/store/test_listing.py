@@ -1,0 +1,105 @@
+"""Whichever index a list is read by, it holds the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedded_host.store import listing
+from embedded_host.store.interface import InstanceFilter, InstanceRow, SaveEntity, SaveInstance
+from embedded_host.store.sqlite import SqliteStore
+
+T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
+STATUSES = ("Completed", "Failed", "Running", "Terminated")
+HOURS = st.none() | st.integers(-1, 13).map(lambda hours: T0 + timedelta(hours=hours))
+
+
+def rows() -> list[InstanceRow]:
+    """Two of each status in each of twelve hours, their ids in another order than their times; and four entities."""
+    made = [
+        (f"{'abc'[(hour * 5 + place) % 3]}{(hour * 7 + place * 11) % 13:02}{status[0]}{place}", status, hour)
+        for hour, status, place in product(range(12), STATUSES, range(2))
+    ]
+    made += [(f"@counter@{key}", "Running", key) for key in range(4)]
+    return [
+        InstanceRow(n + 1, "Hub", id, "Any", status, T0 + timedelta(hours=h), T0 + timedelta(hours=h + n % 3), "e")
+        for n, (id, status, h) in enumerate(made)
+    ]
+
+
+ROWS = rows()
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[SqliteStore]:
+    other = InstanceRow(9999, "Other", "a", "Any", "Failed", T0, T0, "e")
+    entities = [SaveEntity(row.key, True, "{}") for row in ROWS if row.id.startswith("@")]
+    with closing(SqliteStore(None)) as store:
+        store.write([*map(SaveInstance, [*ROWS, other]), *entities])
+        yield store
+
+
+@given(
+    filter=st.builds(
+        InstanceFilter,
+        id_prefix=st.sampled_from([None, "", "a", "b0", "@", "zz"]),
+        created_from=HOURS,
+        created_to=HOURS,
+        statuses=st.lists(st.sampled_from([*STATUSES, "Nap"]), max_size=4).map(tuple),
+        after_id=st.none() | st.sampled_from(sorted(row.id for row in ROWS)),
+        entities=st.sampled_from([None, True, False]),
+        updated_from=HOURS,
+        updated_to=HOURS,
+    ),
+    limit=st.integers(1, 120),
+    few=st.sampled_from([0, 5, 2000]),
+)
+def test_a_list_is_what_the_filter_says_in_order_of_id(
+    store: SqliteStore, filter: InstanceFilter, limit: int, few: int
+) -> None:
+    def wanted(row: InstanceRow) -> bool:
+        return (
+            row.id.startswith(filter.id_prefix or "")
+            and (filter.created_from is None or row.created >= filter.created_from)
+            and (filter.created_to is None or row.created <= filter.created_to)
+            and (filter.updated_from is None or row.updated >= filter.updated_from)
+            and (filter.updated_to is None or row.updated <= filter.updated_to)
+            and (not filter.statuses or row.status in filter.statuses)
+            and (filter.after_id is None or row.id > filter.after_id)
+            and (filter.entities is None or filter.entities == row.id.startswith("@"))
+        )
+
+    expected = sorted(row.id for row in ROWS if wanted(row))[:limit]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "FEW", few)
+        assert [row.id for row in store.list("hub", filter, limit)] == expected
+
+
+@pytest.mark.parametrize(
+    ("filter", "few", "index"),
+    [
+        (InstanceFilter(), 2000, "sqlite_autoindex_instances_1"),
+        (InstanceFilter(statuses=("Failed", "Terminated")), 2000, "instances_by_status"),
+        (InstanceFilter(created_from=T0), 2000, "instances_by_creation"),
+        (InstanceFilter(created_from=T0, statuses=("Failed",)), 2000, "instances_by_creation"),
+        (InstanceFilter(created_from=T0), 5, "sqlite_autoindex_instances_1"),
+        (InstanceFilter(created_from=T0, statuses=("Failed",)), 5, "instances_by_status"),
+        (InstanceFilter(id_prefix="a"), 2000, "sqlite_autoindex_instances_1"),
+    ],
+)
+def test_which_index_leads_to_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, filter: InstanceFilter, few: int, index: str
+) -> None:
+    monkeypatch.setattr(listing, "FEW", few)
+    text, values = listing.listing(store._reader, "Hub", filter, 100)
+    plan = [row[3] for row in store._reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    used = {word for line in plan for word in line.split() if word.startswith(("instances_by", "sqlite_auto"))}
+    assert used == {index}
+    if index != "instances_by_creation":
+        assert not [line for line in plan if "TEMP B-TREE" in line and len(filter.statuses) < 2]

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded_host.store.interface import AppendHistory, SaveInstance, StateError, Store
+from embedded_host.store.migration import SCHEMA_VERSION
+from embedded_host.store.sqlite import SqliteStore, micros
+from tests.store.contract_tests import EVERYTHING, FULL, PLAIN, T0, StoreContract, belongings
+
+
+class TestFile(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = SqliteStore(tmp_path / "state.db")
+        yield store
+        store.close()
+
+
+class TestMemory(StoreContract):
+    @pytest.fixture
+    def store(self) -> Iterator[Store]:
+        store = SqliteStore(None)
+        yield store
+        store.close()
+
+
+def test_everything_survives_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "state.db"
+    store = SqliteStore(path)
+    store.write([*EVERYTHING, SaveInstance(FULL)])
+    before = belongings(store)
+    store.close()
+    store = SqliteStore(path)
+    assert belongings(store) == before
+    assert [store.instance("Hub", row.id) for row in (PLAIN, FULL)] == [PLAIN, FULL]
+    assert store.highest_keys() == (2, 1, 1)
+    store.close()
+
+
+def test_what_was_written_is_there_without_closing(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    store.write(EVERYTHING)
+    another = SqliteStore(tmp_path / "state.db")
+    assert belongings(another) == belongings(store)
+    another.close()
+    store.close()
+
+
+def test_a_reader_sees_no_part_of_a_write(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    store._writer.execute("BEGIN IMMEDIATE")
+    for change in EVERYTHING:
+        store._apply(store._writer.execute, change)
+    assert store.instance("Hub", "a") is None
+    store._writer.execute("COMMIT")
+    assert store.instance("Hub", "a") == PLAIN
+    store.close()
+
+
+def test_one_thread_writes_and_another_reads(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    writer = threading.Thread(target=store.write, args=(EVERYTHING,))
+    writer.start()
+    while writer.is_alive():
+        assert belongings(store)[1] in ([], ["[1]"])
+    writer.join()
+    assert store.instance("Hub", "a") == PLAIN
+    store.close()
+
+
+def test_a_commit_is_synchronous(tmp_path: Path) -> None:
+    for fsync, level in ((True, 2), (False, 0)):
+        store = SqliteStore(tmp_path / "state.db", fsync=fsync)
+        assert store._writer.execute("PRAGMA synchronous").fetchone() == (level,)
+        assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        store.close()
+
+
+def test_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    SqliteStore(path).close()
+    newer = sqlite3.connect(path)
+    newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    newer.close()
+    with pytest.raises(StateError) as caught:
+        SqliteStore(path)
+    text = str(caught.value)
+    assert str(path) in text
+    assert f"schema {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}" in text
+    assert "Upgrade azure-functions-embedded-host" in text
+
+
+def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
+    before = path.read_bytes()
+    with pytest.raises(
+        StateError, match=r"is damaged: file is not a database\. If it never was .*embedded-host recover"
+    ) as caught:
+        SqliteStore(path)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE instances (name TEXT)")
+    other.close()
+    with pytest.raises(StateError, match=r"is no state of the embedded host"):
+        SqliteStore(path)
+    other = sqlite3.connect(path)
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("instances",)]
+    other.close()
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state.db").mkdir()
+    with pytest.raises(StateError, match=r"is a folder, .* Use another folder with --state"):
+        SqliteStore(tmp_path / "state.db")
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(StateError, match=r"File exists.*use another with --state"):
+        SqliteStore(tmp_path / "folder" / "state.db")
+
+
+def test_a_write_that_the_disk_refuses_is_told(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    store._writer.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StateError, match=r"state\.db cannot be written: database or disk is full"):
+        store.write([SaveInstance(PLAIN), AppendHistory(1, 0, "x" * 10**6)])
+    assert store.instance("Hub", "a") is None
+    store.close()
+
+
+def test_a_write_interrupted_by_anything_is_rolled_back(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    with pytest.raises(AttributeError):
+        store.write([*EVERYTHING, SaveInstance(None)])  # type: ignore[arg-type]
+    assert store.instance("Hub", "a") is None
+    store.write(EVERYTHING)
+    assert store.instance("Hub", "a") == PLAIN
+    store.close()
+
+
+def test_times_are_whole_microseconds() -> None:
+    assert micros(T0) == 1767323045678901

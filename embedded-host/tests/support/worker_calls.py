@@ -1,0 +1,30 @@
+"""What the host hands to a worker."""
+
+from __future__ import annotations
+
+import json
+
+from embedded_worker.protocol import FunctionSpec, HttpRequestData, Load
+from tests.support.app_folder import AppFolder
+
+
+def spec(app: AppFolder, name: str) -> FunctionSpec:
+    """A function on disk, as a worker is told of it."""
+    config = json.loads((app.root / name / "function.json").read_text())
+    return FunctionSpec(
+        name=name,
+        directory=str(app.root / name),
+        script_file=str(app.root / name / config.get("scriptFile", "__init__.py")),
+        entry_point=config.get("entryPoint", "main"),
+        bindings=config["bindings"],
+    )
+
+
+def load_of(app: AppFolder, *names: str) -> Load:
+    """An app with these functions of it, or all that are there now."""
+    names = names or tuple(sorted(file.parent.name for file in app.root.glob("*/function.json")))
+    return Load(str(app.root), [spec(app, name) for name in names])
+
+
+def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequestData:
+    return HttpRequestData(method, "http://localhost/api/x", {"x-probe": "v"}, query, {"id": "7"}, body)

@@ -1,0 +1,163 @@
+"""A small app of real SDK functions, run in this process, and a task hub over it whose time stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import azure.durable_functions as df
+
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.store.interface import InstanceRow, Store
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.commit import Commit, InlineCommit
+from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.settings import HubSettings
+
+T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+Orchestrator = Callable[[df.DurableOrchestrationContext], Any]
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.at = T0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class AppInvoker:
+    """Runs functions at once, in the caller's task; ``calls`` counts them by name."""
+
+    def __init__(
+        self,
+        orchestrators: dict[str, Orchestrator],
+        activities: dict[str, Callable[[Any], Any]] | None = None,
+        entities: dict[str, Callable[[Any], None]] | None = None,
+    ) -> None:
+        self.orchestrators = {name: df.Orchestrator.create(fn) for name, fn in orchestrators.items()}
+        self.activities = activities or {}
+        self.entities = {name: df.Entity.create(fn) for name, fn in (entities or {}).items()}
+        self.calls: Counter[str] = Counter()
+        self.deaths: Counter[str] = Counter()
+        """The worker is lost so many times when it is asked for a name."""
+        self.gate: asyncio.Event | None = None
+        """Activities wait for it."""
+
+    @property
+    def functions(self) -> DurableFunctions:
+        return DurableFunctions.of(self.orchestrators, self.activities, self.entities)
+
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
+        return await self._call(name, self.orchestrators[name], payload.text())
+
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        if self.gate is not None:
+            await self.gate.wait()
+        result = await self._call(name, self.activities[name], json.loads(input))
+        return result if isinstance(result, UserError) else json.dumps(result)
+
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+        return await self._call(name, self.entities[name], payload)
+
+    async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        assert is_wanted()
+        return json.dumps({"statusCode": 200, "headers": {}, "content": json.loads(request)["uri"]})
+
+    async def _call(self, name: str, function: Callable[[Any], Any], argument: Any) -> Any:
+        await asyncio.sleep(0)
+        self.calls[name] += 1
+        if self.deaths[name] > 0:
+            self.deaths[name] -= 1
+            raise WorkerLostError("killed by signal 9")
+        try:
+            return function(argument)
+        except Exception as error:
+            return UserError(type(error).__name__, str(error))
+
+
+def store_in_memory() -> SqliteStore:
+    """It is closed when nobody has it any more: often one host after the other does."""
+    store = SqliteStore(None)
+    weakref.finalize(store, store._writer.close)
+    return store
+
+
+class Host:
+    """A hub with its client. ``idle`` and ``advance`` return when nothing is left to do at the clock's time."""
+
+    def __init__(
+        self,
+        invoker: AppInvoker,
+        store: Store | None = None,
+        clock: ManualClock | None = None,
+        commit: Callable[[Store], Commit] = InlineCommit,
+        **settings: Any,
+    ) -> None:
+        self.invoker = invoker
+        self.store = store or store_in_memory()
+        self.clock = clock or ManualClock()
+        self.fatal: list[BaseException] = []
+        self.hub = TaskHub(
+            "Hub",
+            self.store,
+            commit(self.store),
+            invoker,
+            HubSettings(invoker.functions, **settings),
+            self.clock,
+            on_fatal=self.fatal.append,
+            automatic_timers=False,
+        )
+        self.client = HubClient(self.hub)
+
+    async def idle(self) -> None:
+        while self.hub.busy:
+            assert not self.fatal, self.fatal
+            await asyncio.sleep(0)
+        assert not self.fatal, self.fatal
+
+    async def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.hub.timers.fire_due()
+        await self.idle()
+
+    async def start(self, name: str, instance_id: str = "i-1", input: Any = None) -> None:
+        """As ``start_new`` does: the input is JSON text in a JSON string."""
+        await self.client.start(name, None if input is None else json.dumps(json.dumps(input)), instance_id)
+        await self.idle()
+
+    async def raise_event(self, name: str, value: Any = None, instance_id: str = "i-1") -> None:
+        await self.client.raise_event(instance_id, name, json.dumps(value))
+        await self.idle()
+
+    async def kill(self) -> None:
+        """The end of the process: nothing is finished, nothing is written."""
+        await self.hub.drop()
+
+    def row(self, instance_id: str = "i-1") -> InstanceRow:
+        row = self.client.status(instance_id)
+        assert row is not None
+        return row
+
+    def outcome(self, instance_id: str = "i-1") -> tuple[str, Any]:
+        row = self.row(instance_id)
+        try:
+            return row.status, None if row.output is None else json.loads(row.output)
+        except ValueError:
+            return row.status, row.output
+
+    def left_over(self) -> list[Any]:
+        """Rows of messages and activities that nobody has taken."""
+        return [*self.store.all_messages(), *self.store.all_activities()]

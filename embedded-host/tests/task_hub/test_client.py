@@ -1,0 +1,328 @@
+"""What clients do to instances."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.history import EventType
+from embedded_host.store.interface import InstanceFilter
+from embedded_host.task_hub.client import (
+    InstanceExistsError,
+    InstanceFinishedError,
+    InstanceNotFoundError,
+    InstanceStatusError,
+)
+from tests.task_hub.app import new_host
+from tests.task_hub.kit import T0, Host
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Potential duplicate Task completion"
+)  # the SDK, of an event nobody waits for yet
+
+
+def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
+    silent = ("ORCHESTRATOR_STARTED", "ORCHESTRATOR_COMPLETED")
+    names = [EventType(e["EventType"]).name for e in host.client.history(host.row(instance_id))]
+    return [name for name in names if name not in silent]
+
+
+async def rounds(count: int) -> None:
+    """Of the event loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def finished(host: Host, name: str = "Chain", instance_id: str = "i-1") -> None:
+    await host.start(name, instance_id)
+    assert host.row(instance_id).status in ("Completed", "Failed")
+
+
+# -- starting --------------------------------------------------------------------------------------
+
+
+async def test_a_start_is_durable_before_it_returns() -> None:
+    host = new_host()
+    assert await host.client.start("Chain", '"3"', "i-1") == "i-1"
+    row = host.row()
+    assert (row.status, row.name, row.created, row.updated, row.generation) == ("Pending", "Chain", T0, T0, 0)
+    assert host.client.input(row) == '"3"'
+    await host.idle()
+    assert host.outcome() == ("Completed", 12)
+
+
+async def test_an_id_is_made_up() -> None:
+    host = new_host()
+    ids = {await host.client.start("Chain") for _ in range(3)}
+    await host.idle()
+    assert len(ids) == 3
+    assert all(len(id) == 32 for id in ids)
+
+
+@pytest.mark.parametrize("status", ["Running", "Suspended", "Pending"])
+async def test_a_live_instance_keeps_its_id(status: str) -> None:
+    host = new_host()
+    if status == "Pending":
+        await host.client.start("Waits", None, "i-1")
+    else:
+        await host.start("Waits")
+    if status == "Suspended":
+        await host.client.suspend("i-1", None)
+        await host.idle()
+    with pytest.raises(InstanceExistsError) as caught:
+        await host.client.start("Chain", None, "i-1")
+    assert caught.value.status == status
+    assert str(caught.value) == f"An Orchestration instance with the status {status} already exists."
+
+
+async def test_two_starts_at_once_are_one() -> None:
+    host = new_host()
+    starts = (host.client.start("Chain", None, "i-1"), host.client.start("Chain", None, "i-1"))
+    results = await asyncio.gather(*starts, return_exceptions=True)
+    assert [type(result) for result in results] == [str, InstanceExistsError]
+    await host.idle()
+
+
+async def test_a_finished_instance_is_replaced() -> None:
+    host = new_host()
+    await finished(host, "Fails")
+    key = host.row().key
+    await host.start("Chain")
+    row = host.row()
+    assert (row.status, row.name, row.generation, row.key != key) == ("Completed", "Chain", 1, True)
+    assert host.store.history(key) == []
+
+
+async def test_any_instance_is_replaced_when_the_app_says_so() -> None:
+    host = new_host(any_state_is_overridable=True)
+    await host.start("Waits")
+    await host.start("Sleeps", input=10)
+    await host.start("Chain")
+    assert host.outcome() == ("Completed", 4)
+    await host.advance(10)
+    assert host.outcome() == ("Completed", 4)
+    assert host.left_over() == []
+
+
+async def test_a_replaced_instance_that_is_in_a_turn_says_nothing() -> None:
+    host = new_host(any_state_is_overridable=True)
+    await host.client.start("Waits", None, "i-1")
+    await asyncio.sleep(0)
+    await host.start("Chain")
+    assert (host.outcome(), host.row().custom_status) == (("Completed", 4), None)
+
+
+# -- signals to the living -------------------------------------------------------------------------
+
+
+async def test_events_are_kept_for_who_waits_later() -> None:
+    host = new_host()
+    await host.client.start("Waits", None, "i-1")
+    await host.client.raise_event("i-1", "Other", "1")
+    await host.client.raise_event("i-1", "Go", '{"n":1}')
+    await host.idle()
+    assert host.outcome() == ("Completed", {"n": 1})
+
+
+async def test_termination() -> None:
+    host = new_host()
+    await host.start("Sleeps", input=10)
+    await host.client.terminate("i-1", "enough")
+    await host.idle()
+    assert host.outcome() == ("Terminated", "enough")
+    assert kinds(host)[-2:] == ["EXECUTION_TERMINATED", "EXECUTION_COMPLETED"]
+    assert host.left_over() == []
+    await host.advance(10)
+    assert host.outcome() == ("Terminated", "enough")
+
+
+async def test_terminating_a_parent_leaves_its_children() -> None:
+    host = new_host()
+    host.invoker.gate = asyncio.Event()
+    await host.client.start("Parent", None, "i-1")
+    await rounds(20)
+    assert host.client.status("i-1:1") is not None
+    await host.client.terminate("i-1", None)
+    host.invoker.gate.set()
+    await host.idle()
+    assert host.outcome() == ("Terminated", None)
+    assert host.outcome("i-1:1") == ("Completed", 4)
+    assert host.left_over() == []
+
+
+async def test_suspend_and_resume() -> None:
+    host = new_host()
+    await host.start("Waits")
+    with pytest.raises(InstanceStatusError, match="Running"):
+        await host.client.resume("i-1", None)
+    await host.client.suspend("i-1", "pause")
+    await host.idle()
+    assert (host.row().status, host.row().output) == ("Suspended", "pause")
+    with pytest.raises(InstanceStatusError, match="Suspended"):
+        await host.client.suspend("i-1", None)
+    await host.raise_event("Go", 1)
+    assert host.row().status == "Suspended"
+    await host.client.resume("i-1", "go on")
+    await host.idle()
+    assert host.outcome() == ("Completed", 1)
+    assert kinds(host)[1:4] == ["EXECUTION_SUSPENDED", "EVENT_RAISED", "EXECUTION_RESUMED"]
+
+
+@pytest.mark.parametrize("action", ["terminate", "suspend", "resume", "raise_event"])
+async def test_nothing_can_be_done_to_the_dead_and_the_unknown(action: str) -> None:
+    host = new_host()
+    await finished(host)
+    arguments: tuple[Any, ...] = ("Go", "1") if action == "raise_event" else (None,)
+    with pytest.raises(InstanceFinishedError):
+        await getattr(host.client, action)("i-1", *arguments)
+    with pytest.raises(InstanceNotFoundError):
+        await getattr(host.client, action)("unknown", *arguments)
+
+
+# -- again -----------------------------------------------------------------------------------------
+
+
+async def test_restart_with_a_new_id() -> None:
+    host = new_host()
+    await host.start("Chain", input=5)
+    new = await host.client.restart("i-1", new_instance_id=True)
+    await host.idle()
+    assert new != "i-1"
+    assert host.outcome(new) == ("Completed", 20)
+    with pytest.raises(InstanceNotFoundError):
+        await host.client.restart("unknown", new_instance_id=True)
+
+
+async def test_restart_in_place() -> None:
+    host = new_host()
+    await host.start("Chain", input=5)
+    assert await host.client.restart("i-1", new_instance_id=False) == "i-1"
+    await host.idle()
+    assert (host.outcome(), host.row().generation) == (("Completed", 20), 1)
+    await host.start("Waits", "i-2")
+    with pytest.raises(InstanceExistsError):
+        await host.client.restart("i-2", new_instance_id=False)
+
+
+def failing_once() -> Host:
+    host = new_host()
+    doubles = iter([ValueError("boom")])
+
+    def double(n: int) -> int:
+        for error in doubles:
+            raise error
+        return 2 * n
+
+    host.invoker.activities["Double"] = double
+    return host
+
+
+@pytest.mark.parametrize(("name", "output"), [("Chain", 4), ("Parent", [4, 8])])
+@pytest.mark.parametrize("new_process", [False, True])
+async def test_rewind_goes_on_from_before_the_failure(name: str, output: Any, new_process: bool) -> None:
+    host = failing_once()
+    await host.start(name)
+    assert host.row().status == "Failed"
+    await host.client.rewind("i-1", "fixed")
+    if new_process:
+        await host.kill()
+        host = Host(host.invoker, host.store, host.clock)
+        host.hub.start()
+    await host.idle()
+    assert host.outcome() == ("Completed", output)
+    assert "GENERIC" in kinds(host)
+    assert host.left_over() == []
+
+
+async def test_rewind_of_what_keeps_failing_fails_with_the_same_text() -> None:
+    host = new_host()
+    await host.start("Retries")
+    host = new_host()
+
+    def boom(_: Any) -> None:
+        raise ValueError("boom")
+
+    host.invoker.activities["Double"] = boom
+    await host.start("Chain")
+    before = host.outcome()
+    assert before[0] == "Failed"
+    await host.client.rewind("i-1", None)
+    await host.idle()
+    assert host.outcome() == before
+    assert host.invoker.calls["Double"] == 2
+
+
+async def test_only_the_failed_are_rewound() -> None:
+    host = new_host()
+    await finished(host)
+    with pytest.raises(InstanceStatusError, match="Completed"):
+        await host.client.rewind("i-1", None)
+    with pytest.raises(InstanceNotFoundError):
+        await host.client.rewind("unknown", None)
+
+
+# -- purging ---------------------------------------------------------------------------------------
+
+
+async def test_purge() -> None:
+    host = new_host()
+    await finished(host)
+    key = host.row().key
+    assert await host.client.purge("i-1") == 1
+    assert host.client.status("i-1") is None
+    assert (host.store.history(key), host.store.input(key)) == ([], None)
+    with pytest.raises(InstanceNotFoundError):
+        await host.client.purge("i-1")
+    await host.start("Waits")
+    with pytest.raises(InstanceStatusError, match="Running"):
+        await host.client.purge("i-1")
+
+
+async def test_a_purge_by_filter_never_deletes_the_living() -> None:
+    host = new_host()
+    await finished(host, "Chain", "a")
+    await finished(host, "Fails", "b")
+    await host.start("Waits", "c")
+    await host.client.signal_entity(EntityId("counter", "k"), "add", '"1"')
+    await host.idle()
+    assert await host.client.purge_many(InstanceFilter(statuses=("Running",))) == 0
+    assert await host.client.purge_many(InstanceFilter(created_from=T0 + timedelta(seconds=1))) == 0
+    assert await host.client.purge_many(InstanceFilter(statuses=("Failed", "Running"))) == 1
+    assert await host.client.purge_many(InstanceFilter()) == 1
+    assert [row.id for row in host.client.list(InstanceFilter(), 9)] == ["@counter@k", "c"]
+
+
+# -- waiting ---------------------------------------------------------------------------------------
+
+
+async def test_a_wait_ends_with_the_instance() -> None:
+    host = new_host()
+    await host.start("Waits")
+    waiters = [asyncio.ensure_future(host.client.wait("i-1", 60)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await host.raise_event("Go", 1)
+    rows = await asyncio.gather(*waiters)
+    assert [row.output for row in rows if row] == ["1", "1"]
+    assert not host.hub.waiters.has("i-1")
+
+
+async def test_a_wait_ends_with_its_time() -> None:
+    host = new_host()
+    await host.start("Waits")
+    row = await host.client.wait("i-1", 0.01)
+    assert row is not None
+    assert row.status == "Running"
+    assert not host.hub.waiters.has("i-1")
+
+
+async def test_what_is_finished_or_unknown_is_not_waited_for() -> None:
+    host = new_host()
+    await finished(host)
+    row = await host.client.wait("i-1", 60)
+    assert row is not None
+    assert row.status == "Completed"
+    assert await host.client.wait("unknown", 60) is None

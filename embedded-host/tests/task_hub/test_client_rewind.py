@@ -1,0 +1,86 @@
+"""Rewinding what a retry gave up, and what has lost its children."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.history import EventType
+from tests.task_hub.app import new_host
+from tests.task_hub.kit import Host
+
+
+def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
+    return [EventType(e["EventType"]).name for e in host.client.history(host.row(instance_id))]
+
+
+async def restarted(host: Host, new_process: bool) -> Host:
+    if new_process:
+        await host.kill()
+        host = Host(host.invoker, host.store, host.clock)
+        host.hub.start()
+    await host.idle()
+    return host
+
+
+@pytest.mark.parametrize("new_process", [False, True])
+@pytest.mark.parametrize("failures", [3, 4])
+async def test_a_retry_that_was_given_up_has_all_its_tries_again(failures: int, new_process: bool) -> None:
+    host = new_host(flaky_failures=failures)
+    await host.start("Retries")
+    for _ in range(3):
+        await host.advance(5)
+    assert host.row().status == "Failed"
+    assert host.invoker.calls["Flaky"] == 3
+    await host.client.rewind("i-1", "fixed")
+    host = await restarted(host, new_process)
+    for _ in range(failures - 3):
+        assert host.row().status == "Running"
+        await host.advance(5)
+    assert host.outcome() == ("Completed", "at last")
+    assert host.invoker.calls["Flaky"] == failures + 1
+    assert kinds(host).count("TIMER_CREATED") == failures - 3
+    assert host.left_over() == []
+
+
+def failing_children(*numbers: int) -> Host:
+    """Of Parent's two children those fail once whose number is given."""
+    host = new_host()
+    failing = list(numbers)
+
+    def double(n: Any) -> Any:
+        if n in failing:
+            failing.remove(n)
+            raise ValueError("boom")
+        return 2 * n
+
+    host.invoker.activities["Double"] = double
+    return host
+
+
+@pytest.mark.parametrize("new_process", [False, True])
+@pytest.mark.parametrize(("failing", "purged"), [((1,), (1,)), ((1, 2), (1, 2)), ((2,), (2,))])
+async def test_a_purged_child_is_begun_again(failing: Any, purged: Any, new_process: bool) -> None:
+    host = failing_children(*failing)
+    await host.start("Parent")
+    assert host.row().status == "Failed"
+    for n in purged:
+        assert await host.client.purge(f"i-1:{n}") == 1
+    await host.client.rewind("i-1", None)
+    host = await restarted(host, new_process)
+    assert host.outcome() == ("Completed", [4, 8])
+    assert [host.outcome(f"i-1:{n}") for n in (1, 2)] == [("Completed", 4), ("Completed", 8)]
+    assert host.left_over() == []
+
+
+async def test_one_child_is_begun_again_and_the_other_is_rewound() -> None:
+    host = failing_children(1, 2)
+    await host.start("Parent")
+    await host.client.purge("i-1:1")
+    await host.client.rewind("i-1", None)
+    await host.idle()
+    assert host.outcome() == ("Completed", [4, 8])
+    assert "GENERIC" in kinds(host, "i-1:2")
+    assert "GENERIC" not in kinds(host, "i-1:1")
+    assert host.left_over() == []

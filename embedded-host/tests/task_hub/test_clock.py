@@ -1,0 +1,78 @@
+"""Timers: in order, never early, armed again when an earlier one comes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from embedded_host.task_hub.clock import TimerQueue, WallClock
+from tests.task_hub.kit import T0, ManualClock
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def test_timers_fire_in_order_of_time_and_then_of_arrival() -> None:
+    clock, fired = ManualClock(), list[Any]()
+    timers = TimerQueue(clock, fired.append, automatic=False)
+    for due, item in ((3, "c"), (1, "a"), (2, {"not": "comparable"}), (2, {"b": 2}), (9, "late")):
+        timers.add(at(due), item)
+    assert (len(timers), timers.next_due) == (5, at(1))
+    clock.advance(0.999999)
+    timers.fire_due()
+    assert fired == []
+    clock.advance(4)
+    timers.fire_due()
+    assert fired == ["a", {"not": "comparable"}, {"b": 2}, "c"]
+    assert timers.next_due == at(9)
+    timers.close()
+    assert (len(timers), timers.next_due) == (0, None)
+
+
+def test_what_a_timer_adds_for_now_fires_too() -> None:
+    clock, fired = ManualClock(), list[str]()
+    timers = TimerQueue(
+        clock, lambda item: (fired.append(item), item == "a" and timers.add(at(0), "b")), automatic=False
+    )
+    timers.add(at(0), "a")
+    timers.fire_due()
+    assert fired == ["a", "b"]
+
+
+async def test_by_the_wall_clock_they_fire_by_themselves_and_never_early() -> None:
+    clock, done = WallClock(), asyncio.Event()
+    fired: list[tuple[str, timedelta]] = []
+
+    def fire(item: tuple[str, datetime]) -> None:
+        fired.append((item[0], clock.now() - item[1]))
+        if len(fired) == 3:
+            done.set()
+
+    timers = TimerQueue(clock, fire)
+    now = clock.now()
+    for name, ms in (("c", 30), ("a", 5), ("b", 15)):
+        due = now + timedelta(milliseconds=ms)
+        timers.add(due, (name, due))
+    await asyncio.wait_for(done.wait(), 10)
+    assert [name for name, _ in fired] == ["a", "b", "c"]
+    assert all(late >= timedelta(0) for _, late in fired)
+    timers.close()
+
+
+async def test_a_clock_that_stands_still_is_asked_again() -> None:
+    clock, fired = ManualClock(), list[str]()
+    timers = TimerQueue(clock, fired.append)
+    timers.add(at(0.001), "a")
+    timers.fire_due()
+    assert fired == []
+    clock.advance(60)
+    timers.fire_due()
+    assert fired == ["a"]
+    assert timers._armed_for is None
+    timers.close()
+
+
+def test_the_wall_clock_is_aware() -> None:
+    assert WallClock().now().tzinfo is timezone.utc

@@ -1,0 +1,168 @@
+"""Group commit: what arrives together, or while the disk is busy, shares one write, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from embedded_host.store.interface import Change, SaveInstance, SetInput, StateError, TakeMessage
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.commit import QUICK, GroupCommit, InlineCommit
+
+
+class SlowStore:
+    """Each commit waits to be let through."""
+
+    def __init__(self, free: int = 0) -> None:
+        self.writes: list[list[Change]] = []
+        self.threads: list[int] = []
+        self.entered = threading.Semaphore(0)
+        self.free = threading.Semaphore(free)
+        self.error: Exception | None = None
+        self._staged: list[Change] = []
+
+    def stage(self, changes: Sequence[Change]) -> None:
+        assert not self._staged, "the last write is not over"
+        self._staged = list(changes)
+
+    def commit(self) -> None:
+        self.threads.append(threading.get_ident())
+        self.entered.release()
+        assert self.free.acquire(timeout=30)
+        staged, self._staged = self._staged, []
+        if self.error:
+            raise self.error
+        self.writes.append(staged)
+
+
+def slow_disk(store: SlowStore) -> GroupCommit:
+    """As after a commit that took long: each has the thread."""
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    commit._seconds = QUICK * 2
+    return commit
+
+
+async def entered(store: SlowStore) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, store.entered.acquire)
+
+
+def take(number: int) -> TakeMessage:
+    return TakeMessage(0, number)
+
+
+async def test_what_arrives_during_a_write_is_one_write_in_order() -> None:
+    store = SlowStore()
+    commit = slow_disk(store)
+    first = commit.commit([take(0)])
+    await entered(store)
+    others = [commit.commit([take(n), take(-n)]) for n in range(1, 6)]
+    await asyncio.sleep(0)
+    assert not first.done()
+    store.free.release()
+    await entered(store)
+    await first
+    assert not any(other.done() for other in others)
+    store.free.release()
+    await asyncio.gather(*others)
+    assert store.writes == [[take(0)], [take(i) for n in range(1, 6) for i in (n, -n)]]
+    await commit.close()
+
+
+async def test_what_is_asked_for_together_is_one_write_and_does_not_hold_up_the_loop() -> None:
+    store = SlowStore(free=1)
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    await asyncio.gather(*(commit.commit([take(n)]) for n in range(3)))
+    assert store.writes == [[take(n) for n in range(3)]]
+    assert store.threads != [threading.get_ident()]
+    await commit.close()
+
+
+async def test_a_single_caller_on_a_quick_disk_is_served_without_the_thread() -> None:
+    store = SlowStore(free=3)
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    await commit.commit([take(1)])
+    commit._seconds = QUICK * 2
+    await commit.commit([take(2)])
+    commit._seconds = QUICK / 2
+    await commit.commit([take(3)])
+    here = threading.get_ident()
+    assert [thread == here for thread in store.threads] == [True, False, True]
+    assert store.writes == [[take(1)], [take(2)], [take(3)]]
+    await commit.close()
+
+
+async def test_closing_writes_what_came_before() -> None:
+    store = SlowStore(free=3)
+    commit = slow_disk(store)
+    asked = [commit.commit([take(n)]) for n in range(3)]
+    await commit.close()
+    assert all(done.done() for done in asked)
+    assert [change for write in store.writes for change in write] == [take(n) for n in range(3)]
+    assert not commit._thread.is_alive()
+
+
+@pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
+async def test_a_failed_write_fails_everything_from_then_on(seconds: float) -> None:
+    store = SlowStore(free=9)
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    commit._seconds = seconds
+    store.error = StateError("the disk is full")
+    for _ in range(2):
+        with pytest.raises(StateError, match="the disk is full"):
+            await commit.commit([take(1)])
+        store.error = None
+    assert store.writes == []
+    await commit.close()
+
+
+@pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
+async def test_the_host_is_told_once_that_nothing_can_be_written_any_more(seconds: float) -> None:
+    store, told = SlowStore(free=9), list[Exception]()
+    commit = GroupCommit(store, told.append)  # type: ignore[arg-type]
+    commit._seconds = seconds
+    await commit.commit([take(0)])
+    assert told == []
+    store.error = StateError("the disk is full")
+    for _ in range(2):
+        with pytest.raises(StateError):
+            await commit.commit([take(1)])
+    assert told == [store.error]
+    await commit.close()
+
+
+async def test_what_cannot_be_staged_fails_as_well() -> None:
+    store = SqliteStore(None)
+    commit = GroupCommit(store)
+    with pytest.raises(AttributeError):
+        await commit.commit([SetInput(1, "x"), SaveInstance(None)])  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        await commit.commit([SetInput(2, "x")])
+    assert (store.input(1), store.input(2)) == (None, None)
+    await commit.close()
+    store.close()
+
+
+async def test_a_caller_that_gave_up_harms_nobody() -> None:
+    store = SlowStore()
+    commit = slow_disk(store)
+    first, second = commit.commit([take(1)]), commit.commit([take(2)])
+    await entered(store)
+    first.cancel()
+    store.free.release(2)
+    await second
+    assert store.writes == [[take(1), take(2)]]
+    await commit.close()
+
+
+async def test_inline_commit_writes_at_once() -> None:
+    store = SqliteStore(None)
+    commit = InlineCommit(store)
+    commit.commit([SetInput(1, "x")])
+    assert store.input(1) == "x"
+    with pytest.raises(AttributeError):
+        await commit.commit([SaveInstance(None)])  # type: ignore[arg-type]
+    await commit.close()
+    store.close()

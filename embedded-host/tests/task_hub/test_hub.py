@@ -1,0 +1,390 @@
+"""Orchestrations, entities and workers through a hub: what is run, when, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import weakref
+from types import SimpleNamespace
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+
+from embedded_host.engine import turn
+from embedded_host.engine.actions import TurnAnswer
+from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.history import EventType
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.task_hub import instance_cache as residents
+from embedded_host.task_hub.invoker import WORKER_DEATHS
+from tests.engine.runs import SessionWorker
+from tests.task_hub.app import Steps, chain, counter, new_host
+from tests.task_hub.kit import AppInvoker, Host, Orchestrator
+
+AT_ONCE: list[tuple[str, Any, Any]] = [
+    ("Chain", 3, 12),
+    ("chain", None, 4),
+    ("FanOut", None, [0, 2, 4, 6, 8]),
+    ("Parent", None, [4, 8]),
+    ("CountsDown", 4, "zero"),
+    ("AsksEntity", None, [8, "entity exploded"]),
+    ("CallsHttp", None, {"statusCode": 200, "headers": {}, "content": "http://localhost/x"}),
+]
+
+
+@pytest.mark.parametrize(("name", "input", "output"), AT_ONCE, ids=[c[0] for c in AT_ONCE])
+async def test_orchestrations_complete_and_leave_nothing(name: str, input: Any, output: Any) -> None:
+    host = new_host()
+    await host.start(name, input=input)
+    assert host.outcome() == ("Completed", output)
+    assert host.left_over() == []
+    assert host.store.continued() == []
+
+
+async def test_failure() -> None:
+    host = new_host()
+    await host.start("Fails")
+    assert host.outcome() == ("Failed", "Orchestrator function 'Fails' failed: boom")
+    assert host.left_over() == []
+
+
+async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(answer: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    host = new_host()
+    with monkeypatch.context() as patched:
+        patched.setattr(turn, "parse_answer", mistaken)
+        await host.start("Chain", input=1)
+    text = "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
+    assert "Instance 'i-1' failed of a mistake of the host's [EH410]:\nTraceback" in caplog.text
+    await host.start("Chain", "i-2", input=3)
+    assert host.outcome("i-2") == ("Completed", 12)
+    assert host.left_over() == []
+
+
+async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Read for each of them, ten thousand signals kept the host busy for minutes."""
+    read: list[int] = []
+
+    class Counted(OutgoingLabels):
+        def __init__(self, history: Any) -> None:
+            read.append(len(history))
+            super().__init__(history)
+
+    def talks(context: df.DurableOrchestrationContext) -> Steps:
+        for n in range(30):
+            context.signal_entity(df.EntityId("Counter", str(n % 2)), "add", 1)
+        for _ in range(5):
+            yield context.call_entity(df.EntityId("Counter", "0"), "add", 1)
+
+    monkeypatch.setattr(turn, "OutgoingLabels", Counted)
+    host = Host(AppInvoker({"Talks": talks}, entities={"Counter": counter}))
+    await host.start("Talks")
+    assert host.outcome() == ("Completed", None)
+    assert len(read) == 1
+    sent = [
+        (e["InstanceId"], json.loads(e["Input"]))
+        for e in host.client.history(host.row())
+        if e["EventType"] == EventType.EVENT_SENT
+    ]
+    assert len(sent) == 35
+    assert len({(entity, message["Timestamp"]) for entity, message in sent}) == 35
+    last: dict[str, str] = {}
+    for entity, message in sent:
+        assert message["Predecessor"] == last.get(entity, "0001-01-01T00:00:00")
+        last[entity] = message["Timestamp"]
+
+
+async def test_an_unknown_orchestrator_fails() -> None:
+    host = new_host()
+    await host.start("Nobody")
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "The function 'Nobody' doesn't exist" in output
+
+
+async def test_unknown_functions_are_errors_to_catch() -> None:
+    host = new_host()
+    await host.start("CallsNobody")
+    status, told = host.outcome()
+    assert status == "Completed"
+    assert ["The function 'Nobody' doesn't exist" in text for text in told] == [True, True]
+
+
+async def test_a_taken_id_of_a_child_is_an_error_to_catch() -> None:
+    host = new_host()
+    await host.start("Waits", "i-1:1")
+    await host.start("Parent")
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "'i-1:1' cannot be started as a sub-orchestration" in output
+
+
+async def test_a_finished_childs_id_is_free() -> None:
+    host = new_host()
+    await host.start("Chain", "i-1:1", 100)
+    await host.start("Parent")
+    assert host.outcome() == ("Completed", [4, 8])
+    assert host.outcome("i-1:1") == ("Completed", 4)
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+async def test_a_timer_is_never_early() -> None:
+    host = new_host()
+    await host.start("Sleeps", input=10)
+    await host.advance(9.999999)
+    assert host.outcome() == ("Running", None)
+    await host.advance(0.000001)
+    assert host.outcome() == ("Completed", "awake")
+    assert host.left_over() == []
+
+
+async def test_a_past_timer_fires_at_once() -> None:
+    host = new_host()
+    await host.start("Sleeps", input=-10)
+    assert host.outcome() == ("Completed", "awake")
+
+
+@pytest.mark.parametrize("winner", ["timer", "event"])
+async def test_a_race(winner: str) -> None:
+    host = new_host()
+    await host.start("Race")
+    if winner == "event":
+        await host.raise_event("Go")
+    else:
+        await host.advance(3600)
+    assert host.outcome() == ("Completed", winner)
+    assert host.left_over() == []
+    await host.advance(7200)
+    assert host.outcome() == ("Completed", winner)
+
+
+async def test_retries_wait_their_interval() -> None:
+    host = new_host(flaky_failures=2)
+    await host.start("Retries")
+    for attempts in (1, 2):
+        await host.advance(4.9)
+        assert host.invoker.calls["Flaky"] == attempts
+        await host.advance(0.1)
+    assert host.outcome() == ("Completed", "at last")
+
+
+async def test_retries_end() -> None:
+    host = new_host(flaky_failures=9)
+    await host.start("Retries")
+    await host.advance(5)
+    await host.advance(5)
+    assert host.invoker.calls["Flaky"] == 3
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "RuntimeError: not yet" in output
+    assert host.left_over() == []
+
+
+# -- workers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Chain", "Double"])
+async def test_a_lost_worker_is_asked_again(name: str) -> None:
+    host = new_host()
+    host.invoker.deaths[name] = WORKER_DEATHS - 1
+    await host.start("Chain")
+    assert host.outcome() == ("Completed", 4)
+
+
+@pytest.mark.parametrize("name", ["Chain", "Double"])
+async def test_a_message_that_kills_every_worker_fails(name: str) -> None:
+    host = new_host()
+    host.invoker.deaths[name] = WORKER_DEATHS
+    await host.start("Chain")
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "the worker process ended 3 times while it ran" in output
+    assert f"'{name}': killed by signal 9" in output
+
+
+async def test_an_operation_that_kills_every_worker_fails() -> None:
+    host = new_host()
+    host.invoker.deaths["Counter"] = WORKER_DEATHS
+    await host.start("AsksEntity")
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "the worker process ended 3 times while it ran the entity 'Counter'" in output
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residents, "WAITING", 2)
+    host = new_host()
+    ids = [f"i-{n}" for n in range(6)]
+    for id in ids:
+        await host.start("Waits", id)
+    await host.start("Sleeps", "s", 10)
+    assert sum(host.hub.resident(id) is not None for id in [*ids, "s"]) == 2
+    for id in ids:
+        assert host.row(id).custom_status == '"waiting"'
+        await host.raise_event("Go", id, id)
+        assert host.outcome(id) == ("Completed", id)
+    await host.advance(10)
+    assert host.outcome("s") == ("Completed", "awake")
+    assert all(host.hub.resident(id) is None for id in [*ids, "s"])
+
+
+async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residents, "WAITING", 1)
+    host = new_host()
+    await host.start("Waits", "a")
+    gc.collect()
+    gc.disable()
+    try:
+        alive = weakref.ref(host.hub.resident("a").state.execution)  # type: ignore[union-attr, arg-type]
+        assert alive() is not None
+        await host.start("Waits", "b")
+        assert host.hub.resident("a") is None
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+async def test_changed_code_replays_from_the_history() -> None:
+    host = new_host()
+    await host.start("Waits")
+    host.hub.forget_executions()
+    instance = host.hub.resident("i-1")
+    assert instance is not None
+    assert (instance.state.execution, instance.state.seen) == (None, 0)  # type: ignore[union-attr]
+    await host.raise_event("Go", 1)
+    assert host.outcome() == ("Completed", 1)
+
+
+def renews(context: Any) -> Steps:
+    if context.get_input():
+        return (yield context.wait_for_external_event("Go"))
+    yield context.call_activity("Double", 1)
+    context.continue_as_new(1)
+    return None
+
+
+@pytest.mark.parametrize(("orchestrator", "output"), [(chain, 4), (renews, 7)])
+async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, output: int) -> None:
+    """The worker of before answers that turn still: with what the orchestrator does now, and not with what it did before."""
+    asked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
+
+    class Worker(AppInvoker):
+        async def orchestrator(  # type: ignore[override]
+            self, name: str, payload: TurnPayload, *, alone: bool = False
+        ) -> str | TurnAnswer | UserError:
+            if payload.seen and "TaskScheduledId" in payload.unseen() and not asked.is_set():
+                asked.set()
+                await gate.wait()
+            return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), payload)  # type: ignore[arg-type]
+
+    host = Host(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
+    await host.client.start("Main", None, "i-1")
+    await host.client.raise_event("i-1", "Go", "7")
+    await asyncio.wait_for(asked.wait(), 10)
+    host.hub.forget_executions()
+    gate.set()
+    await host.idle()
+    assert host.outcome() == ("Completed", output)
+
+
+async def test_so_many_activities_run_at_once_and_no_more() -> None:
+    host = new_host(max_activities=2)
+    running: list[int] = []
+
+    class Gate(asyncio.Event):
+        async def wait(self) -> Any:
+            running.append(host.hub._activities.busy)
+            return await super().wait()
+
+    host.invoker.gate = Gate()
+    await host.client.start("FanOut", None, "i-1")
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert len(running) == 2
+    host.invoker.gate.set()
+    await host.idle()
+    assert max(running) == 2
+    assert host.outcome() == ("Completed", [0, 2, 4, 6, 8])
+
+
+# -- entities --------------------------------------------------------------------------------------
+
+COUNTER = EntityId("counter", "k")
+
+
+async def test_signals_are_taken_in_order_and_in_batches() -> None:
+    host = new_host(max_entity_batch=2)
+    await asyncio.gather(*(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5)))
+    await host.idle()
+    found = host.client.entity_state(COUNTER)
+    assert found is not None
+    assert found[1] == "15"
+    assert found[0].name == "@counter"
+    assert 3 <= host.invoker.calls["Counter"] < 5
+    assert host.left_over() == []
+
+
+async def test_an_entity_outlives_its_host() -> None:
+    host = new_host()
+    await host.client.signal_entity(COUNTER, "add", '"1"')
+    await host.idle()
+    again = Host(host.invoker, host.store, host.clock)
+    again.hub.start()
+    await again.client.signal_entity(COUNTER, "add", '"2"')
+    await again.idle()
+    found = again.client.entity_state(COUNTER)
+    assert found is not None
+    assert found[1] == "3"
+
+
+async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    host = new_host()
+    await host.client.signal_entity(COUNTER, "explode", None)
+    await host.idle()
+    assert "operation 'explode' of @counter@k failed: \"entity exploded\"" in caplog.text
+
+
+async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    host = new_host()
+    await host.client.signal_entity(EntityId("nobody", "k"), "add", None)
+    await host.idle()
+    assert "The function 'nobody' doesn't exist" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["Go", "op"])
+async def test_an_event_is_nothing_to_an_entity(name: str) -> None:
+    host = new_host()
+    await host.client.signal_entity(COUNTER, "add", '"1"')
+    await host.raise_event(name, {"n": 1}, "@counter@k")
+    assert host.left_over() == []
+    found = host.client.entity_state(COUNTER)
+    assert found is not None
+    assert found[1] == "1"
+
+
+async def test_a_purged_entity_stays_purged_though_it_was_at_work() -> None:
+    host = new_host()
+    await host.client.signal_entity(COUNTER, "add", '"1"')
+    assert await host.client.purge("@counter@k") == 1
+    await host.idle()
+    assert host.client.status("@counter@k") is None
+    await host.client.signal_entity(COUNTER, "add", '"2"')
+    await host.idle()
+    found = host.client.entity_state(COUNTER)
+    assert found is not None
+    assert found[1] == "2"

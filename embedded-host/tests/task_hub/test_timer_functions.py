@@ -1,0 +1,322 @@
+"""Timer functions by a virtual clock: when they run, with what, and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.definitions import Binding, Function
+from embedded_host.app.timer_trigger import TimerTrigger
+from embedded_host.store.interface import SaveTimer, StateError, TimerRow
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.clock import WallClock
+from embedded_host.task_hub.commit import InlineCommit
+from embedded_host.task_hub.timer_functions import TimerFunctions
+
+NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=timezone.utc)
+MINUTELY = "0 * * * * *"
+
+
+class VirtualClock:
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+
+def trigger(
+    name: str, schedule: str | None = MINUTELY, environ: dict[str, str] | None = None, **more: Any
+) -> TimerTrigger:
+    """Raises ScheduleError."""
+    binding = Binding("timerTrigger", "timer", "in", {"schedule": schedule, **more})
+    function = Function(name, Path(name), Path(name) / "__init__.py", "main", (binding,))
+    return TimerTrigger.of(function, environ or {})
+
+
+class Kit:
+    """Timer functions that note when they ran. ``hold`` keeps the runs from ending."""
+
+    def __init__(self, store: SqliteStore, clock: VirtualClock | None = None) -> None:
+        self.store, self.clock = store, clock or VirtualClock()
+        self.runs: list[tuple[str, str, bool]] = []
+        self.given: list[dict[str, Any]] = []
+        self.most_at_once = self._now_running = 0
+        self.free = asyncio.Event()
+        self.free.set()
+        self.fatal: list[BaseException] = []
+        self.service = TimerFunctions(
+            "Hub", store, InlineCommit(store), self._run, self.clock, automatic=False, on_fatal=self.fatal.append
+        )
+
+    async def _run(self, function: Function, text: str) -> None:
+        given = json.loads(text)
+        self.given.append(given)
+        self.runs.append((function.name, self.clock.time.strftime("%H:%M:%S"), given["IsPastDue"]))
+        self._now_running += 1
+        self.most_at_once = max(self.most_at_once, self._now_running)
+        await self.free.wait()
+        self._now_running -= 1
+
+    async def settle(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def start(self, *triggers: TimerTrigger) -> None:
+        self.service.start(triggers)
+        await self.settle()
+
+    async def take_up(self, *triggers: TimerTrigger) -> None:
+        self.service.take_up(triggers)
+        await self.settle()
+
+    async def advance(self, **by: float) -> None:
+        """Go from one due time to the next until so much time has passed."""
+        end = self.clock.time + timedelta(**by)
+        await self.settle()
+        while True:
+            due = self.service.timers.next_due
+            self.clock.time = min(max(due, self.clock.time), end) if due else end
+            self.service.timers.fire_due()
+            await self.settle()
+            if due is None or due > end:
+                self.clock.time = end
+                return
+
+    @property
+    def times(self) -> list[str]:
+        return [time for _, time, _ in self.runs]
+
+
+@pytest.fixture
+def store() -> Iterator[SqliteStore]:
+    store = SqliteStore(None)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+async def kit(store: SqliteStore) -> Kit:
+    return Kit(store)
+
+
+async def test_it_runs_when_its_time_has_come(kit: Kit) -> None:
+    await kit.start(trigger("A"), trigger("B", "0 1/2 * * * *"))
+    assert kit.runs == []
+    await kit.advance(minutes=3)
+    assert sorted(kit.runs) == [
+        ("A", "12:01:00", False),
+        ("A", "12:02:00", False),
+        ("A", "12:03:00", False),
+        ("B", "12:01:00", False),
+        ("B", "12:03:00", False),
+    ]
+
+
+async def test_what_the_function_is_given(kit: Kit) -> None:
+    await kit.start(trigger("A", environ={"WEBSITE_TIME_ZONE": "Europe/Berlin"}), trigger("Often", "*/20 * * * * *"))
+    await kit.advance(minutes=1)
+    first, often, *_ = sorted(kit.given, key=lambda given: given["ScheduleStatus"] is None)
+    assert first == {
+        "Schedule": {"AdjustForDST": True},
+        "ScheduleStatus": {
+            "Last": "0001-01-01T00:00:00+00:00",
+            "Next": "2026-11-23T13:01:00+01:00",
+            "LastUpdated": "2026-11-23T13:00:30+01:00",
+        },
+        "IsPastDue": False,
+    }
+    assert often == {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
+
+
+async def test_a_missed_time_is_made_up_for_once(store: SqliteStore, kit: Kit) -> None:
+    await kit.start(trigger("A"))
+    await kit.advance(minutes=1)
+    assert await kit.service.close(1) == 0
+    later = Kit(store, kit.clock)
+    later.clock.time += timedelta(minutes=5)
+    await later.start(trigger("A"))
+    assert later.runs == [("A", "12:06:30", True)]
+    assert later.given[0]["ScheduleStatus"]["Next"] == "2026-11-23T12:02:00+00:00"
+    await later.advance(minutes=1)
+    assert later.runs[1:] == [("A", "12:07:00", False)]
+
+
+async def test_one_that_never_ran_is_missed_too(store: SqliteStore, kit: Kit) -> None:
+    await kit.start(trigger("A"))
+    later = Kit(store, kit.clock)
+    later.clock.time += timedelta(minutes=1)
+    await later.start(trigger("A"))
+    assert later.runs == [("A", "12:01:30", True)]
+
+
+@pytest.mark.parametrize(
+    "later_trigger",
+    [
+        trigger("A", "0 0 13 * * *"),
+        trigger("A", MINUTELY, useMonitor=False),
+        trigger("A", "*/7 * * * * *"),
+        trigger("A", MINUTELY, environ={"WEBSITE_TIME_ZONE": "Asia/Kolkata"}, useMonitor="False"),
+        trigger("Other"),
+    ],
+)
+async def test_nothing_is_missed(store: SqliteStore, kit: Kit, later_trigger: TimerTrigger) -> None:
+    """Another schedule, no monitor, too often for one, another function."""
+    await kit.start(trigger("A"))
+    later = Kit(store, kit.clock)
+    later.clock.time += timedelta(minutes=5)
+    await later.start(later_trigger)
+    assert later.runs == []
+
+
+async def test_a_changed_schedule_is_reckoned_from_now(store: SqliteStore, kit: Kit) -> None:
+    await kit.start(trigger("A"))
+    await kit.advance(minutes=1)
+    later = Kit(store, kit.clock)
+    later.clock.time += timedelta(minutes=5)
+    await later.start(trigger("a", "30 * * * * *"))
+    assert store.timer("hub", "A") == TimerRow(
+        "Hub", "A", None, later.clock.time + timedelta(minutes=1), later.clock.time
+    )
+    assert later.runs == []
+    await later.advance(minutes=1)
+    assert later.times == ["12:07:30"]
+
+
+async def test_hubs_are_apart(store: SqliteStore, kit: Kit) -> None:
+    store.write([SaveTimer(TimerRow("Another", "A", None, NOON - timedelta(hours=1), NOON - timedelta(hours=2)))])
+    await kit.start(trigger("A", "0 0 * * * *"))
+    assert kit.runs == []
+
+
+async def test_run_on_startup(store: SqliteStore, kit: Kit) -> None:
+    await kit.start(trigger("A", runOnStartup=True))
+    assert kit.runs == [("A", "12:00:30", False)]
+    await kit.advance(minutes=1)
+    assert kit.times == ["12:00:30", "12:01:00"]
+    later = Kit(store, kit.clock)
+    later.clock.time += timedelta(hours=1)
+    await later.start(trigger("A", runOnStartup=True))
+    assert later.runs == [("A", "13:01:30", True)], "once, not for each reason"
+
+
+async def test_never_twice_at_once(kit: Kit) -> None:
+    kit.free.clear()
+    await kit.start(trigger("A"))
+    await kit.advance(minutes=5)
+    assert kit.times == ["12:01:00"]
+    kit.free.set()
+    await kit.advance(seconds=10)
+    assert kit.times == ["12:01:00", "12:05:30"], "what came due meanwhile is run once, at once"
+    await kit.advance(minutes=1)
+    assert kit.times[2:] == ["12:06:00"]
+    assert kit.most_at_once == 1
+
+
+async def test_intervals(kit: Kit) -> None:
+    await kit.start(trigger("A", "00:00:20"))
+    await kit.advance(minutes=1)
+    assert kit.times == ["12:00:50", "12:01:10", "12:01:30"]
+    assert kit.given[0] == {"Schedule": {"AdjustForDST": False}, "ScheduleStatus": None, "IsPastDue": False}
+
+
+async def test_one_that_never_comes(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "embedded_host.timers")
+    only = trigger("A", "0 0 0 31 2 *")
+    await kit.start(only)
+    assert "Timer 'A' (0 0 0 31 2 *): next at no time: it never comes." in caplog.text
+    await kit.advance(days=400)
+    assert kit.runs == []
+    given = json.loads(kit.service.request_text(only.function))
+    assert given["ScheduleStatus"]["Next"] == "9999-12-31T23:59:59.9999999+00:00"
+
+
+async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
+    kit.free.clear()
+    await kit.start(trigger("A"))
+    await kit.advance(seconds=30)
+    kit.clock.time -= timedelta(seconds=10)
+    kit.free.set()
+    await kit.settle()
+    assert kit.service.timers.next_due == datetime(2026, 11, 23, 12, 2, tzinfo=timezone.utc)
+
+
+class TestTakingUp:
+    async def test_what_is_the_same_goes_on(self, kit: Kit) -> None:
+        await kit.start(trigger("A", runOnStartup=True))
+        await kit.take_up(trigger("A", runOnStartup=True))
+        await kit.advance(minutes=1)
+        assert kit.times == ["12:00:30", "12:01:00"]
+
+    async def test_new_changed_and_gone(self, kit: Kit) -> None:
+        await kit.start(trigger("Changed"), trigger("Gone"))
+        await kit.take_up(trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True))
+        assert kit.runs == [("New", "12:00:30", False)]
+        await kit.advance(minutes=1)
+        assert kit.runs[1:] == [("Changed", "12:01:15", False), ("New", "12:01:20", False)]
+
+    async def test_a_change_waits_for_the_run_to_end(self, kit: Kit) -> None:
+        kit.free.clear()
+        await kit.start(trigger("A"))
+        await kit.advance(seconds=30)
+        await kit.take_up(trigger("A", runOnStartup=True))
+        await kit.take_up(trigger("A", "45 * * * * *", runOnStartup=True))
+        assert kit.times == ["12:01:00"]
+        kit.free.set()
+        await kit.settle()
+        assert kit.times == ["12:01:00", "12:01:00"]
+        await kit.advance(minutes=1)
+        assert kit.times[2:] == ["12:01:45"]
+        assert kit.most_at_once == 1
+
+    async def test_gone_while_it_runs_and_back(self, kit: Kit) -> None:
+        kit.free.clear()
+        await kit.start(trigger("A"))
+        await kit.advance(seconds=30)
+        await kit.take_up()
+        await kit.take_up(trigger("A"))
+        kit.free.set()
+        await kit.advance(minutes=1)
+        assert kit.times == ["12:01:00", "12:02:00"]
+        await kit.take_up()
+        await kit.advance(minutes=5)
+        assert len(kit.runs) == 2
+
+
+async def test_closing_cuts_off_what_takes_too_long(store: SqliteStore, kit: Kit) -> None:
+    kit.free.clear()
+    await kit.start(trigger("A"))
+    await kit.advance(minutes=1)
+    assert kit.service.running == 1
+    assert await kit.service.close(0.01) == 1
+    later = Kit(store, kit.clock)
+    await later.start(trigger("A"))
+    assert later.runs == [("A", "12:01:30", True)], "it did not end, so it runs again"
+
+
+async def test_a_state_that_cannot_be_written_ends_it(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise StateError("The disk is full.")
+
+    monkeypatch.setattr(kit.store, "write", full)
+    await kit.start(trigger("A"))
+    assert [str(error) for error in kit.fatal] == ["The disk is full."]
+
+
+async def test_by_the_real_clock(store: SqliteStore) -> None:
+    ran = asyncio.Event()
+
+    async def run(function: Function, text: str) -> None:
+        ran.set()
+
+    service = TimerFunctions("Hub", store, InlineCommit(store), run, WallClock())
+    service.start([trigger("A", "00:00:00.05")])
+    await asyncio.wait_for(ran.wait(), 5)
+    await service.close(1)

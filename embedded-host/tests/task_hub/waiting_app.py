@@ -1,0 +1,110 @@
+"""An app whose orchestrators wait for each kind of thing, and a host over it whose activities end when they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.task_hub.diagnosis import diagnosis
+from tests.task_hub.kit import AppInvoker, Host
+
+Steps = Generator[Any, Any, Any]
+BEGAN = "2026-01-02T03:04:05Z"
+"""The kit's clock."""
+
+
+def waits(context: Any) -> Steps:
+    return (yield context.wait_for_external_event("Go"))
+
+
+def sleeps(context: Any) -> Steps:
+    yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+
+
+def works(context: Any) -> Steps:
+    yield context.task_all([context.call_activity("Double", n) for n in range(context.get_input() or 1)])
+
+
+def retries(context: Any) -> Steps:
+    yield context.call_activity_with_retry("Flaky", df.RetryOptions(5000, 3), None)
+
+
+def parent(context: Any) -> Steps:
+    count = context.get_input() or 1
+    yield context.task_all([context.call_sub_orchestrator("Waits", None, f"child-{n}") for n in range(count)])
+
+
+def leaves_child(context: Any) -> Steps:
+    child = context.call_sub_orchestrator("Waits", None, "child-0")
+    yield context.task_any([child, context.wait_for_external_event("Go")])
+
+
+def asks(context: Any) -> Steps:
+    yield context.call_entity(df.EntityId("Counter", "k"), "add", 1)
+
+
+def several(context: Any) -> Steps:
+    timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+    yield context.task_any([timer, context.wait_for_external_event("Go"), context.wait_for_external_event("Stop")])
+
+
+def counter(context: Any) -> None:
+    context.set_result(1)
+
+
+def fails(_: Any) -> None:
+    raise RuntimeError("not yet")
+
+
+class GatedInvoker(AppInvoker):
+    """Turns, and entities, wait for their gates too."""
+
+    turn_gate: asyncio.Event | None = None
+    entity_gate: asyncio.Event | None = None
+
+    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
+        if self.turn_gate is not None:
+            await self.turn_gate.wait()
+        return await super().orchestrator(name, payload)
+
+    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+        if self.entity_gate is not None:
+            await self.entity_gate.wait()
+        return await super().entity(name, instance_id, payload)
+
+
+def new_host(**settings: Any) -> tuple[Host, GatedInvoker]:
+    orchestrators = {
+        "Waits": waits,
+        "Sleeps": sleeps,
+        "Works": works,
+        "Retries": retries,
+        "Parent": parent,
+        "LeavesChild": leaves_child,
+        "Asks": asks,
+        "Several": several,
+    }
+    invoker = GatedInvoker(orchestrators, {"Double": lambda n: 2 * n, "Flaky": fails}, {"Counter": counter})
+    return Host(invoker, **settings), invoker
+
+
+async def told(host: Host, instance_id: str = "i-1") -> dict[str, Any]:
+    found = await diagnosis(host.hub, instance_id)
+    assert found is not None
+    return found
+
+
+async def until(host: Host, text: str, instance_id: str = "i-1") -> dict[str, Any]:
+    """The diagnosis once its text has ``text``: for instances that something holds up at a gate."""
+    for _ in range(2000):
+        found = await diagnosis(host.hub, instance_id)
+        if found is not None and text in found["text"]:
+            return found
+        await asyncio.sleep(0)
+    raise AssertionError(f"not told: {text}; but {found}")

@@ -1,0 +1,71 @@
+"""No key reaches the log."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from embedded_host.log_output import console_handler, without_keys
+
+KEY = "Zm9vYmFy-_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"GET http://localhost:7071/api/x?code={KEY}",
+        f"GET /api/x?a=1&code={KEY}&b=2 went wrong",
+        f"GET /api/x?a=1&CODE={KEY}",
+        f"'statusQueryGetUri': 'http://h/instances/i?taskHub=H&connection=Storage&code={KEY}'",
+        f'{{"requiredQueryStringParameters": "code={KEY}"}}',
+        f'{{\\"x\\": \\"code={KEY}\\"}}',
+        f"http://127.0.0.1:17071/durabletask/code={KEY}/instances/i",
+        f"redirect=http%3A%2F%2Fh%2Fapi%3Fcode%3D{KEY}",
+        f"{{'host': 'localhost', 'x-functions-key': '{KEY}', 'accept': '*/*'}}",
+        f"X-Functions-Key: {KEY}",
+        f"X-Functions-Key: b{KEY}",
+        f"((b'host', b'localhost'), (b'x-functions-key', b'{KEY}'))",
+        f'<a href="/x?y=1&amp;code={KEY}">',
+    ],
+)
+def test_keys_are_hidden(text: str) -> None:
+    shown = without_keys(text)
+    assert KEY not in shown
+    assert "[Hidden Credential]" in shown
+    assert shown.startswith(text[:10])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exit code=3",
+        "the code is short",
+        "code=",
+        "x-functions-key is missing",
+        "status code=200, code=NotFound",
+        "?coder=x",
+    ],
+)
+def test_other_text_stays(text: str) -> None:
+    assert without_keys(text) == text
+
+
+def test_what_follows_a_key_stays() -> None:
+    assert without_keys(f"?code={KEY}&b=2 (x)") == "?code=[Hidden Credential]&b=2 (x)"
+    assert without_keys("?code=short") == "?code=[Hidden Credential]"
+
+
+def test_lines_of_the_console_and_their_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = console_handler("%(levelname)s %(message)s")
+    logger = logging.getLogger("test_log_lines")
+    logger.addHandler(handler)
+    try:
+        raise ValueError(f"http://h/x?code={KEY}")
+    except ValueError:
+        logger.exception("GET %s failed", f"/x?code={KEY}")
+    finally:
+        logger.removeHandler(handler)
+    shown = capsys.readouterr().err
+    assert KEY not in shown
+    assert shown.count("[Hidden Credential]") >= 2

@@ -1,0 +1,115 @@
+"""Crashes at every turn, and single ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.testing import CrashChangedOutcomeError, DurableApp, Instance, crash_everywhere
+from tests.testing.conftest import entries
+
+
+async def test_every_turn_is_crashed_twice(shop: DurableApp) -> None:
+    runs = await crash_everywhere(shop, "Order", 7)
+    assert [(run.turn, run.recorded) for run in runs] == [
+        (0, True),
+        *((turn, recorded) for turn in (1, 2, 3) for recorded in (False, True)),
+    ]
+    assert {run.status for run in runs} == {"Completed"}
+    # Charge ran again where the turn that took its result was lost; after the first turn it had not begun.
+    assert [run.activity_runs["Charge"] for run in runs] == [1, 1, 1, 2, 1, 1, 1]
+    assert [run.activity_runs["Ship"] for run in runs] == [1, 1, 1, 1, 1, 2, 1]
+
+
+async def test_an_activity_that_does_a_thing_twice_is_found(shop: DurableApp) -> None:
+    with pytest.raises(CrashChangedOutcomeError) as found:
+        await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
+    text = str(found.value)
+    assert "without a crash: Completed, ['paid 7', 'shipped'], custom status 'shipped', and [7]" in text
+    assert "crash with turn 2 run, and not recorded: Completed, " in text
+    assert "and [7, 7]\n    ran again: Charge (2 times instead of 1)" in text
+    assert "turn 3" not in text
+    assert len(found.value.runs) == 7
+
+
+async def test_an_idempotent_activity_is_not(shop: DurableApp) -> None:
+    def charge(amount: int) -> str:
+        if amount not in entries():
+            entries().append(amount)
+        return "paid"
+
+    shop.fake("Charge", charge)
+    await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("Parent", None), ("CountTo", [1, 3]), ("Tally", None), ("Reminder", None)]
+)
+async def test_everything_that_is_durable_survives(shop: DurableApp, name: str, given: object) -> None:
+    runs = await crash_everywhere(shop, name, given)
+    assert len(runs) > 4
+
+
+async def test_a_scenario_with_events(shop: DurableApp) -> None:
+    async def approved(app: DurableApp) -> Instance:
+        approval = await app.start("Approval")
+        await app.advance(hours=5)
+        await app.raise_event(approval, "Approval", "yes")
+        return await app.finish(approval)
+
+    runs = await crash_everywhere(shop, approved)
+    assert [run.output for run in runs] == ["yes"] * 5
+
+
+def test_for_ordinary_tests_too(shop: DurableApp) -> None:
+    assert len(crash_everywhere(shop.sync, "Order", 7)) == 7
+
+
+async def test_a_failure_is_an_outcome(shop: DurableApp) -> None:
+    runs = await crash_everywhere(shop, "Broken")
+    assert {run.status for run in runs} == {"Failed"}
+
+
+async def test_one_crash(shop: DurableApp) -> None:
+    await shop.crash_at(2)
+    assert (await shop.run("Order", 7)).status == "Completed"
+    assert entries() == [7, 7]
+    await shop.crash_at(2, recorded=True)
+    assert (await shop.run("Order", 8)).status == "Completed"
+    assert entries() == [7, 7, 8]
+    with pytest.raises(ValueError, match="counted from 1"):
+        await shop.crash_at(0)
+
+
+async def test_a_restart_takes_up_what_was_recorded(shop: DurableApp) -> None:
+    approval = await shop.start("Approval")
+    await shop.restart()
+    await shop.advance(hours=1)
+    await shop.restart()
+    assert approval.status == "Running"
+    await shop.raise_event(approval, "Approval", 1)
+    assert approval.output == 1
+
+
+async def test_reset_begins_anew(shop: DurableApp) -> None:
+    began = shop.now
+    fake = shop.fake("Charge", fails=1)
+    await shop.run("Order", 7)
+    await shop.advance(days=1)
+    await shop.reset()
+    assert (shop.now, shop.instances, fake.calls, shop.activity_runs) == (began, [], [], {})
+    assert (await shop.run("Order", 7)).status == "Failed"
+
+
+async def test_a_starter_that_is_asked_while_the_host_crashes_still_answers(shop: DurableApp) -> None:
+    await shop.crash_at(1)
+    started = await shop.http("POST", "/api/start/Order", 7)
+    assert started.status == 202
+    assert shop.instance(started.json()["id"]).status == "Completed"
+
+
+async def test_an_entitys_turns_are_crashed_too(shop: DurableApp) -> None:
+    runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity("Counter", "a"))
+    tally = await shop.run("Tally", instance_id="again")
+    batches = 2  # a signal and a call that came together, and a call
+    assert len(runs) == 1 + 2 * (tally.history.turns + batches)
+    assert {(run.output, run.also) for run in runs} == {(8, 8)}

@@ -1,0 +1,119 @@
+"""The pytest plugin, in pytest runs of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tests.testing.conftest import shop_app
+
+REPOSITORY = Path(__file__).parents[2] / "src"
+PLUGIN = "embedded_host.testing.plugin"
+
+
+def run_pytest(folder: Path, *arguments: str) -> str:
+    """The output of a run in ``folder`` with this plugin, those of asyncio and of no one else."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment.pop("PYTEST_ADDOPTS", None)
+    plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "-p", "no:cacheprovider", "-q", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=110,
+    )
+    return done.stdout
+
+
+def test_it_is_installed_with_the_package() -> None:
+    (found,) = entry_points(group="pytest11", name="durable_app")
+    assert found.value == PLUGIN
+
+
+def test_the_app_is_the_nearest_one_above_the_test(tmp_path: Path) -> None:
+    app = shop_app(tmp_path / "repository" / "shop")
+    app.write("host.json.txt", "")
+    app.write(
+        "tests/test_order.py",
+        """
+        import os
+        from pathlib import Path
+        import pytest
+
+        HERE = os.getcwd()
+
+        @pytest.mark.asyncio
+        async def test_async(durable_app):
+            charge = durable_app.fake("Charge", result="ok")
+            assert (await durable_app.run("Order", 7)).output == ["ok", "shipped"]
+            assert charge.calls == [7]
+
+        def test_sync(durable_app):
+            assert durable_app.root == Path(__file__).parents[1]
+            assert durable_app.sync.run("Order", 7).output == ["paid 7", "shipped"]
+            assert os.getcwd() == str(durable_app.root)
+
+        def test_nothing_is_left_behind():
+            assert os.getcwd() == HERE
+        """,
+    )
+    (tmp_path / "repository" / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    output = run_pytest(tmp_path / "repository")
+    assert "3 passed" in output, output
+    assert "df_loads" not in output  # the SDK's own warning, of which a user's test can make nothing
+
+
+def test_tests_with_settings_of_their_own_find_the_app_above_them(tmp_path: Path) -> None:
+    app = shop_app(tmp_path / "shop")
+    app.write("tests/pytest.ini", "[pytest]\n")
+    app.write(
+        "tests/test_it.py", "def test_it(durable_app):\n    assert durable_app.sync.run('Order', 7).is_finished\n"
+    )
+    output = run_pytest(app.root / "tests")
+    assert "1 passed" in output, output
+
+
+def test_another_folder_can_be_named(tmp_path: Path) -> None:
+    shop_app(tmp_path / "elsewhere")
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "conftest.py").write_text(
+        "import pytest\n"
+        "from pathlib import Path\n"
+        "@pytest.fixture\n"
+        "def durable_app_root():\n"
+        "    return Path(__file__).parents[1] / 'elsewhere'\n",
+        encoding="utf-8",
+    )
+    (tests / "test_order.py").write_text(
+        "def test_order(durable_app):\n    assert durable_app.sync.run('Order', 7).status == 'Completed'\n",
+        encoding="utf-8",
+    )
+    output = run_pytest(tests)
+    assert "1 passed" in output, output
+
+
+def test_without_an_app_the_fixture_says_so(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it(durable_app):\n    pass\n", encoding="utf-8")
+    output = run_pytest(tmp_path)
+    assert "There is no app in this folder: an app has a host.json at its top." in output
+
+
+def test_a_run_that_does_not_use_it_imports_next_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import sys\n"
+        "def test_it():\n"
+        "    assert 'embedded_host.testing.plugin' in sys.modules\n"
+        "    ours = {name for name in sys.modules if name.startswith('embedded_host')}\n"
+        "    assert ours == {'embedded_host', 'embedded_host.testing', 'embedded_host.testing.plugin'}\n"
+        "    assert not {'aiohttp', 'azure', 'azure.functions', 'msgspec', 'sqlite3'} & set(sys.modules)\n",
+        encoding="utf-8",
+    )
+    output = run_pytest(tmp_path)
+    assert "1 passed" in output, output

@@ -1,0 +1,37 @@
+"""Histories that the real host recorded, replayed against the code that it ran."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.testing import DurableApp, HistoryMismatchError, replay
+from tests.conformance.probe_app import probe_app
+
+WIRE = json.loads((Path(__file__).parents[1] / "engine" / "wire.json").read_text(encoding="utf-8"))
+TURNS: dict[str, list[dict[str, Any]]] = WIRE["orchestrations"]
+
+
+@pytest.fixture(scope="module")
+def probe_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return probe_app(tmp_path_factory.mktemp("probe") / "app").root
+
+
+@pytest.mark.parametrize("instance_id", list(TURNS))
+def test_it_fits(probe_root: Path, instance_id: str) -> None:
+    last = TURNS[instance_id][-1]
+    history = last["request"]["history"]
+    with DurableApp(probe_root) as app:
+        replayed = replay(app, json.loads(json.dumps(history)))
+    assert replayed.turns >= 1
+    if last["response"].get("isDone") and replayed.is_finished and last["response"].get("output") is not None:
+        assert replayed.output == last["response"]["output"]
+
+
+def test_other_code_does_not(probe_root: Path) -> None:
+    history = TURNS["Chain-1"][-1]["request"]["history"]
+    with DurableApp(probe_root) as app, pytest.raises(HistoryMismatchError, match="differs at step 1"):
+        replay(app, history, name="Timer")

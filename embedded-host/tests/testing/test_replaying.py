@@ -1,0 +1,208 @@
+"""Histories against code that has changed, and against code that has not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.testing import DurableApp, HistoryMismatchError, replay
+from embedded_host.testing.history_file import UnreadableHistoryError
+from tests.testing.conftest import shop_app
+
+RUNS: list[tuple[str, Any]] = [
+    ("Order", 7),
+    ("Reminder", None),
+    ("Approval", 1),
+    ("Retrying", 7),
+    ("Parent", None),
+    ("CountTo", [1, 3]),
+    ("Tally", None),
+    ("Broken", None),
+    ("Unwritable", None),
+]
+
+
+async def status_api(app: DurableApp, instance_id: str) -> dict[str, Any]:
+    url = f"/runtime/webhooks/durabletask/instances/{instance_id}?showHistory=true&showHistoryOutput=true"
+    status: dict[str, Any] = (await app.http("GET", url)).json()
+    return status
+
+
+@pytest.mark.parametrize(("name", "given"), RUNS)
+@pytest.mark.parametrize("form", ["file", "list", "instance", "strings", "status"])
+async def test_a_history_of_the_same_code_fits(
+    shop: DurableApp, tmp_path: Path, name: str, given: object, form: str
+) -> None:
+    if name == "Retrying":
+        shop.fake("Charge", fails=1)
+    instance = await shop.run(name, given)
+    source: Any = instance
+    if form == "file":
+        source = instance.history.save(tmp_path / "history.json")
+    elif form == "list":
+        source = json.loads(json.dumps(instance.history.events))
+    elif form == "strings":  # as rows of Azure Storage's table have them
+        source = [
+            {**e, "EventType": e["EventType"] if e["EventType"] != 4 else "TaskScheduled"} for e in instance.history
+        ]
+    elif form == "status":
+        source = await status_api(shop, instance.id)
+    replayed = replay(shop, source)
+    assert (replayed.name, replayed.is_finished) == (name, True)
+    if instance.status == "Completed":
+        assert replayed.output == instance.output
+
+
+async def test_a_history_that_has_not_ended_fits_too(shop: DurableApp) -> None:
+    instance = await shop.start("Approval", 1)
+    assert replay(shop, instance).is_finished is False
+    cut = (await shop.run("Order", 7)).history.events[:-4]
+    assert replay(shop, cut, name="Order").is_finished is False
+
+
+CHANGES = {
+    "renamed": (
+        'paid = yield context.call_activity("Double", 1)\nreturn [paid]',
+        2,
+        ("activity 'Charge'", "activity 'Double'"),
+        1,
+    ),
+    "another before": (
+        """
+        yield context.create_timer(context.current_utc_datetime)
+        yield context.call_activity("Charge", context.get_input())
+        """,
+        1,
+        ("activity 'Charge'", "timer due at 2026-01-01T00:00:00Z"),
+        1,
+    ),
+    "one left out": (
+        'return (yield context.call_activity("Charge", context.get_input()))',
+        2,
+        ("activity 'Ship'", 'it returns "paid 7"'),
+        2,
+    ),
+    "one more at the end": (
+        """
+        yield context.call_activity("Charge", 1)
+        yield context.call_activity("Ship", 1)
+        yield context.call_activity("Double", 1)
+        """,
+        3,
+        ("it ends here: Completed", "activity 'Double'"),
+        3,
+    ),
+    "a wait at the end": (
+        """
+        yield context.call_activity("Charge", 1)
+        yield context.call_activity("Ship", 1)
+        yield context.wait_for_external_event("Go")
+        """,
+        3,
+        ("it ends here: Completed", "it waits for the external event 'Go'"),
+        3,
+    ),
+    "one beside it": (
+        """
+        yield context.task_all([context.call_activity("Charge", 1), context.call_activity("Double", 1)])
+        """,
+        2,
+        ("activity 'Ship' is next, in a later turn", "activity 'Double'"),
+        1,
+    ),
+    "an error": (
+        """
+        yield context.call_activity("Charge", 1)
+        raise ValueError("not today")
+        """,
+        2,
+        ("activity 'Ship'", "it fails: "),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["exact", "status"])
+@pytest.mark.parametrize("change", list(CHANGES))
+async def test_changed_code_fails_with_the_first_step_that_differs(
+    shop_root: Path, tmp_path: Path, change: str, form: str
+) -> None:
+    with DurableApp(shop_root) as before:
+        order = await before.run("Order", 7)
+        history: Any = json.loads(json.dumps(order.history.events))
+        if form == "status":
+            history = await status_api(before, order.id)
+    body, step, (expected, found), turn = CHANGES[change]
+    changed = shop_app(tmp_path / "changed")
+    changed.orchestrator("Order", body)
+    with DurableApp(changed.root) as after, pytest.raises(HistoryMismatchError) as mismatch:
+        replay(after, history)
+    told = mismatch.value
+    if form == "exact":
+        assert (told.step, told.turn) == (1 if change == "renamed" else step, turn)
+        assert told.expected.startswith(expected)
+        assert told.found.startswith(found)
+    assert "does not replay: Order '" in str(told)
+    assert "the history: " in str(told)
+
+
+async def test_what_changes_nothing_that_was_decided_fits(shop_root: Path, tmp_path: Path) -> None:
+    with DurableApp(shop_root) as before:
+        file = (await before.run("Order", 7)).history.save(tmp_path / "history.json")
+    changed = shop_app(tmp_path / "changed")
+    changed.orchestrator(
+        "Order",
+        """
+        paid = yield context.call_activity("Charge", "another input")
+        yield context.call_activity("Ship", None)
+        return paid.upper()
+        """,
+    )
+    assert replay(changed.root, file).output == "PAID 7"
+
+
+async def test_an_orchestrator_that_has_another_name_now(shop: DurableApp) -> None:
+    order = await shop.run("Order", 7)
+    assert replay(shop.sync, order, name="order").turns == 3
+    with pytest.raises(HistoryMismatchError, match=r"differs at step 1 \(turn 1\)"):
+        replay(shop, order, name="Reminder")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("{", "is no JSON"),
+        ('{"name": "Order"}', "holds no history"),
+        ('[{"EventType": 12, "Timestamp": "2026-01-01T00:00:00Z"}]', "not the whole history"),
+    ],
+)
+def test_what_is_no_history_is_said(shop: DurableApp, tmp_path: Path, content: str, wrong: str) -> None:
+    file = tmp_path / "history.json"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(UnreadableHistoryError, match=wrong):
+        replay(shop, file)
+
+
+async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
+    order = await shop.run("Order", 7)
+    url = f"/runtime/webhooks/durabletask/instances/{order.id}?showHistory=true"
+    status = (await shop.http("GET", url)).json()
+    with pytest.raises(UnreadableHistoryError, match="showHistoryOutput=true"):
+        replay(shop, status)
+
+
+@pytest.mark.parametrize("form", ["exact", "status"])
+async def test_a_history_that_was_ended_from_outside_fits_as_far_as_it_goes(tmp_path: Path, form: str) -> None:
+    waiting = shop_app(tmp_path / "waiting")
+    waiting.orchestrator("Approval", 'yield context.wait_for_external_event("Go")')
+    with DurableApp(waiting.root) as app:
+        instance = await app.start("Approval")
+        await app.terminate(instance, "enough")
+        history: Any = instance.history.events if form == "exact" else await status_api(app, instance.id)
+        assert replay(app, history, name="Approval").is_finished is False
+    changed = shop_app(tmp_path / "changed")
+    changed.orchestrator("Approval", 'return "at once"')  # what it would have done next, nobody knows
+    assert replay(changed.root, history, name="Approval").output == "at once"

@@ -1,0 +1,82 @@
+"""Turns that do not come back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+
+from embedded_worker import blocked_turns
+from embedded_worker.blocked_turns import BlockedTurns
+from tests.support.polling import eventually
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late is what has not come back at once."""
+    monkeypatch.setattr(blocked_turns, "LATE", 0.0)
+    monkeypatch.setattr(blocked_turns, "_LOOK", 0.005)
+
+
+class Blocked:
+    """A turn in a thread of its own, in a line of this file."""
+
+    def __init__(self, watch: BlockedTurns, instance_id: str) -> None:
+        self._go_on = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(watch, instance_id))
+        self._thread.start()
+
+    def _run(self, watch: BlockedTurns, instance_id: str) -> None:
+        watch.begin("Hello", instance_id, Path(__file__).parent)
+        self._go_on.wait(20)
+        watch.end()
+
+    def end(self) -> None:
+        self._go_on.set()
+        self._thread.join()
+
+
+@pytest.mark.usefixtures("quick")
+def test_it_is_told_once_where_a_turn_is(caplog: pytest.LogCaptureFixture) -> None:
+    watch = BlockedTurns()
+    with caplog.at_level(logging.WARNING, "embedded_host.workers"):
+        first = Blocked(watch, "a")
+        eventually(lambda: len(caplog.messages) == 1, "the first is told of")
+        second = Blocked(watch, "b")
+        eventually(lambda: len(caplog.messages) == 2, "the second is told of")
+        first.end()
+        second.end()
+        third = Blocked(watch, "c")  # after the looking has ended, or nearly
+        eventually(lambda: len(caplog.messages) == 3, "the third is told of")
+        third.end()
+    for instance_id, message in zip("abc", caplog.messages, strict=True):
+        assert message.startswith(
+            f"Orchestrator 'Hello' of instance '{instance_id}' has not come back for a second; it is at"
+        )
+        assert f"{Path(__file__).name} line " in message
+        assert "self._go_on.wait(20)" in message
+
+
+def test_a_turn_begins_where_no_further_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    watch = BlockedTurns()
+    watch.begin("Hello", "a", Path(__file__).parent)
+    watch.end()
+    assert watch._turns == {}
+
+
+def test_a_turn_that_comes_back_is_not_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocked_turns, "_LOOK", 0.005)
+    watch = BlockedTurns()
+    for _ in range(200):
+        watch.begin("Hello", "a", Path(__file__).parent)
+        watch.end()
+    eventually(lambda: not watch._looks, "nothing is looked at any more")
+    assert caplog.messages == []

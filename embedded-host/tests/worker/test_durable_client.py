@@ -1,0 +1,163 @@
+"""The durable client's requests over the channel are what they are over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from azure.durable_functions.models.utils import http_utils
+
+from embedded_worker.durable_client import answer_over
+from embedded_worker.protocol import Answer
+
+NAMES = ("post_async_request", "get_async_request", "delete_async_request")
+Asked = tuple[str, str, bytes]
+MODULE = sys.modules[df.DurableOrchestrationClient.__module__]
+
+
+class World:
+    """A server, and what it was asked over HTTP and over the channel."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 200, b""
+        self.over_http: list[Asked] = []
+        self.over_channel: list[Asked] = []
+        self.base = ""
+
+    async def serve(self, request: web.Request) -> web.Response:
+        path = request.raw_path.removeprefix("/runtime/webhooks/durabletask")
+        self.over_http.append((request.method, path, await request.read()))
+        return web.Response(status=self.status, body=self.body)
+
+    async def ask(self, method: str, path: str, body: bytes) -> Answer:
+        self.over_channel.append((method, path, body))
+        return Answer(1, self.status, self.body)
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    for name in NAMES:
+        monkeypatch.setattr(MODULE, name, getattr(http_utils, name))  # restored afterwards
+    world = World()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", world.serve)
+    server = TestServer(app)
+    await server.start_server()
+    world.base = str(server.make_url("/runtime/webhooks/durabletask/"))
+    answer_over(world.ask, world.base)
+    yield world
+    await http_utils._close_session()
+    await server.close()
+
+
+async def both(world: World, name: str, path: str, *data: Any) -> Any:
+    """The same call over HTTP and over the channel; what both answer."""
+    over_http = await getattr(http_utils, name)(world.base + path, *data)
+    over_channel = await getattr(MODULE, name)(world.base + path, *data)
+    assert over_channel == over_http
+    assert [(method, "/" + path, body) for method, path, body in world.over_channel] == world.over_http
+    assert len(world.over_channel) == 1
+    return over_channel
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b'{"a": [1, "\xc3\xa9"]}'),
+        (202, b'"text"'),
+        (404, b""),
+        (202, b""),
+        (200, b"  \n"),
+        (200, b"null"),
+        (500, b"[]"),
+        (200, b"0"),
+        (410, b"false"),
+    ],
+)
+async def test_status_and_body(world: World, name: str, status: int, body: bytes) -> None:
+    world.status, world.body = status, body
+    answered = await both(world, name, "instances/i-1")
+    nothing = "" if name.startswith("get") else None
+    value = json.loads(body) if body.strip() else None
+    assert answered == [status, nothing if value is None else value]
+
+
+@pytest.mark.parametrize("data", [None, {"a": "é"}, "text", [], 0, '{"already": "text"}'])
+async def test_what_is_posted(world: World, data: Any) -> None:
+    await both(world, "post_async_request", "orchestrators/Main", data)
+    assert world.over_channel[0][:2] == ("POST", "orchestrators/Main")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "instances/a b",
+        "instances/a%20b",
+        "instances/é",
+        "instances/a%2Fb",
+        "instances/@counter@k/x?op=a+b&c=%C3%A9",
+        "x?a=1#f",
+    ],
+)
+async def test_what_needs_quoting(world: World, name: str, path: str) -> None:
+    await both(world, name, path)
+
+
+async def test_the_client_of_the_sdk_asks_over_the_channel(world: World) -> None:
+    urls = {
+        "taskHubName": "Hub",
+        "rpcBaseUrl": world.base,
+        "creationUrls": {},
+        "managementUrls": {"id": "INSTANCEID"},
+    }
+    client = df.DurableOrchestrationClient(json.dumps(urls))
+    world.status, world.body = 202, b'{"id": "an id"}'
+    assert await client.start_new("Main", "an id", {"n": 1}) == "an id"
+    world.body = b""
+    await client.raise_event("an id", "Go", 1)
+    assert [(method, body) for method, _, body in world.over_channel] == [("POST", b'"{\\"n\\": 1}"'), ("POST", b'"1"')]
+    assert world.over_http == []
+
+
+async def test_headers_are_no_hindrance(world: World) -> None:
+    await MODULE.post_async_request(world.base + "x", 1, "trace", "state", function_invocation_id="i")  # type: ignore[attr-defined]
+    await MODULE.get_async_request(world.base + "x", function_invocation_id="i")  # type: ignore[attr-defined]
+    assert len(world.over_channel) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_another_base_is_asked_over_http(world: World, name: str) -> None:
+    world.body = b"7"
+    url = world.base.replace("/runtime/webhooks/durabletask/", "/elsewhere/x")
+    assert await getattr(MODULE, name)(url) == [200, 7]
+    assert (world.over_channel, [path for _, path, _ in world.over_http]) == ([], ["/elsewhere/x"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_another_event_loop_asks_over_http(world: World, name: str) -> None:
+    world.body = b"7"
+
+    async def elsewhere() -> Any:
+        try:
+            return await getattr(MODULE, name)(world.base + "x")
+        finally:
+            await http_utils._close_session()
+
+    assert await asyncio.to_thread(asyncio.run, elsewhere()) == [200, 7]
+    assert (world.over_channel, len(world.over_http)) == ([], 1)
+
+
+async def test_another_sdk_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(MODULE, "get_async_request")
+    post = MODULE.post_async_request  # type: ignore[attr-defined]
+    answer_over(world.ask, world.base)
+    assert MODULE.post_async_request is post  # type: ignore[attr-defined]

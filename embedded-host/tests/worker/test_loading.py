@@ -1,0 +1,324 @@
+"""Loading user code: what works as in the real worker, and the words for what does not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_worker import loading
+from embedded_worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
+from embedded_worker.protocol import Loaded, LoadProblem, encode
+from tests.support.app_folder import (
+    CLIENT,
+    HTTP_OUT,
+    AppFolder,
+    activity_trigger,
+    http_trigger,
+    orchestration_trigger,
+)
+from tests.support.worker_calls import spec
+
+
+def load(app: AppFolder, name: str = "Hello") -> LoadedFunction:
+    prepare_imports(app.root)
+    return load_function(app.root, spec(app, name))
+
+
+def refused(app: AppFolder, name: str = "Hello") -> LoadError:
+    with pytest.raises(LoadError) as caught:
+        load(app, name)
+    assert "embedded_host" not in caught.value.stack
+    return caught.value
+
+
+# -- what works ------------------------------------------------------------------------------------
+
+
+def test_a_sync_and_an_async_function(app: AppFolder) -> None:
+    app.function("Sync", "def main(value): return 'sync ' + value", activity_trigger())
+    app.function("Async", "async def main(value): return value", activity_trigger())
+    sync = load(app, "Sync")
+    assert not sync.is_async
+    assert sync.call("x") == "sync x"
+    assert sync.trigger["type"] == "activityTrigger"
+    assert load(app, "Async").is_async
+
+
+def test_bindings_are_told_apart(app: AppFolder) -> None:
+    res = {"name": "res", "type": "http", "direction": "out"}
+    code = "import azure.functions as func\ndef main(req: func.HttpRequest, starter: str, res: func.Out[str], context): pass"
+    app.function("Hello", code, http_trigger(), CLIENT, res)
+    function = load(app)
+    assert function.clients == ("starter",)
+    assert function.outs == {"res": "http"}
+    assert function.return_type is None
+    assert function.wants_context
+
+
+def test_a_context_that_is_a_binding_is_not_the_invocations(app: AppFolder) -> None:
+    app.orchestrator("Hello", "yield")
+    assert not load(app).wants_context
+
+
+def test_kwargs_and_defaults_fit_any_bindings(app: AppFolder) -> None:
+    app.function("Hello", "def main(value, extra=3, **others): pass", activity_trigger(), CLIENT)
+    assert load(app).clients == ("starter",)
+
+
+@pytest.mark.parametrize(
+    "line", ["from ..shared import words", "from __app__.shared import words", "from shared import words"]
+)
+def test_the_ways_to_import_what_functions_share(app: AppFolder, line: str) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/words.py", "GREETING = 'hello'")
+    app.function("Hello", f"{line}\ndef main(value): return words.GREETING", activity_trigger())
+    assert load(app).call("x") == "hello"
+
+
+def test_a_folder_without_init_can_be_shared(app: AppFolder) -> None:
+    app.write("no_init/words.py", "GREETING = 'hello'")
+    app.function("Hello", "from no_init.words import GREETING\ndef main(value): return GREETING", activity_trigger())
+    assert load(app).call("x") == "hello"
+
+
+def test_a_module_beside_the_function(app: AppFolder) -> None:
+    app.write("Hello/words.py", "GREETING = 'hello'")
+    app.function("Hello", "from .words import GREETING\ndef main(value): return GREETING", activity_trigger())
+    assert load(app).call("x") == "hello"
+
+
+def test_script_file_and_entry_point(app: AppFolder) -> None:
+    app.function("Hello", "def greet(value): return 'hi'", activity_trigger(), script="run.py", entryPoint="greet")
+    assert load(app).call("x") == "hi"
+
+
+def test_an_annotation_only_a_type_checker_resolves(app: AppFolder) -> None:
+    code = "from __future__ import annotations\ndef main(value: NoSuchType) -> Another: return value"
+    app.function("Hello", code, activity_trigger())
+    assert load(app).call(1) == 1
+
+
+@pytest.mark.parametrize("annotation", ["func.HttpRequest", "'func.HttpRequest'"])
+def test_the_right_annotation(app: AppFolder, annotation: str) -> None:
+    app.function(
+        "Hello", f"import azure.functions as func\ndef main(req: {annotation}) -> str: ...", http_trigger(), HTTP_OUT
+    )
+    assert load(app).return_type == "http"
+
+
+def test_the_app_goes_before_installed_packages(app: AppFolder) -> None:
+    app.write("shared/__init__.py", "HERE = True")
+    app.function("Hello", "import shared\ndef main(value): return shared.HERE", activity_trigger())
+    assert load(app).call(1) is True
+    assert sys.path[0] == str(app.root)
+
+
+# -- imports that fail -----------------------------------------------------------------------------
+
+
+def test_no_such_module(app: AppFolder) -> None:
+    app.function("Hello", "import os\nimport no_such_thing\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "Hello/__init__.py line 2: import no_such_thing" in text
+    assert "there is no module named 'no_such_thing'" in text
+    assert "requirements.txt" in text
+    assert sys.executable not in text  # it goes out over HTTP; the console says it (test_console.py)
+
+
+def test_an_import_inside_a_module_that_fails(app: AppFolder) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/words.py", "import json\n\nfrom json import no_such_name\n")
+    app.function("Hello", "from shared import words\ndef main(value): ...", activity_trigger())
+    error = refused(app)
+    assert "Hello/__init__.py does not import: shared/words.py line 3: from json import no_such_name" in str(error)
+    assert "cannot import name 'no_such_name'" in str(error)
+    frames = [line for line in error.stack.splitlines() if line.startswith("  File ")]
+    assert "Hello" in frames[0]
+    assert "words.py" in frames[1]
+
+
+def test_an_installed_module_whose_own_import_fails_shows_the_users_line(app: AppFolder, tmp_path: Path) -> None:
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    (installed / "half_installed.py").write_text("import its_missing_dependency")
+    sys.path.append(str(installed))
+    app.function("Hello", "import half_installed\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "Hello/__init__.py line 1: import half_installed" in text
+    assert "there is no module named 'its_missing_dependency'" in text
+
+
+def test_a_missing_module_of_a_folder_of_the_app(app: AppFolder) -> None:
+    app.write("shared/__init__.py", "")
+    app.function("Hello", "import shared.wrods\ndef main(value): ...", activity_trigger())
+    assert "shared is a folder of the app, but there is no such module in it" in str(refused(app))
+
+
+@pytest.mark.parametrize("line", ["from ..shared.wrods import x", "from __app__.shared.wrods import x"])
+def test_a_missing_module_below_the_apps_package_is_named_as_in_the_app(app: AppFolder, line: str) -> None:
+    app.write("shared/__init__.py", "")
+    app.function("Hello", f"{line}\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "there is no module named 'shared.wrods'" in text
+    assert "requirements.txt" not in text
+
+
+def test_a_missing_folder_below_the_apps_package(app: AppFolder) -> None:
+    app.function("Hello", "from ..sahred.words import x\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "there is no module named 'sahred'. The app has no such folder or file." in text
+
+
+def test_a_syntax_error_with_its_line(app: AppFolder) -> None:
+    app.function("Hello", "import os\n\ndef main(value:\n    pass\n", activity_trigger())
+    text = str(refused(app))
+    assert "Hello/__init__.py line 3: def main(value:" in text
+    assert "SyntaxError: '(' was never closed" in text
+
+
+def test_a_syntax_error_in_a_shared_module_names_that_module(app: AppFolder) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/words.py", "x = = 1")
+    app.function("Hello", "from shared import words\ndef main(value): ...", activity_trigger())
+    assert "shared/words.py line 1: x = = 1" in str(refused(app))
+
+
+def test_an_exception_at_import(app: AppFolder) -> None:
+    app.function(
+        "Hello", "import os\nKEY = os.environ['NO_SUCH_VARIABLE_HERE']\ndef main(value): ...", activity_trigger()
+    )
+    text = str(refused(app))
+    assert "Hello/__init__.py line 2: KEY = os.environ['NO_SUCH_VARIABLE_HERE']" in text
+    assert "KeyError: 'NO_SUCH_VARIABLE_HERE'" in text
+
+
+def test_sys_exit_at_import(app: AppFolder) -> None:
+    app.function("Hello", "import sys\nsys.exit(3)\n", activity_trigger())
+    text = str(refused(app))
+    assert "Hello/__init__.py line 2: sys.exit(3)" in text
+    assert "ends the process with sys.exit(3)" in text
+
+
+def test_a_file_outside_of_the_app(app: AppFolder) -> None:
+    app.function("Hello", "def main(value): ...", activity_trigger())
+    outside = spec(app, "Hello")
+    outside = type(outside)(
+        outside.name, outside.directory, str(app.root.parent / "x.py"), "main", list(outside.bindings)
+    )
+    prepare_imports(app.root)
+    with pytest.raises(LoadError, match="outside of the app's folder"):
+        load_function(app.root, outside)
+
+
+# -- entry points and parameters that do not fit ---------------------------------------------------
+
+
+def test_no_entry_point(app: AppFolder) -> None:
+    app.function("Hello", "from json import dumps\ndef mian(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "Hello/__init__.py has no 'main'. It has: mian." in text
+    assert '"entryPoint" in Hello/function.json' in text
+
+
+def test_an_entry_point_that_is_no_function(app: AppFolder) -> None:
+    app.function("Hello", "main = {'a': 1}", activity_trigger())
+    assert "'main' in Hello/__init__.py is a dict and cannot be called" in str(refused(app))
+
+
+def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
+    app.function("Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger())
+    error = refused(app)
+    assert str(error) == "'main' in Hello/__init__.py cannot be looked at: ValueError: no main"
+    assert "line 1, in __getattr__" in error.stack
+
+
+def test_a_text_that_is_none_can_be_told_all_the_same(app: AppFolder) -> None:
+    app.function("Hello", r"raise ValueError('a\ud800b')", activity_trigger())
+    error = refused(app)
+    assert r"ValueError: a\ud800b" in str(error)
+    assert encode(Loaded([LoadProblem("Hello", str(error), error.stack)]))
+
+
+def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> None:
+    app.function("Hello", "def main(city, context): ...", activity_trigger("name"), CLIENT)
+    text = str(refused(app))
+    assert "parameters (city, context), bindings (name, starter)" in text
+    assert "No binding is named 'city'." in text
+    assert "No parameter is named 'name' or 'starter'." in text
+
+
+def test_an_orchestrators_binding_has_the_sdks_name(app: AppFolder) -> None:
+    code = "import azure.durable_functions as df\nmain = df.Orchestrator.create(lambda ctx: 1)"
+    app.function("Hello", code, orchestration_trigger("ctx"))
+    text = str(refused(app))
+    assert "calls it 'context': so must the binding" in text
+    assert "Give both" not in text
+
+
+def test_no_parameters_at_all(app: AppFolder) -> None:
+    app.function("Hello", "def main(): ...", activity_trigger("name"))
+    assert "parameters (none), bindings (name)" in str(refused(app))
+
+
+@pytest.mark.parametrize(
+    ("binding", "annotation", "expected"),
+    [
+        (http_trigger(), "int", "annotate it as func.HttpRequest"),
+        (orchestration_trigger("req"), "str", "func.OrchestrationContext, or not at all"),
+    ],
+)
+def test_a_wrong_annotation(app: AppFolder, binding: dict[str, Any], annotation: str, expected: str) -> None:
+    app.function("Hello", f"def main(req: {annotation}): ...", binding)
+    text = str(refused(app))
+    assert f"the parameter 'req' of 'main' in Hello/__init__.py is annotated with {annotation}" in text
+    assert expected in text
+
+
+def test_a_text_is_asked_of_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 1.20 to 1.24 azure-functions has a converter for the client's binding that takes no annotation at all."""
+
+    class Refusing:
+        @staticmethod
+        def check_input_type_annotation(annotation: type) -> bool:
+            return False
+
+        @staticmethod
+        def has_implicit_output() -> bool:
+            return False
+
+    monkeypatch.setattr(loading, "converter_for", lambda kind: Refusing)
+    app.function("Hello", "def main(req, starter: str): ...", http_trigger(), CLIENT)
+    assert load(app).clients == ("starter",)
+    app.function("Other", "def main(req, starter: int): ...", http_trigger(), CLIENT)
+    assert "'starter' of 'main' in Other/__init__.py is annotated with int" in str(refused(app, "Other"))
+
+
+def test_http_streaming_is_named(app: AppFolder) -> None:
+    """Its request is a class of FastAPI."""
+    app.function(
+        "Hello",
+        "Request = type('Request', (), {'__module__': 'starlette.requests'})\ndef main(req: Request): ...",
+        http_trigger(),
+    )
+    text = str(refused(app))
+    assert "annotated with Request of HTTP streaming" in text
+    assert "Annotate it as func.HttpRequest" in text
+
+
+@pytest.mark.parametrize("annotation", ["str", "func.HttpResponse"])
+def test_an_output_that_is_not_annotated_as_one(app: AppFolder, annotation: str) -> None:
+    code = f"import azure.functions as func\ndef main(req, res: {annotation}): ..."
+    app.function("Hello", code, http_trigger(), {"name": "res", "type": "http", "direction": "out"})
+    assert "'res' of 'main' in Hello/__init__.py is an output, so annotate it with func.Out[...]" in str(refused(app))
+
+
+@pytest.mark.parametrize("annotation", ["func.Out", "func.Out[str]"])
+def test_an_input_that_is_annotated_as_an_output(app: AppFolder, annotation: str) -> None:
+    code = f"import azure.functions as func\ndef main(req: {annotation}): ..."
+    app.function("Hello", code, http_trigger(), HTTP_OUT)
+    text = str(refused(app))
+    assert "'req' of 'main' in Hello/__init__.py is an input, but is annotated with func.Out" in text
+    assert '"direction" in Hello/function.json' in text

@@ -1,0 +1,411 @@
+"""Orchestrators kept in memory between turns, and the two things that they do otherwise than in the SDK's executor."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from contextvars import ContextVar
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.entity_messages import response_message
+from embedded_host.engine.history import Event
+from embedded_host.engine.payload import TurnPayload
+from embedded_worker.orchestrator_lint import UnusableValueError
+from embedded_worker.orchestrator_sessions import Session, Sessions, can_be_kept
+from tests.engine.scenario import completed, failed, fired, moment, raised
+
+ROOT = Path(__file__).parent
+Steps = Generator[Any, Any, Any]
+
+
+class Talk:
+    """Turns of one orchestrator. ``fresh``: it is replayed in each."""
+
+    def __init__(self, function: Callable[[Any], Any], *, fresh: bool = False) -> None:
+        self.handle = df.Orchestrator.create(function)
+        self.fresh = fresh
+        self.past: list[Event] = []
+        self.session: Session | None = None
+        self.actions: list[Any] = []
+
+    def __call__(self, *events: Event) -> dict[str, Any]:
+        """What it answers to ``events``."""
+        new = [h.orchestrator_started(moment(len(self.past))), *events]
+        if not self.past:
+            started = h.execution_started(
+                moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None, parent=None
+            )
+            new.insert(1, started)
+        seen = 0 if self.session is None or self.fresh else self.session.seen
+        payload = TurnPayload("i-1", "e-1", self.past, new, None, None, seen)
+        if not seen:
+            self.session = Session(self.handle, payload.text(), ROOT)
+        self.past = [*self.past, *new]
+        assert self.session is not None
+        answer: dict[str, Any] = json.loads(self.session.answer(payload.unseen() if seen else None))
+        assert self.session.seen == len(self.past)
+        # What the answer before had is left out; an answer is shown whole here.
+        self.actions = self.actions[: self.session.known] + answer["actions"][0]
+        return {**answer, "actions": [self.actions]}
+
+    @property
+    def now(self) -> Session:
+        assert self.session is not None
+        return self.session
+
+
+@pytest.fixture(params=["kept", "fresh"])
+def talk(request: pytest.FixtureRequest) -> Callable[[Callable[[Any], Any]], Talk]:
+    return lambda function: Talk(function, fresh=request.param == "fresh")
+
+
+MakeTalk = Callable[[Callable[[Any], Any]], Talk]
+
+
+def event(name: str, value: Any) -> Event:
+    return raised(name, json.dumps(value))
+
+
+# -- what is its own -------------------------------------------------------------------------------
+
+BOUND: ContextVar[str | None] = ContextVar("bound")
+
+
+def bound(name: str) -> Callable[[Any], Steps]:
+    def run(context: Any) -> Steps:
+        BOUND.set(name)
+        yield context.wait_for_external_event("Go")
+        return BOUND.get()
+
+    return run
+
+
+def test_context_variables_are_each_orchestrators_own(talk: MakeTalk) -> None:
+    """Of two whose turns take turns in one thread; structlog keeps in them what is to stand in each line."""
+    one, other = talk(bound("one")), talk(bound("other"))
+    one()
+    other()
+    assert one(event("Go", 1))["output"] == "one"
+    assert other(event("Go", 1))["output"] == "other"
+    assert BOUND.get(None) is None, "and not the thread's"
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+
+def three_at_once(context: Any) -> Steps:
+    return (yield context.task_all([context.wait_for_external_event("Go") for _ in range(3)]))
+
+
+def three_in_turn(context: Any) -> Steps:
+    values = []
+    for _ in range(3):
+        values += [(yield context.wait_for_external_event("Go"))]
+    return values
+
+
+@pytest.mark.parametrize("waits", [three_at_once, three_in_turn])
+@pytest.mark.parametrize("batches", [["abc"], ["", "a", "b", "c"], ["a", "bc"], ["", "ab", "c"]])
+def test_events_reach_their_waits_in_the_order_in_which_they_came(
+    talk: MakeTalk, waits: Any, batches: list[str]
+) -> None:
+    main = talk(waits)
+    answers = [main(*(event("Go", value) for value in batch)) for batch in batches]
+    assert [answer["isDone"] for answer in answers] == [False] * (len(batches) - 1) + [True]
+    assert answers[-1]["output"] == ["a", "b", "c"]
+
+
+def test_a_name_is_compared_without_regard_to_case(talk: MakeTalk) -> None:
+    main = talk(three_in_turn)
+    main(event("GO", 1), event("Other", 0))
+    assert main(event("go", 2), event("gO", 3))["output"] == [1, 2, 3]
+
+
+def late(context: Any) -> Steps:
+    """Two waits with a timeout each; then what was left behind is waited for."""
+    waits = []
+    for _ in range(2):
+        timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
+        waits.append(context.wait_for_external_event("Go"))
+        yield context.task_any([waits[-1], timer])
+    values = []
+    for wait in reversed(waits):
+        values += [(yield wait)]
+    return values
+
+
+def test_an_event_goes_to_a_wait_that_is_awaited_and_not_to_one_left_behind(talk: MakeTalk) -> None:
+    main = talk(late)
+    main()
+    main(fired(0))
+    main(event("Go", "for the second"))
+    assert main(event("Go", "for the first"))["output"] == ["for the second", "for the first"]
+
+
+def test_what_nobody_awaits_goes_to_the_youngest_that_was_left_behind(talk: MakeTalk) -> None:
+    def leaves_two(context: Any) -> Steps:
+        waits = [context.wait_for_external_event("Go") for _ in range(2)]
+        yield context.task_any([context.call_activity("Echo"), *waits])
+        yield context.call_activity("Echo")
+        return [wait.is_completed for wait in waits]
+
+    main = talk(leaves_two)
+    main()
+    main(completed(0))
+    main(event("Go", 1))
+    assert main(completed(1))["output"] == [False, True]
+
+
+def test_an_entity_answers_by_the_id_of_its_call(talk: MakeTalk) -> None:
+    def asks(context: Any) -> Steps:
+        return (yield context.call_entity(df.EntityId("Counter", "k"), "get"))
+
+    main = talk(asks)
+    main()
+    sent = h.event_sent(moment(1), 0, "@counter@k", "op", '{"id":"request-1"}')
+    assert main(sent)["isDone"] is False
+    assert main(event("REQUEST-1", 0))["isDone"] is False
+    reply = h.event_raised(moment(1), "request-1", response_message(json.dumps(5), False))
+    assert main(reply)["output"] == 5
+
+
+# -- kept and fresh --------------------------------------------------------------------------------
+
+
+def many_things(context: Any) -> Steps:
+    context.set_custom_status({"replaying": False})
+    first = yield context.call_activity("Echo")
+    context.signal_entity(df.EntityId("Counter", "k"), "add", 1)
+    try:
+        yield context.task_all([context.call_activity("Echo"), context.call_activity("Fail")])
+    except Exception as error:
+        first = [first, str(error)]
+    yield context.call_activity_with_retry("Flaky", df.RetryOptions(1000, 3))
+    yield context.wait_for_external_event("Go")
+    return first
+
+
+BATCHES: list[list[Event]] = [
+    [],
+    [completed(0)],
+    [failed(3), completed(2)],
+    [failed(4)],
+    [fired(5), raised("go")],
+    [completed(6), raised("after the end")],
+]
+
+
+def test_a_kept_session_answers_and_counts_as_a_fresh_one() -> None:
+    kept, fresh = Talk(many_things), Talk(many_things, fresh=True)
+    for batch in BATCHES:
+        assert kept(*batch) == fresh(*batch)
+        length = len(batch) + (1 if len(kept.past) > 2 else 2)
+        assert len(kept.now.counts) == length
+        assert len(fresh.now.counts) == len(fresh.past)
+        assert kept.now.counts == fresh.now.counts[-length:]
+    assert kept.now.finished
+    assert fresh.now.finished
+
+
+def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> None:
+    def many(context: Any) -> Steps:
+        for n in range(3):
+            yield context.call_activity("Echo", n)
+        timer = context.create_timer(moment(60))
+        yield context.task_any([timer, context.call_activity("Echo", 3)])
+        timer.cancel()
+        yield context.call_activity("Echo", 4)
+        yield context.call_activity("Echo", 5)
+
+    main = Talk(many)
+    known = []
+    for batch in ([], [completed(0)], [completed(1)], [completed(2)], [completed(4)], [completed(5)]):
+        main(*batch)
+        known.append(main.now.known)
+    assert known == [0, 1, 2, 3, 3, 5]
+    assert main.actions[3]["compoundActions"][0]["isCanceled"] is True
+
+
+def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
+    def sleeps(context: Any) -> Steps:
+        kept = context.create_timer(moment(600))
+        yield context.task_any([kept, context.call_activity("Echo", 0)])
+        for n in range(3):
+            yield context.create_timer(moment(n))
+        kept.cancel()
+        yield context.call_activity("Echo", 1)
+
+    main = Talk(sleeps)
+    main()
+    main(completed(1))
+    for timer in range(3):
+        assert [at for at, _ in main.now._timers] == [0, 1 + timer]
+        main(fired(2 + timer))
+    assert (main.now.known, main.now._timers) == (0, [])
+
+
+def test_how_many_actions_there_were_after_each_event() -> None:
+    main = Talk(many_things, fresh=True)
+    counts = []
+    for batch in BATCHES:
+        main(*batch)
+        counts.append(main.now.counts[-1 - len(batch) :])
+    assert counts == [[1], [1, 3], [3, 4, 4], [4, 4], [4, 4, 4], [4, 5, 5]]
+
+
+def test_what_fails_says_so_and_has_counts() -> None:
+    def fails(context: Any) -> Steps:
+        yield context.call_activity("Echo")
+        raise ValueError("boom")
+
+    main = Talk(fails)
+    main()
+    assert not main.now.finished
+    with pytest.raises(Exception, match=r"^boom"):
+        main(completed(0), raised("Go"))
+    assert main.now.counts == [1, 1, 1]
+
+
+def test_only_the_last_turn_is_new(talk: MakeTalk) -> None:
+    replaying = []
+
+    def looks(context: Any) -> Steps:
+        for _ in range(2):
+            yield context.call_activity("Echo")
+            replaying.append(context.is_replaying)
+
+    main = talk(looks)
+    main()
+    main(completed(0))
+    main(completed(1))
+    assert replaying == ([False, False] if not main.fresh else [False, True, False])
+
+
+def test_continue_as_new_ends_a_session() -> None:
+    def again(context: Any) -> Steps:
+        yield context.call_activity("Echo")
+        context.continue_as_new(1)
+
+    main = Talk(again)
+    main()
+    assert [action["actionType"] for action in main(completed(0))["actions"][0]] == [0, 4]
+    assert main.now.finished
+
+
+def test_a_status_that_is_no_json_is_named() -> None:
+    def sets(context: Any) -> Steps:
+        context.set_custom_status({"at": moment(0)})
+        yield context.call_activity("Echo")
+
+    with pytest.raises(UnusableValueError, match="the custom status, a dict, cannot be made into JSON"):
+        Talk(sets)()
+
+
+def test_an_event_that_is_no_json_fails_the_turn() -> None:
+    main = Talk(three_in_turn)
+    main()
+    with pytest.raises(ValueError, match="Expecting value"):
+        main(raised("Go", "no json"))
+
+
+# -- what was never yielded ------------------------------------------------------------------------
+
+
+def test_calls_that_were_never_yielded(talk: MakeTalk) -> None:
+    def forgets(context: Any) -> Steps:
+        context.call_activity("Lost")
+        later = context.call_activity("Later")
+        context.signal_entity(df.EntityId("Counter", "k"), "add", 1)
+        context.create_timer(context.current_utc_datetime)
+        yield context.call_activity("Echo")
+        yield context.task_all([later])
+        context.call_sub_orchestrator("Child")
+
+    main = talk(forgets)
+    main()
+    main(completed(1))
+    main(completed(2))
+    first = forgets.__code__.co_firstlineno
+    here = Path(__file__).name
+    told = main.now.never_yielded()
+    expected = [(first + 7, "call_sub_orchestrator")]
+    if not main.fresh:  # a replay tells of the new only: the rest was told of before
+        expected.insert(0, (first + 1, "call_activity"))
+    assert told == [
+        f"{here} line {line}: {what}(...) was called without yield, so it never runs. Write yield context.{what}(...)."
+        for line, what in expected
+    ]
+
+
+# -- what is in memory -----------------------------------------------------------------------------
+
+
+def session() -> Session:
+    main = Talk(three_in_turn)
+    main()
+    return main.now
+
+
+def test_a_session_is_taken_once() -> None:
+    sessions, kept = Sessions(), session()
+    sessions.keep("i-1", kept)
+    assert sessions.take("i-2", "e-1", 2) is None
+    assert sessions.take("i-1", "e-1", 2) is kept
+    assert sessions.take("i-1", "e-1", 2) is None
+
+
+@pytest.mark.parametrize(("execution", "seen"), [("e-2", 2), ("e-1", 1), ("e-1", 3)])
+def test_a_session_that_stands_elsewhere_is_no_use(execution: str, seen: int) -> None:
+    sessions = Sessions()
+    sessions.keep("i-1", session())
+    assert sessions.take("i-1", execution, seen) is None
+    assert sessions.take("i-1", "e-1", 2) is None
+
+
+def test_the_least_recently_used_go_first() -> None:
+    sessions, kept = Sessions(limit=2), [session() for _ in range(3)]
+    sessions.keep("a", kept[0])
+    sessions.keep("b", kept[1])
+    taken = sessions.take("a", "e-1", 2)
+    assert taken is kept[0]
+    sessions.keep("a", taken)
+    sessions.keep("c", kept[2])
+    assert [sessions.take(name, "e-1", 2) for name in "abc"] == [kept[0], None, kept[2]]
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+@pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
+def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> None:
+    sessions, kept = Sessions(limit=1), session()
+    kept.answer()
+    alive = weakref.ref(kept._context)
+    sessions.keep("a", kept)
+    del kept
+    assert alive() is not None
+    if how == "not asked for":
+        assert sessions.take("a", "another", 2) is None
+    else:
+        sessions.keep("b" if how == "no room" else "a", session())
+    assert alive() is None
+
+
+def test_what_can_be_kept() -> None:
+    assert can_be_kept(df.Orchestrator.create(three_in_turn))
+    assert not can_be_kept(df.Entity.create(lambda context: None))
+    assert not can_be_kept(three_in_turn)

@@ -1,0 +1,367 @@
+"""Running user code: what it is given, what becomes of what it returns, and of what it raises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.failures import OUT_OF_PROC_LABEL
+from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, Invoke, Result
+from embedded_worker.runner import Runner
+from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
+from tests.support.worker_calls import load_of, request
+
+MakeRunner = Callable[[AppFolder], Runner]
+
+
+@pytest.fixture
+def running() -> MakeRunner:
+    """Makes a runner that has loaded an app without a problem."""
+
+    def make(app: AppFolder) -> Runner:
+        runner = Runner()
+        assert runner.load(load_of(app)).problems == []
+        return runner
+
+    return make
+
+
+async def invoke(runner: Runner, name: str, trigger: HttpRequestData | str = "null", client: str = "") -> Result:
+    return await runner.invoke(Invoke(1, name, trigger, "the-invocation", client))
+
+
+async def value(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> Any:
+    result = await invoke(runner, name, trigger)
+    assert result.error is None
+    return result.value
+
+
+async def error(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> ErrorData:
+    result = await invoke(runner, name, trigger)
+    assert result.error is not None
+    assert "embedded_host" not in result.error.stack
+    return result.error
+
+
+def content_types(response: HttpResponseData) -> list[str]:
+    return [value for name, value in response.headers if name.lower() == "content-type"]
+
+
+# -- HTTP functions --------------------------------------------------------------------------------
+
+
+async def test_what_a_request_looks_like_to_a_function(app: AppFolder, running: MakeRunner) -> None:
+    app.http(
+        "Echo",
+        """
+        import json
+        import azure.functions as func
+
+        def main(req: func.HttpRequest) -> str:
+            seen = [req.method, req.url, req.headers["X-PROBE"], dict(req.params), dict(req.route_params), req.get_json()]
+            return func.HttpResponse(json.dumps(seen), status_code=201, headers={"X-Out": "1"}, mimetype="application/json")
+        """,
+    )
+    response = await value(running(app), "Echo", request(b'{"a": 1}', "POST", q="2"))
+    assert json.loads(response.body) == ["POST", "http://localhost/api/x", "v", {"q": "2"}, {"id": "7"}, {"a": 1}]
+    assert response.status == 201
+    assert ("X-Out", "1") in [(name.title(), value) for name, value in response.headers]
+    assert content_types(response) == ["application/json"]
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+async def test_a_text_is_a_response(app: AppFolder, running: MakeRunner, define: str) -> None:
+    app.http("Hello", f"{define} main(req): return 'h\u00e9'")
+    response = await value(running(app), "Hello", request())
+    assert (response.status, response.body) == (200, "h\u00e9".encode())
+    assert content_types(response) == ["text/plain; charset=utf-8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "content_type", "body"),
+    [
+        ('{"a":1}', 200, "text/plain; charset=utf-8", b'{\n  "a": 1\n}'),
+        ("[1]", 200, "text/plain; charset=utf-8", b"[\n  1\n]"),
+        ('{"body": "b", "status": 202}', 202, "text/plain; charset=utf-8", b"b"),
+        ('{"body": {"x": 1}, "statusCode": "203"}', 203, "application/json; charset=utf-8", b'{\n  "x": 1\n}'),
+        ('{"body": "b", "headers": {"Content-Type": "text/x"}}', 200, "text/x", b"b"),
+        ("{not json", 200, "text/plain; charset=utf-8", b"{not json"),
+    ],
+)
+async def test_a_text_that_is_json(
+    app: AppFolder, running: MakeRunner, text: str, status: int, content_type: str, body: bytes
+) -> None:
+    app.http("Hello", f"def main(req): return {text!r}")
+    response = await value(running(app), "Hello", request())
+    assert (response.status, content_types(response), response.body) == (status, [content_type], body)
+
+
+@pytest.mark.parametrize("returned", ["None", "{'a': 1}", "7"])
+async def test_what_cannot_be_a_response(app: AppFolder, running: MakeRunner, returned: str) -> None:
+    app.http("Hello", f"def main(req): return {returned}")
+    failed = await error(running(app), "Hello", request())
+    assert failed.type == "TypeError"
+    assert "unable to encode outgoing TypedData" in failed.message
+    assert "Return a func.HttpResponse or a str from 'Hello'" in failed.message
+
+
+async def test_cookies_each_have_a_header(app: AppFolder, running: MakeRunner) -> None:
+    app.http(
+        "Hello",
+        """
+        import azure.functions as func
+
+        def main(req):
+            response = func.HttpResponse("x")
+            response.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly")
+            response.headers.add("Set-Cookie", "b=2")
+            return response
+        """,
+    )
+    response = await value(running(app), "Hello", request())
+    cookies = [value for name, value in response.headers if name.lower() == "set-cookie"]
+    assert sorted(cookies) == ["a=1; HttpOnly; Path=/", "b=2"]
+
+
+async def test_an_output_parameter(app: AppFolder, running: MakeRunner) -> None:
+    code = """
+        import azure.functions as func
+
+        def main(req: func.HttpRequest, res: func.Out[func.HttpResponse]) -> None:
+            if req.params.get("set"):
+                res.set(func.HttpResponse("named", status_code=201))
+        """
+    app.function("Hello", code, http_trigger(), {"name": "res", "type": "http", "direction": "out"})
+    runner = running(app)
+    response = await value(runner, "Hello", request(set="1"))
+    assert (response.status, response.body) == (201, b"named")
+    assert (await value(runner, "Hello", request())).status == 200
+
+
+async def test_a_value_where_nothing_is_returned(app: AppFolder, running: MakeRunner) -> None:
+    app.function("Hello", "def main(req): return 'x'", http_trigger())
+    failed = await error(running(app), "Hello", request())
+    assert "'Hello' without a $return binding returned a non-None value" in failed.message
+
+
+async def test_the_clients_binding(app: AppFolder, running: MakeRunner) -> None:
+    app.function("Hello", "def main(req, starter: str): return starter", http_trigger(), CLIENT, HTTP_OUT)
+    result = await invoke(running(app), "Hello", request(), client="the binding")
+    assert isinstance(result.value, HttpResponseData)
+    assert result.value.body == b"the binding"
+
+
+async def test_the_context_parameter(app: AppFolder, running: MakeRunner) -> None:
+    app.activity("Other", "return None")
+    code = "def main(value, context): return [context.function_name, context.invocation_id, context.function_directory]"
+    app.function("Hello", code, activity_trigger())
+    app.function(
+        "Thread", "def main(value, context): return context.thread_local_storage.invocation_id", activity_trigger()
+    )
+    runner = running(app)
+    assert json.loads(await value(runner, "Hello")) == ["Hello", "the-invocation", str(app.root / "Hello")]
+    assert json.loads(await value(runner, "Thread")) == "the-invocation"
+
+
+# -- activities ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["null", "7", "1.5", '"text"', '"7"', '[1,"a",null]', '{"a":{"b":[1]}}', "true"])
+async def test_an_activitys_input_and_output_are_json(app: AppFolder, running: MakeRunner, text: str) -> None:
+    app.activity("Echo", "return value")
+    assert json.loads(await value(running(app), "Echo", text)) == json.loads(text)
+
+
+async def test_an_input_that_is_no_json_is_a_text(app: AppFolder, running: MakeRunner) -> None:
+    app.activity("Echo", "return [type(value).__name__, value]")
+    assert json.loads(await value(running(app), "Echo", "plain text")) == ["str", "plain text"]
+
+
+async def test_classes_with_to_json(app: AppFolder, running: MakeRunner) -> None:
+    app.write("shared/__init__.py", "")
+    app.write(
+        "shared/orders.py",
+        """
+        class Order:
+            def __init__(self, number): self.number = number
+
+            @staticmethod
+            def to_json(order): return {"number": order.number}
+
+            @staticmethod
+            def from_json(data): return Order(data["number"])
+        """,
+    )
+    app.function(
+        "Next",
+        "from shared.orders import Order\ndef main(value): return Order(value.number + 1)",
+        activity_trigger(),
+    )
+    envelope = {"__class__": "Order", "__module__": "shared.orders", "__data__": {"number": 1}}
+    answer = json.loads(await value(running(app), "Next", json.dumps(envelope)))
+    assert (answer["__class__"], answer["__data__"]) == ("Order", {"number": 2})
+
+
+async def test_an_output_that_is_no_json(app: AppFolder, running: MakeRunner) -> None:
+    app.activity("Hello", "return {1, 2}")
+    failed = await error(running(app), "Hello")
+    assert "what the function 'Hello' returns, a set, cannot be made into JSON" in failed.message
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+async def test_an_exceptions_stack_begins_with_the_users_frames(
+    app: AppFolder, running: MakeRunner, define: str
+) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/deep.py", "def fall(): raise ValueError('boom')")
+    app.function("Hello", f"from shared import deep\n{define} main(value):\n    deep.fall()\n", activity_trigger())
+    failed = await error(running(app), "Hello")
+    assert (failed.type, failed.message) == ("ValueError", "boom")
+    frames = [line.strip() for line in failed.stack.splitlines() if line.startswith("  File ")]
+    assert len(frames) == 2
+    assert str(app.root / "Hello") in frames[0]
+    assert "line 3" in frames[0]
+    assert "deep.py" in frames[1]
+
+
+async def test_the_cause_of_an_exception_is_shown(app: AppFolder, running: MakeRunner) -> None:
+    app.activity(
+        "Hello", "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('no such city') from error"
+    )
+    stack = (await error(running(app), "Hello")).stack
+    assert "KeyError: 'k'" in stack
+    assert "The above exception was the direct cause" in stack
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+@pytest.mark.parametrize("raised", ["StopIteration('x')", "StopAsyncIteration('x')", "SystemExit(3)"])
+async def test_exceptions_that_mean_something_to_the_event_loop(
+    app: AppFolder, running: MakeRunner, define: str, raised: str
+) -> None:
+    app.function("Hello", f"{define} main(value):\n    raise {raised}\n", activity_trigger())
+    app.activity("Echo", "return value")
+    runner = running(app)
+    failed = await asyncio.wait_for(error(runner, "Hello"), 5)
+    assert raised.split("(")[0] in failed.type + failed.stack + failed.message
+    assert await value(runner, "Echo", "1") == "1"
+
+
+async def test_a_function_that_did_not_load_says_why(app: AppFolder) -> None:
+    app.activity("Good", "return 1")
+    app.function("Bad", "import no_such_thing", activity_trigger())
+    runner = Runner()
+    loaded = runner.load(load_of(app))
+    assert [problem.function for problem in loaded.problems] == ["Bad"]
+    assert "no_such_thing" in loaded.problems[0].text
+    failed = await error(runner, "Bad")
+    assert "there is no module named 'no_such_thing'" in failed.message
+    assert await value(runner, "Good") == "1"
+
+
+async def test_a_function_that_is_not_there(app: AppFolder, running: MakeRunner) -> None:
+    app.activity("Good", "return 1")
+    assert "no function 'Bad'" in (await error(running(app), "Bad")).message
+
+
+# -- orchestrators ---------------------------------------------------------------------------------
+
+
+def first_turn(text: str | None = None) -> str:
+    """What the host hands to an orchestrator at its start."""
+    now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    common = {"EventId": -1, "IsPlayed": False, "Timestamp": now}
+    started = {"EventType": 0, "Name": "Hello", "Input": text, "Version": None, **common}
+    return json.dumps(
+        {
+            "history": [{"EventType": 12, **common}, started],
+            "input": text,
+            "instanceId": "i",
+            "isReplaying": False,
+            "parentInstanceId": None,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 3,
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+            "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+        }
+    )
+
+
+async def test_an_orchestrator_answers_with_its_actions(app: AppFolder, running: MakeRunner) -> None:
+    app.orchestrator("Hello", "r = yield context.call_activity('Echo', context.get_input())\nreturn r")
+    answer = json.loads(await value(running(app), "Hello", first_turn('"World"')))
+    assert answer["isDone"] is False
+    assert answer["actions"] == [[{"actionType": 0, "functionName": "Echo", "input": '"World"'}]]
+
+
+async def test_an_orchestrators_failure_keeps_the_sdks_answer(app: AppFolder, running: MakeRunner) -> None:
+    app.orchestrator("Hello", "raise ValueError('blew up')\nyield")
+    failed = await error(running(app), "Hello", first_turn())
+    text, label, answer = failed.message.partition(OUT_OF_PROC_LABEL)
+    assert text == "blew up"
+    assert label
+    assert json.loads(answer)["error"] == "blew up"
+    assert failed.stack.rstrip().endswith("ValueError: blew up")
+    assert str(app.root / "Hello") in failed.stack
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+
+async def test_a_sync_function_does_not_hold_up_the_others(app: AppFolder, running: MakeRunner) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
+    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
+    app.function("Open", "from shared import gate\nasync def main(value): gate.opened.set()", activity_trigger())
+    runner = running(app)
+    waited, _ = await asyncio.gather(value(runner, "Wait"), value(runner, "Open"))
+    assert waited == "true"
+
+
+@pytest.mark.parametrize(("count", "meet"), [("1", False), ("2", True)])
+async def test_the_number_of_threads_is_a_setting(
+    app: AppFolder, running: MakeRunner, monkeypatch: pytest.MonkeyPatch, count: str, meet: bool
+) -> None:
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", count)
+    app.function(
+        "Meet",
+        """
+        import threading
+
+        barrier = threading.Barrier(2)
+
+        def main(value):
+            try:
+                barrier.wait(value)
+            except threading.BrokenBarrierError:
+                return False
+            return True
+        """,
+        activity_trigger(),
+    )
+    runner = running(app)
+    patience = "10" if meet else "0.2"
+    met = await asyncio.gather(value(runner, "Meet", patience), value(runner, "Meet", patience))
+    assert met == [json.dumps(meet)] * 2
+
+
+async def test_activities_that_block_do_not_hold_up_orchestrators(
+    app: AppFolder, running: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")
+    app.write("shared/__init__.py", "")
+    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
+    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
+    app.orchestrator("Hello", "from shared import gate\ngate.opened.set()\nreturn 1\nyield")
+    runner = running(app)
+    waited, answer = await asyncio.gather(value(runner, "Wait"), value(runner, "Hello", first_turn()))
+    assert waited == "true"
+    assert json.loads(answer)["output"] == 1

@@ -1,0 +1,64 @@
+"""Functions with a timerTrigger in a worker."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from embedded_host.app.timer_trigger import request_text
+from embedded_worker.protocol import Invoke, Result
+from embedded_worker.runner import Runner
+from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
+from tests.support.worker_calls import load_of
+
+TIMER = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 * * * * *"}
+QUEUE = {"name": "queue", "type": "queue", "direction": "out", "queueName": "q", "connection": "AzureWebJobsStorage"}
+
+
+@pytest.fixture
+def runner() -> Runner:
+    return Runner()
+
+
+async def run(runner: Runner, app: AppFolder) -> Result:
+    assert runner.load(load_of(app)).problems == []
+    return await runner.invoke(Invoke(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}'))
+
+
+async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> None:
+    app.function(
+        "Tick",
+        """
+        import azure.functions as func
+
+        def main(timer: func.TimerRequest, starter: str, context: func.Context):
+            raise RuntimeError(f"{timer.past_due} {timer.schedule} {timer.schedule_status} {starter} {context.function_name}")
+        """,
+        TIMER,
+        CLIENT,
+    )
+    error = (await run(runner, app)).error
+    assert error is not None
+    assert error.message == "True {'AdjustForDST': True} {} " + json.dumps({"the": "client"}) + " Tick"
+
+
+async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
+    app.function("Tick", "def main(timer: str): raise RuntimeError(timer)", TIMER)
+    error = (await run(runner, app)).error
+    assert error is not None
+    assert json.loads(error.message)["IsPastDue"] is True
+
+
+async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
+    app.function(
+        "Tick", "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n", TIMER, QUEUE, HTTP_OUT
+    )
+    assert await run(runner, app) == Result(1)
+
+
+async def test_a_value_without_a_binding(app: AppFolder, runner: Runner) -> None:
+    app.function("Tick", "async def main(timer): return 'text'", TIMER)
+    error = (await run(runner, app)).error
+    assert error is not None
+    assert error.message == "function 'Tick' without a $return binding returned a non-None value"

@@ -1,0 +1,195 @@
+"""What the host serves of an app once the workers have loaded it, and what is out of service and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.app.definitions import App, HostJson
+from embedded_host.app.folder import read_app
+from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_worker.protocol import FunctionSpec, Loaded, LoadProblem
+from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
+
+ENVIRON: dict[str, str] = {}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> AppFolder:
+    folder = AppFolder(tmp_path)
+    folder.http("zebra", "", "z")
+    folder.http("Apple", "", "a/{id:int}")
+    folder.activity("Echo", "return value")
+    folder.orchestrator("Hello", "yield")
+    return folder
+
+
+def load(
+    folder: AppFolder, *problems: LoadProblem, functions: tuple[FunctionSpec, ...] = (), **environ: str
+) -> LoadedApp:
+    return loaded_app(read_app(folder.root, environ), Loaded(list(problems), list(functions)), environ)
+
+
+def spec(root: Path, name: str, *bindings: dict[str, Any]) -> FunctionSpec:
+    """A function of a v2 app, as a worker tells of it."""
+    return FunctionSpec(name, str(root), str(root / "function_app.py"), name, list(bindings))
+
+
+def timer(schedule: str) -> dict[str, Any]:
+    return {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": schedule}
+
+
+def test_all_is_well(folder: AppFolder) -> None:
+    app = load(folder)
+    assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello", "zebra"]
+    assert {name: route.text for name, route in app.routes.items()} == {"zebra": "api/z", "Apple": "api/a/{id:int}"}
+    assert (app.broken, app.refused, app.problem) == ({}, {}, None)
+    assert [function.name for function in app.of_type("orchestrationtrigger", "activitytrigger")] == ["Echo", "Hello"]
+
+
+def test_what_a_worker_could_not_load(folder: AppFolder) -> None:
+    app = load(folder, LoadProblem("Echo", "line 1 is wrong"))
+    assert app.broken == {"Echo": "line 1 is wrong"}
+    assert app.problem is None
+    assert "Echo" in [function.name for function in app.enabled], "callers are told why"
+
+
+def test_an_app_that_does_not_load_at_all(folder: AppFolder) -> None:
+    app = load(folder, LoadProblem(None, "function_app.py does not import"))
+    assert app.problem == "function_app.py does not import"
+
+
+def test_what_its_function_json_refuses(folder: AppFolder) -> None:
+    folder.http("Bad", "", "bad/{id:nosuch}")
+    app = load(folder)
+    assert "nosuch" in app.broken["Bad"]
+    assert app.refused == {"Bad": "api/bad/{id:nosuch}"}
+    assert "Bad" not in app.routes
+    assert "zebra" in app.routes
+
+
+def test_disabled_functions(folder: AppFolder) -> None:
+    folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
+    app = load(folder, **{"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"})
+    assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello"]
+    assert "zebra" not in app.routes
+    assert app.timers == {}
+    assert app.broken == {}
+
+
+def test_timers(folder: AppFolder) -> None:
+    folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
+    folder.function("Wrong", "def main(timer): ...", timer("hourly"))
+    folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
+    app = load(folder, LoadProblem("Broken", "does not import"), TICK="0 0 0 1 1 *")
+    assert list(app.timers) == ["Tick"]
+    assert app.broken["Wrong"].startswith("Wrong/function.json:8:19: 'hourly' is not a schedule")
+    assert app.broken["Broken"] == "does not import"
+
+
+@pytest.mark.parametrize(
+    ("kind", "service"),
+    [
+        ("queueTrigger", "storage queues"),
+        ("blobTrigger", "blob storage"),
+        ("serviceBusTrigger", "Service Bus"),
+        ("eventHubTrigger", "Event Hubs"),
+        ("eventGridTrigger", "Event Grid"),
+        ("cosmosDBTrigger", "Cosmos DB"),
+        ("kafkaTrigger", "such events"),
+    ],
+)
+def test_triggers_that_are_not_served(folder: AppFolder, kind: str, service: str) -> None:
+    function = spec(folder.root, "Other", {"name": "message", "type": kind, "direction": "in"})
+    folder.write("function_app.py", "")
+    app = load(folder, functions=(function,))
+    assert app.broken["Other"].startswith(
+        f"a {kind} is not served by the embedded host, which has no {service}. Start its work from an HTTP or timer trigger"
+    )
+
+
+# -- v2 --------------------------------------------------------------------------------------------
+
+
+def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    root = folder.root
+    functions = (
+        spec(root, "Tick", timer("hourly")),
+        spec(root, "Greet", http_trigger("greet", "GET")),
+        spec(root, "Off", http_trigger("off")),
+        spec(root, "Bad", http_trigger("bad/{id:nosuch}")),
+        spec(root, "code", {**activity_trigger(), "activity": "Named"}),
+    )
+    app = load(folder, functions=functions, **{"AzureWebJobs.Off.Disabled": "true"})
+    assert [function.name for function in app.enabled] == ["Bad", "code", "Greet", "Tick"]
+    assert {name: route.text for name, route in app.routes.items()} == {"Greet": "api/greet"}
+    assert app.broken["Bad"].startswith("the route of 'Bad' cannot be used: ")
+    assert app.broken["Tick"].startswith("function_app.py: the timer of 'Tick' cannot run: 'hourly' is not a schedule")
+    assert app.refused == {"Bad": "api/bad/{id:nosuch}"}
+    (activity,) = app.of_type("activitytrigger")
+    assert (activity.durable_name, activity.script_file) == ("Named", root / "function_app.py")
+
+
+def test_what_the_workers_are_told_to_load(folder: AppFolder) -> None:
+    app = read_app(folder.root, ENVIRON)
+    asked = load_request(app, ENVIRON, "http://rpc/")
+    assert (asked.root, asked.v2_script, asked.rpc_base) == (str(folder.root), None, "http://rpc/")
+    assert [s.name for s in asked.functions] == ["Apple", "Echo", "Hello", "zebra"]
+    echo = asked.functions[1]
+    assert (echo.script_file, echo.entry_point) == (str(folder.root / "Echo" / "__init__.py"), "main")
+    assert echo.bindings == [activity_trigger()]
+
+
+@pytest.mark.parametrize("environ", [{}, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}])
+def test_of_both_models_the_second_counts(folder: AppFolder, environ: dict[str, str]) -> None:
+    script = environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
+    folder.write(script, "")
+    asked = load_request(read_app(folder.root, environ), environ, "")
+    assert (asked.v2_script, asked.functions) == (script, [])
+
+
+@pytest.mark.parametrize(
+    ("written", "level"),
+    [
+        (None, "INFO"),
+        ("Trace", "DEBUG"),
+        ("debug", "DEBUG"),
+        ("Information", "INFO"),
+        ("Warning", "WARNING"),
+        ("Error", "ERROR"),
+        ("Critical", "CRITICAL"),
+        ("None", "CRITICAL"),
+        ("Loud", "INFO"),
+    ],
+)
+def test_the_level_of_what_workers_log(folder: AppFolder, written: str | None, level: str) -> None:
+    found = read_app(folder.root, ENVIRON)
+    levels = {} if written is None else {"default": written}
+    app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
+    assert load_request(app, ENVIRON, "").log_level == level
+    levels = {"Default": "Error"} if written is None else {"default": "Error", "function": written}
+    app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
+    assert load_request(app, ENVIRON, "").log_level == ("ERROR" if written is None else level), (
+        "functions' own comes first"
+    )
+
+
+def test_percent_in_the_v2_model(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    named = {**activity_trigger(), "activity": "%NAME%"}
+    nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}
+    hub = {"name": "event", "type": "eventHubTrigger", "direction": "in", "eventHubName": "%NOBODY%"}
+    functions = (
+        spec(folder.root, "Echo", named),
+        spec(folder.root, "Other", nobody),
+        spec(folder.root, "Unserved", hub),
+    )
+    app = load(folder, functions=functions, NAME="Renamed")
+    assert app.app.functions[0].trigger.properties["activity"] == "Renamed"
+    assert app.app.functions[0].config["bindings"] == [named], "as it is written"
+    assert list(app.broken) == ["Other", "Unserved"]
+    assert "is not served by the embedded host" in app.broken["Unserved"]
+    assert "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'" in app.broken["Other"]

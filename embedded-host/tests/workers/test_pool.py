@@ -1,0 +1,434 @@
+"""Real worker processes, and what becomes of work when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import make_worker
+from embedded_host.workers import pool as pool_module
+from embedded_host.workers.pool import WorkerPool
+from embedded_worker import protocol
+from embedded_worker.protocol import Hello, Load, Loaded, encode
+from embedded_worker.transport import Connections, Loopback, SocketPairs
+from tests.support.app_folder import AppFolder, activity_trigger
+from tests.support.polling import eventually, eventually_async
+from tests.support.worker_calls import load_of, spec
+from tests.conftest import RefusedProcesses
+
+StartPool = Callable[..., Awaitable[tuple[WorkerPool, Loaded]]]
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    """Functions that live, and functions that end their process."""
+    app = AppFolder(tmp_path / "app")
+    app.activity("Echo", "return value")
+    app.activity("Pid", "import os\nreturn os.getpid()")
+    app.activity("Exit", "import os\nos._exit(value)")
+    app.activity("SysExit", "import sys\nsys.exit(3)")
+    code = (
+        "import asyncio, pathlib\nasync def main(value):\n    pathlib.Path(value).touch()\n    await asyncio.sleep(60)"
+    )
+    app.function("Hang", code, activity_trigger())
+    code = "import pathlib, time\ndef main(value):\n    pathlib.Path(value).touch()\n    time.sleep(60)"
+    app.function("Block", code, activity_trigger())
+    return app
+
+
+@pytest.fixture(params=[Loopback] if os.name == "nt" else [SocketPairs, Loopback])
+def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Connections]:
+    """Every way to connect that this system has."""
+    monkeypatch.setattr(pool_module, "connections", request.param)
+    way: type[Connections] = request.param
+    return way
+
+
+@pytest.fixture
+async def start(connections: type[Connections]) -> AsyncIterator[StartPool]:
+    """Starts a pool with an app loaded."""
+    pools: list[WorkerPool] = []
+
+    async def start(app: AppFolder, count: int = 1, load: Load | None = None) -> tuple[WorkerPool, Loaded]:
+        pool = WorkerPool(count, dict(os.environ))
+        pools.append(pool)
+        await pool.start()
+        return pool, await pool.load(load or load_of(app))
+
+    yield start
+    for pool in pools:
+        await pool.close(0.2)
+    assert not [pid for pool in pools for pid in pool.pids if lives(pid)]
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def call(pool: WorkerPool, name: str, value: object = None) -> object:
+    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value)), 20)
+    assert result.error is None
+    assert isinstance(result.value, str)
+    return json.loads(result.value)
+
+
+async def test_functions_run_in_the_worker(app: AppFolder, start: StartPool) -> None:
+    pool, loaded = await start(app)
+    assert loaded.problems == []
+    assert await call(pool, "Echo", {"a": 1}) == {"a": 1}
+    assert await call(pool, "Pid") == pool.pids[0] != os.getpid()
+
+
+async def test_what_does_not_load_is_reported_and_the_others_run(app: AppFolder, start: StartPool) -> None:
+    app.function("Bad", "import no_such_thing", activity_trigger())
+    pool, loaded = await start(app)
+    assert [problem.function for problem in loaded.problems] == ["Bad"]
+    assert await call(pool, "Echo", 1) == 1
+    result = await pool.invoke("Bad", "null")
+    assert result.error is not None
+    assert "no_such_thing" in result.error.message
+
+
+async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
+    app.function("Bad", "import os\nos._exit(9)", activity_trigger())
+    with pytest.raises(WorkerLostError, match="it exited with code 9"):
+        await asyncio.wait_for(start(app), 20)
+
+
+async def test_an_import_that_takes_long_is_said(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
+    app.function("Slow", "import time\ntime.sleep(1)\ndef main(value): return 1", activity_trigger())
+    pool, _ = await start(app)
+    assert await call(pool, "Slow") == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert any(text.endswith("'Slow' is being imported. [EH335]") for text in said)
+
+
+async def test_a_process_that_takes_long_to_start_is_said(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.01)
+    await start(app)
+    assert "0 s: its worker process is still starting. [EH335]" in caplog.text
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again(
+    app: AppFolder, start: StartPool, refused_processes: RefusedProcesses, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool, _ = await start(app)
+    refused_processes.left = 2
+    with pytest.raises(WorkerLostError):
+        await pool.invoke("Exit", "0")
+    assert await call(pool, "Echo", 1) == 1
+    assert caplog.text.count(f"Trying again: a worker process ({sys.executable}) cannot be started: [Errno") == 2
+
+
+async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> None:
+    refused_processes.left = 1
+    pool = WorkerPool(1, dict(os.environ))
+    with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
+        await pool.start()
+    await pool.close(0)
+
+
+async def test_a_wrong_token_is_refused(
+    app: AppFolder, start: StartPool, connections: type[Connections], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "connections", Loopback)
+    pool, _ = await start(app)
+    command = psutil.Process(pool.pids[0]).cmdline()
+    port = int(command[-1])
+    for first in (Hello("wrong", "turns"), Hello("", "loop"), Hello("é", "functions"), Hello("wrong", "loop")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(encode(first))
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+    assert await call(pool, "Echo", 1) == 1
+
+
+async def test_there_is_nothing_on_the_command_line_nor_in_the_functions_environment(
+    app: AppFolder, start: StartPool, connections: type[Connections]
+) -> None:
+    app.activity(
+        "Environment", "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]"
+    )
+    pool, _ = await start(app)
+    said = psutil.Process(pool.pids[0]).cmdline()[2:]
+    assert [len(part) < 6 for part in said] == [True] * (4 if connections is SocketPairs else 2)  # words and numbers
+    assert await call(pool, "Environment") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sockets are not handed on there")
+async def test_a_program_that_a_function_starts_does_not_get_the_sockets(app: AppFolder, start: StartPool) -> None:
+    app.activity(
+        "Fds",
+        "import subprocess, sys\n"
+        "code = 'import os; print([n for n in range(3, 64) if os.path.exists(f\"/dev/fd/{n}\")])'\n"
+        "return subprocess.run([sys.executable, '-c', code], close_fds=False, capture_output=True, text=True).stdout",
+    )
+    pool, _ = await start(app)
+    sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[3:]}
+    assert not sockets & set(json.loads(str(await call(pool, "Fds"))))
+
+
+async def test_a_function_may_spawn_processes(app: AppFolder, start: StartPool) -> None:
+    """As multiprocessing does on Windows and macOS: each imports the parent's main file."""
+    app.write("cubes.py", "def cube(n): return n**3")
+    app.activity(
+        "Cubes",
+        "import multiprocessing, cubes\n"
+        "with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "    return pool.map_async(cubes.cube, range(4)).get(15)",
+    )
+    pool, _ = await start(app)
+    assert await call(pool, "Cubes") == [0, 1, 8, 27]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
+@pytest.mark.parametrize("name", ["Hang", "Block"])
+async def test_a_killed_worker_is_replaced(app: AppFolder, start: StartPool, tmp_path: Path, name: str) -> None:
+    pool, _ = await start(app)
+    (first,) = pool.pids
+    running = asyncio.ensure_future(pool.invoke(name, json.dumps(str(tmp_path / "begun"))))
+    await eventually_async((tmp_path / "begun").exists, "the function runs")
+    os.kill(first, KILL)
+    with pytest.raises(WorkerLostError, match="it was ended by SIGKILL"):
+        await asyncio.wait_for(running, 10)
+    assert await call(pool, "Echo", 1) == 1
+    assert pool.pids != [first]
+
+
+async def test_a_function_that_ends_its_process_costs_only_the_worker(app: AppFolder, start: StartPool) -> None:
+    pool, _ = await start(app)
+    with pytest.raises(WorkerLostError, match="it exited with code 7"):
+        await asyncio.wait_for(pool.invoke("Exit", "7"), 10)
+    assert await call(pool, "Echo", 1) == 1
+
+
+async def test_all_that_a_lost_worker_ran_is_told_so(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
+    pool, _ = await start(app)
+    marks = [tmp_path / str(number) for number in range(3)]
+    running = [asyncio.ensure_future(pool.invoke("Hang", json.dumps(str(mark)))) for mark in marks]
+    await eventually_async(lambda: all(mark.exists() for mark in marks), "the functions run")
+    with pytest.raises(WorkerLostError):
+        await pool.invoke("Exit", "0")
+    outcomes = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), 10)
+    assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
+
+
+async def test_sys_exit_fails_the_function_and_the_worker_lives(app: AppFolder, start: StartPool) -> None:
+    pool, _ = await start(app)
+    pids = pool.pids
+    result = await asyncio.wait_for(pool.invoke("SysExit", "null"), 10)
+    assert result.error is not None
+    assert (result.error.type, result.error.message) == ("SystemExit", "3")
+    assert await call(pool, "Echo", 1) == 1
+    assert pool.pids == pids
+
+
+async def test_several_workers_share_the_work(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
+    pool, _ = await start(app, 2)
+    seen: set[object] = set()
+    while seen != set(pool.pids):  # until the second has loaded the app too, the first has it all
+        seen |= {*await asyncio.gather(call(pool, "Pid"), call(pool, "Pid"))}
+    mark = tmp_path / "begun"
+    blocked = asyncio.ensure_future(pool.invoke("Block", json.dumps(str(mark))))
+    await eventually_async(mark.exists, "the function runs")
+    first = await call(pool, "Pid")
+    blocked_in = next(pid for pid in pool.pids if pid != first)
+    # As long as one is busy, the other gets the next.
+    assert {await call(pool, "Pid") for _ in range(3)} == {first}
+    psutil.Process(blocked_in).kill()
+    with pytest.raises(WorkerLostError):
+        await asyncio.wait_for(blocked, 10)
+    assert await call(pool, "Pid") == first
+
+
+async def test_closing_waits_for_what_runs(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
+    app.activity("Slow", "import time, pathlib\npathlib.Path(value).touch()\ntime.sleep(0.3)\nreturn 'done'")
+    pool, _ = await start(app)
+    mark = tmp_path / "begun"
+    running = asyncio.ensure_future(pool.invoke("Slow", json.dumps(str(mark))))
+    await eventually_async(mark.exists, "the function runs")
+    await pool.close(10)
+    assert (await asyncio.wait_for(running, 1)).value == '"done"'
+
+
+async def test_a_call_that_is_too_large_fails_alone(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, _ = await start(app)
+    monkeypatch.setattr(protocol, "MAX_FRAME", 1000)
+    result = await asyncio.wait_for(pool.invoke("Echo", json.dumps("x" * 2000)), 10)
+    assert result.error is not None
+    assert (
+        "what the function 'Echo' is given cannot be handed to a worker: OverflowError: it has 2"
+        in result.error.message
+    )
+    assert await call(pool, "Echo", 1) == 1
+
+
+# -- changed code ----------------------------------------------------------------------------------
+
+
+async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, _ = await start(app)
+    monkeypatch.setattr(pool_module, "_PAUSE", 60.0)  # until the lost one is replaced
+    with pytest.raises(WorkerLostError):
+        await pool.invoke("Exit", "0")
+    waiting = asyncio.ensure_future(call(pool, "Echo", 1))
+    await pool.reload(load_of(app), lambda _: True)
+    assert await waiting == 1
+
+
+async def test_what_a_function_left_running_in_a_thread_goes_with_its_code(app: AppFolder, start: StartPool) -> None:
+    code = """
+        import asyncio, time
+        async def main(value):
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+            return "left"
+    """
+    app.function("Leaves", code, activity_trigger())
+    pool, _ = await start(app)
+    assert await call(pool, "Leaves") == "left"
+    (before,) = pool.pids
+    await pool.reload(load_of(app), lambda _: True)
+    await eventually_async(lambda: not lives(before), "the old process ends")
+
+
+@pytest.fixture
+def import_that_waits(app: AppFolder, tmp_path: Path) -> Load:
+    """Of an app with one function, whose import begins with the file ``began`` and ends with ``over``."""
+    began, over = str(tmp_path / "began"), str(tmp_path / "over")
+    code = f"""
+        import pathlib, time
+        pathlib.Path({began!r}).touch()
+        while not pathlib.Path({over!r}).exists():
+            time.sleep(0.01)
+        def main(value): return 'slow'
+    """
+    app.function("Slow", code, activity_trigger())
+    return Load(str(app.root), [spec(app, "Slow")])
+
+
+async def test_what_ends_during_a_reload_is_replaced_with_the_code_that_serves(
+    app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: Load
+) -> None:
+    pool, _ = await start(app, load=load_of(app, "Echo", "Exit"))
+    reloading = asyncio.ensure_future(pool.reload(import_that_waits, lambda _: False))
+    await eventually_async((tmp_path / "began").exists, "the import waits")
+    with pytest.raises(WorkerLostError):
+        await pool.invoke("Exit", "0")
+    assert await call(pool, "Echo", 1) == 1
+    (tmp_path / "over").touch()
+    await asyncio.wait_for(reloading, 20)
+    assert await call(pool, "Echo", 1) == 1
+
+
+@pytest.mark.parametrize("how", ["refused", "cancelled", "lost", "not started"])
+async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
+    app: AppFolder,
+    start: StartPool,
+    tmp_path: Path,
+    import_that_waits: Load,
+    refused_processes: RefusedProcesses,
+    how: str,
+) -> None:
+    pool, _ = await start(app, load=load_of(app, "Echo"))
+    before = pool.pids
+    refused_processes.left = 1 if how == "not started" else 0
+    load = import_that_waits
+    if how == "lost":
+        app.function("Bad", "import os\nos._exit(9)", activity_trigger())
+        load = Load(str(app.root), [spec(app, "Bad")])
+    reloading = asyncio.ensure_future(pool.reload(load, lambda _: False))
+    if how in ("refused", "cancelled"):
+        await eventually_async((tmp_path / "began").exists, "the import waits")
+    if how == "refused":
+        (tmp_path / "over").touch()
+        assert (await asyncio.wait_for(reloading, 20)).problems == []
+    else:
+        if how == "cancelled":
+            reloading.cancel()
+        with pytest.raises(asyncio.CancelledError if how == "cancelled" else WorkerLostError):
+            await asyncio.wait_for(reloading, 20)
+    await eventually_async(lambda: pool._spawned == pool._workers, "the new processes are over")
+    assert await call(pool, "Echo", 1) == 1
+    assert pool.pids == before
+
+
+HOST = """
+import asyncio, json, os, sys
+from pathlib import Path
+from embedded_host.workers.pool import WorkerPool
+from tests.support.app_folder import AppFolder
+from tests.support.worker_calls import load_of
+
+async def main(root, mark):
+    app = AppFolder(Path(root))
+    pool = WorkerPool(2, dict(os.environ))
+    await pool.start()
+    await pool.load(load_of(app))
+    print(json.dumps(pool.pids), flush=True)
+    await pool.invoke("Block", json.dumps(mark))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
+    mark = tmp_path / "begun"
+    project = Path(__file__).parents[2] / "src"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOST, str(app.root), str(mark)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(project)},
+    ) as host:
+        try:
+            assert host.stdout is not None
+            pids = json.loads(host.stdout.readline())
+            eventually(mark.exists, "a function runs")
+            assert all(lives(pid) for pid in pids)
+        finally:
+            host.kill()
+    eventually(lambda: not any(lives(pid) for pid in pids), "the workers end", 5)
+
+
+@pytest.mark.parametrize("count", ["0", "11", "two", "-1"])
+def test_a_number_of_workers_that_cannot_be(tmp_path: Path, count: str) -> None:
+    with pytest.raises(ValueError, match=f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}'.* from 1 to 10"):
+        make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": count}, in_process=False)
+
+
+async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(app: AppFolder, tmp_path: Path) -> None:
+    pool = WorkerPool(1, dict(os.environ), timeout=0.5)
+    await pool.start()
+    try:
+        await pool.load(load_of(app))
+        before = pool.pids
+        result = await asyncio.wait_for(pool.invoke("Hang", json.dumps(str(tmp_path / "began"))), 20)
+        assert result.error is not None
+        assert result.error.message.startswith("Timeout value of 00:00:00 was exceeded by function 'Hang'")
+        assert await call(pool, "Echo", 1) == 1
+        assert pool.pids != before
+    finally:
+        await pool.close(0.2)

@@ -1,0 +1,195 @@
+"""Processes apart, with real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import psutil
+import pytest
+
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import pool as pool_module
+from embedded_host.workers import quarantine
+from embedded_host.workers.pool import WorkerPool
+from embedded_host.workers.worker_process import WorkerProcess
+from tests.support.app_folder import AppFolder
+from tests.support.polling import eventually_async
+from tests.support.worker_calls import load_of
+from tests.conftest import RefusedProcesses
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AppFolder:
+    app = AppFolder(tmp_path / "app")
+    app.activity("Pid", "import os\nreturn os.getpid()")
+    app.activity("Exit", "import os\nos._exit(value)")
+    code = """
+        import os, pathlib, time
+        began, over = map(pathlib.Path, value)
+        began.touch()
+        while not over.exists():
+            time.sleep(0.01)
+        return os.getpid()
+    """
+    app.activity("Until", code)
+    return app
+
+
+@pytest.fixture
+async def pool(app: AppFolder) -> AsyncIterator[WorkerPool]:
+    before = set(psutil.Process().children())  # hosts that other tests share
+    pool = WorkerPool(1, dict(os.environ))
+    await pool.start()
+    await pool.load(load_of(app))
+    yield pool
+    await pool.close(1)
+    assert not set(psutil.Process().children()) - before
+
+
+async def call(pool: WorkerPool, name: str, value: object = None, *, alone: bool = False) -> object:
+    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value), alone=alone), 20)
+    assert result.error is None
+    assert isinstance(result.value, str)
+    return json.loads(result.value)
+
+
+async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(pool: WorkerPool, tmp_path: Path) -> None:
+    over = tmp_path / "over"
+    began = [tmp_path / str(n) for n in range(2)]
+    running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
+    await eventually_async(lambda: all(mark.exists() for mark in began), "both run")
+    assert await call(pool, "Pid") == pool.pids[0]
+    with pytest.raises(WorkerLostError, match="exited with code 4") as lost:
+        await call(pool, "Exit", 4, alone=True)
+    assert lost.value.beside == 0
+    over.touch()
+    pids = await asyncio.gather(*running)
+    assert len({*pids, pool.pids[0]}) == 3
+    assert await call(pool, "Pid", alone=True) in pids, "a process apart is used again"
+
+
+async def test_there_are_so_many_processes_apart_and_no_more(pool: WorkerPool, tmp_path: Path) -> None:
+    pool._quarantine._places = asyncio.Semaphore(1)
+    over, began = tmp_path / "over", [tmp_path / str(n) for n in range(2)]
+    running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
+    await eventually_async(began[0].exists, "the first runs")
+    assert await call(pool, "Pid") == pool.pids[0]
+    assert not began[1].exists()
+    over.touch()
+    assert len(set(await asyncio.gather(*running))) == 1
+
+
+async def test_an_idle_process_apart_ends(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "IDLE", 0.01)
+    pid = await call(pool, "Pid", alone=True)
+    assert isinstance(pid, int)
+    await eventually_async(lambda: not psutil.pid_exists(pid), "it ends")
+    assert await call(pool, "Pid", alone=True) != pid
+
+
+def fake() -> WorkerProcess:
+    return cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
+
+
+async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "IDLE", 0.01)
+    first, second = fake(), fake()
+    left, retired, go_on = [second, first], [], asyncio.Event()
+
+    async def spawn() -> WorkerProcess:
+        return left.pop()
+
+    async def wait(worker: WorkerProcess) -> WorkerProcess:
+        await go_on.wait()
+        return worker
+
+    async def look(worker: WorkerProcess) -> WorkerProcess:
+        return worker
+
+    apart = quarantine.Quarantine(spawn, retired.append)
+    running = asyncio.ensure_future(apart.run(wait))
+    await asyncio.sleep(0)
+    assert await apart.run(look) is second
+    await eventually_async(lambda: retired == [second], "it is ended")
+    go_on.set()
+    assert await running is first
+    assert await apart.run(look) is first
+
+
+async def test_what_was_begun_before_the_code_changed_is_not_used_again() -> None:
+    worker = fake()
+    retired: list[WorkerProcess] = []
+
+    async def spawn() -> WorkerProcess:
+        apart.empty()  # the code changes while the process begins
+        return worker
+
+    async def ask(_: WorkerProcess) -> int:
+        return 7
+
+    apart = quarantine.Quarantine(spawn, retired.append)
+    assert await apart.run(ask) == 7
+    assert retired == [worker]
+
+
+async def test_a_process_apart_that_cannot_be_started_is_tried_again(
+    pool: WorkerPool, refused_processes: RefusedProcesses
+) -> None:
+    refused_processes.left = 2
+    assert await call(pool, "Pid", alone=True) != pool.pids[0]
+    assert refused_processes.left == 0
+
+
+async def test_who_gives_up_while_a_process_apart_loads_leaves_none_behind(
+    pool: WorkerPool, app: AppFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
+    app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
+    asking = asyncio.ensure_future(pool.invoke("Pid", "null", alone=True))
+    await eventually_async(lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said")
+    asking.cancel()
+    await eventually_async(lambda: pool._spawned == pool._workers, "the process is over")
+
+
+async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app: AppFolder) -> None:
+    before = await call(pool, "Pid", alone=True)
+    app.activity("Pid", "return 'new'")
+    await pool.reload(load_of(app), lambda _: True)
+    assert await call(pool, "Pid", alone=True) == "new" != before
+
+
+async def test_a_loss_says_how_many_calls_ran_beside(pool: WorkerPool, tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    beside = asyncio.ensure_future(call(pool, "Until", [str(began), str(tmp_path / "over")]))
+    await eventually_async(began.exists, "it runs")
+    with pytest.raises(WorkerLostError) as lost:
+        await call(pool, "Exit", 4)
+    assert lost.value.beside == 1
+    with pytest.raises(WorkerLostError) as lost:
+        await beside
+    assert lost.value.beside == 1
+
+
+async def test_calls_beside_one_that_takes_too_long_are_innocent(app: AppFolder, tmp_path: Path) -> None:
+    pool = WorkerPool(1, dict(os.environ), timeout=1)
+    await pool.start()
+    try:
+        await pool.load(load_of(app))
+        never = str(tmp_path / "never")
+        began = tmp_path / "began"
+        late = asyncio.ensure_future(pool.invoke("Until", json.dumps([str(began), never])))
+        await eventually_async(began.exists, "it runs")
+        with pytest.raises(WorkerLostError) as lost:
+            await call(pool, "Until", [str(tmp_path / "beside"), never])
+        assert lost.value.innocent
+        result = await late
+        assert result.error is not None
+        assert "was exceeded by function 'Until'" in result.error.message
+    finally:
+        await pool.close(1)
