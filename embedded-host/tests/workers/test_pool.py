@@ -21,10 +21,10 @@ from embedded_host.workers.pool import WorkerPool
 from embedded_worker import protocol
 from embedded_worker.protocol import Hello, Load, Loaded, encode
 from embedded_worker.transport import Connections, Loopback, SocketPairs
+from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
 from tests.support.worker_calls import load_of, spec
-from tests.conftest import RefusedProcesses
 
 StartPool = Callable[..., Awaitable[tuple[WorkerPool, Loaded]]]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess

@@ -18,10 +18,10 @@ from embedded_host.workers import pool as pool_module
 from embedded_host.workers import quarantine
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker_process import WorkerProcess
+from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
-from tests.conftest import RefusedProcesses
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventTyp
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.waiting import sentence, waits
 from embedded_host.testing.app import DurableApp
-from embedded_host.testing.history_file import Group, Recorded, UnreadableHistoryError, recorded
+from embedded_host.testing.history_file import Group, Recorded, recorded
 from embedded_host.testing.sync import SyncDurableApp
 from embedded_worker.orchestrator_sessions import Session
 from embedded_worker.runner import error_data
