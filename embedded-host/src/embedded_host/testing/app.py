@@ -110,7 +110,7 @@ class DurableApp:
         return dict(self._fakes.runs)
 
     def orchestrator_code(self, name: str) -> Callable[..., Any]:
-        """What ``df.Orchestrator.create`` has made of an orchestrator. Raises UnknownFunctionError, or TypeError for none of its making."""
+        """What ``df.Orchestrator.create`` has made of an orchestrator. Raises UnknownFunctionError or TypeError."""
         function = self._function("orchestrator", name)
         found = self._worker.runner.functions.get(function.name)
         call = getattr(found, "call", None)
