@@ -33,7 +33,8 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
     """
     from embedded_host.testing.app import DurableApp
     from embedded_host.testing.loading import UnknownFunctionError
-    from embedded_host.testing.replaying import HistoryMismatchError, UnreadableHistoryError
+    from embedded_host.testing.history_file import UnreadableHistoryError
+    from embedded_host.testing.replaying import HistoryMismatchError
     from embedded_host.testing.replaying import replay as replay_history
 
     found: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ from embedded_host.testing.sync import SyncDurableApp
 from embedded_worker.orchestrator_sessions import Session
 from embedded_worker.runner import error_data
 
-__all__ = ["HistoryMismatchError", "Replayed", "UnreadableHistoryError", "replay"]
+__all__ = ["HistoryMismatchError", "Replayed", "replay"]
 
 
 class HistoryMismatchError(AssertionError):
