@@ -32,8 +32,8 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
       embedded-host replay order-7.json --script-root ../my-app
     """
     from embedded_host.testing.app import DurableApp
-    from embedded_host.testing.loading import UnknownFunctionError
     from embedded_host.testing.history_file import UnreadableHistoryError
+    from embedded_host.testing.loading import UnknownFunctionError
     from embedded_host.testing.replaying import HistoryMismatchError
     from embedded_host.testing.replaying import replay as replay_history
 
