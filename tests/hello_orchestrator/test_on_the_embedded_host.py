@@ -1,0 +1,104 @@
+"""The app on the embedded host: the commands and responses that README.md shows."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.message import hello_world
+from tests.client import FINAL, eventually, final_status, request
+
+pytest.importorskip("embedded_host", reason="the embedded host is not installed")
+ROOT = Path(__file__).parents[2]
+MESSAGE = hello_world({"ENV": "local"})
+
+
+class Host:
+    """A running host process."""
+
+    def __init__(self, log: Path, state: Path) -> None:
+        self._log = log
+        command = [sys.executable, "-m", "embedded_host", "start", "--script-root", str(ROOT)]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, "--state", str(state), "--port", "0", "--no-reload"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        self.base = eventually(self._url, "the host is ready")[1]
+
+    def _url(self) -> re.Match[str] | None:
+        assert self.process.poll() is None, self.log
+        return re.search(r"Ready at (http://\S+)", self.log)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    folder = tmp_path_factory.mktemp("host")
+    host = Host(folder / "log", folder / "state")
+    yield host
+    host.process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
+    assert host.process.wait(20) == 0
+
+
+def test_the_host_lists_the_functions_in_alphabetical_order_after_the_http_triggers(host: Host) -> None:
+    assert f"\tHttpStarter: [GET,POST] {host.base}/api/orchestrators/{{functionName}}\n" in host.log
+    assert "\tHelloActivity: activityTrigger\n" in host.log
+    assert "\tHelloOrchestrator: orchestrationTrigger\n" in host.log
+    assert f"{host.base}/api/orchestrators/HelloOrchestrator" in host.log
+    assert host.log.index("HttpStarter") < host.log.index("HelloActivity") < host.log.index("HelloOrchestrator")
+
+
+@pytest.mark.parametrize("name", ["hello_orchestrator", "HelloOrchestrator", "hello-orchestrator"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(host: Host, name: str, method: str) -> None:
+    started = request(method, f"{host.base}/api/orchestrators/{name}")
+    assert started.status == 202
+    links = started.json
+    assert started.headers["location"] == links["statusQueryGetUri"]
+    assert started.headers["retry-after"] == "10"
+    assert started.headers["content-type"] == "application/json"
+    assert urlsplit(links["statusQueryGetUri"]).netloc == urlsplit(host.base).netloc
+    answer = request("GET", links["statusQueryGetUri"], Prefer="wait=20")
+    assert answer.status == 200
+    assert answer.headers["preference-applied"] == "wait=20"
+    second = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.sub(second, "<time>", answer.text) == (
+        f'{{"name":"HelloOrchestrator","instanceId":"{links["id"]}","runtimeStatus":"Completed","input":null,'
+        f'"customStatus":null,"output":"{MESSAGE}","createdTime":"<time>","lastUpdatedTime":"<time>"}}'
+    )
+    assert re.fullmatch("[0-9a-f]{32}", links["id"])
+
+
+def test_the_status_is_a_202_until_the_instance_has_finished(host: Host) -> None:
+    location = request("GET", f"{host.base}/api/orchestrators/HelloOrchestrator").headers["location"]
+    while (answer := request("GET", location)).status != 200:
+        assert answer.status == 202
+        assert answer.headers["location"] == location
+        assert answer.json["runtimeStatus"] not in FINAL
+    assert answer.json["output"] == MESSAGE
+
+
+def test_an_unknown_orchestrator_is_a_404_that_lists_the_known_ones(host: Host) -> None:
+    answer = request("GET", f"{host.base}/api/orchestrators/nosuch")
+    assert answer.status == 404
+    assert answer.json["orchestrators"] == ["HelloOrchestrator"]
+
+
+def test_a_json_body_becomes_the_input_and_an_invalid_one_is_a_400(host: Host) -> None:
+    links = request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", {"a": 1}).json
+    assert final_status(links)["input"] == '{"a": 1}'
+    assert request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", "{not json").status == 400
