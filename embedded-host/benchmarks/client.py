@@ -15,7 +15,7 @@ INSTANCES = "/runtime/webhooks/durabletask/instances"
 TOKEN = "x-ms-continuation-token"
 
 
-class UnexpectedAnswer(Exception):
+class UnexpectedResponseError(Exception):
     """What came back is not what was to be measured."""
 
 
@@ -40,7 +40,7 @@ class Client:
         async with self._session.post(f"{self._base}/api/start/{name}", data=input) as answer:
             body = await answer.read()
             if answer.status != 202:
-                raise UnexpectedAnswer(f"{name} was not started: {answer.status} {body[:500]!r}")
+                raise UnexpectedResponseError(f"{name} was not started: {answer.status} {body[:500]!r}")
         url: str = json.loads(body)["statusQueryGetUri"]
         return url
 
@@ -56,20 +56,20 @@ class Client:
         """The output of an orchestration that completes."""
         status = await self.end(await self.start(name, input))
         if status["runtimeStatus"] != "Completed":
-            raise UnexpectedAnswer(f"{name} did not complete: {str(status)[:500]}")
+            raise UnexpectedResponseError(f"{name} did not complete: {str(status)[:500]}")
         return status["output"]
 
     async def hello(self) -> None:
         output = await self.run("HelloOrchestrator")
         if not str(output).startswith("Hello World! from "):
-            raise UnexpectedAnswer(f"The hello came to {output!r}")
+            raise UnexpectedResponseError(f"The hello came to {output!r}")
 
     async def counted(self, name: str, count: int) -> float:
         """Seconds that FanOut or Chain takes with so many activities."""
         began = time.perf_counter()
         output = await self.run(name, str(count).encode())
         if output != count:
-            raise UnexpectedAnswer(f"{name} of {count} came to {output!r}")
+            raise UnexpectedResponseError(f"{name} of {count} came to {output!r}")
         return time.perf_counter() - began
 
     async def page(self, token: str | None = None, **filter: str | int) -> Page:
@@ -77,7 +77,7 @@ class Client:
         async with self._session.get(f"{self._base}{INSTANCES}", params=filter, headers=headers) as answer:
             body = await answer.read()
             if answer.status != 200:
-                raise UnexpectedAnswer(f"The list {filter} was not given: {answer.status} {body[:500]!r}")
+                raise UnexpectedResponseError(f"The list {filter} was not given: {answer.status} {body[:500]!r}")
             return Page([row["instanceId"] for row in json.loads(body)], answer.headers.get(TOKEN))
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from benchmarks.bench import Bench
-from benchmarks.client import Page, UnexpectedAnswer, one_after_the_other, side_by_side
+from benchmarks.client import Page, UnexpectedResponseError, one_after_the_other, side_by_side
 from benchmarks.figures import Figure, figure, percentile
 from benchmarks.filling import Filled, fill, models
 from benchmarks.host import Host
@@ -34,7 +34,7 @@ async def _fill(bench: Bench) -> Filled:
     async with bench.host("models") as host:
         failed = await host.client.end(await host.client.start("FanOut", b'"no number"'))
         if failed["runtimeStatus"] != "Failed":
-            raise UnexpectedAnswer(f"This should have failed: {failed}")
+            raise UnexpectedResponseError(f"This should have failed: {failed}")
     found = models(bench.folder / "models")
     count = bench.sizes.finished
     return fill(

@@ -16,7 +16,7 @@ from benchmarks.client import Client
 APP = Path(__file__).parent / "app"
 
 
-class HostEnded(Exception):
+class HostExitedError(Exception):
     """It ended by itself; the text has what it printed last."""
 
 
@@ -62,7 +62,7 @@ class Host:
             except aiohttp.ClientConnectionError:
                 if self.process.poll() is not None:
                     last = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                    raise HostEnded(f"The host ended with {self.process.returncode}:\n{last}") from None
+                    raise HostExitedError(f"The host ended with {self.process.returncode}:\n{last}") from None
                 await asyncio.sleep(0.005)
 
     async def __aexit__(

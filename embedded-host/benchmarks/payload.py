@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from benchmarks.bench import Bench
-from benchmarks.client import Client, UnexpectedAnswer, one_after_the_other
+from benchmarks.client import Client, UnexpectedResponseError, one_after_the_other
 from benchmarks.figures import Figure, figure, percentile
 
 _KB = (1, 200)
@@ -56,7 +56,7 @@ def _records(kilobytes: int) -> list[dict[str, object]]:
 async def _pass_through(client: Client, kilobytes: int) -> None:
     text, value = _VALUES[kilobytes]
     if await client.run("Payload", text) != value:
-        raise UnexpectedAnswer(f"{kilobytes} KB did not come back as they were sent")
+        raise UnexpectedResponseError(f"{kilobytes} KB did not come back as they were sent")
 
 
 def _reading_and_writing_ms(kilobytes: int) -> float:

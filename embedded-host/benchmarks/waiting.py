@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from benchmarks.bench import Bench
-from benchmarks.client import UnexpectedAnswer, side_by_side
+from benchmarks.client import UnexpectedResponseError, side_by_side
 from benchmarks.figures import Figure, figure
 from benchmarks.host import Host
 
@@ -86,7 +86,7 @@ async def _start(bench: Bench, host: Host, kind: str, already: int = 0) -> None:
         if token is None:
             break
     if running != already + count:
-        raise UnexpectedAnswer(f"{running} of {already + count} wait")
+        raise UnexpectedResponseError(f"{running} of {already + count} wait")
     bench.progress.say(f"they wait ({count / took:.0f} started a second)")
 
 

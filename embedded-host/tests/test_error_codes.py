@@ -15,22 +15,22 @@ import pytest
 import embedded_host
 from embedded_host.error_codes import BOOK, CODE, entries, with_code
 
-SOURCE = Path(embedded_host.__file__).parent
+SOURCE = Path(embedded_host.__file__).parent.parent
 
 CODED = {
     "StateError",
-    "CannotStart",
-    *("Failed", "NotFound", "NotAllowed"),
-    *("NotFinished", "OrchestrationFailed", "UnreadableHistory", "NeverIdle"),
-    *("Wrong", "_refusal"),
+    "HostStartError",
+    *("CommandError", "NotFoundError", "NotAllowedError"),
+    *("NotFinishedError", "OrchestrationFailedError", "UnreadableHistoryError", "LivelockError"),
+    *("InvalidParameterError", "_refusal"),
 }
 """Classes, and a function of the dashboard's, whose text is shown as it is: it ends with a code."""
 
 CODED_BY_THEMSELVES = {
     "AppError": "its problems have codes",
-    "UnknownFunction": "its constructor writes the text",
-    "HistoryMismatch": "its constructor writes the text",
-    "CrashChangedOutcome": "_differences in the same module writes the text",
+    "UnknownFunctionError": "its constructor writes the text",
+    "HistoryMismatchError": "its constructor writes the text",
+    "CrashChangedOutcomeError": "_differences in the same module writes the text",
     "UsageError": "cli.commands gives all of click's errors EH500",
     "BadParameter": "the same",
 }
@@ -40,36 +40,37 @@ SHOWN_IN_ANOTHER = {
     "RouteTemplateError": "EH142 in app/function_json.py, EH311 in console.py",
     "ScheduleError": "EH140 in app/function_json.py, EH311 in console.py",
     "NcrontabError": "a ScheduleError",
-    "UnusableValue": "EH401 or EH402, or a function's EH320",
-    "MalformedAnswer": "the instance's output",
-    "NonDeterministic": "the instance's output",
+    "UnusableValueError": "EH401 or EH402, or a function's EH320",
+    "MalformedAnswerError": "the instance's output",
+    "NonDeterministicError": "the instance's output",
     "UserError": "the instance's output, or an exception in its orchestrator",
 }
 """Parts of other messages, and texts that go out over HTTP: no code, but errors.md has them all."""
 
 NEVER_SHOWN = {
-    "_Wrong": "host_json.py makes a Problem of it",
+    "EmbeddedHostError": "the base class",
+    "_InvalidValueError": "host_json.py makes a Problem of it",
     "_UnusableError": "local_settings.py has noted the Problem",
     "JsonFileError": "its readers make a Problem of it (EH110)",
-    "UnresolvedSetting": "its readers make a Problem or ScheduleError of it",
-    "Unreadable": "recovery counts it",
-    "PortInUse": "assembly.py makes a StateError of it",
-    "WorkerLost": "its catchers write the message, with it as the reason",
-    "UnsendableMessage": "pool.py makes it a call's error, with it as the reason",
-    "MalformedFrame": "it ends the connection between host and worker",
+    "UnresolvedSettingError": "its readers make a Problem or ScheduleError of it",
+    "UnreadableRecordError": "recovery counts it",
+    "PortInUseError": "assembly.py makes a StateError of it",
+    "WorkerLostError": "its catchers write the message, with it as the reason",
+    "UnsendableMessageError": "pool.py makes it a call's error, with it as the reason",
+    "MalformedFrameError": "it ends the connection between host and worker",
     "BodyTooLargeError": "an answer 413",
     "ClientGoneError": "nobody is there to be told",
     "MalformedBodyError": "an answer 400",
     "SlowBodyError": "an answer 408",
-    "_TooMuchHeld": "an answer 503, and EH333",
-    "TooBusy": "an answer 429, and EH332",
-    "InstanceExists": "the management API's answer (recorded)",
-    "InstanceUnknown": "the management API's answer (recorded)",
-    "InstanceGone": "the management API's answer (recorded)",
-    "WrongStatus": "the management API's answer (recorded)",
+    "_BufferLimitError": "an answer 503, and EH333",
+    "TooBusyError": "an answer 429, and EH332",
+    "InstanceExistsError": "the management API's answer (recorded)",
+    "InstanceNotFoundError": "the management API's answer (recorded)",
+    "InstanceFinishedError": "the management API's answer (recorded)",
+    "InstanceStatusError": "the management API's answer (recorded)",
 }
 
-PARTS = {"fail", "wrong", "warn", "unusable", "_Wrong", "text_response", "fault", "message", "_refused"}
+PARTS = {"fail", "wrong", "warn", "unusable", "_InvalidValueError", "text_response", "fault", "message", "_refused"}
 """Functions that make a message of a text; errors.md has the texts."""
 
 OF_THEIR_OWN = ("embedded_host/cli/", "embedded_host/testing/")
@@ -81,18 +82,23 @@ NO_ERRORS = ("host.json: not used by the embedded host",)
 
 NOT_FOR_AUTHORS = (
     "has no attribute",  # Python's own words, for a module
-    "WorkerLost(",  # lose_worker: the app's functions get it
+    "WorkerLostError(",  # lose_worker: the app's functions get it
     "fails on purpose",  # fake(fails=...): likewise
     "the kit answers itself",  # never reached
     "self._mismatch(",  # HistoryMismatchError writes the text
-    "UnknownFunction(",  # its constructor writes it
+    "UnknownFunctionError(",  # its constructor writes it
 )
+
+
+def source_files() -> list[Path]:
+    """The modules of the host and of the worker."""
+    return sorted(path for package in ("embedded_host", "embedded_worker") for path in (SOURCE / package).rglob("*.py"))
 
 
 @cache
 def modules() -> list[tuple[Path, ast.Module]]:
     """Of the package, without the apps that ``init`` writes."""
-    files = (path for path in sorted(SOURCE.rglob("*.py")) if "templates" not in path.parts)
+    files = (path for path in source_files() if "templates" not in path.parts)
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in files]
 
 
@@ -112,7 +118,7 @@ class Said(NamedTuple):
 def calls() -> list[tuple[str, str, ast.Call]]:
     """Every call in the package: its place, what is called (last name), the node."""
     return [
-        (f"embedded_host/{path.relative_to(SOURCE).as_posix()}:{node.lineno}", ast.unparse(node.func), node)
+        (f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}", ast.unparse(node.func), node)
         for path, module in modules()
         for node in ast.walk(module)
         if isinstance(node, ast.Call)
@@ -193,7 +199,7 @@ def test_every_error_class_is_accounted_for() -> None:
 
 def test_every_code_has_an_entry_and_every_entry_a_message() -> None:
     used: dict[str, str] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
+    for path in source_files():
         text = path.read_text(encoding="utf-8")
         for code in re.findall(rf"\[({CODE.pattern})\]", text) + re.findall(rf'"({CODE.pattern})"', text):
             if not path.name.startswith(("error_codes", "explain", "commands")) or code == "EH533" or code == "EH500":

@@ -20,6 +20,7 @@ from embedded_host.app.errors import AppError
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.error_codes import CODE, with_code
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.log_output import console_handler
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
@@ -57,7 +58,7 @@ class HostOptions:
     fsync: bool = True
 
 
-class HostStartError(Exception):
+class HostStartError(EmbeddedHostError):
     """The text is for the console: what is wrong and what to do."""
 
 

@@ -105,9 +105,9 @@ def test_a_newer_versions_file(state: Path) -> None:
 
 
 def test_exclusively(tmp_path: Path) -> None:
-    from embedded_host.cli.command import Failed
+    from embedded_host.cli.command import CommandError
 
-    with StateLock(tmp_path), pytest.raises(Failed, match="stop the host first"), exclusively(tmp_path):
+    with StateLock(tmp_path), pytest.raises(CommandError, match="stop the host first"), exclusively(tmp_path):
         pass
     with exclusively(tmp_path):
         pass

@@ -40,11 +40,11 @@ class Answer:
         return json.loads(self.text)
 
 
-class NeverFinished(Exception):
+class NeverFinishedError(Exception):
     """The deadline has passed; the text says what was waited for."""
 
 
-class WronglyAnswered(Exception):
+class WrongResponseError(Exception):
     """An answer that there must not be."""
 
 
@@ -90,9 +90,9 @@ class Clients:
         try:
             await KINDS[planned.kind][1](self, planned)
             planned.finished = True
-        except NeverFinished as error:
+        except NeverFinishedError as error:
             self.stuck.append(f"{planned.id}: {error}")
-        except WronglyAnswered as error:
+        except WrongResponseError as error:
             self.problems.append(f"{planned.id}: {error}")
 
     # -- requests ----------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Clients:
             headers["Content-Type"] = "application/json"
         while True:
             if self.deadline is not None and time.monotonic() > self.deadline:
-                raise NeverFinished(f"{method} {path} was not answered")
+                raise NeverFinishedError(f"{method} {path} was not answered")
             try:
                 async with self._session.request(
                     method, f"{self.base}{MANAGEMENT}/{path}", data=data, headers=headers
@@ -135,7 +135,7 @@ class Clients:
         unknown = False
         for number in count():
             if self.deadline is not None and time.monotonic() > self.deadline:
-                raise NeverFinished(f"{what} was never acknowledged")
+                raise NeverFinishedError(f"{what} was never acknowledged")
             mine = token(number)
             answer = await send(mine)
             if answer is None:
@@ -149,7 +149,7 @@ class Clients:
                 self.ledger.note(what, target, mine, Told.REFUSED)
                 return answer
             else:
-                raise WronglyAnswered(f"{what} {mine} was answered {answer.status} {answer.text[:200]}")
+                raise WrongResponseError(f"{what} {mine} was answered {answer.status} {answer.text[:200]}")
         raise AssertionError
 
     async def start(self, planned: Planned) -> None:
@@ -209,18 +209,18 @@ class Clients:
         while True:
             status = await self.status(planned.id, wait=statuses == FINAL)
             if status is None:
-                raise WronglyAnswered("it was acknowledged, and is not there")
+                raise WrongResponseError("it was acknowledged, and is not there")
             if status["runtimeStatus"] in statuses:
                 return status
             if self.deadline is not None and time.monotonic() > self.deadline:
                 found = await self.ask("GET", f"instances/{planned.id}?showDiagnosis=true&showInput=false")
-                raise NeverFinished(f"not {' or '.join(statuses)} but {found.text if found else status}")
+                raise NeverFinishedError(f"not {' or '.join(statuses)} but {found.text if found else status}")
             await asyncio.sleep(0.05)
 
     async def ends(self, planned: Planned, status: str = "Completed") -> None:
         found = await self.until(planned, *FINAL)
         if found["runtimeStatus"] != status:
-            raise WronglyAnswered(f"it ended {found['runtimeStatus']}, not {status}: {str(found['output'])[:300]}")
+            raise WrongResponseError(f"it ended {found['runtimeStatus']}, not {status}: {str(found['output'])[:300]}")
 
     async def pause(self) -> None:
         """So that a kill finds some of it acknowledged, some under way and some to come."""
@@ -250,7 +250,7 @@ class Clients:
         await self.pause()
         status = await self.status(planned.id)
         if status is None or status["runtimeStatus"] != "Suspended":
-            raise WronglyAnswered(f"nobody has resumed it, but it is {status}")
+            raise WrongResponseError(f"nobody has resumed it, but it is {status}")
         await self.operate(planned, "resume", 500)
         await self.raise_event(planned, -1)
         await self.ends(planned)
@@ -282,7 +282,7 @@ class Clients:
         token = f"{planned.id}:purge"
         await self.until_told("purge", planned.id, lambda n: f"{token}.{n}", send, done=(200,), had_happened=(404,))
         if await self.status(planned.id) is not None:
-            raise WronglyAnswered("it was purged, and is there again")
+            raise WrongResponseError("it was purged, and is there again")
 
     async def rewind(self, planned: Planned) -> None:
         await self.start(planned)

@@ -28,7 +28,7 @@ UNREACHED = 3.0
 """Seconds after which a host that has not come to the point of its death is killed where it is."""
 
 
-class Unexpected(Exception):
+class UnexpectedLogError(Exception):
     """The host did what it may not; the text says what, with the end of its log."""
 
 
@@ -78,7 +78,7 @@ class MortalHost:
             )
 
     async def live(self, life: Life, chance: random.Random) -> str:
-        """From its start to its end: ``killed``, or ``ended`` where it has noticed a fault of its disk. Raises Unexpected."""
+        """From its start to its end: ``killed``, or ``ended`` where it has noticed a fault of its disk. Raises UnexpectedLogError."""
         await self.start(life)
         self._life = str(life)
         if life.end == "starting":
@@ -118,10 +118,10 @@ class MortalHost:
         self.clock.jump(self._furthest + 5)
 
     async def ready(self) -> None:
-        """Raises Unexpected."""
+        """Raises UnexpectedLogError."""
         if not await self._is_ready():
             assert self._process is not None
-            raise Unexpected(f"the host ended with {self._process.returncode}: {self.log[-3000:]}")
+            raise UnexpectedLogError(f"the host ended with {self._process.returncode}: {self.log[-3000:]}")
 
     async def _is_ready(self) -> bool:
         """False if it has ended before."""
@@ -134,7 +134,7 @@ class MortalHost:
                 self._orphans.update(self._children())
                 return True
             await asyncio.sleep(0.02)
-        raise Unexpected(f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}")
+        raise UnexpectedLogError(f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}")
 
     async def _dies_within(self, seconds: float) -> bool:
         assert self._process is not None
@@ -150,7 +150,7 @@ class MortalHost:
         if process.returncode is None and life.end in DISK_ENDS and "The state file" in self.log:
             await self._dies_within(NOTICE)
             if process.returncode is None:
-                raise Unexpected(f"its disk has failed ({life}), but it goes on: {self.log[-3000:]}")
+                raise UnexpectedLogError(f"its disk has failed ({life}), but it goes on: {self.log[-3000:]}")
         if process.returncode is None:
             await self.kill()
             return "killed"
@@ -159,7 +159,7 @@ class MortalHost:
         log = self.log
         if life.end in DISK_ENDS and process.returncode == 1 and "The state" in log[-1500:]:
             return "ended"
-        raise Unexpected(f"the host ended by itself with {process.returncode} ({life}): {log[-4000:]}")
+        raise UnexpectedLogError(f"the host ended by itself with {process.returncode} ({life}): {log[-4000:]}")
 
     async def kill(self) -> None:
         """SIGKILL, or TerminateProcess on Windows: no line of its code runs any more."""
@@ -170,12 +170,12 @@ class MortalHost:
         await self._process.wait()
 
     async def stop(self) -> None:
-        """In good order. Raises Unexpected."""
+        """In good order. Raises UnexpectedLogError."""
         assert self._process is not None
         self._orphans.update(self._children())
         self._process.terminate()
         if not await self._dies_within(30):
-            raise Unexpected(f"the host does not stop: {self.log[-3000:]}")
+            raise UnexpectedLogError(f"the host does not stop: {self.log[-3000:]}")
 
     def _kill_a_worker(self, chance: random.Random) -> None:
         if workers := self._children():

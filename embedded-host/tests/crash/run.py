@@ -14,11 +14,11 @@ from embedded_host.composition import STATE_FILE
 from tests.crash import shim
 from tests.crash.acknowledged import Told
 from tests.crash.checker import Finding, Kind, check, stuck, wrong
-from tests.crash.clients import Clients, NeverFinished, plan
+from tests.crash.clients import Clients, NeverFinishedError, plan
 from tests.crash.evidence import gather, settled
 from tests.crash.lives import Lives
 from tests.crash.load_app import LEDGER
-from tests.crash.mortal_host import MortalHost, Unexpected
+from tests.crash.mortal_host import MortalHost, UnexpectedLogError
 
 WIDTH = 24
 """Instances under way at a time."""
@@ -146,7 +146,7 @@ class Run:
                 if tally.kills % 10 == 0:
                     self._say(tally.progress(clients.busy))
             tally.findings += await self._finish(host, clients, folder)
-        except (Unexpected, NeverFinished) as error:
+        except (UnexpectedLogError, NeverFinishedError) as error:
             tally.findings.append(stuck(str(error)))
         finally:
             await clients.close()

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.functions_host.driving import NotTheProbe, compare, find_key, recorded, write_app
+from tests.functions_host.driving import NotTheProbeError, compare, find_key, recorded, write_app
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements.txt"
 
@@ -55,7 +55,7 @@ def _compare(base: str, only: str) -> int:
     except OSError as error:
         print(f"{base} does not answer: {error}", file=sys.stderr)
         return 2
-    except NotTheProbe as error:
+    except NotTheProbeError as error:
         print(f"This host does not serve the probe app. {error}", file=sys.stderr)
         return 2
     print(f"{base}: keys are {'in force' if key else 'not asked for'}; {len(cases)} cases", flush=True)

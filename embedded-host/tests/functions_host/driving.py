@@ -19,7 +19,7 @@ RECORDINGS = Path(__file__).parents[1] / "conformance"
 BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
 
 
-class NotTheProbe(Exception):
+class NotTheProbeError(Exception):
     """What answers does not serve the probe app; the text says how that shows."""
 
 
@@ -49,11 +49,13 @@ def write_app(folder: Path, requirements: Path) -> None:
 
 
 def find_key(base: str) -> str:
-    """The system key that the host's own links carry, an empty text where none is asked for. Raises NotTheProbe, OSError."""
+    """The system key that the host's own links carry, an empty text where none is asked for. Raises NotTheProbeError, OSError."""
     reply = Recorder(base, []).send("POST", "/api/start/Hello", "", {"Content-Type": "application/json"})
     links = reply.json
     if reply.status != 202 or not isinstance(links, dict) or "statusQueryGetUri" not in links:
-        raise NotTheProbe(f"POST {base}/api/start/Hello answers {reply.status}, not 202 with links: {reply.text[:300]}")
+        raise NotTheProbeError(
+            f"POST {base}/api/start/Hello answers {reply.status}, not 202 with links: {reply.text[:300]}"
+        )
     _, found, rest = links["statusQueryGetUri"].partition("code=")
     return rest.partition("&")[0] if found else ""
 

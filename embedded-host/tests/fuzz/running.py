@@ -17,7 +17,7 @@ DEADLINE = 5.0
 """Seconds for one input, on a machine that has other things to do too."""
 
 
-class TooSlow(AssertionError):
+class TooSlowError(AssertionError):
     pass
 
 
@@ -32,13 +32,13 @@ class Findings:
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raises TooSlow; where there are no such signals, afterwards."""
+    """Raises TooSlowError; where there are no such signals, afterwards."""
     began = time.monotonic()
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if timed:
 
         def late(number: int, frame: object) -> None:
-            raise TooSlow(f"more than {seconds} s")
+            raise TooSlowError(f"more than {seconds} s")
 
         before = signal.signal(signal.SIGALRM, late)
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -49,7 +49,7 @@ def deadline(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
     if time.monotonic() - began > seconds:
-        raise TooSlow(f"more than {seconds} s")
+        raise TooSlowError(f"more than {seconds} s")
 
 
 def run(

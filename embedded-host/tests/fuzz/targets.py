@@ -25,7 +25,7 @@ from embedded_host.app.local_settings import effective_environment, read_local_s
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.schedule import ScheduleError, parse_schedule, time_span
 from embedded_host.cli.arguments import json_text
-from embedded_host.cli.command import Failed
+from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes
 from embedded_host.http import management_values
 from embedded_host.http.functions import function_query
@@ -39,7 +39,7 @@ from tests.fuzz.served import Served
 from tests.http.api import Api, request
 
 
-class Finding(AssertionError):
+class FindingError(AssertionError):
     """A parser did what it must not do."""
 
 
@@ -109,7 +109,7 @@ def schedule(data: bytes) -> None:
         if following is None:
             return
         if following <= now:
-            raise Finding(f"{text!r}: {following} does not follow {now}")
+            raise FindingError(f"{text!r}: {following} does not follow {now}")
         now = following
     _ = found.often
 
@@ -156,9 +156,9 @@ _OF_THE_CONTRACT = re.compile(rb"Cannot (suspend|resume) the orchestration insta
 
 def _check(response: Response, what: str) -> None:
     if response.status not in _ANSWERS and not (response.status == 500 and _OF_THE_CONTRACT.search(response.body)):
-        raise Finding(f"{what}: {response.status} {response.body[:300]!r}")
+        raise FindingError(f"{what}: {response.status} {response.body[:300]!r}")
     if b"Traceback" in response.body or b'.py", line' in response.body:
-        raise Finding(f"{what}: a traceback: {response.body[:300]!r}")
+        raise FindingError(f"{what}: a traceback: {response.body[:300]!r}")
 
 
 class _Management:
@@ -196,7 +196,7 @@ class _Management:
         answer = await self._api.ask(method, target, body, headers)
         _check(answer.response, f"{method} {target}")
         if self._api.host.fatal:
-            raise Finding(f"the hub stopped: {self._api.host.fatal[0]!r}")
+            raise FindingError(f"the hub stopped: {self._api.host.fatal[0]!r}")
 
 
 # -- the worker protocol ---------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def frames(data: bytes) -> None:
             read.append("malformed")
         found.append(read)
     if found[0][-1:] != ["malformed"] and str(found[0]) != str(found[1]):
-        raise Finding(f"read in pieces it is {found[1]}, at once {found[0]}")
+        raise FindingError(f"read in pieces it is {found[1]}, at once {found[0]}")
 
 
 # -- exported histories, arguments -----------------------------------------------------------------
@@ -236,7 +236,7 @@ def history(data: bytes) -> None:
     try:
         store.write(list(changes(document, "Hub", "i-1", store.highest_keys())))
         store.instance("Hub", "i-1")
-    except Failed as error:
+    except CommandError as error:
         str(error)
     finally:
         store.close()

@@ -65,5 +65,5 @@ def test_findings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     findings = run(Target(call, (b"seed",)), 50, 1, lambda text, data: said.append(text))
     assert findings.inputs == 50
-    assert sorted(kind.partition(":")[0] for kind in findings.found) == ["KeyError", "TooSlow"]
+    assert sorted(kind.partition(":")[0] for kind in findings.found) == ["KeyError", "TooSlowError"]
     assert len(said) == 2

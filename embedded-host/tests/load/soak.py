@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
 """Orchestrator -> input, output."""
 
 
-class Wrong(AssertionError):
+class SoakFailedError(AssertionError):
     """The host answered something else than it should."""
 
 
@@ -46,7 +46,7 @@ class Load:
         self._numbers = itertools.count()
 
     async def run(self, seconds: float, *, every: float, say: Callable[[str], None] = print) -> list[str]:
-        """What went wrong, in words. Raises Wrong."""
+        """What went wrong, in words. Raises SoakFailedError."""
         memory, end = Memory(self.host), time.monotonic() + seconds
         async with aiohttp.ClientSession(self.host.base, connector=aiohttp.TCPConnector(limit=0)) as session:
             tasks = [asyncio.ensure_future(self._caller(session, end)) for _ in range(self.clients)]
@@ -127,7 +127,7 @@ class Load:
 
     def _check(self, right: bool, what: str) -> None:
         if not right:
-            raise Wrong(what)
+            raise SoakFailedError(what)
 
 
 def complaints(log: str) -> list[str]:

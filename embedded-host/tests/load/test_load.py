@@ -10,7 +10,7 @@ import pytest
 from tests.load import many
 from tests.load.load_app import load_app
 from tests.load.memory import Sample, growth
-from tests.load.soak import KINDS, Load, Wrong, complaints
+from tests.load.soak import KINDS, Load, SoakFailedError, complaints
 from tests.support.running_host import RunningHost
 
 pytestmark = pytest.mark.timeout(300)
@@ -47,7 +47,7 @@ def test_a_little_of_everything(host: RunningHost) -> None:
 
 def test_a_wrong_answer_is_seen(host: RunningHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS, "Chain", (3, 25))
-    with host, pytest.raises(Wrong, match="Chain-"):
+    with host, pytest.raises(SoakFailedError, match="Chain-"):
         asyncio.run(Load(host, seed=3, clients=4, pause=0.0).run(20, every=1, say=lambda _: None))
 
 

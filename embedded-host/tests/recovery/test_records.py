@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.recovery.pages import Pages
-from embedded_host.recovery.records import Unreadable, record, varint
+from embedded_host.recovery.records import UnreadableRecordError, record, varint
 from embedded_host.recovery.trees import Tree, longest_rise
 
 VALUES = [
@@ -54,7 +54,7 @@ def test_values_are_read_as_sqlite_reads_them(tmp_path: Path) -> None:
     ],
 )
 def test_what_sqlite_cannot_have_written(payload: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRecordError):
         record(payload)
 
 
@@ -62,7 +62,7 @@ def test_numbers() -> None:
     assert record(b"\x02\x01\x05") == (5,)
     assert varint(b"\x81\x00", 0) == (128, 2)
     assert varint(b"\xff" * 9, 0) == (-1, 9)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRecordError):
         varint(b"\x81", 0)
 
 

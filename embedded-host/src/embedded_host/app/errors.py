@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from embedded_host.app.definitions import Problem
+from embedded_host.errors import EmbeddedHostError
 
 
-class AppError(Exception):
+class AppError(EmbeddedHostError):
     """The app cannot start. ``problems`` says why, all that was found at once; ``str()`` is for the console."""
 
     def __init__(self, *problems: Problem) -> None:

@@ -19,6 +19,7 @@ from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_jso
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.suggestion import did_you_mean
+from embedded_host.errors import EmbeddedHostError
 
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
 _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
@@ -67,7 +68,7 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
     return host, (*comments, *reader.warnings, *other_storage(document, reader.where))
 
 
-class _Wrong(ValueError):
+class _InvalidValueError(EmbeddedHostError, ValueError):
     """A value that a key cannot have; the text says what it can."""
 
 
@@ -103,7 +104,7 @@ class _Reader:
             return default
         try:
             return convert(value)
-        except _Wrong as wrong:
+        except _InvalidValueError as wrong:
             self.wrong(spelt, value, str(wrong))
             return default
 
@@ -266,10 +267,10 @@ def _timeout(value: Any) -> float | None:
         return None
     found = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if not found or int(found[2]) > 23 or int(found[3]) > 59 or float(found[4] or 0) >= 60:
-        raise _Wrong('must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit')
+        raise _InvalidValueError('must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit')
     seconds = int(found[1] or 0) * 86400 + int(found[2]) * 3600 + int(found[3]) * 60 + float(found[4] or 0)
     if seconds < 1:
-        raise _Wrong("must be a second or more")
+        raise _InvalidValueError("must be a second or more")
     return seconds
 
 
@@ -277,7 +278,7 @@ def _positive(value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-        raise _Wrong("must be a whole number above 0")
+        raise _InvalidValueError("must be a whole number above 0")
     return value
 
 
@@ -286,21 +287,21 @@ def _positive_or_none(value: Any) -> int | None:
         return None
     try:
         return _positive(value)
-    except _Wrong:
-        raise _Wrong("must be a whole number above 0, or -1 for no limit") from None
+    except _InvalidValueError:
+        raise _InvalidValueError("must be a whole number above 0, or -1 for no limit") from None
 
 
 def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     if not isinstance(value, bool):
-        raise _Wrong("must be true or false")
+        raise _InvalidValueError("must be true or false")
     return value
 
 
 def _version(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _Wrong('must be a text like "1.0"')
+        raise _InvalidValueError('must be a text like "1.0"')
     return str(value)
 
 
@@ -308,7 +309,7 @@ def _state(value: Any) -> str:
     for state in _STATES:
         if isinstance(value, str) and value.lower() == state.lower():
             return state
-    raise _Wrong(f"must be {' or '.join(_STATES)}")
+    raise _InvalidValueError(f"must be {' or '.join(_STATES)}")
 
 
 def _dotted(place: Place) -> str:

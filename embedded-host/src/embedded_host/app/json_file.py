@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from embedded_host.app.definitions import Problem
+from embedded_host.errors import EmbeddedHostError
 
 Place = tuple[str | int, ...]
 """Keys and indices from the top: ``("bindings", 0, "type")``."""
 
 
-class JsonFileError(Exception):
+class JsonFileError(EmbeddedHostError):
     """A file that cannot be read as JSON: where, what is wrong, and the offending line as it stands there."""
 
     def __init__(self, file: str, what: str, line: int = 0, column: int = 0, text: str = "") -> None:

@@ -11,13 +11,14 @@ from typing import Any
 from embedded_host.app.definitions import LocalSettings, Problem
 from embedded_host.app.json_file import JsonFile, JsonFileError, read_json
 from embedded_host.app.suggestion import did_you_mean
+from embedded_host.errors import EmbeddedHostError
 
 NAME = "local.settings.json"
 _SECTIONS = ("IsEncrypted", "Values", "ConnectionStrings", "Host")
 _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
 
-class _UnusableError(Exception):
+class _UnusableError(EmbeddedHostError):
     """What makes the whole file count for nothing, as for ``func``."""
 
 

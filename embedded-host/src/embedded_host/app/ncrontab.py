@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, time, timedelta
 
+from embedded_host.errors import EmbeddedHostError
+
 _MONTHS = [
     "January",
     "February",
@@ -36,7 +38,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _STEP = re.compile(r"[+-]?[0-9]{1,9}")
 
 
-class NcrontabError(ValueError):
+class NcrontabError(EmbeddedHostError, ValueError):
     """Not NCRONTAB; the text says which field and why."""
 
 

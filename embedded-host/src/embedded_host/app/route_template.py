@@ -19,12 +19,14 @@ from itertools import pairwise
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
+from embedded_host.errors import EmbeddedHostError
+
 Check = Callable[[str], bool]
 _BLANK = "\t\n\v\f\r "
 _INT64 = (-(2**63), 2**63 - 1)
 
 
-class RouteTemplateError(ValueError):
+class RouteTemplateError(EmbeddedHostError, ValueError):
     """A template that cannot be a route: ``message`` says why, ``column`` where in the template (from 1)."""
 
     def __init__(self, message: str, column: int) -> None:

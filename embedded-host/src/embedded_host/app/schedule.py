@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from embedded_host.app.ncrontab import Ncrontab, NcrontabError
 from embedded_host.app.setting import setting
+from embedded_host.errors import EmbeddedHostError
 
 ZONE_SETTING = "WEBSITE_TIME_ZONE"
 _MAX_DAYS = 10_675_198
@@ -31,7 +32,7 @@ _TIME_SPANS = (
 """Tried in this order: ``24:00:00`` is 24 days, because there is no hour 24."""
 
 
-class ScheduleError(ValueError):
+class ScheduleError(EmbeddedHostError, ValueError):
     """No schedule; ``str()`` is a sentence that says why."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from embedded_host.errors import EmbeddedHostError
+
 _REFERENCE = re.compile(r"%([^%]*)%")
 
 
-class UnresolvedSettingError(LookupError):
+class UnresolvedSettingError(EmbeddedHostError, LookupError):
     """A ``%NAME%`` whose setting is not there (or a single ``%``); ``str()`` says which."""
 
 

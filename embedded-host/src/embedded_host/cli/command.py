@@ -9,28 +9,30 @@ from typing import Any
 
 import click
 
+from embedded_host.errors import EmbeddedHostError
+
 EXIT_CODES = (
     "Exit codes: 0 done; 1 it failed, or nobody answers; 2 wrong arguments; 3 no such instance, entity or function; "
     "4 its status does not allow that."
 )
 
 
-class Failed(click.ClickException):
+class CommandError(EmbeddedHostError, click.ClickException):
     """The text says what is wrong, where, and what to do."""
 
 
-class NotFound(Failed):
+class NotFoundError(CommandError):
     """There is no such instance, entity or function."""
 
     exit_code = 3
 
 
-def no_instance(instance_id: str, where: str) -> NotFound:
+def no_instance(instance_id: str, where: str) -> NotFoundError:
     """``where`` is the host's or the state's name."""
-    return NotFound(f"There is no instance '{instance_id}' at {where}. [EH510]")
+    return NotFoundError(f"There is no instance '{instance_id}' at {where}. [EH510]")
 
 
-class NotAllowed(Failed):
+class NotAllowedError(CommandError):
     """The instance is there, but its status does not allow this."""
 
     exit_code = 4
@@ -58,13 +60,13 @@ class Command(click.Command):
             raise _in_words(error) from error
 
 
-def _in_words(error: Exception) -> Failed:
+def _in_words(error: Exception) -> CommandError:
     from embedded_host.app.errors import AppError
     from embedded_host.store.interface import StateError
 
     if isinstance(error, AppError | StateError):
-        return Failed(str(error))
-    return Failed(
+        return CommandError(str(error))
+    return CommandError(
         f"{type(error).__name__}: {error}. This should not happen; EMBEDDED_HOST_TRACEBACK=1 shows where it does. [EH599]"
     )
 

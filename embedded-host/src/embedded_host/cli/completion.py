@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.command import Failed, command
+from embedded_host.cli.command import CommandError, command
 
 
 @command()
@@ -27,7 +27,7 @@ def completion(shell: str) -> None:
 
     made_by = get_completion_class(shell)
     if made_by is None:
-        raise Failed(
+        raise CommandError(
             f"The installed click makes no completion for {shell}: upgrade it (pip install --upgrade click). [EH531]"
         )
     click.echo(made_by(cli, {}, "embedded-host", "_EMBEDDED_HOST_COMPLETE").source())

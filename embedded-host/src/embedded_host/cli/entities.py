@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from embedded_host.cli.arguments import Named, as_json, as_the_sdk_sends, continuation_token, json_text, top
-from embedded_host.cli.command import NotFound, command
+from embedded_host.cli.command import NotFoundError, command
 from embedded_host.cli.output import print_json, print_table, printable, shown
 from embedded_host.cli.target import Target, target_options
 
@@ -118,8 +118,8 @@ def delete(target: Target, name: str, key: str, as_json: bool) -> None:
         click.echo(printable(f"Deleted '{name}' with the key '{key}'."))
 
 
-def _no_entity(name: str, key: str, where: str) -> NotFound:
-    return NotFound(f"There is no entity '{name}' with the key '{key}' at {where}. [EH511]")
+def _no_entity(name: str, key: str, where: str) -> NotFoundError:
+    return NotFoundError(f"There is no entity '{name}' with the key '{key}' at {where}. [EH511]")
 
 
 for _command in (list_, get, signal, delete):

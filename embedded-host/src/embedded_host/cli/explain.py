@@ -6,7 +6,7 @@ import re
 
 import click
 
-from embedded_host.cli.command import NotFound, command
+from embedded_host.cli.command import NotFoundError, command
 from embedded_host.error_codes import CODE, entries, listed
 
 
@@ -28,7 +28,7 @@ def explain(code: str | None) -> None:
     found = CODE.search(code.upper())
     text = book.get(found[0]) if found else None
     if found is None or text is None:
-        raise NotFound(f"There is no code '{code}'. embedded-host explain lists them. [EH533]")
+        raise NotFoundError(f"There is no code '{code}'. embedded-host explain lists them. [EH533]")
     for part in (f"{found[0]}\n\n{text}", *(f"\n{section}" for section in listed(text))):
         click.echo(_plain(part))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from embedded_host.cli.arguments import Named, as_json, instance_id
-from embedded_host.cli.command import Failed, NotAllowed, command, no_instance
+from embedded_host.cli.command import CommandError, NotAllowedError, command, no_instance
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.reader import Json
@@ -47,7 +47,7 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
     try:
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise Failed(f"{output} cannot be written: {error}. [EH532]") from error
+        raise CommandError(f"{output} cannot be written: {error}. [EH532]") from error
     click.echo(f"Wrote {output}.", err=True)
 
 
@@ -112,7 +112,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
             wanted = new_id or str(document["instanceId"])
             existing = store.instance(hub, wanted)
             if existing is not None and not replace:
-                raise NotAllowed(
+                raise NotAllowedError(
                     f"There is an instance '{wanted}' in {path} already ({existing.status}): --replace overwrites it, and --id "
                     "gives this one another id. [EH513]"
                 )
@@ -135,20 +135,20 @@ def _read(file: str) -> Json:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         document = json.loads(text)
     except OSError as error:
-        raise Failed(f"{file} cannot be read: {error}. [EH540]") from error
+        raise CommandError(f"{file} cannot be read: {error}. [EH540]") from error
     except (ValueError, RecursionError) as error:
-        raise Failed(f"{file} is not JSON: {error}. [EH540]") from error
+        raise CommandError(f"{file} is not JSON: {error}. [EH540]") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Failed(
+        raise CommandError(
             f'{file} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export. [EH540]'
         )
     if document.get("version") != VERSION:
-        raise Failed(
+        raise CommandError(
             f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
         )
     for key, kind in (("instanceId", str), ("taskHub", str | None)):
         if not isinstance(document.get(key), kind):
-            raise Failed(
+            raise CommandError(
                 f'{file} is not whole: its "{key}" is not there, or no text. Export the instance again. [EH540]'
             )
     return document

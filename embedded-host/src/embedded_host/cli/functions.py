@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedded_host.cli.arguments import as_json
-from embedded_host.cli.command import Failed, command
+from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import print_json, print_table
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
@@ -87,7 +87,7 @@ def of_folder(target: Target) -> list[Json]:
     click.echo(f"App: {root} (no host answers)", err=True)
     loaded = asyncio.run(_load(app, {**os.environ, **added}))
     if loaded.problem:
-        raise Failed(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
+        raise CommandError(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
     found = []
     for function in loaded.app.functions:
         bindings = [{**b.properties, "type": b.type, "name": b.name} for b in function.bindings]
@@ -115,7 +115,7 @@ async def _load(app: Any, environ: Mapping[str, str]) -> LoadedApp:
         await worker.start()
         loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
     except WorkerLostError as lost:
-        raise Failed(f"The worker process ended before it had loaded the app: {lost}. [EH203]") from lost
+        raise CommandError(f"The worker process ended before it had loaded the app: {lost}. [EH203]") from lost
     finally:
         await worker.close(2.0)
     return loaded_app(app, loaded, environ)

@@ -10,7 +10,7 @@ from subprocess import list2cmdline
 
 import click
 
-from embedded_host.cli.command import Failed, command
+from embedded_host.cli.command import CommandError, command
 
 TEMPLATES = Path(__file__).parent / "templates"
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
@@ -37,7 +37,7 @@ def init(folder: Path, model: str) -> None:
     files = app_files(folder, model)
     taken = [path for path in files if path.exists()]
     if taken:
-        raise Failed(
+        raise CommandError(
             f"{taken[0]} is there already, so nothing was written. Name an empty folder, or one without an app: embedded-host "
             "init my-app. [EH530]"
         )
@@ -46,7 +46,7 @@ def init(folder: Path, model: str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise Failed(f"The app cannot be written: {error}. [EH532]") from error
+        raise CommandError(f"The app cannot be written: {error}. [EH532]") from error
     for path in files:
         click.echo(f"  {path.as_posix()}")
     name = "hello_cities" if model == "v2" else "HelloCities"

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from embedded_host.cli.command import Failed
+from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import FINISHED, Json
 from embedded_host.engine import history as h
 from embedded_host.engine.history import EventType
@@ -91,12 +91,12 @@ def _head(instance_id: str, source: str, hub: str | None) -> Json:
 
 
 def changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int, int]) -> Iterable[Change]:
-    """What makes the instance in a store whose highest keys are ``highest``. Raises Failed for a document that is not whole."""
+    """What makes the instance in a store whose highest keys are ``highest``. Raises CommandError for a document that is not whole."""
     try:
         complete = document if "instance" in document else _from_status(document["status"])
         return list(_changes(encodable(complete), hub, instance_id, highest))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Failed(
+        raise CommandError(
             f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again. [EH540]"
         ) from error
 
@@ -155,13 +155,13 @@ _COME = {"ExecutionStarted", "EventRaised", "ExecutionSuspended", "ExecutionResu
 
 
 def _from_status(status: Json) -> Json:
-    """Raises Failed for an instance that cannot go on from what the management API tells."""
+    """Raises CommandError for an instance that cannot go on from what the management API tells."""
     shown: list[Json] = status.get("historyEvents") or []
     if status["runtimeStatus"] in FINISHED:
         return _completed(status, shown)
     if begun := next((event for event in shown if event["EventType"] not in _COME), None):
         what = str(begun.get("FunctionName") or begun.get("Name") or begun.get("FireAt") or "")
-        raise Failed(
+        raise CommandError(
             f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}) and had begun something ({begun['EventType']} "
             f"{what}). The management API, from which it was exported, tells neither the inputs of activities nor the numbers of "
             "steps that it needs to go on. Export it again when it has finished, or from a state file; or start it anew with its "

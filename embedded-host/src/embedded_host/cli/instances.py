@@ -19,7 +19,7 @@ from embedded_host.cli.arguments import (
     statuses,
     top,
 )
-from embedded_host.cli.command import Failed, NotFound, command, no_instance
+from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
 from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
 from embedded_host.cli.reader import Json, Query
 from embedded_host.cli.target import Target, target_options
@@ -46,14 +46,14 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
     host = target.host()
     try:
         known = host.orchestrators()
-    except Failed as untold:  # then the host, which starts whatever it is asked to, does not check it either
+    except CommandError as untold:  # then the host, which starts whatever it is asked to, does not check it either
         known = None
         click.echo(f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True)
     if known is not None and function_name.lower() not in map(str.lower, known):
         from embedded_host.app.suggestion import did_you_mean
 
         there = f"It has {', '.join(sorted(known))}." if known else "It has none."
-        raise NotFound(
+        raise NotFoundError(
             f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there} [EH512]"
         )
     started = host.start(function_name, instance_id, text)

@@ -9,7 +9,7 @@ import click
 
 from embedded_host.access_keys.key_file import DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
 from embedded_host.cli.arguments import Function, Named, as_json
-from embedded_host.cli.command import Failed, NotFound, command
+from embedded_host.cli.command import CommandError, NotFoundError, command
 from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.target import Target, state_options
 
@@ -69,7 +69,7 @@ def list_(file: KeyFile, as_json: bool) -> None:
     """
     kept = file.keys()
     if not file.exists:
-        raise Failed(f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]")
+        raise CommandError(f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]")
     found = [
         *([(MASTER, "everything", kept.master)] if kept.master else []),
         *((name, "all functions", value) for name, value in kept.host.items()),
@@ -124,7 +124,7 @@ def revoke(file: KeyFile, scope: Scope, name: str) -> None:
     """
     if name.lower() == MASTER or (scope == SYSTEM and name.lower() == DURABLE):
         system = " --system" if scope == SYSTEM and name.lower() != MASTER else ""
-        raise Failed(
+        raise CommandError(
             f"The host cannot do without the key '{name}'. To have the old value open nothing, give it a new one: embedded-host keys "
             f"create --name {name}{system}. [EH562]"
         )
@@ -132,7 +132,7 @@ def revoke(file: KeyFile, scope: Scope, name: str) -> None:
         whose = {"host": "for all functions", "system": "for an extension"}.get(
             scope.kind, f"for the function {scope.function}"
         )
-        raise NotFound(
+        raise NotFoundError(
             f"There is no key '{name}' {whose} in {file.path}: embedded-host keys list shows those that there are. [EH561]"
         )
     click.echo(f"The key '{printable(name)}' opens nothing any more.")

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import click
 
-from embedded_host.cli.command import Failed, NotAllowed, NotFound, no_instance
+from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
 from embedded_host.cli.reader import FINISHED, Json, Page, Query
 
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -35,7 +35,7 @@ class Answer:
         try:
             return json.loads(self.text)
         except ValueError:
-            raise Failed(
+            raise CommandError(
                 f"The host answered with what is not JSON: {self.text[:200]!r}. Is it a Functions host? [EH504]"
             ) from None
 
@@ -123,10 +123,10 @@ class ManagementApi:
         return True, answer.json
 
     def functions(self) -> list[Json]:
-        """What ``/admin/functions`` lists. Raises Failed where the key does not open it."""
+        """What ``/admin/functions`` lists. Raises CommandError where the key does not open it."""
         answer = self._ask("GET", "/admin/functions")
         if answer.status in (401, 403):
-            raise Failed(
+            raise CommandError(
                 f"{self.name} lists its functions only to those who have its master key (status {answer.status}): give that with "
                 "--code. [EH503]"
             )
@@ -141,7 +141,7 @@ class ManagementApi:
         return " ".join(map(str, errors)) if errors else None
 
     def orchestrators(self) -> list[str]:
-        """Their durable names. Raises Failed where the key does not open them."""
+        """Their durable names. Raises CommandError where the key does not open them."""
         return [
             str(binding.get("orchestration") or function["name"])
             for function in self.functions()
@@ -155,7 +155,7 @@ class ManagementApi:
         path = f"/orchestrators/{_part(name)}" + (f"/{_part(instance_id)}" if instance_id else "")
         answer = self.ask("POST", path, body=input or "")
         if answer.status == 409:
-            raise NotAllowed(
+            raise NotAllowedError(
                 f"There is an instance '{instance_id}' already, which has not finished: {answer.complaint} [EH513]"
             )
         if answer.status == 404:
@@ -165,7 +165,7 @@ class ManagementApi:
         return started
 
     def operate(self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}) -> Answer:
-        """``POST instances/{id}/{operation}``. Raises NotFound or NotAllowed."""
+        """``POST instances/{id}/{operation}``. Raises NotFoundError or NotAllowedError."""
         given = {name: value for name, value in query.items() if value is not None}
         return self._changed(
             instance_id, self.ask("POST", f"{self._instance(instance_id)}/{operation}", given, body="")
@@ -191,7 +191,7 @@ class ManagementApi:
         path = f"/entities/{_part(name)}/{_part(key)}"
         answer = self.ask("POST", path, {"op": operation}, body=input)
         if answer.status == 400 and "not an entity function" in answer.text:
-            raise NotFound(f"{answer.complaint} [EH511]")
+            raise NotFoundError(f"{answer.complaint} [EH511]")
         if answer.status == 404:
             self._must_be_there()
         self._expect(answer, 202)
@@ -199,11 +199,11 @@ class ManagementApi:
     # -- requests ----------------------------------------------------------------------------------
 
     def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: str | None = None) -> Answer:
-        """``path`` is what follows the management API's base. Raises Failed if nobody answers, or for want of a key."""
+        """``path`` is what follows the management API's base. Raises CommandError if nobody answers, or for want of a key."""
         answer = self._ask(method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body)
         if answer.status in (401, 403):
             wrong = "does not take the key" if self._code else "wants a key"
-            raise Failed(
+            raise CommandError(
                 f"{self.name} {wrong} (status {answer.status}): give its system key durabletask_extension with --code, or in the "
                 "variable EMBEDDED_HOST_CODE. Of a host of your own, embedded-host keys list shows it. [EH503]"
             )
@@ -231,13 +231,13 @@ class ManagementApi:
         except urllib.error.HTTPError as got:
             with got:
                 if got.code in (301, 302, 307, 308):
-                    raise Failed(
+                    raise CommandError(
                         f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url. [EH505]"
                     ) from None
                 return Answer(got.code, _lower(got.headers), got.read().decode("utf-8", "replace"))
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
-            raise Failed(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
+            raise CommandError(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
 
     def _page(self, path: str, query: Mapping[str, str], top: int, token: str | None) -> Page:
         """A real host's page may hold less than was asked for, or nothing, and more come after it: as many as it takes."""
@@ -260,9 +260,9 @@ class ManagementApi:
             if status is None:
                 raise no_instance(instance_id, self.name)
             if status["runtimeStatus"] in FINISHED:
-                raise NotAllowed(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
+                raise NotAllowedError(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
         if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
-            raise NotAllowed(f"{answer.complaint} [EH514]")
+            raise NotAllowedError(f"{answer.complaint} [EH514]")
         self._expect(answer, 200, 202)
         return answer
 
@@ -272,13 +272,13 @@ class ManagementApi:
             self._no_management()
 
     def _no_management(self) -> NoReturn:
-        raise Failed(
+        raise CommandError(
             f"{self.name} has no Durable Functions management API: what answers there is another program. [EH504]"
         )
 
     def _expect(self, answer: Answer, *statuses: int) -> None:
         if answer.status not in statuses:
-            raise Failed(
+            raise CommandError(
                 f"{self.name} refused with status {answer.status}: {answer.complaint or 'it does not say why'} [EH506]"
             )
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from embedded_host.cli.arguments import as_json, script_root
-from embedded_host.cli.command import Failed, command
+from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import print_json, printable
 
 
@@ -42,7 +42,7 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
     try:
         opened = DurableApp(script_root)
     except ImportError as error:
-        raise Failed(str(error)) from error
+        raise CommandError(str(error)) from error
     with opened as app:
         for file, path in paths:
             entry: dict[str, Any] = {"file": file, "fits": False}

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from embedded_host.cli.command import Failed
+from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json, Page, Query
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.timestamps import utc_text
@@ -39,7 +39,9 @@ class StateFile:
             if wanted.lower() in map(str.lower, hubs) or wanted == asked or not hubs:
                 return wanted
         if len(hubs) > 1:
-            raise Failed(f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name. [EH507]")
+            raise CommandError(
+                f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name. [EH507]"
+            )
         return hubs[0] if hubs else "TestHubName"
 
     @contextmanager
@@ -143,13 +145,13 @@ def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 @contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
-    """With the lock that a running host has. Raises Failed if one does."""
+    """With the lock that a running host has. Raises CommandError if one does."""
     lock = StateLock(folder)
     try:
         lock.__enter__()
     except StateError as error:
         sentence = str(error).partition(" Stop that one")[0]
-        raise Failed(f"{sentence} This needs the state for itself: stop the host first. [EH521]") from error
+        raise CommandError(f"{sentence} This needs the state for itself: stop the host first. [EH521]") from error
     try:
         yield
     finally:

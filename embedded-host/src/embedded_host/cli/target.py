@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedded_host.cli.arguments import Function, script_root
-from embedded_host.cli.command import Failed
+from embedded_host.cli.command import CommandError
 
 if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementApi
@@ -48,7 +48,7 @@ class Target:
                 "(embedded-host start) and leave --state out, or name the host with --url. [EH508]"
             )
         if not self.url and not self._default_answers():
-            raise Failed(
+            raise CommandError(
                 f"No host answers at {self._default()[0]}, and this needs a running one. Start it (embedded-host start), or "
                 "name another with --url. [EH501]"
             )
@@ -59,10 +59,12 @@ class Target:
         return (self.state or self.root / STATE_FOLDER).absolute()
 
     def state_path(self) -> Path:
-        """Raises Failed if there is none."""
+        """Raises CommandError if there is none."""
         path = self.state_folder / STATE_FILE
         if not path.is_file():
-            raise Failed(f"There is no state in {self.state_folder}. Name the folder of one with --state. [EH502]")
+            raise CommandError(
+                f"There is no state in {self.state_folder}. Name the folder of one with --state. [EH502]"
+            )
         return path
 
     def app_hub(self) -> str | None:
@@ -121,7 +123,7 @@ class Target:
         missing = "" if self.state else f"No host answers at {self._default()[0]}, and "
         if not path.is_file():
             there = f"{missing}there is no state in {self.state_folder}."
-            raise Failed(
+            raise CommandError(
                 f"{there[0].upper()}{there[1:]} Start the host (embedded-host start), name one with --url, or name the folder "
                 "of a state with --state. [EH502]"
             )

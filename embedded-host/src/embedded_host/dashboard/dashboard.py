@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import calls, functions_shown
-from embedded_host.dashboard.query_parameters import Asked, Wrong, whole
+from embedded_host.dashboard.query_parameters import Asked, InvalidParameterError, whole
 from embedded_host.dashboard.server_sent_events import Changes
 from embedded_host.engine.json_codec import compact
 from embedded_host.http.types import JSON, Request, Response, json_response, text_response
@@ -57,7 +57,7 @@ class Dashboard:
         """``path`` is what follows ``/dashboard``."""
         try:
             response = await self._answer(request, path.strip("/"))
-        except Wrong as error:
+        except InvalidParameterError as error:
             response = _refusal(str(error), 400)
         except sqlite3.Error as error:
             log.error("The dashboard could not read the state: %s [EH331]", error)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.http.management_values import STATUSES, moment
 from embedded_host.store.epoch import micros
 from embedded_host.store.overview import SORTS, Wanted
 
 
-class Wrong(Exception):
+class InvalidParameterError(EmbeddedHostError):
     """The question cannot be read; the text says why."""
 
 
@@ -26,7 +27,7 @@ class Asked:
 
     def needed(self, name: str) -> str:
         if not self.text(name):
-            raise Wrong(f"'{name}' is missing. [EH336]")
+            raise InvalidParameterError(f"'{name}' is missing. [EH336]")
         return self.text(name)
 
     def flag(self, name: str) -> bool:
@@ -36,19 +37,19 @@ class Asked:
         text = self.text(name) or str(default)
         number = whole(text)
         if number is None or not 1 <= number <= most:
-            raise Wrong(f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]")
+            raise InvalidParameterError(f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]")
         return number
 
     def offset(self) -> int:
         number = whole(self.text("offset") or "0")
         if number is None:
-            raise Wrong(f"'offset' is a number, not '{self.text('offset')}'. [EH336]")
+            raise InvalidParameterError(f"'offset' is a number, not '{self.text('offset')}'. [EH336]")
         return number
 
     def sort(self, default: str = "created") -> str:
         text = self.text("sort") or default
         if text not in SORTS:
-            raise Wrong(f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]")
+            raise InvalidParameterError(f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]")
         return text
 
     def micros(self, name: str) -> int | None:
@@ -59,7 +60,7 @@ class Asked:
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:
-                raise Wrong(f"There is no status '{status}'. [EH336]")
+                raise InvalidParameterError(f"There is no status '{status}'. [EH336]")
         return Wanted(
             statuses=() if any_status else statuses,
             name=self.text("name") or None,
@@ -73,7 +74,7 @@ class Asked:
         text = self.text(name)
         found = moment(text)
         if text and found is None:
-            raise Wrong(f"'{name}' is a date and time, not '{text}'. [EH336]")
+            raise InvalidParameterError(f"'{name}' is a date and time, not '{text}'. [EH336]")
         return found
 
 

@@ -13,11 +13,12 @@ import msgspec
 
 from embedded_host.engine.json_codec import compact, compact_text, encodable
 from embedded_host.engine.timestamps import parse_moment
+from embedded_host.errors import EmbeddedHostError
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class MalformedAnswerError(ValueError):
+class MalformedAnswerError(EmbeddedHostError, ValueError):
     """The worker answered something that is not an orchestrator's answer."""
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from embedded_host.engine.actions import EntityOperation
 from embedded_host.engine.history import Event, EventType
+from embedded_host.errors import EmbeddedHostError
 
 
-class NonDeterministicError(Exception):
+class NonDeterministicError(EmbeddedHostError):
     """The history holds a step that the orchestrator, replayed, does not take."""
 
 

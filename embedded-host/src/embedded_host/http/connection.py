@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import http_exceptions, web
 from aiohttp.web_protocol import RequestHandler
 
+from embedded_host.errors import EmbeddedHostError
+
 log = logging.getLogger("embedded_host.http")
 MAX_LINE = 32_768
 """Bytes of a request line."""
@@ -48,7 +50,7 @@ class Answer(web.Response):
             raise error.with_traceback(None)  # noqa: B904 - it is the same
 
 
-class SlowBodyError(asyncio.TimeoutError):
+class SlowBodyError(EmbeddedHostError, asyncio.TimeoutError):
     """The body came too slowly. The server, too, finds it when it reads on to keep the connection, and knows this kind."""
 
 

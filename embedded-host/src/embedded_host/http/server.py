@@ -15,6 +15,7 @@ from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.http.connection import (
     KEEP_ALIVE,
     MAX_HEADER,
@@ -212,7 +213,7 @@ class Listener:
         return b"".join(parts)
 
 
-class _BufferLimitError(Exception):
+class _BufferLimitError(EmbeddedHostError):
     pass
 
 

@@ -8,12 +8,14 @@ import random
 import socket
 from typing import Any
 
+from embedded_host.errors import EmbeddedHostError
+
 RPC_PORT = 17071
 _IN_USE = (errno.EADDRINUSE, 10013, 10048)
 """The latter two are Windows': forbidden by another's exclusive use, and in use."""
 
 
-class PortInUseError(Exception):
+class PortInUseError(EmbeddedHostError):
     """Somebody listens on the port already."""
 
 

@@ -8,10 +8,12 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from embedded_host.errors import EmbeddedHostError
+
 log = logging.getLogger("embedded_host.http")
 
 
-class TooBusyError(Exception):
+class TooBusyError(EmbeddedHostError):
     """So many requests are waiting or under way already."""
 
 

@@ -10,21 +10,22 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from embedded_host.engine.json_codec import compact
+from embedded_host.errors import EmbeddedHostError
 
 JSON = "application/json; charset=utf-8"
 PLAIN = "text/plain; charset=utf-8"
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
-class BodyTooLargeError(Exception):
+class BodyTooLargeError(EmbeddedHostError):
     """The body is longer than the server takes; it has not been read."""
 
 
-class ClientGoneError(Exception):
+class ClientGoneError(EmbeddedHostError):
     """The client closed the connection before it had sent all of its request: nobody waits for an answer."""
 
 
-class MalformedBodyError(Exception):
+class MalformedBodyError(EmbeddedHostError):
     """The body is not as its headers say: chunks that are none."""
 
 

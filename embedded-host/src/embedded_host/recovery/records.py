@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Protocol
 
+from embedded_host.errors import EmbeddedHostError
+
 INNER_INDEX, INNER_TABLE, LEAF_INDEX, LEAF_TABLE = 2, 5, 10, 13
 Value = int | float | str | bytes | None
 
@@ -13,7 +15,7 @@ class Pages(Protocol):
     def page(self, number: int) -> bytes | None: ...
 
 
-class Unreadable(Exception):
+class UnreadableRecordError(EmbeddedHostError):
     """What stands there cannot have been written by SQLite."""
 
 
@@ -38,11 +40,11 @@ class Page(NamedTuple):
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number and the place behind it. Raises Unreadable."""
+    """A number and the place behind it. Raises UnreadableRecordError."""
     value = 0
     for n in range(9):
         if at + n >= len(data):
-            raise Unreadable
+            raise UnreadableRecordError
         byte = data[at + n]
         if n == 8:
             value = value << 8 | byte
@@ -50,14 +52,14 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
             return value, at + n + 1
-    raise Unreadable
+    raise UnreadableRecordError
 
 
 def record(payload: bytes) -> tuple[Value, ...]:
-    """Its values. Raises Unreadable."""
+    """Its values. Raises UnreadableRecordError."""
     head, at = varint(payload, 0)
     if not at <= head <= len(payload):
-        raise Unreadable
+        raise UnreadableRecordError
     values: list[Value] = []
     body = head
     while at < head:
@@ -65,7 +67,7 @@ def record(payload: bytes) -> tuple[Value, ...]:
         value, body = _value(payload, kind, body)
         values.append(value)
     if at != head or body != len(payload):
-        raise Unreadable
+        raise UnreadableRecordError
     return tuple(values)
 
 
@@ -77,7 +79,7 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Value, int]:
         return (None if kind == 0 else kind - 8), at
     size = _INTEGERS.get(kind, 8 if kind == 7 else (kind - 12) // 2)
     if kind in (10, 11) or kind < 0 or at + size > len(payload):
-        raise Unreadable
+        raise UnreadableRecordError
     data = payload[at : at + size]
     if kind in _INTEGERS:
         return int.from_bytes(data, "big", signed=True), at + size
@@ -88,7 +90,7 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Value, int]:
     try:
         return data.decode("utf-8"), at + size
     except UnicodeDecodeError:
-        raise Unreadable from None
+        raise UnreadableRecordError from None
 
 
 def read_page(pages: Pages, number: int) -> Page | None:
@@ -115,9 +117,9 @@ def parse_page(pages: Pages, data: bytes, start: int = 0) -> Page | None:
         children.append(child)
         try:
             if at < first + 2 * count or at + 4 > len(data):
-                raise Unreadable
+                raise UnreadableRecordError
             cell, size = _cell(pages, data, kind, at)
-        except Unreadable:
+        except UnreadableRecordError:
             cells.append(None)
         else:
             cells.append(cell)
@@ -141,7 +143,7 @@ def _room(data: bytes, at: int) -> int | None:
 
 
 def _cell(pages: Pages, data: bytes, kind: int, at: int) -> tuple[Cell, int]:
-    """With the bytes that it takes on its page. Raises Unreadable."""
+    """With the bytes that it takes on its page. Raises UnreadableRecordError."""
     begin, child, rowid = at, None, None
     if kind in (INNER_INDEX, INNER_TABLE):
         child, at = int.from_bytes(data[at : at + 4], "big"), at + 4
@@ -152,7 +154,7 @@ def _cell(pages: Pages, data: bytes, kind: int, at: int) -> tuple[Cell, int]:
     if kind == LEAF_TABLE:
         rowid, at = varint(data, at)
     if not 0 <= length <= 1 << 30:
-        raise Unreadable
+        raise UnreadableRecordError
     usable = len(data)
     most = usable - 35 if kind == LEAF_TABLE else (usable - 12) * 64 // 255 - 23
     local = length
@@ -161,12 +163,12 @@ def _cell(pages: Pages, data: bytes, kind: int, at: int) -> tuple[Cell, int]:
         local = least + (length - least) % (usable - 4)
         local = local if local <= most else least
     if at + local > usable:
-        raise Unreadable
+        raise UnreadableRecordError
     payload, overflow = data[at : at + local], tuple[int, ...]()
     at += local
     if local < length:
         if at + 4 > usable:
-            raise Unreadable
+            raise UnreadableRecordError
         payload, overflow = _overflow(pages, payload, length, int.from_bytes(data[at : at + 4], "big"))
         at += 4
     return Cell(child, rowid, record(payload), overflow), max(4, at - begin)
@@ -177,7 +179,7 @@ def _overflow(pages: Pages, payload: bytes, length: int, number: int) -> tuple[b
     while size < length:
         data = pages.page(number)
         if data is None or number in chain or not number:
-            raise Unreadable
+            raise UnreadableRecordError
         chain[number] = None
         part = data[4 : 4 + length - size]
         parts.append(part)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from embedded_host.errors import EmbeddedHostError
 
-class StateError(Exception):
+
+class StateError(EmbeddedHostError):
     """The state cannot be opened or written; the text says which file, why, and what to do."""
 
 

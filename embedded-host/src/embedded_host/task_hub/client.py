@@ -14,6 +14,7 @@ from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.rewind import rewind
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
 from embedded_host.store.interface import InstanceFilter, InstanceRow
@@ -23,7 +24,7 @@ from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import Recording
 
 
-class InstanceExistsError(Exception):
+class InstanceExistsError(EmbeddedHostError):
     """A live instance has this id."""
 
     def __init__(self, status: str) -> None:
@@ -31,15 +32,15 @@ class InstanceExistsError(Exception):
         self.status = status
 
 
-class InstanceNotFoundError(Exception):
+class InstanceNotFoundError(EmbeddedHostError):
     """No instance has this id."""
 
 
-class InstanceFinishedError(Exception):
+class InstanceFinishedError(EmbeddedHostError):
     """The instance has finished."""
 
 
-class InstanceStatusError(Exception):
+class InstanceStatusError(EmbeddedHostError):
     """The instance's status does not allow this; ``status`` is it."""
 
     def __init__(self, status: str) -> None:

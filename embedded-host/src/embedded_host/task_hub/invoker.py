@@ -9,12 +9,13 @@ from typing import Protocol, TypeVar
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.errors import EmbeddedHostError
 
 log = logging.getLogger("embedded_host.task_hub")
 T = TypeVar("T")
 
 
-class WorkerLostError(Exception):
+class WorkerLostError(EmbeddedHostError):
     """The process that ran the function ended before it answered; the text says how."""
 
     def __init__(self, text: str, *, beside: int = 0, innocent: bool = False) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, overload
 
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.app import DurableApp
 from embedded_host.testing.host_run import Crash, LivelockError
 from embedded_host.testing.instance import Instance
@@ -15,7 +16,7 @@ from embedded_host.testing.virtual_clock import NotFinishedError
 Scenario = Callable[[DurableApp], Awaitable[Instance]]
 
 
-class CrashChangedOutcomeError(AssertionError):
+class CrashChangedOutcomeError(EmbeddedHostError, AssertionError):
     """With a crash the orchestration came to something else. ``runs`` are all that were made."""
 
     def __init__(self, text: str, runs: list[CrashRun]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType, orchestrator_started
 from embedded_host.engine.payload import is_continuation_mark
 from embedded_host.engine.timestamps import parse_moment
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.history_view import RecordedSteps
 from embedded_host.testing.instance import Instance
 
@@ -27,7 +28,7 @@ _SPELT = (
 _KEYS = {key.lower(): key for key in _SPELT.split(" ")}
 
 
-class UnreadableHistoryError(ValueError):
+class UnreadableHistoryError(EmbeddedHostError, ValueError):
     """The file holds no history, or not enough of one to replay it; the text says what is missing."""
 
 

@@ -10,6 +10,7 @@ from functools import cache
 
 from embedded_host.app.definitions import Function
 from embedded_host.composition import hub_settings
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
 from embedded_host.http.management_urls import ManagementUrls
@@ -31,7 +32,7 @@ REPLAYED = 300
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
 
 
-class LivelockError(AssertionError):
+class LivelockError(EmbeddedHostError, AssertionError):
     """The app goes on and on without waiting for anything."""
 
 

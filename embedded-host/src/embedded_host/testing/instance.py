@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.orchestration import Status
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.diagnosis import diagnosis
 from embedded_host.testing.history_view import RecordedSteps
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from embedded_host.testing.app import DurableApp
 
 
-class OrchestrationFailedError(AssertionError):
+class OrchestrationFailedError(EmbeddedHostError, AssertionError):
     """The orchestration did not complete; the text says what it came to."""
 
 

@@ -20,6 +20,7 @@ from embedded_host.app.definitions import App
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.app.suggestion import did_you_mean
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.converters import converter_for
@@ -36,7 +37,7 @@ with warnings.catch_warnings():
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
 
 
-class UnknownFunctionError(LookupError):
+class UnknownFunctionError(EmbeddedHostError, LookupError):
     """The app has no function of that name; the text names the nearest, or all."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:

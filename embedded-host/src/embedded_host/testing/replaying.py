@@ -14,6 +14,7 @@ from embedded_host.engine.failures import UserError, out_of_proc_state
 from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.waiting import sentence, waits
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.app import DurableApp
 from embedded_host.testing.history_file import Group, Recorded, recorded
 from embedded_host.testing.sync import SyncDurableApp
@@ -23,7 +24,7 @@ from embedded_worker.runner import error_data
 __all__ = ["HistoryMismatchError", "Replayed", "replay"]
 
 
-class HistoryMismatchError(AssertionError):
+class HistoryMismatchError(EmbeddedHostError, AssertionError):
     """Today's code does not do what the history says was done. ``step`` counts the history's steps from 1, ``turn`` its turns;
     ``expected`` is the step of the history, ``found`` that of the code, in words."""
 

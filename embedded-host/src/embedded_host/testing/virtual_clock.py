@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.host_run import Life
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -11,7 +12,7 @@ YEAR = timedelta(days=366)
 PARTS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 
 
-class NotFinishedError(AssertionError):
+class NotFinishedError(EmbeddedHostError, AssertionError):
     """An instance has not come to its end; the text says what it waits for."""
 
 
