@@ -73,6 +73,19 @@ def test_history(host: RunningHost, ask: Ask) -> None:
     assert lines[2].split()[1:] == ["TaskCompleted", "Echo", "Tokyo"]
 
 
+def test_a_sub_orchestration_is_shown_with_its_id_and_its_parents(host: RunningHost, ask: Ask) -> None:
+    links = host.start("Parent", None, uuid4().hex)
+    host.end(links)
+    events = ask("get-history", "--id", links["id"], "--json").json
+    children = [event["InstanceId"] for event in events if event["EventType"] == "SubOrchestrationInstanceCompleted"]
+    assert len(children) == 3
+    text = ask("get-history", "--id", links["id"]).out
+    assert all(f"({child})" in text for child in children)
+    assert ask("get-runtime-status", "--id", children[0], "--json").json["parentInstanceId"] == links["id"]
+    listed = ask("get-instances", "--prefix", children[0], "--json").json["instances"]
+    assert [item.get("parentInstanceId") for item in listed] == [links["id"]]
+
+
 def test_list(host: RunningHost, ask: Ask) -> None:
     prefix = uuid4().hex
     ids = [f"{prefix}-{n}" for n in range(3)]

@@ -104,8 +104,14 @@ def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
     assert list(found) == ["instanceId", "runtimeStatus", "bars"]
     assert list(found["bars"][0]) == ["kind", "name", "start", "end", "seconds", "outcome"]
     assert [bar["kind"] for bar in found["bars"]] == ["orchestration", *["subOrchestration"] * 3]
+    children = [bar["instanceId"] for bar in found["bars"][1:]]
+    assert [host.get(f"/runtime/webhooks/durabletask/instances/{id}").json["parentInstanceId"] for id in children] == [
+        links["id"]
+    ] * 3
     assert all(bar["seconds"] >= 0 and bar["outcome"] == "Completed" for bar in found["bars"])
-    assert len(ask("timeline", "--id", links["id"]).out.splitlines()) == 4
+    lines = ask("timeline", "--id", links["id"]).out.splitlines()
+    assert len(lines) == 4
+    assert all(f"({id})" in line for id, line in zip(children, lines[1:], strict=True))
 
 
 def test_of_a_state_file(state: Path) -> None:

@@ -26,7 +26,7 @@ def essential(value: Any) -> Any:
     if isinstance(value, list):
         return [essential(item) for item in value]
     if isinstance(value, str):
-        value = re.sub(r"(Activity function '[^']*' failed:  [^\n]*?) ?\n.*", r"\1", value, flags=re.DOTALL)
+        value = re.sub(r"(Activity function '[^']*' failed: +[^\n]*?) ?\n.*", r"\1", value, flags=re.DOTALL)
         known = r"(known \w+ functions: )((?:'[^']*'(?:, )?)+)"
         return re.sub(known, lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), value)
     return value

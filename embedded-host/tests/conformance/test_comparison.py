@@ -41,7 +41,7 @@ def test_what_differs(other: dict[str, Any]) -> None:
         (STEP, STEP),
         (STEP, {**STEP, "body": {**STEP["body"], "url": "http://x?taskHub=H"}}),
         ({"StackTrace": "at System"}, {"StackTrace": ""}),
-        ({"b": "Activity function 'A' failed:  E: boom \n{...}"}, {"b": "Activity function 'A' failed:  E: boom"}),
+        ({"b": "Activity function 'A' failed: E: boom \n{...}"}, {"b": "Activity function 'A' failed: E: boom"}),
         ({"b": "the known orchestrator functions: 'A', 'B'."}, {"b": "the known orchestrator functions: 'B', 'A'."}),
     ],
 )

@@ -58,7 +58,7 @@ def test_an_activity_that_fails(features: RunningHost) -> None:
     status = features.end(features.start("Failing"))
     assert status["runtimeStatus"] == "Failed"
     expected = (
-        "Orchestrator function 'Failing' failed: Activity function 'Fail' failed:  ValueError: activity failed: boom"
+        "Orchestrator function 'Failing' failed: Activity function 'Fail' failed: ValueError: activity failed: boom"
     )
     assert status["output"].startswith(expected)
     assert "activity failed: boom" in features.log
@@ -70,7 +70,7 @@ def test_a_failure_comes_up_through_a_sub_orchestration(features: RunningHost) -
 
 
 def test_a_failure_can_be_caught(features: RunningHost) -> None:
-    assert features.run("Catching").startswith("caught Activity function 'Fail' failed:  ValueError: activity failed")
+    assert features.run("Catching").startswith("caught Activity function 'Fail' failed: ValueError: activity failed")
 
 
 def test_an_orchestrator_that_fails(features: RunningHost) -> None:

@@ -17,14 +17,14 @@ from embedded_host.engine.failures import (
 def test_texts() -> None:
     error = UserError("ValueError", "boom")
     assert error.text == "ValueError: boom"
-    assert activity_reason("Act", error) == "Activity function 'Act' failed:  ValueError: boom"
+    assert activity_reason("Act", error) == "Activity function 'Act' failed: ValueError: boom"
     assert orchestrator_failed("Main", "boom") == "Orchestrator function 'Main' failed: boom"
     assert parent_details("boom", "Traceback") == "Message: boom, StackTrace: Traceback"
 
 
 def test_an_activitys_reason_is_cut_at_the_label() -> None:
     error = UserError("Exception", f"boom{OUT_OF_PROC_LABEL}{{}}")
-    assert activity_reason("Act", error) == "Activity function 'Act' failed:  Exception: boom"
+    assert activity_reason("Act", error) == "Activity function 'Act' failed: Exception: boom"
 
 
 @pytest.mark.parametrize(

@@ -309,7 +309,7 @@ def test_an_unknown_activity_is_a_failure_to_catch() -> None:
     assert main.steps == ["started", "task_scheduled 0"]
     assert isinstance(sent, Deliver)
     assert sent.message.event["Reason"] == (
-        "Activity function 'Nobody' failed:  ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
+        "Activity function 'Nobody' failed: ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
         "activity function. Additional info: The following are the known activity functions: 'Echo', 'Flaky'."
     )
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.history import EventType
+from embedded_host.engine.history import (
+    EventType,
+    parent_instance,
+    sub_orchestration_completed,
+    sub_orchestration_created,
+)
 from embedded_host.engine.json_codec import compact
 from embedded_host.http.status import LARGE, history_events, shown_value, status_object, status_text
 from embedded_host.store.interface import InstanceRow
@@ -57,6 +62,16 @@ def test_a_status_object_has_the_recorded_keys_in_their_order() -> None:
         "lastUpdatedTime": "2026-01-02T03:04:05Z",
     }
     assert status_object(row(), None)["input"] is None
+
+
+def test_only_a_sub_orchestration_has_the_id_of_its_parent() -> None:
+    parent = parent_instance("Parent", "p", "pe", 0)
+    assert list(status_object(row(parent=parent), None).items())[1:4] == [
+        ("instanceId", "i"),
+        ("parentInstanceId", "p"),
+        ("runtimeStatus", "Running"),
+    ]
+    assert "parentInstanceId" not in status_object(row(), None)
 
 
 def event(kind: EventType, **fields: Any) -> dict[str, Any]:
@@ -133,6 +148,17 @@ def test_a_failure_as_recorded() -> None:
     ]
     assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
         list(failed.items())
+    ]
+
+
+def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
+    expected = recorded("orch/Sub", 1)["historyEvents"][1]
+    events = [
+        sub_orchestration_created(T0, 0, expected["FunctionName"], expected["InstanceId"], None),
+        sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
+    ]
+    assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
+        list(expected.items())
     ]
 
 

@@ -34,7 +34,7 @@ async def test_raises_an_exception_or_its_class(shop: DurableApp, error: Excepti
     order = await shop.run("Order", 7)
     kind = type(error).__name__ if isinstance(error, Exception) else "KeyError"
     assert order.status == "Failed"
-    assert f"Activity function 'Charge' failed:  {kind}" in order.output
+    assert f"Activity function 'Charge' failed: {kind}" in order.output
     (charge,) = order.history.activities
     assert charge.error is not None
     with pytest.raises(OrchestrationFailedError, match=r"(?s)Order '.*' is Failed: .*Charge"):

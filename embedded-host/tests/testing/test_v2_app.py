@@ -185,7 +185,7 @@ async def test_objects_of_the_apps_classes_are_objects_wherever_a_test_sees_them
     assert undone.output == {
         "status": "rolled back",
         "undone": ["cancelled Rome"],
-        "why": "Activity function 'book_leg' failed:  SoldOut: nothing goes to Atlantis",
+        "why": "Activity function 'book_leg' failed: SoldOut: nothing goes to Atlantis",
     }
     (child,) = undone.history.sub_orchestrations
     assert (child.input, child.result) == (booking("Rome", 40.0), "cancelled Rome")
@@ -210,7 +210,7 @@ async def test_fakes_answer_with_such_objects_and_with_exceptions(travel: Durabl
     assert (await travel.run("book_trip", trip("A", "B"))).output == {
         "status": "rolled back",
         "undone": ["undone"],
-        "why": "Activity function 'book_leg' failed:  LookupError: full",
+        "why": "Activity function 'book_leg' failed: LookupError: full",
     }
     assert cancel.calls == [booking("A", 1.0)] * 3
     assert (await travel.run("book_trip", trip("C", "D"))).output == [
@@ -223,7 +223,7 @@ async def test_an_error_has_the_users_lines_only(travel: DurableApp) -> None:
     failed = await travel.run("book_trip", trip("Atlantis"))
     (call,) = failed.history.activities
     (raised,) = [event for event in failed.history if event["EventType"] == 6]
-    assert call.error == "Activity function 'book_leg' failed:  SoldOut: nothing goes to Atlantis"
+    assert call.error == "Activity function 'book_leg' failed: SoldOut: nothing goes to Atlantis"
     assert "activities.py" in raised["Details"]
     assert "embedded_host" not in raised["Details"]
 

@@ -258,7 +258,7 @@ def _stored(shown: Iterable[Json], status: Json, execution_id: str) -> Iterable[
             if kind.startswith("Task"):
                 made = h.task_scheduled(since, 0, name, input)
             else:
-                made = h.sub_orchestration_created(since, 0, name, "", input)
+                made = h.sub_orchestration_created(since, 0, name, str(event.get("InstanceId") or ""), input)
             yield made
             result, failure = _text(event.get("Result")), (str(event.get("Reason") or ""), event.get("Details"))
             settled = {

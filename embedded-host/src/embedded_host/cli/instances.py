@@ -167,7 +167,10 @@ def found(status: Json | None, instance_id: str, where: str) -> Json:
 def _name(event: Json) -> str:
     if event["EventType"] == "EventSent":  # its name is always "op"
         return str(event.get("InstanceId") or "")
-    return str(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
+    name = str(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
+    if event["EventType"].startswith("SubOrchestrationInstance") and event.get("InstanceId"):
+        return f"{name} ({event['InstanceId']})"
+    return name
 
 
 def _detail(event: Json) -> object:

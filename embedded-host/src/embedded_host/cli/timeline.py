@@ -40,11 +40,18 @@ class Bar:
     end: datetime | None
     """None while it goes on."""
     outcome: str
+    instance_id: str | None = None
+    """The instance id of a sub-orchestration."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.instance_id})" if self.instance_id else self.name
 
     def as_json(self, now: datetime) -> Json:
         return {
             "kind": self.kind,
             "name": self.name,
+            **({"instanceId": self.instance_id} if self.instance_id else {}),
             "start": self.start.isoformat().replace("+00:00", "Z"),
             "end": self.end and self.end.isoformat().replace("+00:00", "Z"),
             "seconds": ((self.end or now) - self.start).total_seconds(),
@@ -93,9 +100,10 @@ def bars(status: Json) -> list[Bar]:
         if kind in _SETTLED:
             what, outcome = _SETTLED[kind]
             since = _moment(event["ScheduledTime"]) if event.get("ScheduledTime") else at
-            inner.append(Bar(what, str(event.get("FunctionName") or "?"), since, at, outcome))
+            inner.append(Bar(what, str(event.get("FunctionName") or "?"), since, at, outcome, _child(event)))
         elif kind in _OPEN:
-            inner.append(Bar(_OPEN[kind], str(event.get("Name") or "?"), at, over, "Abandoned" if over else "Running"))
+            outcome = "Abandoned" if over else "Running"
+            inner.append(Bar(_OPEN[kind], str(event.get("Name") or "?"), at, over, outcome, _child(event)))
         elif kind == "TimerCreated":
             due = _moment(event["FireAt"])
             if fired[event["FireAt"]]:
@@ -124,7 +132,7 @@ def draw(drawn: Sequence[Bar], now: datetime) -> None:
     end = max(bar.end or now for bar in drawn)
     span = max((end - begin).total_seconds(), 0.001)
     columns = [
-        (("" if at == 0 else "  ") + printable(bar.name), bar.outcome, *_times(bar, begin, now))
+        (("" if at == 0 else "  ") + printable(bar.label), bar.outcome, *_times(bar, begin, now))
         for at, bar in enumerate(drawn)
     ]
     widths = [max(len(row[at]) for row in columns) for at in range(4)]
@@ -181,6 +189,12 @@ def _mark(bar: Bar) -> str:
     except (UnicodeEncodeError, LookupError):
         return plain.get(bar.kind, "#")
     return marks.get(bar.kind, "█")
+
+
+def _child(event: Json) -> str | None:
+    """Return the instance id of a sub-orchestration, or None for an activity and for hosts that omit the id."""
+    is_child = str(event["EventType"]).startswith("SubOrchestrationInstance")
+    return str(event["InstanceId"]) if is_child and event.get("InstanceId") else None
 
 
 def _is_answer(event: Json) -> bool:

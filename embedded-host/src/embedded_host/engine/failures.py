@@ -29,8 +29,8 @@ class UserError:
 
 
 def activity_reason(name: str, error: UserError) -> str:
-    """TaskFailed.Reason; the two blanks are recorded."""
-    return f"Activity function '{name}' failed:  {error.text.split(OUT_OF_PROC_LABEL)[0]}"
+    """Return TaskFailed.Reason in the Functions host's recorded form (extension 3.19.0 writes one space after the colon)."""
+    return f"Activity function '{name}' failed: {error.text.split(OUT_OF_PROC_LABEL)[0]}"
 
 
 def orchestrator_failed(name: str, error: str) -> str:

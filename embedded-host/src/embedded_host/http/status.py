@@ -82,10 +82,15 @@ def _is_large_value(text: str | None) -> bool:
 
 
 def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, Any]:
-    """Keys in the recorded order. ``input`` None shows none."""
+    """Return the status with its keys in the recorded order. ``input`` None leaves the input out.
+
+    Only the status of a sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
+    """
+    parent = {} if row.parent is None else {"parentInstanceId": row.parent["OrchestrationInstance"]["InstanceId"]}
     return {
         "name": row.name,
         "instanceId": row.id,
+        **parent,
         "runtimeStatus": row.status,
         "input": shown_value(input()) if input else None,
         "customStatus": shown_value(row.custom_status),
@@ -120,6 +125,8 @@ def history_events(events: Iterable[Event], *, show_output: bool, show_input: bo
             if source is not None:
                 fields["ScheduledTime"] = source["Timestamp"].replace("Z", "+00:00")
                 fields["FunctionName"] = source["Name"]
+                if source["EventType"] == EventType.SUB_ORCHESTRATION_CREATED:
+                    fields["InstanceId"] = source["InstanceId"]
                 fields["Input"] = source["Input"]
         if not show_input:
             fields.pop("Input", None)

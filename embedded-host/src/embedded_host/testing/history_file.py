@@ -194,12 +194,14 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
                 event["_of"] = timer
         elif kind in COMPLETIONS:
             is_task = kind in (EventType.TASK_COMPLETED, EventType.TASK_FAILED)
-            decision = {
+            decision: Event = {
                 "EventType": int(EventType.TASK_SCHEDULED if is_task else EventType.SUB_ORCHESTRATION_CREATED),
                 "Name": event.get("FunctionName") or event.get("Name"),
                 "Input": event.get("Input"),
                 "Timestamp": event.get("ScheduledTime") or event["Timestamp"],
             }
+            if not is_task and event.get("InstanceId"):
+                decision["InstanceId"] = event["InstanceId"]
             event["_of"] = decision
             made.append((decision["Timestamp"], decision))
             if "Result" in event:

@@ -234,7 +234,7 @@ def _differs(event: Event, decision: Decision) -> bool:
 
 
 def _target(event: Event, decision: Decision) -> dict[str, Any]:
-    """A list that was worked out does not have every sub-orchestration's id."""
+    """Return the id of a sub-orchestration that the history does not name (Durable extensions before 3.19.0 omit it)."""
     if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED and not event.get("InstanceId"):
         return {"InstanceId": getattr(decision, "instance_id", "")}
     return {}

@@ -27,7 +27,7 @@ export function panel(title, text, { unwrap, empty = "None" } = {}) {
 		shown === null ? h("p", { class: "quiet" }, empty) : code(shown, title));
 }
 
-// An error's text: its first line, then the traceback. ("Activity function 'X' failed:  ValueError: … \n Traceback …")
+// An error's text: its first line, then the traceback. ("Activity function 'X' failed: ValueError: … \n Traceback …")
 export function errorView(reason, details) {
 	const text = reason || details || "It failed without a message.";
 	const [trace] = TRACE.exec(text) || TRACE.exec(details) || [""];
