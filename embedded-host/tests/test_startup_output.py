@@ -10,7 +10,7 @@ import pytest
 from embedded_host.app.folder import read_app
 from embedded_host.startup_output import functions_text, problems_text
 from embedded_host.workers.loaded_app import LoadedApp, loaded_app
-from embedded_worker.protocol import Loaded, LoadProblem
+from embedded_worker.protocol import LoadProblem, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, http_trigger
 
 BASE = "http://localhost:7071"
@@ -25,8 +25,8 @@ def folder(tmp_path: Path) -> AppFolder:
     return folder
 
 
-def load(folder: AppFolder, *problems: LoadProblem, **environ: str) -> tuple[LoadedApp, Loaded]:
-    loaded = Loaded(list(problems))
+def load(folder: AppFolder, *problems: LoadProblem, **environ: str) -> tuple[LoadedApp, LoadResult]:
+    loaded = LoadResult(list(problems))
     return loaded_app(read_app(folder.root, environ), loaded, environ), loaded
 
 

@@ -46,7 +46,7 @@ from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.workers import Worker
 from embedded_host.workers.invoker import AppInvoker, durable_functions
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
-from embedded_worker.protocol import Loaded
+from embedded_worker.protocol import LoadResult
 
 log = logging.getLogger("embedded_host")
 STATE_FILE = "state.db"
@@ -130,17 +130,18 @@ class Assembly:
         admin = Admin(lambda: self.current, self._invoke, access)
         site = self._site = Site(functions, management, admin, self._home, cors, dashboard, access)
 
-        async def on_ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        async def on_client_request(method: str, path: str, body: bytes) -> tuple[int, bytes]:
             answer = await site.private(
                 private_request(method, f"{RPC}/{path}", body, self.public_url), self.public_url
             )
             return answer.status, answer.body
 
-        self._worker.on_ask = on_ask
+        self._worker.on_client_request = on_client_request
         rpc = Listener(rpc_socket, endpoint.handle, max_body=None)
         stack.push_async_callback(rpc.close)
         stack.push_async_callback(hub.close, grace)
         stack.push_async_callback(timers.close, grace)
+        stack.push_async_callback(self._drain_invoked, grace)
         limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
         names = HostNames(self._names(serving), network=not is_loopback(serving.address))
         gate = Gate(names, CrossSite(cors, functions.starts_instances), site.public)
@@ -160,7 +161,7 @@ class Assembly:
         Running instances carry on with the new code: they are replayed from their histories."""
         before = self.current
 
-        def accept(loaded: Loaded) -> bool:
+        def accept(loaded: LoadResult) -> bool:
             worse = [p for p in loaded.problems if p.function is None or p.function not in before.broken]
             return not worse
 
@@ -252,6 +253,11 @@ class Assembly:
         task = asyncio.ensure_future(self._run(function, input))
         self._invoked.add(task)
         task.add_done_callback(self._invoked.discard)
+
+    async def _drain_invoked(self, grace: float) -> None:
+        """Wait up to ``grace`` seconds for the functions that ``POST /admin/functions/{name}`` started."""
+        if self._invoked:
+            await asyncio.wait(self._invoked, timeout=grace)
 
     async def _run(self, function: Function, input: str) -> None:
         assert self._invoker is not None

@@ -6,7 +6,7 @@ import sys
 
 from embedded_host.http.functions import HttpRoute
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_worker.protocol import Loaded
+from embedded_worker.protocol import LoadResult
 
 
 def functions_text(loaded: LoadedApp, base_url: str) -> str:
@@ -29,7 +29,7 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
     return "\n".join(lines)
 
 
-def problems_text(app: LoadedApp, loaded: Loaded) -> str:
+def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
     """What the workers found wrong, the user's own line first, the traceback below."""
     lines: list[str] = []
     for problem in loaded.problems:

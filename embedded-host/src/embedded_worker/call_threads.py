@@ -17,11 +17,11 @@ from embedded_worker.protocol import (
     LARGE,
     ErrorData,
     FrameReader,
-    Invoke,
+    InvocationRequest,
+    InvocationResult,
     MalformedFrameError,
     Message,
-    Result,
-    Turn,
+    TurnRequest,
     encode,
 )
 
@@ -34,7 +34,11 @@ class CallThreads:
     The process ends when the socket does: what runs is nobody's then, and the host runs it again."""
 
     def __init__(
-        self, sock: socket.socket, limit: int, name: str, run: Callable[[Invoke | Turn], Result | None]
+        self,
+        sock: socket.socket,
+        limit: int,
+        name: str,
+        run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None],
     ) -> None:
         """``run`` may not raise; None is no answer."""
         self._socket, self._limit, self._name, self._run = sock, limit, name, run
@@ -71,7 +75,9 @@ class CallThreads:
             try:
                 result = self._run(asked)
             except BaseException as error:  # user code can break anything; the caller waits all the same
-                result = Result(asked.id, error=ErrorData(type(error).__name__, "the worker could not finish the call"))
+                result = InvocationResult(
+                    asked.id, error=ErrorData(type(error).__name__, "the worker could not finish the call")
+                )
             end_if_forked(asked.function)
             with self._counting:
                 self._idle += 1  # before it answers: a lone caller's next call needs no further thread
@@ -79,7 +85,7 @@ class CallThreads:
                 self._send(encode(result))
             del asked, result
 
-    def _next(self) -> Invoke | Turn:
+    def _next(self) -> InvocationRequest | TurnRequest:
         while True:
             while not self._read:
                 try:
@@ -90,7 +96,7 @@ class CallThreads:
                 if not data:
                     end_process(1)
             message = self._read.popleft()
-            if isinstance(message, (Invoke, Turn)):
+            if isinstance(message, (InvocationRequest, TurnRequest)):
                 return message
 
     def _receive(self) -> bytes | bytearray:

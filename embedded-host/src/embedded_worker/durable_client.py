@@ -17,9 +17,9 @@ from azure.durable_functions import DurableOrchestrationClient
 from yarl import URL
 
 from embedded_worker.deferred_http import FUNCTIONS
-from embedded_worker.protocol import Answer
+from embedded_worker.protocol import ClientResponse
 
-Ask = Callable[[str, str, bytes], Awaitable[Answer]]
+Ask = Callable[[str, str, bytes], Awaitable[ClientResponse]]
 """method, path with query below the base, body -> answer"""
 
 
@@ -60,6 +60,6 @@ def answer_over(ask: Ask, base: str) -> None:
         setattr(module, name, replacement)
 
 
-def _parsed(answer: Answer) -> list[Any]:
+def _parsed(answer: ClientResponse) -> list[Any]:
     """As the SDK's own functions answer: the status, and the body as JSON, None where there is none."""
     return [answer.status, json.loads(answer.body) if answer.body.strip() else None]

@@ -18,14 +18,14 @@ from embedded_worker.call_threads import CallThreads
 from embedded_worker.process_exit import end_if_forked, end_process
 from embedded_worker.protocol import (
     FEW,
-    Answer,
-    Ask,
     Channel,
-    Invoke,
-    Load,
-    Loading,
+    ClientRequest,
+    ClientResponse,
+    ImportStarted,
+    InvocationRequest,
+    LoadRequest,
     Message,
-    Stop,
+    StopRequest,
 )
 from embedded_worker.transport import sockets
 
@@ -63,14 +63,14 @@ async def _serve(own: socket.socket, turns: socket.socket, functions: socket.soc
 
 
 class _Worker:
-    """The event loop's lane."""
+    """The functions that run in the event loop, and all messages that are no call."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.stopped = asyncio.Event()
         self._early: list[Message] = []
         self._running: set[asyncio.Task[None]] = set()
-        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._asked: dict[int, asyncio.Future[ClientResponse]] = {}
         self._numbers = itertools.count(1)
         self._runner: Runner | None = None
 
@@ -84,32 +84,32 @@ class _Worker:
         if self._runner is None:
             self._early.append(message)
             return
-        if isinstance(message, Invoke):
+        if isinstance(message, InvocationRequest):
             task = self._loop.create_task(self._invoke(channel, self._runner, message))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        elif isinstance(message, Answer):
+        elif isinstance(message, ClientResponse):
             asked = self._asked.pop(message.id, None)
             if asked is not None and not asked.done():
                 asked.set_result(message)
-        elif isinstance(message, Load):
+        elif isinstance(message, LoadRequest):
             configure_logging(message.log_level)
             if message.rpc_base:
                 self._runner.carry_client_calls(partial(self._ask, channel), message.rpc_base)
-            channel.send(self._runner.load(message, lambda name: channel.send(Loading(name), at_once=True)))
+            channel.send(self._runner.load(message, lambda name: channel.send(ImportStarted(name), at_once=True)))
             gc.collect()
             gc.freeze()  # what the imports have made stays
-        elif isinstance(message, Stop):
+        elif isinstance(message, StopRequest):
             self.stopped.set()
 
-    async def _ask(self, channel: Channel, method: str, path: str, body: bytes) -> Answer:
+    async def _ask(self, channel: Channel, method: str, path: str, body: bytes) -> ClientResponse:
         number = next(self._numbers)
-        asked: asyncio.Future[Answer] = self._loop.create_future()
+        asked: asyncio.Future[ClientResponse] = self._loop.create_future()
         self._asked[number] = asked
-        channel.send(Ask(number, method, path, body), at_once=len(self._running) <= FEW)
+        channel.send(ClientRequest(number, method, path, body), at_once=len(self._running) <= FEW)
         return await asked
 
-    async def _invoke(self, channel: Channel, runner: Runner, asked: Invoke) -> None:
+    async def _invoke(self, channel: Channel, runner: Runner, asked: InvocationRequest) -> None:
         try:
             result = await runner.run_coroutine(asked)
         except asyncio.CancelledError:  # by the function itself: nobody else does

@@ -1,7 +1,7 @@
-"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a socket for each lane.
+"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a socket for each placement.
 
 The host sends ``Load`` on the event loop's; then invocations go one way and results the other, in any order, each on its function's
-lane.
+socket.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ class Frame(msgspec.Struct, tag=True):
     pass
 
 
-Lane = Literal["loop", "turns", "functions"]
+Placement = Literal["event_loop", "durable_threads", "function_threads"]
 """Where a function runs in a worker: coroutine functions in its event loop, orchestrators and entities in threads of their own,
 all others in further threads. Besides its functions' calls, the event loop's connection carries all that is no call."""
-LANES: tuple[Lane, ...] = ("loop", "turns", "functions")
+PLACEMENTS: tuple[Placement, ...] = ("event_loop", "durable_threads", "function_threads")
 
 
 class Hello(Frame):
     """Where the worker connects (see ``connecting``): who it is, and what for."""
 
     token: str
-    lane: Lane
+    placement: Placement
 
 
 class FunctionSpec(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class FunctionSpec(msgspec.Struct, frozen=True):
     bindings: list[dict[str, Any]]
 
 
-class Load(Frame):
+class LoadRequest(Frame):
     root: str
     functions: list[FunctionSpec]
     log_level: str = "INFO"
@@ -65,17 +65,17 @@ class LoadProblem(msgspec.Struct, frozen=True):
     stack: str = ""
 
 
-class Loading(Frame):
+class ImportStarted(Frame):
     """The worker is about to import this function's module (of a v2 app: this file)."""
 
     function: str
 
 
-class Loaded(Frame):
+class LoadResult(Frame):
     problems: list[LoadProblem]
     functions: list[FunctionSpec] = []
     """What a v2 app declares; its order is the app's."""
-    lanes: dict[str, Lane] = {}
+    placements: dict[str, Placement] = {}
     """By function."""
 
 
@@ -94,7 +94,7 @@ class HttpResponseData(msgspec.Struct):
     body: bytes
 
 
-class Invoke(Frame):
+class InvocationRequest(Frame):
     """``trigger`` is the trigger's value: a request, or the text of an orchestration, activity or entity."""
 
     id: int
@@ -105,7 +105,7 @@ class Invoke(Frame):
     """The durableClient binding's value, where the function has one."""
 
 
-class Turn(Frame):
+class TurnRequest(Frame):
     """One turn of an orchestrator: ``payload`` is the whole of what the SDK reads; or, with ``seen`` above 0, only the events
     behind those that the worker has seen. A worker that has not got that orchestrator in memory answers ``missing``."""
 
@@ -123,7 +123,7 @@ class ErrorData(msgspec.Struct):
     stack: str = ""
 
 
-class Result(Frame):
+class InvocationResult(Frame):
     """``value`` is a response for an HTTP trigger, else the output's JSON text."""
 
     id: int
@@ -137,7 +137,7 @@ class Result(Frame):
     """Of a turn: the worker has the orchestrator in memory, for its next one."""
 
 
-class Ask(Frame):
+class ClientRequest(Frame):
     """The worker's durable client asks the host; ``path`` is what follows the SDK endpoint's base, query included."""
 
     id: int
@@ -146,17 +146,28 @@ class Ask(Frame):
     body: bytes
 
 
-class Answer(Frame):
+class ClientResponse(Frame):
     id: int
     status: int
     body: bytes
 
 
-class Stop(Frame):
+class StopRequest(Frame):
     """End: all calls have been answered."""
 
 
-Message = Hello | Load | Loading | Loaded | Invoke | Turn | Result | Ask | Answer | Stop
+Message = (
+    Hello
+    | LoadRequest
+    | ImportStarted
+    | LoadResult
+    | InvocationRequest
+    | TurnRequest
+    | InvocationResult
+    | ClientRequest
+    | ClientResponse
+    | StopRequest
+)
 KEPT = 400
 """Orchestrators that one worker keeps in memory; the host reckons with it."""
 FEW = 3
@@ -185,17 +196,19 @@ def encode(message: Message) -> bytes:
         if len(body) > MAX_FRAME:
             raise OverflowError(f"it has {len(body)} bytes, and {MAX_FRAME} are the most")
     except (UnicodeEncodeError, OverflowError, MemoryError) as error:
-        if isinstance(message, Result):
+        if isinstance(message, InvocationResult):
             unsendable = _unsendable(message, error)
-            body = _encoder.encode(Result(message.id, error=unsendable, counts=message.counts, known=message.known))
-        elif isinstance(message, Answer):
-            body = _encoder.encode(Answer(message.id, 500, b'"The answer is too large for a worker."'))
+            body = _encoder.encode(
+                InvocationResult(message.id, error=unsendable, counts=message.counts, known=message.known)
+            )
+        elif isinstance(message, ClientResponse):
+            body = _encoder.encode(ClientResponse(message.id, 500, b'"The answer is too large for a worker."'))
         else:
             raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
     return _LENGTH.pack(len(body)) + body
 
 
-def _unsendable(result: Result, error: Exception) -> ErrorData:
+def _unsendable(result: InvocationResult, error: Exception) -> ErrorData:
     if result.error is not None:
         return ErrorData(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
     return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")

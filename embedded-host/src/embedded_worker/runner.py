@@ -36,13 +36,13 @@ from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
     HttpResponseData,
-    Invoke,
-    Lane,
-    Load,
-    Loaded,
+    InvocationRequest,
+    InvocationResult,
     LoadProblem,
-    Result,
-    Turn,
+    LoadRequest,
+    LoadResult,
+    Placement,
+    TurnRequest,
 )
 from embedded_worker.threads import Threads
 
@@ -129,7 +129,7 @@ class Runner:
         """Let the durable client ask ``ask`` what it would ask the endpoint at ``base``."""
         client_calls.answer_over(ask, base)
 
-    def load(self, load: Load, tell: Callable[[str], None] = lambda name: None) -> Loaded:
+    def load(self, load: LoadRequest, tell: Callable[[str], None] = lambda name: None) -> LoadResult:
         """``tell`` is told what is imported next: it may end the process."""
         root = self.root = Path(load.root)
         os.chdir(root)
@@ -140,7 +140,7 @@ class Runner:
             indexed = index_app(root, load.v2_script)
             self.functions.update(indexed.loaded)
             self._look_at_functions()
-            return Loaded(indexed.problems, indexed.functions, self._lanes())
+            return LoadResult(indexed.problems, indexed.functions, self._lanes())
         problems: list[LoadProblem] = []
         for spec in load.functions:
             tell(spec.name)
@@ -150,10 +150,10 @@ class Runner:
                 self.functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
         self._look_at_functions()
-        return Loaded(problems, lanes=self._lanes())
+        return LoadResult(problems, placements=self._lanes())
 
-    def _lanes(self) -> dict[str, Lane]:
-        return {name: self.lane(name) for name in self.functions}
+    def _lanes(self) -> dict[str, Placement]:
+        return {name: self.placement(name) for name in self.functions}
 
     def _look_at_functions(self) -> None:
         for function in self.functions.values():
@@ -162,31 +162,31 @@ class Runner:
                 if can_be_kept(function.call):
                     self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
 
-    def lane(self, name: str) -> Lane:
+    def placement(self, name: str) -> Placement:
         """Where the function runs."""
         function = self.functions.get(name)
         if not isinstance(function, LoadedFunction):
-            return "functions"
+            return "function_threads"
         if function.trigger["type"].lower() in _DURABLE:
-            return "turns"
-        return "loop" if function.is_async else "functions"
+            return "durable_threads"
+        return "event_loop" if function.is_async else "function_threads"
 
-    async def invoke(self, invoke: Invoke) -> Result:
+    async def invoke(self, invoke: InvocationRequest) -> InvocationResult:
         """As ``run_coroutine`` or ``run``."""
-        lane = self.lane(invoke.function)
-        if lane == "loop":
+        placement = self.placement(invoke.function)
+        if placement == "event_loop":
             return await self.run_coroutine(invoke)
-        pool: Threads = self._turns if lane == "turns" else self._pool
-        result: Result = await pool.run(self.run, invoke)
+        pool: Threads = self._turns if placement == "durable_threads" else self._pool
+        result: InvocationResult = await pool.run(self.run, invoke)
         return result
 
-    async def turn(self, turn: Turn) -> Result:
+    async def turn(self, turn: TurnRequest) -> InvocationResult:
         """Never raises: what goes wrong is in the result."""
-        result: Result = await self._turns.run(self.run, turn)
+        result: InvocationResult = await self._turns.run(self.run, turn)
         return result
 
-    async def run_coroutine(self, invoke: Invoke) -> Result:
-        """A function whose lane is the event loop. What goes wrong is in the result; raises CancelledError (see ``cancelled``)."""
+    async def run_coroutine(self, invoke: InvocationRequest) -> InvocationResult:
+        """A coroutine function. What goes wrong is in the result; raises CancelledError (see ``cancelled``)."""
         function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
         try:
@@ -195,45 +195,49 @@ class Runner:
             returned = await function.call(**arguments)
             if context is not None:
                 self._extensions.after(context, arguments, returned)
-            return Result(invoke.id, self._output(function, returned, outputs))
+            return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
                 raise
-            return Result(invoke.id, error=error_data(error))
+            return InvocationResult(invoke.id, error=error_data(error))
 
-    def cancelled(self, asked: Invoke) -> Result:
+    def cancelled(self, asked: InvocationRequest) -> InvocationResult:
         """What a coroutine function that ends with CancelledError comes to, if nobody but its own code has cancelled it."""
-        return Result(asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code"))
+        return InvocationResult(
+            asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code")
+        )
 
-    def run(self, asked: Invoke | Turn) -> Result:
+    def run(self, asked: InvocationRequest | TurnRequest) -> InvocationResult:
         """Any other function, in the caller's thread. Never raises: what goes wrong is in the result."""
-        return self._turn(asked) if isinstance(asked, Turn) else self._invoke(asked)
+        return self._turn(asked) if isinstance(asked, TurnRequest) else self._invoke(asked)
 
-    def _invoke(self, invoke: Invoke) -> Result:
+    def _invoke(self, invoke: InvocationRequest) -> InvocationResult:
         function = self.functions.get(invoke.function)
         if isinstance(function, LoadError):
-            return Result(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
+            return InvocationResult(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
         if function is None:
-            return Result(invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"))
+            return InvocationResult(
+                invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'")
+            )
         try:
             arguments, outputs = self._arguments(function, invoke)
             context = self._before(function, invoke.invocation_id, arguments)
             returned = contextvars.copy_context().run(_call, function.call, arguments)
             if context is not None:
                 self._extensions.after(context, arguments, returned)
-            return Result(invoke.id, self._output(function, returned, outputs))
+            return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
-            return Result(invoke.id, error=error_data(error))
+            return InvocationResult(invoke.id, error=error_data(error))
 
-    def _turn(self, turn: Turn) -> Result:
+    def _turn(self, turn: TurnRequest) -> InvocationResult:
         function = self.functions.get(turn.function)
         if not isinstance(function, LoadedFunction) or not can_be_kept(function.call):
             if turn.seen:
-                return Result(turn.id, missing=True)
-            return self._invoke(Invoke(turn.id, turn.function, turn.payload))
+                return InvocationResult(turn.id, missing=True)
+            return self._invoke(InvocationRequest(turn.id, turn.function, turn.payload))
         session = self._sessions.take(turn.instance_id, turn.execution_id, turn.seen) if turn.seen else None
         if turn.seen and session is None:
-            return Result(turn.id, missing=True)
+            return InvocationResult(turn.id, missing=True)
         events = turn.payload if session is not None else None
         self._blocked.begin(function.spec.name, turn.instance_id, self.root)
         try:
@@ -242,14 +246,14 @@ class Runner:
             answer = self._answer(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is none, or the SDK is another
-                return Result(turn.id, error=error_data(error))
-            result = Result(turn.id, error=error_data(error), counts=session.counts, known=session.known)
+                return InvocationResult(turn.id, error=error_data(error))
+            result = InvocationResult(turn.id, error=error_data(error), counts=session.counts, known=session.known)
             session.close()
             return result
         finally:
             self._blocked.end()
         kept = not session.finished
-        result = Result(turn.id, answer, counts=session.counts, known=session.known, kept=kept)
+        result = InvocationResult(turn.id, answer, counts=session.counts, known=session.known, kept=kept)
         if kept:
             self._sessions.keep(turn.instance_id, session)
         else:
@@ -257,7 +261,7 @@ class Runner:
             session.close()
         return result
 
-    def _answer(self, function: LoadedFunction, turn: Turn, session: Session, events: str | None) -> str:
+    def _answer(self, function: LoadedFunction, turn: TurnRequest, session: Session, events: str | None) -> str:
         """What extensions see of a turn that goes on in memory is what came since the last one."""
         if not self._extensions.enabled:
             return session.answer(events)
@@ -285,7 +289,9 @@ class Runner:
                 self._warned.add(sentence)
                 log.warning("%s [EH409]", sentence)
 
-    def _arguments(self, function: LoadedFunction, invoke: Invoke) -> tuple[dict[str, Any], dict[str, Output]]:
+    def _arguments(
+        self, function: LoadedFunction, invoke: InvocationRequest
+    ) -> tuple[dict[str, Any], dict[str, Output]]:
         trigger = function.trigger
         converter = _converter(trigger["type"])
         value = invoke.trigger

@@ -1,4 +1,4 @@
-"""How host and worker come to be connected, once for each lane.
+"""How host and worker come to be connected, once for each placement.
 
 Where the system can hand sockets on to a new process, by pairs of them that nobody else can reach: half the cost of a message
 over loopback (measured: 37 instead of 60 µs there and back). On Windows over loopback, where a token tells who connects.
@@ -13,10 +13,10 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from embedded_worker.protocol import LANES, Channel, Hello, Lane, Message, encode
+from embedded_worker.protocol import PLACEMENTS, Channel, Hello, Message, Placement, encode
 
 TOKEN_VARIABLE = "EMBEDDED_HOST_WORKER_TOKEN"
-OnConnected = Callable[[Lane, Channel], None]
+OnConnected = Callable[[Placement, Channel], None]
 
 
 class Connection(Protocol):
@@ -47,14 +47,14 @@ def connections() -> Connections:
 
 
 def sockets(arguments: Sequence[str]) -> list[socket.socket]:
-    """The worker's side: a socket for each of ``LANES``."""
+    """The worker's side: a socket for each of ``PLACEMENTS``."""
     if arguments[0] == "fds":
         handed = [socket.socket(fileno=int(number)) for number in arguments[1:]]
         for sock in handed:
             sock.set_inheritable(False)  # a program that a function starts has no use for it
         return handed
     token = os.environ.pop(TOKEN_VARIABLE, "")
-    return [_connected(int(arguments[1]), Hello(token, lane)) for lane in LANES]
+    return [_connected(int(arguments[1]), Hello(token, placement)) for placement in PLACEMENTS]
 
 
 def _connected(port: int, hello: Hello) -> socket.socket:
@@ -80,7 +80,7 @@ class SocketPairs:
 
 class _Pairs:
     def __init__(self) -> None:
-        pairs = [socket.socketpair() for _ in LANES]
+        pairs = [socket.socketpair() for _ in PLACEMENTS]
         self._ours, self._theirs = [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
         self.pass_fds = tuple(sock.fileno() for sock in self._theirs)
         self.arguments = ("fds", *map(str, self.pass_fds))
@@ -90,9 +90,9 @@ class _Pairs:
         loop = asyncio.get_running_loop()
         ours, self._ours = self._ours, []  # the transports' from now on
         self.end()
-        for lane, sock in zip(LANES, ours, strict=True):
+        for placement, sock in zip(PLACEMENTS, ours, strict=True):
             _, channel = await loop.create_unix_connection(lambda: Channel(_ignore, _ignore_close), sock=sock)
-            on_connected(lane, channel)
+            on_connected(placement, channel)
 
     def end(self) -> None:
         for sock in (*self._ours, *self._theirs):
@@ -126,7 +126,7 @@ class Loopback:
             said = message.token.encode("utf-8", "replace")
             for token, on_connected in self._awaited.items():
                 if secrets.compare_digest(token, said):
-                    on_connected(message.lane, channel)
+                    on_connected(message.placement, channel)
                     return
         channel.close()
 
@@ -141,14 +141,14 @@ class _ByToken:
         self.environ = {TOKEN_VARIABLE: self._token}
 
     async def begin(self, on_connected: OnConnected) -> None:
-        connected: set[Lane] = set()
+        connected: set[Placement] = set()
 
-        def once(lane: Lane, channel: Channel) -> None:
-            if lane in connected:
+        def once(placement: Placement, channel: Channel) -> None:
+            if placement in connected:
                 channel.close()
                 return
-            connected.add(lane)
-            on_connected(lane, channel)
+            connected.add(placement)
+            on_connected(placement, channel)
 
         self._awaited[self._token.encode()] = once
 

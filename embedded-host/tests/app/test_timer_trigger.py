@@ -17,7 +17,7 @@ from embedded_host.startup_output import problems_text
 from embedded_host.store.interface import TimerRow
 from embedded_host.workers.loaded_app import loaded_app
 from embedded_worker.converters import converter_for
-from embedded_worker.protocol import FunctionSpec, Loaded
+from embedded_worker.protocol import FunctionSpec, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -84,7 +84,7 @@ def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
     assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
     zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
     assert "'Eastern Standard Time', which is not the name of a time zone here. Write it as in 'Europe/Berlin'" in zone
-    assert list(loaded_app(read, Loaded([]), {}).timers) == ["Good"]
+    assert list(loaded_app(read, LoadResult([]), {}).timers) == ["Good"]
 
 
 def test_a_wrong_schedule_in_function_app(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_wrong_schedule_in_function_app(tmp_path: Path) -> None:
         return FunctionSpec(name, str(tmp_path), str(tmp_path / "function_app.py"), name, [binding])
 
     app = App(tmp_path, HostJson(), LocalSettings(), (), uses_v2_model=True)
-    loaded = Loaded([], [spec("tick", "hourly"), spec("off", MINUTELY), spec("good", "%WHEN%")])
+    loaded = LoadResult([], [spec("tick", "hourly"), spec("off", MINUTELY), spec("good", "%WHEN%")])
     environ = {"WHEN": MINUTELY, "AzureWebJobs.off.Disabled": "true"}
     current = loaded_app(app, loaded, environ)
     assert list(current.timers) == ["good"]

@@ -23,7 +23,7 @@ from embedded_host.store.interface import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.workers import pool
-from embedded_worker.protocol import Answer, Channel, Invoke, Message, Turn
+from embedded_worker.protocol import Channel, ClientResponse, InvocationRequest, Message, TurnRequest
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually_async
 
@@ -58,13 +58,13 @@ class Costs(Counter[str]):
             return parsed
 
         def counted_send(it: Channel, message: Message, **options: Any) -> None:
-            if isinstance(message, Turn):
+            if isinstance(message, TurnRequest):
                 self["turns"] += 1
                 self["replays"] += message.seen == 0
                 self["turn bytes"] += len(message.payload)
-            elif isinstance(message, Invoke):
+            elif isinstance(message, InvocationRequest):
                 self["http calls" if not isinstance(message.trigger, str) else "activities"] += 1
-            elif isinstance(message, Answer):
+            elif isinstance(message, ClientResponse):
                 self["client calls"] += 1
             send(it, message, **options)
 

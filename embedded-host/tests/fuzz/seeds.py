@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from embedded_worker.protocol import Invoke, Result, Turn, encode
+from embedded_worker.protocol import InvocationRequest, InvocationResult, TurnRequest, encode
 
 _EVENTS = [
     {"EventType": 12, "EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-01T00:00:00.000001Z"},
@@ -229,8 +229,8 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         "POST makeprimary",
     ),
     "frames": (
-        encode(Result(1, '"x"')) + encode(Result(2, missing=True, counts=[1, 2])),
-        encode(Turn(1, "F", "i", "e", "{}", 3)) + encode(Invoke(4, "F", "null")),
+        encode(InvocationResult(1, '"x"')) + encode(InvocationResult(2, missing=True, counts=[1, 2])),
+        encode(TurnRequest(1, "F", "i", "e", "{}", 3)) + encode(InvocationRequest(4, "F", "null")),
         b"\x00\x00\x00\x02\x80\xc0",
     ),
     "answers": _json(*_ANSWERS),

@@ -15,7 +15,7 @@ from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
 from embedded_host.http.types import Request, Response
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_worker.protocol import HttpRequestData, HttpResponseData, Result
+from embedded_worker.protocol import HttpRequestData, HttpResponseData, InvocationResult
 from tests.http.api import Api
 from tests.http.test_functions import FakeWorker, route
 
@@ -25,9 +25,9 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 class _Echo(FakeWorker):
-    async def invoke(self, function: str, trigger: HttpRequestData | str, *_: object, **__: object) -> Result:  # type: ignore[override]
+    async def invoke(self, function: str, trigger: HttpRequestData | str, *_: object, **__: object) -> InvocationResult:  # type: ignore[override]
         assert isinstance(trigger, HttpRequestData)
-        return Result(1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000]))
+        return InvocationResult(1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000]))
 
 
 class _Said(logging.Handler):

@@ -14,7 +14,14 @@ from embedded_host.http.functions import HttpFunctions, HttpRoute, function_quer
 from embedded_host.http.throttle import Throttle
 from embedded_host.http.types import Request, Response
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, Load, Loaded, Result
+from embedded_worker.protocol import (
+    ErrorData,
+    HttpRequestData,
+    HttpResponseData,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+)
 from tests.http.api import request
 
 
@@ -25,7 +32,7 @@ class FakeWorker:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
-        self.answer: Result | Exception = Result(1, HttpResponseData(200, [], b""))
+        self.answer: InvocationResult | Exception = InvocationResult(1, HttpResponseData(200, [], b""))
 
     async def invoke(
         self,
@@ -35,7 +42,7 @@ class FakeWorker:
         invocation_id: str = "",
         *,
         alone: bool = False,
-    ) -> Result:
+    ) -> InvocationResult:
         assert isinstance(trigger, HttpRequestData)
         assert len(invocation_id) == 36
         self.calls.append((function, trigger, client))
@@ -45,13 +52,13 @@ class FakeWorker:
 
     async def start(self) -> None: ...
 
-    async def load(self, load: Load) -> Loaded:
+    async def load(self, load: LoadRequest) -> LoadResult:
         raise NotImplementedError
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
         raise NotImplementedError
 
-    async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
+    async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         raise NotImplementedError
 
     async def close(self, grace: float) -> None: ...
@@ -97,7 +104,7 @@ class Fixture:
         return self.worker.calls[-1][1]
 
     async def answered(self, status: int, body: bytes = b"", *headers: tuple[str, str]) -> Response:
-        self.worker.answer = Result(1, HttpResponseData(status, list(headers), body))
+        self.worker.answer = InvocationResult(1, HttpResponseData(status, list(headers), body))
         return await self.ask("GET", "/api/f")
 
 
@@ -255,7 +262,7 @@ async def test_a_header_that_cannot_be_sent(name: str, value: str, caplog: pytes
 
 async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     fixture = Fixture(route("F", "f"))
-    fixture.worker.answer = Result(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
+    fixture.worker.answer = InvocationResult(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
     assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
@@ -263,7 +270,7 @@ async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCap
 
 async def test_a_function_that_did_not_load_says_why() -> None:
     fixture = Fixture(route("F", "f"))
-    fixture.worker.answer = Result(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
+    fixture.worker.answer = InvocationResult(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body) == (500, b"Function 'F' is out of service: No module named 'x'")
 
@@ -279,7 +286,7 @@ async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("value", [None, "text"])
 async def test_a_worker_that_answers_no_response(value: str | None) -> None:
     fixture = Fixture(route("F", "f"))
-    fixture.worker.answer = Result(1, value)
+    fixture.worker.answer = InvocationResult(1, value)
     assert (await fixture.ask("GET", "/api/f")).status == 500
 
 

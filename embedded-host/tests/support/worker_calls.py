@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from embedded_worker.protocol import FunctionSpec, HttpRequestData, Load
+from embedded_worker.protocol import FunctionSpec, HttpRequestData, LoadRequest
 from tests.support.app_folder import AppFolder
 
 
@@ -20,10 +20,10 @@ def spec(app: AppFolder, name: str) -> FunctionSpec:
     )
 
 
-def load_of(app: AppFolder, *names: str) -> Load:
+def load_of(app: AppFolder, *names: str) -> LoadRequest:
     """An app with these functions of it, or all that are there now."""
     names = names or tuple(sorted(file.parent.name for file in app.root.glob("*/function.json")))
-    return Load(str(app.root), [spec(app, name) for name in names])
+    return LoadRequest(str(app.root), [spec(app, name) for name in names])
 
 
 def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequestData:

@@ -38,7 +38,7 @@ async def test_the_third_loss_fails_it_with_the_last_reason() -> None:
 
 
 async def test_what_is_known_to_be_innocent_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
-    calls = Calls(*[WorkerLostError("another took too long", innocent=True) for _ in range(5)])
+    calls = Calls(*[WorkerLostError("another took too long", caused_by_another_call=True) for _ in range(5)])
     assert await ask(calls, "the entity 'E'") == "answer"
     assert calls.alone == [False] * 6
     assert {record.levelno for record in caplog.records} == {logging.WARNING}

@@ -10,7 +10,7 @@ import pytest
 from embedded_host.app.definitions import App, HostJson
 from embedded_host.app.folder import read_app
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
-from embedded_worker.protocol import FunctionSpec, Loaded, LoadProblem
+from embedded_worker.protocol import FunctionSpec, LoadProblem, LoadResult
 from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
 
 ENVIRON: dict[str, str] = {}
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> AppFolder:
 def load(
     folder: AppFolder, *problems: LoadProblem, functions: tuple[FunctionSpec, ...] = (), **environ: str
 ) -> LoadedApp:
-    return loaded_app(read_app(folder.root, environ), Loaded(list(problems), list(functions)), environ)
+    return loaded_app(read_app(folder.root, environ), LoadResult(list(problems), list(functions)), environ)
 
 
 def spec(root: Path, name: str, *bindings: dict[str, Any]) -> FunctionSpec:

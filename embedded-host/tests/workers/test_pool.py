@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -19,14 +21,14 @@ from embedded_host.workers import make_worker
 from embedded_host.workers import pool as pool_module
 from embedded_host.workers.pool import WorkerPool
 from embedded_worker import protocol
-from embedded_worker.protocol import Hello, Load, Loaded, encode
+from embedded_worker.protocol import Hello, HttpResponseData, LoadRequest, LoadResult, encode
 from embedded_worker.transport import Connections, Loopback, SocketPairs
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
-from tests.support.worker_calls import load_of, spec
+from tests.support.worker_calls import load_of, request, spec
 
-StartPool = Callable[..., Awaitable[tuple[WorkerPool, Loaded]]]
+StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
 
 
@@ -60,7 +62,7 @@ async def start(connections: type[Connections]) -> AsyncIterator[StartPool]:
     """Starts a pool with an app loaded."""
     pools: list[WorkerPool] = []
 
-    async def start(app: AppFolder, count: int = 1, load: Load | None = None) -> tuple[WorkerPool, Loaded]:
+    async def start(app: AppFolder, count: int = 1, load: LoadRequest | None = None) -> tuple[WorkerPool, LoadResult]:
         pool = WorkerPool(count, dict(os.environ))
         pools.append(pool)
         await pool.start()
@@ -154,7 +156,12 @@ async def test_a_wrong_token_is_refused(
     pool, _ = await start(app)
     command = psutil.Process(pool.pids[0]).cmdline()
     port = int(command[-1])
-    for first in (Hello("wrong", "turns"), Hello("", "loop"), Hello("é", "functions"), Hello("wrong", "loop")):
+    for first in (
+        Hello("wrong", "durable_threads"),
+        Hello("", "event_loop"),
+        Hello("é", "function_threads"),
+        Hello("wrong", "event_loop"),
+    ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(encode(first))
         assert await asyncio.wait_for(reader.read(), 5) == b""
@@ -315,7 +322,7 @@ async def test_what_a_function_left_running_in_a_thread_goes_with_its_code(app: 
 
 
 @pytest.fixture
-def import_that_waits(app: AppFolder, tmp_path: Path) -> Load:
+def import_that_waits(app: AppFolder, tmp_path: Path) -> LoadRequest:
     """Of an app with one function, whose import begins with the file ``began`` and ends with ``over``."""
     began, over = str(tmp_path / "began"), str(tmp_path / "over")
     code = f"""
@@ -326,11 +333,11 @@ def import_that_waits(app: AppFolder, tmp_path: Path) -> Load:
         def main(value): return 'slow'
     """
     app.function("Slow", code, activity_trigger())
-    return Load(str(app.root), [spec(app, "Slow")])
+    return LoadRequest(str(app.root), [spec(app, "Slow")])
 
 
 async def test_what_ends_during_a_reload_is_replaced_with_the_code_that_serves(
-    app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: Load
+    app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: LoadRequest
 ) -> None:
     pool, _ = await start(app, load=load_of(app, "Echo", "Exit"))
     reloading = asyncio.ensure_future(pool.reload(import_that_waits, lambda _: False))
@@ -348,7 +355,7 @@ async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
     app: AppFolder,
     start: StartPool,
     tmp_path: Path,
-    import_that_waits: Load,
+    import_that_waits: LoadRequest,
     refused_processes: RefusedProcesses,
     how: str,
 ) -> None:
@@ -358,7 +365,7 @@ async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
     load = import_that_waits
     if how == "lost":
         app.function("Bad", "import os\nos._exit(9)", activity_trigger())
-        load = Load(str(app.root), [spec(app, "Bad")])
+        load = LoadRequest(str(app.root), [spec(app, "Bad")])
     reloading = asyncio.ensure_future(pool.reload(load, lambda _: False))
     if how in ("refused", "cancelled"):
         await eventually_async((tmp_path / "began").exists, "the import waits")
@@ -432,3 +439,31 @@ async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(a
         assert pool.pids != before
     finally:
         await pool.close(0.2)
+
+
+async def test_a_client_request_whose_handler_raises_gets_status_500(
+    app: AppFolder, start: StartPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = """
+        import azure.durable_functions as df
+        async def main(req, starter):
+            try:
+                await df.DurableOrchestrationClient(starter).start_new("Name")
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+            return "no error"
+    """
+    app.http("Status", textwrap.dedent(code), "status", client=True)
+    base = "http://127.0.0.1:1/runtime/webhooks/durabletask/"
+    load = msgspec.structs.replace(load_of(app), rpc_base=base)
+    pool, _ = await start(app, load=load)
+
+    async def fail(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        raise RuntimeError("the handler is broken")
+
+    pool.on_client_request = fail
+    binding = json.dumps({"taskHubName": "hub", "rpcBaseUrl": base, "managementUrls": {}, "creationUrls": {}})
+    result = await asyncio.wait_for(pool.invoke("Status", request(), binding), 20)
+    assert isinstance(result.value, HttpResponseData)
+    assert result.value.body == b"Exception: RuntimeError: the handler is broken"
+    assert "POST orchestrators/Name could not be answered [EH330]" in caplog.text

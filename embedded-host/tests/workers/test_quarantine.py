@@ -187,7 +187,7 @@ async def test_calls_beside_one_that_takes_too_long_are_innocent(app: AppFolder,
         await eventually_async(began.exists, "it runs")
         with pytest.raises(WorkerLostError) as lost:
             await call(pool, "Until", [str(tmp_path / "beside"), never])
-        assert lost.value.innocent
+        assert lost.value.caused_by_another_call
         result = await late
         assert result.error is not None
         assert "was exceeded by function 'Until'" in result.error.message

@@ -18,10 +18,10 @@ T = TypeVar("T")
 class WorkerLostError(EmbeddedHostError):
     """The process that ran the function ended before it answered; the text says how."""
 
-    def __init__(self, text: str, *, beside: int = 0, innocent: bool = False) -> None:
+    def __init__(self, text: str, *, beside: int = 0, caused_by_another_call: bool = False) -> None:
         """``beside``: so many other calls ran in that process. ``innocent``: it is known that one of those ended it."""
         super().__init__(text)
-        self.beside, self.innocent = beside, innocent
+        self.beside, self.caused_by_another_call = beside, caused_by_another_call
 
 
 WORKER_DEATHS = 3
@@ -38,7 +38,7 @@ async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserErro
         try:
             return await invoke(deaths > 0)
         except WorkerLostError as lost:
-            if lost.innocent:
+            if lost.caused_by_another_call:
                 log.warning(
                     "%s runs again: its worker was ended for another call (%s). [EH325]",
                     what[:1].upper() + what[1:],

@@ -50,7 +50,7 @@ class DurableApp:
         """``settings`` win over the environment and local.settings.json; ``now`` is the clock's beginning; ``limit`` is how many
         functions and turns may run at one time by the clock. Raises AppError or ImportError if the app cannot be loaded."""
         self._worker = KitWorker(Path(root).absolute(), settings or {}, RPC_BASE)
-        self._worker.on_ask = self._answer_client
+        self._worker.on_client_request = self._answer_client
         self._start, self._limit = now, limit
         self._fakes = Fakes()
         self._sync: SyncDurableApp | None = None

@@ -26,7 +26,7 @@ from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.converters import converter_for
 from embedded_worker.deferred_http import FUNCTIONS
 from embedded_worker.loading import LoadedFunction, LoadError
-from embedded_worker.protocol import Load, Loaded
+from embedded_worker.protocol import LoadRequest, LoadResult
 from embedded_worker.runner import Runner
 from embedded_worker.threads import Threads
 
@@ -91,9 +91,9 @@ class OneThread(Threads):
 
 @dataclass(frozen=True)
 class _Imported:
-    load: Load
+    load: LoadRequest
     functions: Mapping[str, LoadedFunction | LoadError]
-    loaded: Loaded
+    loaded: LoadResult
     modules: tuple[str, ...]
     """Names of the modules that came with it, below its root."""
 
@@ -107,7 +107,7 @@ class KitRunner(Runner):
         self.thread = OneThread()
         super().__init__(self.thread)
 
-    def load(self, load: Load, tell: Callable[[str], None] = lambda name: None) -> Loaded:
+    def load(self, load: LoadRequest, tell: Callable[[str], None] = lambda name: None) -> LoadResult:
         global _imported
         if _imported is not None and _imported.load == load:
             self.root = Path(load.root)

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from embedded_host.engine.payload import TurnPayload
-from embedded_worker.protocol import HttpRequestData, Load, Loaded, Result
+from embedded_worker.protocol import HttpRequestData, InvocationResult, LoadRequest, LoadResult
 
-OnAsk = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
+ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """What answers the durable client: method, path below the endpoint's base, body -> status, body."""
 
 
-async def nobody_answers(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+async def unavailable(method: str, path: str, body: bytes) -> tuple[int, bytes]:
     """Before the task hub is there."""
     return 503, b""
 
@@ -24,11 +24,11 @@ async def nobody_answers(method: str, path: str, body: bytes) -> tuple[int, byte
 class Worker(Protocol):
     """What the host asks of its workers, be they processes or itself."""
 
-    on_ask: OnAsk
+    on_client_request: ClientRequestHandler
 
     async def start(self) -> None: ...
 
-    async def load(self, load: Load) -> Loaded:
+    async def load(self, load: LoadRequest) -> LoadResult:
         """Raises WorkerLostError."""
 
     async def invoke(
@@ -39,13 +39,13 @@ class Worker(Protocol):
         invocation_id: str = "",
         *,
         alone: bool = False,
-    ) -> Result:
+    ) -> InvocationResult:
         """``alone``: in a process in which nothing else runs meanwhile. Raises WorkerLostError."""
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
         """One turn of an orchestrator. Raises WorkerLostError."""
 
-    async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
+    async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Take up changed code if ``accept`` likes what the new workers say of it. Raises WorkerLostError."""
 
     async def close(self, grace: float) -> None: ...

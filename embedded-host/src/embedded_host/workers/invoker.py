@@ -16,7 +16,7 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.workers import Worker
-from embedded_worker.protocol import Result
+from embedded_worker.protocol import InvocationResult
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
 """A frame's line in a traceback; those of a group's exceptions stand behind a bar."""
@@ -88,7 +88,7 @@ class AppInvoker:
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await self._http(request, is_wanted)
 
-    async def function(self, function: Function, trigger: str, *, alone: bool = False) -> Result:
+    async def function(self, function: Function, trigger: str, *, alone: bool = False) -> InvocationResult:
         """Run any function but an HTTP one. Raises WorkerLostError."""
         client = self._client() if function.takes_client else ""
         return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
@@ -108,7 +108,7 @@ def without_folders(stack: str, root: Path) -> str:
     return _FILE.sub(shorter, stack)
 
 
-def _outcome(result: Result) -> str | UserError | None:
+def _outcome(result: InvocationResult) -> str | UserError | None:
     if result.error is not None:
         return UserError(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
     assert result.value is None or isinstance(result.value, str)

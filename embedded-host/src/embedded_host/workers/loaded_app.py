@@ -14,7 +14,7 @@ from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.http.functions import HttpRoute
-from embedded_worker.protocol import FunctionSpec, Load, Loaded
+from embedded_worker.protocol import FunctionSpec, LoadRequest, LoadResult
 
 SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
 _LEVELS = {
@@ -53,7 +53,7 @@ class LoadedApp:
         return [f for f in self.enabled if f.trigger.type.lower() in types]
 
 
-def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> Load:
+def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
     """What the workers are told to load; ``rpc_base`` is the base of the SDK's endpoint. A folder with both models is a v2
     app, as on the real host."""
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
@@ -61,11 +61,11 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> Load:
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
     if app.uses_v2_model:
         script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
-        return Load(str(app.root), [], level, script, rpc_base)
-    return Load(str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base)
+        return LoadRequest(str(app.root), [], level, script, rpc_base)
+    return LoadRequest(str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base)
 
 
-def loaded_app(app: App, loaded: Loaded, environ: Mapping[str, str]) -> LoadedApp:
+def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
     """``app`` with what the workers made of it."""
     broken = {p.function: str(p) for p in app.problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,29 +15,29 @@ from pathlib import Path
 import embedded_worker
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import OnAsk, nobody_answers
+from embedded_host.workers import ClientRequestHandler, unavailable
 from embedded_host.workers.interpreter import interpreter
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
-from embedded_host.workers.turn_request import take_turn
+from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker_process import WorkerProcess, ending
 from embedded_worker.protocol import (
     FEW,
     KEPT,
-    LANES,
-    Answer,
-    Ask,
+    PLACEMENTS,
     Channel,
+    ClientRequest,
+    ClientResponse,
     ErrorData,
     Frame,
     HttpRequestData,
-    Invoke,
-    Lane,
-    Load,
-    Loaded,
-    Loading,
-    Result,
-    Turn,
+    ImportStarted,
+    InvocationRequest,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+    Placement,
+    TurnRequest,
     UnsendableMessageError,
 )
 from embedded_worker.transport import connections
@@ -65,9 +66,9 @@ class WorkerPool:
         self._homes: OrderedDict[str, WorkerProcess] = OrderedDict()
         """Which worker has an instance's orchestrator in memory."""
         self._ready = asyncio.Event()
-        self._load: Load | None = None
+        self._load: LoadRequest | None = None
         self._ids = itertools.count(1)
-        self.on_ask: OnAsk = nobody_answers
+        self.on_client_request: ClientRequestHandler = unavailable
         self._keepers: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -81,7 +82,7 @@ class WorkerPool:
             self._workers.append(worker)
             self._watch(worker)
 
-    async def load(self, load: Load) -> Loaded:
+    async def load(self, load: LoadRequest) -> LoadResult:
         """Hand the app to the workers; what the first one says of it. Raises WorkerLostError."""
         self._load = load
         workers = list(self._workers)
@@ -89,7 +90,7 @@ class WorkerPool:
             _send_load(worker, load)
         return await self._until_loaded(workers[0])
 
-    async def _until_loaded(self, worker: WorkerProcess) -> Loaded:
+    async def _until_loaded(self, worker: WorkerProcess) -> LoadResult:
         """What does not end is said: nothing else would tell why the host does not start."""
         seconds = 0.0
         while not worker.loaded.done():
@@ -104,7 +105,7 @@ class WorkerPool:
                 log.warning("The app is still being loaded after %d s: %s. [EH335]", seconds, why)
         return await asyncio.shield(worker.loaded)
 
-    async def reload(self, load: Load, accept: Callable[[Loaded], bool]) -> Loaded:
+    async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Start new workers with ``load``; if ``accept`` likes what they say, they take over, else the old ones stay.
 
         Raises WorkerLostError if the new ones end before they have loaded it, or cannot be started; the old ones stay then too."""
@@ -159,23 +160,23 @@ class WorkerPool:
         invocation_id: str = "",
         *,
         alone: bool = False,
-    ) -> Result:
+    ) -> InvocationResult:
         """Raises WorkerLostError. Waits while there is no worker ready."""
-        asked = Invoke(next(self._ids), function, trigger, invocation_id, client)
+        asked = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
         if alone:
             return await self._quarantine.run(partial(self._ask, asked=asked))
         return await self._ask(await self._free(), asked)
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> Result:
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
         """One turn of an orchestrator, on the worker that has it in memory. Raises WorkerLostError."""
         if alone:
             return await self._quarantine.run(
-                lambda worker: take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=False)
+                lambda worker: run_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=False)
             )
         home = self._homes.pop(payload.instance_id, None)
         kept = home is not None and home in self._workers and home.is_ready
         worker = home if kept and home is not None else await self._free()
-        result = await take_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
+        result = await run_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
         if result.kept:
             self._homes[payload.instance_id] = worker
             if len(self._homes) > KEPT * len(self._workers):
@@ -191,23 +192,29 @@ class WorkerPool:
             self._ready.clear()
             await self._ready.wait()
 
-    async def _ask(self, worker: WorkerProcess, asked: Invoke | Turn) -> Result:
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        lane: Lane = "turns" if isinstance(asked, Turn) else worker.lanes.get(asked.function, "functions")
+    async def _ask(self, worker: WorkerProcess, asked: InvocationRequest | TurnRequest) -> InvocationResult:
+        future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        placement: Placement = (
+            "durable_threads"
+            if isinstance(asked, TurnRequest)
+            else worker.placements.get(asked.function, "function_threads")
+        )
         worker.pending[asked.id] = future
         try:
-            worker.send(lane, asked, at_once=len(worker.pending) <= FEW)
+            worker.send(placement, asked, at_once=len(worker.pending) <= FEW)
             self._limit.begin(asked.id, partial(self._late, worker, asked, future))
             return await future
         except UnsendableMessageError as error:
             text = f"what the function '{asked.function}' is given cannot be handed to a worker: {error}"
-            return Result(asked.id, error=ErrorData("ValueError", text))
+            return InvocationResult(asked.id, error=ErrorData("ValueError", text))
         finally:
             worker.pending.pop(asked.id, None)
             self._limit.end(asked.id)
             worker.stop_if_retired()
 
-    def _late(self, worker: WorkerProcess, asked: Invoke | Turn, future: asyncio.Future[Result]) -> None:
+    def _late(
+        self, worker: WorkerProcess, asked: InvocationRequest | TurnRequest, future: asyncio.Future[InvocationResult]
+    ) -> None:
         """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
         fails; a turn is tried again, as on the real host (contract, 4.5); what else the worker had runs again."""
         timeout = self._limit.seconds or 0
@@ -215,12 +222,12 @@ class WorkerPool:
         text = f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
         log.error("%s Its worker process is replaced. [EH327]", text)
         if not future.done():
-            if isinstance(asked, Invoke):
-                future.set_result(Result(asked.id, error=ErrorData("FunctionTimeoutException", text)))
+            if isinstance(asked, InvocationRequest):
+                future.set_result(InvocationResult(asked.id, error=ErrorData("FunctionTimeoutException", text)))
             else:
                 future.set_exception(WorkerLostError(text))
         worker.pending.pop(asked.id, None)
-        worker.lose(text, innocent=True)
+        worker.lose(text, caused_by_another_call=True)
         worker.end()
 
     @property
@@ -229,7 +236,7 @@ class WorkerPool:
 
     # -- processes ---------------------------------------------------------------------------------
 
-    async def _spawn(self, load: Load | None = None) -> WorkerProcess:
+    async def _spawn(self, load: LoadRequest | None = None) -> WorkerProcess:
         """A process that is handed ``load``, or what the others have been handed. Raises WorkerLostError."""
         python, needs = interpreter()
         try:
@@ -281,10 +288,10 @@ class WorkerPool:
             raise
         return worker
 
-    def _connected(self, worker: WorkerProcess, lane: Lane, channel: Channel) -> None:
-        worker.channels[lane] = channel
-        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, lane))
-        if len(worker.channels) == len(LANES) and not worker.connected.done():
+    def _connected(self, worker: WorkerProcess, placement: Placement, channel: Channel) -> None:
+        worker.channels[placement] = channel
+        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, placement))
+        if len(worker.channels) == len(PLACEMENTS) and not worker.connected.done():
             worker.connected.set_result(None)
 
     def _watch(self, worker: WorkerProcess) -> None:
@@ -340,14 +347,19 @@ class WorkerPool:
 
     # -- messages ----------------------------------------------------------------------------------
 
-    async def _answer(self, worker: WorkerProcess, asked: Ask) -> None:
-        status, body = await self.on_ask(asked.method, asked.path, asked.body)
-        with contextlib.suppress(WorkerLostError):  # it is gone, and so is who asked
-            worker.send("loop", Answer(asked.id, status, body), at_once=len(worker.pending) <= FEW)
+    async def _respond(self, worker: WorkerProcess, request: ClientRequest) -> None:
+        """Send the response to a durable client's request; status 500 if the handler raises."""
+        try:
+            status, body = await self.on_client_request(request.method, request.path, request.body)
+        except Exception as error:
+            log.exception("%s %s could not be answered [EH330]", request.method, request.path)
+            status, body = 500, json.dumps(f"{type(error).__name__}: {error}").encode()
+        with contextlib.suppress(WorkerLostError):  # the function that sent the request has ended with its process
+            worker.send("event_loop", ClientResponse(request.id, status, body), at_once=len(worker.pending) <= FEW)
 
-    def _closed(self, worker: WorkerProcess, lane: Lane) -> None:
+    def _closed(self, worker: WorkerProcess, placement: Placement) -> None:
         """Its end tells why, and comes in a moment; a worker that only hangs up is ended. Nobody asks it any more."""
-        worker.channels.pop(lane, None)
+        worker.channels.pop(placement, None)
 
         def end() -> None:
             worker.lose("it closed its connection")
@@ -356,30 +368,30 @@ class WorkerPool:
         asyncio.get_running_loop().call_later(1.0, end)
 
     def _on_message(self, worker: WorkerProcess, message: Frame) -> None:
-        if isinstance(message, Result):
+        if isinstance(message, InvocationResult):
             future = worker.pending.get(message.id)
             if future is not None and not future.done():
                 future.set_result(message)
-        elif isinstance(message, Ask):
-            task = asyncio.ensure_future(self._answer(worker, message))
+        elif isinstance(message, ClientRequest):
+            task = asyncio.ensure_future(self._respond(worker, message))
             self._keepers.add(task)
             task.add_done_callback(self._keepers.discard)
-        elif isinstance(message, Loading):
+        elif isinstance(message, ImportStarted):
             worker.loading = message.function
-        elif isinstance(message, Loaded):
+        elif isinstance(message, LoadResult):
             worker.loading = ""
-            worker.lanes = message.lanes
+            worker.placements = message.placements
             if not worker.loaded.done():
                 worker.loaded.set_result(message)
             self._ready.set()
 
 
-def _send_load(worker: WorkerProcess, load: Load) -> None:
+def _send_load(worker: WorkerProcess, load: LoadRequest) -> None:
     """Once it is connected; until then there is nobody to send it to."""
 
     def send(connected: asyncio.Future[None]) -> None:
         if connected.exception() is None:
             with contextlib.suppress(WorkerLostError):
-                worker.send("loop", load)
+                worker.send("event_loop", load)
 
     worker.connected.add_done_callback(send)

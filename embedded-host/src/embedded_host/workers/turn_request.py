@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from embedded_host.engine.payload import TurnPayload
-from embedded_worker.protocol import Result, Turn
+from embedded_worker.protocol import InvocationResult, TurnRequest
 
 
-async def take_turn(
-    ask: Callable[[Turn], Awaitable[Result]], number: int, function: str, payload: TurnPayload, *, kept: bool
-) -> Result:
+async def run_turn(
+    ask: Callable[[TurnRequest], Awaitable[InvocationResult]],
+    number: int,
+    function: str,
+    payload: TurnPayload,
+    *,
+    kept: bool,
+) -> InvocationResult:
     """``kept``: the worker may still have it."""
     address = (number, function, payload.instance_id, payload.execution_id)
     if kept and payload.seen:
-        result = await ask(Turn(*address, payload.unseen(), payload.seen))
+        result = await ask(TurnRequest(*address, payload.unseen(), payload.seen))
         if not result.missing:
             return result
-    return await ask(Turn(*address, payload.text()))
+    return await ask(TurnRequest(*address, payload.text()))

@@ -15,9 +15,9 @@ from embedded_worker import protocol
 from embedded_worker.protocol import (
     LARGE,
     MAX_FRAME,
-    Answer,
-    Ask,
     Channel,
+    ClientRequest,
+    ClientResponse,
     ErrorData,
     Frame,
     FrameReader,
@@ -25,35 +25,39 @@ from embedded_worker.protocol import (
     Hello,
     HttpRequestData,
     HttpResponseData,
-    Invoke,
-    Load,
-    Loaded,
-    Loading,
+    ImportStarted,
+    InvocationRequest,
+    InvocationResult,
     LoadProblem,
+    LoadRequest,
+    LoadResult,
     MalformedFrameError,
     Message,
-    Result,
-    Stop,
-    Turn,
+    StopRequest,
+    TurnRequest,
     UnsendableMessageError,
     encode,
 )
 
 MESSAGES: list[Message] = [
-    Hello("token", "turns"),
-    Load("/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]),
-    Loading("F"),
-    Loaded([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], lanes={"F": "turns"}),
-    Invoke(1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"),
-    Invoke(2, "F", "text " * 1000),
-    Turn(3, "F", "instance", "execution", "[]", 7),
-    Ask(4, "POST", "orchestrators/F?x=é", b"\x00"),
-    Answer(4, 202, b"{}"),
-    Result(1, HttpResponseData(200, [("Set-Cookie", "a"), ("Set-Cookie", "b")], b"")),
-    Result(2, error=ErrorData("ValueError", "boom", "stack")),
-    Result(3, "null", counts=[1, 2], known=1, kept=True),
-    Result(4),
-    Stop(),
+    Hello("token", "durable_threads"),
+    LoadRequest(
+        "/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]
+    ),
+    ImportStarted("F"),
+    LoadResult([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], placements={"F": "durable_threads"}),
+    InvocationRequest(
+        1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"
+    ),
+    InvocationRequest(2, "F", "text " * 1000),
+    TurnRequest(3, "F", "instance", "execution", "[]", 7),
+    ClientRequest(4, "POST", "orchestrators/F?x=é", b"\x00"),
+    ClientResponse(4, 202, b"{}"),
+    InvocationResult(1, HttpResponseData(200, [("Set-Cookie", "a"), ("Set-Cookie", "b")], b"")),
+    InvocationResult(2, error=ErrorData("ValueError", "boom", "stack")),
+    InvocationResult(3, "null", counts=[1, 2], known=1, kept=True),
+    InvocationResult(4),
+    StopRequest(),
 ]
 
 
@@ -80,7 +84,7 @@ def test_any_split_of_the_bytes(data: st.DataObject) -> None:
 
 def test_byte_by_byte_no_message_comes_early() -> None:
     reader = FrameReader()
-    frame = encode(Stop())
+    frame = encode(StopRequest())
     assert [reader.feed(frame[i : i + 1]) for i in range(len(frame) - 1)] == [[]] * (len(frame) - 1)
     assert len(reader.feed(frame[-1:])) == 1
 
@@ -93,7 +97,7 @@ def test_byte_by_byte_no_message_comes_early() -> None:
         struct.pack(">I", 3) + b"abc",
         struct.pack(">I", 0),
         struct.pack(">I", 1) + msgspec.msgpack.encode(7),
-        encode(Stop())[:4] + b"\xc1" * (len(encode(Stop())) - 4),
+        encode(StopRequest())[:4] + b"\xc1" * (len(encode(StopRequest())) - 4),
         (lambda body: struct.pack(">I", len(body)) + body)(msgspec.msgpack.encode({"type": "NoSuchMessage"})),
         (lambda body: struct.pack(">I", len(body)) + body)(msgspec.msgpack.encode({"type": "Hello", "token": 1})),
     ],
@@ -111,20 +115,25 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("narrow")
 def test_what_is_too_large_is_answered_all_the_same() -> None:
-    (result,) = FrameReader().feed(encode(Result(7, "x" * 2000)))
-    assert isinstance(result, Result)
+    (result,) = FrameReader().feed(encode(InvocationResult(7, "x" * 2000)))
+    assert isinstance(result, InvocationResult)
     assert result.id == 7
     assert result.error is not None
     assert "cannot be handed to the host: it has 20" in result.error.message
-    (answer,) = FrameReader().feed(encode(Answer(8, 200, b"x" * 2000)))
-    assert isinstance(answer, Answer)
+    (answer,) = FrameReader().feed(encode(ClientResponse(8, 200, b"x" * 2000)))
+    assert isinstance(answer, ClientResponse)
     assert (answer.id, answer.status) == (8, 500)
     assert isinstance(json.loads(answer.body), str)
 
 
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(
-    "message", [Invoke(1, "f", "x" * 2000), Turn(1, "f", "i", "e", "x" * 2000), Ask(1, "GET", "/\ud800", b"")]
+    "message",
+    [
+        InvocationRequest(1, "f", "x" * 2000),
+        TurnRequest(1, "f", "i", "e", "x" * 2000),
+        ClientRequest(1, "GET", "/\ud800", b""),
+    ],
 )
 def test_what_cannot_be_asked_is_said(message: Message) -> None:
     with pytest.raises(UnsendableMessageError):
@@ -133,7 +142,7 @@ def test_what_cannot_be_asked_is_said(message: Message) -> None:
 
 def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
     with pytest.raises(MalformedFrameError):
-        FrameReader().feed(encode(Stop()) + struct.pack(">I", 0))
+        FrameReader().feed(encode(StopRequest()) + struct.pack(">I", 0))
 
 
 async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
@@ -144,13 +153,13 @@ async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
         lambda: Channel(lambda _, message: got.append(message), lambda _: closed.set()), "127.0.0.1", 0
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    writer.write(encode(Stop()))
+    writer.write(encode(StopRequest()))
     writer.write(b"\xff" * 64)
     assert await asyncio.wait_for(reader.read(), 5) == b""
     await asyncio.wait_for(closed.wait(), 5)
     writer.close()
     server.close()
-    assert [type(message) for message in got] in ([Stop], [])  # in one piece with the garbage, it is garbage too
+    assert [type(message) for message in got] in ([StopRequest], [])  # in one piece with the garbage, it is garbage too
 
 
 async def test_sending_to_a_peer_that_is_gone_says_so() -> None:
@@ -167,7 +176,7 @@ async def test_sending_to_a_peer_that_is_gone_says_so() -> None:
     await writer.wait_closed()
     await asyncio.wait_for(closed.wait(), 5)
     with pytest.raises(ConnectionError, match="is closed"):
-        channels[0].send(Stop())
+        channels[0].send(StopRequest())
     server.close()
 
 
@@ -182,7 +191,7 @@ class Narrow(asyncio.Transport):
         return False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += [m.id for m in FrameReader().feed(bytes(data)) if isinstance(m, Invoke)]
+        self.written += [m.id for m in FrameReader().feed(bytes(data)) if isinstance(m, InvocationRequest)]
         self._channel.pause_writing()
 
     def close(self) -> None:
@@ -193,9 +202,9 @@ async def test_small_frames_go_ahead_of_large_ones_that_wait() -> None:
     channel = Channel(lambda _, __: None, lambda _: None)
     channel.connection_made(transport := Narrow(channel))
     for number in (1, 2, 3):
-        channel.send(Invoke(number, "F", "x" * LARGE), at_once=True)
-    channel.send(Invoke(4, "F", "small"), at_once=True)
-    channel.send(Invoke(5, "F", "small"))
+        channel.send(InvocationRequest(number, "F", "x" * LARGE), at_once=True)
+    channel.send(InvocationRequest(4, "F", "small"), at_once=True)
+    channel.send(InvocationRequest(5, "F", "small"))
     await asyncio.sleep(0)
     assert transport.written == [1, 4, 5]
     channel.resume_writing()
@@ -209,7 +218,7 @@ async def test_large_frames_all_arrive() -> None:
     loop, last = asyncio.get_running_loop(), asyncio.Event()
 
     def receive(_: Channel, message: Message) -> None:
-        assert isinstance(message, Invoke)
+        assert isinstance(message, InvocationRequest)
         got.append(message.id)
         if len(got) == 20:
             last.set()
@@ -220,7 +229,7 @@ async def test_large_frames_all_arrive() -> None:
         lambda: Channel(lambda _, __: None, lambda _: None), *server.sockets[0].getsockname()
     )
     for number in range(20):
-        channel.send(Invoke(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0)
+        channel.send(InvocationRequest(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0)
     await asyncio.wait_for(last.wait(), 20)
     assert sorted(got) == list(range(20))
     channel.close()
@@ -229,7 +238,7 @@ async def test_large_frames_all_arrive() -> None:
 
 
 def test_what_a_frame_still_wants() -> None:
-    reader, frame = FrameReader(), encode(Invoke(1, "F", "x" * 1000))
+    reader, frame = FrameReader(), encode(InvocationRequest(1, "F", "x" * 1000))
     assert reader.missing == 0
     for at in range(len(frame) - 1):
         reader.feed(frame[at : at + 1])

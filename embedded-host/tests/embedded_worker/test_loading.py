@@ -10,7 +10,7 @@ import pytest
 
 from embedded_worker import loading
 from embedded_worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
-from embedded_worker.protocol import Loaded, LoadProblem, encode
+from embedded_worker.protocol import LoadProblem, LoadResult, encode
 from tests.support.app_folder import (
     CLIENT,
     HTTP_OUT,
@@ -239,7 +239,7 @@ def test_a_text_that_is_none_can_be_told_all_the_same(app: AppFolder) -> None:
     app.function("Hello", r"raise ValueError('a\ud800b')", activity_trigger())
     error = refused(app)
     assert r"ValueError: a\ud800b" in str(error)
-    assert encode(Loaded([LoadProblem("Hello", str(error), error.stack)]))
+    assert encode(LoadResult([LoadProblem("Hello", str(error), error.stack)]))
 
 
 def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> None:

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from azure.durable_functions.models.utils import http_utils
 
 from embedded_worker.durable_client import answer_over
-from embedded_worker.protocol import Answer
+from embedded_worker.protocol import ClientResponse
 
 NAMES = ("post_async_request", "get_async_request", "delete_async_request")
 Asked = tuple[str, str, bytes]
@@ -36,9 +36,9 @@ class World:
         self.over_http.append((request.method, path, await request.read()))
         return web.Response(status=self.status, body=self.body)
 
-    async def ask(self, method: str, path: str, body: bytes) -> Answer:
+    async def ask(self, method: str, path: str, body: bytes) -> ClientResponse:
         self.over_channel.append((method, path, body))
-        return Answer(1, self.status, self.body)
+        return ClientResponse(1, self.status, self.body)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.failures import OUT_OF_PROC_LABEL
-from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, Invoke, Result
+from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
 from tests.support.worker_calls import load_of, request
@@ -31,8 +31,10 @@ def running() -> MakeRunner:
     return make
 
 
-async def invoke(runner: Runner, name: str, trigger: HttpRequestData | str = "null", client: str = "") -> Result:
-    return await runner.invoke(Invoke(1, name, trigger, "the-invocation", client))
+async def invoke(
+    runner: Runner, name: str, trigger: HttpRequestData | str = "null", client: str = ""
+) -> InvocationResult:
+    return await runner.invoke(InvocationRequest(1, name, trigger, "the-invocation", client))
 
 
 async def value(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> Any:

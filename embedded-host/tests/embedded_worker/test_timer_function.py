@@ -7,7 +7,7 @@ import json
 import pytest
 
 from embedded_host.app.timer_trigger import request_text
-from embedded_worker.protocol import Invoke, Result
+from embedded_worker.protocol import InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 from tests.support.worker_calls import load_of
@@ -21,9 +21,11 @@ def runner() -> Runner:
     return Runner()
 
 
-async def run(runner: Runner, app: AppFolder) -> Result:
+async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     assert runner.load(load_of(app)).problems == []
-    return await runner.invoke(Invoke(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}'))
+    return await runner.invoke(
+        InvocationRequest(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}')
+    )
 
 
 async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> None:
@@ -54,7 +56,7 @@ async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
     app.function(
         "Tick", "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n", TIMER, QUEUE, HTTP_OUT
     )
-    assert await run(runner, app) == Result(1)
+    assert await run(runner, app) == InvocationResult(1)
 
 
 async def test_a_value_without_a_binding(app: AppFolder, runner: Runner) -> None:
