@@ -28,11 +28,10 @@ from embedded_host.http.management import Management
 from embedded_host.http.management_urls import ManagementUrls
 from embedded_host.http.middleware import Gate
 from embedded_host.http.router import DASHBOARD, RPC, Site
-from embedded_host.http.sdk_endpoint import SdkEndpoint
+from embedded_host.http.sdk_endpoint import SdkEndpoint, private_request
 from embedded_host.http.server import Listener, body_limit
 from embedded_host.http.sockets import PortInUseError, bind_public, bind_rpc, is_loopback
 from embedded_host.http.throttle import Throttle
-from embedded_host.http.types import Request, Response, private_request
 from embedded_host.startup_output import functions_text, problems_text
 from embedded_host.store.integrity_check import IntegrityCheck
 from embedded_host.store.interface import StateError
@@ -43,6 +42,8 @@ from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.timer_functions import TimerFunctions
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from embedded_host.workers import Worker
 from embedded_host.workers.invoker import AppInvoker, durable_functions
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from embedded_host.http.functions import HttpRoute
+from embedded_host.app.http_route import HttpRoute
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import LoadResult
 

@@ -9,8 +9,8 @@ import pytest
 
 from embedded_host.app.folder import read_app
 from embedded_host.dashboard.dashboard import Dashboard
-from embedded_host.http.types import Response
 from embedded_host.store.sqlite import SqliteStore
+from embedded_host.web.response import Response
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import counter, done, fail, request, wait
 from tests.support.app_folder import AppFolder

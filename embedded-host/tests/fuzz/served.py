@@ -13,7 +13,8 @@ from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.router import Site
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import HttpRequestData, HttpResponseData, InvocationResult
 from tests.http.api import Api

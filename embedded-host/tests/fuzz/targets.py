@@ -29,9 +29,9 @@ from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes
 from embedded_host.http import management_values
 from embedded_host.http.functions import function_query
-from embedded_host.http.types import Response
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.testing.history_file import UnreadableHistoryError, recorded
+from embedded_host.web.response import Response
 from embedded_worker.protocol import FrameReader, MalformedFrameError
 from tests.fuzz.answers import Answers
 from tests.fuzz.seeds import SEEDS

@@ -12,10 +12,11 @@ from multidict import CIMultiDict
 
 from embedded_host.http.management import Management
 from embedded_host.http.management_urls import ManagementUrls
-from embedded_host.http.types import Request, Response
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import InlineCommit
 from embedded_host.task_hub.hub import TaskHub
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from tests.task_hub.kit import AppInvoker, Host
 
 BASE = "http://host:7071"

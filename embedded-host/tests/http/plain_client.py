@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
-from embedded_host.http.types import Request, Response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, text_response
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.http_route import HttpRoute
 from embedded_host.http.admin import Admin
-from embedded_host.http.functions import HttpRoute
-from embedded_host.http.types import Response
+from embedded_host.web.response import Response
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import BASE, request
 

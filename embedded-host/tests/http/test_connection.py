@@ -11,7 +11,8 @@ import tracemalloc
 import pytest
 
 from embedded_host.http import connection, server
-from embedded_host.http.types import Request, Response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, text_response
 from tests.http.plain_client import connected, echo, get, serving
 from tests.support.polling import eventually_async
 

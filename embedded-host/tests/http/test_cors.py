@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from embedded_host.http.cors import Cors
-from embedded_host.http.types import Request, Response, empty_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response
 from tests.http.api import request
 
 ONE = "http://localhost:3000"

@@ -6,7 +6,8 @@ import pytest
 
 from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from tests.http.api import request
 
 BASE = "http://localhost:7071"

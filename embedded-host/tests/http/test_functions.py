@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from embedded_host.app.definitions import Binding, Function
+from embedded_host.app.http_route import HttpRoute
 from embedded_host.engine.payload import TurnPayload
-from embedded_host.http.functions import HttpFunctions, HttpRoute, function_query
+from embedded_host.http.functions import HttpFunctions, function_query
 from embedded_host.http.throttle import Throttle
-from embedded_host.http.types import Request, Response
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from embedded_host.http import management
-from embedded_host.http.types import BodyTooLargeError, ClientGoneError, Request
+from embedded_host.web.request import BodyTooLargeError, ClientGoneError, Request
 from tests.http.api import Api, request
 
 

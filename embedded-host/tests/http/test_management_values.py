@@ -10,6 +10,7 @@ from embedded_host.http.management_values import (
     LONGEST_WAIT,
     compact_json,
     flag,
+    form_decoded,
     id_before,
     moment,
     page_size,
@@ -137,3 +138,8 @@ def test_what_is_no_json_is_refused_however_large_it_is(text: str) -> None:
 def test_a_large_number_of_a_large_text_stays_as_it_is_spelled() -> None:
     text = "[1.50, " + "1, " * LARGE + "1e5]"
     assert compact_json(text) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(("path", "text"), [("a+b%20c", "a b c"), ("%2B", "+"), ("%zz", "%zz"), ("%FF", "\ufffd")])
+def test_form_decoded_paths(path: str, text: str) -> None:
+    assert form_decoded(path) == text

@@ -8,7 +8,8 @@ from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
 from embedded_host.http.router import Dashboard, Site
-from embedded_host.http.types import Request, Response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, text_response
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import Api, request
 from tests.http.test_functions import Fixture, route

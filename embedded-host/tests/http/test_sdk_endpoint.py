@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from embedded_host.http.sdk_endpoint import SdkEndpoint
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from tests.http.api import request
 
 

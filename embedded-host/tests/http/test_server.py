@@ -14,7 +14,8 @@ import pytest
 from embedded_host.http.connection import MAX_HEADER, MAX_LINE
 from embedded_host.http.server import MAX_BODY, Listener, body_limit
 from embedded_host.http.sockets import bind_public
-from embedded_host.http.types import Request, Response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, text_response
 from tests.http.plain_client import echo, get, serving
 
 

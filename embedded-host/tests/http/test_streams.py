@@ -9,7 +9,8 @@ import pytest
 
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 from tests.http.plain_client import Handler, get, serving
 
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 
 from embedded_host.access_keys.key_file import DURABLE, KeyFile, Keys, Scope
 from embedded_host.app.definitions import Function
-from embedded_host.http.types import Request, Response, empty_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response
 
 HEADER, PARAMETER = "x-functions-key", "code"
 

@@ -6,7 +6,8 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 
 FOLDER = Path(__file__).with_name("static")
 _TYPES = {

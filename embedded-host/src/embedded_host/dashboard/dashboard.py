@@ -17,9 +17,10 @@ from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.query_parameters import Asked, InvalidParameterError, whole
 from embedded_host.dashboard.server_sent_events import Changes
 from embedded_host.engine.json_codec import compact
-from embedded_host.http.types import JSON, Request, Response, json_response, text_response
 from embedded_host.store.overview import Listed, Overview, Wanted
 from embedded_host.task_hub.hub import TaskHub
+from embedded_host.web.request import Request
+from embedded_host.web.response import JSON, Response, json_response, text_response
 from embedded_host.workers.loaded_app import LoadedApp
 
 log = logging.getLogger("embedded_host.dashboard")

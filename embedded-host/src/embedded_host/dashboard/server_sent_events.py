@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from embedded_host.http.types import Response
+from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.dashboard")
 PAUSE = 0.25

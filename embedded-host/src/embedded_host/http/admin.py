@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from embedded_host.access_keys.access import Access
 from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
-from embedded_host.http.types import Request, Response, empty_response, json_response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response, json_response, text_response
 from embedded_host.workers.loaded_app import LoadedApp
 
 log = logging.getLogger("embedded_host.http")

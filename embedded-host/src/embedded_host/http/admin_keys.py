@@ -11,7 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 
 from embedded_host.access_keys.key_file import HOST, MASTER, SYSTEM, KeyFile, Scope
-from embedded_host.http.types import Request, Response, empty_response, json_response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response, json_response, text_response
 from embedded_host.workers.loaded_app import LoadedApp
 
 _HOST_SCOPES = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}

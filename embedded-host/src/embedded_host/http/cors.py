@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from embedded_host.http.types import Request, Response, empty_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 Handler = Callable[[Request], Awaitable[Response]]

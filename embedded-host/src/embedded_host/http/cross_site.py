@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from embedded_host.http.cors import Cors
 from embedded_host.http.security_headers import own_page, own_text
-from embedded_host.http.types import Request, Response
 from embedded_host.log_output import OncePerKey
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.http")
 

@@ -4,68 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from embedded_host.access_keys.access import Access
-from embedded_host.app.definitions import Function
-from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
+from embedded_host.app.http_route import HttpRoute, RouteTable
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.http.throttle import Throttle, TooBusyError
-from embedded_host.http.types import Request, Response, empty_response, text_response
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers import Worker
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
 
 log = logging.getLogger("embedded_host.http")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-
-
-@dataclass(frozen=True)
-class HttpRoute:
-    function: Function
-    template: RouteTemplate
-    text: str
-    """The template with its prefix, as it is printed."""
-    methods: frozenset[str] | None
-    """Upper case; None for all."""
-    takes_client: bool
-
-    @classmethod
-    def of(cls, function: Function, prefix: str) -> HttpRoute:
-        """Raises RouteTemplateError."""
-        properties = {k.lower(): v for k, v in function.trigger.properties.items()}
-        methods = properties.get("methods")
-        text = function_route(prefix, properties.get("route"), function.name)
-        return cls(
-            function=function,
-            template=RouteTemplate.parse(text),
-            text=text.removeprefix("~").strip("/"),
-            methods=None if methods is None else frozenset(str(m).upper() for m in methods),
-            takes_client=function.takes_client,
-        )
-
-
-class RouteTable:
-    """Tried in order of function name, without regard to case: the first whose route and method fit (contract, 6.1)."""
-
-    def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
-        self._routes = sorted(routes, key=lambda r: r.function.name.lower())
-
-    def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
-        for route in self._routes:
-            if route.methods is not None and method not in route.methods:
-                continue
-            values = route.template.match(path)
-            if values is not None:
-                return route, values
-        return None
-
-    def __iter__(self) -> Iterator[HttpRoute]:
-        return iter(self._routes)
 
 
 class Served(Protocol):

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from embedded_host.http.security_headers import own_text
-from embedded_host.http.types import Request, Response
 from embedded_host.log_output import OncePerKey
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.http")
 _AUTHORITY = re.compile(r"(\[[0-9a-z:.%]+\]|[0-9a-z._-]+)(?::[0-9]*)?", re.IGNORECASE)

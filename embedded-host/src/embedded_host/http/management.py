@@ -12,18 +12,11 @@ from embedded_host.http.management_entities import Entities
 from embedded_host.http.management_instances import Instances
 from embedded_host.http.management_queries import Queries
 from embedded_host.http.management_urls import ManagementUrls
-from embedded_host.http.management_values import WRONG, fault, message
-from embedded_host.http.types import (
-    BodyTooLargeError,
-    ClientGoneError,
-    MalformedBodyError,
-    Request,
-    Response,
-    empty_response,
-    form_decoded,
-)
+from embedded_host.http.management_values import WRONG, fault, form_decoded, message
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
+from embedded_host.web.request import BodyTooLargeError, ClientGoneError, MalformedBodyError, Request
+from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")

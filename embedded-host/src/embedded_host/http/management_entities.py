@@ -19,9 +19,10 @@ from embedded_host.http.management_values import (
     page_size,
 )
 from embedded_host.http.status import shown_value
-from embedded_host.http.types import Request, Response, empty_response, json_response
 from embedded_host.store.interface import InstanceFilter
 from embedded_host.task_hub.client import HubClient, InstanceStatusError
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response, json_response
 
 
 class Entities:

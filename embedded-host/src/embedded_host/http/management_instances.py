@@ -18,7 +18,6 @@ from embedded_host.http.management_values import (
     seconds,
 )
 from embedded_host.http.status import history_events, shown_value, status_object, status_text
-from embedded_host.http.types import JSON, Request, Response, empty_response, json_response
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.client import (
     HubClient,
@@ -28,6 +27,8 @@ from embedded_host.task_hub.client import (
     InstanceStatusError,
 )
 from embedded_host.task_hub.hub import is_terminal
+from embedded_host.web.request import Request
+from embedded_host.web.response import JSON, Response, empty_response, json_response
 
 
 class Instances:

@@ -16,9 +16,10 @@ from embedded_host.http.management_values import (
     status_named,
 )
 from embedded_host.http.status import status_object
-from embedded_host.http.types import Request, Response, empty_response, json_response
 from embedded_host.store.interface import InstanceFilter
 from embedded_host.task_hub.client import HubClient
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, empty_response, json_response
 
 FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
 

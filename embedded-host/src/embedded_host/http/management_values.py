@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from embedded_host.engine.json_codec import compact, compact_text, is_json
 from embedded_host.engine.timestamps import parse_moment
-from embedded_host.http.types import Response, json_response
+from embedded_host.web.response import Response, json_response
 
 T = TypeVar("T")
 PAGE = 100
@@ -117,6 +118,11 @@ def id_before(token: str | None) -> str | None:
         return after if isinstance(after, str) and after.encode() else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def form_decoded(path: str) -> str:
+    """Return a path of the management API, decoded: ``+`` is a space there too (recorded; contract, 1.1)."""
+    return unquote(path.replace("+", " "))
 
 
 # -- bodies ------------------------------------------------------------------------------------------

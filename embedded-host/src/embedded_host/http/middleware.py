@@ -5,7 +5,8 @@ from __future__ import annotations
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.host_names import HostNames
 from embedded_host.http.server import Handler
-from embedded_host.http.types import Request, Response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 
 
 class Gate:

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from embedded_host.http.router import RPC
-from embedded_host.http.types import Request, Response, text_response
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response, text_response
 
 _BROWSERS = ("origin", "sec-fetch-site")
 
@@ -37,3 +38,16 @@ class SdkEndpoint:
                 status=403,
             )
         return await self._inner(replace(request, path=f"{RPC}/{request.path[len(self._prefix) :]}"))
+
+
+def private_request(method: str, path: str, body: bytes, base_url: str) -> Request:
+    """Return the request that the SDK's client would have sent over HTTP for a call that a worker passed on.
+
+    ``path`` has its query. A body is JSON."""
+
+    async def read() -> bytes:
+        return body
+
+    headers = {"content-type": "application/json"} if body else {}
+    path, _, query = path.partition("?")
+    return Request(method, path, query, {**headers, "content-length": str(len(body))}, base_url, read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedded_host.http.types import Response, text_response
+from embedded_host.web.response import Response, text_response
 
 _AS_IT_SAYS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 """It is of the type that it says; and where a link leads is not told whence."""

@@ -26,14 +26,8 @@ from embedded_host.http.connection import (
     ReceivedRequest,
     SlowBodyError,
 )
-from embedded_host.http.types import (
-    BodyTooLargeError,
-    ClientGoneError,
-    MalformedBodyError,
-    Request,
-    Response,
-    empty_response,
-)
+from embedded_host.web.request import BodyTooLargeError, ClientGoneError, MalformedBodyError, Request
+from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600

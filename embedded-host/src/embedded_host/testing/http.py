@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from embedded_host.http.management_urls import WEBHOOK
-from embedded_host.http.types import Request, Response
 from embedded_host.testing.host_run import BASE_URL, Life
+from embedded_host.web.request import Request
+from embedded_host.web.response import Response
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 from embedded_host.app.binding_types import RESOLVED
 from embedded_host.app.definitions import App, Binding, Function
 from embedded_host.app.folder import disabled_functions
+from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplateError, function_route
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.timer_trigger import TimerTrigger
-from embedded_host.http.functions import HttpRoute
 from embedded_worker.protocol import FunctionSpec, LoadRequest, LoadResult
 
 SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
