@@ -4,63 +4,104 @@ import { dialog } from "./dialog.js";
 import { ask } from "./api.js";
 import { takeKey } from "./key.js";
 
-const VIEWS = ["instances", "instance", "functions", "entities"];  // each a module with show(body, {id, params, signal})
+const VIEWS = ["instances", "instance", "functions", "entities"]; // each a module with show(body, {id, params, signal})
 const main = document.getElementById("main");
 let current = new AbortController();
 
-const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
 
 // "#/instance/ID?tab=history" -> the view, the rest of the path, the parameters
 function place() {
-	const [path, text] = location.hash.replace(/^#\/?/, "").split("?");
-	const [view, ...rest] = path.split("/");
-	return { view: VIEWS.includes(view) ? view : "instances", id: decoded(rest.join("/")), params: Object.fromEntries(new URLSearchParams(text)) };
+  const [path, text] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view, ...rest] = path.split("/");
+  return {
+    view: VIEWS.includes(view) ? view : "instances",
+    id: decoded(rest.join("/")),
+    params: Object.fromEntries(new URLSearchParams(text)),
+  };
 }
 
 async function show() {
-	takeKey();
-	const { view, id, params } = place();
-	current.abort();
-	const { signal } = current = new AbortController();
-	for (const a of document.querySelectorAll(".top nav a")) a.ariaCurrent = a.hash.startsWith(`#/${view}`) ? "page" : null;
-	document.title = `${id || view[0].toUpperCase() + view.slice(1)} · Durable Functions`;
-	main.dataset.view = view;
-	const body = h("div", { class: "view" }, h("p", { class: "quiet" }, "Loading…"));
-	main.replaceChildren(body);
-	try {
-		const { show: showView } = await import(`./${view}.js`);
-		if (!signal.aborted) { body.replaceChildren(); await showView(body, { id, params, signal }); }
-	} catch (error) {
-		if (error.name !== "AbortError" && !signal.aborted) body.replaceChildren(failure(error, show));
-	}
+  takeKey();
+  const { view, id, params } = place();
+  current.abort();
+  const { signal } = (current = new AbortController());
+  for (const a of document.querySelectorAll(".top nav a"))
+    a.ariaCurrent = a.hash.startsWith(`#/${view}`) ? "page" : null;
+  document.title = `${id || view[0].toUpperCase() + view.slice(1)} · Durable Functions`;
+  main.dataset.view = view;
+  const body = h("div", { class: "view" }, h("p", { class: "quiet" }, "Loading…"));
+  main.replaceChildren(body);
+  try {
+    const { show: showView } = await import(`./${view}.js`);
+    if (!signal.aborted) {
+      body.replaceChildren();
+      await showView(body, { id, params, signal });
+    }
+  } catch (error) {
+    if (error.name !== "AbortError" && !signal.aborted) body.replaceChildren(failure(error, show));
+  }
 }
 
 const THEMES = { "light dark": "as the system", light: "light", dark: "dark" };
 const themeButton = document.getElementById("theme");
 function setTheme(theme) {
-	document.documentElement.style.colorScheme = localStorage.theme = theme;
-	themeButton.title = themeButton.ariaLabel = `Theme: ${THEMES[theme]}`;
-	const names = Object.keys(THEMES);
-	themeButton.onclick = () => setTheme(names[(names.indexOf(theme) + 1) % names.length]);
+  document.documentElement.style.colorScheme = localStorage.theme = theme;
+  themeButton.title = themeButton.ariaLabel = `Theme: ${THEMES[theme]}`;
+  const names = Object.keys(THEMES);
+  themeButton.onclick = () => setTheme(names[(names.indexOf(theme) + 1) % names.length]);
 }
 setTheme(THEMES[localStorage.theme] ? localStorage.theme : "light dark");
 
-const KEYS = [["/", "Go to the filter"], ["n  p", "Next and previous page"], ["1  2  3", "Instances, functions, entities"], ["Ctrl+Enter", "Do what a dialog offers"]];
-const showKeys = () => dialog("Keys", (close) => [
-	facts(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
-	h("p", { class: "buttons" }, button("Close", close)),
-]);
+const KEYS = [
+  ["/", "Go to the filter"],
+  ["n  p", "Next and previous page"],
+  ["1  2  3", "Instances, functions, entities"],
+  ["Ctrl+Enter", "Do what a dialog offers"],
+];
+const showKeys = () =>
+  dialog("Keys", (close) => [
+    facts(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
+    h("p", { class: "buttons" }, button("Close", close)),
+  ]);
 document.getElementById("keys").addEventListener("click", showKeys);
 document.addEventListener("keydown", (event) => {
-	if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
-	const press = (selector) => { const node = document.querySelector(selector); if (node) { node.click(); event.preventDefault(); } };
-	if (event.key === "?") { showKeys(); event.preventDefault(); }
-	else if (event.key === "/") { const node = main.querySelector("[data-key='/']"); if (node) { node.focus(); event.preventDefault(); } }
-	else if (event.key === "n" || event.key === "p") press(`[data-key='${event.key}']`);
-	else if ("123".includes(event.key)) press(`.top nav a:nth-child(${event.key})`);
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  const press = (selector) => {
+    const node = document.querySelector(selector);
+    if (node) {
+      node.click();
+      event.preventDefault();
+    }
+  };
+  if (event.key === "?") {
+    showKeys();
+    event.preventDefault();
+  } else if (event.key === "/") {
+    const node = main.querySelector("[data-key='/']");
+    if (node) {
+      node.focus();
+      event.preventDefault();
+    }
+  } else if (event.key === "n" || event.key === "p") press(`[data-key='${event.key}']`);
+  else if ("123".includes(event.key)) press(`.top nav a:nth-child(${event.key})`);
 });
 
-document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 addEventListener("hashchange", show);
 show();
-ask("functions").then((found) => { document.getElementById("hub").textContent = found.hub; }, () => {});
+ask("functions").then(
+  (found) => {
+    document.getElementById("hub").textContent = found.hub;
+  },
+  () => {},
+);

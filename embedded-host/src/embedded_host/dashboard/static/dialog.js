@@ -1,90 +1,79 @@
-// Modal dialogs: forms with a JSON editor that checks, confirmations, and the curl command of what they do.
+// Modal dialogs and their parts: the box with a curl command and the JSON editor.
 import { h, add, button, copyButton, cut, field, unique } from "./dom.js";
-import { act, curl } from "./api.js";
 import { LONG } from "./values.js";
 
 // content(close) gives the children. The native element keeps the focus inside and gives it back.
 export function dialog(title, content) {
-	const heading = h("h2", { id: unique("dialog") }, title);
-	const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
-	const close = () => node.close();
-	add(node, [heading, content(close)]);
-	document.body.append(node);
-	node.showModal();
-	return node;
+  const heading = h("h2", { id: unique("dialog") }, title);
+  const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
+  const close = () => node.close();
+  add(node, [heading, content(close)]);
+  document.body.append(node);
+  node.showModal();
+  return node;
 }
 
 // What text() gives; a long one is shown in part, and copied whole.
 export function curlBox(text) {
-	const code = h("code");
-	const update = () => { code.textContent = cut(text(), LONG); };
-	const box = h("details", { class: "curl", ontoggle: update }, h("summary", null, "curl"),
-		h("pre", { tabindex: "0", aria: "curl command" }, code), copyButton(text, "Copy the curl command"));
-	box.update = () => { if (box.open) update(); };
-	return box;
+  const code = h("code");
+  const update = () => {
+    code.textContent = cut(text(), LONG);
+  };
+  const box = h(
+    "details",
+    { class: "curl", ontoggle: update },
+    h("summary", null, "curl"),
+    h("pre", { tabindex: "0", aria: "curl command" }, code),
+    copyButton(text, "Copy the curl command"),
+  );
+  box.update = () => {
+    if (box.open) update();
+  };
+  return box;
 }
 
 // A text area for JSON: says what is wrong and where while one types. value() throws if it is not JSON; undefined if empty.
 export function jsonEditor(label, text, { optional = true, hint } = {}) {
-	const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
-	const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
-	const node = field(label, area, hint);
-	area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "));
-	const parse = () => {
-		if (!area.value.trim()) {
-			if (optional) return undefined;
-			throw new Error("A JSON value is needed here; null is one.");
-		}
-		return JSON.parse(area.value);
-	};
-	const check = () => {
-		let wrong = "";
-		try { parse(); } catch (error) { wrong = whereItIs(error, area.value); }
-		problem.textContent = wrong;
-		area.setAttribute("aria-invalid", wrong ? "true" : "false");
-		return !wrong;
-	};
-	const format = button("Format", () => { if (check()) area.value = JSON.stringify(parse(), null, 2) ?? ""; }, { class: "small" });
-	area.addEventListener("input", check);
-	node.append(h("div", { class: "under" }, problem, format));
-	return { node, area, check, value: parse };
+  const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
+  const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
+  const node = field(label, area, hint);
+  area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "));
+  const parse = () => {
+    if (!area.value.trim()) {
+      if (optional) return undefined;
+      throw new Error("A JSON value is needed here; null is one.");
+    }
+    return JSON.parse(area.value);
+  };
+  const check = () => {
+    let wrong = "";
+    try {
+      parse();
+    } catch (error) {
+      wrong = whereItIs(error, area.value);
+    }
+    problem.textContent = wrong;
+    area.setAttribute("aria-invalid", wrong ? "true" : "false");
+    return !wrong;
+  };
+  const format = button(
+    "Format",
+    () => {
+      if (check()) area.value = JSON.stringify(parse(), null, 2) ?? "";
+    },
+    { class: "small" },
+  );
+  area.addEventListener("input", check);
+  node.append(h("div", { class: "under" }, problem, format));
+  return { node, area, check, value: parse };
 }
 
 function whereItIs(error, text) {
-	const at = /position (\d+)/.exec(error.message);
-	if (!(error instanceof SyntaxError)) return error.message;
-	const before = at ? text.slice(0, Number(at[1])) : text;
-	const line = before.split("\n").length, column = before.length - before.lastIndexOf("\n");
-	const what = error.message.replace(/^JSON\.parse: |,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/gs, "");
-	return `Not JSON: ${what} (line ${line}, column ${column})`;
-}
-
-// A dialog that sends one request. parts: what stands in the form; request(): what is sent; ok(answer) afterwards.
-export function actionDialog(title, { parts, verb, bad, request, valid = () => true, ok }) {
-	return dialog(title, (close) => {
-		const error = h("p", { class: "problem", role: "alert" });
-		const box = curlBox(() => { try { return curl(request()); } catch { return "# The JSON is not complete yet."; } });
-		const send = h("button", { type: "submit", class: bad ? "bad primary" : "primary" }, verb);
-		const form = h("form", {
-			method: "dialog",
-			onsubmit: async (event) => {
-				event.preventDefault();
-				if (!valid() || !form.reportValidity()) return;
-				send.disabled = true;
-				error.textContent = "";
-				try {
-					const answer = await act(request());
-					close();
-					if (ok) ok(answer);
-				} catch (failed) {
-					error.textContent = failed.message;
-					send.disabled = false;
-				}
-			},
-			oninput: () => box.update(),
-			onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); },
-		}, parts, error, box,
-			h("p", { class: "buttons" }, button("Cancel", close), send));
-		return form;
-	});
+  const at = /position (\d+)/.exec(error.message);
+  if (!(error instanceof SyntaxError)) return error.message;
+  const before = at ? text.slice(0, Number(at[1])) : text;
+  const line = before.split("\n").length,
+    column = before.length - before.lastIndexOf("\n");
+  const what = error.message.replace(/^JSON\.parse: |,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/gs, "");
+  return `Not JSON: ${what} (line ${line}, column ${column})`;
 }

@@ -1,51 +1,65 @@
 // Elements. All text goes in as text nodes: nothing that comes from an app is ever parsed as HTML.
 
 export function h(tag, props, ...children) {
-	return fill(document.createElement(tag), props, children);
+  return fill(document.createElement(tag), props, children);
 }
 
 export function svg(tag, props, ...children) {
-	return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
 
 function fill(node, props, children) {
-	for (const [name, value] of Object.entries(props || {})) {
-		if (isNothing(value)) continue;
-		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-		else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
-		else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
-		else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
-	}
-	return add(node, children);
+  for (const [name, value] of Object.entries(props || {})) {
+    if (isNothing(value)) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
+    else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
+    else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
+  }
+  return add(node, children);
 }
 
 const isNothing = (value) => value === undefined || value === null || value === false;
 
 export function add(node, children) {
-	node.append(...children.flat(Infinity).filter((child) => !isNothing(child)));
-	return node;
+  node.append(...children.flat(Infinity).filter((child) => !isNothing(child)));
+  return node;
 }
 
 export function replace(node, ...children) {
-	node.replaceChildren();
-	return add(node, children);
+  node.replaceChildren();
+  return add(node, children);
 }
 
 // What make() gives, where mark has changed. The focus stays on the button that says the same.
 export function redraw(node, mark, make) {
-	if (node.dataset.mark === mark) return;
-	node.dataset.mark = mark;
-	const focused = node.contains(document.activeElement) && document.activeElement.textContent;
-	replace(node, make());
-	if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
+  if (node.dataset.mark === mark) return;
+  node.dataset.mark = mark;
+  const focused = node.contains(document.activeElement) && document.activeElement.textContent;
+  replace(node, make());
+  if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
 }
 
 // go(n) shows page n.
 export function pager(node, page, last, go) {
-	node.hidden = last === 1;
-	const to = (text, n, key) => button(text, () => go(n), { disabled: n < 1 || n > last || n === page, "data-key": key });
-	const jump = h("input", { type: "number", min: 1, max: last, value: page, aria: "Page", onchange: () => go(Math.min(last, Math.max(1, Number(jump.value) || 1))) });
-	redraw(node, `${page}/${last}`, () => [to("First", 1), to("Previous", page - 1, "p"), h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`), to("Next", page + 1, "n"), to("Last", last)]);
+  node.hidden = last === 1;
+  const to = (text, n, key) =>
+    button(text, () => go(n), { disabled: n < 1 || n > last || n === page, "data-key": key });
+  const jump = h("input", {
+    type: "number",
+    min: 1,
+    max: last,
+    value: page,
+    aria: "Page",
+    onchange: () => go(Math.min(last, Math.max(1, Number(jump.value) || 1))),
+  });
+  redraw(node, `${page}/${last}`, () => [
+    to("First", 1),
+    to("Previous", page - 1, "p"),
+    h("span", null, "Page ", jump, ` of ${last.toLocaleString()}`),
+    to("Next", page + 1, "n"),
+    to("Last", last),
+  ]);
 }
 
 let count = 0;
@@ -55,36 +69,60 @@ export const button = (text, onclick, props) => h("button", { type: "button", on
 
 // While one types, typed(text) follows with a little delay.
 export function search(label, typed, props) {
-	let timer;
-	const input = h("input", { type: "search", placeholder: label + "…", aria: label, "data-key": "/", autocomplete: "off", ...props, oninput: () => {
-		clearTimeout(timer);
-		timer = setTimeout(() => typed(input.value.trim()), 200);
-	} });
-	return input;
+  let timer;
+  const input = h("input", {
+    type: "search",
+    placeholder: label + "…",
+    aria: label,
+    "data-key": "/",
+    autocomplete: "off",
+    ...props,
+    oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => typed(input.value.trim()), 200);
+    },
+  });
+  return input;
 }
 
 export const text = (props) => h("input", { type: "text", autocomplete: "off", ...props });
 
 // What is offered in a select: [value, text], and groups {label: [[value, text]]}. What is chosen stays, offered or not.
 export function choices(select, value, first, offered) {
-	const option = ([value, text = value]) => h("option", { value }, text);
-	replace(select, option(["", first]), offered.map((one) => (Array.isArray(one) ? option(one)
-		: Object.entries(one).map(([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option))))));
-	if (value && ![...select.options].some((o) => o.value === value)) select.append(option([value]));
-	select.value = value || "";
+  const option = ([value, text = value]) => h("option", { value }, text);
+  replace(
+    select,
+    option(["", first]),
+    offered.map((one) =>
+      Array.isArray(one)
+        ? option(one)
+        : Object.entries(one).map(([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option))),
+    ),
+  );
+  if (value && ![...select.options].some((o) => o.value === value)) select.append(option([value]));
+  select.value = value || "";
 }
 
-export const heads = (...titles) => h("thead", null, h("tr", null, titles.map((title) => h("th", { scope: "col" }, title))));
+export const heads = (...titles) =>
+  h(
+    "thead",
+    null,
+    h(
+      "tr",
+      null,
+      titles.map((title) => h("th", { scope: "col" }, title)),
+    ),
+  );
 
 export const many = (n, one = "instance", several = one + "s") => `${n.toLocaleString()} ${n === 1 ? one : several}`;
 
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
 export function field(label, input, hint) {
-	input.id ||= unique("field");
-	const note = hint && h("small", { id: unique("hint"), class: "quiet" }, hint);
-	if (note) input.setAttribute("aria-describedby", note.id);
-	return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
+  input.id ||= unique("field");
+  const note = hint && h("small", { id: unique("hint"), class: "quiet" }, hint);
+  if (note) input.setAttribute("aria-describedby", note.id);
+  return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
 }
 
 export const cut = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
@@ -94,38 +132,59 @@ export const quiet = (...children) => h("span", { class: "quiet" }, children);
 export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
 export const instanceLink = (id) => link(instanceHref(id), id, { class: "id" });
 
-export const facts = (list) => h("dl", { class: "facts" }, list.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+export const facts = (list) =>
+  h(
+    "dl",
+    { class: "facts" },
+    list.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+  );
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
 // An empty or an error view.
 export function notice(title, text, ...more) {
-	return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
+  return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
 }
 
 export function failure(error, again) {
-	const title = error.offline ? "The host does not answer" : "This could not be shown";
-	const text = error.offline ? "Is it still running? This page goes on by itself once it is back." : error.message;
-	return h("div", { class: "notice bad", role: "alert" },
-		h("p", { class: "notice-title" }, title), h("p", null, text), again && button("Try again", again));
+  const title = error.offline ? "The host does not answer" : "This could not be shown";
+  const text = error.offline ? "Is it still running? This page goes on by itself once it is back." : error.message;
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("p", { class: "notice-title" }, title),
+    h("p", null, text),
+    again && button("Try again", again),
+  );
 }
 
 export function toast(text, bad) {
-	const box = document.getElementById("toasts");
-	const node = h("div", { class: bad ? "toast bad" : "toast" }, text, button("×", () => node.remove(), { class: "icon", aria: "Close" }));
-	box.append(node);
-	if (!bad) setTimeout(() => node.remove(), 6000);
+  const box = document.getElementById("toasts");
+  const node = h(
+    "div",
+    { class: bad ? "toast bad" : "toast" },
+    text,
+    button("×", () => node.remove(), { class: "icon", aria: "Close" }),
+  );
+  box.append(node);
+  if (!bad) setTimeout(() => node.remove(), 6000);
 }
 
 export function copyButton(text, label) {
-	const node = button("Copy", async () => {
-		try {
-			await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
-			node.textContent = "Copied";
-		} catch {
-			node.textContent = "Not allowed here";
-		}
-		setTimeout(() => { node.textContent = "Copy"; }, 1500);
-	}, { class: "small", aria: label });
-	return node;
+  const node = button(
+    "Copy",
+    async () => {
+      try {
+        await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
+        node.textContent = "Copied";
+      } catch {
+        node.textContent = "Not allowed here";
+      }
+      setTimeout(() => {
+        node.textContent = "Copy";
+      }, 1500);
+    },
+    { class: "small", aria: label },
+  );
+  return node;
 }

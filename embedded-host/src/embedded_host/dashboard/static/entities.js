@@ -1,68 +1,180 @@
 // The entities: their states, live, and signals to them.
-import { h, add, button, choices, failure, field, heads, link, many, notice, pager, redraw, replace, search, text, toast, quiet } from "./dom.js";
+import {
+  h,
+  add,
+  button,
+  choices,
+  failure,
+  field,
+  heads,
+  link,
+  many,
+  notice,
+  pager,
+  redraw,
+  replace,
+  search,
+  text,
+  toast,
+  quiet,
+} from "./dom.js";
 import { when } from "./time.js";
 import { WEBHOOK, ask, instancePath, query, wrapped } from "./api.js";
 import { keepUpToDate } from "./live.js";
-import { actionDialog, jsonEditor } from "./dialog.js";
+import { jsonEditor } from "./dialog.js";
+import { requestDialog } from "./request_dialog.js";
 import { code, readable } from "./values.js";
 
 const PAGE = 100;
-const parts = (id) => { const [, name, ...key] = id.split("@"); return [name, key.join("@")]; };
+const parts = (id) => {
+  const [, name, ...key] = id.split("@");
+  return [name, key.join("@")];
+};
 
 export function signalEntity(name, key, ok) {
-	const keyInput = text({ required: true, value: key });
-	const operation = text({ required: true });
-	const editor = jsonEditor("Input (JSON)", "", { hint: "Empty for none" });
-	actionDialog(`Signal ${name}`, {
-		parts: [field("Key", keyInput), field("Operation", operation), editor.node],
-		verb: "Signal", valid: editor.check,
-		request: () => ({ path: `${WEBHOOK}/entities/${[name, keyInput.value].map(encodeURIComponent).join("/")}${query({ op: operation.value })}`, body: wrapped(editor.value()) }),
-		ok: () => { toast(`${name} ${keyInput.value} was signalled.`); ok(); },
-	});
+  const keyInput = text({ required: true, value: key });
+  const operation = text({ required: true });
+  const editor = jsonEditor("Input (JSON)", "", { hint: "Empty for none" });
+  requestDialog(`Signal ${name}`, {
+    parts: [field("Key", keyInput), field("Operation", operation), editor.node],
+    verb: "Signal",
+    valid: editor.check,
+    request: () => ({
+      path: `${WEBHOOK}/entities/${[name, keyInput.value].map(encodeURIComponent).join("/")}${query({ op: operation.value })}`,
+      body: wrapped(editor.value()),
+    }),
+    ok: () => {
+      toast(`${name} ${keyInput.value} was signalled.`);
+      ok();
+    },
+  });
 }
 
 function remove(name, key, id, ok) {
-	actionDialog(`Delete ${name} ${key}?`, { parts: h("p", null, "Its state is deleted. A signal brings it into being anew."), verb: "Delete", bad: true,
-		request: () => ({ method: "DELETE", path: instancePath(id) }), ok: () => { toast(`${name} ${key} was deleted.`); ok(); } });
+  requestDialog(`Delete ${name} ${key}?`, {
+    parts: h("p", null, "Its state is deleted. A signal brings it into being anew."),
+    verb: "Delete",
+    bad: true,
+    request: () => ({ method: "DELETE", path: instancePath(id) }),
+    ok: () => {
+      toast(`${name} ${key} was deleted.`);
+      ok();
+    },
+  });
 }
 
 export async function show(body, { params, signal }) {
-	const state = { name: params.name || "", prefix: params.prefix || "", page: 1 };
-	const change = (changes) => { Object.assign(state, { page: 1 }, changes); history.replaceState(null, "", `#/entities?${new URLSearchParams({ name: state.name, prefix: state.prefix })}`); watch.now(); };
-	const name = h("select", { aria: "Entity", onchange: () => change({ name: name.value }) });
-	const prefix = search("Key begins with", (text) => change({ prefix: text }), { value: state.prefix });
-	const count = h("p", { class: "quiet count", role: "status" });
-	const rows = h("tbody");
-	const table = h("table", { class: "list entities", aria: "Entities" }, heads("Entity", "Key", "State", "Last operation", "Actions"), rows);
-	const place = h("div", { class: "scroll" }, table);
-	const pages = h("nav", { class: "pages", aria: "Pages" });
-	add(body, [h("h1", { class: "hidden" }, "Entities"), h("section", { class: "filter", aria: "Filter" }, h("div", { class: "fields" }, name, prefix)), count, place, pages]);
+  const state = { name: params.name || "", prefix: params.prefix || "", page: 1 };
+  const change = (changes) => {
+    Object.assign(state, { page: 1 }, changes);
+    history.replaceState(null, "", `#/entities?${new URLSearchParams({ name: state.name, prefix: state.prefix })}`);
+    watch.now();
+  };
+  const name = h("select", { aria: "Entity", onchange: () => change({ name: name.value }) });
+  const prefix = search("Key begins with", (text) => change({ prefix: text }), { value: state.prefix });
+  const count = h("p", { class: "quiet count", role: "status" });
+  const rows = h("tbody");
+  const table = h(
+    "table",
+    { class: "list entities", aria: "Entities" },
+    heads("Entity", "Key", "State", "Last operation", "Actions"),
+    rows,
+  );
+  const place = h("div", { class: "scroll" }, table);
+  const pages = h("nav", { class: "pages", aria: "Pages" });
+  add(body, [
+    h("h1", { class: "hidden" }, "Entities"),
+    h("section", { class: "filter", aria: "Filter" }, h("div", { class: "fields" }, name, prefix)),
+    count,
+    place,
+    pages,
+  ]);
 
-	async function refresh() {
-		let found;
-		try {
-			found = await ask("entities", { name: state.name, prefix: state.name && state.prefix, limit: PAGE, offset: (state.page - 1) * PAGE }, signal);
-		} catch (error) {
-			if (error.name === "AbortError" || (error.offline && rows.firstChild)) throw error;
-			replace(place, failure(error, () => watch.now()));
-			return 0;
-		}
-		prefix.disabled = !state.name;
-		if (document.activeElement !== name || name.options.length === 1) choices(name, state.name, "All entities", found.names.map((one) => [one]));
-		count.textContent = found.total ? many(found.total, "entity", "entities") : "None";
-		replace(place, found.rows.length ? table : state.name ? notice("No entity fits this filter") : notice("There are no entities yet", "An entity comes into being with the first operation or signal.", link("#/functions", "Signal one")));
-		redraw(rows, JSON.stringify(found.rows), () => found.rows.map(line));
-		const last = Math.max(1, Math.ceil(found.total / PAGE));
-		pager(pages, state.page, last, (n) => { state.page = n; watch.now(); });
-		return 10;
-	}
+  async function refresh() {
+    let found;
+    try {
+      found = await ask(
+        "entities",
+        { name: state.name, prefix: state.name && state.prefix, limit: PAGE, offset: (state.page - 1) * PAGE },
+        signal,
+      );
+    } catch (error) {
+      if (error.name === "AbortError" || (error.offline && rows.firstChild)) throw error;
+      replace(
+        place,
+        failure(error, () => watch.now()),
+      );
+      return 0;
+    }
+    prefix.disabled = !state.name;
+    if (document.activeElement !== name || name.options.length === 1)
+      choices(
+        name,
+        state.name,
+        "All entities",
+        found.names.map((one) => [one]),
+      );
+    count.textContent = found.total ? many(found.total, "entity", "entities") : "None";
+    replace(
+      place,
+      found.rows.length
+        ? table
+        : state.name
+          ? notice("No entity fits this filter")
+          : notice(
+              "There are no entities yet",
+              "An entity comes into being with the first operation or signal.",
+              link("#/functions", "Signal one"),
+            ),
+    );
+    redraw(rows, JSON.stringify(found.rows), () => found.rows.map(line));
+    const last = Math.max(1, Math.ceil(found.total / PAGE));
+    pager(pages, state.page, last, (n) => {
+      state.page = n;
+      watch.now();
+    });
+    return 10;
+  }
 
-	function line(row) {
-		const [entity, key] = parts(row.id);
-		const state = readable(row.state), short = state?.replace(/\s+/g, " ");
-		const shown = state === null ? quiet("deleted") : state.length < 80 ? h("code", null, short) : h("details", null, h("summary", null, h("code", null, short.slice(0, 80) + "…")), code(state + (row.cut ? "…" : ""), "State"));
-		return h("tr", null, h("td", { class: "c-name" }, entity), h("td", { class: "c-id" }, h("span", { class: "id" }, key)), h("td", { class: "c-state" }, shown), h("td", { class: "c-updated" }, when(row.updated)),
-			h("td", { class: "c-actions" }, h("span", { class: "buttons" }, button("Signal…", () => signalEntity(entity, key, () => watch.soon()), { class: "small", aria: `Signal ${row.id}` }), button("Delete…", () => remove(entity, key, row.id, () => watch.soon()), { class: "small bad", aria: `Delete ${row.id}` }))));
-	}
-	const watch = keepUpToDate(signal, {}, refresh);
+  function line(row) {
+    const [entity, key] = parts(row.id);
+    const state = readable(row.state),
+      short = state?.replace(/\s+/g, " ");
+    const shown =
+      state === null
+        ? quiet("deleted")
+        : state.length < 80
+          ? h("code", null, short)
+          : h(
+              "details",
+              null,
+              h("summary", null, h("code", null, short.slice(0, 80) + "…")),
+              code(state + (row.cut ? "…" : ""), "State"),
+            );
+    return h(
+      "tr",
+      null,
+      h("td", { class: "c-name" }, entity),
+      h("td", { class: "c-id" }, h("span", { class: "id" }, key)),
+      h("td", { class: "c-state" }, shown),
+      h("td", { class: "c-updated" }, when(row.updated)),
+      h(
+        "td",
+        { class: "c-actions" },
+        h(
+          "span",
+          { class: "buttons" },
+          button("Signal…", () => signalEntity(entity, key, () => watch.soon()), {
+            class: "small",
+            aria: `Signal ${row.id}`,
+          }),
+          button("Delete…", () => remove(entity, key, row.id, () => watch.soon()), {
+            class: "small bad",
+            aria: `Delete ${row.id}`,
+          }),
+        ),
+      ),
+    );
+  }
+  const watch = keepUpToDate(signal, {}, refresh);
 }

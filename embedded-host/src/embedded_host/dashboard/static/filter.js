@@ -5,61 +5,125 @@ import { ask } from "./api.js";
 
 const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated"];
 export const ALL = { status: "", name: "", prefix: "", from: "", to: "", waiting: "" };
-const RANGES = [["15 min", 15], ["1 h", 60], ["24 h", 1440], ["7 d", 10080]];
+const RANGES = [
+  ["15 min", 15],
+  ["1 h", 60],
+  ["24 h", 1440],
+  ["7 d", 10080],
+];
 
 export function filterBar(state, change, signal) {
-	const chips = STATUSES.map((name) => {
-		const count = h("span", { class: "n" });
-		const chip = button([h("span", { class: "dot", "data-status": name }), name, " ", count], () => {
-			const chosen = new Set((state.status || "").split(",").filter(Boolean));
-			if (!chosen.delete(name)) chosen.add(name);
-			change({ status: [...chosen].join(",") });
-		}, { class: "chip", "aria-pressed": "false" });
-		return { name, chip, count };
-	});
-	const prefix = search("Id begins with", (text) => change({ prefix: text }));
-	const picked = (key, label) => h("select", { aria: label, onchange: (event) => change({ [key]: event.target.value }) });
-	const moment = (key, label) => h("input", { type: "datetime-local", step: 1, aria: label, onchange: (event) => change({ [key]: fromInput(event.target.value) }) });
-	const name = picked("name", "Function"), waiting = picked("waiting", "Waits for");
-	const from = moment("from", "Created from"), to = moment("to", "Created to");
-	const ranges = RANGES.map(([text, minutes]) => button(text, () => change({ from: new Date(Date.now() - minutes * 60000).toISOString(), to: "" }), { class: "small", aria: `Created in the last ${text}` }));
-	const clear = button("Clear", () => change(ALL), { class: "small", aria: "Clear the filter" });
+  const chips = STATUSES.map((name) => {
+    const count = h("span", { class: "n" });
+    const chip = button(
+      [h("span", { class: "dot", "data-status": name }), name, " ", count],
+      () => {
+        const chosen = new Set((state.status || "").split(",").filter(Boolean));
+        if (!chosen.delete(name)) chosen.add(name);
+        change({ status: [...chosen].join(",") });
+      },
+      { class: "chip", "aria-pressed": "false" },
+    );
+    return { name, chip, count };
+  });
+  const prefix = search("Id begins with", (text) => change({ prefix: text }));
+  const picked = (key, label) =>
+    h("select", { aria: label, onchange: (event) => change({ [key]: event.target.value }) });
+  const moment = (key, label) =>
+    h("input", {
+      type: "datetime-local",
+      step: 1,
+      aria: label,
+      onchange: (event) => change({ [key]: fromInput(event.target.value) }),
+    });
+  const name = picked("name", "Function"),
+    waiting = picked("waiting", "Waits for");
+  const from = moment("from", "Created from"),
+    to = moment("to", "Created to");
+  const ranges = RANGES.map(([text, minutes]) =>
+    button(text, () => change({ from: new Date(Date.now() - minutes * 60000).toISOString(), to: "" }), {
+      class: "small",
+      aria: `Created in the last ${text}`,
+    }),
+  );
+  const clear = button("Clear", () => change(ALL), { class: "small", aria: "Clear the filter" });
 
-	const events = new Set();
-	let functions = [], ran = [];
-	function options() {
-		const of = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
-		const these = (kind, list) => list.map((n) => [`${kind}:${n}`, n]);
-		const orchestrators = of("orchestrationTrigger");
-		choices(waiting, state.waiting, "Waits for…", [["activity", "An activity"], ["timer", "A timer"], ["child", "A sub-orchestration"], ["event", "An event"], ["entity", "An entity’s answer"],
-			{ "The activity": these("activity", of("activityTrigger")), "The sub-orchestration": these("child", orchestrators), "The event": these("event", [...events]) }]);
-		choices(name, state.name, "Function…", [...new Set([...orchestrators, ...ran])].sort().map((n) => [n]));
-	}
-	options();
-	ask("functions", {}, signal).then((found) => { functions = found.functions; ran = found.ran; options(); seen(found.awaited); }, () => {});
-	function seen(waits) {
-		const before = events.size;
-		for (const text of waits) if (text.startsWith("event ")) events.add(text.slice(6));
-		if (events.size > before && document.activeElement !== waiting) options();
-	}
+  const events = new Set();
+  let functions = [],
+    ran = [];
+  function options() {
+    const of = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
+    const these = (kind, list) => list.map((n) => [`${kind}:${n}`, n]);
+    const orchestrators = of("orchestrationTrigger");
+    choices(waiting, state.waiting, "Waits for…", [
+      ["activity", "An activity"],
+      ["timer", "A timer"],
+      ["child", "A sub-orchestration"],
+      ["event", "An event"],
+      ["entity", "An entity’s answer"],
+      {
+        "The activity": these("activity", of("activityTrigger")),
+        "The sub-orchestration": these("child", orchestrators),
+        "The event": these("event", [...events]),
+      },
+    ]);
+    choices(
+      name,
+      state.name,
+      "Function…",
+      [...new Set([...orchestrators, ...ran])].sort().map((n) => [n]),
+    );
+  }
+  options();
+  ask("functions", {}, signal).then(
+    (found) => {
+      functions = found.functions;
+      ran = found.ran;
+      options();
+      seen(found.awaited);
+    },
+    () => {},
+  );
+  function seen(waits) {
+    const before = events.size;
+    for (const text of waits) if (text.startsWith("event ")) events.add(text.slice(6));
+    if (events.size > before && document.activeElement !== waiting) options();
+  }
 
-	const node = h("section", { class: "filter", aria: "Filter" },
-		h("div", { class: "chips", role: "group", aria: "Status" }, chips.map((c) => c.chip)),
-		h("div", { class: "fields" }, prefix, name, waiting,
-			h("span", { class: "ranges" }, ranges), h("span", { class: "range" }, from, quiet("to"), to), clear));
+  const node = h(
+    "section",
+    { class: "filter", aria: "Filter" },
+    h(
+      "div",
+      { class: "chips", role: "group", aria: "Status" },
+      chips.map((c) => c.chip),
+    ),
+    h(
+      "div",
+      { class: "fields" },
+      prefix,
+      name,
+      waiting,
+      h("span", { class: "ranges" }, ranges),
+      h("span", { class: "range" }, from, quiet("to"), to),
+      clear,
+    ),
+  );
 
-	function update(now, counts) {
-		const chosen = (now.status || "").split(",");
-		for (const { name: status, chip, count } of chips) {
-			chip.ariaPressed = chosen.includes(status);
-			if (counts) count.textContent = (counts[status] || 0).toLocaleString();
-		}
-		const put = (input, value) => { if (document.activeElement !== input && input.value !== value) input.value = value; };
-		put(prefix, now.prefix || "");
-		if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) options();
-		put(from, toInput(now.from));
-		put(to, toInput(now.to));
-		clear.hidden = !Object.keys(ALL).some((key) => now[key]);
-	}
-	return { node, update, seen };
+  function update(now, counts) {
+    const chosen = (now.status || "").split(",");
+    for (const { name: status, chip, count } of chips) {
+      chip.ariaPressed = chosen.includes(status);
+      if (counts) count.textContent = (counts[status] || 0).toLocaleString();
+    }
+    const put = (input, value) => {
+      if (document.activeElement !== input && input.value !== value) input.value = value;
+    };
+    put(prefix, now.prefix || "");
+    if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) options();
+    put(from, toInput(now.from));
+    put(to, toInput(now.to));
+    clear.hidden = !Object.keys(ALL).some((key) => now[key]);
+  }
+  return { node, update, seen };
 }

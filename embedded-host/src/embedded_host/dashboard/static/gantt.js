@@ -8,78 +8,170 @@ const ROWS = 200;
 const TICKS = 5;
 
 export function ganttView() {
-	let limit = ROWS, zoom = 1, last = null;
-	const open = new Set();
-	const summary = h("p", { class: "spent" });
-	const scale = h("div", { class: "g-scale", "aria-hidden": "true" });
-	const rows = h("div");
-	const inner = h("div", { class: "g-inner" }, scale, rows);
-	const outer = h("div", { class: "gantt", tabindex: "0", role: "group", aria: "Timeline" }, inner);
-	const more = h("p");
-	const set = (factor) => { zoom = Math.min(64, Math.max(1, zoom * factor)); inner.style.setProperty("--zoom", zoom); out.disabled = zoom === 1; };
-	const out = button("−", () => set(0.5), { class: "small", aria: "Zoom out", disabled: true });
-	const bar = h("div", { class: "row" }, summary, h("span", { class: "buttons" }, out, button("+", () => set(2), { class: "small", aria: "Zoom in" })));
-	const node = h("div", null, bar, outer, more);
-	const drawn = new Map();
+  let limit = ROWS,
+    zoom = 1,
+    last = null;
+  const open = new Set();
+  const summary = h("p", { class: "spent" });
+  const scale = h("div", { class: "g-scale", "aria-hidden": "true" });
+  const rows = h("div");
+  const inner = h("div", { class: "g-inner" }, scale, rows);
+  const outer = h("div", { class: "gantt", tabindex: "0", role: "group", aria: "Timeline" }, inner);
+  const more = h("p");
+  const set = (factor) => {
+    zoom = Math.min(64, Math.max(1, zoom * factor));
+    inner.style.setProperty("--zoom", zoom);
+    out.disabled = zoom === 1;
+  };
+  const out = button("−", () => set(0.5), { class: "small", aria: "Zoom out", disabled: true });
+  const bar = h(
+    "div",
+    { class: "row" },
+    summary,
+    h(
+      "span",
+      { class: "buttons" },
+      out,
+      button("+", () => set(2), { class: "small", aria: "Zoom in" }),
+    ),
+  );
+  const node = h("div", null, bar, outer, more);
+  const drawn = new Map();
 
-	function update(model) {
-		last = model;
-		const { steps, start, end } = model;
-		const now = Date.now();
-		let until = end ?? now;
-		for (const step of steps) until = Math.max(until, step.end ?? 0);
-		const total = Math.max(1, until - start);
-		const at = (ms) => Math.min(100, Math.max(0, (ms - start) / total * 100));
-		const time = spent(model, now);
-		const part = (name, text, ms) => ms > 0 && h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${span(ms)}`);
-		replace(summary, h("b", null, span(time.total)), " ", part("code", "orchestrator code", time.code), part("activity", "at work", time.work), part("wait", "waiting", time.wait));
-		replace(scale, Array.from({ length: TICKS }, (_, n) => h("span", { class: "tick", style: { left: `${n / TICKS * 100}%` } }, n ? "+" + span(total * n / TICKS) : "0")));
-		const wanted = [{ kind: "code", name: "Orchestrator", start, end: end ?? now, state: end === null ? "open" : "completed", turns: model.turns }, ...steps.slice(0, limit)];
-		wanted.forEach((step, n) => {
-			const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
-			let row = drawn.get(n);
-			if (!row || row.mark !== mark) {
-				const made = rowOf(step, n, mark);
-				if (row) row.node.replaceWith(made.node); else rows.append(made.node);
-				drawn.set(n, row = made);
-			}
-			row.place(at, now);
-		});
-		for (const [n, row] of drawn) if (n >= wanted.length) { row.node.remove(); drawn.delete(n); }
-		replace(more, steps.length > limit && button(`Show ${Math.min(ROWS, steps.length - limit)} more of ${steps.length} steps`, () => { limit += ROWS; update(last); }),
-			!steps.length && notice(end === null ? "Nothing has been called yet" : "It called nothing", null));
-	}
+  function update(model) {
+    last = model;
+    const { steps, start, end } = model;
+    const now = Date.now();
+    let until = end ?? now;
+    for (const step of steps) until = Math.max(until, step.end ?? 0);
+    const total = Math.max(1, until - start);
+    const at = (ms) => Math.min(100, Math.max(0, ((ms - start) / total) * 100));
+    const time = spent(model, now);
+    const part = (name, text, ms) =>
+      ms > 0 &&
+      h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${span(ms)}`);
+    replace(
+      summary,
+      h("b", null, span(time.total)),
+      " ",
+      part("code", "orchestrator code", time.code),
+      part("activity", "at work", time.work),
+      part("wait", "waiting", time.wait),
+    );
+    replace(
+      scale,
+      Array.from({ length: TICKS }, (_, n) =>
+        h(
+          "span",
+          { class: "tick", style: { left: `${(n / TICKS) * 100}%` } },
+          n ? "+" + span((total * n) / TICKS) : "0",
+        ),
+      ),
+    );
+    const wanted = [
+      {
+        kind: "code",
+        name: "Orchestrator",
+        start,
+        end: end ?? now,
+        state: end === null ? "open" : "completed",
+        turns: model.turns,
+      },
+      ...steps.slice(0, limit),
+    ];
+    wanted.forEach((step, n) => {
+      const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
+      let row = drawn.get(n);
+      if (!row || row.mark !== mark) {
+        const made = rowOf(step, n, mark);
+        if (row) row.node.replaceWith(made.node);
+        else rows.append(made.node);
+        drawn.set(n, (row = made));
+      }
+      row.place(at, now);
+    });
+    for (const [n, row] of drawn)
+      if (n >= wanted.length) {
+        row.node.remove();
+        drawn.delete(n);
+      }
+    replace(
+      more,
+      steps.length > limit &&
+        button(`Show ${Math.min(ROWS, steps.length - limit)} more of ${steps.length} steps`, () => {
+          limit += ROWS;
+          update(last);
+        }),
+      !steps.length && notice(end === null ? "Nothing has been called yet" : "It called nothing", null),
+    );
+  }
 
-	function rowOf(step, n, mark) {
-		const spans = step.turns ? [[step.start, step.end, "wait"], ...step.turns.map((turn) => [...turn, "code"])] : [[step.start, step.end, step.kind]];
-		const bars = spans.map(([, , kind]) => h("span", { class: "g-bar", "data-kind": kind, "data-state": !step.turns && step.state }));
-		const lasted = h("span", { class: "g-time" });
-		const title = `${KINDS[step.kind] || ""} ${step.name}\n${utcText(step.start)}`;
-		const label = h("span", { class: "g-label", title }, h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
-			h("span", null, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
-			step.attempt && quiet(` #${step.attempt}`), h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `));
-		const detail = h("div", { class: "g-detail" });
-		const node = h("details", { class: "g-row", open: open.has(n), ontoggle: () => {
-			if (node.open) { open.add(n); replace(detail, detailOf(step)); } else open.delete(n);
-		} }, h("summary", null, label, h("span", { class: "g-track" }, bars), lasted), detail);
-		const place = (at, now) => {
-			const end = step.state === "open" ? now : step.end;
-			spans.forEach(([from, to], n) => {
-				const left = at(from), right = at(n ? to : end);
-				Object.assign(bars[n].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
-			});
-			lasted.textContent = step.kind === "event" ? "" : span(end - step.start);
-		};
-		return { node, mark, place };
-	}
-	return { node, update, tick: (model) => model && update(model) };
+  function rowOf(step, n, mark) {
+    const spans = step.turns
+      ? [[step.start, step.end, "wait"], ...step.turns.map((turn) => [...turn, "code"])]
+      : [[step.start, step.end, step.kind]];
+    const bars = spans.map(([, , kind]) =>
+      h("span", { class: "g-bar", "data-kind": kind, "data-state": !step.turns && step.state }),
+    );
+    const lasted = h("span", { class: "g-time" });
+    const title = `${KINDS[step.kind] || ""} ${step.name}\n${utcText(step.start)}`;
+    const label = h(
+      "span",
+      { class: "g-label", title },
+      h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
+      h("span", null, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
+      step.attempt && quiet(` #${step.attempt}`),
+      h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `),
+    );
+    const detail = h("div", { class: "g-detail" });
+    const node = h(
+      "details",
+      {
+        class: "g-row",
+        open: open.has(n),
+        ontoggle: () => {
+          if (node.open) {
+            open.add(n);
+            replace(detail, detailOf(step));
+          } else open.delete(n);
+        },
+      },
+      h("summary", null, label, h("span", { class: "g-track" }, bars), lasted),
+      detail,
+    );
+    const place = (at, now) => {
+      const end = step.state === "open" ? now : step.end;
+      spans.forEach(([from, to], n) => {
+        const left = at(from),
+          right = at(n ? to : end);
+        Object.assign(bars[n].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
+      });
+      lasted.textContent = step.kind === "event" ? "" : span(end - step.start);
+    };
+    return { node, mark, place };
+  }
+  return { node, update, tick: (model) => model && update(model) };
 }
 
 function detailOf(step) {
-	const about = facts([["Began", when(step.start, { fraction: true })], step.end !== null && step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", when(step.end, { fraction: true })],
-		step.due && ["Due", when(step.due, { fraction: true })], ["State", { open: "open", completed: "completed", failed: "failed", left: "not waited for to the end" }[step.state]],
-		step.turns && ["Turns", step.turns.length], step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)]]);
-	const value = (name, text) => text !== null && text !== undefined && [h("h3", null, name), code(readable(text), name)];
-	return [about,
-		value("Input", step.input), value("Result", step.result), step.error !== undefined && [h("h3", null, "Error"), errorView(step.error, step.details)]];
+  const about = facts([
+    ["Began", when(step.start, { fraction: true })],
+    step.end !== null &&
+      step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", when(step.end, { fraction: true })],
+    step.due && ["Due", when(step.due, { fraction: true })],
+    [
+      "State",
+      { open: "open", completed: "completed", failed: "failed", left: "not waited for to the end" }[step.state],
+    ],
+    step.turns && ["Turns", step.turns.length],
+    step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
+  ]);
+  const value = (name, text) =>
+    text !== null && text !== undefined && [h("h3", null, name), code(readable(text), name)];
+  return [
+    about,
+    value("Input", step.input),
+    value("Result", step.result),
+    step.error !== undefined && [h("h3", null, "Error"), errorView(step.error, step.details)],
+  ];
 }

@@ -8,53 +8,93 @@ const ENDS = ["Failed", "Terminated", "Canceled", "Completed"];
 const PAUSE = 2000;
 
 export function histogram(filterOf, change, signal) {
-	const picture = h("div", { class: "bars" });
-	const legend = h("p", { class: "quiet legend" });
-	const node = h("section", { class: "histogram", aria: "Starts and ends over time" }, picture, legend);
-	let timer = 0, running = false, last = "";
+  const picture = h("div", { class: "bars" });
+  const legend = h("p", { class: "quiet legend" });
+  const node = h("section", { class: "histogram", aria: "Starts and ends over time" }, picture, legend);
+  let timer = 0,
+    running = false,
+    last = "";
 
-	async function run() {
-		if (running || signal.aborted) return;
-		running = true;
-		try {
-			const spans = innerWidth < 600 ? 32 : 80;
-			const found = await ask("histogram", { ...filterOf(), spans }, signal);
-			node.hidden = !found.start;
-			const mark = JSON.stringify({ ...found, ms: 0, start: Math.round(found.start / found.width) });
-			if (found.start && mark !== last) draw(found);
-			last = mark;
-		} catch (error) {
-			if (error.name !== "AbortError") node.hidden = true;
-		}
-		running = false;
-	}
+  async function run() {
+    if (running || signal.aborted) return;
+    running = true;
+    try {
+      const spans = innerWidth < 600 ? 32 : 80;
+      const found = await ask("histogram", { ...filterOf(), spans }, signal);
+      node.hidden = !found.start;
+      const mark = JSON.stringify({ ...found, ms: 0, start: Math.round(found.start / found.width) });
+      if (found.start && mark !== last) draw(found);
+      last = mark;
+    } catch (error) {
+      if (error.name !== "AbortError") node.hidden = true;
+    }
+    running = false;
+  }
 
-	function draw({ start, width, started, ended }) {
-		const n = started.length, until = localText(start + n * width);
-		const ends = ENDS.filter((status) => ended[status]);
-		const sum = (list) => list.reduce((a, b) => a + b, 0);
-		const most = Math.max(1, ...started, ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))));
-		const told = (count) => [`${count(started).toLocaleString()} started`,
-			...ends.filter((status) => count(ended[status])).map((status) => `${count(ended[status]).toLocaleString()} ${status.toLowerCase()}`)];
-		const high = (count) => (count ? Math.max(1.5, count / most * HEIGHT) : 0);
-		const bars = started.map((count, i) => {
-			const from = start + i * width;
-			const part = (y, height, props) => svg("rect", { x: i + 0.1, y, width: 0.8, height, ...props });
-			let y = HEIGHT + 1;
-			return svg("g", { class: "bar", onclick: () => change({ from: new Date(from).toISOString(), to: new Date(from + width).toISOString() }) },
-				svg("title", null, [`${localText(from)}, ${span(width)}`, ...told((list) => list[i])].join("\n")),
-				svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
-				part(HEIGHT - high(count), high(count), { class: "start" }),
-				ends.map((status) => { const size = high(ended[status][i]); y += size; return part(y - size, size, { "data-status": status }); }));
-		});
-		const sums = told(sum);
-		replace(picture, svg("svg", { viewBox: `0 0 ${n} ${2 * HEIGHT + 1}`, preserveAspectRatio: "none", role: "img", aria: `${localText(start)} to ${until}: ${sums.join(", ")}` },
-			bars, svg("rect", { x: 0, y: HEIGHT, width: n, height: 1, class: "axis" })));
-		replace(legend, h("span", null, localText(start)), h("span", null, h("span", { class: "dot start" }), sums.join(" · ")), h("span", null, until));
-	}
+  function draw({ start, width, started, ended }) {
+    const n = started.length,
+      until = localText(start + n * width);
+    const ends = ENDS.filter((status) => ended[status]);
+    const sum = (list) => list.reduce((a, b) => a + b, 0);
+    const most = Math.max(1, ...started, ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))));
+    const told = (count) => [
+      `${count(started).toLocaleString()} started`,
+      ...ends
+        .filter((status) => count(ended[status]))
+        .map((status) => `${count(ended[status]).toLocaleString()} ${status.toLowerCase()}`),
+    ];
+    const high = (count) => (count ? Math.max(1.5, (count / most) * HEIGHT) : 0);
+    const bars = started.map((count, i) => {
+      const from = start + i * width;
+      const part = (y, height, props) => svg("rect", { x: i + 0.1, y, width: 0.8, height, ...props });
+      let y = HEIGHT + 1;
+      return svg(
+        "g",
+        {
+          class: "bar",
+          onclick: () => change({ from: new Date(from).toISOString(), to: new Date(from + width).toISOString() }),
+        },
+        svg("title", null, [`${localText(from)}, ${span(width)}`, ...told((list) => list[i])].join("\n")),
+        svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
+        part(HEIGHT - high(count), high(count), { class: "start" }),
+        ends.map((status) => {
+          const size = high(ended[status][i]);
+          y += size;
+          return part(y - size, size, { "data-status": status });
+        }),
+      );
+    });
+    const sums = told(sum);
+    replace(
+      picture,
+      svg(
+        "svg",
+        {
+          viewBox: `0 0 ${n} ${2 * HEIGHT + 1}`,
+          preserveAspectRatio: "none",
+          role: "img",
+          aria: `${localText(start)} to ${until}: ${sums.join(", ")}`,
+        },
+        bars,
+        svg("rect", { x: 0, y: HEIGHT, width: n, height: 1, class: "axis" }),
+      ),
+    );
+    replace(
+      legend,
+      h("span", null, localText(start)),
+      h("span", null, h("span", { class: "dot start" }), sums.join(" · ")),
+      h("span", null, until),
+    );
+  }
 
-	const soon = () => { if (!timer && !signal.aborted) timer = setTimeout(() => { timer = 0; run(); }, PAUSE); };
-	signal.addEventListener("abort", () => clearTimeout(timer));
-	run();
-	return { node, now: run, soon };
+  const soon = () => {
+    if (!timer && !signal.aborted)
+      timer = setTimeout(() => {
+        timer = 0;
+        run();
+      }, PAUSE);
+  };
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  run();
+  return { node, now: run, soon };
 }

@@ -8,67 +8,143 @@ const ROWS = 300;
 const MARKS = [12, 13];
 
 export function historyView() {
-	let limit = ROWS, events = [], start = 0, mark = "";
-	const anew = () => { limit = ROWS; draw(); };
-	const words = search("Filter events", anew);
-	const types = h("select", { aria: "Type of event", onchange: anew });
-	const turns = h("input", { type: "checkbox", onchange: anew });
-	const count = h("span", { class: "quiet", role: "status" });
-	const rows = h("tbody");
-	const table = h("table", { class: "events", aria: "Events" }, heads("#", "Time", "After", "Event", "Name", "Detail", "JSON"), rows);
-	const place = h("div", { class: "scroll" }, table);
-	const more = h("p");
-	const node = h("div", null, h("div", { class: "row" }, h("div", { class: "fields" }, words, types, h("label", null, turns, " Turns")),
-		h("span", { class: "buttons" }, count, copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"))), place, more);
+  let limit = ROWS,
+    events = [],
+    start = 0,
+    mark = "";
+  const anew = () => {
+    limit = ROWS;
+    draw();
+  };
+  const words = search("Filter events", anew);
+  const types = h("select", { aria: "Type of event", onchange: anew });
+  const turns = h("input", { type: "checkbox", onchange: anew });
+  const count = h("span", { class: "quiet", role: "status" });
+  const rows = h("tbody");
+  const table = h(
+    "table",
+    { class: "events", aria: "Events" },
+    heads("#", "Time", "After", "Event", "Name", "Detail", "JSON"),
+    rows,
+  );
+  const place = h("div", { class: "scroll" }, table);
+  const more = h("p");
+  const node = h(
+    "div",
+    null,
+    h(
+      "div",
+      { class: "row" },
+      h("div", { class: "fields" }, words, types, h("label", null, turns, " Turns")),
+      h(
+        "span",
+        { class: "buttons" },
+        count,
+        copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"),
+      ),
+    ),
+    place,
+    more,
+  );
 
-	function update(model, all, row) {
-		if (mark === row.known) return;
-		const grown = all.length > events.length && events.length > 0 && mark.split("/")[0] === row.known.split("/")[0];
-		mark = row.known;
-		[events, start] = [all, model.start];
-		const known = [...new Set(all.map(typeName))].sort();
-		if (types.options.length !== known.length + 1) choices(types, types.value, "All types", known.map((name) => [name]));
-		draw(grown);
-	}
+  function update(model, all, row) {
+    if (mark === row.known) return;
+    const grown = all.length > events.length && events.length > 0 && mark.split("/")[0] === row.known.split("/")[0];
+    mark = row.known;
+    [events, start] = [all, model.start];
+    const known = [...new Set(all.map(typeName))].sort();
+    if (types.options.length !== known.length + 1)
+      choices(
+        types,
+        types.value,
+        "All types",
+        known.map((name) => [name]),
+      );
+    draw(grown);
+  }
 
-	function draw(grown) {
-		const wanted = words.value.toLowerCase();
-		const fits = [];
-		events.forEach((event, n) => {
-			const name = typeName(event);
-			if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType)) return;
-			if (wanted && !(name + JSON.stringify(event)).toLowerCase().includes(wanted)) return;
-			fits.push([event, n]);
-		});
-		count.textContent = `${fits.length.toLocaleString()} of ${events.length.toLocaleString()} events`;
-		// Events are only added: what stands there stays, with its JSON opened.
-		const from = grown ? rows.querySelectorAll("tr.event").length : 0;
-		if (!grown) replace(rows);
-		for (const [event, n] of fits.slice(from, limit)) rows.append(line(event, n));
-		replace(place, fits.length ? table : notice(events.length ? "No event fits this filter" : "It has no history yet", events.length ? null : "Its first turn is still to come."));
-		replace(more, fits.length > limit && button(`Show ${Math.min(ROWS, fits.length - limit)} more`, () => { limit += ROWS; draw(true); }));
-	}
+  function draw(grown) {
+    const wanted = words.value.toLowerCase();
+    const fits = [];
+    events.forEach((event, n) => {
+      const name = typeName(event);
+      if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType)) return;
+      if (wanted && !(name + JSON.stringify(event)).toLowerCase().includes(wanted)) return;
+      fits.push([event, n]);
+    });
+    count.textContent = `${fits.length.toLocaleString()} of ${events.length.toLocaleString()} events`;
+    // Events are only added: what stands there stays, with its JSON opened.
+    const from = grown ? rows.querySelectorAll("tr.event").length : 0;
+    if (!grown) replace(rows);
+    for (const [event, n] of fits.slice(from, limit)) rows.append(line(event, n));
+    replace(
+      place,
+      fits.length
+        ? table
+        : notice(
+            events.length ? "No event fits this filter" : "It has no history yet",
+            events.length ? null : "Its first turn is still to come.",
+          ),
+    );
+    replace(
+      more,
+      fits.length > limit &&
+        button(`Show ${Math.min(ROWS, fits.length - limit)} more`, () => {
+          limit += ROWS;
+          draw(true);
+        }),
+    );
+  }
 
-	function line(event, n) {
-		const at = Date.parse(event.Timestamp);
-		const json = button("{ }", () => {
-			const here = tr.nextElementSibling;
-			const opened = here && here.className === "raw";
-			json.setAttribute("aria-expanded", String(!opened));
-			if (opened) { here.remove(); return; }
-			tr.after(h("tr", { class: "raw" }, h("td", { colspan: 7 }, h("pre", { class: "value", tabindex: "0", aria: `JSON of event ${n}` }, JSON.stringify(event, null, 2)))));
-		}, { class: "small", "aria-expanded": "false", aria: `JSON of event ${n}` });
-		const [name, detail] = told(event);
-		const tr = h("tr", { class: "event" }, h("td", { class: "num quiet" }, n), h("td", null, when(at, { fraction: true, short: true })), h("td", { class: "num quiet" }, "+" + span(at - start)),
-			h("td", { class: "e-type", "data-type": event.EventType }, typeName(event)), h("td", null, name), h("td", { class: "e-detail" }, detail), h("td", null, json));
-		return tr;
-	}
-	return { node, update };
+  function line(event, n) {
+    const at = Date.parse(event.Timestamp);
+    const json = button(
+      "{ }",
+      () => {
+        const here = tr.nextElementSibling;
+        const opened = here && here.className === "raw";
+        json.setAttribute("aria-expanded", String(!opened));
+        if (opened) {
+          here.remove();
+          return;
+        }
+        tr.after(
+          h(
+            "tr",
+            { class: "raw" },
+            h(
+              "td",
+              { colspan: 7 },
+              h("pre", { class: "value", tabindex: "0", aria: `JSON of event ${n}` }, JSON.stringify(event, null, 2)),
+            ),
+          ),
+        );
+      },
+      { class: "small", "aria-expanded": "false", aria: `JSON of event ${n}` },
+    );
+    const [name, detail] = told(event);
+    const tr = h(
+      "tr",
+      { class: "event" },
+      h("td", { class: "num quiet" }, n),
+      h("td", null, when(at, { fraction: true, short: true })),
+      h("td", { class: "num quiet" }, "+" + span(at - start)),
+      h("td", { class: "e-type", "data-type": event.EventType }, typeName(event)),
+      h("td", null, name),
+      h("td", { class: "e-detail" }, detail),
+      h("td", null, json),
+    );
+    return tr;
+  }
+  return { node, update };
 }
 
 function told(e) {
-	const number = e.TaskScheduledId ?? e.TimerId ?? (e.EventId >= 0 ? e.EventId : undefined);
-	const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
-	const detail = e.FireAt && e.EventType === 10 ? ["due ", when(e.FireAt, { fraction: true, short: true })] : readable(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
-	return [name, typeof detail === "string" ? cut(detail, 160) : detail];
+  const number = e.TaskScheduledId ?? e.TimerId ?? (e.EventId >= 0 ? e.EventId : undefined);
+  const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
+  const detail =
+    e.FireAt && e.EventType === 10
+      ? ["due ", when(e.FireAt, { fraction: true, short: true })]
+      : readable(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
+  return [name, typeof detail === "string" ? cut(detail, 160) : detail];
 }

@@ -2,61 +2,131 @@
 import { h, svg, button, cut, notice, replace } from "./dom.js";
 import { localText, span, utcText } from "./time.js";
 
-const STEP = 26, LANE = innerWidth < 700 ? 104 : 150, TOP = 44, LEFT = 80, LIMIT = 150;
+const STEP = 26,
+  LANE = innerWidth < 700 ? 104 : 150,
+  TOP = 44,
+  LEFT = 80,
+  LIMIT = 150;
 
 export function sequenceView() {
-	let limit = LIMIT, mark = "";
-	const place = h("div", { class: "scroll sequence", tabindex: "0", role: "group", aria: "Sequence diagram" });
-	const more = h("p");
-	const node = h("div", null, place, more);
+  let limit = LIMIT,
+    mark = "";
+  const place = h("div", { class: "scroll sequence", tabindex: "0", role: "group", aria: "Sequence diagram" });
+  const more = h("p");
+  const node = h("div", null, place, more);
 
-	function update(model, events, row) {
-		const now = `${row.known} ${limit}`;
-		if (now === mark) return;
-		mark = now;
-		const messages = messagesOf(model, row);
-		replace(place, messages.length > 1 ? draw(messages.slice(0, limit), row, model) : notice("There is nothing to draw yet", "Calls, timers and events appear here."));
-		replace(more, messages.length > limit && button(`Show ${Math.min(LIMIT, messages.length - limit)} more of ${messages.length} messages`, () => { limit += LIMIT; update(model, events, row); }));
-	}
-	return { node, update };
+  function update(model, events, row) {
+    const now = `${row.known} ${limit}`;
+    if (now === mark) return;
+    mark = now;
+    const messages = messagesOf(model, row);
+    replace(
+      place,
+      messages.length > 1
+        ? draw(messages.slice(0, limit), row, model)
+        : notice("There is nothing to draw yet", "Calls, timers and events appear here."),
+    );
+    replace(
+      more,
+      messages.length > limit &&
+        button(`Show ${Math.min(LIMIT, messages.length - limit)} more of ${messages.length} messages`, () => {
+          limit += LIMIT;
+          update(model, events, row);
+        }),
+    );
+  }
+  return { node, update };
 }
 
 function messagesOf({ steps, start, end }, row) {
-	const self = row.name, found = [];
-	const add = (at, from, to, text, more) => found.push({ at, from, to, text, ...more });
-	add(start, row.parent ? row.parent.Name || "Parent" : "Client", self, "start");
-	for (const s of steps) {
-		const timer = s.kind === "timer" || s.kind === "retry";
-		const lane = { activity: s.name === self ? `${s.name} ()` : s.name, child: `${s.name} ↗`, entity: (s.instanceId || "").split("@").slice(1).join(" "), event: "Client", suspended: "Client" }[s.kind] || "Timer";
-		if (s.kind === "event") add(s.start, lane, self, s.name);
-		else if (s.kind === "suspended") {
-			add(s.start, lane, self, "suspend");
-			if (s.state === "completed") add(s.end, lane, self, "resume");
-		} else {
-			add(s.start, self, lane, timer ? span(s.due - s.start) : s.kind === "entity" ? s.name.split(" ").pop() : s.attempt > 1 ? `attempt ${s.attempt}` : "call");
-			if (s.state === "completed" && !(s.kind === "entity" && s.end === s.start)) add(s.end, lane, self, timer ? "fired" : "result", { back: true });
-			if (s.state === "failed") add(s.end, lane, self, "failed", { back: true, bad: true });
-		}
-	}
-	found.sort((a, b) => a.at - b.at);
-	if (end !== null) add(end, self, found[0].from, row.status.toLowerCase(), { back: true, bad: row.status === "Failed" });
-	return found;
+  const self = row.name,
+    found = [];
+  const add = (at, from, to, text, more) => found.push({ at, from, to, text, ...more });
+  add(start, row.parent ? row.parent.Name || "Parent" : "Client", self, "start");
+  for (const s of steps) {
+    const timer = s.kind === "timer" || s.kind === "retry";
+    const lane =
+      {
+        activity: s.name === self ? `${s.name} ()` : s.name,
+        child: `${s.name} ↗`,
+        entity: (s.instanceId || "").split("@").slice(1).join(" "),
+        event: "Client",
+        suspended: "Client",
+      }[s.kind] || "Timer";
+    if (s.kind === "event") add(s.start, lane, self, s.name);
+    else if (s.kind === "suspended") {
+      add(s.start, lane, self, "suspend");
+      if (s.state === "completed") add(s.end, lane, self, "resume");
+    } else {
+      add(
+        s.start,
+        self,
+        lane,
+        timer
+          ? span(s.due - s.start)
+          : s.kind === "entity"
+            ? s.name.split(" ").pop()
+            : s.attempt > 1
+              ? `attempt ${s.attempt}`
+              : "call",
+      );
+      if (s.state === "completed" && !(s.kind === "entity" && s.end === s.start))
+        add(s.end, lane, self, timer ? "fired" : "result", { back: true });
+      if (s.state === "failed") add(s.end, lane, self, "failed", { back: true, bad: true });
+    }
+  }
+  found.sort((a, b) => a.at - b.at);
+  if (end !== null)
+    add(end, self, found[0].from, row.status.toLowerCase(), { back: true, bad: row.status === "Failed" });
+  return found;
 }
 
 function draw(messages, row, model) {
-	const lanes = [...new Set([messages[0].from, row.name, ...messages.flatMap((m) => [m.from, m.to])])];
-	const x = (lane) => LEFT + LANE / 2 + lanes.indexOf(lane) * LANE;
-	const width = LEFT + lanes.length * LANE, height = TOP + messages.length * STEP + 20;
-	const heads = lanes.map((lane) => svg("g", null, svg("title", null, lane), svg("line", { x1: x(lane), x2: x(lane), y1: TOP - 10, y2: height, class: "lane" }),
-		svg("rect", { x: x(lane) - LANE / 2 + 6, y: 6, width: LANE - 12, height: 26, rx: 4, class: lane === row.name ? "head self" : "head" }),
-		svg("text", { x: x(lane), y: 23, class: "middle" }, cut(lane, LANE / 8))));
-	const arrows = messages.map((m, n) => {
-		const y = TOP + n * STEP + 14, [a, b] = [x(m.from), x(m.to)], right = b > a ? -1 : 1;
-		return svg("g", { class: m.bad ? "message bad" : "message" }, svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),
-			svg("text", { x: 8, y: y + 4, class: "at" }, "+" + span(m.at - model.start)),
-			svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
-			svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
-			svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, cut(m.text, Math.max(16, Math.abs(b - a) / 8))));
-	});
-	return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", aria: `Sequence of ${messages.length} messages between ${lanes.join(", ")}.` }, heads, arrows);
+  const lanes = [...new Set([messages[0].from, row.name, ...messages.flatMap((m) => [m.from, m.to])])];
+  const x = (lane) => LEFT + LANE / 2 + lanes.indexOf(lane) * LANE;
+  const width = LEFT + lanes.length * LANE,
+    height = TOP + messages.length * STEP + 20;
+  const heads = lanes.map((lane) =>
+    svg(
+      "g",
+      null,
+      svg("title", null, lane),
+      svg("line", { x1: x(lane), x2: x(lane), y1: TOP - 10, y2: height, class: "lane" }),
+      svg("rect", {
+        x: x(lane) - LANE / 2 + 6,
+        y: 6,
+        width: LANE - 12,
+        height: 26,
+        rx: 4,
+        class: lane === row.name ? "head self" : "head",
+      }),
+      svg("text", { x: x(lane), y: 23, class: "middle" }, cut(lane, LANE / 8)),
+    ),
+  );
+  const arrows = messages.map((m, n) => {
+    const y = TOP + n * STEP + 14,
+      [a, b] = [x(m.from), x(m.to)],
+      right = b > a ? -1 : 1;
+    return svg(
+      "g",
+      { class: m.bad ? "message bad" : "message" },
+      svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),
+      svg("text", { x: 8, y: y + 4, class: "at" }, "+" + span(m.at - model.start)),
+      svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
+      svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
+      svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, cut(m.text, Math.max(16, Math.abs(b - a) / 8))),
+    );
+  });
+  return svg(
+    "svg",
+    {
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      aria: `Sequence of ${messages.length} messages between ${lanes.join(", ")}.`,
+    },
+    heads,
+    arrows,
+  );
 }
