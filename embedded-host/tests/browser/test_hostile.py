@@ -162,7 +162,7 @@ needs_a_shell = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("c
 def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(dashboard: Dashboard, tmp_path: Path) -> None:
     """What stood behind the list would be run."""
     page = dashboard.open()
-    script = "(ids) => import('/dashboard/api.js').then((api) => api.curlEach('terminate', ids, ''))"
+    script = "(ids) => import('/dashboard/api.js').then((api) => api.curlLoop('terminate', ids, ''))"
     command = page.evaluate(script, ["IDS", "EOF", "@", "no-such-command"])
     ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr

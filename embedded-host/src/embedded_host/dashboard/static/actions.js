@@ -1,12 +1,12 @@
-// What can be done to one instance.
-import { h, field, text, toast, unique } from "./dom.js";
-import { ACTIONS, instancePath, requestOf } from "./api.js";
+// The dialogs for the actions on one instance.
+import { h, field, textInput, toast, unique } from "./dom.js";
+import { ACTIONS, instancePath, requestFor } from "./api.js";
 import { jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
 
 export function actionFor(name, row, ok) {
   const action = ACTIONS[name];
-  const reason = text();
+  const reason = textInput();
   requestDialog(`${action.text} this instance?`, {
     parts: [
       h("code", { class: "id" }, row.id),
@@ -15,7 +15,7 @@ export function actionFor(name, row, ok) {
     ],
     verb: action.text,
     bad: action.bad,
-    request: () => requestOf(name, row.id, reason.value),
+    request: () => requestFor(name, row.id, reason.value),
     ok: (answer) => {
       toast(`The instance was ${action.done}.`);
       ok(answer);
@@ -29,7 +29,7 @@ export function raiseEvent(row, waited, ok) {
     { id: unique("events") },
     waited.map((one) => h("option", { value: one })),
   );
-  const name = text({ required: true, list: names.id, value: waited[0] || "" });
+  const name = textInput({ required: true, list: names.id, value: waited[0] || "" });
   const editor = jsonEditor("Data (JSON)", "null", { optional: false });
   requestDialog("Raise an event", {
     parts: [

@@ -1,10 +1,10 @@
-// The host over HTTP: the dashboard's own questions, and the management API for everything that changes something.
+// HTTP requests to the host: the dashboard's own API for reading, the management API for changes.
 
-import { keyHeader, send } from "./key.js";
+import { keyHeader, fetchWithKey } from "./key.js";
 
 export const WEBHOOK = "/runtime/webhooks/durabletask";
 
-class Failure extends Error {
+class RequestError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
@@ -12,20 +12,20 @@ class Failure extends Error {
   }
 }
 
-export const query = (params) => {
+export const queryString = (params) => {
   const text = String(new URLSearchParams(Object.entries(params).filter(([, value]) => value)));
   return text && "?" + text;
 };
 
-// A request: {method, path, body}, the method being POST if it is not said. What the host says against it is the Failure's text.
-export async function act({ method = "POST", path, body }, signal) {
+// Send {method, path, body}; the default method is POST. Throws a RequestError with the host's message.
+export async function sendRequest({ method = "POST", path, body }, signal) {
   let response, text;
   try {
-    response = await send(path, { method, body, signal, headers: body === undefined ? {} : JSON_TYPE });
+    response = await fetchWithKey(path, { method, body, signal, headers: body === undefined ? {} : JSON_TYPE });
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure("The host does not answer.");
+    throw new RequestError("The host does not answer.");
   }
   let data = text;
   try {
@@ -35,42 +35,49 @@ export async function act({ method = "POST", path, body }, signal) {
   }
   if (response.ok) return data;
   const said = typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error);
-  throw new Failure(said || KNOWN[response.status] || `The host answered ${response.status}.`, response.status);
+  throw new RequestError(
+    said || STATUS_TEXTS[response.status] || `The host answered ${response.status}.`,
+    response.status,
+  );
 }
 const JSON_TYPE = { "Content-Type": "application/json" };
-const KNOWN = {
+const STATUS_TEXTS = {
   403: "Your key does not allow this.",
   404: "There is no such instance (any more).",
   410: "The instance has finished already.",
 };
 
-export const get = (path, signal) => act({ method: "GET", path }, signal);
-export const ask = (question, params = {}, signal) => get(`/dashboard/api/${question}${query(params)}`, signal);
+export const getJson = (path, signal) => sendRequest({ method: "GET", path }, signal);
+export const getFromDashboard = (question, params = {}, signal) =>
+  getJson(`/dashboard/api/${question}${queryString(params)}`, signal);
 
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+const shellQuote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const flags = (headers) =>
+const headerOptions = (headers) =>
   Object.entries(headers)
-    .map(([name, value]) => " -H " + quoted(`${name}: ${value}`))
+    .map(([name, value]) => " -H " + shellQuote(`${name}: ${value}`))
     .join("");
 
 export const curl = ({ method = "POST", path, body }) =>
-  `curl -X ${method} ${quoted(location.origin + path)}${flags(keyHeader())}` +
-  (body === undefined ? "" : `${flags(JSON_TYPE)} -d ${quoted(body)}`);
+  `curl -X ${method} ${shellQuote(location.origin + path)}${headerOptions(keyHeader())}` +
+  (body === undefined ? "" : `${headerOptions(JSON_TYPE)} -d ${shellQuote(body)}`);
 
-// The same action for many: a loop for a shell, the ids as they stand in a URL, where no "@" can end them.
-export function curlEach(name, ids, reason) {
-  const { method = "POST", path } = requestOf(name, "ID", reason);
-  return `while read -r id; do\n  curl -X ${method} "${location.origin}${path.replace("/ID", "/$id")}"${flags(keyHeader())}\ndone <<'@'\n${ids.map((id) => encodeURIComponent(id)).join("\n")}\n@`;
+// A shell loop that sends the same action for many ids. The ids are URL-encoded, so no id can end the here-document.
+export function curlLoop(name, ids, reason) {
+  const { method = "POST", path } = requestFor(name, "ID", reason);
+  const url = location.origin + path.replace("/ID", "/$id");
+  const lines = ids.map((id) => encodeURIComponent(id)).join("\n");
+  const command = `curl -X ${method} "${url}"${headerOptions(keyHeader())}`;
+  return `while read -r id; do\n  ${command}\ndone <<'@'\n${lines}\n@`;
 }
 
-// What the SDK sends for a value: JSON text in a JSON string.
-export const wrapped = (value) => (value === undefined ? undefined : JSON.stringify(JSON.stringify(value)));
+// Encode a value as the SDK does: JSON text in a JSON string.
+export const sdkInput = (value) => (value === undefined ? undefined : JSON.stringify(JSON.stringify(value)));
 
 export const instancePath = (id, operation, params = {}) =>
-  `${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${query(params)}`;
+  `${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${queryString(params)}`;
 
-// What can be done to one instance: whether its status allows it, and the request.
+// The actions on an instance: their texts, the statuses that allow them, and their requests.
 const LIVE = ["Running", "Pending", "Suspended", "ContinuedAsNew"];
 export const isLive = (status) => LIVE.includes(status);
 export const ACTIONS = {
@@ -122,5 +129,5 @@ export const ACTIONS = {
     request: (id) => ({ method: "DELETE", path: instancePath(id) }),
   },
 };
-export const requestOf = (name, id, reason) =>
+export const requestFor = (name, id, reason) =>
   ACTIONS[name].request ? ACTIONS[name].request(id) : { path: instancePath(id, name, { reason }) };

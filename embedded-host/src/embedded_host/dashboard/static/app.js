@@ -1,10 +1,10 @@
-// The page's frame: which view is shown, the theme, and keys.
-import { h, button, facts, failure } from "./dom.js";
+// The page's frame: the choice of the view, the theme, and keyboard shortcuts.
+import { h, button, factList, failure } from "./dom.js";
 import { dialog } from "./dialog.js";
-import { ask } from "./api.js";
-import { takeKey } from "./key.js";
+import { getFromDashboard } from "./api.js";
+import { storeKeyFromUrl } from "./key.js";
 
-const VIEWS = ["instances", "instance", "functions", "entities"]; // each a module with show(body, {id, params, signal})
+const VIEWS = ["instances", "instance", "functions", "entities"]; // modules with show(body, {id, params, signal})
 const main = document.getElementById("main");
 let current = new AbortController();
 
@@ -28,7 +28,7 @@ function place() {
 }
 
 async function show() {
-  takeKey();
+  storeKeyFromUrl();
   const { view, id, params } = place();
   current.abort();
   const { signal } = (current = new AbortController());
@@ -67,7 +67,7 @@ const KEYS = [
 ];
 const showKeys = () =>
   dialog("Keys", (close) => [
-    facts(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
+    factList(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
     h("p", { class: "buttons" }, button("Close", close)),
   ]);
 document.getElementById("keys").addEventListener("click", showKeys);
@@ -99,7 +99,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", show);
 show();
-ask("functions").then(
+getFromDashboard("functions").then(
   (found) => {
     document.getElementById("hub").textContent = found.hub;
   },

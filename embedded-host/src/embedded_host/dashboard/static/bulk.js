@@ -1,6 +1,6 @@
-// The same for many: a confirmation that says how many, then one request after the other, which can be stopped.
-import { h, button, field, many, redraw, text, toast } from "./dom.js";
-import { ACTIONS, act, ask, curl, curlEach, requestOf } from "./api.js";
+// Actions on many instances: a confirmation with the count, then the requests, with a button that stops them.
+import { h, button, field, plural, redraw, textInput, toast } from "./dom.js";
+import { ACTIONS, sendRequest, getFromDashboard, curl, curlLoop, requestFor } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
 const AT_ONCE = 6;
@@ -41,20 +41,20 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
   async function chosen() {
     const found = [];
     if (!everything) {
-      // Those of other pages too: their status is asked for, as it may have changed.
+      // The selection may include rows of other pages, whose status is unknown or old.
       const here = new Map(rows().map((row) => [row.id, row.status]));
       for (const id of selection) found.push({ id, status: here.get(id) || (await one(id)) });
       return found.filter((row) => row.status);
     }
     for (let offset = 0; ; offset += 1000) {
-      const page = await ask("instances", { ...filterOf(), sort: "created", offset, limit: 1000 });
+      const page = await getFromDashboard("instances", { ...filterOf(), sort: "created", offset, limit: 1000 });
       found.push(...page.rows);
       if (page.rows.length < 1000) return found;
     }
   }
   const one = async (id) => {
     try {
-      return (await ask("instance", { id })).status;
+      return (await getFromDashboard("instance", { id })).status;
     } catch {
       return null;
     }
@@ -72,23 +72,23 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
     const fit = list.filter((row) => action.when(row.status));
     const left = list.length - fit.length;
     let stopped = false;
-    const node = dialog(`${action.text} ${many(fit.length)}?`, (close) => {
+    const confirmation = dialog(`${action.text} ${plural(fit.length)}?`, (close) => {
       const progress = h("progress", { max: fit.length || 1, value: 0, hidden: true, aria: "Progress" });
       const told = h("p", { role: "status" });
       const failures = h("ul", { class: "problem" });
-      const reason = text({ oninput: () => box.update() });
+      const reason = textInput({ oninput: () => box.update() });
       const box = curlBox(() =>
         fit.length > 1
-          ? curlEach(
+          ? curlLoop(
               name,
               fit.map((row) => row.id),
               reason.value,
             )
-          : curl(requestOf(name, fit[0].id, reason.value)),
+          : curl(requestFor(name, fit[0].id, reason.value)),
       );
       const cancel = button("Cancel", close);
       const go = button(
-        `${action.text} ${many(fit.length)}`,
+        `${action.text} ${plural(fit.length)}`,
         async () => {
           go.disabled = true;
           progress.hidden = false;
@@ -100,7 +100,7 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
             while (queue.length && !stopped) {
               const { id } = queue.shift();
               try {
-                await act(requestOf(name, id, reason.value));
+                await sendRequest(requestFor(name, id, reason.value));
                 done += 1;
               } catch (error) {
                 failed += 1;
@@ -119,18 +119,17 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
           cancel.textContent = "Close";
           if (!failed) {
             close();
-            toast(`${many(done)} ${action.done}.`);
+            toast(`${plural(done)} ${action.done}.`);
           }
         },
         { class: action.bad ? "primary bad" : "primary", disabled: !fit.length },
       );
       return [
         left > 0 &&
-          h(
-            "p",
-            null,
-            `${many(list.length)} ${list.length === 1 ? "is" : "are"} selected; ${left.toLocaleString()} of them cannot be ${action.done} and ${left === 1 ? "is" : "are"} left out.`,
-          ),
+          h("p", null, [
+            `${plural(list.length)} ${list.length === 1 ? "is" : "are"} selected; ${left.toLocaleString()} of them `,
+            `cannot be ${action.done} and ${left === 1 ? "is" : "are"} left out.`,
+          ]),
         action.note && h("p", null, action.note),
         action.reason && field("Reason", reason, "Kept in the history"),
         progress,
@@ -140,7 +139,7 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
         h("p", { class: "buttons" }, cancel, go),
       ];
     });
-    node.addEventListener("close", () => {
+    confirmation.addEventListener("close", () => {
       stopped = true;
     });
   }

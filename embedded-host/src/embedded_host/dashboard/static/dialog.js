@@ -1,8 +1,8 @@
 // Modal dialogs and their parts: the box with a curl command and the JSON editor.
-import { h, add, button, copyButton, cut, field, unique } from "./dom.js";
+import { h, add, button, copyButton, truncate, field, unique } from "./dom.js";
 import { LONG } from "./values.js";
 
-// content(close) gives the children. The native element keeps the focus inside and gives it back.
+// content(close) returns the children. The dialog element itself traps the focus and restores it.
 export function dialog(title, content) {
   const heading = h("h2", { id: unique("dialog") }, title);
   const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
@@ -13,11 +13,11 @@ export function dialog(title, content) {
   return node;
 }
 
-// What text() gives; a long one is shown in part, and copied whole.
+// A folded box with the command that text() returns. It shows the start of a long command and copies all of it.
 export function curlBox(text) {
   const code = h("code");
   const update = () => {
-    code.textContent = cut(text(), LONG);
+    code.textContent = truncate(text(), LONG);
   };
   const box = h(
     "details",
@@ -32,7 +32,8 @@ export function curlBox(text) {
   return box;
 }
 
-// A text area for JSON: says what is wrong and where while one types. value() throws if it is not JSON; undefined if empty.
+// A text area that reports JSON syntax errors while the user types.
+// value() returns undefined for an empty text and throws for invalid JSON.
 export function jsonEditor(label, text, { optional = true, hint } = {}) {
   const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
   const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
@@ -50,7 +51,7 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
     try {
       parse();
     } catch (error) {
-      wrong = whereItIs(error, area.value);
+      wrong = syntaxProblem(error, area.value);
     }
     problem.textContent = wrong;
     area.setAttribute("aria-invalid", wrong ? "true" : "false");
@@ -68,7 +69,7 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
   return { node, area, check, value: parse };
 }
 
-function whereItIs(error, text) {
+function syntaxProblem(error, text) {
   const at = /position (\d+)/.exec(error.message);
   if (!(error instanceof SyntaxError)) return error.message;
   const before = at ? text.slice(0, Number(at[1])) : text;

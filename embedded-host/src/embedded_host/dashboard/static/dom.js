@@ -1,4 +1,4 @@
-// Elements. All text goes in as text nodes: nothing that comes from an app is ever parsed as HTML.
+// Elements. All text becomes text nodes: no text of an app is ever parsed as HTML.
 
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
@@ -31,7 +31,7 @@ export function replace(node, ...children) {
   return add(node, children);
 }
 
-// What make() gives, where mark has changed. The focus stays on the button that says the same.
+// Replace the children by those of make() if mark has changed. The button with the same text keeps the focus.
 export function redraw(node, mark, make) {
   if (node.dataset.mark === mark) return;
   node.dataset.mark = mark;
@@ -40,7 +40,7 @@ export function redraw(node, mark, make) {
   if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
 }
 
-// go(n) shows page n.
+// Buttons to the other pages; go(n) shows page n.
 export function pager(node, page, last, go) {
   node.hidden = last === 1;
   const to = (text, n, key) =>
@@ -67,8 +67,8 @@ export const unique = (prefix) => `${prefix}-${++count}`;
 
 export const button = (text, onclick, props) => h("button", { type: "button", onclick, ...props }, text);
 
-// While one types, typed(text) follows with a little delay.
-export function search(label, typed, props) {
+// A search field; typed(text) is called 200 ms after the last key.
+export function searchInput(label, typed, props) {
   let timer;
   const input = h("input", {
     type: "search",
@@ -85,11 +85,12 @@ export function search(label, typed, props) {
   return input;
 }
 
-export const text = (props) => h("input", { type: "text", autocomplete: "off", ...props });
+export const textInput = (props) => h("input", { type: "text", autocomplete: "off", ...props });
 
-// What is offered in a select: [value, text], and groups {label: [[value, text]]}. What is chosen stays, offered or not.
-export function choices(select, value, first, offered) {
-  const option = ([value, text = value]) => h("option", { value }, text);
+// Set the options of a select to [value, text] pairs and groups {label: [[value, text]]}.
+// The chosen value stays, even if it is not among the options.
+export function setOptions(select, value, first, offered) {
+  const option = ([key, label = key]) => h("option", { value: key }, label);
   replace(
     select,
     option(["", first]),
@@ -103,7 +104,7 @@ export function choices(select, value, first, offered) {
   select.value = value || "";
 }
 
-export const heads = (...titles) =>
+export const tableHead = (...titles) =>
   h(
     "thead",
     null,
@@ -114,7 +115,7 @@ export const heads = (...titles) =>
     ),
   );
 
-export const many = (n, one = "instance", several = one + "s") => `${n.toLocaleString()} ${n === 1 ? one : several}`;
+export const plural = (n, one = "instance", several = one + "s") => `${n.toLocaleString()} ${n === 1 ? one : several}`;
 
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
@@ -125,14 +126,14 @@ export function field(label, input, hint) {
   return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
 }
 
-export const cut = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
-export const halves = (text) => [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
+export const truncate = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
+export const splitFirstWord = (text) => [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
 export const quiet = (...children) => h("span", { class: "quiet" }, children);
 
 export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
 export const instanceLink = (id) => link(instanceHref(id), id, { class: "id" });
 
-export const facts = (list) =>
+export const factList = (list) =>
   h(
     "dl",
     { class: "facts" },
@@ -141,7 +142,7 @@ export const facts = (list) =>
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
-// An empty or an error view.
+// A notice in place of a list: it is empty, or it could not be read.
 export function notice(title, text, ...more) {
   return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
 }

@@ -1,29 +1,29 @@
-// The entities: their states, live, and signals to them.
+// The entities and their states, with buttons that signal and delete them.
 import {
   h,
   add,
   button,
-  choices,
+  setOptions,
   failure,
   field,
-  heads,
+  tableHead,
   link,
-  many,
+  plural,
   notice,
   pager,
   redraw,
   replace,
-  search,
-  text,
+  searchInput,
+  textInput,
   toast,
   quiet,
 } from "./dom.js";
-import { when } from "./time.js";
-import { WEBHOOK, ask, instancePath, query, wrapped } from "./api.js";
+import { timeElement } from "./time.js";
+import { WEBHOOK, getFromDashboard, instancePath, queryString, sdkInput } from "./api.js";
 import { keepUpToDate } from "./live.js";
 import { jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
-import { code, readable } from "./values.js";
+import { codeBlock, formattedJson } from "./values.js";
 
 const PAGE = 100;
 const parts = (id) => {
@@ -31,17 +31,19 @@ const parts = (id) => {
   return [name, key.join("@")];
 };
 
+const entityPath = (name, key) => `${WEBHOOK}/entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
+
 export function signalEntity(name, key, ok) {
-  const keyInput = text({ required: true, value: key });
-  const operation = text({ required: true });
+  const keyInput = textInput({ required: true, value: key });
+  const operation = textInput({ required: true });
   const editor = jsonEditor("Input (JSON)", "", { hint: "Empty for none" });
   requestDialog(`Signal ${name}`, {
     parts: [field("Key", keyInput), field("Operation", operation), editor.node],
     verb: "Signal",
     valid: editor.check,
     request: () => ({
-      path: `${WEBHOOK}/entities/${[name, keyInput.value].map(encodeURIComponent).join("/")}${query({ op: operation.value })}`,
-      body: wrapped(editor.value()),
+      path: entityPath(name, keyInput.value) + queryString({ op: operation.value }),
+      body: sdkInput(editor.value()),
     }),
     ok: () => {
       toast(`${name} ${keyInput.value} was signalled.`);
@@ -52,7 +54,7 @@ export function signalEntity(name, key, ok) {
 
 function remove(name, key, id, ok) {
   requestDialog(`Delete ${name} ${key}?`, {
-    parts: h("p", null, "Its state is deleted. A signal brings it into being anew."),
+    parts: h("p", null, "Its state is deleted. The next signal creates it again."),
     verb: "Delete",
     bad: true,
     request: () => ({ method: "DELETE", path: instancePath(id) }),
@@ -71,13 +73,13 @@ export async function show(body, { params, signal }) {
     watch.now();
   };
   const name = h("select", { aria: "Entity", onchange: () => change({ name: name.value }) });
-  const prefix = search("Key begins with", (text) => change({ prefix: text }), { value: state.prefix });
+  const prefix = searchInput("Key begins with", (text) => change({ prefix: text }), { value: state.prefix });
   const count = h("p", { class: "quiet count", role: "status" });
   const rows = h("tbody");
   const table = h(
     "table",
     { class: "list entities", aria: "Entities" },
-    heads("Entity", "Key", "State", "Last operation", "Actions"),
+    tableHead("Entity", "Key", "State", "Last operation", "Actions"),
     rows,
   );
   const place = h("div", { class: "scroll" }, table);
@@ -93,7 +95,7 @@ export async function show(body, { params, signal }) {
   async function refresh() {
     let found;
     try {
-      found = await ask(
+      found = await getFromDashboard(
         "entities",
         { name: state.name, prefix: state.name && state.prefix, limit: PAGE, offset: (state.page - 1) * PAGE },
         signal,
@@ -108,13 +110,13 @@ export async function show(body, { params, signal }) {
     }
     prefix.disabled = !state.name;
     if (document.activeElement !== name || name.options.length === 1)
-      choices(
+      setOptions(
         name,
         state.name,
         "All entities",
         found.names.map((one) => [one]),
       );
-    count.textContent = found.total ? many(found.total, "entity", "entities") : "None";
+    count.textContent = found.total ? plural(found.total, "entity", "entities") : "None";
     replace(
       place,
       found.rows.length
@@ -138,18 +140,18 @@ export async function show(body, { params, signal }) {
 
   function line(row) {
     const [entity, key] = parts(row.id);
-    const state = readable(row.state),
-      short = state?.replace(/\s+/g, " ");
+    const value = formattedJson(row.state);
+    const short = value?.replace(/\s+/g, " ");
     const shown =
-      state === null
+      value === null
         ? quiet("deleted")
-        : state.length < 80
+        : value.length < 80
           ? h("code", null, short)
           : h(
               "details",
               null,
               h("summary", null, h("code", null, short.slice(0, 80) + "…")),
-              code(state + (row.cut ? "…" : ""), "State"),
+              codeBlock(value + (row.cut ? "…" : ""), "State"),
             );
     return h(
       "tr",
@@ -157,7 +159,7 @@ export async function show(body, { params, signal }) {
       h("td", { class: "c-name" }, entity),
       h("td", { class: "c-id" }, h("span", { class: "id" }, key)),
       h("td", { class: "c-state" }, shown),
-      h("td", { class: "c-updated" }, when(row.updated)),
+      h("td", { class: "c-updated" }, timeElement(row.updated)),
       h(
         "td",
         { class: "c-actions" },

@@ -1,7 +1,7 @@
-// The filter over the list of instances.
-import { h, button, choices, search, quiet } from "./dom.js";
-import { fromInput, toInput } from "./time.js";
-import { ask } from "./api.js";
+// The filter above the list of instances.
+import { h, button, setOptions, searchInput, quiet } from "./dom.js";
+import { isoFromInput, inputFromIso } from "./time.js";
+import { getFromDashboard } from "./api.js";
 
 const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated"];
 export const ALL = { status: "", name: "", prefix: "", from: "", to: "", waiting: "" };
@@ -26,7 +26,7 @@ export function filterBar(state, change, signal) {
     );
     return { name, chip, count };
   });
-  const prefix = search("Id begins with", (text) => change({ prefix: text }));
+  const prefix = searchInput("Id begins with", (text) => change({ prefix: text }));
   const picked = (key, label) =>
     h("select", { aria: label, onchange: (event) => change({ [key]: event.target.value }) });
   const moment = (key, label) =>
@@ -34,7 +34,7 @@ export function filterBar(state, change, signal) {
       type: "datetime-local",
       step: 1,
       aria: label,
-      onchange: (event) => change({ [key]: fromInput(event.target.value) }),
+      onchange: (event) => change({ [key]: isoFromInput(event.target.value) }),
     });
   const name = picked("name", "Function"),
     waiting = picked("waiting", "Waits for");
@@ -55,7 +55,7 @@ export function filterBar(state, change, signal) {
     const of = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
     const these = (kind, list) => list.map((n) => [`${kind}:${n}`, n]);
     const orchestrators = of("orchestrationTrigger");
-    choices(waiting, state.waiting, "Waits for…", [
+    setOptions(waiting, state.waiting, "Waits for…", [
       ["activity", "An activity"],
       ["timer", "A timer"],
       ["child", "A sub-orchestration"],
@@ -67,7 +67,7 @@ export function filterBar(state, change, signal) {
         "The event": these("event", [...events]),
       },
     ]);
-    choices(
+    setOptions(
       name,
       state.name,
       "Function…",
@@ -75,7 +75,7 @@ export function filterBar(state, change, signal) {
     );
   }
   options();
-  ask("functions", {}, signal).then(
+  getFromDashboard("functions", {}, signal).then(
     (found) => {
       functions = found.functions;
       ran = found.ran;
@@ -121,8 +121,8 @@ export function filterBar(state, change, signal) {
     };
     put(prefix, now.prefix || "");
     if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) options();
-    put(from, toInput(now.from));
-    put(to, toInput(now.to));
+    put(from, inputFromIso(now.from));
+    put(to, inputFromIso(now.to));
     clear.hidden = !Object.keys(ALL).some((key) => now[key]);
   }
   return { node, update, seen };

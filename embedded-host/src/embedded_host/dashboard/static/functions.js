@@ -1,10 +1,23 @@
-// The app's functions: what each is bound to and calls, a form to start it, and curl.
-import { h, add, button, halves, field, many, text, instanceHref, link, notice, toast, quiet } from "./dom.js";
-import { when } from "./time.js";
-import { WEBHOOK, ask, curl, wrapped } from "./api.js";
+// The app's functions: their bindings and calls, a form to start each, and its curl command.
+import {
+  h,
+  add,
+  button,
+  splitFirstWord,
+  field,
+  plural,
+  textInput,
+  instanceHref,
+  link,
+  notice,
+  toast,
+  quiet,
+} from "./dom.js";
+import { timeElement } from "./time.js";
+import { WEBHOOK, getFromDashboard, curl, sdkInput } from "./api.js";
 import { curlBox, jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
-import { readable } from "./values.js";
+import { formattedJson } from "./values.js";
 import { signalEntity } from "./entities.js";
 
 const GROUPS = {
@@ -18,14 +31,14 @@ const GROUPS = {
 const KINDS = { orchestrationTrigger: "orchestrator", activityTrigger: "activity", entityTrigger: "entity" };
 
 export async function show(body, { signal }) {
-  const found = await ask("functions", { calls: true }, signal);
+  const found = await getFromDashboard("functions", { calls: true }, signal);
   const all = found.functions;
-  // "activity NAME" as the histories have it
+  // The calls are texts such as "activity NAME".
   const same = (a, b) => a.toLowerCase() === b.toLowerCase();
   const called = (text) =>
     jump(
       all.find((f) => same(`${KINDS[f.type]} ${f.durableName}`, text)),
-      halves(text)[1],
+      splitFirstWord(text)[1],
     );
   const callersOf = (text) =>
     Object.keys(found.calls).filter((caller) => found.calls[caller].some((one) => same(one, text)));
@@ -75,8 +88,8 @@ export async function show(body, { signal }) {
         h(
           "p",
           null,
-          link(`#/instances?name=${encodeURIComponent(f.durableName)}`, many(f.instances)),
-          quiet(", last ", when(f.newest)),
+          link(`#/instances?name=${encodeURIComponent(f.durableName)}`, plural(f.instances)),
+          quiet(", last ", timeElement(f.newest)),
         ),
       list("calls", ((f.type === "orchestrationTrigger" && found.calls[f.durableName]) || []).map(called)),
       list(
@@ -146,7 +159,7 @@ export async function show(body, { signal }) {
 
 const startRequest = (name, id, value) => ({
   path: `${WEBHOOK}/orchestrators/${encodeURIComponent(name)}${id ? "/" + encodeURIComponent(id) : ""}`,
-  body: wrapped(value),
+  body: sdkInput(value),
 });
 
 function requestOf(f) {
@@ -158,8 +171,8 @@ function requestOf(f) {
 }
 
 function start(f) {
-  const id = text({ placeholder: "chosen by the host" });
-  const editor = jsonEditor("Input (JSON)", f.lastInput ? readable(f.lastInput, true) : "", {
+  const id = textInput({ placeholder: "chosen by the host" });
+  const editor = jsonEditor("Input (JSON)", f.lastInput ? formattedJson(f.lastInput, true) : "", {
     hint: f.lastInput ? "The last input; empty for none" : "Empty for none",
   });
   requestDialog(`Start ${f.durableName}`, {

@@ -1,8 +1,8 @@
-// The timeline: a row for each step, the orchestrator's own code on top.
-import { h, button, facts, instanceLink, notice, replace, quiet } from "./dom.js";
-import { span, utcText, when } from "./time.js";
+// The timeline: one row for the orchestrator's code, then one for each step.
+import { h, button, factList, instanceLink, notice, replace, quiet } from "./dom.js";
+import { durationText, utcText, timeElement } from "./time.js";
 import { KINDS, spent } from "./steps.js";
-import { code, errorView, readable } from "./values.js";
+import { codeBlock, errorView, formattedJson } from "./values.js";
 
 const ROWS = 200;
 const TICKS = 5;
@@ -49,10 +49,10 @@ export function ganttView() {
     const time = spent(model, now);
     const part = (name, text, ms) =>
       ms > 0 &&
-      h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${span(ms)}`);
+      h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${durationText(ms)}`);
     replace(
       summary,
-      h("b", null, span(time.total)),
+      h("b", null, durationText(time.total)),
       " ",
       part("code", "orchestrator code", time.code),
       part("activity", "at work", time.work),
@@ -64,7 +64,7 @@ export function ganttView() {
         h(
           "span",
           { class: "tick", style: { left: `${(n / TICKS) * 100}%` } },
-          n ? "+" + span((total * n) / TICKS) : "0",
+          n ? "+" + durationText((total * n) / TICKS) : "0",
         ),
       ),
     );
@@ -124,13 +124,13 @@ export function ganttView() {
       h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `),
     );
     const detail = h("div", { class: "g-detail" });
-    const node = h(
+    const row = h(
       "details",
       {
         class: "g-row",
         open: open.has(n),
         ontoggle: () => {
-          if (node.open) {
+          if (row.open) {
             open.add(n);
             replace(detail, detailOf(step));
           } else open.delete(n);
@@ -141,24 +141,24 @@ export function ganttView() {
     );
     const place = (at, now) => {
       const end = step.state === "open" ? now : step.end;
-      spans.forEach(([from, to], n) => {
-        const left = at(from),
-          right = at(n ? to : end);
-        Object.assign(bars[n].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
+      spans.forEach(([from, to], index) => {
+        const left = at(from);
+        const right = at(index ? to : end);
+        Object.assign(bars[index].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
       });
-      lasted.textContent = step.kind === "event" ? "" : span(end - step.start);
+      lasted.textContent = step.kind === "event" ? "" : durationText(end - step.start);
     };
-    return { node, mark, place };
+    return { node: row, mark, place };
   }
   return { node, update, tick: (model) => model && update(model) };
 }
 
 function detailOf(step) {
-  const about = facts([
-    ["Began", when(step.start, { fraction: true })],
+  const about = factList([
+    ["Began", timeElement(step.start, { fraction: true })],
     step.end !== null &&
-      step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", when(step.end, { fraction: true })],
-    step.due && ["Due", when(step.due, { fraction: true })],
+      step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", timeElement(step.end, { fraction: true })],
+    step.due && ["Due", timeElement(step.due, { fraction: true })],
     [
       "State",
       { open: "open", completed: "completed", failed: "failed", left: "not waited for to the end" }[step.state],
@@ -167,7 +167,7 @@ function detailOf(step) {
     step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
   ]);
   const value = (name, text) =>
-    text !== null && text !== undefined && [h("h3", null, name), code(readable(text), name)];
+    text !== null && text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
   return [
     about,
     value("Input", step.input),

@@ -1,7 +1,7 @@
-// Starts above the line, ends below it, over time.
+// A histogram over time: started instances above the axis, finished ones below.
 import { h, svg, replace } from "./dom.js";
-import { localText, span } from "./time.js";
-import { ask } from "./api.js";
+import { localText, durationText } from "./time.js";
+import { getFromDashboard } from "./api.js";
 
 const HEIGHT = 36;
 const ENDS = ["Failed", "Terminated", "Canceled", "Completed"];
@@ -20,7 +20,7 @@ export function histogram(filterOf, change, signal) {
     running = true;
     try {
       const spans = innerWidth < 600 ? 32 : 80;
-      const found = await ask("histogram", { ...filterOf(), spans }, signal);
+      const found = await getFromDashboard("histogram", { ...filterOf(), spans }, signal);
       node.hidden = !found.start;
       const mark = JSON.stringify({ ...found, ms: 0, start: Math.round(found.start / found.width) });
       if (found.start && mark !== last) draw(found);
@@ -54,7 +54,7 @@ export function histogram(filterOf, change, signal) {
           class: "bar",
           onclick: () => change({ from: new Date(from).toISOString(), to: new Date(from + width).toISOString() }),
         },
-        svg("title", null, [`${localText(from)}, ${span(width)}`, ...told((list) => list[i])].join("\n")),
+        svg("title", null, [`${localText(from)}, ${durationText(width)}`, ...told((list) => list[i])].join("\n")),
         svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
         part(HEIGHT - high(count), high(count), { class: "start" }),
         ends.map((status) => {

@@ -1,8 +1,8 @@
-// The history as a table: filtered by words and types, with each event's JSON a click away.
-import { h, button, choices, copyButton, cut, heads, notice, replace, search } from "./dom.js";
-import { span, when } from "./time.js";
+// The history as a table with filters by text and event type, and each event's JSON on request.
+import { h, button, setOptions, copyButton, truncate, tableHead, notice, replace, searchInput } from "./dom.js";
+import { durationText, timeElement } from "./time.js";
 import { typeName } from "./steps.js";
-import { readable } from "./values.js";
+import { formattedJson } from "./values.js";
 
 const ROWS = 300;
 const MARKS = [12, 13];
@@ -16,7 +16,7 @@ export function historyView() {
     limit = ROWS;
     draw();
   };
-  const words = search("Filter events", anew);
+  const words = searchInput("Filter events", anew);
   const types = h("select", { aria: "Type of event", onchange: anew });
   const turns = h("input", { type: "checkbox", onchange: anew });
   const count = h("span", { class: "quiet", role: "status" });
@@ -24,7 +24,7 @@ export function historyView() {
   const table = h(
     "table",
     { class: "events", aria: "Events" },
-    heads("#", "Time", "After", "Event", "Name", "Detail", "JSON"),
+    tableHead("#", "Time", "After", "Event", "Name", "Detail", "JSON"),
     rows,
   );
   const place = h("div", { class: "scroll" }, table);
@@ -54,7 +54,7 @@ export function historyView() {
     [events, start] = [all, model.start];
     const known = [...new Set(all.map(typeName))].sort();
     if (types.options.length !== known.length + 1)
-      choices(
+      setOptions(
         types,
         types.value,
         "All types",
@@ -73,7 +73,7 @@ export function historyView() {
       fits.push([event, n]);
     });
     count.textContent = `${fits.length.toLocaleString()} of ${events.length.toLocaleString()} events`;
-    // Events are only added: what stands there stays, with its JSON opened.
+    // Events are only appended: existing rows stay, and so do their opened JSON texts.
     const from = grown ? rows.querySelectorAll("tr.event").length : 0;
     if (!grown) replace(rows);
     for (const [event, n] of fits.slice(from, limit)) rows.append(line(event, n));
@@ -127,8 +127,8 @@ export function historyView() {
       "tr",
       { class: "event" },
       h("td", { class: "num quiet" }, n),
-      h("td", null, when(at, { fraction: true, short: true })),
-      h("td", { class: "num quiet" }, "+" + span(at - start)),
+      h("td", null, timeElement(at, { fraction: true, short: true })),
+      h("td", { class: "num quiet" }, "+" + durationText(at - start)),
       h("td", { class: "e-type", "data-type": event.EventType }, typeName(event)),
       h("td", null, name),
       h("td", { class: "e-detail" }, detail),
@@ -144,7 +144,7 @@ function told(e) {
   const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
   const detail =
     e.FireAt && e.EventType === 10
-      ? ["due ", when(e.FireAt, { fraction: true, short: true })]
-      : readable(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
-  return [name, typeof detail === "string" ? cut(detail, 160) : detail];
+      ? ["due ", timeElement(e.FireAt, { fraction: true, short: true })]
+      : formattedJson(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
+  return [name, typeof detail === "string" ? truncate(detail, 160) : detail];
 }

@@ -1,10 +1,10 @@
-// One instance: what it was given, does and waits for, and what can be done to it.
+// One instance: its input, output, history and diagnosis, and the actions on it.
 import {
   h,
   badge,
   button,
   copyButton,
-  facts,
+  factList,
   failure,
   instanceHref,
   instanceLink,
@@ -15,10 +15,10 @@ import {
   unique,
   quiet,
 } from "./dom.js";
-import { span, when } from "./time.js";
-import { ACTIONS, ask, get, instancePath, isLive } from "./api.js";
+import { durationText, timeElement } from "./time.js";
+import { ACTIONS, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
-import { panel, errorView } from "./values.js";
+import { valuePanel, errorView } from "./values.js";
 import { stepsOf } from "./steps.js";
 import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
@@ -86,9 +86,9 @@ export async function show(body, { id, params, signal }) {
       h("nav", { aria: "Path" }, link("#/instances", "Instances")),
       h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
       h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
-      facts([
-        ["Created", when(row.created, { fraction: true })],
-        ["Updated", when(row.updated, { fraction: true })],
+      factList([
+        ["Created", timeElement(row.created, { fraction: true })],
+        ["Updated", timeElement(row.updated, { fraction: true })],
         [isLive(row.status) ? "Running for" : "Took", lasted],
         row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]],
       ]),
@@ -111,7 +111,7 @@ export async function show(body, { id, params, signal }) {
   }
   const lasted = h("span");
   const tick = () => {
-    if (row) lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created);
+    if (row) lasted.textContent = durationText((isLive(row.status) ? Date.now() : row.updated) - row.created);
   };
   const waited = () => (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
 
@@ -133,9 +133,9 @@ export async function show(body, { id, params, signal }) {
             h("h2", null, "Error", copyButton(row.output || "", "Copy error")),
             errorView(row.output, causeOf(row.output || "", events)),
           ),
-        panel("Input", row.input, { unwrap: true }),
-        !failed && panel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
-        panel("Custom status", row.customStatus),
+        valuePanel("Input", row.input, { unwrap: true }),
+        !failed && valuePanel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
+        valuePanel("Custom status", row.customStatus),
       ];
     });
     const children = model.steps.filter((s) => s.kind === "child");
@@ -163,7 +163,7 @@ export async function show(body, { id, params, signal }) {
     ]);
   }
 
-  // The diagnosis may have the instance replayed: it is asked for seldom, and only while it can change.
+  // A diagnosis may replay the instance: request it at most once a second, and only while the instance is live.
   let lastDiagnosis = null,
     asked = 0,
     soon = 0;
@@ -185,7 +185,7 @@ export async function show(body, { id, params, signal }) {
     asked = Date.now();
     try {
       const found = (lastDiagnosis = (
-        await get(instancePath(id, "", { showDiagnosis: true, showInput: "false" }), signal)
+        await getJson(instancePath(id, "", { showDiagnosis: true, showInput: "false" }), signal)
       ).diagnosis);
       diagnosis.hidden = !found || !row || !isLive(row.status);
       if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
@@ -200,7 +200,7 @@ export async function show(body, { id, params, signal }) {
   async function refresh() {
     let found;
     try {
-      found = await ask("instance", { id, known: row?.known }, signal);
+      found = await getFromDashboard("instance", { id, known: row?.known }, signal);
     } catch (error) {
       if (error.name === "AbortError" || (error.offline && row)) throw error;
       frame = false;
@@ -242,7 +242,7 @@ export async function show(body, { id, params, signal }) {
   const watch = keepUpToDate(signal, { id }, refresh);
 }
 
-// Where the traceback stands: with the failed call that the error tells of, or with the orchestrator's own end.
+// The traceback: from the failed call that the error quotes, else from the orchestrator's own failure.
 function causeOf(error, events) {
   const called = events.findLast((e) => (e.EventType === 6 || e.EventType === 9) && error.includes(e.Reason));
   return called ? called.Details : events.findLast((e) => e.EventType === 1)?.Stack;
@@ -250,7 +250,7 @@ function causeOf(error, events) {
 
 const WORDS = {
   activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
-  timer: (w) => ["Timer, due ", when(w.due)],
+  timer: (w) => ["Timer, due ", timeElement(w.due)],
   subOrchestration: (w) => ["Sub-orchestration ", h("b", null, w.name), " ", instanceLink(w.instanceId)],
   entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
   event: (w) => ["External event ", h("b", null, w.name)],
@@ -273,7 +273,7 @@ function diagnosisView(found) {
             (WORDS[w.kind] || ((one) => [one.kind]))(w),
             quiet(
               " since ",
-              when(w.since),
+              timeElement(w.since),
               w.state && w.kind !== "subOrchestration"
                 ? dated(", " + w.state)
                 : w.runtimeStatus && ` (${w.runtimeStatus})`,
@@ -284,5 +284,5 @@ function diagnosisView(found) {
     found.waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`),
   ];
 }
-// "running since 2026-…Z": moments are shown in the viewer's zone as all others are.
-const dated = (text) => text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? when(part) : part));
+// Replace the UTC times in a text ("running since 2026-…Z") by times in the viewer's zone.
+const dated = (text) => text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));

@@ -1,7 +1,20 @@
-// The instances: a filter, a histogram, and a table that is live.
-import { h, add, badge, button, failure, halves, instanceLink, link, notice, pager, replace, quiet } from "./dom.js";
-import { span, when } from "./time.js";
-import { ask, isLive } from "./api.js";
+// The instances: a filter, a histogram, and a table that follows changes.
+import {
+  h,
+  add,
+  badge,
+  button,
+  failure,
+  splitFirstWord,
+  instanceLink,
+  link,
+  notice,
+  pager,
+  replace,
+  quiet,
+} from "./dom.js";
+import { durationText, timeElement } from "./time.js";
+import { getFromDashboard, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
 import { ALL, filterBar } from "./filter.js";
 import { histogram } from "./histogram.js";
@@ -26,7 +39,7 @@ export async function show(body, { params, signal }) {
   const lines = new Map();
   const selection = new Set();
 
-  // The URL says what is shown, so that it can be kept and sent; setting it does not begin the view anew.
+  // The URL holds the filter, so that it can be bookmarked and shared. replaceState does not reload the view.
   function change(changes, keepPage) {
     Object.assign(state, keepPage ? {} : { page: 1 }, changes);
     const kept = Object.entries(state).filter(([, value]) => value && value !== 1);
@@ -53,7 +66,7 @@ export async function show(body, { params, signal }) {
       for (const row of found.rows)
         if (all.checked) selection.add(row.id);
         else selection.delete(row.id);
-      for (const line of lines.values()) line.box.checked = selection.has(line.id);
+      for (const one of lines.values()) one.box.checked = selection.has(one.id);
       bulk.update();
     },
   });
@@ -112,20 +125,20 @@ export async function show(body, { params, signal }) {
     box.checked = selection.has(row.id);
     const lasted = h("td", { class: "c-duration num" });
     const tick = () => {
-      lasted.textContent = span((isLive(row.status) ? Date.now() : row.updated) - row.created);
+      lasted.textContent = durationText((isLive(row.status) ? Date.now() : row.updated) - row.created);
     };
     tick();
     const waits = (row.waits || []).map((text) => {
-      const [kind, rest] = halves(text);
+      const [kind, rest] = splitFirstWord(text);
       return h(
         "span",
         { class: "wait" },
         quiet(WAITS[kind] + " "),
-        kind === "timer" ? when(rest / 1000, { short: true }) : rest,
+        kind === "timer" ? timeElement(rest / 1000, { short: true }) : rest,
       );
     });
     const shown = waits.length > 2 ? [...waits.slice(0, 2), quiet(`+${waits.length - 2}`)] : waits;
-    // The link stays the same element, so that a change does not take the focus away.
+    // The row reuses the link element, so that the link keeps the focus.
     const name = old ? old.name : instanceLink(row.id);
     const tr = h(
       "tr",
@@ -134,8 +147,8 @@ export async function show(body, { params, signal }) {
       h("td", null, badge(row.status)),
       h("td", { class: "c-name" }, row.name),
       h("td", { class: "c-id" }, name),
-      h("td", { class: "c-created" }, when(row.created)),
-      h("td", { class: "c-updated" }, when(row.updated)),
+      h("td", { class: "c-created" }, timeElement(row.created)),
+      h("td", { class: "c-updated" }, timeElement(row.updated)),
       lasted,
       h("td", { class: "c-waits" }, shown),
     );
@@ -172,14 +185,14 @@ export async function show(body, { params, signal }) {
   async function refresh() {
     try {
       const offset = (state.page - 1) * PAGE;
-      found = await ask(
+      found = await getFromDashboard(
         "instances",
         { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true },
         signal,
       );
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      if (error.offline && lines.size) return 0; // what is shown stays; the top line says that it is not live
+      if (error.offline && lines.size) return 0; // keep the rows; the page's header shows that the host is offline
       replace(
         place,
         failure(error, () => watch.now()),
@@ -221,6 +234,6 @@ export async function show(body, { params, signal }) {
 
   heads();
   filter.update(state, null);
-  everySecond(signal, () => lines.forEach((line) => line.tick()));
+  everySecond(signal, () => lines.forEach((one) => one.tick()));
   const watch = keepUpToDate(signal, {}, refresh);
 }

@@ -1,31 +1,32 @@
-// The host's key, where it wants one: asked for once, and kept until the tab is closed.
-import { h, button, field, text } from "./dom.js";
+// The host's access key, if it requires one: requested once, and kept until the tab is closed.
+import { h, button, field, textInput } from "./dom.js";
 import { dialog } from "./dialog.js";
 
 const NAME = "x-functions-key";
-let asking = null;
-const known = () => sessionStorage.getItem(NAME);
-export const keyHeader = () => (known() ? { [NAME]: known() } : {});
+let pendingPrompt = null;
+const storedKey = () => sessionStorage.getItem(NAME);
+export const keyHeader = () => (storedKey() ? { [NAME]: storedKey() } : {});
 
-// fetch with the key
-export async function send(path, options) {
-  const sent = known();
+// fetch() with the key. Prompts for a key if the host refuses the request.
+export async function fetchWithKey(path, options) {
+  const sent = storedKey();
   const response = await fetch(path, { ...options, headers: { ...options.headers, ...keyHeader() } });
   if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard"))) return response;
-  if (known() === sent) await (asking ||= ask(sent)); // else it was told meanwhile
-  return known() === sent ? response : send(path, options);
+  // Another request may have stored a key meanwhile.
+  if (storedKey() === sent) await (pendingPrompt ||= promptForKey(sent));
+  return storedKey() === sent ? response : fetchWithKey(path, options);
 }
 
-// "#code=KEY", as the host prints its link, is taken out of the address.
-export function takeKey() {
+// Move the key of the link that the host prints ("#code=KEY") from the address to the session's storage.
+export function storeKeyFromUrl() {
   const [, code] = /^#code=(.+)/.exec(location.hash) || [];
   if (!code) return;
   sessionStorage.setItem(NAME, decodeURIComponent(code));
   history.replaceState(null, "", "#/instances");
 }
 
-function ask(wrong) {
-  const input = text({ type: "password", required: true });
+function promptForKey(wrong) {
+  const input = textInput({ type: "password", required: true });
   return new Promise((resolve) => {
     const node = dialog("This host asks for a key", (close) =>
       h(
@@ -37,7 +38,7 @@ function ask(wrong) {
       ),
     );
     node.addEventListener("close", () => {
-      asking = null;
+      pendingPrompt = null;
       resolve();
     });
   });

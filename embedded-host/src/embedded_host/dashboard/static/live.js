@@ -1,11 +1,12 @@
-// Keeps a view up to date: a stream says that something has changed, and the view asks for what it shows.
-import { query } from "./api.js";
-import { send } from "./key.js";
+// Keeps a view up to date: server-sent events announce changes, and the view reads its data again.
+import { queryString } from "./api.js";
+import { fetchWithKey } from "./key.js";
 
 const GAP = 250;
 
-// Calls refresh() at once and after each change: never twice at a time, and so seldom that asking takes a tenth of the
-// time at most (refresh returns how many milliseconds its question took the host). Ends with signal.
+// Call refresh() at once and after each change, one call at a time, until signal aborts. refresh() returns the
+// milliseconds that its request took the host; the pause is ten times as long, so that the host spends at most a tenth
+// of its time on it.
 export function keepUpToDate(signal, params, refresh) {
   let stream = null,
     running = false,
@@ -40,29 +41,29 @@ export function keepUpToDate(signal, params, refresh) {
       run();
     }, gap);
   }
-  // Server-sent events, read with fetch: an EventSource could not send a key.
+  // Read server-sent events with fetch, because an EventSource cannot send the key.
   async function open() {
     if (stream || signal.aborted || document.hidden) return;
     const { signal: stop } = (stream = new AbortController());
     while (!stop.aborted) {
       try {
-        const response = await send("/dashboard/api/events" + query(params), { signal: stop });
+        const response = await fetchWithKey("/dashboard/api/events" + queryString(params), { signal: stop });
         if (!response.ok) throw response.status;
         const parts = response.body.pipeThrough(new TextDecoderStream()).getReader();
         for (let part; !(part = await parts.read()).done;) {
-          tell("live");
-          // The first event of a connection: what happened before it may have been missed.
+          showConnection("live");
+          // "open" is the first event of a connection: changes before it may have been missed.
           if (part.value.includes("open")) run();
           else if (part.value.includes("changed")) later();
         }
       } catch (e) {
         if (e === 401) {
           close();
-          tell("off");
+          showConnection("off");
         }
-      } // all else is tried again
+      } // every other failure is retried
       if (stop.aborted) return;
-      tell("off");
+      showConnection("off");
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
@@ -70,18 +71,18 @@ export function keepUpToDate(signal, params, refresh) {
     if (stream) stream.abort();
     stream = null;
   }
-  // A page that nobody sees costs the host nothing, and leaves the browser its connections.
+  // A hidden page closes its stream: browsers allow few connections to one host.
   const onVisible = () => {
     if (document.hidden) {
       close();
-      tell("paused");
+      showConnection("paused");
     } else open();
   };
   document.addEventListener("visibilitychange", onVisible, { signal });
   signal.addEventListener("abort", () => {
     close();
     clearTimeout(timer);
-    tell("");
+    showConnection("");
   });
   const now = () => {
     run();
@@ -98,10 +99,10 @@ export function everySecond(signal, go) {
   signal.addEventListener("abort", () => clearInterval(ticker));
 }
 
-const TEXTS = { "": "", live: "Live", off: "Offline", paused: "Paused" };
-function tell(state) {
+const CONNECTION_TEXTS = { "": "", live: "Live", off: "Offline", paused: "Paused" };
+function showConnection(state) {
   const node = document.getElementById("live");
   if (node.dataset.state === state) return;
   node.dataset.state = state;
-  node.textContent = TEXTS[state];
+  node.textContent = CONNECTION_TEXTS[state];
 }

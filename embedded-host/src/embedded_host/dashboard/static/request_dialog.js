@@ -1,6 +1,6 @@
 // A modal dialog with a form that sends one request.
 import { h, button } from "./dom.js";
-import { act, curl } from "./api.js";
+import { sendRequest, curl } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
 // parts: the form's fields; request(): the request to send; ok(answer): called after the request succeeded.
@@ -25,7 +25,7 @@ export function requestDialog(title, { parts, verb, bad, request, valid = () => 
           send.disabled = true;
           error.textContent = "";
           try {
-            const answer = await act(request());
+            const answer = await sendRequest(request());
             close();
             if (ok) ok(answer);
           } catch (failed) {

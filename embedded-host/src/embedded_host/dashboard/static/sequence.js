@@ -1,6 +1,6 @@
-// The sequence diagram: who sent what to whom, in order of time.
-import { h, svg, button, cut, notice, replace } from "./dom.js";
-import { localText, span, utcText } from "./time.js";
+// The sequence diagram: messages between client, orchestrator and functions, in order of time.
+import { h, svg, button, truncate, notice, replace } from "./dom.js";
+import { localText, durationText, utcText } from "./time.js";
 
 const STEP = 26,
   LANE = innerWidth < 700 ? 104 : 150,
@@ -63,7 +63,7 @@ function messagesOf({ steps, start, end }, row) {
         self,
         lane,
         timer
-          ? span(s.due - s.start)
+          ? durationText(s.due - s.start)
           : s.kind === "entity"
             ? s.name.split(" ").pop()
             : s.attempt > 1
@@ -100,7 +100,7 @@ function draw(messages, row, model) {
         rx: 4,
         class: lane === row.name ? "head self" : "head",
       }),
-      svg("text", { x: x(lane), y: 23, class: "middle" }, cut(lane, LANE / 8)),
+      svg("text", { x: x(lane), y: 23, class: "middle" }, truncate(lane, LANE / 8)),
     ),
   );
   const arrows = messages.map((m, n) => {
@@ -111,10 +111,10 @@ function draw(messages, row, model) {
       "g",
       { class: m.bad ? "message bad" : "message" },
       svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),
-      svg("text", { x: 8, y: y + 4, class: "at" }, "+" + span(m.at - model.start)),
+      svg("text", { x: 8, y: y + 4, class: "at" }, "+" + durationText(m.at - model.start)),
       svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
       svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
-      svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, cut(m.text, Math.max(16, Math.abs(b - a) / 8))),
+      svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, truncate(m.text, Math.max(16, Math.abs(b - a) / 8))),
     );
   });
   return svg(

@@ -39,7 +39,8 @@ const parsed = (text) => {
   }
 };
 
-// {turns: [[start, end]], steps: [{kind, name, start, end, state, attempt, input, result, error, details, instanceId, due}], start, end}
+// {turns: [[start, end]], start, end,
+//  steps: [{kind, name, start, end, state, attempt, input, result, error, details, instanceId, due}]}
 export function stepsOf(events, row) {
   const steps = [],
     byId = new Map(),

@@ -1,4 +1,4 @@
-// Moments in the viewer's zone, with UTC on hover; lengths of time.
+// Times in the viewer's zone, with UTC on hover; durations.
 import { h } from "./dom.js";
 
 const two = (n) => String(n).padStart(2, "0");
@@ -12,15 +12,15 @@ export function localText(ms, fraction) {
 
 export const utcText = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 
-// A moment: milliseconds or ISO text.
-export function when(ms, { fraction, short } = {}) {
+// A time element; ms is milliseconds or ISO text.
+export function timeElement(ms, { fraction, short } = {}) {
   let text = localText(ms, fraction);
   if (short && text.slice(0, 10) === localText(Date.now()).slice(0, 10)) text = text.slice(11);
   return h("time", { datetime: new Date(ms).toISOString(), title: utcText(ms) }, text);
 }
 
-// A number of milliseconds as people say it.
-export function span(ms) {
+// A duration of ms milliseconds, with its two largest units.
+export function durationText(ms) {
   if (ms < 0) return "0 ms";
   if (ms < 9.95) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
@@ -36,6 +36,6 @@ export function span(ms) {
   return hours ? `${hours} h ${m} min` : `${m} min ${s} s`;
 }
 
-// What an <input type=datetime-local> has, and back.
-export const fromInput = (text) => (text ? new Date(text).toISOString() : "");
-export const toInput = (iso) => (iso ? localText(Date.parse(iso)).replace(" ", "T") : "");
+// Convert the value of an <input type=datetime-local> to ISO text, and back.
+export const isoFromInput = (text) => (text ? new Date(text).toISOString() : "");
+export const inputFromIso = (iso) => (iso ? localText(Date.parse(iso)).replace(" ", "T") : "");
