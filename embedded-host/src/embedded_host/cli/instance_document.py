@@ -6,17 +6,34 @@ was made from a state file. ``status`` is the management API's, with ``historyEv
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
+
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import FINISHED, Json
 from embedded_host.engine import history as h
-from embedded_host.engine.history import EventType
+from embedded_host.engine.events import (
+    ExecutionCompleted,
+    ExecutionStarted,
+    HistoryEvent,
+    ParentInstance,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskCompletionEvent,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+    decode_events,
+    encode_events,
+    event_from,
+    event_object,
+)
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.http.status import history_events, status_object
@@ -39,14 +56,14 @@ FORMAT, VERSION = "embedded-host-instance", 1
 
 def from_store(store: SqliteStore, row: InstanceRow, source: str) -> Json:
     """All of it, so that it can go on elsewhere."""
-    events = [event for text in store.history(row.key) for event in json.loads(text)]
+    events = [event for text in store.history(row.key) for event in decode_events(text)]
     status = status_object(row, partial(store.input, row.key))
     status["historyEvents"] = history_events(events, show_output=True, show_input=True)
     entity = store.entity(row.key)
     return {
         **_head(row.id, source, row.hub),
         "status": status,
-        "history": events,
+        "history": [event_object(event) for event in events],
         "instance": {
             "name": row.name,
             "status": row.status,
@@ -54,14 +71,14 @@ def from_store(store: SqliteStore, row: InstanceRow, source: str) -> Json:
             "updated": utc_text(row.updated),
             "executionId": row.execution_id,
             "generation": row.generation,
-            "parent": row.parent,
+            "parent": row.parent and to_builtins(row.parent),
             "continued": row.continued,
             "customStatus": row.custom_status,
             "output": row.output,
             "input": store.input(row.key),
         },
         "messages": [
-            {"executionId": m.execution_id, "due": m.due and utc_text(m.due), "event": m.event}
+            {"executionId": m.execution_id, "due": m.due and utc_text(m.due), "event": event_object(m.event)}
             for m in store.messages(row.key)
         ],
         "activities": [
@@ -114,7 +131,7 @@ def _changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int
         updated=parse_moment(kept["updated"]),
         execution_id=str(kept["executionId"]),
         generation=kept["generation"],
-        parent=kept["parent"],
+        parent=kept["parent"] and convert(kept["parent"], ParentInstance),
         continued=bool(kept["continued"]),
         custom_status=kept["customStatus"],
         output=kept["output"],
@@ -122,13 +139,13 @@ def _changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int
     yield SaveInstance(row)
     if kept["input"] is not None:
         yield SetInput(key, kept["input"])
-    events = [_under(event, instance_id) for event in document["history"]]
+    events = [_under(event_from(event), instance_id) for event in document["history"]]
     if events:
-        yield AppendHistory(key, 0, h.events_text(events))
+        yield AppendHistory(key, 0, encode_events(events))
     for message in document["messages"]:
         message_id += 1
         due = message["due"] and parse_moment(message["due"])
-        event = _under(message["event"], instance_id)
+        event = _under(event_from(message["event"]), instance_id)
         yield PutMessage(MessageRow(message_id, key, message["executionId"], due or None, event))
     for activity in document["activities"]:
         activity_id += 1
@@ -140,11 +157,11 @@ def _changes(document: Json, hub: str, instance_id: str, highest: tuple[int, int
         yield SaveEntity(key, bool(entity["hasState"]), entity["state"])
 
 
-def _under(event: Json, instance_id: str) -> Json:
+def _under(event: HistoryEvent, instance_id: str) -> HistoryEvent:
     """An ExecutionStarted names the instance that it starts."""
-    if event["EventType"] != EventType.EXECUTION_STARTED:
+    if not isinstance(event, ExecutionStarted):
         return event
-    return {**event, "OrchestrationInstance": {**event["OrchestrationInstance"], "InstanceId": instance_id}}
+    return replace(event, orchestration_instance=replace(event.orchestration_instance, instance_id=instance_id))
 
 
 # -- from the management API's form ------------------------------------------------------------------
@@ -174,33 +191,33 @@ def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
     """An instance that has decided nothing yet, as one that waits for an event: it takes its first turn where it is imported,
     with all that has come since."""
     execution_id = str(uuid4())
-    events = list(_stored(shown, status, execution_id))
-    if not events:  # one that waits for its first turn shows no history
-        events = [
-            h.execution_started(
-                parse_moment(status["createdTime"]),
-                instance_id=str(status["instanceId"]),
-                execution_id=execution_id,
-                name=str(status["name"]),
-                input=_text(status.get("input")),
-            )
-        ]
+    events = [event for event, _ in _stored(shown, status, execution_id)]
+    started = next((event for event in events if isinstance(event, ExecutionStarted)), None)
+    if started is None:  # one that waits for its first turn shows no history
+        started = h.execution_started(
+            parse_moment(status["createdTime"]),
+            instance_id=str(status["instanceId"]),
+            execution_id=execution_id,
+            name=str(status["name"]),
+            input=_text(status.get("input")),
+        )
+        events.insert(0, started)
     return {
         "instance": {
             "name": status["name"],
             "status": "Pending",
-            "created": events[0]["Timestamp"],
+            "created": started.timestamp,
             "updated": utc_text(parse_moment(status["lastUpdatedTime"])),
             "executionId": execution_id,
-            "generation": events[0]["Generation"],
+            "generation": started.generation,
             "parent": None,
             "continued": False,
             "customStatus": None,
             "output": None,
-            "input": events[0]["Input"],
+            "input": started.input,
         },
         "history": [],
-        "messages": [{"executionId": None, "due": None, "event": event} for event in events],
+        "messages": [{"executionId": None, "due": None, "event": event_object(event)} for event in events],
         "activities": [],
         "entity": None,
     }
@@ -209,43 +226,48 @@ def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
 def _completed(status: Json, shown: Sequence[Json]) -> Json:
     """A finished instance as a store keeps it."""
     execution_id = str(uuid4())
-    events = sorted(_stored(shown, status, execution_id), key=lambda event: parse_moment(event["Timestamp"]))
-    _number(events)
+    events = _numbered(sorted(_stored(shown, status, execution_id), key=lambda pair: pair[0].occurred_at))
+    started = next((event for event in events if isinstance(event, ExecutionStarted)), None)
     ended = parse_moment(shown[-1]["Timestamp"]) if shown else parse_moment(status["lastUpdatedTime"])
     return {
         "instance": {
             "name": status["name"],
             "status": status["runtimeStatus"],
-            "created": events[0]["Timestamp"] if events else status["createdTime"],
+            "created": events[0].timestamp if events else status["createdTime"],
             "updated": utc_text(ended),
             "executionId": execution_id,
-            "generation": next((e["Generation"] for e in events if "Generation" in e), 0),
+            "generation": started.generation if started else 0,
             "parent": None,
             "continued": False,
             "customStatus": _text(status.get("customStatus")),
             "output": _output(status),
-            "input": next((e["Input"] for e in events if e["EventType"] == EventType.EXECUTION_STARTED), None),
+            "input": started.input if started else None,
         },
-        "history": events,
+        "history": [event_object(event) for event in events],
         "messages": [],
         "activities": [],
         "entity": None,
     }
 
 
-def _stored(shown: Iterable[Json], status: Json, execution_id: str) -> Iterable[Json]:
-    """The host's own events from those of the API, completions after what they complete; numbers are still to come."""
+def _stored(
+    shown: Iterable[Json], status: Json, execution_id: str
+) -> Iterable[tuple[HistoryEvent, SchedulingEvent | None]]:
+    """The host's own events from those of the API, completions after what they complete and with it; numbers are still to come."""
     for event in shown:
         kind, at = event["EventType"], parse_moment(event["Timestamp"])
-        name, input = str(event.get("FunctionName") or event.get("Name") or ""), event.get("Input")
+        name, input = str(event.get("FunctionName") or event.get("Name") or ""), _kept(event.get("Input"))
         if kind == "ExecutionStarted":
-            yield h.execution_started(
-                at,
-                instance_id=str(status["instanceId"]),
-                execution_id=execution_id,
-                name=name or str(status["name"]),
-                input=input,
-                generation=event.get("Generation"),
+            yield (
+                h.execution_started(
+                    at,
+                    instance_id=str(status["instanceId"]),
+                    execution_id=execution_id,
+                    name=name or str(status["name"]),
+                    input=input,
+                    generation=event.get("Generation"),
+                ),
+                None,
             )
         elif kind in (
             "TaskCompleted",
@@ -254,61 +276,71 @@ def _stored(shown: Iterable[Json], status: Json, execution_id: str) -> Iterable[
             "SubOrchestrationInstanceFailed",
         ):
             since = parse_moment(event.get("ScheduledTime") or event["Timestamp"])
-            made: Json
+            made: TaskScheduled | SubOrchestrationInstanceCreated
             if kind.startswith("Task"):
                 made = h.task_scheduled(since, 0, name, input)
             else:
                 made = h.sub_orchestration_created(since, 0, name, str(event.get("InstanceId") or ""), input)
-            yield made
-            result, failure = _text(event.get("Result")), (str(event.get("Reason") or ""), event.get("Details"))
-            settled = {
+            yield made, None
+            result, failure = _text(event.get("Result")), (str(event.get("Reason") or ""), _kept(event.get("Details")))
+            settled: dict[str, Callable[[], HistoryEvent]] = {
                 "TaskCompleted": partial(h.task_completed, at, 0, result),
                 "TaskFailed": partial(h.task_failed, at, 0, *failure),
                 "SubOrchestrationInstanceCompleted": partial(h.sub_orchestration_completed, at, 0, result),
                 "SubOrchestrationInstanceFailed": partial(h.sub_orchestration_failed, at, 0, *failure),
-            }[kind]()
-            yield {**settled, "_of": made}
+            }
+            yield settled[kind](), made
         elif kind == "TaskScheduled":
-            yield h.task_scheduled(at, 0, name, input)
+            yield h.task_scheduled(at, 0, name, input), None
         elif kind == "SubOrchestrationInstanceCreated":
-            yield h.sub_orchestration_created(at, 0, name, str(event.get("InstanceId") or ""), input)
+            yield h.sub_orchestration_created(at, 0, name, str(event.get("InstanceId") or ""), input), None
         elif kind == "TimerCreated":
-            yield h.timer_created(at, 0, parse_moment(event["FireAt"]))
+            yield h.timer_created(at, 0, parse_moment(event["FireAt"])), None
         elif kind == "TimerFired":
-            yield h.timer_fired(at, 0, parse_moment(event["FireAt"]))
+            yield h.timer_fired(at, 0, parse_moment(event["FireAt"])), None
         elif kind == "EventSent":
-            yield h.event_sent(at, 0, str(event.get("InstanceId") or ""), name, str(input))
+            yield h.event_sent(at, 0, str(event.get("InstanceId") or ""), name, str(input)), None
         elif kind == "EventRaised":
-            yield h.event_raised(at, name, input)
+            yield h.event_raised(at, name, input), None
         elif kind == "ExecutionSuspended":
-            yield h.execution_suspended(at, event.get("Reason"))
+            yield h.execution_suspended(at, event.get("Reason")), None
         elif kind == "ExecutionResumed":
-            yield h.execution_resumed(at, event.get("Reason"))
+            yield h.execution_resumed(at, event.get("Reason")), None
         elif kind == "ExecutionTerminated":
-            yield h.execution_terminated(at, input)
+            yield h.execution_terminated(at, input), None
         elif kind == "ExecutionCompleted":
             ended = str(event.get("OrchestrationStatus") or status["runtimeStatus"])
-            yield h.execution_completed(at, -1, ended, _text(event.get("Result")))
+            yield h.execution_completed(at, -1, ended, _text(event.get("Result"))), None
 
 
-def _number(events: list[Json]) -> None:
-    """Decisions count up in the order of their time, and completions name theirs."""
+def _numbered(pairs: Iterable[tuple[HistoryEvent, SchedulingEvent | None]]) -> list[HistoryEvent]:
+    """The events with their numbers: scheduling events count up in the order of their time, and completions have the numbers of
+    theirs."""
+    ids: dict[int, int] = {}
     timers: dict[str, list[int]] = {}
-    number = 0
-    for event in events:
-        if event["EventType"] in h.DECISIONS:
-            event["EventId"] = number
-            number += 1
-            if event["EventType"] == EventType.TIMER_CREATED:
-                timers.setdefault(event["FireAt"], []).append(event["EventId"])
-    for event in events:
-        made = event.pop("_of", None)
-        if made is not None:
-            event["TaskScheduledId"] = made["EventId"]
-        elif event["EventType"] == EventType.TIMER_FIRED and timers.get(event["FireAt"]):
-            event["TimerId"] = timers[event["FireAt"]].pop(0)
-        elif event["EventType"] == EventType.EXECUTION_COMPLETED:
-            event["EventId"] = number
+    pairs = list(pairs)
+    for event, _ in pairs:
+        if isinstance(event, SchedulingEvent):
+            if isinstance(event, TimerCreated):
+                timers.setdefault(event.fire_at, []).append(len(ids))
+            ids[id(event)] = len(ids)
+    events: list[HistoryEvent] = []
+    for event, made in pairs:
+        if isinstance(event, SchedulingEvent):
+            event = replace(event, event_id=ids[id(event)])
+        elif made is not None and isinstance(event, TaskCompletionEvent):
+            event = replace(event, task_scheduled_id=ids[id(made)])
+        elif isinstance(event, TimerFired) and timers.get(event.fire_at):
+            event = replace(event, timer_id=timers[event.fire_at].pop(0))
+        elif isinstance(event, ExecutionCompleted):
+            event = replace(event, event_id=len(ids))
+        events.append(event)
+    return events
+
+
+def _kept(value: Any) -> str | None:
+    """A text as it is; anything else as JSON."""
+    return value if isinstance(value, str) else _text(value)
 
 
 def _text(value: Any) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json, Page, Query
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.events import decode_events
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_values import id_before, token_after
 from embedded_host.http.status import history_events, shown_value, status_object
@@ -64,7 +64,7 @@ class StateFile:
                 return None
             status = status_object(row, partial(store.input, row.key))
             if history and row.status != "Pending":
-                events = (event for text in store.history(row.key) for event in json.loads(text))
+                events = (event for text in store.history(row.key) for event in decode_events(text))
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
             return status
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.history import EventType
+from embedded_host.engine.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, decode_events
 from embedded_host.workers.loaded_app import LoadedApp
 
 _SHOWN_INPUT = 20_000
@@ -53,12 +52,11 @@ def calls(samples: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for name, turns in samples:
         called = found.setdefault(name, {})
-        for event in (event for turn in turns for event in json.loads(turn)):
-            kind = event["EventType"]
-            if kind == EventType.TASK_SCHEDULED:
-                called[f"activity {event['Name']}"] = None
-            elif kind == EventType.SUB_ORCHESTRATION_CREATED:
-                called[f"orchestrator {event['Name']}"] = None
-            elif kind == EventType.EVENT_SENT and str(event.get("InstanceId", "")).startswith("@"):
-                called[f"entity {event['InstanceId'].split('@')[1]}"] = None
+        for event in (event for turn in turns for event in decode_events(turn)):
+            if isinstance(event, TaskScheduled):
+                called[f"activity {event.name}"] = None
+            elif isinstance(event, SubOrchestrationInstanceCreated):
+                called[f"orchestrator {event.name}"] = None
+            elif isinstance(event, EventSent) and event.instance_id.startswith("@"):
+                called[f"entity {event.instance_id.split('@')[1]}"] = None
     return {name: sorted(called) for name, called in found.items()}

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from embedded_host.engine.actions import EntityOperation
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import (
+    EventSent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 from embedded_host.errors import EmbeddedHostError
 
 
@@ -19,7 +25,7 @@ class ScheduleTask:
     id: int
     name: str
     input: str
-    event_type: EventType = EventType.TASK_SCHEDULED
+    event_type: type[SchedulingEvent] = TaskScheduled
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class CreateSubOrchestration:
     input: str | None
     instance_id: str
     version: str | None
-    event_type: EventType = EventType.SUB_ORCHESTRATION_CREATED
+    event_type: type[SchedulingEvent] = SubOrchestrationInstanceCreated
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class StartTimer:
     fire_at: datetime
     retry_of: int | None = field(default=None, compare=False)
     """The try that it follows, if it is a retry's wait."""
-    event_type: EventType = EventType.TIMER_CREATED
+    event_type: type[SchedulingEvent] = TimerCreated
     name: str = ""
 
 
@@ -50,41 +56,41 @@ class SendOperation:
     instance_id: str
     request_id: str
     operation: EntityOperation
-    event_type: EventType = EventType.EVENT_SENT
+    event_type: type[SchedulingEvent] = EventSent
     name: str = "op"
 
 
 Decision = ScheduleTask | CreateSubOrchestration | StartTimer | SendOperation
 
-_WORDS = {
-    EventType.TASK_SCHEDULED: "an activity task",
-    EventType.SUB_ORCHESTRATION_CREATED: "a sub-orchestration",
-    EventType.TIMER_CREATED: "a timer",
-    EventType.EVENT_SENT: "an event",
+_WORDS: dict[type[SchedulingEvent], str] = {
+    TaskScheduled: "an activity task",
+    SubOrchestrationInstanceCreated: "a sub-orchestration",
+    TimerCreated: "a timer",
+    EventSent: "an event",
 }
 
 
-def mismatch(event: Event, decision: Decision | None) -> str | None:
+def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
     """What is wrong if the replayed orchestrator does not decide what the history says it decided."""
-    if decision is not None and decision.event_type == event["EventType"] and _same_name(decision, event):
+    if decision is not None and decision.event_type is type(event) and _same_name(decision, event):
         return None
-    kind = EventType(event["EventType"])
-    named = f" and name '{event['Name']}'" if event.get("Name") and kind != EventType.EVENT_SENT else ""
+    name = event.name if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)) else ""
+    named = f" and name '{name}'" if name else ""
     text = (
-        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {_WORDS[kind]} with "
-        f"sequence ID {event['EventId']}{named}, but the current replay execution "
+        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {_WORDS[type(event)]} with "
+        f"sequence ID {event.event_id}{named}, but the current replay execution "
     )
     if decision is None:
         text += "hasn't (yet?) scheduled this task."
     else:
-        asked = f" named '{decision.name}'" if decision.name and decision.event_type != EventType.EVENT_SENT else ""
+        asked = f" named '{decision.name}'" if decision.name and decision.event_type is not EventSent else ""
         text += f"instead scheduled {_WORDS[decision.event_type]}{asked} with this sequence number."
     return text + " Was a change made to the orchestrator code after this instance had already started running?"
 
 
-def _same_name(decision: Decision, event: Event) -> bool:
-    if isinstance(decision, StartTimer):
-        return True
-    if isinstance(decision, SendOperation):
-        return str(event["InstanceId"]).lower() == decision.instance_id.lower()
-    return str(event["Name"]).lower() == decision.name.lower()
+def _same_name(decision: Decision, event: SchedulingEvent) -> bool:
+    if isinstance(event, EventSent) and isinstance(decision, SendOperation):
+        return event.instance_id.lower() == decision.instance_id.lower()
+    if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
+        return event.name.lower() == decision.name.lower()
+    return True

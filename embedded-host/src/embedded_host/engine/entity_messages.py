@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import UTC, utc_text
 
+OPERATION = "op"
+"""The name of events that hold an operation."""
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
@@ -73,14 +75,19 @@ def _is_text(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
+    """Return true if ``event`` is an operation for an entity."""
+    return isinstance(event, EventRaised) and event.name == OPERATION
+
+
 class OutgoingLabels:
     """Orders an execution's messages to each entity: every one names the one before (recorded; contract, 4.4)."""
 
-    def __init__(self, history: Iterable[Event]) -> None:
+    def __init__(self, history: Iterable[HistoryEvent]) -> None:
         self._last: dict[str, str] = {}
         for event in history:
-            if event["EventType"] == EventType.EVENT_SENT:
-                self._last[event["InstanceId"]] = json.loads(event["Input"]).get("Timestamp", _NEVER)
+            if isinstance(event, EventSent):
+                self._last[event.instance_id] = json.loads(event.input).get("Timestamp", _NEVER)
 
     def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
         """(Timestamp, Predecessor)"""

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from embedded_host.engine.history import Event
+from embedded_host.engine.events import EventRaised
 from embedded_host.engine.task import Task
 
 
@@ -22,7 +22,7 @@ class _Wait(NamedTuple):
 class EventWaits:
     """Names are compared without case, as documented (docs/differences.md, "Events are kept in order")."""
 
-    unconsumed: dict[str, deque[Event]] = field(default_factory=dict)
+    unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
     """Events that nobody has waited for, by lower-case name."""
     _waits: dict[str, list[_Wait]] = field(default_factory=dict)
 
@@ -39,10 +39,10 @@ class EventWaits:
             self._waits.setdefault(key, []).append(_Wait(step, task, name))
         return task
 
-    def raised(self, event: Event, current: int | None) -> None:
+    def raised(self, event: EventRaised, current: int | None) -> None:
         """``current`` is the step that the orchestrator waits at now. First come, first served among its waits; one that it has
         left behind (its timeout came first) gets only what nobody waits for, the youngest first."""
-        key = str(event["Name"]).lower()
+        key = event.name.lower()
         waits = self._waits.get(key)
         if not waits:
             self.unconsumed.setdefault(key, deque()).append(event)

@@ -40,12 +40,22 @@ from embedded_host.engine.decisions import (
 )
 from embedded_host.engine.entity_messages import OutgoingLabels
 from embedded_host.engine.event_waits import EventWaits
+from embedded_host.engine.events import (
+    CompletionEvent,
+    EventRaised,
+    EventSent,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    FailureEvent,
+    HistoryEvent,
+    OrchestratorStarted,
+    SchedulingEvent,
+)
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.task import Open, Task, settled
 from embedded_host.engine.timers import Timers
-from embedded_host.engine.timestamps import parse_moment
 
 
 @dataclass
@@ -83,7 +93,7 @@ class Execution:
     _events: EventWaits = field(default_factory=EventWaits)
     _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Entity calls without an answer, by request id: what waits, and the entity's id."""
-    _held: list[Event] = field(default_factory=list)
+    _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
     _withheld: dict[int, Decision] = field(default_factory=dict)
     """What was decided while suspended."""
 
@@ -92,7 +102,7 @@ class Execution:
     def replay(
         self,
         program: tuple[Action, ...],
-        events: Sequence[Event],
+        events: Sequence[HistoryEvent],
         counts: Sequence[int] | None = None,
         known: int = 0,
     ) -> None:
@@ -160,7 +170,7 @@ class Execution:
         return self._events.awaited(self._waits_at)
 
     @property
-    def unconsumed_events(self) -> Iterator[Event]:
+    def unconsumed_events(self) -> Iterator[EventRaised]:
         """Those that nobody has waited for."""
         return chain.from_iterable(self._events.unconsumed.values())
 
@@ -317,60 +327,57 @@ class Execution:
 
     # -- the history -------------------------------------------------------------------------------
 
-    def _process(self, event: Event) -> None:
-        kind = event["EventType"]
-        if kind == EventType.ORCHESTRATOR_STARTED:
-            self.now = parse_moment(event["Timestamp"])
-        elif kind == EventType.EXECUTION_STARTED:
-            if self.now is None:
-                self.now = parse_moment(event["Timestamp"])
-            self._advance()
-        elif kind in DECISIONS:
+    def _process(self, event: HistoryEvent) -> None:
+        if isinstance(event, OrchestratorStarted):
+            self.now = event.occurred_at
+        elif isinstance(event, SchedulingEvent):
             self._match(event)
-        elif kind == EventType.EXECUTION_SUSPENDED:
+        elif isinstance(event, (CompletionEvent, EventRaised)):
+            # What comes while suspended stands in the history at once and is delivered on resume (recorded; contract, 4.4).
+            # The SDK's orchestrator goes on all the same: to number as it does, so does this, and withholds the decisions.
+            if self.suspended and not self._counted:
+                self._held.append(event)
+            else:
+                self._deliver(event)
+        elif isinstance(event, ExecutionStarted):
+            if self.now is None:
+                self.now = event.occurred_at
+            self._advance()
+        elif isinstance(event, ExecutionSuspended):
             self.suspended = True
-        elif kind == EventType.EXECUTION_RESUMED:
+        elif isinstance(event, ExecutionResumed):
             self.suspended = False
             self.pending.update(self._withheld)
             self._withheld.clear()
             held, self._held = self._held, []
             for waiting in held:
-                self._process(waiting)
-        elif kind in COMPLETIONS or kind == EventType.EVENT_RAISED:
-            # What comes while suspended stands in the history at once and is delivered on resume (recorded; contract, 4.4).
-            # The SDK's orchestrator goes on all the same: to number as it does, so does this, and withholds the decisions.
-            if self.suspended and not self._counted:
-                self._held.append(event)
-            elif kind == EventType.EVENT_RAISED:
-                self._raised(event)
-            else:
-                self._completed(event)
+                self._deliver(waiting)
 
-    def _match(self, event: Event) -> None:
-        decision = self.pending.pop(event["EventId"], None)
+    def _match(self, event: SchedulingEvent) -> None:
+        decision = self.pending.pop(event.event_id, None)
         if decision is None:
             self._timers.release()
-            decision = self.pending.pop(event["EventId"], None)
+            decision = self.pending.pop(event.event_id, None)
         if wrong := mismatch(event, decision):
             raise NonDeterministicError(wrong)
-        if isinstance(decision, SendOperation) and not decision.operation.signal:
+        if isinstance(event, EventSent) and isinstance(decision, SendOperation) and not decision.operation.signal:
             # The history's own id is the one that the reply will carry.
-            request_id = json.loads(event["Input"]).get("id", decision.request_id)
+            request_id = json.loads(event.input).get("id", decision.request_id)
             if request_id != decision.request_id:
                 self._replies[request_id] = self._replies.pop(decision.request_id)
 
-    def _completed(self, event: Event) -> None:
-        task = self._open.pop(event[COMPLETIONS[event["EventType"]]], None)
+    def _deliver(self, event: CompletionEvent | EventRaised) -> None:
+        if isinstance(event, EventRaised):
+            called = self._replies.pop(event.name, None)
+            if called is not None:
+                called[0].settle()
+            else:
+                self._events.raised(event, self._waits_at)
+            return
+        task = self._open.pop(event.scheduled_id, None)
         if task is not None:
-            task.failed = event["EventType"] in (EventType.TASK_FAILED, EventType.SUB_ORCHESTRATION_FAILED)
+            task.failed = isinstance(event, FailureEvent)
             task.settle()
-
-    def _raised(self, event: Event) -> None:
-        called = self._replies.pop(str(event["Name"]), None)
-        if called is not None:
-            called[0].settle()
-        else:
-            self._events.raised(event, self._waits_at)
 
     @property
     def _waits_at(self) -> int | None:

@@ -93,4 +93,4 @@ def compact_plain(value: Any) -> str:
     try:
         return _encode_plain(value).decode()
     except (UnicodeEncodeError, TypeError, OverflowError):
-        return compact(value)
+        return compact(msgspec.to_builtins(value))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from embedded_host.engine.history import Event
+from embedded_host.engine.events import ExecutionStarted, HistoryEvent
 
 
 @dataclass(frozen=True)
 class Message:
     """An event on its way to an instance."""
 
-    event: Event
+    event: HistoryEvent
     execution_id: str | None = None
     """Only for this execution of the instance; None is for any."""
     due: datetime | None = None
@@ -43,7 +43,7 @@ class StartOrchestration:
     ``if_taken`` instead: on the real host it would wait for ever."""
 
     instance_id: str
-    started: Event
+    started: ExecutionStarted
     if_taken: Message
 
 

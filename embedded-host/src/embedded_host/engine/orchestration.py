@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
-from embedded_host.engine import history as h
+from embedded_host.engine.events import CompletionEvent, ExecutionStarted, HistoryEvent, ParentInstance
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.history import Event, EventType, History
+from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message, Outgoing
-from embedded_host.engine.timestamps import parse_moment
 
 
 class Status(str, Enum):
@@ -47,8 +45,7 @@ class Orchestration:
     status: Status = Status.PENDING
     output: str | None = None
     custom_status: str | None = None
-    parent: dict[str, Any] | None = None
-    """The ParentInstance of its ExecutionStarted."""
+    parent: ParentInstance | None = None
     generation: int | None = 0
     continued: bool = False
     """Continued as new, and the worker has not been asked yet: the next turn delivers nothing."""
@@ -60,7 +57,7 @@ class Orchestration:
 
     @property
     def parent_instance_id(self) -> str | None:
-        return self.parent["OrchestrationInstance"]["InstanceId"] if self.parent else None
+        return self.parent.orchestration_instance.instance_id if self.parent else None
 
     def drop_execution(self) -> None:
         """The next turn replays everything."""
@@ -81,7 +78,7 @@ class TurnSettings:
 class TurnResult:
     """What one turn came to; ``apply`` puts it into the instance once it is recorded."""
 
-    events: list[Event]
+    events: list[HistoryEvent]
     """To be appended to the history, or to replace it."""
     replaces: bool
     status: Status
@@ -90,7 +87,7 @@ class TurnResult:
     updated_at: datetime
     execution: Execution | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
-    continued_as: Event | None = None
+    continued_as: ExecutionStarted | None = None
     """The ExecutionStarted of the next execution."""
     seen: int = 0
     mistake: str = ""
@@ -106,9 +103,9 @@ class TurnResult:
         state.seen = self.seen if self.execution else 0
         if self.continued_as:
             state.continued = True
-            state.execution_id = self.continued_as["OrchestrationInstance"]["ExecutionId"]
-            state.input, state.generation = self.continued_as["Input"], None
-            state.created_at = parse_moment(self.continued_as["Timestamp"])
+            state.execution_id = self.continued_as.orchestration_instance.execution_id
+            state.input, state.generation = self.continued_as.input, None
+            state.created_at = self.continued_as.occurred_at
 
 
 def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
@@ -119,12 +116,11 @@ def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]
         event = message.event
         if message.execution_id is not None and message.execution_id != state.execution_id:
             continue
-        if event["EventType"] == EventType.EXECUTION_STARTED and len(state.history):
+        if isinstance(event, ExecutionStarted) and len(state.history):
             continue
-        key = h.COMPLETIONS.get(event["EventType"])
-        if key is not None:
-            if state.history.settles_again(event) or event[key] in settled:
+        if isinstance(event, CompletionEvent):
+            if state.history.settles_again(event) or event.scheduled_id in settled:
                 continue
-            settled.add(event[key])
+            settled.add(event.scheduled_id)
         taken.append(message)
     return taken

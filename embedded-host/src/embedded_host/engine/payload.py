@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embedded_host.engine.history import DECISIONS, RETRY_OF, Event, EventType
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from embedded_host.engine.events import (
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SchedulingEvent,
+    TimerCreated,
+)
 from embedded_host.engine.json_codec import compact_plain
 
-_NEVER_PLAYED = DECISIONS | {EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED}
+_NEVER_PLAYED = (SchedulingEvent, OrchestratorStarted, OrchestratorCompleted)
 
 
 @dataclass(frozen=True)
@@ -18,8 +27,8 @@ class TurnPayload:
 
     instance_id: str
     execution_id: str
-    past: Sequence[Event]
-    new: Sequence[Event]
+    past: Sequence[HistoryEvent]
+    new: Sequence[HistoryEvent]
     input: str | None
     """The stored text; it must be JSON."""
     parent_instance_id: str | None
@@ -61,24 +70,26 @@ class TurnPayload:
         return compact_plain([_as_played(event, events, at, at < new_from) for at, event in enumerate(events)])
 
 
-def _shown(event: Event) -> Event:
-    """Without what the host keeps for itself."""
-    return {key: value for key, value in event.items() if key != RETRY_OF} if RETRY_OF in event else event
-
-
-def _as_played(event: Event, events: Sequence[Event], at: int, earlier: bool) -> Event:
-    """An event was played if an earlier turn delivered it to the orchestrator: then it was a message, or the
-    OrchestratorCompleted that stands in a continued execution's first list before the worker is asked (contract, 3.4)."""
-    event = _shown(event)
-    if earlier and (event["EventType"] not in _NEVER_PLAYED or is_continuation_mark(events, at)):
-        return {**event, "IsPlayed": True}
+def _shown(event: HistoryEvent) -> HistoryEvent:
+    """Return the event without the host's private fields."""
+    if isinstance(event, TimerCreated) and event.retry_of is not UNSET:
+        return replace(event, retry_of=UNSET)
     return event
 
 
-def is_continuation_mark(events: Sequence[Event], at: int) -> bool:
+def _as_played(event: HistoryEvent, events: Sequence[HistoryEvent], at: int, earlier: bool) -> HistoryEvent:
+    """An event was played if an earlier turn delivered it to the orchestrator: then it was a message, or the
+    OrchestratorCompleted that stands in a continued execution's first list before the worker is asked (contract, 3.4)."""
+    event = _shown(event)
+    if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
+        return replace(event, is_played=True)
+    return event
+
+
+def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
     """An OrchestratorCompleted that does not end its turn."""
     return (
-        events[at]["EventType"] == EventType.ORCHESTRATOR_COMPLETED
+        isinstance(events[at], OrchestratorCompleted)
         and at + 1 < len(events)
-        and events[at + 1]["EventType"] != EventType.ORCHESTRATOR_STARTED
+        and not isinstance(events[at + 1], OrchestratorStarted)
     )

@@ -18,6 +18,14 @@ from embedded_host.engine.decisions import (
     StartTimer,
 )
 from embedded_host.engine.entity_messages import EntityId, OutgoingLabels, request_message, response_message
+from embedded_host.engine.events import (
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    SubOrchestrationInstanceFailed,
+)
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import (
     UserError,
@@ -27,7 +35,6 @@ from embedded_host.engine.failures import (
     parent_details,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.json_codec import compact, is_json
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings
@@ -49,13 +56,13 @@ def turn(
     was lost is simply run again.
     """
     now = clock()
-    new = [] if state.continued and not messages else [h.orchestrator_started(now)]
+    new: list[HistoryEvent] = [] if state.continued and not messages else [h.orchestrator_started(now)]
     new += [message.event for message in messages]
     past = state.history.events
     run = _Run(state, settings, clock, now, new)
-    terminated = next((e for e in new if e["EventType"] == EventType.EXECUTION_TERMINATED), None)
+    terminated = next((e for e in new if isinstance(e, ExecutionTerminated)), None)
     if terminated is not None:
-        return run.complete(Status.TERMINATED, terminated["Input"], terminated["Input"] or "")
+        return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
     if not state.seen and state.input is not None and not is_json(state.input):  # a worker that has seen it has read it
@@ -97,7 +104,7 @@ class _Run:
     """The second half of a turn: from the worker's answer to the result."""
 
     def __init__(
-        self, state: Orchestration, settings: TurnSettings, clock: Clock, now: datetime, new: list[Event]
+        self, state: Orchestration, settings: TurnSettings, clock: Clock, now: datetime, new: list[HistoryEvent]
     ) -> None:
         self.state, self.settings, self.clock, self.now = state, settings, clock, now
         self.events = new
@@ -145,16 +152,12 @@ class _Run:
 
     def wait(self) -> TurnResult:
         control = next(
-            (
-                e
-                for e in reversed(self.events)
-                if e["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED)
-            ),
+            (e for e in reversed(self.events) if isinstance(e, (ExecutionSuspended, ExecutionResumed))),
             None,
         )
         suspended = self.execution is not None and self.execution.suspended
         return self.result(
-            Status.SUSPENDED if suspended else Status.RUNNING, control["Reason"] if control else self.state.output
+            Status.SUSPENDED if suspended else Status.RUNNING, control.reason if control else self.state.output
         )
 
     # -- decisions ---------------------------------------------------------------------------------
@@ -212,7 +215,9 @@ class _Run:
         if_taken = Message(self._child_failed(decision, now, taken), self.state.execution_id)
         self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))
 
-    def _child_failed(self, decision: CreateSubOrchestration, now: datetime, why: str) -> Event:
+    def _child_failed(
+        self, decision: CreateSubOrchestration, now: datetime, why: str
+    ) -> SubOrchestrationInstanceFailed:
         return h.sub_orchestration_failed(
             now, decision.id, orchestrator_failed(decision.name, why), parent_details(why)
         )
@@ -249,7 +254,7 @@ class _Run:
             self.outgoing.append(Deliver(operation.instance_id, Message(raised, None, operation.fire_at)))
         return None
 
-    def to_self(self, event: Event, due: datetime | None = None) -> None:
+    def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
         self.outgoing.append(Deliver(self.state.instance_id, Message(event, self.state.execution_id, due)))
 
     # -- endings -----------------------------------------------------------------------------------
@@ -263,14 +268,14 @@ class _Run:
         last = self.execution.take_id() if self.execution else _next_id(state.history.events + self.events)
         self.events.append(h.execution_completed(now, last, status.value, output, stack))
         if state.parent:
-            task_id = state.parent["TaskScheduleId"]
+            task_id = state.parent.task_schedule_id
             if status is Status.COMPLETED:
-                event = h.sub_orchestration_completed(now, task_id, output)
+                event: HistoryEvent = h.sub_orchestration_completed(now, task_id, output)
             else:
                 reason = output if output is not None else ""
                 event = h.sub_orchestration_failed(now, task_id, reason, parent_details(error, stack))
-            parent = state.parent["OrchestrationInstance"]
-            self.outgoing.append(Deliver(parent["InstanceId"], Message(event, parent["ExecutionId"])))
+            parent = state.parent.orchestration_instance
+            self.outgoing.append(Deliver(parent.instance_id, Message(event, parent.execution_id)))
         result = self.result(status, output)
         result.execution = None
         return result
@@ -289,7 +294,7 @@ class _Run:
             parent=state.parent,
             generation=None,
             version=next(
-                (e["Version"] for e in state.history.events + self.events if "OrchestrationInstance" in e), None
+                (e.version for e in state.history.events + self.events if isinstance(e, ExecutionStarted)), None
             ),
         )
         self.events = [h.orchestrator_started(now), started, *carried]
@@ -310,5 +315,5 @@ def _tail(counts: Sequence[int] | None, length: int) -> Sequence[int] | None:
     return counts[len(counts) - length :] if counts is not None and len(counts) >= length else None
 
 
-def _next_id(events: Sequence[Event]) -> int:
-    return 1 + max((event["EventId"] for event in events), default=-1)
+def _next_id(events: Sequence[HistoryEvent]) -> int:
+    return 1 + max((event.event_id for event in events), default=-1)

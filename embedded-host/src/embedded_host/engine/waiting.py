@@ -6,48 +6,54 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from embedded_host.engine.events import (
+    EventSent,
+    HistoryEvent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.history import DECISIONS, Event, EventType
 
-_KIND = {
-    EventType.TASK_SCHEDULED: "activity",
-    EventType.TIMER_CREATED: "timer",
-    EventType.SUB_ORCHESTRATION_CREATED: "subOrchestration",
-    EventType.EVENT_SENT: "entity",
+_KIND: dict[type[SchedulingEvent], str] = {
+    TaskScheduled: "activity",
+    TimerCreated: "timer",
+    SubOrchestrationInstanceCreated: "subOrchestration",
 }
 
 
-def waits(events: Iterable[Event], execution: Execution) -> list[dict[str, Any]]:
+def waits(events: Iterable[HistoryEvent], execution: Execution) -> list[dict[str, Any]]:
     """One object for each thing awaited: ``kind`` (activity, timer, subOrchestration, entity, event), ``since``, and what
     tells it: ``name``, ``taskId``, ``attempt`` (of a retry), ``due``, ``instanceId``, ``operation``."""
     events = list(events)
-    last = next((e["Timestamp"] for e in reversed(events)), "")
-    decided = {e["EventId"]: e for e in events if e["EventType"] in DECISIONS}
-    sent = {json.loads(e["Input"])["id"]: e for e in events if e["EventType"] == EventType.EVENT_SENT}
+    last = events[-1].timestamp if events else ""
+    scheduled = {e.event_id: e for e in events if isinstance(e, SchedulingEvent)}
+    sent = {json.loads(e.input)["id"]: e for e in events if isinstance(e, EventSent)}
     found: list[dict[str, Any]] = []
     for task_id in execution.open_tasks:
-        event = decided.get(task_id)
+        event = scheduled.get(task_id)
         if event is None:
             continue
-        wait: dict[str, Any] = {"kind": _KIND[EventType(event["EventType"])], "since": event["Timestamp"]}
-        if event["EventType"] == EventType.TIMER_CREATED:
-            wait["due"] = event["FireAt"]
-        else:
-            wait["name"] = event["Name"]
-        if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED:
-            wait["instanceId"] = event["InstanceId"]
+        wait: dict[str, Any] = {"kind": _KIND[type(event)], "since": event.timestamp}
+        if isinstance(event, TimerCreated):
+            wait["due"] = event.fire_at
+        elif isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
+            wait["name"] = event.name
+        if isinstance(event, SubOrchestrationInstanceCreated):
+            wait["instanceId"] = event.instance_id
         wait["taskId"] = task_id
         if task_id in execution.attempts:
             wait["attempt"] = execution.attempts[task_id]
         found.append(wait)
     for request_id in execution.open_calls:
-        if event := sent.get(request_id):
-            operation = json.loads(event["Input"]).get("op")
+        if request := sent.get(request_id):
+            operation = json.loads(request.input).get("op")
             found.append(
                 {
                     "kind": "entity",
-                    "since": event["Timestamp"],
-                    "instanceId": event["InstanceId"],
+                    "since": request.timestamp,
+                    "instanceId": request.instance_id,
                     "operation": operation,
                 }
             )

@@ -6,33 +6,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from embedded_host.engine.history import COMPLETIONS, RETRY_OF, STACK, Event, EventType
+from embedded_host.engine.events import (
+    CompletionEvent,
+    ExecutionStarted,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationInstanceCreated,
+    TaskCompletionEvent,
+    TaskScheduled,
+    event_object,
+)
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import seconds_text
 from embedded_host.http.management_values import check_json, json_value
 from embedded_host.store.interface import InstanceRow
 
-_SHOWN = {
-    EventType.EXECUTION_STARTED: "ExecutionStarted",
-    EventType.EXECUTION_COMPLETED: "ExecutionCompleted",
-    EventType.EXECUTION_TERMINATED: "ExecutionTerminated",
-    EventType.TASK_SCHEDULED: "TaskScheduled",
-    EventType.TASK_COMPLETED: "TaskCompleted",
-    EventType.TASK_FAILED: "TaskFailed",
-    EventType.SUB_ORCHESTRATION_CREATED: "SubOrchestrationInstanceCreated",
-    EventType.SUB_ORCHESTRATION_COMPLETED: "SubOrchestrationInstanceCompleted",
-    EventType.SUB_ORCHESTRATION_FAILED: "SubOrchestrationInstanceFailed",
-    EventType.TIMER_CREATED: "TimerCreated",
-    EventType.TIMER_FIRED: "TimerFired",
-    EventType.EVENT_SENT: "EventSent",
-    EventType.EVENT_RAISED: "EventRaised",
-    EventType.GENERIC: "GenericEvent",
-    EventType.EXECUTION_SUSPENDED: "ExecutionSuspended",
-    EventType.EXECUTION_RESUMED: "ExecutionResumed",
-}
-_DROPPED = {
-    RETRY_OF,
-    STACK,
+_HIDDEN_EVENTS = (OrchestratorStarted, OrchestratorCompleted)
+_HIDDEN_FIELDS = {
+    "RetryOf",
+    "Stack",
     "EventId",
     "IsPlayed",
     "TaskScheduledId",
@@ -43,7 +36,7 @@ _DROPPED = {
     "EventType",
     "Timestamp",
 }
-_SCHEDULING = (EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED)
+_CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
 
 
 LARGE = 4096
@@ -100,34 +93,35 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
     }
 
 
-def history_events(events: Iterable[Event], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:
-    """Completions take in what they complete; turns' marks are left out."""
+def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:
+    """Return the objects of ``historyEvents``. Completions contain what they complete; OrchestratorStarted and
+    OrchestratorCompleted are left out."""
     events = list(events)
-    scheduled = {e["EventId"]: e for e in events if e["EventType"] in _SCHEDULING}
-    settled = {e[COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in COMPLETIONS}
+    calls = {e.event_id: e for e in events if isinstance(e, _CALLS)}
+    settled = {e.scheduled_id for e in events if isinstance(e, CompletionEvent)}
     shown = []
     for event in events:
-        kind = event["EventType"]
-        if kind not in _SHOWN or (kind in _SCHEDULING and event["EventId"] in settled):
+        if isinstance(event, _HIDDEN_EVENTS) or (isinstance(event, _CALLS) and event.event_id in settled):
             continue
-        fields: dict[str, Any] = {"EventType": _SHOWN[kind]}
-        for key, value in event.items():
+        fields: dict[str, Any] = {"EventType": type(event).__name__}
+        is_start = isinstance(event, ExecutionStarted)
+        for key, value in event_object(event).items():
             if key == "Result":
                 if show_output:
                     fields[key] = shown_value(value)
-            elif key not in _DROPPED and not (kind == EventType.EXECUTION_STARTED and key in ("Name", "Tags")):
+            elif key not in _HIDDEN_FIELDS and not (is_start and key in ("Name", "Tags")):
                 fields[key] = value
-        fields["Timestamp"] = event["Timestamp"]
-        if kind == EventType.EXECUTION_STARTED:
-            fields["FunctionName"] = event["Name"]
-        elif kind in COMPLETIONS and kind != EventType.TIMER_FIRED:
-            source = scheduled.get(event["TaskScheduledId"])
-            if source is not None:
-                fields["ScheduledTime"] = source["Timestamp"].replace("Z", "+00:00")
-                fields["FunctionName"] = source["Name"]
-                if source["EventType"] == EventType.SUB_ORCHESTRATION_CREATED:
-                    fields["InstanceId"] = source["InstanceId"]
-                fields["Input"] = source["Input"]
+        fields["Timestamp"] = event.timestamp
+        if isinstance(event, ExecutionStarted):
+            fields["FunctionName"] = event.name
+        elif isinstance(event, TaskCompletionEvent):
+            call = calls.get(event.task_scheduled_id)
+            if call is not None:
+                fields["ScheduledTime"] = call.timestamp.replace("Z", "+00:00")
+                fields["FunctionName"] = call.name
+                if isinstance(call, SubOrchestrationInstanceCreated):
+                    fields["InstanceId"] = call.instance_id
+                fields["Input"] = call.input
         if not show_input:
             fields.pop("Input", None)
         shown.append(fields)

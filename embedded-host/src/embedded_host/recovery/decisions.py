@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from embedded_host.engine import history as h
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import encode_event, encode_events
+from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.recovery.instances import FINAL, Instance, following, id_of, row_from_history, started
 from embedded_host.recovery.report import Lost, Report
@@ -167,8 +168,8 @@ class _Decisions:
         if tables["messages"].may_miss(key):
             return "messages for it (events, timers, answers) may be lost"
         events = (*instance.events, *map(_event, self._messages.get(key, ())))
-        settled = {e[h.COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in h.COMPLETIONS}
-        open_decisions = [e for e in instance.events if e["EventType"] in h.DECISIONS and e["EventId"] not in settled]
+        settled = {e[COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in COMPLETIONS}
+        open_decisions = [e for e in instance.events if e["EventType"] in DECISIONS and e["EventId"] not in settled]
         if tables["activities"].may_miss(key):
             queued = {row[3] for row in self._activities.get(key, ())}
             for event in open_decisions:
@@ -250,7 +251,7 @@ class _Decisions:
         event = h.sub_orchestration_failed(
             self._now, parent["TaskScheduleId"], f"{REASON}: {self._failed[instance.key]}.", None
         )
-        text = h.events_text([event])[1:-1]
+        text = encode_event(event)
         execution = parent["OrchestrationInstance"].get("ExecutionId")
         self._messages.setdefault(found.key, []).append((found.key, self._next_message, execution, None, text))
         self._next_message += 1
@@ -295,7 +296,7 @@ class _Decisions:
                 rows["instances"].append(tuple(failed))
                 count = next(n for n in range(len(turns) + 1) if n not in turns)
                 turns = {n: turns[n] for n in range(count)}
-                turns[count] = h.events_text([h.execution_completed(self._now, -1, "Failed", text)])
+                turns[count] = encode_events([h.execution_completed(self._now, -1, "Failed", text)])
             rows["history"] += [(key, turn, events) for turn, events in sorted(turns.items())]
             if key in self._inputs:
                 rows["inputs"].append(self._inputs[key])

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.orchestration import Status
+from embedded_host.engine.raw_events import Event, EventType
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.recovery.rows import Row, events_of
 from embedded_host.store.epoch import micros

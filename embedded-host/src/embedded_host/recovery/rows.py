@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from embedded_host.engine.history import COMPLETIONS, EventType
 from embedded_host.engine.orchestration import Status
+from embedded_host.engine.raw_events import COMPLETIONS, EventType
 from embedded_host.recovery.records import Value
 from embedded_host.store.epoch import from_micros
 

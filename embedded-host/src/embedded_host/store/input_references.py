@@ -1,38 +1,36 @@
-"""An execution's input is written once, into a row of its own: its ExecutionStarted, in the inbox and in the history, refers to
-that row if it is long."""
+"""References to an execution's input.
+
+An input is written once, into a row of its own. The ExecutionStarted in the inbox and in the history refers to that row
+if the input is long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from msgspec.structs import replace
 
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import ExecutionStarted, HistoryEvent
 from embedded_host.engine.json_codec import compact_plain
 
 LONG = 1024
-"""Characters from which on a reference pays."""
+"""Inputs of this many characters or more are stored as a reference."""
 _REFERENCE = {"in": "inputs"}
 _AS_TEXT = '"Input":{"in":"inputs"}'
-"""In a JSON text of events it cannot be anything else: an event's Input is a text or null, and texts have their quotes escaped."""
+"""The reference in the JSON of events. It is unambiguous: other inputs are strings, in which quotes are escaped, or null."""
 
 
-def referring(event: Event) -> Event:
-    """The event as it is written beside the row of its input."""
-    input = event.get("Input")
-    if event.get("EventType") != EventType.EXECUTION_STARTED or input is None or len(input) < LONG:
+def referring(event: HistoryEvent) -> HistoryEvent:
+    """Return the event to encode: a long input of an ExecutionStarted becomes a reference."""
+    if not isinstance(event, ExecutionStarted) or event.input is None or len(event.input) < LONG:
         return event
-    return {**event, "Input": _REFERENCE}
+    return replace(event, input=_REFERENCE)
 
 
-def with_input(event: dict[str, Any], input: Callable[[], str | None]) -> Event:
-    """What ``referring`` was given; ``input`` reads the row."""
-    if event.get("Input") == _REFERENCE:
-        event["Input"] = input()
-    return event
+def has_reference(events: str) -> bool:
+    return _AS_TEXT in events
 
 
 def text_with_input(events: str, input: str | None) -> str:
-    """The same in the JSON array of a turn's events; ``input`` is the row's where that turn may have an ExecutionStarted."""
-    if _AS_TEXT not in events:
+    """Return the JSON of one or more events with ``input`` in the place of the reference."""
+    if not has_reference(events):
         return events
     return events.replace(_AS_TEXT, f'"Input":{"null" if input is None else compact_plain(input)}')

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+from embedded_host.engine.events import HistoryEvent, ParentInstance
 
 from embedded_host.errors import EmbeddedHostError
 
@@ -33,7 +35,7 @@ class InstanceRow:
     updated: datetime
     execution_id: str
     generation: int | None = 0
-    parent: dict[str, Any] | None = None
+    parent: ParentInstance | None = None
     continued: bool = False
     custom_status: str | None = None
     output: str | None = None
@@ -44,7 +46,7 @@ class MessageRow(NamedTuple):
     instance: int
     execution_id: str | None
     due: datetime | None
-    event: dict[str, Any]
+    event: HistoryEvent
 
 
 class Due(NamedTuple):

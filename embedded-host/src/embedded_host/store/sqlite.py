@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -10,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from embedded_host.engine.json_codec import compact, compact_plain
+from embedded_host.engine.events import decode_event, decode_parent, encode_event, encode_parent
 from embedded_host.store.connection import open_in_memory, open_state
 from embedded_host.store.epoch import from_micros, micros
 from embedded_host.store.error_messages import damaged, in_words
-from embedded_host.store.input_references import referring, text_with_input, with_input
+from embedded_host.store.input_references import has_reference, referring, text_with_input
 from embedded_host.store.integrity_check import was_left_open
 from embedded_host.store.interface import (
     ActivityRow,
@@ -128,7 +127,7 @@ class SqliteStore:
         elif isinstance(change, PutMessage):
             row = change.row
             due = None if row.due is None else micros(row.due)
-            event = compact_plain(referring(row.event))
+            event = encode_event(referring(row.event))
             execute(sql["put_message"], (row.id, row.instance, row.execution_id, due, event))
         elif isinstance(change, TakeMessage):
             execute(sql["take_message"], change)
@@ -234,8 +233,8 @@ class SqliteStore:
         return [self._made(_instance, row) for row in rows]
 
     def _message(self, row: Sequence[Any]) -> MessageRow:
-        event = with_input(json.loads(row[4]), lambda: self.input(row[1]))
-        return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), event)
+        text = text_with_input(row[4], self.input(row[1])) if has_reference(row[4]) else row[4]
+        return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), decode_event(text))
 
     def _one(self, name: str, *values: Any) -> Any:
         try:
@@ -272,7 +271,7 @@ def _instance_values(row: InstanceRow) -> tuple[Any, ...]:
         micros(row.updated),
         row.execution_id,
         row.generation,
-        None if row.parent is None else compact(row.parent),
+        None if row.parent is None else encode_parent(row.parent),
         int(row.continued),
         row.custom_status,
         row.output,
@@ -290,7 +289,7 @@ def _instance(row: Sequence[Any]) -> InstanceRow:
         updated=from_micros(row[6]),
         execution_id=row[7],
         generation=row[8],
-        parent=json.loads(row[9]) if row[9] else None,
+        parent=decode_parent(row[9]) if row[9] else None,
         continued=bool(row[10]),
         custom_status=row[11],
         output=row[12],

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from embedded_host.engine import history as h
+from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError, activity_reason
 from embedded_host.engine.functions import HTTP_ACTIVITY, FunctionNames
 from embedded_host.task_hub.clock import Clock
@@ -30,7 +31,7 @@ class Activities:
         limit: int,
         *,
         wanted: Callable[[ActivityWork], bool],
-        over: Callable[[ActivityWork, h.Event], None],
+        over: Callable[[ActivityWork, TaskCompleted | TaskFailed], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -10,7 +9,7 @@ from uuid import uuid4
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId, request_message
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_events, encode_events
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.rewind import rewind
@@ -135,16 +134,14 @@ class HubClient:
         state, now = instance.state, hub.clock.now()
         if state.status is not Status.FAILED:
             return
-        created = [
-            e["InstanceId"] for e in state.history.events if e["EventType"] == EventType.SUB_ORCHESTRATION_CREATED
-        ]
+        created = [e.instance_id for e in state.history.events if isinstance(e, SubOrchestrationInstanceCreated)]
         gone = [child for child in created if not self._has_failed(child)]
         rewound = rewind(state.history.events, reason, gone)
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
         recording.changes.append(c.DeleteHistory(instance.key))
-        recording.changes.append(c.AppendHistory(instance.key, 0, h.events_text(map(referring, rewound.events))))
+        recording.changes.append(c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events))))
         recording.changes.append(c.SaveInstance(row_of(hub.name, instance)))
         instance.turns = 1
         hub.adopt(instance)
@@ -230,14 +227,14 @@ class HubClient:
     def input(self, row: InstanceRow) -> str | None:
         return self._store.input(row.key)
 
-    def history(self, row: InstanceRow) -> list[Event]:
-        return [event for text in self._store.history(row.key) for event in json.loads(text)]
+    def history(self, row: InstanceRow) -> list[HistoryEvent]:
+        return [event for text in self._store.history(row.key) for event in decode_events(text)]
 
     def list(self, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
         """In order of id."""
         return self._store.list(self.hub.name, filter, limit)
 
-    async def _send(self, row: InstanceRow, event: Event) -> None:
+    async def _send(self, row: InstanceRow, event: HistoryEvent) -> None:
         recording = Recording()
         instance = self.hub.find(row.id)
         if instance is None or instance.key != row.key:

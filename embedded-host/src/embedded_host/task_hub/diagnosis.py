@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_host.engine.actions import MalformedAnswerError, TurnAnswer, parse_answer
 from embedded_host.engine.decisions import NonDeterministicError
+from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.timestamps import parse_moment, utc_text
@@ -74,19 +74,19 @@ def running_children(hub: TaskHub, state: Orchestration) -> list[str]:
     return [wait["instanceId"] for wait in _running_children(hub, state.history.events)]
 
 
-def _running_children(hub: TaskHub, events: Iterable[Event]) -> list[dict[str, Any]]:
-    created = [e for e in events if e["EventType"] == EventType.SUB_ORCHESTRATION_CREATED]
+def _running_children(hub: TaskHub, events: Iterable[HistoryEvent]) -> list[dict[str, Any]]:
+    created = [e for e in events if isinstance(e, SubOrchestrationInstanceCreated)]
     found = []
     for event in created:
-        row = hub.store.instance(hub.name, event["InstanceId"])
+        row = hub.store.instance(hub.name, event.instance_id)
         if row is not None and not Status(row.status).is_terminal:
             found.append(
                 {
                     "kind": "subOrchestration",
-                    "since": event["Timestamp"],
-                    "name": event["Name"],
-                    "instanceId": event["InstanceId"],
-                    "taskId": event["EventId"],
+                    "since": event.timestamp,
+                    "name": event.name,
+                    "instanceId": event.instance_id,
+                    "taskId": event.event_id,
                     "runtimeStatus": row.status,
                 }
             )

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import Request
-from embedded_host.engine.history import EventType
+from embedded_host.engine.entity_messages import Request, is_operation
+from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status, deliverable
 from embedded_host.store.interface import (
@@ -309,7 +308,7 @@ class TaskHub:
         items, instance.inbox = instance.inbox, []
         if state.continued and not state.status.is_terminal:
             # The new execution's first turn delivers nothing (contract, 3.4), except an end.
-            ends = [i for i in items if i.message.event["EventType"] == EventType.EXECUTION_TERMINATED]
+            ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
             instance.inbox = [i for i in items if i not in ends]
             return ends
         return items
@@ -350,7 +349,7 @@ class TaskHub:
         row = self.store.instance(self.name, work.instance_id)
         return row is not None and row.key == work.row.instance and not is_terminal(row)
 
-    def _activity_is_over(self, work: ActivityWork, event: h.Event) -> None:
+    def _activity_is_over(self, work: ActivityWork, event: TaskCompleted | TaskFailed) -> None:
         item = Inboxed(Message(event, work.row.execution_id), activity_id=work.row.id)
         self._deliver_by_key(work.instance_id, work.row.instance, item)
 
@@ -373,9 +372,10 @@ def _may_begin(instance: Instance, item: Inboxed) -> bool:
 
 def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:
     for item in items:
-        if item.message.event.get("Name") == "op":
+        event = item.message.event
+        if is_operation(event):
             try:
-                yield Request.parse(item.message.event["Input"])
+                yield Request.parse(event.input)
             except ValueError as error:
                 log.warning("An event for an entity was dropped: %s [EH403]", error)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.history import Event, History
+from embedded_host.engine.events import ExecutionStarted, decode_events
+from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status
-from embedded_host.engine.timestamps import parse_moment
 from embedded_host.store.interface import InstanceRow, Store
 
 
@@ -69,24 +68,24 @@ def _loaded(store: Store, row: InstanceRow) -> Instance:
         parent=row.parent,
         generation=row.generation,
         continued=row.continued,
-        history=History(event for text in turns for event in json.loads(text)),
+        history=History(event for text in turns for event in decode_events(text)),
     )
     return Instance(row.key, row.id, orchestration, len(turns), awaited=None)
 
 
-def new_orchestration(key: int, started: Event) -> Instance:
+def new_orchestration(key: int, started: ExecutionStarted) -> Instance:
     """A Pending instance from the ExecutionStarted that is to be its first message."""
-    at = parse_moment(started["Timestamp"])
-    instance_id = started["OrchestrationInstance"]["InstanceId"]
+    at = started.occurred_at
+    instance_id = started.orchestration_instance.instance_id
     state = Orchestration(
         instance_id=instance_id,
-        name=started["Name"],
-        execution_id=started["OrchestrationInstance"]["ExecutionId"],
+        name=started.name,
+        execution_id=started.orchestration_instance.execution_id,
         created_at=at,
         updated_at=at,
-        input=started["Input"],
-        parent=started["ParentInstance"],
-        generation=started["Generation"],
+        input=started.input,
+        parent=started.parent_instance,
+        generation=started.generation,
     )
     return Instance(key, instance_id, state)
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from embedded_host.engine.entity import Entity, EntityTurnResult
-from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.entity_messages import EntityId, is_operation
+from embedded_host.engine.events import ExecutionStarted, encode_events
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.history import events_text
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import TurnResult
-from embedded_host.engine.timestamps import parse_moment
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
 from embedded_host.task_hub.instances import Inboxed, Instance, new_orchestration, row_of
@@ -84,16 +83,16 @@ class Recorder:
             assert not isinstance(state, Entity)
             changes.append(c.DeletePending(instance.key, state.execution_id))
         turn = 0 if result.replaces else instance.turns
-        changes.append(c.AppendHistory(instance.key, turn, events_text(map(referring, result.events))))
+        changes.append(c.AppendHistory(instance.key, turn, encode_events(map(referring, result.events))))
         row = row_of(self.hub, instance)
         if result.continued_as:
             started = result.continued_as
-            changes.append(c.SetInput(instance.key, started["Input"]))
+            changes.append(c.SetInput(instance.key, started.input))
             row = replace(
                 row,
-                execution_id=started["OrchestrationInstance"]["ExecutionId"],
+                execution_id=started.orchestration_instance.execution_id,
                 generation=None,
-                created=parse_moment(started["Timestamp"]),
+                created=started.occurred_at,
             )
         row = replace(
             row,
@@ -122,7 +121,7 @@ class Recorder:
         self._send(instance, result.outgoing, recording)
         return recording
 
-    def start(self, started: dict[str, object], replaced: Instance | None, recording: Recording) -> Instance:
+    def start(self, started: ExecutionStarted, replaced: Instance | None, recording: Recording) -> Instance:
         """A new orchestration, in the place of a finished one with its id if there is one."""
         instance = new_orchestration(next(self._keys.instances), started)
         if replaced is not None:
@@ -146,7 +145,7 @@ class Recorder:
         found = self._find(entity_id)
         if found is not None:
             return found
-        at = parse_moment(message.event["Timestamp"])
+        at = message.event.occurred_at
         instance = Instance(next(self._keys.instances), entity_id, Entity(EntityId.parse(entity_id), at, at))
         recording.changes.append(c.SaveInstance(row_of(self.hub, instance)))
         recording.changes.append(c.SaveEntity(instance.key, False, None))
@@ -173,7 +172,7 @@ class Recorder:
     def _deliver_to(self, sender: Instance, sent: Deliver, recording: Recording) -> None:
         if sent.instance_id == sender.id:
             target: Instance | None = sender
-        elif sent.instance_id.startswith("@") and sent.message.event.get("Name") == "op":
+        elif sent.instance_id.startswith("@") and is_operation(sent.message.event):
             target = self.entity_instance(sent.instance_id, sent.message, recording)
         else:
             target = self._find(sent.instance_id)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType, orchestrator_started
-from embedded_host.engine.payload import is_continuation_mark
+from embedded_host.engine.events import event_object
+from embedded_host.engine.history import orchestrator_started
+from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.history_view import RecordedSteps
@@ -157,7 +158,7 @@ def _groups(events: list[Event]) -> Iterator[Group]:
         if kind in DECISIONS:
             group.decisions.append(event)
         elif kind == EventType.ORCHESTRATOR_COMPLETED:
-            if is_continuation_mark(events, at) and events[at + 1]["EventType"] != EventType.EXECUTION_COMPLETED:
+            if _is_continuation_mark(events, at):
                 group.messages.append(event)
                 group.continued = True
                 continue
@@ -168,6 +169,12 @@ def _groups(events: list[Event]) -> Iterator[Group]:
             group.messages.append(event)
     if group.messages or group.decisions:
         yield group
+
+
+def _is_continuation_mark(events: list[Event], at: int) -> bool:
+    """An OrchestratorCompleted that does not end its turn."""
+    ends = (EventType.ORCHESTRATOR_STARTED, EventType.EXECUTION_COMPLETED)
+    return at + 1 < len(events) and events[at + 1]["EventType"] not in ends
 
 
 def _worked_out(events: list[Event], shown: str) -> list[Group]:
@@ -233,5 +240,6 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
         decide(decision)
     for group in groups:
         at = (group.decisions or group.messages)[0]["Timestamp"]
-        group.messages.insert(0, orchestrator_started(parse_moment(at)))
+        started = orchestrator_started(parse_moment(at))
+        group.messages.insert(0, event_object(started))
     return groups

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.engine.history import COMPLETIONS, Event, EventType
+from embedded_host.engine.raw_events import COMPLETIONS, Event, EventType
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.testing.values import stored_value
 

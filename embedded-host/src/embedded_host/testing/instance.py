@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from embedded_host.engine.events import event_object
 from embedded_host.engine.orchestration import Status
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store.interface import InstanceRow
@@ -71,7 +72,8 @@ class Instance:
     @property
     def history(self) -> RecordedSteps:
         row = self._row
-        return RecordedSteps(self._app.client.history(row), row.id, row.name, row.status)
+        events = [event_object(event) for event in self._app.client.history(row)]
+        return RecordedSteps(events, row.id, row.name, row.status)
 
     @property
     def waits_for(self) -> str:

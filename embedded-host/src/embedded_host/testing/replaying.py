@@ -9,10 +9,11 @@ from typing import Any
 
 from embedded_host.engine.actions import Answer, MalformedAnswerError, parse_answer
 from embedded_host.engine.decisions import Decision, NonDeterministicError, SendOperation, StartTimer, mismatch
+from embedded_host.engine.events import HistoryEvent, SchedulingEvent, event_from
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError, out_of_proc_state
-from embedded_host.engine.history import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.waiting import sentence, waits
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.testing.app import DurableApp
@@ -88,7 +89,7 @@ class _Replay:
         self._session: Session | None = None
         self._answer: Answer | None = None
         self._failure = ""
-        self._fed: list[Event] = []
+        self._fed: list[HistoryEvent] = []
         self._step = 0
 
     def run(self) -> Replayed:
@@ -113,12 +114,13 @@ class _Replay:
         """Hand the code what it has not seen, and the execution its answer."""
         past = [*before.decisions, *([before.closed] if before.closed else [])] if before else []
         events = [_clean(event) for event in (*past, *group.messages)]
+        typed = [_typed(event) for event in events]
         if self._session is None:
             payload = TurnPayload(
                 self._what.instance_id,
                 self._execution_id,
-                events if group.continued else (),
-                () if group.continued else events,
+                typed if group.continued else (),
+                () if group.continued else typed,
                 self._what.started.get("Input"),
                 ((self._what.started.get("ParentInstance") or {}).get("OrchestrationInstance") or {}).get("InstanceId"),
                 fresh=group.continued,
@@ -127,13 +129,13 @@ class _Replay:
             answer = self._asked(None)
         else:
             answer = self._asked(json.dumps(events))
-        self._fed += events
+        self._fed += typed
         known = self._execution.program[: self._session.known]
         counts = self._session.counts[-len(events) :] if self._counted else None
         if counts is not None and len(counts) < len(events):
             counts = None
         try:
-            self._execution.replay(known + answer.actions, events, counts)
+            self._execution.replay(known + answer.actions, typed, counts)
         except NonDeterministicError as error:
             raise self._mismatch(turn, self._goes_on(group), str(error)) from None
         self._execution.returned = answer.is_done or answer.error is not None
@@ -213,7 +215,7 @@ class _Replay:
 
     @property
     def _code_waits(self) -> str:
-        found = waits([e for e in self._fed if "Timestamp" in e], self._execution)
+        found = waits([e for e in self._fed if e.timestamp], self._execution)
         return "it waits for " + (" and ".join(sentence(wait) for wait in found) or "nothing that comes")
 
     def _goes_on(self, group: Group) -> str:
@@ -230,7 +232,9 @@ class _Replay:
 
 
 def _differs(event: Event, decision: Decision) -> bool:
-    return mismatch({**event, "EventId": decision.id, **_target(event, decision)}, decision) is not None
+    typed = _typed(_clean({**event, "EventId": decision.id, **_target(event, decision)}))
+    assert isinstance(typed, SchedulingEvent)
+    return mismatch(typed, decision) is not None
 
 
 def _target(event: Event, decision: Decision) -> dict[str, Any]:
@@ -251,6 +255,15 @@ def _clean(event: Event) -> Event:
     return shown
 
 
+def _typed(event: Event) -> HistoryEvent:
+    texts = {
+        key: json.dumps(event[key])
+        for key in ("Input", "Result", "Details", "Reason")
+        if event.get(key) is not None and not isinstance(event[key], str)
+    }
+    return event_from({"Timestamp": "", **event, **texts})
+
+
 _KIND = {
     EventType.TASK_SCHEDULED: "activity",
     EventType.SUB_ORCHESTRATION_CREATED: "sub-orchestration",
@@ -267,8 +280,14 @@ def _event_words(event: Event) -> str:
     return f"{_KIND[kind]} '{event['InstanceId'] if kind == EventType.EVENT_SENT else event['Name']}'"
 
 
+def _kind_of(decision: Decision) -> EventType:
+    tag = decision.event_type.__struct_config__.tag
+    assert isinstance(tag, int)
+    return EventType(tag)
+
+
 def _words(decision: Decision) -> str:
     if isinstance(decision, StartTimer):
         return f"timer due at {decision.fire_at.isoformat().replace('+00:00', 'Z')}"
     name = decision.instance_id if isinstance(decision, SendOperation) else decision.name
-    return f"{_KIND[decision.event_type]} '{name}'"
+    return f"{_KIND[_kind_of(decision)]} '{name}'"

@@ -1,0 +1,301 @@
+"""The events of an orchestration's history.
+
+Class names and recorded JSON keys are those of the Durable Functions extension (durable-host-contract.md, 3.2 and 3.3).
+The tag ``EventType`` is DurableTask's number for the event. Unknown keys of imported histories are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from embedded_host.engine.json_codec import compact_plain
+from embedded_host.engine.timestamps import parse_moment
+
+T = TypeVar("T")
+
+
+class OrchestrationInstance(Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+    """The identity of one execution of an instance."""
+
+    instance_id: str
+    execution_id: str
+
+
+class ParentInstance(Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+    """The execution that created a sub-orchestration."""
+
+    name: str
+    orchestration_instance: OrchestrationInstance
+    task_schedule_id: int
+    """Id of the parent's SubOrchestrationInstanceCreated."""
+    version: str | None = None
+
+
+class EventBase(Struct, frozen=True, kw_only=True, gc=False, rename="pascal", tag_field="EventType"):
+    """The fields of every history event. All timestamps are ISO 8601 in UTC and are kept as recorded."""
+
+    event_id: int = -1
+    """Sequence number of a scheduling event or of ExecutionCompleted; -1 for all others."""
+    is_played: bool = False
+    """Always false in a stored history. A turn's payload sets it, because it depends on the turn."""
+    timestamp: str
+
+    @property
+    def occurred_at(self) -> datetime:
+        return parse_moment(self.timestamp)
+
+
+class SchedulingEvent(EventBase, frozen=True, kw_only=True, gc=False):
+    """An event that an orchestrator action caused. Its ``event_id`` comes from the execution's counter."""
+
+
+class CompletionEvent(EventBase, frozen=True, kw_only=True, gc=False):
+    """An event that completes the scheduling event ``scheduled_id``."""
+
+    @property
+    def scheduled_id(self) -> int:
+        raise NotImplementedError
+
+
+class TaskCompletionEvent(CompletionEvent, frozen=True, kw_only=True, gc=False):
+    """The completion of an activity or of a sub-orchestration."""
+
+    task_scheduled_id: int
+
+    @property
+    def scheduled_id(self) -> int:
+        return self.task_scheduled_id
+
+
+class FailureEvent(TaskCompletionEvent, frozen=True, kw_only=True, gc=False):
+    """The failure of an activity or of a sub-orchestration."""
+
+    reason: str | None = None
+    details: str | None = None
+    failure_details: object = None
+
+
+class ExecutionStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=0):
+    """The start of an execution. ``generation`` is None in a sub-orchestration and after continue-as-new."""
+
+    orchestration_instance: OrchestrationInstance
+    parent_instance: ParentInstance | None = None
+    name: str
+    version: str | None = None
+    input: str | None = None
+    tags: object = None
+    correlation: object = None
+    parent_trace_context: object = None
+    scheduled_start_time: object = None
+    generation: int | None = 0
+    generate_new_trace: bool = False
+
+
+class ExecutionCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=1):
+    """The end of an execution, Failed included."""
+
+    orchestration_status: str
+    result: str | None = None
+    failure_details: object = None
+    stack: str | UnsetType = UNSET
+    """The Python traceback of a failed orchestrator. Only the dashboard shows it."""
+
+
+class ExecutionTerminated(EventBase, frozen=True, kw_only=True, gc=False, tag=3):
+    """A request to terminate. ``input`` is the reason."""
+
+    input: str | None = None
+
+
+class TaskScheduled(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=4):
+    """An activity call."""
+
+    name: str
+    version: str | None = ""
+    input: str | None = None
+    """A JSON array that holds the input; None unless ``storeInputsInOrchestrationHistory`` is set."""
+    parent_trace_context: object = None
+    tags: object = None
+
+
+class TaskCompleted(TaskCompletionEvent, frozen=True, kw_only=True, gc=False, tag=5):
+    """The result of an activity."""
+
+    result: str | None = None
+
+
+class TaskFailed(FailureEvent, frozen=True, kw_only=True, gc=False, tag=6):
+    """The failure of an activity."""
+
+
+class SubOrchestrationInstanceCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=7):
+    """The creation of a sub-orchestration."""
+
+    name: str
+    version: str | None = None
+    instance_id: str
+    input: str | None = None
+    client_span_id: object = None
+    tags: object = None
+
+
+class SubOrchestrationInstanceCompleted(TaskCompletionEvent, frozen=True, kw_only=True, gc=False, tag=8):
+    """The result of a sub-orchestration."""
+
+    result: str | None = None
+
+
+class SubOrchestrationInstanceFailed(FailureEvent, frozen=True, kw_only=True, gc=False, tag=9):
+    """The failure of a sub-orchestration."""
+
+
+class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10):
+    """A durable timer."""
+
+    fire_at: str
+    retry_of: int | UnsetType = UNSET
+    """Id of the failed attempt that the timer follows. Rewind needs it; no payload or answer shows it."""
+
+    @property
+    def due_at(self) -> datetime:
+        return parse_moment(self.fire_at)
+
+
+class TimerFired(CompletionEvent, frozen=True, kw_only=True, gc=False, tag=11):
+    """The firing of a timer. ``timestamp`` is the time of the timer's creation, as in the extension."""
+
+    timer_id: int
+    fire_at: str
+
+    @property
+    def scheduled_id(self) -> int:
+        return self.timer_id
+
+    @property
+    def due_at(self) -> datetime:
+        return parse_moment(self.fire_at)
+
+
+class OrchestratorStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=12):
+    """The start of a turn. The orchestrator's current time is its ``timestamp``."""
+
+
+class OrchestratorCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=13):
+    """The end of a turn."""
+
+
+class EventSent(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=14):
+    """An operation sent to an entity. ``input`` is the JSON of the request message."""
+
+    instance_id: str
+    name: str
+    input: str
+
+
+class EventRaised(EventBase, frozen=True, kw_only=True, gc=False, tag=15):
+    """An external event, or the response of an entity, whose name is the request's id."""
+
+    name: str
+    input: str | None = None
+    parent_trace_context: object = None
+
+
+class GenericEvent(EventBase, frozen=True, kw_only=True, gc=False, tag=17):
+    """An event without meaning for the orchestrator. Rewind replaces failures by it."""
+
+    data: str | None = None
+
+
+class ExecutionSuspended(EventBase, frozen=True, kw_only=True, gc=False, tag=19):
+    """A request to suspend."""
+
+    reason: str | None = None
+
+
+class ExecutionResumed(EventBase, frozen=True, kw_only=True, gc=False, tag=20):
+    """A request to resume."""
+
+    reason: str | None = None
+
+
+HistoryEvent = (
+    ExecutionStarted
+    | ExecutionCompleted
+    | ExecutionTerminated
+    | TaskScheduled
+    | TaskCompleted
+    | TaskFailed
+    | SubOrchestrationInstanceCreated
+    | SubOrchestrationInstanceCompleted
+    | SubOrchestrationInstanceFailed
+    | TimerCreated
+    | TimerFired
+    | OrchestratorStarted
+    | OrchestratorCompleted
+    | EventSent
+    | EventRaised
+    | GenericEvent
+    | ExecutionSuspended
+    | ExecutionResumed
+)
+
+_parent = msgspec.json.Decoder(ParentInstance)
+_event: msgspec.json.Decoder[HistoryEvent] = msgspec.json.Decoder(HistoryEvent)
+_events: msgspec.json.Decoder[list[HistoryEvent]] = msgspec.json.Decoder(list[HistoryEvent])
+
+
+def encode_parent(parent: ParentInstance) -> str:
+    return compact_plain(parent)
+
+
+def decode_parent(text: str) -> ParentInstance:
+    """Parse a recorded ParentInstance. Raises ValueError."""
+    return _decode(_parent, text)
+
+
+def encode_event(event: HistoryEvent) -> str:
+    """Return the recorded JSON of an event."""
+    return compact_plain(event)
+
+
+def encode_events(events: Iterable[HistoryEvent]) -> str:
+    """Return the JSON array of one turn's events."""
+    return compact_plain(list(events))
+
+
+def decode_event(text: str) -> HistoryEvent:
+    """Parse one recorded event. Raises ValueError."""
+    return _decode(_event, text)
+
+
+def decode_events(text: str) -> list[HistoryEvent]:
+    """Parse the JSON array of one turn's events. Raises ValueError."""
+    return _decode(_events, text)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeEncodeError):  # json.loads accepts lone surrogates
+        value: T = msgspec.convert(json.loads(text), decoder.type)
+        return value
+
+
+def event_from(document: Mapping[str, Any]) -> HistoryEvent:
+    """Return the event of a parsed JSON object. Raises ValueError."""
+    event: HistoryEvent = msgspec.convert(document, HistoryEvent)
+    return event
+
+
+def event_object(event: HistoryEvent) -> dict[str, Any]:
+    """Return the JSON object of an event, with its recorded keys."""
+    document: dict[str, Any] = msgspec.to_builtins(event)
+    return document
