@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from embedded_host.engine import history as h
-from embedded_host.engine.history import Event
+from embedded_host.engine.events import HistoryEvent, encode_events
 from embedded_host.store.interface import AppendHistory, Change, InstanceRow, SaveEntity, SaveInstance, SetInput
 from embedded_host.store.sqlite import SqliteStore
 
@@ -18,7 +18,7 @@ def after(seconds: float) -> datetime:
     return BEGAN + timedelta(seconds=seconds)
 
 
-def started(instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}') -> Event:
+def started(instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}') -> HistoryEvent:
     return h.execution_started(BEGAN, instance_id=instance_id, execution_id="e", name=name, input=input)
 
 
@@ -41,7 +41,7 @@ def entity(key: int, name: str, entity_key: str, state: str | None, hub: str = "
     return [SaveInstance(row), SaveEntity(key, state is not None, state)]
 
 
-def completed_history() -> list[Event]:
+def completed_history() -> list[HistoryEvent]:
     return [
         started(),
         h.task_scheduled(after(1), 0, "Charge", "[7]"),
@@ -58,10 +58,10 @@ def write_state(folder: Path, *changes: Change) -> Path:
     made = changes or (
         instance(1, "a"),
         SetInput(1, '{"n":1}'),
-        AppendHistory(1, 0, h.events_text(completed_history())),
+        AppendHistory(1, 0, encode_events(completed_history())),
         instance(2, "b", "Failed", "it broke", seconds=20),
         instance(3, "c", "Running", None),
-        AppendHistory(3, 0, h.events_text([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])),
+        AppendHistory(3, 0, encode_events([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])),
         *entity(4, "counter", "visits", "5"),
     )
     with closing(SqliteStore(folder / "state.db", fsync=False)) as store:

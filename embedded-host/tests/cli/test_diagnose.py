@@ -8,6 +8,7 @@ import pytest
 from embedded_host.cli.diagnose import from_history
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.http.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
@@ -42,7 +43,7 @@ def test_from_a_state_file(state: Path) -> None:
     assert "it broke" in call("diagnose", "--id", "b", "--state", state).out
 
 
-def told(events: list[h.Event], runtime_status: str = "Running", output: object = None) -> dict[str, object]:
+def told(events: list[HistoryEvent], runtime_status: str = "Running", output: object = None) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
     last = {"lastUpdatedTime": "2026-01-02T03:04:05Z", "output": output}
     return from_history({"runtimeStatus": runtime_status, "historyEvents": shown, **last})

@@ -9,6 +9,7 @@ import pytest
 
 from embedded_host.cli.timeline import bars, draw
 from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.http.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
@@ -16,12 +17,12 @@ from tests.cli.states import after, completed_history, started
 from tests.support.running_host import RunningHost
 
 
-def status(events: list[h.Event], runtime_status: str) -> dict[str, object]:
+def status(events: list[HistoryEvent], runtime_status: str) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
     return {"name": "Order", "runtimeStatus": runtime_status, "historyEvents": shown}
 
 
-def drawn(events: list[h.Event], runtime_status: str) -> list[tuple[str, str, float, float | None, str]]:
+def drawn(events: list[HistoryEvent], runtime_status: str) -> list[tuple[str, str, float, float | None, str]]:
     began = after(0)
     return [
         (

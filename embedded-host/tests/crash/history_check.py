@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from embedded_host.engine.history import COMPLETIONS, DECISIONS, EventType
+from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, EventType
 
 _SETTLED_BY = {
     EventType.TASK_SCHEDULED: (EventType.TASK_COMPLETED, EventType.TASK_FAILED),

@@ -12,6 +12,7 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.payload import TurnPayload
 from embedded_worker.orchestrator_lint import caller_place, shape_problem, suspicious_calls, where_it_is
 from embedded_worker.orchestrator_sessions import Session
@@ -35,14 +36,14 @@ def run(app: AppFolder) -> MakeFunction:
     return make
 
 
-def answer(function: Any, root: Path, *events: h.Event) -> str:
+def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
     started = h.execution_started(moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None)
     payload = TurnPayload("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
     return Session(df.Orchestrator.create(function), payload.text(), root).answer()
 
 
-def failure(function: Any, root: Path, *events: h.Event) -> str:
+def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - the SDK raises no other class
         answer(function, root, *events)
     return str(caught.value).split("\n\n$OutOfProcData$:")[0]

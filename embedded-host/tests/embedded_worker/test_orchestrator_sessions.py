@@ -16,7 +16,7 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import response_message
-from embedded_host.engine.history import Event
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.payload import TurnPayload
 from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.orchestrator_sessions import Session, Sessions, can_be_kept
@@ -32,11 +32,11 @@ class Talk:
     def __init__(self, function: Callable[[Any], Any], *, fresh: bool = False) -> None:
         self.handle = df.Orchestrator.create(function)
         self.fresh = fresh
-        self.past: list[Event] = []
+        self.past: list[HistoryEvent] = []
         self.session: Session | None = None
         self.actions: list[Any] = []
 
-    def __call__(self, *events: Event) -> dict[str, Any]:
+    def __call__(self, *events: HistoryEvent) -> dict[str, Any]:
         """What it answers to ``events``."""
         new = [h.orchestrator_started(moment(len(self.past))), *events]
         if not self.past:
@@ -70,7 +70,7 @@ def talk(request: pytest.FixtureRequest) -> Callable[[Callable[[Any], Any]], Tal
 MakeTalk = Callable[[Callable[[Any], Any]], Talk]
 
 
-def event(name: str, value: Any) -> Event:
+def event(name: str, value: Any) -> HistoryEvent:
     return raised(name, json.dumps(value))
 
 
@@ -193,7 +193,7 @@ def many_things(context: Any) -> Steps:
     return first
 
 
-BATCHES: list[list[Event]] = [
+BATCHES: list[list[HistoryEvent]] = [
     [],
     [completed(0)],
     [failed(3), completed(2)],

@@ -17,6 +17,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine import turn as turn_module
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import response_message
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
@@ -86,7 +87,7 @@ class Run:
         self.waiting = [Message(started)]
         events = events_of(program.steps, program.rounds)
         self.waiting += [Message(h.event_raised(T0, name, json.dumps(value))) for name, value in events]
-        self.histories: list[list[h.Event]] = []
+        self.histories: list[list[HistoryEvent]] = []
 
     def run(self) -> Run:
         ids = (UUID(int=n) for n in count(1))
@@ -156,13 +157,13 @@ class Run:
                 event = h.task_completed(at, sent.task_id, sent.input)
             self.waiting.append(Message(event, sent.execution_id))
         elif isinstance(sent, StartOrchestration):
-            parent = sent.started["ParentInstance"]
-            event = h.sub_orchestration_completed(at, parent["TaskScheduleId"], json.loads(sent.started["Input"]))
-            self.waiting.append(Message(event, parent["OrchestrationInstance"]["ExecutionId"]))
+            parent = sent.started.parent_instance
+            event = h.sub_orchestration_completed(at, parent.task_schedule_id, json.loads(sent.started.input))
+            self.waiting.append(Message(event, parent.orchestration_instance.execution_id))
         elif isinstance(sent, Deliver) and sent.instance_id == self.state.instance_id:
             self.waiting.append(sent.message)
         elif isinstance(sent, Deliver):
-            request = json.loads(sent.message.event["Input"])
+            request = json.loads(sent.message.event.input)
             if not request.get("signal"):
                 reply = h.event_raised(at, request["id"], response_message(json.loads(request["input"]), False))
                 self.waiting.append(Message(reply, request["parentExecution"]))

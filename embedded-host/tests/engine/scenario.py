@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from embedded_host.engine import history as h
+from embedded_host.engine.events import (
+    CompletionEvent,
+    EventBase,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    ParentInstance,
+)
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.history import Event, EventType
 from embedded_host.engine.messages import Message, Outgoing
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.turn import turn
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+E = TypeVar("E", bound=EventBase)
 FUNCTIONS = DurableFunctions.of(["Main", "Child"], ["Echo", "Flaky"], ["Counter"])
 
 
@@ -90,39 +99,39 @@ def answer(*actions: Any, done: bool = False, **more: Any) -> dict[str, Any]:
 # -- messages --------------------------------------------------------------------------------------
 
 
-def completed(task_id: int, result: str | None = "1") -> Event:
+def completed(task_id: int, result: str | None = "1") -> HistoryEvent:
     return h.task_completed(T0, task_id, result)
 
 
-def failed(task_id: int, reason: str = "boom") -> Event:
+def failed(task_id: int, reason: str = "boom") -> HistoryEvent:
     return h.task_failed(T0, task_id, reason, None)
 
 
-def fired(timer_id: int) -> Event:
+def fired(timer_id: int) -> HistoryEvent:
     return h.timer_fired(T0, timer_id, T0)
 
 
-def child_completed(task_id: int, result: str | None = "1") -> Event:
+def child_completed(task_id: int, result: str | None = "1") -> HistoryEvent:
     return h.sub_orchestration_completed(T0, task_id, result)
 
 
-def child_failed(task_id: int, reason: str = "boom") -> Event:
+def child_failed(task_id: int, reason: str = "boom") -> HistoryEvent:
     return h.sub_orchestration_failed(T0, task_id, reason, None)
 
 
-def raised(name: str, input: str = "1") -> Event:
+def raised(name: str, input: str = "1") -> HistoryEvent:
     return h.event_raised(T0, name, input)
 
 
-def suspended(reason: str | None = None) -> Event:
+def suspended(reason: str | None = None) -> HistoryEvent:
     return h.execution_suspended(T0, reason)
 
 
-def resumed(reason: str | None = None) -> Event:
+def resumed(reason: str | None = None) -> HistoryEvent:
     return h.execution_resumed(T0, reason)
 
 
-def terminated(reason: str | None = None) -> Event:
+def terminated(reason: str | None = None) -> HistoryEvent:
     return h.execution_terminated(T0, reason)
 
 
@@ -136,7 +145,7 @@ class Scenario:
         self,
         name: str = "Main",
         input: str | None = None,
-        parent: dict[str, Any] | None = None,
+        parent: ParentInstance | None = None,
         settings: TurnSettings | None = None,
         *,
         fresh: bool = False,
@@ -147,9 +156,9 @@ class Scenario:
         self.state = Orchestration("main-1", name, "execution-1", T0, T0, input=input, parent=parent)
         self.payload: dict[str, Any] | None = None
         """What the worker was handed in the last turn; None if it was not asked."""
-        self._seen: list[Event] = []
+        self._seen: list[HistoryEvent] = []
 
-    def start(self, reply: Any, *events: Event | Message) -> TurnResult:
+    def start(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
         started = h.execution_started(
             T0,
             instance_id=self.state.instance_id,
@@ -160,7 +169,7 @@ class Scenario:
         )
         return self.turn(reply, started, *events)
 
-    def turn(self, reply: Any, *events: Event | Message) -> TurnResult:
+    def turn(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
         """Deliver ``events``, answer with ``reply``, apply the result."""
         inbox = [e if isinstance(e, Message) else Message(e, self.state.execution_id) for e in events]
         if self.fresh:
@@ -189,20 +198,19 @@ class Scenario:
         """The history in words, without the turns' brackets."""
         return [step for e in self.state.history.events if (step := _step(e))]
 
-    def last(self, kind: EventType) -> Event:
-        return next(e for e in reversed(self.state.history.events) if e["EventType"] == kind)
+    def last(self, kind: type[E]) -> E:
+        return next(e for e in reversed(self.state.history.events) if isinstance(e, kind))
 
 
-_SILENT = (EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED)
+_SILENT = (OrchestratorStarted, OrchestratorCompleted)
 
 
-def _step(event: Event) -> str:
-    kind = EventType(event["EventType"])
-    if kind in _SILENT:
+def _step(event: HistoryEvent) -> str:
+    if isinstance(event, _SILENT):
         return ""
-    word = kind.name.lower().replace("sub_orchestration", "child").replace("execution_", "")
-    key = h.COMPLETIONS.get(kind)
-    number = event[key] if key else event["EventId"]
+    word = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    word = word.replace("sub_orchestration_instance", "child").replace("execution_", "")
+    number = event.scheduled_id if isinstance(event, CompletionEvent) else event.event_id
     return f"{word} {number}" if number >= 0 else word
 
 

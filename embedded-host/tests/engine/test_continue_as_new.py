@@ -7,7 +7,7 @@ import json
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.history import EventType
+from embedded_host.engine.events import EventRaised
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Status, TurnResult
 from tests.engine.scenario import (
@@ -38,13 +38,13 @@ def test_the_history_begins_again() -> None:
     assert result.replaces
     assert result.outgoing == []
     state = main.state
-    kinds = [EventType(e["EventType"]).name for e in state.history.events]
-    assert kinds == ["ORCHESTRATOR_STARTED", "EXECUTION_STARTED", "ORCHESTRATOR_COMPLETED"]
+    kinds = [type(e).__name__ for e in state.history.events]
+    assert kinds == ["OrchestratorStarted", "ExecutionStarted", "OrchestratorCompleted"]
     started = state.history.events[1]
-    assert state.execution_id == started["OrchestrationInstance"]["ExecutionId"] != "execution-1"
+    assert state.execution_id == started.orchestration_instance.execution_id != "execution-1"
     assert len(state.execution_id) == 32
-    assert (started["Generation"], started["ParentInstance"], started["Name"]) == (None, PARENT, "Main")
-    assert state.input == started["Input"] == json.dumps('{"n": 2}')
+    assert (started.generation, started.parent_instance, started.name) == (None, PARENT, "Main")
+    assert state.input == started.input == json.dumps('{"n": 2}')
     assert (state.status, state.created_at, state.parent, state.continued) == (Status.RUNNING, moment(5), PARENT, True)
 
 
@@ -77,7 +77,7 @@ def test_events_that_nobody_took_are_carried_over_in_order() -> None:
     program = answer(event("Go"), continue_as_new(), done=True)
     main.start(program, h.event_raised(moment(1), "B", "1"), h.event_raised(moment(1.5), "a", "2"))
     main.turn(program, raised("Go"), h.event_raised(moment(0), "b", "3"))
-    carried = [(e["Name"], e["Input"]) for e in main.state.history.events if e["EventType"] == EventType.EVENT_RAISED]
+    carried = [(e.name, e.input) for e in main.state.history.events if isinstance(e, EventRaised)]
     assert carried == [("B", "1"), ("a", "2"), ("b", "3")]
     main.turn(answer(event("a"), event("b"), done=True, output="both"))
     assert main.state.output == '"both"'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.actions import TurnAnswer
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import ExecutionCompleted, HistoryEvent
 from tests.engine.scenario import (
     Scenario,
     activity,
@@ -35,7 +35,7 @@ class Counted:
         self.counts: list[int] = []
         self.steps: list[str] = []
 
-    def __call__(self, actions: list[Any], *turn: tuple[Event, int]) -> list[str]:
+    def __call__(self, actions: list[Any], *turn: tuple[HistoryEvent, int]) -> list[str]:
         """The steps that the turn adds to the history, without what came in."""
         history = self.main.state.history
         self.counts += [self.counts[-1] if self.counts else 0] * (len(history) - len(self.counts) + 1)
@@ -71,7 +71,7 @@ def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(
     assert counted([first], (fired(0), 1)) == []
     assert counted([first, then], (raised("Go"), 2)) == ["task_scheduled 1"]
     assert counted([first, then], (completed(1), 2)) == []
-    assert EventType.EXECUTION_COMPLETED not in [e["EventType"] for e in counted.main.state.history.events]
+    assert not any(isinstance(e, ExecutionCompleted) for e in counted.main.state.history.events)
 
 
 def test_what_is_decided_while_suspended_is_numbered_at_once_and_recorded_on_resume(counted: Counted) -> None:

@@ -39,7 +39,7 @@ BAD: dict[str, Any] = {**OK, "isError": True, "result": '"boom"'}
 
 def reply_of(sent: Any) -> dict[str, Any]:
     assert isinstance(sent, Deliver)
-    read: dict[str, Any] = json.loads(sent.message.event["Input"])
+    read: dict[str, Any] = json.loads(sent.message.event.input)
     return read
 
 
@@ -66,7 +66,7 @@ def test_a_call_is_answered_and_a_signal_is_not(as_text: bool) -> None:
     [sent] = result.outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("main-1", "execution-1")
-    assert sent.message.event["Name"] == "r-1"
+    assert sent.message.event.name == "r-1"
     assert reply_of(sent) == {"$type": reply_of(sent)["$type"], "result": "8"}
     assert result.lost == []
 

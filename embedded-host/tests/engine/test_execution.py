@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.history import Event, EventType
+from embedded_host.engine.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
 from embedded_host.engine.orchestration import Status
 from embedded_host.engine.timestamps import utc_text
 from tests.engine.scenario import (
@@ -74,7 +74,7 @@ def test_each_action_is_decided_once(new: NewScenario, action: dict[str, Any], s
     assert main.steps.count(step) <= 1
 
 
-COMPLETED_BY: list[tuple[str, dict[str, Any], Event]] = [
+COMPLETED_BY: list[tuple[str, dict[str, Any], HistoryEvent]] = [
     ("activity", activity(), completed(0)),
     ("failed activity", activity(), failed(0)),
     ("activity with retry", retried(), completed(0)),
@@ -89,7 +89,7 @@ COMPLETED_BY: list[tuple[str, dict[str, Any], Event]] = [
 
 
 @pytest.mark.parametrize(("action", "ends"), [c[1:] for c in COMPLETED_BY], ids=[c[0] for c in COMPLETED_BY])
-def test_the_next_action_waits_for_the_one_before(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+def test_the_next_action_waits_for_the_one_before(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
     main = new()
     both = answer(action, activity("Echo", '"next"'))
     assert len(main.start(both).outgoing) <= 1
@@ -102,7 +102,7 @@ def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
     main = new()
     both = answer(entity_call(), activity())
     main.start(both)
-    request = json.loads(main.last(EventType.EVENT_SENT)["Input"])["id"]
+    request = json.loads(main.last(EventSent).input)["id"]
     assert main.turn(both, raised("another-request")).outgoing == []
     assert kinds(main.turn(both, raised(request)).outgoing) == ["StartActivity"]
 
@@ -146,7 +146,7 @@ def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
 
 
 @pytest.mark.parametrize("late", [completed(0), failed(0)], ids=["completed", "failed"])
-def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, late: Event) -> None:
+def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, late: HistoryEvent) -> None:
     main = new()
     program = when_any(activity(), activity())
     main.start(answer(program))
@@ -173,7 +173,7 @@ def test_any_within_all(new: NewScenario) -> None:
 
 # -- what holds an execution open ------------------------------------------------------------------
 
-OPEN: list[tuple[str, dict[str, Any], Event]] = [
+OPEN: list[tuple[str, dict[str, Any], HistoryEvent]] = [
     ("activity", activity(), completed(0)),
     ("sub-orchestration", child(), child_completed(0)),
     ("timer", timer(60), fired(0)),
@@ -182,7 +182,7 @@ OPEN: list[tuple[str, dict[str, Any], Event]] = [
 
 
 @pytest.mark.parametrize(("action", "ends"), [c[1:] for c in OPEN], ids=[c[0] for c in OPEN])
-def test_open_tasks_hold_completion(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+def test_open_tasks_hold_completion(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
     main = new()
     done = answer(when_any(action, event("Go")), done=True)
     main.start(answer(when_any(action, event("Go"))))
@@ -228,7 +228,7 @@ def test_what_a_cancelled_timer_lets_through_is_numbered_on_replay_as_before(new
 
 # -- retries ---------------------------------------------------------------------------------------
 
-RETRIED: list[tuple[str, dict[str, Any], Callable[[int], Event], Callable[[int], Event]]] = [
+RETRIED: list[tuple[str, dict[str, Any], Callable[[int], HistoryEvent], Callable[[int], HistoryEvent]]] = [
     ("activity", retried(attempts=3), failed, completed),
     ("sub-orchestration", retried_child(attempts=3), child_failed, child_completed),
 ]
@@ -244,11 +244,11 @@ def test_a_retry_comes_after_a_timer_of_the_interval(
     main.start(program)
     main.seconds = 10
     assert kinds(main.turn(program, fails(0)).outgoing) == ["Deliver"]
-    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(11))
+    assert main.last(TimerCreated).fire_at == utc_text(moment(11))
     assert len(main.turn(program, fired(1)).outgoing) == 1
     assert main.steps[-1].split()[-1] == "2"
     main.turn(program, succeeds(2))
-    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(99))
+    assert main.last(TimerCreated).fire_at == utc_text(moment(99))
     assert main.steps[-1] == "timer_created 3"
 
 
@@ -264,7 +264,7 @@ def test_after_the_last_failure_one_more_timer_fires_at_once(
         main.turn(program, fired(task + 1))
     main.seconds = 30
     [extra] = main.turn(program, fails(4)).outgoing
-    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(30))
+    assert main.last(TimerCreated).fire_at == utc_text(moment(30))
     assert extra.message.due == moment(30)  # type: ignore[union-attr]
     assert kinds(main.turn(program, fired(5)).outgoing) == ["StartActivity"]
     assert main.steps[-1] == "task_scheduled 6"
@@ -277,7 +277,7 @@ def test_intervals_grow_by_the_coefficient_up_to_the_maximum(new: NewScenario) -
     delays = []
     for task in (0, 2, 4, 6):
         main.turn(program, failed(task))
-        delays.append(main.last(EventType.TIMER_CREATED)["FireAt"])
+        delays.append(main.last(TimerCreated).fire_at)
         main.turn(program, fired(task + 1))
     assert delays == [utc_text(moment(s)) for s in (1, 3, 5, 5)]
 
@@ -291,10 +291,10 @@ def test_retries_end_with_their_timeout(new: NewScenario) -> None:
     main.turn(program, fired(1))
     main.seconds = 5
     main.turn(program, failed(2))
-    assert main.last(EventType.TIMER_CREATED)["FireAt"] == utc_text(moment(5))
+    assert main.last(TimerCreated).fire_at == utc_text(moment(5))
     main.turn(program, fired(3))
     assert main.steps[-1] == "task_scheduled 4"
-    assert main.last(EventType.TASK_SCHEDULED)["Name"] == "Echo"
+    assert main.last(TaskScheduled).name == "Echo"
 
 
 def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
@@ -345,7 +345,7 @@ def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
     main.start(answer(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
     assert execution is not None
-    assert [(e["Name"], e["Input"]) for e in execution.unconsumed_events] == [("A", "1"), ("a", "3"), ("b", "2")]
+    assert [(e.name, e.input) for e in execution.unconsumed_events] == [("A", "1"), ("a", "3"), ("b", "2")]
 
 
 # -- suspended -------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
 @pytest.mark.parametrize(
     ("action", "ends"), [(event("Go"), raised("Go")), (activity(), completed(0)), (timer(60), fired(0))]
 )
-def test_nothing_moves_while_suspended(new: NewScenario, action: dict[str, Any], ends: Event) -> None:
+def test_nothing_moves_while_suspended(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
     main = new()
     program = answer(action, activity())
     main.start(program)

@@ -9,9 +9,17 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.actions import parse_answer
+from embedded_host.engine.events import (
+    EventSent,
+    ExecutionCompleted,
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskScheduled,
+    TimerFired,
+)
 from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.history import EventType
 from embedded_host.engine.messages import Deliver, Message, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Status, TurnSettings, deliverable
 from embedded_host.engine.turn import CUSTOM_STATUS_LIMIT
@@ -50,11 +58,11 @@ def test_another_executions_messages_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("ends", [completed(0), failed(0), fired(0)])
-def test_a_second_completion_is_dropped(ends: h.Event) -> None:
+def test_a_second_completion_is_dropped(ends: HistoryEvent) -> None:
     main = Scenario()
-    main.start(answer(timer(1) if "TimerId" in ends else activity(), event("Go")))
+    main.start(answer(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")))
     assert deliverable(main.state, [Message(ends), Message(ends)]) == [Message(ends)]
-    main.turn(answer(timer(1) if "TimerId" in ends else activity(), event("Go")), ends)
+    main.turn(answer(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")), ends)
     assert deliverable(main.state, [Message(ends)]) == []
 
 
@@ -77,10 +85,10 @@ def test_a_turn_is_in_the_history_with_its_brackets() -> None:
     main = Scenario()
     main.start(answer(activity(), event("Go")))
     main.turn(answer(activity(), event("Go")), completed(0))
-    kind = [EventType(e["EventType"]).name for e in main.state.history.events]
+    kind = [type(e).__name__ for e in main.state.history.events]
     assert kind == [
-        *("ORCHESTRATOR_STARTED", "EXECUTION_STARTED", "TASK_SCHEDULED", "ORCHESTRATOR_COMPLETED"),
-        *("ORCHESTRATOR_STARTED", "TASK_COMPLETED", "ORCHESTRATOR_COMPLETED"),
+        *("OrchestratorStarted", "ExecutionStarted", "TaskScheduled", "OrchestratorCompleted"),
+        *("OrchestratorStarted", "TaskCompleted", "OrchestratorCompleted"),
     ]
 
 
@@ -103,14 +111,14 @@ def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
     [sent] = Scenario().start(answer(timer(60))).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id, sent.message.due) == ("main-1", "execution-1", moment(60))
-    assert (sent.message.event["TimerId"], sent.message.event["FireAt"]) == (0, "2026-01-02T03:05:05Z")
+    assert (sent.message.event.timer_id, sent.message.event.fire_at) == (0, "2026-01-02T03:05:05Z")
 
 
 def test_inputs_are_in_the_history_when_asked_for() -> None:
     main = Scenario(settings=TurnSettings(FUNCTIONS, store_inputs=True))
     main.start(answer(when_any(activity(input='"x"'), child(input="1"))))
-    assert main.last(EventType.TASK_SCHEDULED)["Input"] == '["\\"x\\""]'
-    assert main.last(EventType.SUB_ORCHESTRATION_CREATED)["Input"] == '"1"'
+    assert main.last(TaskScheduled).input == '["\\"x\\""]'
+    assert main.last(SubOrchestrationInstanceCreated).input == '"1"'
 
 
 def test_custom_status_is_the_last_answers() -> None:
@@ -153,8 +161,8 @@ def test_completion(reply: Any, output: str | None) -> None:
     main = Scenario()
     assert main.start(reply).outgoing == []
     assert (main.state.status, main.state.output) == (Status.COMPLETED, output)
-    end = main.last(EventType.EXECUTION_COMPLETED)
-    assert (end["EventId"], end["OrchestrationStatus"], end["Result"]) == (0, "Completed", output)
+    end = main.last(ExecutionCompleted)
+    assert (end.event_id, end.orchestration_status, end.result) == (0, "Completed", output)
     assert main.state.execution is None
 
 
@@ -224,7 +232,7 @@ def test_termination(reason: str | None) -> None:
     result = main.turn(answer(activity()), completed(0), terminated(reason))
     assert (main.state.status, main.state.output) == (Status.TERMINATED, reason)
     assert main.steps[-3:] == ["task_completed 0", "terminated", "completed 1"]
-    assert main.last(EventType.EXECUTION_COMPLETED)["OrchestrationStatus"] == "Terminated"
+    assert main.last(ExecutionCompleted).orchestration_status == "Terminated"
     assert result.outgoing == []
 
 
@@ -237,12 +245,12 @@ def test_a_suspended_instance_can_be_terminated() -> None:
 
 
 CHILD_ENDS: list[tuple[str, Any, str, dict[str, Any]]] = [
-    ("completed", answer(done=True, output=7), "SUB_ORCHESTRATION_COMPLETED", {"Result": "7"}),
+    ("completed", answer(done=True, output=7), "SubOrchestrationInstanceCompleted", {"result": "7"}),
     (
         "failed",
         answer(error="boom"),
-        "SUB_ORCHESTRATION_FAILED",
-        {"Reason": "Orchestrator function 'Child' failed: boom", "Details": "Message: boom, StackTrace: "},
+        "SubOrchestrationInstanceFailed",
+        {"reason": "Orchestrator function 'Child' failed: boom", "details": "Message: boom, StackTrace: "},
     ),
 ]
 
@@ -252,9 +260,9 @@ def test_a_parent_is_told_of_the_end(reply: Any, kind: str, fields: dict[str, An
     [sent] = Scenario("Child", parent=PARENT).start(reply).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("parent-1", "parent-execution")
-    assert EventType(sent.message.event["EventType"]).name == kind
-    assert {key: sent.message.event[key] for key in fields} == fields
-    assert sent.message.event["TaskScheduledId"] == 4
+    assert type(sent.message.event).__name__ == kind
+    assert {key: getattr(sent.message.event, key) for key in fields} == fields
+    assert sent.message.event.task_scheduled_id == 4
 
 
 def test_a_parent_is_told_of_a_termination_with_the_reason() -> None:
@@ -262,7 +270,7 @@ def test_a_parent_is_told_of_a_termination_with_the_reason() -> None:
     one.start(answer(activity()))
     [sent] = one.turn(answer(activity()), terminated("enough")).outgoing
     assert isinstance(sent, Deliver)
-    assert sent.message.event["Reason"] == "enough"
+    assert sent.message.event.reason == "enough"
 
 
 # -- sub-orchestrations ----------------------------------------------------------------------------
@@ -273,14 +281,14 @@ def test_a_child_is_started() -> None:
     main.start(answer(event("Go"), child(name="child", input='{"a": 1}')))
     [sent] = main.turn(answer(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")).outgoing
     assert isinstance(sent, StartOrchestration)
-    assert sent.instance_id == "execution-1:0" == main.last(EventType.SUB_ORCHESTRATION_CREATED)["InstanceId"]
+    assert sent.instance_id == "execution-1:0" == main.last(SubOrchestrationInstanceCreated).instance_id
     started = sent.started
-    assert (started["Name"], started["Input"], started["Generation"]) == ("Child", '"{\\"a\\": 1}"', None)
-    assert started["ParentInstance"] == h.parent_instance("Main", "main-1", "execution-1", 0)
-    assert len(started["OrchestrationInstance"]["ExecutionId"]) == 32
+    assert (started.name, started.input, started.generation) == ("Child", '"{\\"a\\": 1}"', None)
+    assert started.parent_instance == h.parent_instance("Main", "main-1", "execution-1", 0)
+    assert len(started.orchestration_instance.execution_id) == 32
     assert sent.if_taken.execution_id == "execution-1"
-    assert sent.if_taken.event["TaskScheduledId"] == 0
-    assert "'execution-1:0' cannot be started" in sent.if_taken.event["Reason"]
+    assert sent.if_taken.event.task_scheduled_id == 0
+    assert "'execution-1:0' cannot be started" in sent.if_taken.event.reason
 
 
 @pytest.mark.parametrize(
@@ -298,9 +306,9 @@ def test_a_child_that_cannot_be_is_a_failure_to_catch(name: str, instance_id: st
     [sent] = main.start(program).outgoing
     assert main.state.status is Status.RUNNING
     assert isinstance(sent, Deliver)
-    assert EventType(sent.message.event["EventType"]) is EventType.SUB_ORCHESTRATION_FAILED
-    assert sent.message.event["Reason"].startswith(f"Orchestrator function '{name}' failed: ")
-    assert says in sent.message.event["Reason"]
+    assert isinstance(sent.message.event, SubOrchestrationInstanceFailed)
+    assert sent.message.event.reason.startswith(f"Orchestrator function '{name}' failed: ")
+    assert says in sent.message.event.reason
 
 
 def test_an_unknown_activity_is_a_failure_to_catch() -> None:
@@ -308,7 +316,7 @@ def test_an_unknown_activity_is_a_failure_to_catch() -> None:
     [sent] = main.start(answer(activity("Nobody"))).outgoing
     assert main.steps == ["started", "task_scheduled 0"]
     assert isinstance(sent, Deliver)
-    assert sent.message.event["Reason"] == (
+    assert sent.message.event.reason == (
         "Activity function 'Nobody' failed: ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
         "activity function. Additional info: The following are the known activity functions: 'Echo', 'Flaky'."
     )
@@ -322,8 +330,8 @@ def test_an_operation_is_sent_and_labelled() -> None:
     first, second = main.start(answer(signal(), entity_call(input='"5"'))).outgoing
     assert isinstance(first, Deliver)
     assert isinstance(second, Deliver)
-    one, two = (json.loads(sent.message.event["Input"]) for sent in (first, second))
-    assert (first.instance_id, first.message.event["Name"], first.message.execution_id) == ("@counter@k", "op", None)
+    one, two = (json.loads(sent.message.event.input) for sent in (first, second))
+    assert (first.instance_id, first.message.event.name, first.message.execution_id) == ("@counter@k", "op", None)
     assert (one["op"], one["signal"], one["input"], "signal" in two) == ("add", True, '"1"', False)
     assert (two["parent"], two["parentExecution"]) == ("main-1", "execution-1")
     assert (one["Timestamp"], one["Predecessor"]) == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
@@ -338,8 +346,9 @@ def test_a_scheduled_signal_waits_for_its_time() -> None:
 
 
 def test_request_ids_are_the_same_on_replay() -> None:
-    sent = [Scenario().start(answer(entity_call())).events[2]["Input"] for _ in range(2)]
-    assert sent[0] == sent[1]
+    one, two = (Scenario().start(answer(entity_call())).events[2] for _ in range(2))
+    assert isinstance(one, EventSent)
+    assert one == two
 
 
 def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
@@ -347,10 +356,10 @@ def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
     [sent] = main.start(answer(entity_call("@nobody@k"))).outgoing
     assert isinstance(sent, Deliver)
     assert sent.instance_id == "main-1"
-    reply = json.loads(sent.message.event["Input"])
+    reply = json.loads(sent.message.event.input)
     assert reply["exceptionType"] == "Error"
     assert json.loads(reply["result"]).startswith("The function 'nobody' doesn't exist")
-    assert sent.message.event["Name"] == json.loads(main.last(EventType.EVENT_SENT)["Input"])["id"]
+    assert sent.message.event.name == json.loads(main.last(EventSent).input)["id"]
 
 
 def test_a_signal_to_an_unknown_entity_fails_the_instance() -> None:

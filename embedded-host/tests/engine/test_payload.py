@@ -8,18 +8,23 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent, event_object
 from embedded_host.engine.payload import TurnPayload, is_continuation_mark
 from tests.engine.scenario import T0
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 BEGIN, END = h.orchestrator_started(T0), h.orchestrator_completed(T0)
-FIRST = [BEGIN, STARTED, h.task_scheduled(T0, 0, "A"), END]
-SECOND = [BEGIN, h.task_completed(T0, 0, "1")]
+FIRST: list[HistoryEvent] = [BEGIN, STARTED, h.task_scheduled(T0, 0, "A"), END]
+SECOND: list[HistoryEvent] = [BEGIN, h.task_completed(T0, 0, "1")]
 
 
-def payload(past: list[h.Event], new: list[h.Event], **more: Any) -> TurnPayload:
+def payload(past: list[HistoryEvent], new: list[HistoryEvent], **more: Any) -> TurnPayload:
     fields: dict[str, Any] = {"input": None, "parent_instance_id": None, **more}
     return TurnPayload(instance_id="i", execution_id="e", past=past, new=new, **fields)
+
+
+def objects(events: list[HistoryEvent]) -> list[dict[str, Any]]:
+    return [event_object(event) for event in events]
 
 
 def test_the_envelope() -> None:
@@ -35,7 +40,7 @@ def test_the_envelope() -> None:
         ("maximumShortTimerDuration", "6.00:00:00"),
         ("defaultHttpAsyncRequestSleepTimeMillseconds", 5),
     ]
-    assert read["history"] == FIRST[:2]
+    assert read["history"] == objects(FIRST[:2])
 
 
 @pytest.mark.parametrize("text", [None, "null", '"1"', "[1, 2]", '{"a": {"b": "\\u00e9"}}', ' "x" '])
@@ -49,7 +54,7 @@ def test_messages_of_earlier_turns_were_played() -> None:
     read = json.loads(payload(FIRST, SECOND).text())
     assert [e["IsPlayed"] for e in read["history"]] == [False, True, False, False, False, False]
     assert read["isReplaying"] is True
-    assert not STARTED["IsPlayed"]
+    assert not STARTED.is_played
 
 
 def test_a_continued_execution_has_played_nothing() -> None:
@@ -68,6 +73,6 @@ def test_the_mark_of_a_continuation() -> None:
 def test_what_the_worker_has_not_seen() -> None:
     whole = payload(FIRST, SECOND, seen=2)
     assert whole.size == 6
-    assert json.loads(whole.unseen()) == [*FIRST[2:], *SECOND]
-    assert json.loads(payload(FIRST, SECOND).unseen()) == [*FIRST, *SECOND]
-    assert json.loads(payload(FIRST, SECOND, seen=len(FIRST)).unseen()) == SECOND
+    assert json.loads(whole.unseen()) == objects([*FIRST[2:], *SECOND])
+    assert json.loads(payload(FIRST, SECOND).unseen()) == objects([*FIRST, *SECOND])
+    assert json.loads(payload(FIRST, SECOND, seen=len(FIRST)).unseen()) == objects(SECOND)

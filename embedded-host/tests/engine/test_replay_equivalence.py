@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from embedded_host.engine.timestamps import parse_moment
 from tests.engine.programs import PROGRAMS, SDK_PROGRAMS, Program
 from tests.engine.runs import Run, SdkWorker, SessionWorker
 
@@ -115,5 +114,5 @@ def test_the_straight_run_does_what_the_program_says() -> None:
         assert (len(together), len(late)) == (2, 1)
         assert fast == ["no Fail \n None", ["again", 1]]
         assert order == [1, 0]
-    assert parse_moment(run.histories[0][0]["Timestamp"]) < run.now
+    assert run.histories[0][0].occurred_at < run.now
     assert len(run.histories) == 1

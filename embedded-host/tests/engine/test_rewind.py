@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from embedded_host.engine import history as h
-from embedded_host.engine.history import EventType, History
+from embedded_host.engine.events import (
+    GenericEvent,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+)
+from embedded_host.engine.history import History
 from embedded_host.engine.messages import StartOrchestration
 from embedded_host.engine.orchestration import Status
 from embedded_host.engine.rewind import rewind
@@ -38,21 +43,20 @@ def test_failures_become_generic_events_in_their_place() -> None:
     main = failed_scenario()
     events = main.state.history.events
     rewound = rewind(events, "fixed")
-    struck = [(old["EventType"], new) for old, new in zip(events, rewound.events, strict=True) if old != new]
-    assert [EventType(kind).name for kind, _ in struck] == ["TASK_SCHEDULED", "TASK_FAILED", "EXECUTION_COMPLETED"]
-    assert [new["Data"] for _, new in struck] == [
+    struck = [(old, new) for old, new in zip(events, rewound.events, strict=True) if old != new]
+    assert [type(old).__name__ for old, _ in struck] == ["TaskScheduled", "TaskFailed", "ExecutionCompleted"]
+    assert [new.data for _, new in struck if isinstance(new, GenericEvent)] == [
         "Rewound: TaskScheduled (fixed)",
         "Rewound: TaskFailed (fixed)",
         "Rewound: ExecutionCompleted (fixed)",
     ]
-    assert all(list(new) == list(h.generic(main.state.created_at, "")) for _, new in struck)
     assert rewound.failed_children == []
-    assert rewind(events, None).events[-2]["Data"] == "Rewound: ExecutionCompleted"
+    assert rewind(events, None).events[-2] == h.generic(main.state.created_at, "Rewound: ExecutionCompleted")
 
 
 def test_the_events_given_are_not_changed() -> None:
     main = failed_scenario()
-    before = [dict(event) for event in main.state.history.events]
+    before = list(main.state.history.events)
     rewind(main.state.history.events, "fixed")
     assert main.state.history.events == before
 
@@ -63,9 +67,9 @@ def test_failed_children_are_named_and_stay_created() -> None:
     main.turn(answer(child(instance_id="c-1"), error="boom"), child_failed(0))
     rewound = rewind(main.state.history.events, None)
     assert rewound.failed_children == ["c-1"]
-    kept = [EventType(e["EventType"]) for e in rewound.events]
-    assert EventType.SUB_ORCHESTRATION_CREATED in kept
-    assert EventType.SUB_ORCHESTRATION_FAILED not in kept
+    kept = [type(e) for e in rewound.events]
+    assert SubOrchestrationInstanceCreated in kept
+    assert SubOrchestrationInstanceFailed not in kept
 
 
 def test_a_rewound_execution_does_the_failed_step_again() -> None:
@@ -86,7 +90,7 @@ def rewound_again(main: Scenario, *gone: str) -> list[str]:
     main.state.history = History(rewound.events)
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
     main.fresh = True
-    return [step for step in main.steps if step != "generic"]
+    return [step for step in main.steps if step != "generic_event"]
 
 
 def test_a_retry_begins_anew_with_all_its_tries() -> None:

@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.history import (
-    EventType,
-    parent_instance,
-    sub_orchestration_completed,
-    sub_orchestration_created,
-)
+from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.json_codec import compact
 from embedded_host.http.status import LARGE, history_events, shown_value, status_object, status_text
 from embedded_host.store.interface import InstanceRow
@@ -65,7 +61,7 @@ def test_a_status_object_has_the_recorded_keys_in_their_order() -> None:
 
 
 def test_only_a_sub_orchestration_has_the_id_of_its_parent() -> None:
-    parent = parent_instance("Parent", "p", "pe", 0)
+    parent = h.parent_instance("Parent", "p", "pe", 0)
     assert list(status_object(row(parent=parent), None).items())[1:4] == [
         ("instanceId", "i"),
         ("parentInstanceId", "p"),
@@ -74,41 +70,20 @@ def test_only_a_sub_orchestration_has_the_id_of_its_parent() -> None:
     assert "parentInstanceId" not in status_object(row(), None)
 
 
-def event(kind: EventType, **fields: Any) -> dict[str, Any]:
-    return {"EventType": kind, **fields, "EventId": fields.get("EventId", -1), "IsPlayed": False, "Timestamp": AT}
+STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Chain", input=None)
 
 
-STARTED = event(
-    EventType.EXECUTION_STARTED,
-    OrchestrationInstance={"InstanceId": "i", "ExecutionId": "e"},
-    ParentInstance=None,
-    Name="Chain",
-    Version=None,
-    Input=None,
-    Tags=None,
-    Correlation=None,
-    ParentTraceContext=None,
-    ScheduledStartTime=None,
-    Generation=0,
-    GenerateNewTrace=False,
-)
-SCHEDULED = {"Version": "", "Input": None, "ParentTraceContext": None, "Tags": None}
-
-
-def completed(result: str) -> dict[str, Any]:
-    return event(EventType.EXECUTION_COMPLETED, OrchestrationStatus="Completed", Result=result, FailureDetails=None)
-
-
-def chain() -> list[dict[str, Any]]:
-    events = [event(EventType.ORCHESTRATOR_STARTED), STARTED]
+def chain() -> list[HistoryEvent]:
+    events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
     for number, city in enumerate(("Tokyo", "Seattle", "London")):
         events += [
-            event(EventType.TASK_SCHEDULED, Name="Echo", EventId=number, **SCHEDULED),
-            event(EventType.ORCHESTRATOR_COMPLETED),
-            event(EventType.ORCHESTRATOR_STARTED),
-            event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=json.dumps(city)),
+            h.task_scheduled(T0, number, "Echo"),
+            h.orchestrator_completed(T0),
+            h.orchestrator_started(T0),
+            h.task_completed(T0, number, json.dumps(city)),
         ]
-    return [*events, completed('["Tokyo","Seattle","London"]'), event(EventType.ORCHESTRATOR_COMPLETED)]
+    completed = h.execution_completed(T0, 3, "Completed", '["Tokyo","Seattle","London"]')
+    return [*events, completed, h.orchestrator_completed(T0)]
 
 
 def placed(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,14 +112,8 @@ def test_a_failure_as_recorded() -> None:
     expected = recorded("orch/ActFail", 1)["historyEvents"]
     failed = next(e for e in expected if e["EventType"] == "TaskFailed")
     events = [
-        event(EventType.TASK_SCHEDULED, Name=failed["FunctionName"], EventId=0, **SCHEDULED),
-        event(
-            EventType.TASK_FAILED,
-            TaskScheduledId=0,
-            Reason=failed["Reason"],
-            Details=failed["Details"],
-            FailureDetails=None,
-        ),
+        h.task_scheduled(T0, 0, failed["FunctionName"]),
+        h.task_failed(T0, 0, failed["Reason"], failed["Details"]),
     ]
     assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
         list(failed.items())
@@ -154,8 +123,8 @@ def test_a_failure_as_recorded() -> None:
 def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
     expected = recorded("orch/Sub", 1)["historyEvents"][1]
     events = [
-        sub_orchestration_created(T0, 0, expected["FunctionName"], expected["InstanceId"], None),
-        sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
+        h.sub_orchestration_created(T0, 0, expected["FunctionName"], expected["InstanceId"], None),
+        h.sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
     ]
     assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
         list(expected.items())
@@ -163,7 +132,7 @@ def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
 
 
 def test_what_is_still_open_is_shown() -> None:
-    events = [STARTED, event(EventType.TASK_SCHEDULED, Name="Echo", EventId=0, **SCHEDULED)]
+    events = [STARTED, h.task_scheduled(T0, 0, "Echo")]
     assert history_events(events, show_output=True, show_input=True)[1] == {
         "EventType": "TaskScheduled",
         "Name": "Echo",
@@ -175,20 +144,20 @@ def test_what_is_still_open_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "shown_kind", "kind", "fields"),
+    ("case", "shown_kind", "event"),
     [
-        ("orch/Timer", "TimerCreated", EventType.TIMER_CREATED, {"FireAt": AT, "EventId": 0}),
-        ("orch/Timer", "TimerFired", EventType.TIMER_FIRED, {"TimerId": 0, "FireAt": AT}),
-        ("life/suspend-resume", "ExecutionSuspended", EventType.EXECUTION_SUSPENDED, {"Reason": "pausing"}),
-        ("life/suspend-resume", "ExecutionResumed", EventType.EXECUTION_RESUMED, {"Reason": "go on"}),
-        ("life/terminate", "ExecutionTerminated", EventType.EXECUTION_TERMINATED, {"Input": "enough"}),
+        ("orch/Timer", "TimerCreated", h.timer_created(T0, 0, T0)),
+        ("orch/Timer", "TimerFired", h.timer_fired(T0, 0, T0)),
+        ("life/suspend-resume", "ExecutionSuspended", h.execution_suspended(T0, "pausing")),
+        ("life/suspend-resume", "ExecutionResumed", h.execution_resumed(T0, "go on")),
+        ("life/terminate", "ExecutionTerminated", h.execution_terminated(T0, "enough")),
     ],
 )
-def test_single_events_as_recorded(case: str, shown_kind: str, kind: EventType, fields: dict[str, Any]) -> None:
+def test_single_events_as_recorded(case: str, shown_kind: str, event: HistoryEvent) -> None:
     steps = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case]
     bodies = [s["body"] for s in steps if isinstance(s.get("body"), dict)]
     expected = next(e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == shown_kind)
-    shown = placed(history_events([event(kind, **fields)], show_output=False, show_input=True))[0]
+    shown = placed(history_events([event], show_output=False, show_input=True))[0]
     assert list(shown) == list(expected)
     assert {k: v for k, v in shown.items() if k != "Timestamp"} == {
         k: v for k, v in expected.items() if k != "Timestamp"

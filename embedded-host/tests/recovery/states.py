@@ -13,7 +13,7 @@ from typing import Any
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
-from embedded_host.engine.history import Event
+from embedded_host.engine.events import HistoryEvent, encode_events
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
 from embedded_host.store.sqlite import SqliteStore
@@ -151,22 +151,22 @@ class Writer:
         self._activity += 1
         return self._activity
 
-    def _put(self, key: int, execution: str | None, event: Event, due: datetime | None = None) -> c.PutMessage:
+    def _put(self, key: int, execution: str | None, event: HistoryEvent, due: datetime | None = None) -> c.PutMessage:
         self._message += 1
         return c.PutMessage(c.MessageRow(self._message, key, execution, due, event))
 
-    def _started(self, id: str, input: str | None) -> Event:
+    def _started(self, id: str, input: str | None) -> HistoryEvent:
         return h.execution_started(BEGAN, instance_id=id, execution_id="e", name="Main", input=input)
 
     def _instance(
-        self, key: int, id: str, status: str, turns: list[list[Event]], input: str | None, **more: Any
+        self, key: int, id: str, status: str, turns: list[list[HistoryEvent]], input: str | None, **more: Any
     ) -> list[c.Change]:
         updated = ENDED if len(turns) > 1 else BEGAN
         row = c.InstanceRow(key, "Hub", id, "Main", status, BEGAN, updated, "e", **more)
         return [
             c.SaveInstance(row),
             *([c.SetInput(key, input)] if input is not None else []),
-            *(c.AppendHistory(key, n, h.events_text(map(referring, events))) for n, events in enumerate(turns)),
+            *(c.AppendHistory(key, n, encode_events(map(referring, events))) for n, events in enumerate(turns)),
         ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.history import events_text
+from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent, decode_events, encode_events
 from embedded_host.store.input_references import referring
 from embedded_host.store.interface import (
     ActivityRow,
@@ -49,7 +49,7 @@ FULL = InstanceRow(
     updated=T0 + timedelta(microseconds=1),
     execution_id="e-2",
     generation=None,
-    parent={"Name": "é", "OrchestrationInstance": {"InstanceId": "p"}},
+    parent=h.parent_instance("é", "p", "pe", 3),
     continued=True,
     custom_status='{"é":1}',
     output="plain text, not JSON",
@@ -57,7 +57,7 @@ FULL = InstanceRow(
 
 
 def message(id: int, instance: int = 1, execution: str | None = "e-1", due: datetime | None = None) -> MessageRow:
-    return MessageRow(id, instance, execution, due, {"EventType": 15, "Name": "é", "Input": None})
+    return MessageRow(id, instance, execution, due, h.event_raised(T0, "é", None))
 
 
 def activity(id: int, instance: int = 1, execution: str = "e-1") -> ActivityRow:
@@ -130,7 +130,7 @@ class StoreContract:
 
     def test_saving_again_overwrites_all_but_who_it_is(self, store: Store) -> None:
         store.write([SaveInstance(replace(FULL, key=1))])
-        changed = replace(PLAIN, hub="X", id="X", name="X", parent={"X": 1}, status="Running", custom_status="1")
+        changed = replace(PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1")
         store.write([SaveInstance(changed)])
         kept = replace(FULL, key=1)
         assert store.instance("Hub", FULL.id) == replace(
@@ -195,15 +195,17 @@ class StoreContract:
     @pytest.mark.parametrize("input", ["x" * 5000, '"é\\"\n"' * 1000, "short", None])
     def test_the_input_of_an_execution(self, store: Store, input: str | None) -> None:
         """However it is kept: the message and the history have it."""
-        started: dict[str, Any] = {"EventType": 0, "Name": "Main", "Input": input, "Result": '"Input":{"in":"inputs"}'}
-        raised: dict[str, Any] = {"EventType": 15, "Name": "Go", "Input": "y" * 5000}
-        rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate((started, raised), 1)]
-        turn = events_text(map(referring, (started, raised)))
+        version = '"Input":{"in":"inputs"}'
+        started = h.execution_started(T0, instance_id="a", execution_id="e", name="Main", input=input, version=version)
+        raised = h.event_raised(T0, "Go", "y" * 5000)
+        events: list[HistoryEvent] = [started, raised]
+        rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate(events, 1)]
+        turn = encode_events(map(referring, events))
         store.write([SaveInstance(PLAIN), SetInput(1, input), *map(PutMessage, rows), AppendHistory(1, 0, turn)])
         assert store.messages(1) == rows
         assert store.message(1, 1) == (rows[0], Address("Hub", "a"))
         assert [row for row, _ in store.all_messages()] == rows
-        assert [json.loads(text) for text in store.history(1)] == [[started, raised]]
+        assert [decode_events(text) for text in store.history(1)] == [events]
 
     def test_history_is_in_order_of_turns(self, store: Store) -> None:
         turns = [f'["é{i}"]' for i in range(12)]

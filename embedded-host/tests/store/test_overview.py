@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded_host.engine import history as h
 from embedded_host.store.interface import (
     ActivityRow,
     InstanceRow,
@@ -95,19 +96,19 @@ def test_every_order_and_its_reverse(store: SqliteStore, overview: Overview, sor
 
 
 def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
-    parent = {"Name": "Parent", "OrchestrationInstance": {"InstanceId": "parent", "ExecutionId": "e"}}
+    parent = h.parent_instance("Parent", "parent", "e", 0)
     due = T0 + timedelta(days=1)
     store.write(
         [
             row(1, "activity"),
             PutActivity(ActivityRow(1, 1, "e", 0, "Echo", "1")),
             row(2, "timer"),
-            PutMessage(MessageRow(1, 2, "e", due, {})),
+            PutMessage(MessageRow(1, 2, "e", due, h.timer_fired(T0, 0, due))),
             row(3, "parent"),
             row(4, "child", "Child", parent=parent),
             row(5, "done", status="Completed"),
             row(8, "gone", status="Terminated"),
-            row(9, "orphan", "Child", parent={"OrchestrationInstance": {"InstanceId": "gone"}}),
+            row(9, "orphan", "Child", parent=h.parent_instance("Parent", "gone", "e", 0)),
             row(6, "event"),
             SetAwaited(6, [("event", "Approval"), ("event", "Stop")]),
             PutMessage(MessageRow(3, 6, "e", due, {})),

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.history import EventType
 from embedded_host.store.interface import InstanceFilter
 from embedded_host.task_hub.client import (
     InstanceExistsError,
@@ -26,8 +25,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
-    silent = ("ORCHESTRATOR_STARTED", "ORCHESTRATOR_COMPLETED")
-    names = [EventType(e["EventType"]).name for e in host.client.history(host.row(instance_id))]
+    silent = ("OrchestratorStarted", "OrchestratorCompleted")
+    names = [type(e).__name__ for e in host.client.history(host.row(instance_id))]
     return [name for name in names if name not in silent]
 
 

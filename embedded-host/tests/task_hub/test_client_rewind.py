@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.history import EventType
 from tests.task_hub.app import new_host
 from tests.task_hub.kit import Host
 
 
 def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
-    return [EventType(e["EventType"]).name for e in host.client.history(host.row(instance_id))]
+    return [type(e).__name__ for e in host.client.history(host.row(instance_id))]
 
 
 async def restarted(host: Host, new_process: bool) -> Host:

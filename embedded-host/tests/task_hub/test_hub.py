@@ -15,8 +15,8 @@ import pytest
 from embedded_host.engine import turn
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
+from embedded_host.engine.events import EventSent
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.history import EventType
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub import instance_cache as residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
@@ -91,11 +91,7 @@ async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_onc
     await host.start("Talks")
     assert host.outcome() == ("Completed", None)
     assert len(read) == 1
-    sent = [
-        (e["InstanceId"], json.loads(e["Input"]))
-        for e in host.client.history(host.row())
-        if e["EventType"] == EventType.EVENT_SENT
-    ]
+    sent = [(e.instance_id, json.loads(e.input)) for e in host.client.history(host.row()) if isinstance(e, EventSent)]
     assert len(sent) == 35
     assert len({(entity, message["Timestamp"]) for entity, message in sent}) == 35
     last: dict[str, str] = {}

@@ -79,7 +79,7 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
 
     Only the status of a sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
     """
-    parent = {} if row.parent is None else {"parentInstanceId": row.parent["OrchestrationInstance"]["InstanceId"]}
+    parent = {} if row.parent is None else {"parentInstanceId": row.parent.orchestration_instance.instance_id}
     return {
         "name": row.name,
         "instanceId": row.id,

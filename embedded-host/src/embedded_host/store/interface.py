@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from embedded_host.engine.events import HistoryEvent, ParentInstance
-
 from embedded_host.errors import EmbeddedHostError
 
 
