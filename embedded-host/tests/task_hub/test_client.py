@@ -133,7 +133,7 @@ async def test_termination() -> None:
     await host.client.terminate("i-1", "enough")
     await host.idle()
     assert host.outcome() == ("Terminated", "enough")
-    assert kinds(host)[-2:] == ["EXECUTION_TERMINATED", "EXECUTION_COMPLETED"]
+    assert kinds(host)[-2:] == ["ExecutionTerminated", "ExecutionCompleted"]
     assert host.left_over() == []
     await host.advance(10)
     assert host.outcome() == ("Terminated", "enough")
@@ -168,7 +168,7 @@ async def test_suspend_and_resume() -> None:
     await host.client.resume("i-1", "go on")
     await host.idle()
     assert host.outcome() == ("Completed", 1)
-    assert kinds(host)[1:4] == ["EXECUTION_SUSPENDED", "EVENT_RAISED", "EXECUTION_RESUMED"]
+    assert kinds(host)[1:4] == ["ExecutionSuspended", "EventRaised", "ExecutionResumed"]
 
 
 @pytest.mark.parametrize("action", ["terminate", "suspend", "resume", "raise_event"])
@@ -233,7 +233,7 @@ async def test_rewind_goes_on_from_before_the_failure(name: str, output: Any, ne
         host.hub.start()
     await host.idle()
     assert host.outcome() == ("Completed", output)
-    assert "GENERIC" in kinds(host)
+    assert "GenericEvent" in kinds(host)
     assert host.left_over() == []
 
 

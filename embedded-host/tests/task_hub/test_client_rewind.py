@@ -39,7 +39,7 @@ async def test_a_retry_that_was_given_up_has_all_its_tries_again(failures: int, 
         await host.advance(5)
     assert host.outcome() == ("Completed", "at last")
     assert host.invoker.calls["Flaky"] == failures + 1
-    assert kinds(host).count("TIMER_CREATED") == failures - 3
+    assert kinds(host).count("TimerCreated") == failures - 3
     assert host.left_over() == []
 
 
@@ -80,6 +80,6 @@ async def test_one_child_is_begun_again_and_the_other_is_rewound() -> None:
     await host.client.rewind("i-1", None)
     await host.idle()
     assert host.outcome() == ("Completed", [4, 8])
-    assert "GENERIC" in kinds(host, "i-1:2")
-    assert "GENERIC" not in kinds(host, "i-1:1")
+    assert "GenericEvent" in kinds(host, "i-1:2")
+    assert "GenericEvent" not in kinds(host, "i-1:1")
     assert host.left_over() == []

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from embedded_host.engine.events import decode_events, decode_parent
 from embedded_host.engine.orchestration import Status
 from embedded_host.engine.raw_events import COMPLETIONS, EventType
 from embedded_host.recovery.records import Value
 from embedded_host.store.epoch import from_micros
+from embedded_host.store.input_references import text_with_input
 
 Row = tuple[Any, ...]
 _NONE: frozenset[str] = frozenset()
@@ -77,12 +79,10 @@ def _flag(value: Value) -> bool:
 
 def _parent(value: Value) -> bool:
     try:
-        found = json.loads(str(value))
-        return isinstance(found["OrchestrationInstance"]["InstanceId"], str) and isinstance(
-            found["TaskScheduleId"], int
-        )
-    except (ValueError, KeyError, TypeError):
+        decode_parent(str(value))
+    except ValueError:
         return False
+    return True
 
 
 def _event(value: Value) -> bool:
@@ -96,10 +96,9 @@ def _events(value: Value) -> bool:
 def events_of(text: str) -> list[dict[str, Any]] | None:
     """None for a text that is no list of events."""
     try:
-        events = json.loads(text)
+        decode_events(text_with_input(text, None))
+        events: list[dict[str, Any]] = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(events, list):
         return None
     return events if all(map(_is_event, events)) else None
 
