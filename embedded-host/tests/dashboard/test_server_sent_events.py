@@ -1,4 +1,4 @@
-"""The streams that tell pages of changes."""
+"""Server-sent events announce changes of the hub or of one instance."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from embedded_host.dashboard import server_sent_events as changes
-from embedded_host.dashboard.server_sent_events import CHANGED, LIVES, OPEN, Changes
+from embedded_host.dashboard import server_sent_events
+from embedded_host.dashboard.server_sent_events import CHANGED, KEEPALIVE, OPEN, ChangeFeed
 from tests.support.polling import eventually_async
 
 
 class State:
-    """What is watched, and how often it is looked at."""
+    """A state with a version and two instances that counts how often each is read."""
 
     def __init__(self) -> None:
         self.number = 1
         self.instances = {"a": 1, "b": 1}
-        self.looks: Counter[str] = Counter()
-        self.changes = Changes(self.version, self.look, pause=0)
+        self.reads: Counter[str] = Counter()
+        self.feed = ChangeFeed(self.version, self.fingerprint, poll_interval=0)
 
     def version(self) -> int:
-        self.looks["version"] += 1
+        self.reads["version"] += 1
         if self.number < 0:
             raise sqlite3.OperationalError("disk I/O error")
         return self.number
 
-    def look(self, instance_id: str) -> int:
-        self.looks[instance_id] += 1
+    def fingerprint(self, instance_id: str) -> int:
+        self.reads[instance_id] += 1
         return self.instances[instance_id]
 
     def stream(self, instance_id: str = "") -> AsyncGenerator[bytes, None]:
-        stream = self.changes.stream(instance_id).stream
+        stream = self.feed.stream(instance_id).stream
         assert stream is not None
         return stream
 
@@ -44,32 +44,32 @@ class State:
         return stream
 
     async def rounds(self, number: int = 3) -> None:
-        until = self.looks["version"] + number
-        await eventually_async(lambda: self.looks["version"] >= until, "it has looked")
+        until = self.reads["version"] + number
+        await eventually_async(lambda: self.reads["version"] >= until, "the feed polls the state")
 
 
-async def test_it_tells_of_changes_and_else_is_silent() -> None:
+async def test_a_stream_sends_an_event_after_each_change_and_nothing_without_one() -> None:
     state = State()
     stream = await state.open()
-    told = asyncio.ensure_future(anext(stream))
+    event = asyncio.ensure_future(anext(stream))
     await state.rounds()
-    assert not told.done()
+    assert not event.done()
     state.number = 2
-    assert await told == CHANGED
+    assert await event == CHANGED
     state.number = 3
     assert await anext(stream) == CHANGED
     await stream.aclose()
 
 
-async def test_an_instance_is_looked_at_once_for_all_its_viewers_and_after_changes_alone() -> None:
+async def test_an_instance_is_read_once_for_all_subscribers_and_only_after_a_write() -> None:
     state = State()
     streams = [await state.open("a") for _ in range(20)]
     other = asyncio.ensure_future(anext(await state.open("b")))
     await state.rounds()
-    assert state.looks["a"] == 1
+    assert state.reads["a"] == 1
     state.number, state.instances["a"] = 2, 2
     assert await asyncio.gather(*map(anext, streams)) == [CHANGED] * 20
-    assert state.looks["a"] == 2
+    assert state.reads["a"] == 2
     await state.rounds()
     assert not other.done()
     other.cancel()
@@ -77,43 +77,43 @@ async def test_an_instance_is_looked_at_once_for_all_its_viewers_and_after_chang
         await stream.aclose()
 
 
-async def test_who_is_slow_is_told_once_of_many_changes() -> None:
+async def test_a_slow_subscriber_gets_one_event_for_many_changes() -> None:
     state = State()
     stream = await state.open()
     for number in range(2, 6):
         state.number = number
         await state.rounds()
     assert await anext(stream) == CHANGED
-    told = asyncio.ensure_future(anext(stream))
+    event = asyncio.ensure_future(anext(stream))
     await state.rounds()
-    assert not told.done()
-    told.cancel()
+    assert not event.done()
+    event.cancel()
 
 
-async def test_a_quiet_one_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "QUIET", 0.0)
+async def test_an_idle_stream_sends_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_sent_events, "KEEPALIVE_INTERVAL", 0.0)
     stream = await State().open()
-    assert await anext(stream) == LIVES
+    assert await anext(stream) == KEEPALIVE
     await stream.aclose()
 
 
-async def test_nobody_looks_when_nobody_watches() -> None:
+async def test_the_state_is_not_polled_without_subscribers() -> None:
     state = State()
     first, second = await state.open(), await state.open("a")
     await first.aclose()
     await state.rounds()
     await second.aclose()
-    looks = state.looks["version"]
+    reads = state.reads["version"]
     for _ in range(10):
         await asyncio.sleep(0)
-    assert state.looks["version"] <= looks
+    assert state.reads["version"] <= reads
     again = await state.open()
     state.number = 5
     assert await anext(again) == CHANGED
     await again.aclose()
 
 
-async def test_a_state_that_cannot_be_read_ends_the_streams_and_is_said(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unreadable_state_ends_the_streams_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     state = State()
     streams = [await state.open(), await state.open("a")]
     state.number = -1

@@ -1,4 +1,4 @@
-"""What is served at ``/dashboard``."""
+"""The dashboard: its static files, and its read-only API under ``/dashboard/api``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import calls, functions_shown
-from embedded_host.dashboard.query_parameters import Asked, InvalidParameterError, whole
-from embedded_host.dashboard.server_sent_events import Changes
+from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
+from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.overview import Listed, Overview, Wanted
 from embedded_host.task_hub.hub import TaskHub
@@ -36,33 +36,33 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _SAMPLES = {"newest": 500, "each": 5, "longest": 200_000}
-"""Which histories tell what an orchestrator calls."""
-_OFFERED = 200
-"""Names of awaited events that the filter offers."""
-_STATE = 20_000
-"""Characters of an entity's state in the list."""
+"""The histories that are sampled for the calls of an orchestrator: newest in all, of each orchestrator, longest in characters."""
+_AWAITED_EVENTS = 200
+"""Names of awaited events that the filter lists at most."""
+_ENTITY_STATE = 20_000
+"""Characters of an entity's state in the list; the rest is cut off."""
 T = TypeVar("T")
 
 
 class Dashboard:
-    """``state`` is the state file; nothing of it is opened before somebody looks."""
+    """Serves the dashboard of one task hub. ``state`` is the state file, opened with the first request that reads it."""
 
     def __init__(self, state: Path, hub: TaskHub, current: Callable[[], LoadedApp]) -> None:
         self._state, self._hub, self._current = state, hub, current
         self._overview: Overview | None = None
-        self._watch: Overview | None = None
-        self._changes: Changes | None = None
+        self._feed_overview: Overview | None = None
+        self._feed: ChangeFeed | None = None
         self._thread = ThreadPoolExecutor(1, "dashboard")
 
     async def handle(self, request: Request, path: str) -> Response:
-        """``path`` is what follows ``/dashboard``."""
+        """Return the response for ``path``, which is the URL's path after ``/dashboard``."""
         try:
-            response = await self._answer(request, path.strip("/"))
+            response = await self._dispatch(request, path.strip("/"))
         except InvalidParameterError as error:
-            response = _refusal(str(error), 400)
+            response = _error(str(error), 400)
         except sqlite3.Error as error:
             log.error("The dashboard could not read the state: %s [EH331]", error)
-            response = _refusal(f"The dashboard could not read the state: {error}. [EH331]", 500)
+            response = _error(f"The dashboard could not read the state: {error}. [EH331]", 500)
         response.headers.extend(_HEADERS)
         return response
 
@@ -70,20 +70,20 @@ class Dashboard:
         if self._overview is not None:
             self._overview.interrupt()
         self._thread.shutdown(cancel_futures=True)
-        for overview in (self._overview, self._watch):
+        for overview in (self._overview, self._feed_overview):
             if overview is not None:
                 overview.close()
 
-    async def _answer(self, request: Request, path: str) -> Response:
+    async def _dispatch(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
             return Response(405, b"", [("Allow", "GET, HEAD")])
         if not path.startswith("api/"):
             found = asset(request, path or "index.html")
             return found or text_response("The dashboard has no such page. [EH337]", status=404)
-        # Another site's page may link to this one, but reads nothing of it. (Browsers say where a request comes from.)
+        # Pages of other sites may link to the dashboard but must not read its data. Browsers send the origin's relation.
         if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return _refusal("The dashboard answers its own page only. [EH242]", 403)
-        answers = {
+            return _error("The dashboard answers its own page only. [EH242]", 403)
+        endpoints = {
             "instances": self._instances,
             "histogram": self._histogram,
             "instance": self._instance,
@@ -91,57 +91,54 @@ class Dashboard:
             "functions": self._functions,
             "events": self._events,
         }
-        answer = answers.get(path.removeprefix("api/"))
-        if answer is None:
-            return _refusal("The dashboard has no such question. [EH337]", 404)
-        response = await answer(Asked(request.query))
+        endpoint = endpoints.get(path.removeprefix("api/"))
+        if endpoint is None:
+            return _error("The dashboard's API has no such endpoint. [EH337]", 404)
+        response = await endpoint(QueryParameters(request.query))
         if request.method == "HEAD":
-            response.stream = None  # it would have no end, and nothing to send
+            response.stream = None  # a HEAD response has no body, and the stream has no end
         response.headers.append(("Cache-Control", "no-store"))
         return response
 
-    async def _read(self, look: Callable[[Overview], T]) -> T:
-        """In a thread, where a long query takes nobody's time; one at a time."""
+    async def _read(self, query: Callable[[Overview], T]) -> T:
+        """Run a query in the dashboard's thread, so that it does not block the event loop; one query at a time."""
 
         def run() -> T:
             if self._overview is None:
                 self._overview = Overview(self._state)
-            return look(self._overview)
+            return query(self._overview)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
 
     # -- lists -----------------------------------------------------------------------------------------
 
-    async def _instances(self, asked: Asked) -> Response:
-        hub, wanted, everything = self._hub.name, asked.wanted(), asked.wanted(any_status=True)
-        sort, descending, limit, offset = (
-            asked.sort(),
-            asked.flag("desc"),
-            asked.number("limit", 100, 1000),
-            asked.offset(),
-        )
+    async def _instances(self, parameters: QueryParameters) -> Response:
+        hub, wanted = self._hub.name, parameters.instance_filter()
+        sort, descending = parameters.sort(), parameters.flag("desc")
+        limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
+        with_counts, any_status = parameters.flag("counts"), parameters.instance_filter(any_status=True)
 
-        def look(overview: Overview) -> dict[str, Any]:
+        def query(overview: Overview) -> dict[str, Any]:
             began = time.perf_counter()
             rows = overview.page(hub, wanted, sort, descending, limit, offset)
-            counts = overview.counts(hub, everything) if asked.flag("counts") else None
+            counts = overview.counts(hub, any_status) if with_counts else None
             waits = overview.waits(hub, rows)
             cost = (time.perf_counter() - began) * 1000
             return {"rows": [_row(row, waits.get(row.key)) for row in rows], "counts": counts, "ms": round(cost, 1)}
 
-        return json_response(await self._read(look))
+        return json_response(await self._read(query))
 
-    async def _histogram(self, asked: Asked) -> Response:
-        hub, wanted, spans = self._hub.name, asked.wanted(), asked.number("spans", 48, 200)
+    async def _histogram(self, parameters: QueryParameters) -> Response:
+        hub, wanted, spans = self._hub.name, parameters.instance_filter(), parameters.number("spans", 48, 200)
         until = int(time.time() * 1_000_000)
 
-        def look(overview: Overview) -> dict[str, Any]:
+        def query(overview: Overview) -> dict[str, Any]:
             began = time.perf_counter()
             bounds = overview.bounds(hub)
             if bounds is None:
                 return {"start": None}
-            start = asked.micros("from") or bounds[0]
-            end = max(min(asked.micros("to") or until, until), start + spans)
+            start = parameters.micros("from") or bounds[0]
+            end = max(min(parameters.micros("to") or until, until), start + spans)
             width = (end - start) // spans + 1
             started = overview.started(hub, wanted, start, width)
             ended = overview.ended(hub, wanted, start, width)
@@ -153,16 +150,16 @@ class Dashboard:
                 "ms": round((time.perf_counter() - began) * 1000, 1),
             }
 
-        return json_response(await self._read(look))
+        return json_response(await self._read(query))
 
-    async def _entities(self, asked: Asked) -> Response:
-        hub, limit, offset = self._hub.name, asked.number("limit", 100, 1000), asked.offset()
-        name, key = asked.text("name").lower(), asked.text("prefix")
+    async def _entities(self, parameters: QueryParameters) -> Response:
+        hub, limit, offset = self._hub.name, parameters.number("limit", 100, 1000), parameters.offset()
+        name, key = parameters.text("name").lower(), parameters.text("prefix")
         prefix = f"@{name}@{key}" if name else f"@{key}" if key else None
         wanted = Wanted(id_prefix=prefix, entities=True)
 
-        def look(overview: Overview) -> dict[str, Any]:
-            rows = overview.page(hub, wanted, asked.sort("id"), asked.flag("desc"), limit, offset)
+        def query(overview: Overview) -> dict[str, Any]:
+            rows = overview.page(hub, wanted, parameters.sort("id"), parameters.flag("desc"), limit, offset)
             states = overview.entity_states([row.key for row in rows])
             return {
                 "rows": [_row(row) | _state(states.get(row.key), row.key in states) for row in rows],
@@ -170,15 +167,15 @@ class Dashboard:
                 "names": [name.removeprefix("@") for name in overview.entity_names(hub)],
             }
 
-        return json_response(await self._read(look))
+        return json_response(await self._read(query))
 
     # -- one instance ----------------------------------------------------------------------------------
 
-    async def _instance(self, asked: Asked) -> Response:
-        """The row, and the events of the turns that the page does not have. ``known`` says which it has."""
-        hub, instance_id, known = self._hub.name, asked.needed("id"), asked.text("known")
+    async def _instance(self, parameters: QueryParameters) -> Response:
+        """Return the row and the events of the turns after those that the page has, which the parameter ``known`` names."""
+        hub, instance_id, known = self._hub.name, parameters.required("id"), parameters.text("known")
 
-        def look(overview: Overview) -> str | None:
+        def query(overview: Overview) -> str | None:
             with overview.one_moment():
                 row = overview.instance(hub, instance_id)
                 if row is None:
@@ -186,38 +183,40 @@ class Dashboard:
                 turns, first = overview.turns(row["key"])
                 history = f"{row['key']}:{row['executionId']}:{first}"
                 seen, _, count = known.rpartition("/")
-                read = whole(count) if seen == history else None
+                read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
                 texts = overview.history(row["key"], after)
             row |= {"created": row["created"] / 1000, "updated": row["updated"] / 1000}
             row |= {"known": f"{history}/{turns}", "appended": after > 0}
-            # The turns are JSON as they stand: putting them together takes no reading of them.
+            # Each turn is stored as a JSON array: joining the texts needs no parsing.
             events = ",".join(text[1:-1] for text in texts if text != "[]")
             return f'{compact(row)[:-1]},"events":[{events}]}}'
 
-        found = await self._read(look)
+        found = await self._read(query)
         if found is None:
-            return _refusal("There is no such instance. [EH338]", 404)
+            return _error("There is no such instance. [EH338]", 404)
         return Response(200, found.encode("utf-8", "replace"), [("Content-Type", JSON)])
 
     # -- the rest --------------------------------------------------------------------------------------
 
-    async def _functions(self, asked: Asked) -> Response:
+    async def _functions(self, parameters: QueryParameters) -> Response:
         hub = self._hub.name
-        used, awaited = await self._read(lambda overview: (overview.used(hub), overview.awaited_events(hub, _OFFERED)))
+        used, awaited = await self._read(
+            lambda overview: (overview.used(hub), overview.awaited_events(hub, _AWAITED_EVENTS))
+        )
         shown = functions_shown(self._current(), used) | {"ran": sorted(used), "awaited": awaited}
-        if asked.flag("calls"):
+        if parameters.flag("calls"):
             shown["calls"] = await self._read(lambda overview: calls(overview.samples(hub, **_SAMPLES)))
         return json_response({"hub": hub, "root": self._current().app.root.name, **shown})
 
-    async def _events(self, asked: Asked) -> Response:
-        if self._changes is None:
-            watch = self._watch = Overview(self._state)
-            self._changes = Changes(watch.version, partial(watch.pulse, self._hub.name))
-        return self._changes.stream(asked.text("id"))
+    async def _events(self, parameters: QueryParameters) -> Response:
+        if self._feed is None:
+            overview = self._feed_overview = Overview(self._state)
+            self._feed = ChangeFeed(overview.version, partial(overview.pulse, self._hub.name))
+        return self._feed.stream(parameters.text("id"))
 
 
-def _refusal(text: str, status: int) -> Response:
+def _error(text: str, status: int) -> Response:
     return json_response({"error": text}, status)
 
 
@@ -234,4 +233,4 @@ def _row(row: Listed, waits: list[str] | None = None) -> dict[str, Any]:
 
 def _state(state: str | None, exists: bool) -> dict[str, Any]:
     text = state or ""
-    return {"state": text[:_STATE] if exists else None, "cut": len(text) > _STATE}
+    return {"state": text[:_ENTITY_STATE] if exists else None, "cut": len(text) > _ENTITY_STATE}

@@ -1,4 +1,4 @@
-"""What the page asks for, read from the query."""
+"""Typed access to the query parameters of the dashboard's API."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from embedded_host.store.overview import SORTS, Wanted
 
 
 class InvalidParameterError(EmbeddedHostError):
-    """The question cannot be read; the text says why."""
+    """A query parameter is missing or invalid; the message names it."""
 
 
-class Asked:
-    """The query's parameters, by lower-case name."""
+class QueryParameters:
+    """The parameters of one request. Every method raises InvalidParameterError for an invalid value."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query
 
     def text(self, name: str) -> str:
+        """Return the value, or "" without one."""
         return self._query.get(name, "")
 
-    def needed(self, name: str) -> str:
+    def required(self, name: str) -> str:
         if not self.text(name):
             raise InvalidParameterError(f"'{name}' is missing. [EH336]")
         return self.text(name)
@@ -34,14 +35,15 @@ class Asked:
         return self.text(name) in ("1", "true")
 
     def number(self, name: str, default: int, most: int) -> int:
+        """Return an integer from 1 to ``most``."""
         text = self.text(name) or str(default)
-        number = whole(text)
+        number = parse_integer(text)
         if number is None or not 1 <= number <= most:
             raise InvalidParameterError(f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]")
         return number
 
     def offset(self) -> int:
-        number = whole(self.text("offset") or "0")
+        number = parse_integer(self.text("offset") or "0")
         if number is None:
             raise InvalidParameterError(f"'offset' is a number, not '{self.text('offset')}'. [EH336]")
         return number
@@ -53,10 +55,12 @@ class Asked:
         return text
 
     def micros(self, name: str) -> int | None:
-        found = self._moment(name)
-        return None if found is None else micros(found)
+        """Return a date and time in microseconds since 1970."""
+        time = self._datetime(name)
+        return None if time is None else micros(time)
 
-    def wanted(self, *, any_status: bool = False) -> Wanted:
+    def instance_filter(self, *, any_status: bool = False) -> Wanted:
+        """Return the filter of the list of instances; ``any_status`` leaves the statuses out of it."""
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:
@@ -65,19 +69,19 @@ class Asked:
             statuses=() if any_status else statuses,
             name=self.text("name") or None,
             id_prefix=self.text("prefix") or None,
-            created_from=self._moment("from"),
-            created_to=self._moment("to"),
+            created_from=self._datetime("from"),
+            created_to=self._datetime("to"),
             waiting=self.text("waiting") or None,
         )
 
-    def _moment(self, name: str) -> datetime | None:
+    def _datetime(self, name: str) -> datetime | None:
         text = self.text(name)
-        found = moment(text)
-        if text and found is None:
+        time = moment(text)
+        if text and time is None:
             raise InvalidParameterError(f"'{name}' is a date and time, not '{text}'. [EH336]")
-        return found
+        return time
 
 
-def whole(text: str) -> int | None:
-    """A number that SQLite has room for; None for anything else."""
+def parse_integer(text: str) -> int | None:
+    """Return an integer of at most 12 ASCII digits, which SQLite can store, or None for any other text."""
     return int(text) if re.fullmatch("[0-9]{1,12}", text) else None

@@ -1,4 +1,4 @@
-"""Server-sent events: that something has changed, never what. The page then asks for what it shows."""
+"""Server-sent events that announce changes. They carry no data: the page then reads what it shows."""
 
 from __future__ import annotations
 
@@ -6,106 +6,108 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
 
 from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.dashboard")
-PAUSE = 0.25
-"""Seconds between two looks, and so between two events."""
-QUIET = 15.0
-"""Seconds after which a comment is sent, so that nothing on the way takes the connection for dead."""
-OPEN, CHANGED, LIVES = b"retry: 1000\ndata: open\n\n", b"data: changed\n\n", b":\n\n"
+POLL_INTERVAL = 0.25
+"""Seconds between two polls of the state, and thus the least time between two events."""
+KEEPALIVE_INTERVAL = 15.0
+"""Seconds without an event after which a comment is sent, so that proxies do not close the idle connection."""
+OPEN, CHANGED, KEEPALIVE = b"retry: 1000\ndata: open\n\n", b"data: changed\n\n", b":\n\n"
 
 
-class _Viewer:
-    """One stream; ``part`` is what it sends next, None for its end."""
+class _Subscriber:
+    """One stream. ``part`` is the next part to send, None at the end of the stream."""
 
     def __init__(self, now: float) -> None:
-        self.told = now
+        self.last_sent = now
         self.part: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
 
-    def tell(self, part: bytes | None, now: float) -> None:
-        self.told = now
-        if not self.part.done():  # else it has not sent the last one yet, which tells the same
+    def send(self, part: bytes | None, now: float) -> None:
+        self.last_sent = now
+        if not self.part.done():  # otherwise the previous part, which announces the same, is still to be sent
             self.part.set_result(part)
 
 
-class _Subject:
-    """What some viewers look at: an instance, or everything."""
+class _Topic:
+    """The subscribers of one instance, or of the whole hub, and the last fingerprint that they know."""
 
-    def __init__(self, sight: Any) -> None:
-        self.sight = sight
-        self.viewers: set[_Viewer] = set()
+    def __init__(self, fingerprint: object) -> None:
+        self.fingerprint = fingerprint
+        self.subscribers: set[_Subscriber] = set()
 
 
-class Changes:
-    """One look for all who watch, however many they are, and none while nobody does.
+class ChangeFeed:
+    """Polls the state once for all subscribers, and not at all without any.
 
-    ``version`` changes with every write, and is cheap; ``look``, asked for then alone, gives what is seen of an instance."""
+    ``version`` is cheap and changes with every write. ``fingerprint`` of an instance changes with the instance; it is
+    read only after the version changed."""
 
-    def __init__(self, version: Callable[[], int], look: Callable[[str], Any], pause: float = PAUSE) -> None:
-        self._version, self._look, self._pause = version, look, pause
-        self._subjects: dict[str, _Subject] = {}
-        self._watching: asyncio.Task[None] | None = None
+    def __init__(
+        self, version: Callable[[], int], fingerprint: Callable[[str], object], poll_interval: float = POLL_INTERVAL
+    ) -> None:
+        self._version, self._fingerprint, self._poll_interval = version, fingerprint, poll_interval
+        self._topics: dict[str, _Topic] = {}
+        self._poller: asyncio.Task[None] | None = None
 
     def stream(self, instance_id: str = "") -> Response:
-        """Of one instance, or of everything."""
+        """Return the stream of one instance, or of the whole hub."""
         headers = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")]
         return Response(200, b"", headers, self._parts(instance_id))
 
     async def _parts(self, instance_id: str) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
-        viewer = _Viewer(loop.time())
+        subscriber = _Subscriber(loop.time())
         try:
-            seen = self._version()
-            subject = self._subjects.get(instance_id) or _Subject(self._look(instance_id) if instance_id else None)
+            version = self._version()
+            topic = self._topics.get(instance_id) or _Topic(self._fingerprint(instance_id) if instance_id else None)
         except sqlite3.Error as error:
-            _tell_unreadable(error)
+            _log_read_failure(error)
             return
-        self._subjects[instance_id] = subject
-        subject.viewers.add(viewer)
-        if self._watching is None or self._watching.done():
-            self._watching = loop.create_task(self._watch(seen))
+        self._topics[instance_id] = topic
+        topic.subscribers.add(subscriber)
+        if self._poller is None or self._poller.done():
+            self._poller = loop.create_task(self._poll(version))
         try:
             yield OPEN
-            while (part := await viewer.part) is not None:
-                viewer.part = loop.create_future()
+            while (part := await subscriber.part) is not None:
+                subscriber.part = loop.create_future()
                 yield part
         finally:
-            subject.viewers.discard(viewer)
-            if not subject.viewers and self._subjects.get(instance_id) is subject:
-                del self._subjects[instance_id]
-            if not self._subjects and self._watching is not None:
-                self._watching.cancel()
-                self._watching = None
+            topic.subscribers.discard(subscriber)
+            if not topic.subscribers and self._topics.get(instance_id) is topic:
+                del self._topics[instance_id]
+            if not self._topics and self._poller is not None:
+                self._poller.cancel()
+                self._poller = None
 
-    async def _watch(self, seen: int) -> None:
+    async def _poll(self, last_version: int) -> None:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                await asyncio.sleep(self._pause)
+                await asyncio.sleep(self._poll_interval)
                 now, version = loop.time(), self._version()
-                for instance_id, subject in self._subjects.items():
-                    changed = version != seen and self._has_changed(instance_id, subject)
-                    for viewer in subject.viewers:
+                for instance_id, topic in self._topics.items():
+                    changed = version != last_version and self._has_changed(instance_id, topic)
+                    for subscriber in topic.subscribers:
                         if changed:
-                            viewer.tell(CHANGED, now)
-                        elif now - viewer.told >= QUIET:
-                            viewer.tell(LIVES, now)
-                seen = version
+                            subscriber.send(CHANGED, now)
+                        elif now - subscriber.last_sent >= KEEPALIVE_INTERVAL:
+                            subscriber.send(KEEPALIVE, now)
+                last_version = version
         except sqlite3.Error as error:
-            _tell_unreadable(error)
-            for subject in self._subjects.values():
-                for viewer in subject.viewers:
-                    viewer.tell(None, 0)
+            _log_read_failure(error)
+            for topic in self._topics.values():
+                for subscriber in topic.subscribers:
+                    subscriber.send(None, 0)
 
-    def _has_changed(self, instance_id: str, subject: _Subject) -> bool:
+    def _has_changed(self, instance_id: str, topic: _Topic) -> bool:
         if not instance_id:
             return True
-        before, subject.sight = subject.sight, self._look(instance_id)
-        return bool(subject.sight != before)
+        before, topic.fingerprint = topic.fingerprint, self._fingerprint(instance_id)
+        return topic.fingerprint != before
 
 
-def _tell_unreadable(error: sqlite3.Error) -> None:
+def _log_read_failure(error: sqlite3.Error) -> None:
     log.error("The dashboard's streams end, as the state could not be read [EH331]: %s", error)
