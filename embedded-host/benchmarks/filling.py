@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID
 
-from embedded_host.composition import STATE_FILE
+from embedded_host.store.files import STATE_FILE
 from embedded_host.store.interface import AppendHistory, Change, InstanceFilter, InstanceRow, SaveInstance, SetInput
 from embedded_host.store.sqlite import SqliteStore
 

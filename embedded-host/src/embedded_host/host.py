@@ -22,18 +22,18 @@ from embedded_host.app.local_settings import effective_environment
 from embedded_host.error_codes import CODE, with_code
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.log_output import console_handler
+from embedded_host.store.files import STATE_DIRECTORY
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import Worker, make_worker
 
 if TYPE_CHECKING:
-    from embedded_host.composition import Assembly
+    from embedded_host.app_server import AppServer
 
 log = logging.getLogger("embedded_host")
 GRACE = 5.0
 """Seconds that running functions get to finish when the host is asked to stop."""
-STATE_FOLDER = ".embedded-host"
 WITHOUT_FSYNC = (
     "--fsync off: what the host acknowledges is not on the disk yet. It survives the end of this process, however it ends; a power "
     "loss or a crash of the system can take the last seconds, or damage the state file. [EH209]"
@@ -105,7 +105,7 @@ class Host:
         self.options = options
         self._stopping = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._assembly: Assembly | None = None
+        self._server: AppServer | None = None
 
     async def serve(self) -> None:
         """Raises HostStartError, StateError or AppError."""
@@ -115,9 +115,9 @@ class Host:
             await self._start(stack)
             watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
             await asyncio.sleep(0)  # it watches from here on: what changes after "Ready" is seen
-            assert self._assembly is not None
+            assert self._server is not None
             _tend_garbage()
-            self._assembly.announce(time.perf_counter() - began)
+            self._server.announce(time.perf_counter() - began)
             await self._stopping.wait()
             if watching is not None:
                 watching.cancel()
@@ -132,7 +132,7 @@ class Host:
     async def _start(self, stack: AsyncExitStack) -> None:
         app, environ = self._read_app()
         address = self._address(app)
-        state = self.options.state or app.root / STATE_FOLDER
+        state = self.options.state or app.root / STATE_DIRECTORY
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
             print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
@@ -143,50 +143,50 @@ class Host:
         except WorkerLostError as lost:
             raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
         # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
-        from embedded_host.composition import Assembly, Serving
+        from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
-        assembly = self._assembly = Assembly(app, environ, worker, self.stop)
-        serving = Serving(address, port, self.options.names, self.options.auth)
-        await assembly.start(stack, state, serving, GRACE, fsync=self.options.fsync)
+        options = ServerOptions(state, address, port, self.options.names, self.options.auth, self.options.fsync, GRACE)
+        self._server = AppServer(options, environ, worker, self.stop)
+        await self._server.start(stack, app)
 
     async def _watch(self) -> None:
-        """Take up changed files until cancelled; whatever ends it is said."""
+        """Reload the app when its files change, until cancelled. Log why the watcher ended."""
         try:
-            await self._take_up_changes()
+            await self._reload_on_changes()
         except Exception as error:
             log.error(
                 "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]", type(error).__name__, error
             )
 
-    async def _take_up_changes(self) -> None:
+    async def _reload_on_changes(self) -> None:
         from embedded_host.reload import changes, needs_restart
 
         root = self.options.root
         changed: set[Path] = set()
-        taking: asyncio.Task[None] | None = None
+        reloading: asyncio.Task[None] | None = None
         try:
             async for files in changes(root):
                 if any(needs_restart(file, root) for file in files):
                     log.warning("%s changed: restart the host to take it up. [EH304]", _names(files, root))
                     if all(needs_restart(file, root) for file in files):
                         continue
-                if taking is not None:
-                    # What it loads is not what counts any more, and may be an import that does not come to its end.
-                    taking.cancel()
-                    await asyncio.wait([taking])
+                if reloading is not None:
+                    # Its code is outdated, and its import may never end.
+                    reloading.cancel()
+                    await asyncio.wait([reloading])
                 changed |= files
-                taking = asyncio.ensure_future(self._take_up(changed))
+                reloading = asyncio.ensure_future(self._reload(changed))
         finally:
-            if taking is not None:
-                taking.cancel()
+            if reloading is not None:
+                reloading.cancel()
 
-    async def _take_up(self, changed: set[Path]) -> None:
-        """Empties ``changed`` once it is known what has become of it."""
+    async def _reload(self, changed: set[Path]) -> None:
+        """Reload the app, log the outcome and empty ``changed``."""
         names, began = _names(changed, self.options.root), time.perf_counter()
-        assert self._assembly is not None
+        assert self._server is not None
         try:
-            if await self._assembly.take_up(read_app(self.options.root, os.environ)):
+            if await self._server.reload(read_app(self.options.root, os.environ)):
                 log.info("%s changed: taken up in %.2f s.", names, time.perf_counter() - began)
         except AppError as error:
             log.error("%s changed, but was not taken up [EH305]: %s", names, error)

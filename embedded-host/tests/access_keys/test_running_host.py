@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.access_keys.running_host import listening, port_of_running_host
+from embedded_host.access_keys.running_host import port_of_running_host, publish_port
 from embedded_host.store.lock import StateLock
 
 
 def test_a_running_host_is_found_and_a_stopped_one_is_not(tmp_path: Path) -> None:
     assert port_of_running_host(tmp_path) is None
-    with StateLock(tmp_path), listening(tmp_path, 7072):
+    with StateLock(tmp_path), publish_port(tmp_path, 7072):
         assert port_of_running_host(tmp_path) == 7072
         if os.name == "posix":
             assert stat.S_IMODE((tmp_path / "port").stat().st_mode) == 0o600
@@ -27,7 +27,7 @@ def test_one_that_was_killed_is_not_believed(tmp_path: Path) -> None:
         pass
     (tmp_path / "port").write_text("7072\n")
     assert port_of_running_host(tmp_path) is None
-    with StateLock(tmp_path), listening(tmp_path, 7073):
+    with StateLock(tmp_path), publish_port(tmp_path, 7073):
         assert port_of_running_host(tmp_path) == 7073
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, KeyFile, Scope
-from embedded_host.access_keys.running_host import listening
+from embedded_host.access_keys.running_host import publish_port
 from embedded_host.store.lock import StateLock
 from tests.cli.calling import call
 
@@ -40,7 +40,7 @@ def test_the_list(file: KeyFile) -> None:
 
 
 def test_the_dashboard_of_the_running_host(file: KeyFile) -> None:
-    with StateLock(file.path.parent), listening(file.path.parent, 7079):
+    with StateLock(file.path.parent), publish_port(file.path.parent, 7079):
         link = f"http://localhost:7079/dashboard#code={file.keys().system[DURABLE]}"
         assert f"Dashboard: {link}" in str(keys("list", file))
 

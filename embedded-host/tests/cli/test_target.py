@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host import composition as assembly
-from embedded_host import host as host_module
-from embedded_host.cli import target
 from tests.cli.calling import call
 from tests.cli.states import instance, write_state
 from tests.support.running_host import RunningHost
@@ -33,10 +30,6 @@ def app(root: Path, port: int, hub: str = "TestHub") -> Path:
     settings = {"IsEncrypted": False, "Values": {}, "Host": {"LocalHttpPort": port}}
     (root / "local.settings.json").write_text(json.dumps(settings), encoding="utf-8")
     return root
-
-
-def test_the_names_are_those_of_the_host() -> None:
-    assert (target.STATE_FOLDER, target.STATE_FILE) == (host_module.STATE_FOLDER, assembly.STATE_FILE)
 
 
 def test_the_host_at_the_apps_port(host: RunningHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embedded_host.composition import STATE_FILE
+from embedded_host.store.files import STATE_FILE
 from tests.crash import shim
 from tests.crash.acknowledged import Told
 from tests.crash.checker import Finding, Kind, check, stuck, wrong

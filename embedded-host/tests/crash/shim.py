@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from embedded_host.composition import STATE_FILE
+from embedded_host.store.files import STATE_FILE
 
 _SOURCE = Path(__file__).with_name("shim.c")
 _HEAD = struct.Struct("=4q")

@@ -11,6 +11,7 @@ from embedded_host.app.folder import read_app
 from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.web.response import Response
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import counter, done, fail, request, wait
 from tests.support.app_folder import AppFolder
@@ -38,12 +39,12 @@ class Looked:
         self.store = SqliteStore(self.state, fsync=False)
         orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
         self._invoker = AppInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
-        self.loaded = LoadedApp(read_app(app.root, {}))
+        self.app = CurrentApp(LoadedApp(read_app(app.root, {})))
         self._begin()
 
     def _begin(self) -> None:
         self.host = Host(self._invoker, self.store)
-        self.dashboard = Dashboard(self.state, self.host.hub, lambda: self.loaded)
+        self.dashboard = Dashboard(self.state, self.host.hub, self.app)
 
     async def restart(self) -> None:
         """The next host over the same state: nothing is in memory."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
 from embedded_host.http.functions import HttpFunctions
-from embedded_host.http.router import Site
+from embedded_host.http.router import Router
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import HttpRequestData, HttpResponseData, InvocationResult
 from tests.http.api import Api
@@ -81,12 +82,12 @@ class Served:
         api = Api()
         routes = {r.function.name: r for r in (route("Echo", "echo/{*rest}"),)}
         app = App(Path("/nowhere"), HostJson(), LocalSettings(), tuple(r.function for r in routes.values()))
-        loaded = LoadedApp(app, routes)
-        functions = HttpFunctions(lambda: loaded, _Echo(), lambda base: base)
-        site = Site(functions, api.management, Admin(lambda: loaded, lambda function, text: None), lambda: "home")
+        current = CurrentApp(LoadedApp(app, routes))
+        functions = HttpFunctions(current, _Echo(), lambda base: base)
+        router = Router(functions, api.management, Admin(current, lambda function, text: None), lambda: "home")
 
         async def handle(request: Request) -> Response:
-            answer = await site.public(request)
+            answer = await router.public(request)
             await api.host.idle()
             return answer
 

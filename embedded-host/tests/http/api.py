@@ -12,9 +12,6 @@ from multidict import CIMultiDict
 
 from embedded_host.http.management import Management
 from embedded_host.http.management_urls import ManagementUrls
-from embedded_host.task_hub.client import HubClient
-from embedded_host.task_hub.commit import InlineCommit
-from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from tests.task_hub.kit import AppInvoker, Host
@@ -98,20 +95,7 @@ class Api:
             {"Done": done, "Wait": wait, "Fail": fail}, {"Echo": lambda value: value}, {"Counter": counter}
         )
         self.host = Host(invoker)
-        self.management = Management(
-            self.host.client,
-            ManagementUrls("Hub"),
-            lambda: self.host.hub.settings.functions.entities,
-            self._other_hub,
-        )
-
-    def _other_hub(self, name: str) -> HubClient:
-        host = self.host
-        commit = InlineCommit(host.store)
-        settings = host.hub.settings
-        return HubClient(
-            TaskHub(name, host.store, commit, host.invoker, settings, host.clock, keys=host.hub.keys, dormant=True)
-        )
+        self.management = Management(self.host.client, ManagementUrls("Hub"))
 
     async def ask(
         self,

@@ -11,6 +11,7 @@ from embedded_host.app.definitions import App, Binding, Function, HostJson, Loca
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.http.admin import Admin
 from embedded_host.web.response import Response
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import BASE, request
 
@@ -30,8 +31,8 @@ class Fixture:
         )
         app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act))
         self.invoked: list[tuple[str, str]] = []
-        self.loaded = LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")})
-        self.admin = Admin(lambda: self.loaded, lambda f, input: self.invoked.append((f.name, input)))
+        self.app = CurrentApp(LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")}))
+        self.admin = Admin(self.app, lambda f, input: self.invoked.append((f.name, input)))
 
     async def ask(self, method: str, target: str, body: str = "") -> Response:
         return await self.admin.handle(request(method, target, body))
@@ -54,7 +55,7 @@ async def test_status() -> None:
 
 async def test_what_is_out_of_service_is_said() -> None:
     fixture = Fixture()
-    fixture.loaded = LoadedApp(fixture.loaded.app, broken={"act": "no module named 'x'"})
+    fixture.app.replace(LoadedApp(fixture.app.loaded.app, broken={"act": "no module named 'x'"}))
     status = json.loads((await fixture.ask("GET", "/admin/host/status")).body)
     assert status["errors"] == ["no module named 'x'"]
     assert json.loads((await fixture.ask("GET", "/admin/functions/ACT/status")).body) == {

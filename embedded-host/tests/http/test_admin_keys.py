@@ -13,6 +13,7 @@ from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import BASE, request
 
@@ -23,7 +24,7 @@ class Fixture:
         self.keys = self.file.begin()
         function = Function("Start", Path("app/Start"), Path("x.py"), "main", (Binding("httpTrigger", "x", "in"),))
         loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), (function,)))
-        self.admin = Admin(lambda: loaded, lambda f, input: None, Access(self.file))
+        self.admin = Admin(CurrentApp(loaded), lambda f, input: None, Access(self.file))
 
     async def ask(
         self, method: str, target: str, body: str = "", key: str | None = None
@@ -125,5 +126,5 @@ async def test_only_the_master_key_opens_it(admin: Fixture, target: str) -> None
 
 async def test_without_keys_there_is_no_such_path() -> None:
     loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), ()))
-    answer = await Admin(lambda: loaded, lambda f, input: None).handle(request("GET", "/admin/host/keys"))
+    answer = await Admin(CurrentApp(loaded), lambda f, input: None).handle(request("GET", "/admin/host/keys"))
     assert answer.status == 404

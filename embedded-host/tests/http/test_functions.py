@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from embedded_host.app.definitions import Binding, Function
+from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.http.functions import HttpFunctions, function_query
@@ -16,6 +16,8 @@ from embedded_host.http.throttle import Throttle
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
+from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -66,12 +68,10 @@ class FakeWorker:
     async def close(self, grace: float) -> None: ...
 
 
-@dataclass
-class Served:
-    routes: Mapping[str, HttpRoute] = field(default_factory=dict)
-    problem: str | None = None
-    broken: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+def loaded(*routes: HttpRoute, **parts: Any) -> LoadedApp:
+    """Return an app with these routes; ``parts`` are other fields of LoadedApp."""
+    app = App(Path("app"), HostJson(), LocalSettings(), tuple(r.function for r in routes))
+    return LoadedApp(app, {r.function.name: r for r in routes}, **parts)
 
 
 def route(name: str, route: str | None = None, *methods: str, prefix: str = "api", client: bool = False) -> HttpRoute:
@@ -86,8 +86,8 @@ def route(name: str, route: str | None = None, *methods: str, prefix: str = "api
 class Fixture:
     def __init__(self, *routes: HttpRoute, throttle: Throttle | None = None) -> None:
         self.worker = FakeWorker()
-        self.served = Served({r.function.name: r for r in routes})
-        self.functions = HttpFunctions(lambda: self.served, self.worker, lambda base: f"binding of {base}", throttle)
+        self.app = CurrentApp(loaded(*routes))
+        self.functions = HttpFunctions(self.app, self.worker, lambda base: f"binding of {base}", throttle)
 
     async def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Response:
         return await self.functions.handle(request(method, target, body, headers))
@@ -165,7 +165,7 @@ async def test_without_a_prefix() -> None:
 async def test_another_app_is_served_at_once() -> None:
     fixture = Fixture(route("Old", "x"))
     assert await fixture.called("GET", "/api/x") == "Old"
-    fixture.served = Served({"New": route("New", "x")})
+    fixture.app.replace(loaded(route("New", "x")))
     assert await fixture.called("GET", "/api/x") == "New"
 
 
@@ -294,7 +294,7 @@ async def test_a_worker_that_answers_no_response(value: str | None) -> None:
 
 async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
     fixture = Fixture(route("F", "f"))
-    fixture.served.problem = "function_app.py:3: no module named 'x'"
+    fixture.app.replace(loaded(problem="function_app.py:3: no module named 'x'"))
     for target in ("/api/f", "/api/other"):
         answer = await fixture.ask("GET", target)
         assert answer.status == 500
@@ -312,7 +312,7 @@ async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
 )
 async def test_a_refused_function_says_so_where_it_would_answer(route: str, path: str, status: int) -> None:
     functions = HttpFunctions(
-        lambda: Served({}, None, {"Bad": "no such file"}, {"Bad": route}), FakeWorker(), lambda _: ""
+        CurrentApp(loaded(broken={"Bad": "no such file"}, refused={"Bad": route})), FakeWorker(), lambda _: ""
     )
     answer = await functions.handle(request("GET", path))
     assert answer.status == status

@@ -10,25 +10,26 @@ import pytest
 from embedded_host.http.management_urls import ManagementUrls
 
 BASE = "http://localhost:7095"
+SDK_URL = "http://127.0.0.1:17071/durabletask/"
 WEBHOOK = f"{BASE}/runtime/webhooks/durabletask"
 RECORDED = Path(__file__).with_name("durable_client_binding.json")
 
 
 def test_the_binding_is_the_recorded_one() -> None:
     """Key order included: the SDK shows the dictionary to its user."""
-    made = ManagementUrls("WireHub", lambda: "KEY").client_binding(BASE, "http://127.0.0.1:17071/durabletask/")
+    made = ManagementUrls("WireHub", lambda: "KEY", SDK_URL).client_binding(BASE)
     assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace("<key>", "KEY")
 
 
 def test_each_address_has_a_binding_of_its_own() -> None:
     urls = ManagementUrls("Hub")
     for base in ("http://localhost:7071", "http://localhost:8080", "http://localhost:7071"):
-        binding = json.loads(urls.client_binding(base, "http://127.0.0.1:17071/durabletask/"))
+        binding = json.loads(urls.client_binding(base))
         assert binding["baseUrl"] == f"{base}/runtime/webhooks/durabletask"
 
 
 def test_without_a_key_there_is_no_code() -> None:
-    binding = json.loads(ManagementUrls("Hub").client_binding(BASE, "http://127.0.0.1:17071/durabletask/"))
+    binding = json.loads(ManagementUrls("Hub").client_binding(BASE))
     assert "code" not in json.dumps(binding)
     assert binding["requiredQueryStringParameters"] == ""
     assert binding["creationUrls"] == {
@@ -52,7 +53,7 @@ def test_a_key_is_encoded_and_may_change() -> None:
     urls = ManagementUrls("Hub", lambda: keys[0])
     for encoded in ("a%26b%3D", "new"):
         links = urls.of_instance(BASE, "i", rewind=False)
-        binding = json.loads(urls.client_binding(BASE, "http://127.0.0.1:17071/durabletask/"))
+        binding = json.loads(urls.client_binding(BASE))
         assert links["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
         assert binding["managementUrls"]["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
         assert binding["requiredQueryStringParameters"] == f"code={encoded}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
-from embedded_host.http.router import Dashboard, Site
+from embedded_host.http.router import Dashboard, Router
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, text_response
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import Api, request
-from tests.http.test_functions import Fixture, route
+from tests.http.test_functions import Fixture, loaded, route
 
 
 class Served:
@@ -20,15 +23,13 @@ class Served:
         self, api: Api, home: str | None = "<h1>up</h1>", cors: Cors | None = None, dashboard: Dashboard | None = None
     ) -> None:
         self.fixture = Fixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
-        from pathlib import Path
-
-        self.app = LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ()))
-        admin = Admin(lambda: self.app, lambda function, input: None)
-        self.site = Site(self.fixture.functions, api.management, admin, lambda: home, cors, dashboard)
+        app = CurrentApp(LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ())))
+        admin = Admin(app, lambda function, input: None)
+        self.router = Router(self.fixture.functions, api.management, admin, lambda: home, cors, dashboard)
 
     async def ask(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.site.public(request(method, target, headers=named))
+        answer = await self.router.public(request(method, target, headers=named))
         return answer.status, answer.body
 
 
@@ -63,7 +64,7 @@ async def test_the_host_s_own_paths_precede_the_functions(api: Api) -> None:
 
 async def test_a_function_at_the_root_takes_the_home_page_s_place(api: Api) -> None:
     served = Served(api)
-    served.fixture.served.routes = {"Root": route("Root", "{*rest}", "GET", prefix="")}
+    served.fixture.app.replace(loaded(route("Root", "{*rest}", "GET", prefix="")))
     assert await served.ask("GET", "/") == (200, b"")
     assert (await served.ask("POST", "/"))[1] == b"<h1>up</h1>"
 
@@ -79,7 +80,7 @@ async def test_cors_is_for_all_of_it(api: Api, target: str) -> None:
     served = Served(api, cors=Cors(["http://a"]))
     preflight = {"Origin": "http://a", "Access_Control_Request_Method": "GET"}
     assert await served.ask("OPTIONS", target, **preflight) == (204, b"")
-    answer = await served.site.public(request("GET", target, headers={"Origin": "http://a"}))
+    answer = await served.router.public(request("GET", target, headers={"Origin": "http://a"}))
     assert ("Access-Control-Allow-Origin", "http://a") in answer.headers
 
 
@@ -93,22 +94,22 @@ async def test_the_dashboard_has_its_own_path_without_cors(api: Api) -> None:
     assert await served.ask("GET", "/dashboard") == (200, b"dashboard ")
     assert await served.ask("GET", "/Dashboard/api/x") == (200, b"dashboard /api/x")
     assert (await served.ask("GET", "/dashboards"))[0] == 404
-    answer = await served.site.public(request("GET", "/dashboard", headers={"Origin": "http://a"}))
+    answer = await served.router.public(request("GET", "/dashboard", headers={"Origin": "http://a"}))
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
 async def test_a_function_of_that_name_takes_the_dashboards_place(api: Api) -> None:
     served = Served(api, dashboard=Page())
-    served.fixture.served.routes = {"Mine": route("Mine", "dashboard/{page}", "GET", prefix="")}
-    assert not served.site.has_dashboard
+    served.fixture.app.replace(loaded(route("Mine", "dashboard/{page}", "GET", prefix="")))
+    assert not served.router.has_dashboard
     assert await served.ask("GET", "/dashboard/x") == (200, b"")
-    served.fixture.served.routes = {"All": route("All", "{*rest}", "GET", prefix="")}
+    served.fixture.app.replace(loaded(route("All", "{*rest}", "GET", prefix="")))
     assert await served.ask("GET", "/dashboard/x") == (200, b"dashboard /x")
 
 
 async def test_the_private_endpoint_is_the_management_api_alone(api: Api) -> None:
     served = Served(api)
     for target, status in (("/durabletask/instances", 200), ("/DurableTask/", 404), ("/api/f", 404), ("/", 404)):
-        assert (await served.site.private(request("GET", target), "http://public")).status == status
-    started = await served.site.private(request("POST", "/durabletask/orchestrators/Done/i-1", b""), "http://public")
+        assert (await served.router.private(request("GET", target), "http://public")).status == status
+    started = await served.router.private(request("POST", "/durabletask/orchestrators/Done/i-1", b""), "http://public")
     assert dict(started.headers)["Location"].startswith("http://public/runtime/webhooks/durabletask/instances/i-1?")

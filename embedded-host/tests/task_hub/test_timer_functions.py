@@ -73,8 +73,8 @@ class Kit:
         self.service.start(triggers)
         await self.settle()
 
-    async def take_up(self, *triggers: TimerTrigger) -> None:
-        self.service.take_up(triggers)
+    async def reload(self, *triggers: TimerTrigger) -> None:
+        self.service.reload(triggers)
         await self.settle()
 
     async def advance(self, **by: float) -> None:
@@ -251,13 +251,13 @@ async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
 class TestTakingUp:
     async def test_what_is_the_same_goes_on(self, kit: Kit) -> None:
         await kit.start(trigger("A", runOnStartup=True))
-        await kit.take_up(trigger("A", runOnStartup=True))
+        await kit.reload(trigger("A", runOnStartup=True))
         await kit.advance(minutes=1)
         assert kit.times == ["12:00:30", "12:01:00"]
 
     async def test_new_changed_and_gone(self, kit: Kit) -> None:
         await kit.start(trigger("Changed"), trigger("Gone"))
-        await kit.take_up(trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True))
+        await kit.reload(trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True))
         assert kit.runs == [("New", "12:00:30", False)]
         await kit.advance(minutes=1)
         assert kit.runs[1:] == [("Changed", "12:01:15", False), ("New", "12:01:20", False)]
@@ -266,8 +266,8 @@ class TestTakingUp:
         kit.free.clear()
         await kit.start(trigger("A"))
         await kit.advance(seconds=30)
-        await kit.take_up(trigger("A", runOnStartup=True))
-        await kit.take_up(trigger("A", "45 * * * * *", runOnStartup=True))
+        await kit.reload(trigger("A", runOnStartup=True))
+        await kit.reload(trigger("A", "45 * * * * *", runOnStartup=True))
         assert kit.times == ["12:01:00"]
         kit.free.set()
         await kit.settle()
@@ -280,12 +280,12 @@ class TestTakingUp:
         kit.free.clear()
         await kit.start(trigger("A"))
         await kit.advance(seconds=30)
-        await kit.take_up()
-        await kit.take_up(trigger("A"))
+        await kit.reload()
+        await kit.reload(trigger("A"))
         kit.free.set()
         await kit.advance(minutes=1)
         assert kit.times == ["12:01:00", "12:02:00"]
-        await kit.take_up()
+        await kit.reload()
         await kit.advance(minutes=5)
         assert len(kit.runs) == 2
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from embedded_host.store.files import OWNER_ONLY, keep_from_others, make_folder, moved
+from embedded_host.store.files import KEY_FILE, OWNER_ONLY, keep_from_others, make_folder, moved
 from embedded_host.store.interface import StateError
 
-NAME = "keys.json"
 MASTER, DEFAULT, DURABLE = "_master", "default", "durabletask_extension"
 """Names of keys: opens everything; opens functions; opens the durable management API."""
 PATIENCE = 5.0
@@ -64,7 +63,7 @@ class KeyFile:
     if it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self.path = folder / KEY_FILE
         self._read: tuple[tuple[int, int, int], Keys] | None = None
 
     @property
@@ -136,7 +135,7 @@ class KeyFile:
     @contextmanager
     def _changing(self) -> Iterator[Any]:
         """Gives a function that writes. The new file is the lock: whoever makes it may change the old one."""
-        new = self.path.with_name(NAME + ".new")
+        new = self.path.with_name(KEY_FILE + ".new")
         try:
             make_folder(self.path.parent)
             descriptor = _made(new)

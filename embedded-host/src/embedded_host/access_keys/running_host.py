@@ -18,8 +18,8 @@ NAME = "port"
 
 
 @contextmanager
-def listening(folder: Path, port: int) -> Iterator[None]:
-    """For the host, which has the lock."""
+def publish_port(folder: Path, port: int) -> Iterator[None]:
+    """Write the port file, and remove it at the end. For the host, which holds the state's lock."""
     path = folder / NAME
     path.unlink(missing_ok=True)
     make_file(path)

@@ -13,7 +13,8 @@ from embedded_host.cli.command import CommandError, NotAllowedError, command, no
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.reader import Json
-from embedded_host.cli.target import STATE_FILE, Target, target_options
+from embedded_host.cli.target import Target, target_options
+from embedded_host.store.files import STATE_FILE
 
 
 @command()

@@ -10,7 +10,8 @@ import click
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_json, printable
-from embedded_host.cli.target import STATE_FILE, Target, state_options
+from embedded_host.cli.target import Target, state_options
+from embedded_host.store.files import STATE_FILE
 
 if TYPE_CHECKING:
     from embedded_host.recovery.recover import Recovered

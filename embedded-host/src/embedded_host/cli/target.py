@@ -11,12 +11,12 @@ import click
 
 from embedded_host.cli.arguments import Function, script_root
 from embedded_host.cli.command import CommandError
+from embedded_host.store.files import KEY_FILE, STATE_DIRECTORY, STATE_FILE
 
 if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementApi
     from embedded_host.cli.reader import Reader
 
-STATE_FOLDER, STATE_FILE, KEY_FILE = ".embedded-host", "state.db", "keys.json"
 """As in ``host.py``, ``assembly.py`` and ``keys/key_file.py``, whose import would take longer than a command."""
 DEFAULT_PORT = 7071
 PROBE = 2.0
@@ -56,7 +56,7 @@ class Target:
 
     @property
     def state_folder(self) -> Path:
-        return (self.state or self.root / STATE_FOLDER).absolute()
+        return (self.state or self.root / STATE_DIRECTORY).absolute()
 
     def state_path(self) -> Path:
         """Raises CommandError if there is none."""

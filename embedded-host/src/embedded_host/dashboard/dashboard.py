@@ -21,7 +21,7 @@ from embedded_host.store.overview import Listed, Overview, Wanted
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
-from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.dashboard")
 _HEADERS = (
@@ -47,8 +47,8 @@ T = TypeVar("T")
 class Dashboard:
     """Serves the dashboard of one task hub. ``state`` is the state file, opened with the first request that reads it."""
 
-    def __init__(self, state: Path, hub: TaskHub, current: Callable[[], LoadedApp]) -> None:
-        self._state, self._hub, self._current = state, hub, current
+    def __init__(self, state: Path, hub: TaskHub, app: CurrentApp) -> None:
+        self._state, self._hub, self._app = state, hub, app
         self._overview: Overview | None = None
         self._feed_overview: Overview | None = None
         self._feed: ChangeFeed | None = None
@@ -204,10 +204,10 @@ class Dashboard:
         used, awaited = await self._read(
             lambda overview: (overview.used(hub), overview.awaited_events(hub, _AWAITED_EVENTS))
         )
-        shown = functions_shown(self._current(), used) | {"ran": sorted(used), "awaited": awaited}
+        shown = functions_shown(self._app.loaded, used) | {"ran": sorted(used), "awaited": awaited}
         if parameters.flag("calls"):
             shown["calls"] = await self._read(lambda overview: calls(overview.samples(hub, **_SAMPLES)))
-        return json_response({"hub": hub, "root": self._current().app.root.name, **shown})
+        return json_response({"hub": hub, "root": self._app.loaded.app.root.name, **shown})
 
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:

@@ -13,7 +13,7 @@ from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response, text_response
-from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
 HOST_VERSION = "4.1037.0.0"
@@ -25,9 +25,9 @@ Invoke = Callable[[Function, str], None]
 class Admin:
     """``invoke`` starts a function that is no HTTP trigger with a text as its input, and returns at once."""
 
-    def __init__(self, current: Callable[[], LoadedApp], invoke: Invoke, access: Access | None = None) -> None:
-        self._current, self._invoke, self._access = current, invoke, access or Access()
-        self._keys = AdminKeys(self._access.keys, current) if self._access.keys is not None else None
+    def __init__(self, app: CurrentApp, invoke: Invoke, access: Access | None = None) -> None:
+        self._app, self._invoke, self._access = app, invoke, access or Access()
+        self._keys = AdminKeys(self._access.keys, app) if self._access.keys is not None else None
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -46,18 +46,18 @@ class Admin:
         if len(parts) == 1:
             if request.method != "GET":
                 return empty_response(404)
-            functions = sorted(self._current().app.functions, key=lambda f: f.name.lower())
+            functions = sorted(self._app.loaded.app.functions, key=lambda f: f.name.lower())
             return json_response([self._describe(request, f) for f in functions])
-        function = next((f for f in self._current().app.functions if f.name.lower() == lower[1]), None)
+        function = next((f for f in self._app.loaded.app.functions if f.name.lower() == lower[1]), None)
         if function is None:
             return empty_response(404)
         if lower[2:] == ["status"] and request.method == "GET":
-            problem = self._current().broken.get(function.name)
+            problem = self._app.loaded.broken.get(function.name)
             return json_response({"errors": [problem]} if problem else {})
         if parts[2:]:
             return empty_response(404)
         if request.method == "POST":
-            if problem := self._current().broken.get(function.name):
+            if problem := self._app.loaded.broken.get(function.name):
                 return text_response(f"Function '{function.name}' is out of service: {problem}", status=500)
             return await self._start(request, function)
         return json_response(self._describe(request, function)) if request.method == "GET" else empty_response(404)
@@ -74,7 +74,7 @@ class Admin:
             "processUptime": int((time.monotonic() - self._started) * 1000),
             "functionAppContentEditingState": "Unknown",
         }
-        errors = list(self._current().broken.values())
+        errors = list(self._app.loaded.broken.values())
         return {**status, "errors": errors} if errors else status
 
     async def _start(self, request: Request, function: Function) -> Response:
@@ -86,8 +86,11 @@ class Admin:
         return empty_response(202)
 
     def _describe(self, request: Request, function: Function) -> dict[str, object]:
-        base, folder = request.base_url, f"{request.base_url}/admin/vfs/{self._current().app.root.name}/{function.name}"
-        route = self._current().routes.get(function.name)
+        base, folder = (
+            request.base_url,
+            f"{request.base_url}/admin/vfs/{self._app.loaded.app.root.name}/{function.name}",
+        )
+        route = self._app.loaded.routes.get(function.name)
         return {
             "name": function.name,
             "script_root_path_href": f"{folder}/",

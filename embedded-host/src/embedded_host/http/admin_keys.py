@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from embedded_host.access_keys.key_file import HOST, MASTER, SYSTEM, KeyFile, Scope
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response, text_response
-from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.current_app import CurrentApp
 
 _HOST_SCOPES = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
 
 
 class AdminKeys:
-    def __init__(self, keys: KeyFile, current: Callable[[], LoadedApp]) -> None:
-        self._keys, self._current = keys, current
+    def __init__(self, keys: KeyFile, app: CurrentApp) -> None:
+        self._keys, self._app = keys, app
 
     async def handle(self, request: Request, parts: list[str]) -> Response | None:
         """``parts`` is the path below ``/admin``, decoded; None if it is not about keys."""
@@ -28,7 +28,7 @@ class AdminKeys:
         if lower[:1] == ["host"] and len(parts) in (2, 3) and lower[1] in _HOST_SCOPES:
             scope, name = _HOST_SCOPES[lower[1]], parts[2:]
         elif lower[:1] == ["functions"] and len(parts) in (3, 4) and lower[2] == "keys":
-            if not any(function.name.lower() == lower[1] for function in self._current().app.functions):
+            if not any(function.name.lower() == lower[1] for function in self._app.loaded.app.functions):
                 return empty_response(404)
             scope, name = Scope("function", lower[1]), parts[3:]
         else:

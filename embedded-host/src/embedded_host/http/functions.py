@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from embedded_host.access_keys.access import Access
-from embedded_host.app.http_route import HttpRoute, RouteTable
+from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.http.throttle import Throttle, TooBusyError
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers import Worker
+from embedded_host.workers.current_app import CurrentApp
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
 
 log = logging.getLogger("embedded_host.http")
@@ -24,41 +24,19 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
-class Served(Protocol):
-    """What a loaded app has of this."""
-
-    @property
-    def routes(self) -> Mapping[str, HttpRoute]: ...
-
-    @property
-    def problem(self) -> str | None:
-        """Why nothing of the app could be loaded."""
-
-    @property
-    def broken(self) -> Mapping[str, str]:
-        """Functions out of service -> why."""
-
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """Those of them that have no route -> the route where they would answer."""
-
-
 class HttpFunctions:
     def __init__(
         self,
-        current: Callable[[], Served],
+        app: CurrentApp,
         worker: Worker,
         binding: Callable[[str], str],
         throttle: Throttle | None = None,
         access: Access | None = None,
     ) -> None:
-        """``current`` gives the app as it is loaded now, ``binding`` the durableClient's value for the base URL by which a
-        request came."""
-        self._current, self._worker, self._binding = current, worker, binding
+        """``binding`` returns the value of a durableClient binding for the base URL of a request."""
+        self._app, self._worker, self._binding = app, worker, binding
         self._throttle = throttle or Throttle()
         self._access = access or Access()
-        self._served: Served | None = None
-        self._table = RouteTable()
 
     def serves(self, request: Request) -> bool:
         """Whether a function's route and methods fit."""
@@ -71,10 +49,10 @@ class HttpFunctions:
 
     def begins(self, segment: str) -> bool:
         """Whether a function's route begins with this very segment."""
-        return any(route.text.partition("/")[0].lower() == segment for route in self._current().routes.values())
+        return any(route.text.partition("/")[0].lower() == segment for route in self._app.loaded.routes.values())
 
     async def handle(self, request: Request) -> Response:
-        problem = self._current().problem
+        problem = self._app.loaded.problem
         if problem is not None:
             return self._out_of_service(request, f"The app is not loaded: {problem}")
         found = self._match(request)
@@ -118,7 +96,7 @@ class HttpFunctions:
 
     def _refused(self, request: Request) -> Response | None:
         """A function whose function.json or route cannot be used says so where it would answer."""
-        served = self._current()
+        served = self._app.loaded
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
                 reason = served.broken.get(name, "its function.json cannot be used")
@@ -137,10 +115,7 @@ class HttpFunctions:
         return empty_response(500)
 
     def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
-        served = self._current()
-        if served is not self._served:
-            self._served, self._table = served, RouteTable(served.routes.values())
-        return self._table.match(request.method, request.path.removeprefix("/"))
+        return self._app.loaded.route_table.match(request.method, request.path.removeprefix("/"))
 
 
 def _would_match(text: str, path: str) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 
-from embedded_host.engine.functions import FunctionNames
 from embedded_host.http.management_entities import Entities
 from embedded_host.http.management_instances import Instances
 from embedded_host.http.management_queries import Queries
@@ -26,18 +24,11 @@ OTHERS = 100
 
 
 class Management:
-    """``known_entities`` gives the entities that the app has now; ``other_hub`` opens another task hub of the same state, by
-    its name in lower case, for requests with the parameter ``taskHub``."""
+    """Requests with the parameter ``taskHub`` are for another task hub in the same state."""
 
-    def __init__(
-        self,
-        client: HubClient,
-        urls: ManagementUrls,
-        known_entities: Callable[[], FunctionNames],
-        other_hub: Callable[[str], HubClient],
-    ) -> None:
-        self._urls, self._known_entities, self._other_hub = urls, known_entities, other_hub
-        self._own = _Routes(client, urls, known_entities)
+    def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
+        self._client, self._urls = client, urls
+        self._own = _Routes(client, urls)
         self._others: OrderedDict[str, _Routes] = OrderedDict()
 
     async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
@@ -71,7 +62,7 @@ class Management:
         routes = self._others.pop(name, None)
         if routes is None:
             urls = ManagementUrls(hub, self._urls.key)
-            routes = _Routes(self._other_hub(name), urls, self._known_entities)
+            routes = _Routes(self._client.of_hub(name), urls)
         self._others[name] = routes
         if len(self._others) > OTHERS:
             self._others.popitem(last=False)
@@ -81,10 +72,10 @@ class Management:
 class _Routes:
     """The routes over one task hub."""
 
-    def __init__(self, client: HubClient, urls: ManagementUrls, known_entities: Callable[[], FunctionNames]) -> None:
+    def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
         self._instances = Instances(client, urls)
         self._queries = Queries(client)
-        self._entities = Entities(client, known_entities)
+        self._entities = Entities(client)
 
     async def handle(self, request: Request, base: str, segments: list[str]) -> Response:
         kind, rest, method = segments[0].lower(), segments[1:], request.method

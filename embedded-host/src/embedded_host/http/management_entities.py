@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_values import (
     TOKEN,
@@ -26,10 +23,8 @@ from embedded_host.web.response import Response, empty_response, json_response
 
 
 class Entities:
-    """``known`` gives the entities that the app has now."""
-
-    def __init__(self, client: HubClient, known: Callable[[], FunctionNames]) -> None:
-        self._client, self._known = client, known
+    def __init__(self, client: HubClient) -> None:
+        self._client = client
 
     async def handle(self, request: Request, rest: list[str]) -> Response:
         """``rest`` is what follows ``entities`` in the path."""
@@ -47,7 +42,7 @@ class Entities:
         return empty_response(404)
 
     async def _signal(self, request: Request, entity: EntityId) -> Response:
-        known = self._known()
+        known = self._client.entities
         if entity.name not in known:
             return message(400, known.missing(entity.name))
         text = await request.text()

@@ -12,10 +12,11 @@ WEBHOOK = "/runtime/webhooks/durabletask"
 
 
 class ManagementUrls:
-    """``key`` gives the system key as it is now, empty where no key is asked for."""
+    """The URLs of one task hub."""
 
-    def __init__(self, hub: str, key: Callable[[], str] = str) -> None:
-        self.hub, self.key = hub, key
+    def __init__(self, hub: str, key: Callable[[], str] = str, sdk_url: str = "") -> None:
+        """``key`` returns the current system key, empty if no keys are required; ``sdk_url`` is the base of the SDK's endpoint."""
+        self.hub, self.key, self._sdk_url = hub, key, sdk_url
         self._binding = lru_cache(maxsize=64)(self._client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
@@ -44,11 +45,11 @@ class ManagementUrls:
             "resumePostUri": with_reason("resume"),
         }
 
-    def client_binding(self, base_url: str, rpc_base_url: str) -> str:
-        """The durableClient binding's value (recorded, key order included). The SDK puts the id where INSTANCEID stands."""
-        return self._binding(base_url, rpc_base_url, self.key())
+    def client_binding(self, base_url: str) -> str:
+        """Return the durableClient binding's value (recorded, key order included). The SDK replaces INSTANCEID by the id."""
+        return self._binding(base_url, self.key())
 
-    def _client_binding(self, base_url: str, rpc_base_url: str, key: str) -> str:
+    def _client_binding(self, base_url: str, key: str) -> str:
         base = f"{base_url}{WEBHOOK}"
         code = key and f"code={quote(key, safe='')}"
         new = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
@@ -65,7 +66,7 @@ class ManagementUrls:
                 "managementUrls": {"id": "INSTANCEID", **self._urls(base_url, "INSTANCEID", key, rewind=True)},
                 "baseUrl": base,
                 "requiredQueryStringParameters": code,
-                "rpcBaseUrl": rpc_base_url,
+                "rpcBaseUrl": self._sdk_url,
                 "httpBaseUrl": None,
                 "maxGrpcMessageSizeInBytes": None,
                 "grpcHttpClientTimeout": None,

@@ -1,4 +1,4 @@
-"""Who is let in to the public address, before anything else is looked at."""
+"""Filters requests to the public address by host name and origin before they reach a route."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 
 
-class Gate:
+class RequestFilter:
     def __init__(self, names: HostNames, cross_site: CrossSite, inner: Handler) -> None:
         self._names, self._cross_site, self._inner = names, cross_site, inner
 

@@ -25,7 +25,7 @@ class Dashboard(Protocol):
         """``path`` is what follows ``/dashboard``."""
 
 
-class Site:
+class Router:
     """``home`` gives the home page, None where it is switched off."""
 
     def __init__(
@@ -73,9 +73,27 @@ class Site:
             return empty_response(204) if home is None else own_page(home)
         return await self._functions.handle(request)
 
+    async def client_request(self, public_url: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """Answer a durable client's request that a worker passed on; ``path`` follows the SDK endpoint's base. Returns status, body."""
+        response = await self.private(private_request(method, f"{RPC}/{path}", body, public_url), public_url)
+        return response.status, response.body
+
     async def private(self, request: Request, public_url: str) -> Response:
         """The SDK's own endpoint: the management API, with URLs that others can use too."""
         lower = request.path.lower()
         if lower == RPC or lower.startswith(RPC + "/"):
             return await self._management.handle(request, request.path[len(RPC) :], public_url)
         return empty_response(404)
+
+
+def private_request(method: str, path: str, body: bytes, base_url: str) -> Request:
+    """Return the request that the SDK's client would have sent over HTTP for a call that a worker passed on.
+
+    ``path`` has its query. A body is JSON."""
+
+    async def read() -> bytes:
+        return body
+
+    headers = {"content-type": "application/json"} if body else {}
+    path, _, query = path.partition("?")
+    return Request(method, path, query, {**headers, "content-length": str(len(body))}, base_url, read)

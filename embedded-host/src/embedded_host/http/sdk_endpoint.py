@@ -19,13 +19,15 @@ from embedded_host.web.response import Response, text_response
 _BROWSERS = ("origin", "sec-fetch-site")
 
 
+def sdk_path() -> str:
+    """Return a new secret path, from which the durableClient binding's ``rpcBaseUrl`` is made."""
+    return f"{RPC}/code={secrets.token_urlsafe(32)}/"
+
+
 class SdkEndpoint:
-    def __init__(self, port: int, inner: Callable[[Request], Awaitable[Response]]) -> None:
-        """``inner`` gets the requests as if there were no secret."""
-        self._prefix = f"{RPC}/code={secrets.token_urlsafe(32)}/"
-        self._inner = inner
-        self.url = f"http://127.0.0.1:{port}{self._prefix}"
-        """The binding's ``rpcBaseUrl``."""
+    def __init__(self, path: str, inner: Callable[[Request], Awaitable[Response]]) -> None:
+        """``path`` is a result of ``sdk_path``; ``inner`` receives the requests without the secret."""
+        self._prefix, self._inner = path, inner
 
     async def handle(self, request: Request) -> Response:
         given = request.path[: len(self._prefix)]
@@ -38,16 +40,3 @@ class SdkEndpoint:
                 status=403,
             )
         return await self._inner(replace(request, path=f"{RPC}/{request.path[len(self._prefix) :]}"))
-
-
-def private_request(method: str, path: str, body: bytes, base_url: str) -> Request:
-    """Return the request that the SDK's client would have sent over HTTP for a call that a worker passed on.
-
-    ``path`` has its query. A body is JSON."""
-
-    async def read() -> bytes:
-        return body
-
-    headers = {"content-type": "application/json"} if body else {}
-    path, _, query = path.partition("?")
-    return Request(method, path, query, {**headers, "content-length": str(len(body))}, base_url, read)

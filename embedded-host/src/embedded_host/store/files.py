@@ -10,6 +10,9 @@ import os
 import stat
 from pathlib import Path
 
+STATE_DIRECTORY = ".embedded-host"
+"""Its default name, in the app's directory."""
+STATE_FILE, KEY_FILE = "state.db", "keys.json"
 OWNER_ONLY = 0o600
 FOLDER_OWNER_ONLY = 0o700
 

@@ -10,6 +10,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId, request_message
 from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_events, encode_events
+from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.rewind import rewind
@@ -53,6 +54,15 @@ class HubClient:
     def __init__(self, hub: TaskHub) -> None:
         self.hub = hub
         self._store = hub.store
+
+    @property
+    def entities(self) -> FunctionNames:
+        """The entities of the current app."""
+        return self.hub.settings.functions.entities
+
+    def of_hub(self, name: str) -> HubClient:
+        """Return the client of another task hub in the same state."""
+        return HubClient(self.hub.sibling(name))
 
     # -- orchestrations ----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from functools import partial
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import Request, is_operation
 from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
+from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, Status, deliverable
 from embedded_host.store.interface import (
@@ -63,7 +64,7 @@ class TaskHub:
         self.name, self.store, self.settings = name, store, settings
         self.clock = clock or WallClock()
         self._commit, self.invoker = commit, invoker
-        self._on_fatal, self._dormant = on_fatal, dormant
+        self._on_fatal, self._dormant, self._automatic_timers = on_fatal, dormant, automatic_timers
         self._code = 0
         """Counts changes of the code: what a turn kept of older code is dropped."""
         self._residents = InstanceCache()
@@ -126,6 +127,25 @@ class TaskHub:
     def busy(self) -> bool:
         """Whether turns or activities run. One takes up what the other has left, so that nothing is between them."""
         return bool(self._turns.busy or self._activities.busy)
+
+    def sibling(self, name: str) -> TaskHub:
+        """Return the dormant hub of another name over the same state, for requests that name it."""
+        return TaskHub(
+            name,
+            self.store,
+            self._commit,
+            self.invoker,
+            self.settings,
+            self.clock,
+            automatic_timers=self._automatic_timers,
+            keys=self.keys,
+            dormant=True,
+        )
+
+    def reload(self, functions: DurableFunctions) -> None:
+        """Continue with the app's changed code; ``functions`` are those that it has now."""
+        self.settings.functions = functions
+        self.forget_executions()
 
     def forget_executions(self) -> None:
         """The code has changed: replay every instance from its history."""

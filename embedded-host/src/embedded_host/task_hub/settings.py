@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from embedded_host.engine.functions import DurableFunctions
 
 
-def _ten_a_core() -> int:
+def default_concurrency() -> int:
+    """Return the Functions host's default for activities and orchestrators: 10 for each processor."""
     return 10 * (os.cpu_count() or 1)
 
 
 @dataclass
 class HubSettings:
     functions: DurableFunctions = field(default_factory=DurableFunctions)
-    max_activities: int = field(default_factory=_ten_a_core)
-    max_orchestrators: int = field(default_factory=_ten_a_core)
+    max_activities: int = field(default_factory=default_concurrency)
+    max_orchestrators: int = field(default_factory=default_concurrency)
     max_entity_batch: int = 5000
     store_inputs: bool = False
     http_sleep_ms: int = 30000

@@ -34,7 +34,7 @@ class _Timer:
 
 
 class TimerFunctions:
-    """``start`` once, ``take_up`` whenever the app has changed.
+    """``start`` once, ``reload`` whenever the app has changed.
 
     A function never runs twice at once: its next run is planned when one has ended, for the next time behind the
     beginning of that one, or at once if that is over. What was missed meanwhile is not made up for, but once: a run that
@@ -67,7 +67,7 @@ class TimerFunctions:
         for trigger in triggers:
             self._begin(trigger)
 
-    def take_up(self, triggers: Iterable[TimerTrigger]) -> None:
+    def reload(self, triggers: Iterable[TimerTrigger]) -> None:
         """These are the timers now: what is new or has another schedule or flag begins as at a start, what is gone stops, all
         else goes on."""
         wanted = {trigger.function.name.lower(): trigger for trigger in triggers}

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from embedded_host.app.definitions import Function
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
@@ -17,6 +18,7 @@ from embedded_host.testing.fakes import OWN, Fake, HttpFake, http_answer
 from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.workers.invoker import AppInvoker
 from embedded_worker.loading import own_stack
+from embedded_worker.protocol import InvocationResult
 
 T = TypeVar("T")
 
@@ -85,6 +87,9 @@ class Invocations:
             return http_answer(self._fakes.http, request)
 
         return await self.run("http", answer)
+
+    async def function(self, function: Function, trigger: str) -> InvocationResult:
+        return await self.run(function.name, lambda: self.app.function(function, trigger))
 
     async def _entity(self, name: str, fake: Fake, asked: dict[str, Any]) -> Any:
         """The operations of a batch, one after another; the state stays as it is."""

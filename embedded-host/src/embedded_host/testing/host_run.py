@@ -6,23 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
-from embedded_host.app.definitions import Function
-from embedded_host.composition import hub_settings
+from embedded_host.composition import AppRuntime, Dependencies, hub_settings
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.http.functions import HttpFunctions
-from embedded_host.http.management import Management
 from embedded_host.http.management_urls import ManagementUrls
 from embedded_host.store.interface import AppendHistory, Change, SaveEntity, Store, TakeMessage
-from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.commit import InlineCommit
-from embedded_host.task_hub.hub import TaskHub
-from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.testing.fake_invoker import Fakes, Invocations
 from embedded_host.testing.loading import KitWorker
+from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
 
 log = logging.getLogger("embedded_host.testing")
@@ -77,55 +71,32 @@ class Life:
     def __init__(
         self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, crash: Crash | None, limit: int
     ) -> None:
-        app = worker.app
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
         self._begun = False
-        self.invocations = Invocations(
-            AppInvoker(worker, lambda: app.enabled, lambda: self._binding(BASE_URL), _no_http), fakes
-        )
+        app = CurrentApp(worker.app)
+        urls = ManagementUrls(worker.app.app.host.hub_name, sdk_url=RPC_BASE)
+        self.invocations = Invocations(AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http), fakes)
         self.commit = TestKitCommit(store, crash, self.die)
-        settings = hub_settings(app)
+        settings = hub_settings(worker.app)
         settings.store_inputs = True  # a history is to say with what an activity was called
         settings.replayed_up_to = REPLAYED
-        name = app.app.host.hub_name
-        self.hub = TaskHub(
-            name,
-            store,
-            self.commit,
-            self.invocations,
+        self._runtime = AppRuntime(
+            app,
             settings,
-            clock,
-            on_fatal=self._stopped,
-            automatic_timers=False,
+            Dependencies(
+                worker,
+                self.invocations,
+                store,
+                self.commit,
+                urls,
+                clock,
+                automatic_timers=False,
+                on_fatal=self._stopped,
+            ),
         )
-        self.client = HubClient(self.hub)
-        self.timers = TimerFunctions(
-            name, store, self.commit, self._run, clock, automatic=False, on_fatal=self._stopped
-        )
-        self._urls = ManagementUrls(name)
-
-        @cache
-        def other_hub(other: str) -> HubClient:
-            hub = self.hub
-            return HubClient(
-                TaskHub(
-                    other,
-                    store,
-                    self.commit,
-                    self.invocations,
-                    hub.settings,
-                    clock,
-                    automatic_timers=False,
-                    keys=hub.keys,
-                    dormant=True,
-                )
-            )
-
-        self.functions = HttpFunctions(lambda: app, worker, self._binding)
-        self.management = Management(
-            self.client, self._urls, lambda: settings.functions.entities, lambda other: other_hub(other.lower())
-        )
+        self.hub, self.client, self.timers = self._runtime.hub, self._runtime.client, self._runtime.timers
+        self.functions, self.management = self._runtime.functions, self._runtime.management
 
     @property
     def dead(self) -> bool:
@@ -140,8 +111,7 @@ class Life:
         if not self._begun:
             self._begun = True
             self._worker.carry_client_calls()
-            self.hub.start()
-            self.timers.start(self._worker.app.timers.values())
+            self._runtime.start()
 
     async def settle(self) -> None:
         """Until nothing is left to do at the clock's time, or until it is dead. Raises LivelockError."""
@@ -175,25 +145,6 @@ class Life:
 
     def _stopped(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
-
-    def _binding(self, base_url: str) -> str:
-        return self._urls.client_binding(base_url, RPC_BASE)
-
-    async def _run(self, function: Function, text: str) -> None:
-        """A timer function."""
-
-        async def call() -> None:
-            try:
-                result = await self.invocations.app.function(function, text)
-            except WorkerLostError as lost:
-                log.error("Function '%s': %s [EH325]", function.name, lost)
-                return
-            if error := result.error:
-                log.error(
-                    "Function '%s' failed: %s: %s [EH320]\n%s", function.name, error.type, error.message, error.stack
-                )
-
-        await self.invocations.run(function.name, call)
 
 
 async def _no_http(request: str, is_wanted: Callable[[], bool]) -> str:

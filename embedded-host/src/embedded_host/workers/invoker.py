@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 from uuid import uuid4
 
 from embedded_host.app.definitions import Function
@@ -15,7 +16,10 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers import Worker
+from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import InvocationResult
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
@@ -33,30 +37,32 @@ def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
     return DurableFunctions.of(names["orchestrator"], names["activity"], names["entity"])
 
 
+class FunctionInvoker(Invoker, Protocol):
+    """Runs durable functions for a task hub, and timer functions."""
+
+    async def function(self, function: Function, trigger: str) -> InvocationResult:
+        """Run a function that has no HTTP trigger. Raises WorkerLostError."""
+
+
 class AppInvoker:
     """The ``task_hub.invoker.Invoker`` of an app. ``client`` is the value of a durableClient binding outside of a request."""
 
     def __init__(
         self,
         worker: Worker,
-        functions: Callable[[], Iterable[Function]],
+        app: CurrentApp,
         client: Callable[[], str],
         http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
         root: Path | None = None,
     ) -> None:
         """``root``: the app's folder. What is kept of an error names files from there on, and no folder of this machine."""
         self._root = root
-        self._worker, self._enabled, self._client, self._http = worker, functions, client, http
-        self._functions: dict[tuple[str, str], Function] = {}
-        self.refresh()
+        self._worker, self._client, self._http = worker, client, http
+        self._functions = _by_durable_name(app.loaded)
+        app.subscribe(self._reload)
 
-    def refresh(self) -> None:
-        """The app has changed."""
-        self._functions = {
-            (kind, function.durable_name.lower()): function
-            for function in self._enabled()
-            if (kind := _KINDS.get(function.trigger.type.lower()))
-        }
+    def _reload(self, loaded: LoadedApp) -> None:
+        self._functions = _by_durable_name(loaded)
 
     async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> TurnAnswer | UserError:
         function = self._functions["orchestrator", name.lower()]
@@ -95,6 +101,15 @@ class AppInvoker:
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
         return _outcome(await self.function(self._functions[kind, name.lower()], trigger, alone=alone))
+
+
+def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:
+    """Return the durable functions by kind and lower-case durable name."""
+    return {
+        (kind, function.durable_name.lower()): function
+        for function in loaded.enabled
+        if (kind := _KINDS.get(function.trigger.type.lower()))
+    }
 
 
 def without_folders(stack: str, root: Path) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from embedded_host.app.binding_types import RESOLVED
 from embedded_host.app.definitions import App, Binding, Function
 from embedded_host.app.folder import disabled_functions
-from embedded_host.app.http_route import HttpRoute
+from embedded_host.app.http_route import HttpRoute, RouteTable
 from embedded_host.app.route_template import RouteTemplateError, function_route
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
@@ -41,6 +42,10 @@ class LoadedApp:
     """Why nothing of the app could be loaded."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """HTTP functions that have no route because they are out of service -> the route where they would answer."""
+
+    @cached_property
+    def route_table(self) -> RouteTable:
+        return RouteTable(self.routes.values())
 
     @property
     def enabled(self) -> list[Function]:

@@ -1,0 +1,247 @@
+"""Serves one app: opens its state, loads it in the workers, listens, and reloads it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.key_file import KeyFile, dashboard_link
+from embedded_host.access_keys.running_host import publish_port
+from embedded_host.app.definitions import App
+from embedded_host.composition import AppRuntime, Dependencies, hub_settings
+from embedded_host.dashboard.dashboard import Dashboard
+from embedded_host.http.admin import Admin
+from embedded_host.http.call_http import CallHttpClient
+from embedded_host.http.cors import Cors
+from embedded_host.http.cross_site import CrossSite
+from embedded_host.http.home_page import home_page
+from embedded_host.http.host_names import HostNames, host_name
+from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.http.middleware import RequestFilter
+from embedded_host.http.router import DASHBOARD, Router
+from embedded_host.http.sdk_endpoint import SdkEndpoint, sdk_path
+from embedded_host.http.server import Listener, body_limit
+from embedded_host.http.sockets import PortInUseError, bind_public, bind_rpc, is_loopback
+from embedded_host.startup_output import functions_text, problems_text
+from embedded_host.store.files import STATE_FILE
+from embedded_host.store.integrity_check import IntegrityCheck
+from embedded_host.store.interface import StateError
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.clock import WallClock
+from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import Worker
+from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.invoker import AppInvoker
+from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_worker.protocol import LoadResult
+
+log = logging.getLogger("embedded_host")
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    state: Path
+    """Directory of the state file and the keys."""
+    address: str
+    port: int
+    """0 for any free port."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names to accept besides those of this machine (``http/host_names.py``)."""
+    auth: bool = False
+    """Require keys."""
+    fsync: bool = True
+    grace: float = 5.0
+    """Seconds that running requests and functions get to finish at shutdown."""
+
+
+class AppServer:
+    """``start`` once, then ``reload`` whenever the app's files have changed."""
+
+    def __init__(
+        self,
+        options: ServerOptions,
+        environ: Mapping[str, str],
+        worker: Worker,
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        """``environ`` is the functions' environment; ``on_fatal`` receives the error after which the host must stop."""
+        self._options, self._environ, self._worker, self._on_fatal = options, environ, worker, on_fatal
+        self._access = Access(KeyFile(options.state) if options.auth else None)
+        self.public_url = ""
+        self._sdk_url = ""
+        self._app: CurrentApp | None = None
+        self._router: Router | None = None
+
+    async def start(self, stack: AsyncExitStack, app: App) -> None:
+        """Serve ``app``. Raises StateError.
+
+        ``stack`` closes the parts in the reverse of the order in which they were opened: first the listener, so that no new
+        request arrives, then the functions that run, then the task hub, and the state last."""
+        public_socket, sdk_socket = self._bind(), bind_rpc()
+        path = sdk_path()
+        self._sdk_url = f"http://127.0.0.1:{sdk_socket.getsockname()[1]}{path}"
+        store, check = self._open_state(stack)
+        commit = GroupCommit(store, self._on_fatal)
+        stack.push_async_callback(commit.close)
+        call_http = CallHttpClient(app.host.http_sleep_ms)
+        stack.push_async_callback(call_http.close)
+
+        self._app = CurrentApp(await self._load(app))
+        if check is not None and check.error is not None:
+            raise check.error
+
+        urls = ManagementUrls(app.host.hub_name, self._access.durable_key, self._sdk_url)
+        client_binding = partial(urls.client_binding, self.public_url)
+        invoker = AppInvoker(self._worker, self._app, client_binding, call_http.call, app.root)
+        dependencies = Dependencies(
+            self._worker,
+            invoker,
+            store,
+            commit,
+            urls,
+            WallClock(),
+            access=self._access,
+            on_fatal=self._on_fatal,
+        )
+        runtime = AppRuntime(self._app, hub_settings(self._app.loaded), dependencies)
+        cors = Cors(app.settings.cors, app.settings.cors_credentials)
+        router = self._router = self._make_router(stack, self._app, runtime, cors)
+        self._worker.on_client_request = partial(router.client_request, self.public_url)
+
+        grace = self._options.grace
+        sdk_endpoint = SdkEndpoint(path, partial(router.private, public_url=self.public_url))
+        sdk_listener = Listener(sdk_socket, sdk_endpoint.handle, max_body=None)
+        stack.push_async_callback(sdk_listener.close)
+        stack.push_async_callback(runtime.hub.close, grace)
+        stack.push_async_callback(runtime.timers.close, grace)
+        stack.push_async_callback(runtime.drain, grace)
+        public_listener = self._public_listener(
+            public_socket, router, CrossSite(cors, runtime.functions.starts_instances)
+        )
+        stack.push_async_callback(public_listener.close)
+        stack.callback(runtime.hub.waiters.close)  # requests that wait for an instance get their response now
+        await sdk_listener.start()
+        await public_listener.start()
+        if self._options.auth:
+            stack.enter_context(publish_port(self._options.state, public_socket.getsockname()[1]))
+        runtime.start()
+
+    async def reload(self, app: App) -> bool:
+        """Serve ``app`` if it loads; return False, and continue with the previous code, if it does not."""
+        assert self._app is not None
+        before = self._app.loaded
+
+        def accept(result: LoadResult) -> bool:
+            return all(p.function is not None and p.function in before.broken for p in result.problems)
+
+        try:
+            result = await self._worker.reload(load_request(app, self._environ, self._sdk_url), accept)
+        except WorkerLostError as lost:
+            log.error("The changed code was not taken up: the worker that loaded it ended (%s). [EH301]", lost)
+            return False
+        loaded = self._checked(app, result)
+        if not accept(result):
+            log.error("The changed code was not taken up; the code before it goes on serving. [EH302]")
+            return False
+        self._app.replace(loaded)
+        return True
+
+    def announce(self, seconds: float) -> None:
+        """Print the functions, the dashboard's link and the address."""
+        assert self._app is not None
+        assert self._router is not None
+        print(functions_text(self._app.loaded, self.public_url), flush=True)
+        if self._router.has_dashboard:
+            print(f"Dashboard: {self._dashboard_link()}\n", flush=True)
+        print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _bind(self) -> socket.socket:
+        """Return the public socket and set ``public_url``."""
+        address, port = self._options.address, self._options.port
+        try:
+            sock = bind_public(address, port)
+        except PortInUseError:
+            raise StateError(
+                f"Port {port} is in use by another process. Stop that one, or choose another port with --port. [EH201]"
+            ) from None
+        except OSError as error:
+            raise StateError(f"The host cannot listen on {address}:{port}: {error}. [EH202]") from error
+        name = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address
+        self.public_url = f"http://{name}:{sock.getsockname()[1]}"
+        return sock
+
+    def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
+        """Open the state file and the keys. A file that the previous host did not close is checked in the background.
+
+        The check runs while the app loads. One that takes longer continues beside the host and stops it on damage."""
+        file = self._options.state / STATE_FILE
+        store = SqliteStore(file, fsync=self._options.fsync)
+        stack.callback(store.close)
+        check: IntegrityCheck | None = None
+        if store.was_left_open:
+            loop = asyncio.get_running_loop()
+            check = IntegrityCheck(file, lambda error: loop.call_soon_threadsafe(self._on_fatal, error))
+            stack.callback(check.close)
+            check.begin()
+        if self._access.keys is not None:
+            self._access.keys.begin()
+        return store, check
+
+    async def _load(self, app: App) -> LoadedApp:
+        try:
+            result = await self._worker.load(load_request(app, self._environ, self._sdk_url))
+        except WorkerLostError as lost:
+            raise StateError(
+                f"The worker process ended before it had loaded the app: {lost}. What it printed stands above. [EH203]"
+            ) from lost
+        return self._checked(app, result)
+
+    def _checked(self, app: App, result: LoadResult) -> LoadedApp:
+        """Return the loaded app; print its problems."""
+        loaded = loaded_app(app, result, self._environ)
+        if text := problems_text(loaded, result):
+            print(text, flush=True)
+        return loaded
+
+    def _make_router(self, stack: AsyncExitStack, app: CurrentApp, runtime: AppRuntime, cors: Cors) -> Router:
+        dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
+        stack.callback(dashboard.close)
+        admin = Admin(app, runtime.start_function, self._access)
+        return Router(runtime.functions, runtime.management, admin, self._home, cors, dashboard, self._access)
+
+    def _public_listener(self, sock: socket.socket, router: Router, cross_site: CrossSite) -> Listener:
+        options = self._options
+        own_names = (options.address, self._environ.get("WEBSITE_HOSTNAME", ""))
+        names = [*options.allowed_hosts, *(name for text in own_names if (name := host_name(text)))]
+        host_names = HostNames(names, network=not is_loopback(options.address))
+        request_filter = RequestFilter(host_names, cross_site, router.public)
+        limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
+        return Listener(sock, request_filter.handle, options.grace, max_body=limit)
+
+    def _dashboard_link(self) -> str:
+        """On a terminal the link contains the key, in the fragment, which browsers do not send. Files and log collectors get no key."""
+        link = f"{self.public_url}{DASHBOARD}"
+        if self._access.keys is None:
+            return link
+        if sys.stdout.isatty():
+            return dashboard_link(link, self._access.durable_key())
+        return f"{link} (embedded-host keys list shows the keys, and a link with one)"
+
+    def _home(self) -> str | None:
+        """Return the home page; None if AzureWebJobsDisableHomepage switches it off. With keys it lists no functions."""
+        if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
+            return None
+        assert self._app is not None
+        functions = functions_text(self._app.loaded, self.public_url) if self._access.keys is None else ""
+        return home_page(functions, has_dashboard=self._router is not None and self._router.has_dashboard)
