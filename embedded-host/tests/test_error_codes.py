@@ -22,6 +22,7 @@ CODED = {
     "HostStartError",
     *("CommandError", "NotFoundError", "NotAllowedError"),
     *("NotFinishedError", "OrchestrationFailedError", "UnreadableHistoryError", "LivelockError"),
+    *("AppLoadError", "FunctionLoadError", "FakeCallsError"),
     *("InvalidParameterError", "_refusal"),
 }
 """Classes, and a function of the dashboard's, whose text is shown as it is: it ends with a code."""
@@ -82,9 +83,8 @@ NO_ERRORS = ("host.json: not used by the embedded host",)
 
 NOT_FOR_AUTHORS = (
     "has no attribute",  # Python's own words, for a module
-    "WorkerLostError(",  # lose_worker: the app's functions get it
-    "fails on purpose",  # fake(fails=...): likewise
-    "the kit answers itself",  # never reached
+    "WorkerLostError(",  # kill_worker_during: the app's functions get it
+    "FakeInvoker answers all HTTP calls",  # never reached
     "self._mismatch(",  # HistoryMismatchError writes the text
     "UnknownFunctionError(",  # its constructor writes it
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from embedded_host.testing import DurableApp, crash_everywhere, replay
+from embedded_host.testing import DurableApp, crash_everywhere
 from shared.message import hello_world
 
 RECORDED = Path(__file__).parent / "hello.history.json"
@@ -18,16 +18,16 @@ async def test_it_says_hello(durable_app: DurableApp) -> None:
 
 
 async def test_the_result_of_the_activity_is_the_output(durable_app: DurableApp) -> None:
-    activity = durable_app.fake("HelloActivity", result="Grüße, 世界")
+    activity = durable_app.fake("HelloActivity", return_value="Grüße, 世界")
     assert (await durable_app.run("HelloOrchestrator")).output == "Grüße, 世界"
     assert activity.calls == [None]
 
 
 async def test_a_failed_activity_fails_the_orchestration(durable_app: DurableApp) -> None:
-    durable_app.fake("HelloActivity", raises=ValueError("boom"))
+    durable_app.fake("HelloActivity", side_effect=ValueError("boom"))
     hello = await durable_app.run("HelloOrchestrator")
     assert hello.status == "Failed"
-    assert "Activity function 'HelloActivity' failed:  ValueError: boom" in hello.output
+    assert "Activity function 'HelloActivity' failed: ValueError: boom" in hello.output
 
 
 async def test_the_starter_starts_it(durable_app: DurableApp) -> None:
@@ -41,7 +41,7 @@ async def test_a_crash_changes_nothing(durable_app: DurableApp) -> None:
 
 
 def test_what_is_deployed_can_go_on_with_this_code(durable_app: DurableApp) -> None:
-    replay(durable_app, RECORDED)
+    durable_app.replay(RECORDED)
 
 
 def test_without_async(durable_app: DurableApp) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.testing import DurableApp, replay
+from embedded_host.testing import DurableApp
 from tests.cli.calling import Called, call
 from tests.conformance.probe_app import probe_app
 from tests.support.real_host import GOLDEN, MASTER_KEY, NEW_ID, SYSTEM_KEY, RealHost
@@ -268,9 +268,9 @@ def test_a_recorded_history(real: RealHost, case: str, tmp_path: Path, probe: Pa
     again = call("get-runtime-status", *ID, "--show-input", "--show-output", "--json", "--state", state).json
     assert again == {key: value for key, value in status.items() if key != "historyEvents"}
     with DurableApp(probe) as app:
-        replayed = replay(app, status)
+        replayed = app.replay(status)
         assert replayed.steps >= len(settled)
-        assert replay(app, exported.json) == replayed
+        assert app.replay(exported.json) == replayed
 
 
 def test_an_instance_that_waits(real: RealHost) -> None:

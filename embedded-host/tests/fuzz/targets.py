@@ -30,7 +30,8 @@ from embedded_host.cli.instance_document import changes
 from embedded_host.http import management_values
 from embedded_host.http.functions import function_query
 from embedded_host.store.sqlite import SqliteStore
-from embedded_host.testing.history_file import UnreadableHistoryError, recorded
+from embedded_host.testing import UnreadableHistoryError
+from embedded_host.testing.history_file import read_history
 from embedded_host.web.response import Response
 from embedded_worker.protocol import FrameReader, MalformedFrameError
 from tests.fuzz.answers import Answers
@@ -227,7 +228,7 @@ def history(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        recorded(document)
+        read_history(document)
     except UnreadableHistoryError as error:
         str(error)
     if not isinstance(document, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.testing import CrashChangedOutcomeError, DurableApp, Instance, crash_everywhere
+from embedded_host.testing import CrashChangedOutcomeError, DurableApp, InstanceHandle, crash_everywhere
 from tests.testing.conftest import entries
 
 
@@ -25,7 +25,7 @@ async def test_an_activity_that_does_a_thing_twice_is_found(shop: DurableApp) ->
         await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
     text = str(found.value)
     assert "without a crash: Completed, ['paid 7', 'shipped'], custom status 'shipped', and [7]" in text
-    assert "crash with turn 2 run, and not recorded: Completed, " in text
+    assert "crash before turn 2 was recorded: Completed, " in text
     assert "and [7, 7]\n    ran again: Charge (2 times instead of 1)" in text
     assert "turn 3" not in text
     assert len(found.value.runs) == 7
@@ -37,7 +37,7 @@ async def test_an_idempotent_activity_is_not(shop: DurableApp) -> None:
             entries().append(amount)
         return "paid"
 
-    shop.fake("Charge", charge)
+    shop.fake("Charge", side_effect=charge)
     await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
 
 
@@ -50,7 +50,7 @@ async def test_everything_that_is_durable_survives(shop: DurableApp, name: str, 
 
 
 async def test_a_scenario_with_events(shop: DurableApp) -> None:
-    async def approved(app: DurableApp) -> Instance:
+    async def approved(app: DurableApp) -> InstanceHandle:
         approval = await app.start("Approval")
         await app.advance(hours=5)
         await app.raise_event(approval, "Approval", "yes")
@@ -92,7 +92,7 @@ async def test_a_restart_takes_up_what_was_recorded(shop: DurableApp) -> None:
 
 async def test_reset_begins_anew(shop: DurableApp) -> None:
     began = shop.now
-    fake = shop.fake("Charge", fails=1)
+    fake = shop.spy("Charge", failures=[RuntimeError])
     await shop.run("Order", 7)
     await shop.advance(days=1)
     await shop.reset()
@@ -108,7 +108,7 @@ async def test_a_starter_that_is_asked_while_the_host_crashes_still_answers(shop
 
 
 async def test_an_entitys_turns_are_crashed_too(shop: DurableApp) -> None:
-    runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity("Counter", "a"))
+    runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity_state("Counter", "a"))
     tally = await shop.run("Tally", instance_id="again")
     batches = 2  # a signal and a call that came together, and a call
     assert len(runs) == 1 + 2 * (tally.history.turns + batches)

@@ -1,15 +1,26 @@
-"""Fakes in the place of activities, sub-orchestrators, entities and sites."""
+"""Fakes and spies of activities, sub-orchestrators, entities and HTTP calls."""
 
 from __future__ import annotations
 
+from itertools import repeat
+from typing import Any
+from unittest.mock import DEFAULT, AsyncMock, Mock
+
 import pytest
 
-from embedded_host.testing import DurableApp, OrchestrationFailedError, UnknownFunctionError
+from embedded_host.testing import (
+    DurableApp,
+    Fake,
+    FakeCallsError,
+    HttpRequest,
+    OrchestrationFailedError,
+    UnknownFunctionError,
+)
 from tests.testing.conftest import entries
 
 
-async def test_a_result_and_what_the_fake_was_called_with(shop: DurableApp) -> None:
-    charge = shop.fake("ChargE", result={"id": 1})
+async def test_a_fake_returns_its_return_value_and_records_the_inputs(shop: DurableApp) -> None:
+    charge = shop.fake("ChargE", return_value={"id": 1})
     ship = shop.fake("Ship")
     order = await shop.run("Order", 7)
     assert order.output == [{"id": 1}, None]
@@ -21,16 +32,39 @@ async def test_a_result_and_what_the_fake_was_called_with(shop: DurableApp) -> N
     ]
 
 
-async def test_results_one_after_another(shop: DurableApp) -> None:
-    shop.fake("Double", results=[10, 20])
+async def test_a_return_value_that_is_set_later_replaces_the_first_one(shop: DurableApp) -> None:
+    ship = shop.fake("Ship", return_value="by train")
+    assert (await shop.run("Order", 7)).output == ["paid 7", "by train"]
+    ship.return_value = "by ship"
+    assert (await shop.run("Order", 7)).output == ["paid 7", "by ship"]
+    ship.side_effect = lambda order: "by plane"
+    assert (await shop.run("Order", 7)).output == ["paid 7", "by plane"]
+    assert ship.call_count == 3
+
+
+async def test_a_side_effect_iterable_has_one_result_or_exception_for_each_call(shop: DurableApp) -> None:
+    shop.fake("Charge", side_effect=[TimeoutError("slow"), "at last"])
+    retrying = await shop.run("Retrying", 7)
+    assert retrying.output == "at last"
+    assert [call.error is None for call in retrying.history.activities] == [False, True]
+    assert "TimeoutError: slow" in str(retrying.history.activities[0].error)
+
+
+async def test_a_call_beyond_the_values_of_a_side_effect_iterable_fails(shop: DurableApp) -> None:
+    shop.fake("Double", side_effect=[10, 20])
     parent = await shop.run("Parent")
     assert parent.status == "Failed"
-    assert "was called 3 times, but its fake has 2 results" in parent.output
+    assert "'Double' was called 3 times, more often than its side_effect has values. [EH608]" in parent.output
+
+
+async def test_a_side_effect_iterator_may_be_infinite(shop: DurableApp) -> None:
+    shop.fake("Double", side_effect=repeat(5))
+    assert (await shop.run("Parent")).output == 15
 
 
 @pytest.mark.parametrize("error", [ValueError("card refused"), KeyError])
-async def test_raises_an_exception_or_its_class(shop: DurableApp, error: Exception) -> None:
-    shop.fake("Charge", raises=error)
+async def test_a_side_effect_exception_or_class_is_raised(shop: DurableApp, error: Exception) -> None:
+    shop.fake("Charge", side_effect=error)
     order = await shop.run("Order", 7)
     kind = type(error).__name__ if isinstance(error, Exception) else "KeyError"
     assert order.status == "Failed"
@@ -41,8 +75,45 @@ async def test_raises_an_exception_or_its_class(shop: DurableApp, error: Excepti
         order.result()
 
 
-async def test_fails_twice_and_then_runs_the_real_one(shop: DurableApp) -> None:
-    charge = shop.fake("Charge", fails_twice=True)
+async def test_a_side_effect_may_be_a_function_or_a_coroutine_function(shop: DurableApp) -> None:
+    async def ship(order: dict[str, str]) -> str:
+        return f"sent {order['order']}"
+
+    shop.fake("Charge", side_effect=lambda amount: amount + 1)
+    shop.fake("Ship", side_effect=ship)
+    assert (await shop.run("Order", 7)).output == [8, "sent 8"]
+
+
+async def test_a_side_effect_may_be_a_mock(shop: DurableApp) -> None:
+    charge, ship = Mock(return_value="paid by mock"), AsyncMock(side_effect=ValueError("no ship"))
+    shop.fake("Charge", side_effect=charge)
+    shop.fake("Ship", side_effect=ship)
+    order = await shop.run("Order", 7)
+    charge.assert_called_once_with(7)
+    ship.assert_awaited_once_with({"order": "paid by mock"})
+    assert "ValueError: no ship" in order.output
+
+
+async def test_a_side_effect_that_returns_default_leaves_the_result_to_return_value(shop: DurableApp) -> None:
+    seen: list[Any] = []
+
+    def record(amount: int) -> Any:
+        seen.append(amount)
+        return DEFAULT
+
+    shop.fake("Charge", side_effect=record, return_value="free")
+    assert (await shop.run("Order", 7)).output == ["free", "shipped"]
+    assert seen == [7]
+
+
+async def test_a_spy_runs_the_apps_own_function(shop: DurableApp) -> None:
+    spy = shop.spy("Charge")
+    assert (await shop.run("Order", 7)).output == ["paid 7", "shipped"]
+    assert (spy.calls, spy.call_count) == ([7], 1)
+
+
+async def test_a_spys_first_calls_raise_its_failures(shop: DurableApp) -> None:
+    charge = shop.spy("Charge", failures=[ValueError("refused"), RuntimeError])
     began = shop.now
     assert (await shop.run("Retrying", 7)).output == "paid 7"
     assert charge.calls == [7, 7, 7]
@@ -50,93 +121,135 @@ async def test_fails_twice_and_then_runs_the_real_one(shop: DurableApp) -> None:
     assert entries() == [7]
 
 
-async def test_fails_with_an_exception_and_then_has_a_result(shop: DurableApp) -> None:
-    shop.fake("Charge", fails=1, raises=TimeoutError("slow"), result="at last")
-    retrying = await shop.run("Retrying", 7)
-    assert retrying.output == "at last"
-    assert [call.error is None for call in retrying.history.activities] == [False, True]
-    assert "TimeoutError: slow" in str(retrying.history.activities[0].error)
+async def test_failures_and_values_begin_again_after_a_reset(shop: DurableApp) -> None:
+    shop.fake("Charge", side_effect=[ValueError("refused"), "free"])
+    ship = shop.spy("Ship", failures=[ValueError("no ship")])
+    for _ in range(2):
+        assert (await shop.run("Retrying", 7)).output == "free"
+        assert "no ship" in (await shop.run("Reminder")).output
+        assert ship.call_count == 1
+        await shop.reset()
+        assert not ship.called
 
 
-async def test_using_a_function_or_a_coroutine_function(shop: DurableApp) -> None:
-    async def ship(order: dict[str, str]) -> str:
-        return f"sent {order['order']}"
-
-    shop.fake("Charge", lambda amount: amount + 1)
-    shop.fake("Ship", ship)
-    assert (await shop.run("Order", 7)).output == [8, "sent 8"]
-
-
-async def test_a_spy_lets_the_real_one_run(shop: DurableApp) -> None:
-    spy = shop.spy("Charge")
-    assert (await shop.run("Order", 7)).output == ["paid 7", "shipped"]
-    assert (spy.calls, spy.count) == ([7], 1)
-
-
-async def test_a_sub_orchestrator(shop: DurableApp) -> None:
-    child = shop.fake("Child", lambda n: n * 100)
+async def test_a_fake_of_a_sub_orchestrator(shop: DurableApp) -> None:
+    child = shop.fake("Child", side_effect=lambda n: n * 100)
     assert (await shop.run("Parent")).output == 600
     assert child.calls == [1, 2, 3]
-    shop.fake("Child", raises=ValueError("no"))
+    shop.fake("Child", side_effect=ValueError("no"))
     parent = await shop.run("Parent")
     assert "Orchestrator function 'Child' failed: ValueError: no" in parent.output
 
 
-async def test_an_entity(shop: DurableApp) -> None:
-    counter = shop.fake("Counter", lambda operation, given: 42)
+async def test_a_fake_of_an_entity_is_called_with_operation_and_input(shop: DurableApp) -> None:
+    counter = shop.fake("Counter", side_effect=lambda operation, value: 42)
     assert (await shop.run("Tally")).output == 42
     assert counter.calls == [("add", 5), ("add", 3), ("get", None)]
-    shop.fake("Counter", raises=ValueError("shut"))
+    counter.assert_any_call("add", 3)
+    shop.fake("Counter", side_effect=ValueError("shut"))
     tally = await shop.run("Tally")
     assert tally.status == "Failed"
     assert "shut" in tally.output
 
 
-async def test_sites(shop: DurableApp) -> None:
+async def test_a_spy_of_an_entity_records_every_operation_of_a_batch(shop: DurableApp) -> None:
+    counter = shop.spy("Counter")
+    assert (await shop.run("Tally")).output == 8
+    assert counter.calls == [("add", 5), ("add", 3), ("get", None)]
+
+
+async def test_operations_that_an_entitys_spy_fails_do_not_reach_the_entity(shop: DurableApp) -> None:
+    shop.spy("Counter", failures=[ValueError("shut")])  # the signal, which arrives in one batch with a call
+    assert (await shop.run("Tally")).output == 3
+
+
+async def test_fake_http_answers_call_http(shop: DurableApp) -> None:
     site = shop.fake_http("https://api.example.com/*", status=201, body={"left": 3})
     fetch = await shop.run("Fetch")
     assert fetch.output == [201, '{"left": 3}']
-    assert (site.calls[0]["method"], site.calls[0]["uri"]) == ("POST", "https://api.example.com/stock")
+    (request,) = site.calls
+    assert isinstance(request, HttpRequest)
+    assert (request.method, request.url, request.content) == ("POST", "https://api.example.com/stock", '{"item": 7}')
     (call,) = fetch.history.http_calls
     assert call.input["method"] == "POST"
-    shop.fake_http("https://api.example.com/stock", method="POST", raises=TimeoutError("slow"))
+    shop.fake_http("https://api.example.com/stock", method="POST", side_effect=TimeoutError("slow"))
     assert "TimeoutError: slow" in (await shop.run("Fetch")).output
-    assert site.count == 1
+    assert site.call_count == 1
 
 
-async def test_no_request_leaves_the_test(shop: DurableApp) -> None:
+async def test_a_request_that_no_fake_answers_fails(shop: DurableApp) -> None:
     fetch = await shop.run("Fetch")
     assert fetch.status == "Failed"
-    assert "no answer for POST https://api.example.com/stock: give it one with app.fake_http(" in fetch.output
+    assert "no fake answers POST https://api.example.com/stock: set one with app.fake_http(" in fetch.output
 
 
-async def test_what_the_app_does_not_have_cannot_be_faked(shop: DurableApp) -> None:
+async def test_a_function_that_the_app_does_not_have_cannot_be_faked(shop: DurableApp) -> None:
     with pytest.raises(UnknownFunctionError, match="Did you mean 'Charge'"):
-        shop.fake("Chargee", result=1)
+        shop.fake("Chargee", return_value=1)
 
 
-async def test_what_pytest_raises_in_a_fake_ends_the_test(shop: DurableApp) -> None:
-    shop.fake("Charge", lambda amount: pytest.fail("must not be charged"))
+async def test_pytest_fail_in_a_side_effect_fails_the_test(shop: DurableApp) -> None:
+    shop.fake("Charge", side_effect=lambda amount: pytest.fail("must not be charged"))
     with pytest.raises(pytest.fail.Exception, match="must not be charged"):
         await shop.run("Order", 7)
 
 
-async def test_a_lost_worker_runs_the_function_again(shop: DurableApp) -> None:
-    shop.lose_worker("Charge")
+async def test_a_function_runs_again_after_its_worker_was_killed(shop: DurableApp) -> None:
+    shop.kill_worker_during("Charge")
     assert (await shop.run("Order", 7)).output == ["paid 7", "shipped"]
     assert entries() == [7, 7]
 
 
-async def test_a_worker_that_is_lost_for_ever_fails_the_activity(shop: DurableApp) -> None:
-    shop.lose_worker("Charge", times=3)
+async def test_an_activity_fails_when_its_worker_was_killed_three_times(shop: DurableApp) -> None:
+    shop.kill_worker_during("Charge", times=3)
     order = await shop.run("Order", 7)
     assert "WorkerLost" in order.output
     assert entries() == [7, 7, 7]
 
 
-def test_a_fake_answers_in_one_way(shop: DurableApp) -> None:
-    with pytest.raises(TypeError, match="a fake of 'Charge' answers in one way, but result and raises were given"):
-        shop.fake("Charge", result=1, raises=ValueError)
-    with pytest.raises(TypeError, match="results and a function were given"):
-        shop.fake("Charge", print, results=[1])
-    shop.fake("Charge", fails=1, raises=ValueError, result=None)
+async def test_assertions_pass_for_the_expected_calls(shop: DurableApp) -> None:
+    charge, other = shop.spy("Charge"), shop.fake("Double")
+    other.assert_not_called()
+    await shop.run("Order", 7)
+    charge.assert_called()
+    charge.assert_called_once()
+    charge.assert_called_once_with(7)
+    await shop.run("Order", 8)
+    charge.assert_called_with(8)
+    charge.assert_any_call(7)
+
+
+@pytest.mark.parametrize(
+    ("assertion", "arguments", "message"),
+    [
+        ("assert_not_called", (), "not to have been called. It was called 2 times: [7, 8]. [EH608]"),
+        ("assert_called_once", (), "to have been called once. It was called 2 times"),
+        ("assert_called_once_with", (7,), "to have been called once with 7. It was called 2 times"),
+        ("assert_called_with", (7,), "to have been called last with 7. It was called 2 times"),
+        ("assert_any_call", (9,), "to have been called with 9. It was called 2 times"),
+    ],
+)
+async def test_assertions_fail_for_other_calls(
+    shop: DurableApp, assertion: str, arguments: tuple[int, ...], message: str
+) -> None:
+    charge = shop.spy("Charge")
+    await shop.run("Order", 7)
+    await shop.run("Order", 8)
+    with pytest.raises(FakeCallsError) as failed:
+        getattr(charge, assertion)(*arguments)
+    assert isinstance(failed.value, AssertionError)
+    assert f"Expected 'Charge' {message}" in str(failed.value)
+
+
+def test_assert_called_fails_without_calls(shop: DurableApp) -> None:
+    with pytest.raises(
+        FakeCallsError, match=r"Expected 'Charge' to have been called\. It was called 0 times\. \[EH608\]"
+    ):
+        shop.fake("Charge").assert_called()
+
+
+def test_the_repr_of_a_fake_has_name_kind_and_calls(shop: DurableApp) -> None:
+    fake: Fake = shop.fake("Charge")
+    assert repr(fake) == "<fake of the activity 'Charge', called 0 times>"
+    fake.calls.append(7)
+    assert repr(fake) == "<fake of the activity 'Charge', called once>"

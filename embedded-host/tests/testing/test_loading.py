@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.app.errors import AppError
-from embedded_host.testing import DurableApp
+from embedded_host.testing import AppError, AppLoadError, DurableApp
 from tests.support.app_folder import AppFolder
 
 V2 = """\
@@ -89,7 +88,7 @@ def test_what_cannot_be_loaded_is_said_and_leaves_nothing_behind(tmp_path: Path)
         DurableApp(tmp_path)
     app = AppFolder(tmp_path / "a")
     app.write("function_app.py", "import no_such_package\n")
-    with pytest.raises(ImportError, match="no module named 'no_such_package'"):
+    with pytest.raises(AppLoadError, match="no module named 'no_such_package'"):
         DurableApp(app.root)
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 

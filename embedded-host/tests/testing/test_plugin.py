@@ -50,7 +50,7 @@ def test_the_app_is_the_nearest_one_above_the_test(tmp_path: Path) -> None:
 
         @pytest.mark.asyncio
         async def test_async(durable_app):
-            charge = durable_app.fake("Charge", result="ok")
+            charge = durable_app.fake("Charge", return_value="ok")
             assert (await durable_app.run("Order", 7)).output == ["ok", "shipped"]
             assert charge.calls == [7]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.testing import DurableApp, HistoryMismatchError, replay
+from embedded_host.testing import DurableApp, HistoryMismatchError
 from tests.conformance.probe_app import probe_app
 
 WIRE = json.loads((Path(__file__).parents[1] / "engine" / "wire.json").read_text(encoding="utf-8"))
@@ -25,7 +25,7 @@ def test_it_fits(probe_root: Path, instance_id: str) -> None:
     last = TURNS[instance_id][-1]
     history = last["request"]["history"]
     with DurableApp(probe_root) as app:
-        replayed = replay(app, json.loads(json.dumps(history)))
+        replayed = app.replay(json.loads(json.dumps(history)))
     assert replayed.turns >= 1
     if last["response"].get("isDone") and replayed.is_finished and last["response"].get("output") is not None:
         assert replayed.output == last["response"]["output"]
@@ -34,4 +34,4 @@ def test_it_fits(probe_root: Path, instance_id: str) -> None:
 def test_other_code_does_not(probe_root: Path) -> None:
     history = TURNS["Chain-1"][-1]["request"]["history"]
     with DurableApp(probe_root) as app, pytest.raises(HistoryMismatchError, match="differs at step 1"):
-        replay(app, history, name="Timer")
+        app.replay(history, name="Timer")

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.testing import DurableApp, HistoryMismatchError, replay
-from embedded_host.testing.history_file import UnreadableHistoryError
+from embedded_host.testing import DurableApp, HistoryMismatchError, UnreadableHistoryError
 from tests.testing.conftest import shop_app
 
 RUNS: list[tuple[str, Any]] = [
@@ -37,7 +36,7 @@ async def test_a_history_of_the_same_code_fits(
     shop: DurableApp, tmp_path: Path, name: str, given: object, form: str
 ) -> None:
     if name == "Retrying":
-        shop.fake("Charge", fails=1)
+        shop.spy("Charge", failures=[RuntimeError])
     instance = await shop.run(name, given)
     source: Any = instance
     if form == "file":
@@ -50,7 +49,7 @@ async def test_a_history_of_the_same_code_fits(
         ]
     elif form == "status":
         source = await status_api(shop, instance.id)
-    replayed = replay(shop, source)
+    replayed = shop.replay(source)
     assert (replayed.name, replayed.is_finished) == (name, True)
     if instance.status == "Completed":
         assert replayed.output == instance.output
@@ -58,9 +57,9 @@ async def test_a_history_of_the_same_code_fits(
 
 async def test_a_history_that_has_not_ended_fits_too(shop: DurableApp) -> None:
     instance = await shop.start("Approval", 1)
-    assert replay(shop, instance).is_finished is False
+    assert shop.replay(instance).is_finished is False
     cut = (await shop.run("Order", 7)).history.events[:-4]
-    assert replay(shop, cut, name="Order").is_finished is False
+    assert shop.replay(cut, name="Order").is_finished is False
 
 
 CHANGES = {
@@ -139,7 +138,7 @@ async def test_changed_code_fails_with_the_first_step_that_differs(
     changed = shop_app(tmp_path / "changed")
     changed.orchestrator("Order", body)
     with DurableApp(changed.root) as after, pytest.raises(HistoryMismatchError) as mismatch:
-        replay(after, history)
+        after.replay(history)
     told = mismatch.value
     if form == "exact":
         assert (told.step, told.turn) == (1 if change == "renamed" else step, turn)
@@ -161,14 +160,15 @@ async def test_what_changes_nothing_that_was_decided_fits(shop_root: Path, tmp_p
         return paid.upper()
         """,
     )
-    assert replay(changed.root, file).output == "PAID 7"
+    with DurableApp(changed.root) as after:
+        assert after.replay(file).output == "PAID 7"
 
 
 async def test_an_orchestrator_that_has_another_name_now(shop: DurableApp) -> None:
     order = await shop.run("Order", 7)
-    assert replay(shop.sync, order, name="order").turns == 3
+    assert shop.sync.replay(order, name="order").turns == 3
     with pytest.raises(HistoryMismatchError, match=r"differs at step 1 \(turn 1\)"):
-        replay(shop, order, name="Reminder")
+        shop.replay(order, name="Reminder")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_what_is_no_history_is_said(shop: DurableApp, tmp_path: Path, content: s
     file = tmp_path / "history.json"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(UnreadableHistoryError, match=wrong):
-        replay(shop, file)
+        shop.replay(file)
 
 
 async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
@@ -191,7 +191,7 @@ async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
     url = f"/runtime/webhooks/durabletask/instances/{order.id}?showHistory=true"
     status = (await shop.http("GET", url)).json()
     with pytest.raises(UnreadableHistoryError, match="showHistoryOutput=true"):
-        replay(shop, status)
+        shop.replay(status)
 
 
 @pytest.mark.parametrize("form", ["exact", "status"])
@@ -202,7 +202,8 @@ async def test_a_history_that_was_ended_from_outside_fits_as_far_as_it_goes(tmp_
         instance = await app.start("Approval")
         await app.terminate(instance, "enough")
         history: Any = instance.history.events if form == "exact" else await status_api(app, instance.id)
-        assert replay(app, history, name="Approval").is_finished is False
+        assert app.replay(history, name="Approval").is_finished is False
     changed = shop_app(tmp_path / "changed")
     changed.orchestrator("Approval", 'return "at once"')  # what it would have done next, nobody knows
-    assert replay(changed.root, history, name="Approval").output == "at once"
+    with DurableApp(changed.root) as after:
+        assert after.replay(history, name="Approval").output == "at once"

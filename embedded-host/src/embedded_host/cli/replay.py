@@ -1,4 +1,4 @@
-"""Histories against the app's code of today: what CI runs before a deployment."""
+"""Replay of recorded histories with the app's current code, for CI before a deployment."""
 
 from __future__ import annotations
 
@@ -31,28 +31,24 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
       embedded-host replay histories/*.json
       embedded-host replay order-7.json --script-root ../my-app
     """
-    from embedded_host.testing.app import DurableApp
-    from embedded_host.testing.history_file import UnreadableHistoryError
-    from embedded_host.testing.loading import UnknownFunctionError
-    from embedded_host.testing.replaying import HistoryMismatchError
-    from embedded_host.testing.replaying import replay as replay_history
+    from embedded_host.testing import AppLoadError, DurableApp, EmbeddedHostError, HistoryMismatchError
 
     found: list[dict[str, Any]] = []
     paths = [(file, Path(file).absolute()) for file in files]
     try:
         opened = DurableApp(script_root)
-    except ImportError as error:
+    except AppLoadError as error:
         raise CommandError(str(error)) from error
     with opened as app:
         for file, path in paths:
             entry: dict[str, Any] = {"file": file, "fits": False}
             try:
-                replayed = replay_history(app, path, name=name)
+                replayed = app.replay(path, name=name)
                 entry |= {"fits": True, "name": replayed.name, "steps": replayed.steps, "turns": replayed.turns}
             except HistoryMismatchError as error:
                 entry |= {"problem": str(error), "step": error.step, "turn": error.turn}
                 entry |= {"history": error.expected, "code": error.found}
-            except (UnknownFunctionError, UnreadableHistoryError, TypeError, OSError) as error:
+            except (EmbeddedHostError, OSError) as error:
                 entry["problem"] = str(error)
             found.append(entry)
             if not as_json:

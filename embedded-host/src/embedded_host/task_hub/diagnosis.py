@@ -29,15 +29,23 @@ LINES = 5
 
 
 async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
-    """``waitsFor`` (objects of ``engine.waiting.waits``; activities have a ``state``, children their ``runtimeStatus``) and
-    ``text``, a sentence; None for an id that no orchestration has."""
+    """Return why an instance does not continue, or None for an id that no orchestration has.
+
+    ``waitsFor`` has objects of ``engine.waiting.waits`` (activities with a ``state``, children with their
+    ``runtimeStatus``), ``text`` a sentence."""
     instance = hub.find(instance_id)
     if instance is None or not isinstance(instance.state, Orchestration):
         return None
     state = instance.state
-    events = state.history.events
+    return status_diagnosis(hub, instance, state) or waits_diagnosis(
+        hub, instance, state, state.execution or await _replayed(hub, state)
+    )
+
+
+def status_diagnosis(hub: TaskHub, instance: Instance, state: Orchestration) -> dict[str, Any] | None:
+    """Return the diagnosis of an instance whose status explains it: finished, in a turn, or suspended. Otherwise None."""
     if state.status.is_terminal:
-        found = list(_running_children(hub, events))
+        found = list(_running_children(hub, state.history.events))
         text = f"It has finished: {state.status.value}." + (
             f" Still running: {joined(found)}." if found and state.status is not Status.COMPLETED else ""
         )
@@ -51,10 +59,16 @@ async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
             "waitsFor": [],
             "text": f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.",
         }
-    execution = state.execution or await _replayed(hub, state)
+    return None
+
+
+def waits_diagnosis(
+    hub: TaskHub, instance: Instance, state: Orchestration, execution: Execution | str
+) -> dict[str, Any]:
+    """Return the diagnosis of a waiting instance. ``execution`` is its execution, or why it cannot be replayed."""
     if isinstance(execution, str):
         return {"waitsFor": [], "text": execution}
-    found = [with_state(hub, instance, wait) for wait in waits(events, execution)]
+    found = [with_state(hub, instance, wait) for wait in waits(state.history.events, execution)]
     if execution.returned and found:
         text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(found)}."
         timers = [wait for wait in found if wait["kind"] == "timer"]

@@ -1,68 +1,110 @@
-"""Test orchestrations in microseconds: the app in this process, its state in memory, its time in the test's hand.
+"""The test kit: run orchestrations in the test's process, with an in-memory state and a virtual clock.
 
-``durable_app`` is the fixture of the pytest plugin (``plugin.py``); everything else is imported from here. What is named here is
-imported when it is used: pytest loads this package in every run, also in those that have no use for it.
+The pytest plugin has the fixture ``durable_app``. Everything else is imported from here, and from here only: the modules of
+this package are internal. A name is loaded when it is first used, because pytest imports this package in every run.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from embedded_host.testing.app import DurableApp
+    from embedded_host.app.errors import AppError
+    from embedded_host.errors import EmbeddedHostError
+    from embedded_host.testing.app import DurableApp, SyncDurableApp
     from embedded_host.testing.crashes import CrashChangedOutcomeError, CrashRun, crash_everywhere
-    from embedded_host.testing.fakes import Fake, HttpFake
-    from embedded_host.testing.history_view import RecordedSteps
-    from embedded_host.testing.host_run import LivelockError
-    from embedded_host.testing.http import HttpAnswer
-    from embedded_host.testing.instance import Instance, OrchestrationFailedError
-    from embedded_host.testing.loading import UnknownFunctionError
-    from embedded_host.testing.replaying import HistoryMismatchError, Replayed, replay
-    from embedded_host.testing.sync import SyncDurableApp
-    from embedded_host.testing.virtual_clock import NotFinishedError
+    from embedded_host.testing.errors import (
+        AppLoadError,
+        FakeCallsError,
+        FunctionLoadError,
+        HistoryMismatchError,
+        InstanceNotFoundError,
+        InstanceStatusError,
+        LivelockError,
+        NotFinishedError,
+        OrchestrationFailedError,
+        UnknownFunctionError,
+        UnreadableHistoryError,
+    )
+    from embedded_host.testing.fakes import Fake, HttpFake, HttpRequest
+    from embedded_host.testing.http import HttpResponse
+    from embedded_host.testing.instance_handle import InstanceHandle
+    from embedded_host.testing.instance_history import (
+        InstanceHistory,
+        RecordedCall,
+        RecordedEntityCall,
+        RecordedEvent,
+        RecordedTimer,
+    )
+    from embedded_host.testing.replaying import Replayed
+
+_NAMES = {
+    "embedded_host.app.errors": ("AppError",),
+    "embedded_host.errors": ("EmbeddedHostError",),
+    "embedded_host.testing.app": ("DurableApp", "SyncDurableApp"),
+    "embedded_host.testing.crashes": ("CrashChangedOutcomeError", "CrashRun", "crash_everywhere"),
+    "embedded_host.testing.errors": (
+        "AppLoadError",
+        "FakeCallsError",
+        "FunctionLoadError",
+        "HistoryMismatchError",
+        "InstanceNotFoundError",
+        "InstanceStatusError",
+        "LivelockError",
+        "NotFinishedError",
+        "OrchestrationFailedError",
+        "UnknownFunctionError",
+        "UnreadableHistoryError",
+    ),
+    "embedded_host.testing.fakes": ("Fake", "HttpFake", "HttpRequest"),
+    "embedded_host.testing.http": ("HttpResponse",),
+    "embedded_host.testing.instance_handle": ("InstanceHandle",),
+    "embedded_host.testing.instance_history": (
+        "InstanceHistory",
+        "RecordedCall",
+        "RecordedEntityCall",
+        "RecordedEvent",
+        "RecordedTimer",
+    ),
+    "embedded_host.testing.replaying": ("Replayed",),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "AppError",
+    "AppLoadError",
     "CrashChangedOutcomeError",
     "CrashRun",
     "DurableApp",
+    "EmbeddedHostError",
     "Fake",
+    "FakeCallsError",
+    "FunctionLoadError",
     "HistoryMismatchError",
-    "HttpAnswer",
     "HttpFake",
-    "Instance",
+    "HttpRequest",
+    "HttpResponse",
+    "InstanceHandle",
+    "InstanceHistory",
+    "InstanceNotFoundError",
+    "InstanceStatusError",
     "LivelockError",
     "NotFinishedError",
     "OrchestrationFailedError",
-    "RecordedSteps",
+    "RecordedCall",
+    "RecordedEntityCall",
+    "RecordedEvent",
+    "RecordedTimer",
     "Replayed",
     "SyncDurableApp",
     "UnknownFunctionError",
+    "UnreadableHistoryError",
     "crash_everywhere",
-    "replay",
 ]
-_HOME = {
-    "CrashChangedOutcomeError": "crashes",
-    "CrashRun": "crashes",
-    "DurableApp": "app",
-    "Fake": "fakes",
-    "HistoryMismatchError": "replaying",
-    "HttpAnswer": "http",
-    "HttpFake": "fakes",
-    "Instance": "instance",
-    "LivelockError": "host_run",
-    "NotFinishedError": "virtual_clock",
-    "OrchestrationFailedError": "instance",
-    "RecordedSteps": "history_view",
-    "Replayed": "replaying",
-    "SyncDurableApp": "sync",
-    "UnknownFunctionError": "loading",
-    "crash_everywhere": "crashes",
-    "replay": "replaying",
-}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,43 +1,41 @@
-"""A function app under test."""
+"""The app under test: ``DurableApp`` for coroutines, ``SyncDurableApp`` for ordinary tests."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.durable_functions import DurableOrchestrationClient
 
-from embedded_host.app.definitions import Function
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.functions import FunctionNames
-from embedded_host.store.interface import InstanceFilter
-from embedded_host.store.sqlite import SqliteStore
-from embedded_host.task_hub.client import HubClient, InstanceExistsError, InstanceStatusError
-from embedded_host.task_hub.hub import TaskHub
-from embedded_host.testing.fake_invoker import Fakes
-from embedded_host.testing.fakes import UNSET, Failure, Fake, HttpFake
-from embedded_host.testing.host_run import RPC_BASE, Crash, Life
-from embedded_host.testing.http import HttpAnswer, ask, content
-from embedded_host.testing.instance import Instance
-from embedded_host.testing.loading import KitWorker, UnknownFunctionError
-from embedded_host.testing.sync import SyncDurableApp
-from embedded_host.testing.values import decoded
-from embedded_host.testing.virtual_clock import START, YEAR, NotFinishedError, VirtualClock, fire_next, moved, next_due
+from embedded_host.task_hub.client import InstanceExistsError
+from embedded_host.task_hub.client import InstanceStatusError as HubStatusError
+from embedded_host.testing.base_app import BaseDurableApp
+from embedded_host.testing.errors import InstanceStatusError, NotFinishedError
+from embedded_host.testing.http import HttpResponse, request_body
+from embedded_host.testing.instance_handle import InstanceHandle
+from embedded_host.testing.simulation import Simulation
+from embedded_host.testing.sync import EventLoop, Synchronous
+from embedded_host.testing.virtual_clock import START, YEAR
 
-LIMIT = 10_000
+__tracebackhide__ = True
+
+T = TypeVar("T")
 
 
-class DurableApp:
-    """The app in a folder, v1 or v2, as it is: its functions run in this process, its state is in memory, and its time stands
-    still but for ``advance``, ``run`` and ``finish``. Each method returns when the app has nothing left to do at that time.
+class DurableApp(BaseDurableApp):
+    """A v1 or v2 app in the test's process, with an in-memory state and a virtual clock.
 
-    Use it in one event loop, and close it (or use it in a ``with``): it puts back the directory, the path and the environment
-    that loading an app changes."""
+    Time passes in ``advance``, ``run`` and ``finish`` only. Each method returns when the app has nothing left to do at the
+    clock's time, and restarts a host that crashed meanwhile. Use an app in one event loop.
+
+    While it is open, the working directory, ``sys.path`` and the environment are those of the app; ``close``, or the end of a
+    ``with`` block, restores them. The app's modules stay imported for the next test.
+    """
 
     def __init__(
         self,
@@ -45,24 +43,22 @@ class DurableApp:
         *,
         settings: Mapping[str, str] | None = None,
         now: datetime = START,
-        limit: int = LIMIT,
+        limit: int = 10_000,
     ) -> None:
-        """``settings`` win over the environment and local.settings.json; ``now`` is the clock's beginning; ``limit`` is how many
-        functions and turns may run at one time by the clock. Raises AppError or ImportError if the app cannot be loaded."""
-        self._worker = KitWorker(Path(root).absolute(), settings or {}, RPC_BASE)
-        self._worker.on_client_request = self._answer_client
-        self._start, self._limit = now, limit
-        self._fakes = Fakes()
+        """Load an app.
+
+        Args:
+            root: The app's directory.
+            settings: App settings. They override the environment and local.settings.json.
+            now: The clock's initial time; without a zone it is UTC.
+            limit: The number of functions and turns that may run without the clock moving.
+
+        Raises:
+            AppError: A file of the app is invalid or missing. The error lists all problems.
+            AppLoadError: The app's code cannot be imported.
+        """
+        super().__init__(Simulation(Path(root).absolute(), settings or {}, now, limit))
         self._sync: SyncDurableApp | None = None
-        self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        self._clock = VirtualClock(self._start)
-        self._store = SqliteStore(None)
-        self._life = self._new_life(None)
-
-    def _new_life(self, crash: Crash | None) -> Life:
-        return Life(self._worker, self._store, self._clock, self._fakes, crash, self._limit)
 
     def __enter__(self) -> DurableApp:
         return self
@@ -73,333 +69,336 @@ class DurableApp:
         self.close()
 
     def close(self) -> None:
-        """The end of the test: what still runs is left behind."""
-        self._life.die()
+        """Stop the app and restore the process. Functions that still run are abandoned."""
         if self._sync is not None:
             self._sync.close()
-        self._store.close()
-        self._worker.put_back()
+        self._simulation.close()
 
     @property
     def sync(self) -> SyncDurableApp:
-        """The same methods for tests that are no coroutines."""
+        """The same app with ordinary methods, for tests that are no coroutines."""
         if self._sync is None:
-            self._sync = SyncDurableApp(self)
+            self._sync = SyncDurableApp(self, self._simulation)
         return self._sync
-
-    @property
-    def root(self) -> Path:
-        return self._worker.app.app.root
-
-    @property
-    def client(self) -> HubClient:
-        return self._life.client
-
-    @property
-    def hub(self) -> TaskHub:
-        return self._life.hub
-
-    @property
-    def turns(self) -> int:
-        """How many turns orchestrators and entities have had since the host last started."""
-        return self._life.turns
-
-    @property
-    def activity_runs(self) -> dict[str, int]:
-        """How often each activity has run, by name: a second time where a crash or a lost worker had it run again."""
-        return dict(self._fakes.runs)
-
-    def orchestrator_code(self, name: str) -> Callable[..., Any]:
-        """What ``df.Orchestrator.create`` has made of an orchestrator. Raises UnknownFunctionError or TypeError."""
-        function = self._function("orchestrator", name)
-        found = self._worker.runner.functions.get(function.name)
-        call = getattr(found, "call", None)
-        if not hasattr(call, "orchestrator_function"):
-            raise TypeError(f"'{name}' cannot be replayed: {found} [EH611]")
-        assert call is not None
-        made: Callable[..., Any] = call
-        return made
 
     # -- time --------------------------------------------------------------------------------------
 
-    @property
-    def now(self) -> datetime:
-        """By the app's clock, in UTC: what orchestrators see as ``context.current_utc_datetime``."""
-        return self._clock.now()
+    async def advance(
+        self,
+        delta: timedelta | None = None,
+        *,
+        weeks: float = 0,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+        milliseconds: float = 0,
+    ) -> None:
+        """Move the clock forward. Timers and timer functions that become due run in order, each at its time.
 
-    async def advance(self, delta: timedelta | None = None, **parts: float) -> None:
-        """Move time on, by a timedelta or by its parts (``hours=3``): all timers and timer functions that are due until then
-        run, each at its time, in order."""
-        target = self.now + moved(delta, parts)
-        await self.idle()
-        while (due := next_due(self._life)) is not None and due <= target:
-            fire_next(self._life, self._clock, due)
-            await self.idle()
-        self._clock.at = max(self._clock.at, target)
+        Args:
+            delta: The time to add to that of the other arguments.
+            weeks, days, hours, minutes, seconds, milliseconds: As in ``timedelta``.
 
-    async def idle(self) -> None:
-        """Run what there is to do now. Raises LivelockError if that does not end."""
-        self._life.begin()
-        while True:
-            await self._life.settle()
-            if not self._life.dead:
-                return
-            await self.restart()
+        Raises:
+            TypeError: ``delta`` is no timedelta.
+            ValueError: The time is negative.
+            LivelockError: The app runs without end at one time.
+        """
+        if not isinstance(delta, timedelta | None):
+            raise TypeError(f"advance() takes a timedelta, or parts as in advance(hours=3), but not {delta!r} [EH609]")
+        step = timedelta(
+            weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
+        )
+        step += delta or timedelta()
+        if step < timedelta():
+            raise ValueError(f"time goes forward only, not by {step} [EH609]")
+        simulation, target = self._simulation, self.now + step
+        await simulation.run_until_idle()
+        while (due := simulation.next_due) is not None and due <= target:
+            await simulation.fire_next(due)
+        simulation.clock.advance_to(target)
+
+    async def run_until_idle(self) -> None:
+        """Run all that is due now. The other methods do this themselves; it is of use after changing the app's data.
+
+        Raises:
+            LivelockError: The app runs without end at one time.
+        """
+        await self._simulation.run_until_idle()
 
     # -- orchestrations ----------------------------------------------------------------------------
 
     async def run(
-        self, name: str, input: Any = None, *, instance_id: str | None = None, within: timedelta = YEAR
-    ) -> Instance:
-        """Start an orchestration and let it come to its end, however long its timers take (not longer than ``within``).
+        self, name: str, input: Any = None, *, instance_id: str | None = None, timeout: timedelta = YEAR
+    ) -> InstanceHandle:
+        """Start an orchestration and let time pass until it finishes.
 
-        Raises NotFinishedError if it waits for something that does not come by itself: then ``start`` it, and give it that."""
-        return await self.finish(await self.start(name, input, instance_id=instance_id), within=within)
+        Args:
+            name: The orchestrator's name.
+            input: Its input: a JSON value, or an object whose class has ``to_json``.
+            instance_id: The instance's id. By default a new one.
+            timeout: The longest time by the app's clock.
 
-    async def start(self, name: str, input: Any = None, *, instance_id: str | None = None) -> Instance:
-        """Start an orchestration, and let it go as far as it goes without time passing."""
-        function = self._function("orchestrator", name)
+        Returns:
+            The finished instance: completed, failed or terminated.
+
+        Raises:
+            UnknownFunctionError: The app has no orchestrator of this name.
+            InstanceStatusError: An instance with this id is running.
+            NotFinishedError: The instance waits for an event or the like. ``start`` it, raise the event, then ``finish`` it.
+            LivelockError: The app runs without end at one time.
+        """
+        return await self.finish(await self.start(name, input, instance_id=instance_id), timeout=timeout)
+
+    async def start(self, name: str, input: Any = None, *, instance_id: str | None = None) -> InstanceHandle:
+        """Start an orchestration and run it as far as it gets at the present time.
+
+        Args and errors are those of ``run``, except NotFinishedError.
+        """
+        durable_name = self._simulation.durable_name("orchestrator", name)
         text = DurableOrchestrationClient._get_json_input(input)
-        await self.idle()
-        # As the SDK's client sends it: JSON in a JSON text.
-        given = None if text is None else json.dumps(text)
-        with self._as_allowed(instance_id or "", "be started again"):
-            started = await self.client.start(function.durable_name, given, instance_id)
-        await self.idle()
-        return Instance(self, started)
+        await self._simulation.run_until_idle()
+        encoded = None if text is None else json.dumps(text)  # the SDK's client encodes an input twice
+        start = self._simulation.client.start(durable_name, encoded, instance_id)
+        started = await self._convert_errors(start, instance_id or "", "be started again")
+        await self._simulation.run_until_idle()
+        return InstanceHandle(self._simulation, started)
 
-    async def finish(self, instance: Instance | str, *, within: timedelta = YEAR) -> Instance:
-        """Let time pass, from one timer to the next, until an instance has finished. Raises NotFinishedError."""
-        instance = self.instance(instance)
-        until = self.now + within
-        await self.idle()
+    async def finish(self, instance: InstanceHandle | str, *, timeout: timedelta = YEAR) -> InstanceHandle:
+        """Let time pass, from one timer to the next, until an instance finishes.
+
+        Args:
+            instance: A handle, or an id.
+            timeout: The longest time by the app's clock.
+
+        Returns:
+            The finished instance.
+
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            NotFinishedError: No timer is left, or the next one is due after ``timeout``.
+            LivelockError: The app runs without end at one time.
+        """
+        instance, simulation = self.instance(instance), self._simulation
+        deadline = self.now + timeout
+        await simulation.run_until_idle()
         while not instance.is_finished:
-            due = next_due(self._life)
-            # A timer function alone moves no orchestration; with none of their timers left, nothing here will.
-            if due is None or self.hub.timers.next_due is None:
+            due = simulation.next_due
+            # Timer functions recur for ever. Without a durable timer no instance continues.
+            if due is None or simulation.host.next_timer is None:
                 raise NotFinishedError(
-                    f"{instance.name} '{instance.id}' does not finish by itself. {instance.waits_for} [EH601]"
+                    f"{instance.name} '{instance.id}' does not finish by itself. {instance.waiting_for} [EH601]"
                 )
-            if due > until:
+            if due > deadline:
                 raise NotFinishedError(
-                    f"{instance.name} '{instance.id}' is not over after {within}. {instance.waits_for} [EH601]"
+                    f"{instance.name} '{instance.id}' did not finish within {timeout}. {instance.waiting_for} [EH601]"
                 )
-            fire_next(self._life, self._clock, due)
-            await self.idle()
+            await simulation.fire_next(due)
         return instance
 
-    def instance(self, instance: Instance | str) -> Instance:
-        """By its id. Raises LookupError if there is none."""
-        id = instance.id if isinstance(instance, Instance) else instance
-        if self.client.status(id) is None:
-            raise LookupError(f"There is no instance '{id}'. [EH603]")
-        return Instance(self, id)
+    async def raise_event(self, instance: InstanceHandle | str, name: str, value: Any = None) -> None:
+        """Raise an external event.
 
-    @property
-    def instances(self) -> list[Instance]:
-        """All orchestrations, sub-orchestrations included, in order of creation."""
-        rows = self.client.list(InstanceFilter(entities=False), 2**31)
-        return [Instance(self, row.id) for row in sorted(rows, key=lambda row: row.key)]
+        Args:
+            instance: A handle, or an id.
+            name: The event's name.
+            value: The event's value, a JSON value.
 
-    async def raise_event(self, instance: Instance | str, name: str, value: Any = None) -> None:
-        """Raise an external event. Raises LookupError if there is no such instance, or it has finished."""
-        self._check_live(instance, f"take the event '{name}'")
-        await self.client.raise_event(_id(instance), name, json.dumps(value))
-        await self.idle()
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            InstanceStatusError: The instance has finished.
+        """
+        id = self._unfinished(instance, f"take the event '{name}'")
+        await self._simulation.client.raise_event(id, name, json.dumps(value))
+        await self._simulation.run_until_idle()
 
-    async def terminate(self, instance: Instance | str, reason: str | None = None) -> None:
-        self._check_live(instance, "be terminated")
-        await self.client.terminate(_id(instance), reason)
-        await self.idle()
+    async def terminate(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
+        """Terminate an instance. Its output becomes ``reason``. Raises as ``raise_event`` does."""
+        await self._simulation.client.terminate(self._unfinished(instance, "be terminated"), reason)
+        await self._simulation.run_until_idle()
 
-    async def suspend(self, instance: Instance | str, reason: str | None = None) -> None:
-        self._check_live(instance, "be suspended")
-        with self._as_allowed(instance, "be suspended"):
-            await self.client.suspend(_id(instance), reason)
-        await self.idle()
+    async def suspend(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
+        """Suspend an instance.
 
-    async def resume(self, instance: Instance | str, reason: str | None = None) -> None:
-        self._check_live(instance, "be resumed")
-        with self._as_allowed(instance, "be resumed"):
-            await self.client.resume(_id(instance), reason)
-        await self.idle()
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            InstanceStatusError: The instance has finished, or is suspended.
+        """
+        id = self._unfinished(instance, "be suspended")
+        await self._convert_errors(self._simulation.client.suspend(id, reason), id, "be suspended")
+        await self._simulation.run_until_idle()
 
-    async def rewind(self, instance: Instance | str, reason: str | None = None) -> None:
-        """Let a failed instance try again what failed. Raises LookupError if there is no such instance, or it has not failed."""
-        self.instance(instance)
-        with self._as_allowed(instance, "be rewound"):
-            await self.client.rewind(_id(instance), reason)
-        await self.idle()
+    async def resume(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
+        """Resume an instance.
 
-    async def purge(self, instance: Instance | str) -> None:
-        """Delete a finished instance. Raises LookupError if there is no such instance, or it has not finished."""
-        self.instance(instance)
-        with self._as_allowed(instance, "be purged"):
-            await self.client.purge(_id(instance))
-        await self.idle()
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            InstanceStatusError: The instance is not suspended.
+        """
+        id = self._unfinished(instance, "be resumed")
+        await self._convert_errors(self._simulation.client.resume(id, reason), id, "be resumed")
+        await self._simulation.run_until_idle()
 
-    # -- entities ----------------------------------------------------------------------------------
+    async def rewind(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
+        """Run the failed steps of a failed instance again.
+
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            InstanceStatusError: The instance has not failed.
+        """
+        id = self.instance(instance).id
+        await self._convert_errors(self._simulation.client.rewind(id, reason), id, "be rewound")
+        await self._simulation.run_until_idle()
+
+    async def purge(self, instance: InstanceHandle | str) -> None:
+        """Delete a finished instance and its history.
+
+        Raises:
+            InstanceNotFoundError: No instance has this id.
+            InstanceStatusError: The instance has not finished.
+        """
+        id = self.instance(instance).id
+        await self._convert_errors(self._simulation.client.purge(id), id, "be purged")
+        await self._simulation.run_until_idle()
 
     async def signal_entity(self, name: str, key: str, operation: str, input: Any = None) -> None:
-        """Send an operation to an entity."""
-        function = self._function("entity", name)
-        await self.idle()
-        text = None if input is None else json.dumps(json.dumps(input))  # as the SDK's client sends it
-        await self.client.signal_entity(EntityId.parse(f"@{function.durable_name}@{key}"), operation, text)
-        await self.idle()
+        """Send an operation to an entity.
 
-    def entity(self, name: str, key: str) -> Any:
-        """An entity's state; None if there is no such entity."""
-        function = self._function("entity", name)
-        found = self.client.entity_state(EntityId.parse(f"@{function.durable_name}@{key}"))
-        return None if found is None else decoded(found[1])
+        Args:
+            name: The entity function's name.
+            key: The entity's key.
+            operation: The operation's name.
+            input: The operation's input, a JSON value.
 
-    # -- fakes -------------------------------------------------------------------------------------
-
-    def fake(
-        self,
-        name: str,
-        using: Callable[..., Any] | None = None,
-        *,
-        result: Any = UNSET,
-        results: Sequence[Any] | None = None,
-        raises: Failure | None = None,
-        fails: int = 0,
-        fails_twice: bool = False,
-    ) -> Fake:
-        """Replace an activity, sub-orchestrator or entity, from now on; the fake's ``calls`` are what it was given.
-
-        Say what it does: ``result`` returns a value, ``results`` one after another (an exception among them is raised),
-        ``raises`` an exception (or its class), and ``using`` calls a function or coroutine function with the input; for an entity
-        with the operation and its input. ``fails=n`` (``fails_twice`` is ``fails=2``) fails the first n calls, with ``raises`` if
-        that is given; what comes after them is the rest of what is said, or the app's own function. With nothing said it returns
-        None. Raises TypeError for two answers at once."""
-        kind = self._kind(name)
-        fails = 2 if fails_twice and not fails else fails
-        answers = {"result": result is not UNSET, "results": results is not None, "a function": using is not None}
-        answers["raises"] = raises is not None and not fails
-        if sum(answers.values()) > 1:
-            both = " and ".join(what for what, given in answers.items() if given)
-            raise TypeError(f"a fake of '{name}' answers in one way, but {both} were given [EH608]")
-        said = using is not None or results is not None or raises is not None or fails
-        fake = Fake(name, kind, using, None if result is UNSET and not said else result, results, raises, fails)
-        self._fakes.functions[kind, self._function(kind, name).durable_name.lower()] = fake
-        return fake
-
-    def spy(self, name: str) -> Fake:
-        """Let the app's own function run, and keep its ``calls``."""
-        kind = self._kind(name)
-        fake = self._fakes.functions[kind, self._function(kind, name).durable_name.lower()] = Fake(name, kind)
-        return fake
-
-    def fake_http(
-        self,
-        url: str,
-        *,
-        method: str | None = None,
-        status: int = 200,
-        body: Any = "",
-        headers: Mapping[str, str] | None = None,
-        raises: Failure | None = None,
-    ) -> HttpFake:
-        """Answer ``context.call_http``: ``url`` may have ``*``; a ``body`` that is no text is sent as JSON. The last one that
-        fits answers, and without one the call fails: no request leaves the test."""
-        fake = HttpFake(url, method, status, body, dict(headers or {}), raises)
-        self._fakes.http.append(fake)
-        return fake
-
-    def lose_worker(self, name: str, times: int = 1) -> None:
-        """Whatever runs the function ``name`` is lost when it has run, and before it has said so, so many times: the function
-        runs again, as on a real host, which gives up at the third time."""
-        self._fakes.losses[self._function(self._kind(name), name).durable_name.lower()] = times
-
-    # -- the host's own end ------------------------------------------------------------------------
-
-    async def restart(self, *, crash: Crash | None = None) -> None:
-        """Kill the host where it is and start it again: what was not recorded is lost, what was is taken up."""
-        await self._life.bury()
-        self._life = self._new_life(crash)
-        await self.idle()
-
-    async def crash_at(self, turn: int, *, recorded: bool = False) -> None:
-        """Kill the host at the ``turn``-th turn (of an orchestrator or entity) from now, and start it again: before that turn is
-        recorded, so that it and what led to it happen again; or (``recorded``) just after."""
-        if turn < 1:
-            raise ValueError("turns are counted from 1 [EH609]")
-        await self.idle()
-        await self.restart(crash=Crash(turn, recorded))
-
-    async def reset(self, *, crash: Crash | None = None) -> None:
-        """An empty state, the clock at its beginning, and the same fakes, as if they had not been called."""
-        await self._life.bury()
-        self._store.close()
-        self._fakes.reset()
-        self._begin_anew()
-        if crash is not None:
-            self._life = self._new_life(crash)
+        Raises:
+            UnknownFunctionError: The app has no entity of this name.
+        """
+        entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
+        await self._simulation.run_until_idle()
+        encoded = None if input is None else json.dumps(json.dumps(input))  # the SDK's client encodes an input twice
+        await self._simulation.client.signal_entity(entity, operation, encoded)
+        await self._simulation.run_until_idle()
 
     # -- HTTP --------------------------------------------------------------------------------------
 
     async def http(
         self, method: str, url: str, body: Any = None, *, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
-        """Ask an HTTP function, or a management URL, without a socket: ``await app.http("POST", "/api/start/Order", {"n": 1})``"""
-        await self.idle()
-        data, given = content(body, headers)
-        answer = await ask(self._life, method, url, data, given)
-        await self.idle()
-        return answer
+    ) -> HttpResponse:
+        """Send a request to an HTTP function or the management API, without a socket.
 
-    async def _answer_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """What a durable client in a function asks."""
-        if self._life.dead:
-            await self.restart()
-        headers = {"content-type": "application/json"} if body else {}
-        answer = await ask(self._life, method, f"/runtime/webhooks/durabletask/{path}", body, headers)
-        return answer.status, answer.body
+        Args:
+            method: The method, for example ``POST``.
+            url: A path such as ``/api/start/Order``, or a URL such as ``statusQueryGetUri``.
+            body: Bytes or a str, sent unchanged, or a value that is sent as JSON.
+            headers: The request's headers.
 
-    # -- names -------------------------------------------------------------------------------------
+        Returns:
+            The response.
+        """
+        await self._simulation.run_until_idle()
+        response = await self._simulation.http(method, url, *request_body(body, headers))
+        await self._simulation.run_until_idle()
+        return response
 
-    def _names(self, kind: str) -> FunctionNames:
-        functions = self.hub.settings.functions
-        return {
-            "activity": functions.activities,
-            "orchestrator": functions.orchestrators,
-            "entity": functions.entities,
-        }[kind]
+    # -- crashes -----------------------------------------------------------------------------------
 
-    def _kind(self, name: str) -> str:
-        for kind in ("activity", "orchestrator", "entity"):
-            if name in self._names(kind):
-                return kind
-        known = [known for kind in ("activity", "orchestrator", "entity") for known in self._names(kind).names]
-        raise UnknownFunctionError("activity, orchestrator or entity", name, known)
+    async def restart(self) -> None:
+        """Kill the host and start it again over the same state. What was not recorded is lost and runs again."""
+        await self._simulation.restart()
 
-    def _function(self, kind: str, name: str) -> Function:
-        names = self._names(kind)
-        if name not in names:
-            raise UnknownFunctionError(kind, name, names.names)
-        trigger = {"activity": "activitytrigger", "orchestrator": "orchestrationtrigger", "entity": "entitytrigger"}
-        registered = names.registered(name)
-        return next(f for f in self._worker.app.of_type(trigger[kind]) if f.durable_name == registered)
+    async def crash_at(self, turn: int, *, recorded: bool = False) -> None:
+        """Kill the host at a later turn of an orchestrator or entity, and start it again.
 
-    def _check_live(self, instance: Instance | str, what: str) -> None:
-        if self.instance(instance).is_finished:
-            raise self._refused(instance, what)
+        Args:
+            turn: The number of the turn, counted from 1 for the next one.
+            recorded: Kill the host after the turn is recorded and before its effects begin. By default it is killed before,
+                so that the turn and the activity or event that led to it happen again.
 
-    @contextmanager
-    def _as_allowed(self, instance: Instance | str, what: str) -> Iterator[None]:
-        """Raises LookupError for what its status does not allow."""
+        Raises:
+            ValueError: ``turn`` is less than 1.
+        """
+        if turn < 1:
+            raise ValueError("turns are counted from 1 [EH609]")
+        await self._simulation.run_until_idle()
+        self._simulation.host.crash_at(turn, recorded=recorded)
+
+    async def reset(self) -> None:
+        """Start over: an empty state, the initial time, and the same fakes without their calls."""
+        await self._simulation.reset()
+
+    # -- errors ------------------------------------------------------------------------------------
+
+    def _unfinished(self, instance: InstanceHandle | str, operation: str) -> str:
+        """Return the id of an instance that has not finished. Raises InstanceNotFoundError or InstanceStatusError."""
+        handle = self.instance(instance)
+        if handle.is_finished:
+            raise self._status_error(handle, operation)
+        return handle.id
+
+    async def _convert_errors(self, operation: Coroutine[Any, Any, T], instance_id: str, name: str) -> T:
+        """Await an operation, and convert the task hub's errors into InstanceStatusError."""
         try:
-            yield
-        except (InstanceStatusError, InstanceExistsError):
-            raise self._refused(instance, what) from None
+            return await operation
+        except (HubStatusError, InstanceExistsError):
+            raise self._status_error(self.instance(instance_id), name) from None
 
-    def _refused(self, instance: Instance | str, what: str) -> LookupError:
-        found = self.instance(instance)
-        more = f": {found.output!r}" if found.is_finished else f". {found.waits_for}"
-        return LookupError(f"{found.name} '{found.id}' is {found.status} and cannot {what}{more} [EH604]")
+    def _status_error(self, instance: InstanceHandle, operation: str) -> InstanceStatusError:
+        more = f": {instance.output!r}" if instance.is_finished else f". {instance.waiting_for}"
+        return InstanceStatusError(
+            f"{instance.name} '{instance.id}' is {instance.status} and cannot {operation}{more} [EH604]",
+            instance.status,
+        )
 
 
-def _id(instance: Instance | str) -> str:
-    return instance.id if isinstance(instance, Instance) else instance
+class SyncDurableApp(BaseDurableApp):
+    """``DurableApp`` with ordinary methods, for tests that are no coroutines. Get it from ``DurableApp.sync``.
+
+    It has an event loop of its own, in which nothing runs between calls. In an async test each method raises RuntimeError.
+    """
+
+    def __init__(self, asynchronous: DurableApp, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self._asynchronous = asynchronous
+        self._loop = EventLoop()
+
+    @property
+    def asynchronous(self) -> DurableApp:
+        """The same app with coroutine methods."""
+        return self._asynchronous
+
+    def run_async(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine that uses ``asynchronous``, and return its result.
+
+        Args:
+            coroutine: For example the call of an async function of your own.
+
+        Raises:
+            RuntimeError: The caller runs in an event loop.
+        """
+        return self._loop.run(coroutine)
+
+    def close(self) -> None:
+        """Close the event loop. ``DurableApp.close`` does this."""
+        if self._loop.is_open:
+            try:
+                self._loop.run(self._simulation.host.close())
+            finally:
+                self._loop.close()
+
+    advance = Synchronous(DurableApp.advance)
+    run_until_idle = Synchronous(DurableApp.run_until_idle)
+    run = Synchronous(DurableApp.run)
+    start = Synchronous(DurableApp.start)
+    finish = Synchronous(DurableApp.finish)
+    raise_event = Synchronous(DurableApp.raise_event)
+    terminate = Synchronous(DurableApp.terminate)
+    suspend = Synchronous(DurableApp.suspend)
+    resume = Synchronous(DurableApp.resume)
+    rewind = Synchronous(DurableApp.rewind)
+    purge = Synchronous(DurableApp.purge)
+    signal_entity = Synchronous(DurableApp.signal_entity)
+    http = Synchronous(DurableApp.http)
+    restart = Synchronous(DurableApp.restart)
+    crash_at = Synchronous(DurableApp.crash_at)
+    reset = Synchronous(DurableApp.reset)

@@ -1,4 +1,4 @@
-"""Does an orchestration come to the same when the host dies on the way?"""
+"""Crashes of the host at every turn of an orchestration, and their effect on its outcome."""
 
 from __future__ import annotations
 
@@ -7,45 +7,47 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.testing.app import DurableApp
-from embedded_host.testing.host_run import Crash, LivelockError
-from embedded_host.testing.instance import Instance
-from embedded_host.testing.sync import SyncDurableApp
-from embedded_host.testing.virtual_clock import NotFinishedError
+from embedded_host.testing.app import DurableApp, SyncDurableApp
+from embedded_host.testing.errors import LivelockError, NotFinishedError
+from embedded_host.testing.instance_handle import InstanceHandle
 
-Scenario = Callable[[DurableApp], Awaitable[Instance]]
+__tracebackhide__ = True
+
+Scenario = Callable[[DurableApp], Awaitable[InstanceHandle]]
 
 
 class CrashChangedOutcomeError(EmbeddedHostError, AssertionError):
-    """With a crash the orchestration came to something else. ``runs`` are all that were made."""
+    """A crash of the host changed the outcome of an orchestration."""
 
-    def __init__(self, text: str, runs: list[CrashRun]) -> None:
-        super().__init__(text)
+    def __init__(self, message: str, runs: list[CrashRun]) -> None:
+        super().__init__(message)
         self.runs = runs
+        """All runs, the one without a crash first."""
 
 
 @dataclass(frozen=True)
 class CrashRun:
-    """One run. ``turn`` 0 is the one without a crash."""
+    """One run of an orchestration."""
 
     turn: int
+    """The turn at which the host was killed; 0 in the run without a crash."""
     recorded: bool
-    """Whether the turn was on disk when the host died, or was lost and had to be taken again."""
+    """Whether the turn was recorded when the host was killed. If not, it ran again."""
     status: str
     output: Any
     custom_status: Any
     also: Any
-    """What the test looked at besides."""
+    """The result of the test's ``also``."""
     activity_runs: dict[str, int]
-    """How often each activity ran."""
+    """The number of runs of each activity, by name."""
 
     @property
     def outcome(self) -> tuple[Any, ...]:
         return (self.status, self.output, self.custom_status, self.also)
 
     def __str__(self) -> str:
-        when = "recorded, nothing after it begun" if self.recorded else "run, and not recorded"
-        place = f"crash with turn {self.turn} {when}" if self.turn else "without a crash"
+        when = "after" if self.recorded else "before"
+        place = f"crash {when} turn {self.turn} was recorded" if self.turn else "without a crash"
         parts = [f"{self.status}, {self.output!r}"]
         parts += [f"custom status {self.custom_status!r}"] if self.custom_status is not None else []
         parts += [f"and {self.also!r}"] if self.also is not None else []
@@ -85,17 +87,32 @@ def crash_everywhere(
     before: Callable[[], object] | None = None,
     also: Callable[[], Any] | None = None,
 ) -> Coroutine[Any, Any, list[CrashRun]] | list[CrashRun]:
-    """Run an orchestration once as it is, and then twice for every turn that it has, with a crash of the host after that turn:
-    once when all of the turn is lost, so that what led to it runs again, and once when it is just recorded. Each run begins with
-    ``app.reset()``.
+    """Run an orchestration without a crash and then twice for each of its turns, with a crash of the host: once before the turn
+    is recorded, so that what led to it runs again, and once after. Each run begins with ``app.reset()``.
 
-    The outcome is the status, the output, the custom status and what ``also`` returns: let it return what the activities have
-    done to the world (a ledger, a table), and have ``before`` put that back before each run. An activity that does a thing twice
-    when it runs twice is found by that. ``orchestration`` is a name, or a coroutine function that takes the app, starts something,
-    raises events and the like, and returns the instance. Raises CrashChangedOutcomeError if any run differs from the first."""
-    over_async = app.app if isinstance(app, SyncDurableApp) else app
-    crashing = _crash_everywhere(over_async, orchestration, input, instance_id, before, also)
-    return app.do(crashing) if isinstance(app, SyncDurableApp) else crashing
+    An activity that has an effect twice when it runs twice changes the outcome. The outcome is the status, the output, the
+    custom status and the result of ``also``.
+
+    Args:
+        app: The app under test.
+        orchestration: An orchestrator's name, or a coroutine function that takes a DurableApp, starts an instance, raises
+            events and the like, and returns the instance.
+        input: The orchestrator's input, if ``orchestration`` is a name.
+        instance_id: The instance's id, if ``orchestration`` is a name.
+        before: Called before each run, to undo the effects of the previous one.
+        also: Called after each run. It returns the effects of the activities, for example the rows of a table.
+
+    Returns:
+        All runs, the one without a crash first. With a SyncDurableApp they are returned directly, otherwise awaited.
+
+    Raises:
+        CrashChangedOutcomeError: A run's outcome differs from that without a crash.
+        NotFinishedError: The run without a crash does not finish. LivelockError, if it does not end.
+        UnknownFunctionError: The app has no orchestrator of this name.
+    """
+    if isinstance(app, SyncDurableApp):
+        return app.run_async(_crash_everywhere(app.asynchronous, orchestration, input, instance_id, before, also))
+    return _crash_everywhere(app, orchestration, input, instance_id, before, also)
 
 
 async def _crash_everywhere(
@@ -106,53 +123,55 @@ async def _crash_everywhere(
     before: Callable[[], object] | None,
     also: Callable[[], Any] | None,
 ) -> list[CrashRun]:
-    async def once(crash: Crash | None) -> CrashRun:
-        await app.reset(crash=crash)
+    async def once(turn: int = 0, recorded: bool = True) -> CrashRun:
+        await app.reset()
+        if turn:
+            await app.crash_at(turn, recorded=recorded)
         if before is not None:
             before()
-        turn, recorded = (crash.turn, crash.recorded) if crash else (0, True)
         try:
             if isinstance(orchestration, str):
                 instance = await app.run(orchestration, input, instance_id=instance_id)
             else:
                 instance = await orchestration(app)
         except (NotFinishedError, LivelockError) as error:
-            if crash is None:
+            if not turn:
                 raise
             outcome: tuple[str, Any, Any] = (type(error).__name__, str(error), None)
         else:
             outcome = (instance.status, instance.output, instance.custom_status)
         return CrashRun(turn, recorded, *outcome, also() if also is not None else None, app.activity_runs)
 
-    runs = [await once(None)]
-    crashes = [Crash(turn, recorded) for turn in range(1, app.turns + 1) for recorded in (False, True)]
-    runs += [await once(crash) for crash in crashes]
-    if text := _differences(orchestration if isinstance(orchestration, str) else "The scenario", runs):
+    runs = [await once()]
+    crashes = [(turn, recorded) for turn in range(1, app.turns + 1) for recorded in (False, True)]
+    runs += [await once(turn, recorded) for turn, recorded in crashes]
+    if text := _differences(orchestration if isinstance(orchestration, str) else "the scenario", runs):
         raise CrashChangedOutcomeError(text, runs)
     return runs
 
 
 def _differences(name: str, runs: list[CrashRun]) -> str:
-    whole, *crashed = runs
+    """Return the message of CrashChangedOutcomeError, or an empty string if all outcomes are the same."""
+    undisturbed, *crashed = runs
     lines = []
     for run in crashed:
-        if run.outcome == whole.outcome:
+        if run.outcome == undisturbed.outcome:
             continue
         lines.append(f"  {run}")
         again = [
-            f"{activity} ({count} times instead of {whole.activity_runs.get(activity, 0)})"
+            f"{activity} ({count} times instead of {undisturbed.activity_runs.get(activity, 0)})"
             for activity, count in run.activity_runs.items()
-            if count > whole.activity_runs.get(activity, 0)
+            if count > undisturbed.activity_runs.get(activity, 0)
         ]
         lines += [f"    ran again: {', '.join(again)}"] if again else []
     if not lines:
         return ""
     return "\n".join(
         [
-            f"{name} comes to something else when the host crashes on the way:",
-            f"  {whole}",
+            f"A crash of the host changes the outcome of {name}:",
+            f"  {undisturbed}",
             *lines,
-            "An activity runs again if the host dies before its result is recorded: what it does must come to the same when it is "
-            "done twice. [EH607]",
+            "An activity runs again if the host stops before its result is recorded. Make it idempotent: two runs must have the "
+            "effect of one. [EH607]",
         ]
     )

@@ -1,4 +1,4 @@
-"""Runs what a task hub asks for: a fake where the test has set one, else the app's own function."""
+"""Runs functions for the task hub: the test's fake if there is one, otherwise the app's own function."""
 
 from __future__ import annotations
 
@@ -14,44 +14,46 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.testing.fakes import OWN, Fake, HttpFake, http_answer
+from embedded_host.testing.fakes import CALL_ORIGINAL, Fake, HttpFake, http_answer
 from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.workers.invoker import AppInvoker
 from embedded_worker.loading import own_stack
 from embedded_worker.protocol import InvocationResult
 
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 
 class Fakes:
-    """What a test has set; it outlives restarts of its host."""
+    """The fakes and faults that a test has set. They outlive restarts of the host."""
 
     def __init__(self) -> None:
         self.functions: dict[tuple[str, str], Fake] = {}
-        """By kind and lower-case name."""
+        """By kind and lower-case durable name."""
         self.http: list[HttpFake] = []
-        self.losses: Counter[str] = Counter()
-        """So many workers are lost when they have run that function; by lower-case name."""
+        self.worker_deaths: Counter[str] = Counter()
+        """The number of workers that are still to die during a function, by its lower-case durable name."""
         self.runs: Counter[str] = Counter()
-        """How often each activity has run, fakes included; by its name."""
+        """The number of runs of each activity, fakes included, by its durable name."""
 
     def reset(self) -> None:
         for fake in self.functions.values():
             fake.reset()
         for site in self.http:
             site.reset()
-        self.losses.clear()
+        self.worker_deaths.clear()
         self.runs.clear()
 
 
-class Invocations:
-    """The ``task_hub.invoker.Invoker`` of one life of the host: when that is over, nothing of it runs or answers any more."""
+class FakeInvoker:
+    """The ``task_hub.invoker.Invoker`` of one run of the host. After a kill no call starts or returns."""
 
     def __init__(self, app: AppInvoker, fakes: Fakes) -> None:
-        self.app, self._fakes = app, fakes
+        self._app, self._fakes = app, fakes
         self.count = 0
         self.running: set[asyncio.Future[None]] = set()
-        self.dead = False
+        self.is_killed = False
 
     async def orchestrator(
         self, name: str, payload: TurnPayload, *, alone: bool = False
@@ -59,28 +61,26 @@ class Invocations:
         fake = self._fakes.functions.get(("orchestrator", name.lower()))
         if fake is not None:
             answer = await self._faked(name, fake, input_value(payload.input))
-            if answer is not OWN:
+            if answer is not CALL_ORIGINAL:
                 if isinstance(answer, UserError):
                     return answer
                 return compact({"isDone": True, "actions": [], "output": json.loads(answer), "schemaVersion": 2})
-        return await self.run(name, lambda: self.app.orchestrator(name, payload))
+        return await self.run(name, lambda: self._app.orchestrator(name, payload))
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         self._fakes.runs[name] += 1
         fake = self._fakes.functions.get(("activity", name.lower()))
         if fake is not None:
             answer = await self._faked(name, fake, decoded(input))
-            if answer is not OWN:
+            if answer is not CALL_ORIGINAL:
                 return None if answer == "null" else answer
-        return await self.run(name, lambda: self.app.activity(name, instance_id, input))
+        return await self.run(name, lambda: self._app.activity(name, instance_id, input))
 
     async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
         fake = self._fakes.functions.get(("entity", name.lower()))
         if fake is not None:
-            answer = await self._entity(name, fake, json.loads(payload))
-            if answer is not OWN:
-                return str(answer)
-        return await self.run(name, lambda: self.app.entity(name, instance_id, payload))
+            return await self._entity(name, instance_id, fake, payload)
+        return await self.run(name, lambda: self._app.entity(name, instance_id, payload))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         async def answer() -> str | UserError:
@@ -89,46 +89,65 @@ class Invocations:
         return await self.run("http", answer)
 
     async def function(self, function: Function, trigger: str) -> InvocationResult:
-        return await self.run(function.name, lambda: self.app.function(function, trigger))
+        return await self.run(function.name, lambda: self._app.function(function, trigger))
 
-    async def _entity(self, name: str, fake: Fake, asked: dict[str, Any]) -> Any:
-        """The operations of a batch, one after another; the state stays as it is."""
-        results: list[dict[str, Any]] = []
-        for operation in asked["batch"]:
-            answer = await self._faked(name, fake, operation["name"], input_value(operation["input"]))
-            if answer is OWN:
-                return OWN
-            failed = isinstance(answer, UserError)
-            results.append({"result": compact(answer.text) if failed else answer, "isError": failed, "duration": 0})
-        return compact({"entityExists": True, "entityState": asked["state"], "results": results, "signals": []})
+    async def _entity(self, name: str, instance_id: str, fake: Fake, payload: str) -> str | UserError:
+        """Answer a batch of operations, each by the fake or by the app. A fake does not change the entity's state."""
+        request: dict[str, Any] = json.loads(payload)
+        answers = [
+            await self._faked(name, fake, operation["name"], input_value(operation["input"]))
+            for operation in request["batch"]
+        ]
+        response = {"entityExists": True, "entityState": request["state"], "results": [], "signals": []}
+        batch = [op for op, answer in zip(request["batch"], answers, strict=True) if answer is CALL_ORIGINAL]
+        if batch:
+            own = compact({**request, "batch": batch})
+            outcome = await self.run(name, lambda: self._app.entity(name, instance_id, own))
+            if isinstance(outcome, UserError):
+                return outcome
+            response = json.loads(outcome)
+        own_results = iter(response["results"])
+        response["results"] = [
+            next(own_results) if answer is CALL_ORIGINAL else _operation_result(answer) for answer in answers
+        ]
+        return compact(response)
 
     async def _faked(self, name: str, fake: Fake, *arguments: Any) -> Any:
-        """JSON text, a UserError, or OWN."""
+        """Return JSON, a UserError or CALL_ORIGINAL."""
 
         async def call() -> Any:
             try:
                 value = await fake.answer(*arguments)
-                return value if value is OWN else encoded(value)
-            except Exception as error:  # no other: what pytest itself raises ends the test
+                return value if value is CALL_ORIGINAL else encoded(value)
+            except Exception as error:  # pytest's own outcomes are no Exceptions and end the test
                 return UserError(type(error).__name__, str(error), own_stack(error))
 
         return await self.run(name, call)
 
     async def run(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        if self.dead:
+        if self.is_killed:
             await asyncio.get_running_loop().create_future()
         self.count += 1
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.running.add(over)
+        finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.running.add(finished)
         try:
             answer = await call()
         finally:
-            self.running.discard(over)
-            if not over.done():
-                over.set_result(None)
-        if self.dead:
+            self.running.discard(finished)
+            if not finished.done():
+                finished.set_result(None)
+        if self.is_killed:
             await asyncio.get_running_loop().create_future()
-        if answer is not OWN and self._fakes.losses[name.lower()] > 0:
-            self._fakes.losses[name.lower()] -= 1
-            raise WorkerLostError("the test has taken it away")
+        if answer is not CALL_ORIGINAL and self._fakes.worker_deaths[name.lower()] > 0:
+            self._fakes.worker_deaths[name.lower()] -= 1
+            raise WorkerLostError("the test killed it")
         return answer
+
+
+def _operation_result(answer: str | UserError) -> dict[str, Any]:
+    failed = isinstance(answer, UserError)
+    return {
+        "result": compact(answer.text) if isinstance(answer, UserError) else answer,
+        "isError": failed,
+        "duration": 0,
+    }

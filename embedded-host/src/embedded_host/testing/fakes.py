@@ -1,127 +1,249 @@
-"""What stands in for an app's functions and for the sites that it calls."""
+"""Fakes and spies of functions, and fakes of the sites that the app calls. Their interface is that of ``unittest.mock``."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NoReturn, TypeGuard
+from unittest.mock import DEFAULT
 
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
+from embedded_host.testing.errors import FakeCallsError
 
+__tracebackhide__ = True
 
-class _Unset:
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-UNSET: Any = _Unset()
-OWN: Any = _Unset()
-"""What a fake answers when the app's own function is to run."""
 Failure = BaseException | type[BaseException]
+"""An exception, or its class."""
+SideEffect = Callable[..., Any] | Failure | Iterable[Any]
+"""A function, which may be a coroutine function or a Mock; an exception; or an iterable of results and exceptions."""
 
 
-@dataclass
+class _CallOriginal:
+    def __repr__(self) -> str:
+        return "CALL_ORIGINAL"
+
+
+CALL_ORIGINAL: Any = _CallOriginal()
+"""The answer of a fake that leaves a call to the app's own function."""
+
+
 class Fake:
-    """Stands in for a function. ``calls`` has the input of each call, in order, those that failed included; for an entity
-    ``(operation, input)``."""
+    """A replacement of an activity, sub-orchestrator or entity.
 
-    name: str
-    kind: str
-    """``activity``, ``orchestrator`` or ``entity``"""
-    using: Callable[..., Any] | None = None
-    result: Any = UNSET
-    results: Sequence[Any] | None = None
-    raises: Failure | None = None
-    fails: int = 0
-    calls: list[Any] = field(default_factory=list)
+    ``return_value`` and ``side_effect`` mean the same as in ``unittest.mock.Mock`` and can be set at any time. A
+    ``side_effect`` function has one argument, the input; an entity's has two, the operation and its input.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        *,
+        return_value: Any = None,
+        side_effect: SideEffect | None = None,
+        failures: Sequence[Failure] = (),
+        is_spy: bool = False,
+    ) -> None:
+        self.name = name
+        """The function's name."""
+        self.kind = kind
+        """``activity``, ``orchestrator`` or ``entity``."""
+        self.return_value = return_value
+        """The result, unless ``side_effect`` has another one."""
+        self.side_effect = side_effect
+        self.calls: list[Any] = []
+        """The input of each call, failed calls included. For an entity a tuple ``(operation, input)``."""
+        self._failures = tuple(failures)
+        self._is_spy = is_spy
+
+    def __repr__(self) -> str:
+        return f"<{'spy' if self._is_spy else 'fake'} of the {self.kind} '{self.name}', called {self._times}>"
 
     @property
-    def count(self) -> int:
-        """How often it was called."""
+    def side_effect(self) -> SideEffect | None:
+        """A function to call, an exception to raise, or an iterable with one result or exception for each call.
+
+        A function that returns ``unittest.mock.DEFAULT`` leaves the result to ``return_value``."""
+        return self._side_effect
+
+    @side_effect.setter
+    def side_effect(self, effect: SideEffect | None) -> None:
+        self._side_effect = effect
+        self._values = _values(effect)
+
+    @property
+    def called(self) -> bool:
+        return bool(self.calls)
+
+    @property
+    def call_count(self) -> int:
         return len(self.calls)
 
     def reset(self) -> None:
-        """Count from zero again, and fail and answer as at first."""
+        """Forget the calls. The failures and a sequence in ``side_effect`` begin again."""
         self.calls.clear()
+        self._values = _values(self._side_effect)
+
+    # -- assertions --------------------------------------------------------------------------------
+
+    def assert_called(self) -> None:
+        """Raises FakeCallsError if it was not called."""
+        if not self.calls:
+            self._fail("to have been called")
+
+    def assert_not_called(self) -> None:
+        """Raises FakeCallsError if it was called."""
+        if self.calls:
+            self._fail("not to have been called")
+
+    def assert_called_once(self) -> None:
+        """Raises FakeCallsError unless it was called exactly once."""
+        if len(self.calls) != 1:
+            self._fail("to have been called once")
+
+    def assert_called_with(self, *arguments: Any) -> None:
+        """Compare the last call with an input (for an entity: an operation and its input). Raises FakeCallsError."""
+        if self.calls[-1:] != [_recorded(arguments)]:
+            self._fail(f"to have been called last with {_recorded(arguments)!r}")
+
+    def assert_called_once_with(self, *arguments: Any) -> None:
+        """Raises FakeCallsError unless it was called exactly once, and with this input."""
+        if self.calls != [_recorded(arguments)]:
+            self._fail(f"to have been called once with {_recorded(arguments)!r}")
+
+    def assert_any_call(self, *arguments: Any) -> None:
+        """Raises FakeCallsError if no call had this input."""
+        if _recorded(arguments) not in self.calls:
+            self._fail(f"to have been called with {_recorded(arguments)!r}")
+
+    def _fail(self, expectation: str) -> NoReturn:
+        calls = f": {self.calls!r}" if self.calls else ""
+        raise FakeCallsError(f"Expected '{self.name}' {expectation}. It was called {self._times}{calls}. [EH608]")
+
+    @property
+    def _times(self) -> str:
+        count = len(self.calls)
+        return "once" if count == 1 else f"{count} times"
+
+    # -- answers -----------------------------------------------------------------------------------
 
     async def answer(self, *arguments: Any) -> Any:
-        """The result, or OWN. Raises what it is to raise."""
-        self.calls.append(arguments[0] if len(arguments) == 1 else arguments)
-        if self.count <= self.fails:
-            raise self._failure(f"'{self.name}' fails on purpose ({self.count} of {self.fails})")
-        if self.using is not None:
-            made = self.using(*arguments)
-            return await made if inspect.isawaitable(made) else made
-        if self.results is not None:
-            at = self.count - self.fails - 1
-            if at >= len(self.results):
-                raise AssertionError(
-                    f"'{self.name}' was called {self.count} times, but its fake has {len(self.results)} results [EH608]"
-                )
-            made = self.results[at]
-            if isinstance(made, BaseException) or (isinstance(made, type) and issubclass(made, BaseException)):
-                raise made
-            return made
-        if self.result is not UNSET:
-            return self.result
-        if self.raises is not None and not self.fails:
-            raise self._failure("")
-        return OWN
+        """Return the result of a call, or CALL_ORIGINAL. Raises the failure that the test set."""
+        self.calls.append(_recorded(arguments))
+        if len(self.calls) <= len(self._failures):
+            raise self._failures[len(self.calls) - 1]
+        if self._is_spy:
+            return CALL_ORIGINAL
+        result = await self._side_effect_of(arguments)
+        return self.return_value if result is DEFAULT else result
 
-    def _failure(self, text: str) -> BaseException:
-        if self.raises is None:
-            return RuntimeError(text)
-        if isinstance(self.raises, type):
-            return self.raises(text or f"'{self.name}' fails on purpose")
-        return self.raises
+    async def _side_effect_of(self, arguments: tuple[Any, ...]) -> Any:
+        effect = self._side_effect
+        if effect is None:
+            return DEFAULT
+        if _is_failure(effect):
+            raise effect
+        if callable(effect):
+            result = effect(*arguments)
+            return await result if inspect.isawaitable(result) else result
+        assert self._values is not None
+        try:
+            result = next(self._values)
+        except StopIteration:
+            raise FakeCallsError(
+                f"'{self.name}' was called {self._times}, more often than its side_effect has values. [EH608]"
+            ) from None
+        if _is_failure(result):
+            raise result
+        return result
 
 
-@dataclass
-class HttpFake:
-    """Answers ``call_http``. ``calls`` has each request: ``{"method", "uri", "headers", "content"}``."""
+def _recorded(arguments: tuple[Any, ...]) -> Any:
+    return arguments[0] if len(arguments) == 1 else arguments
 
+
+def _values(effect: SideEffect | None) -> Iterator[Any] | None:
+    if effect is None or callable(effect) or isinstance(effect, BaseException):
+        return None
+    return iter(effect)
+
+
+def _is_failure(value: object) -> TypeGuard[Failure]:
+    return isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException))
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request of ``context.call_http``."""
+
+    method: str
     url: str
-    method: str | None = None
-    status: int = 200
-    body: Any = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    raises: Failure | None = None
-    calls: list[dict[str, Any]] = field(default_factory=list)
+    headers: Mapping[str, str]
+    content: str | None
+
+
+class HttpFake:
+    """Answers ``context.call_http`` for the URLs that match a pattern."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: str | None = None,
+        status: int = 200,
+        body: Any = "",
+        headers: Mapping[str, str] | None = None,
+        side_effect: Failure | None = None,
+    ) -> None:
+        self.url, self.method = url, method
+        self.status, self.body, self.headers = status, body, dict(headers or {})
+        self.side_effect = side_effect
+        """An exception instead of a response."""
+        self.calls: list[HttpRequest] = []
+        """The requests, in order."""
 
     @property
-    def count(self) -> int:
+    def called(self) -> bool:
+        return bool(self.calls)
+
+    @property
+    def call_count(self) -> int:
         return len(self.calls)
 
     def reset(self) -> None:
+        """Forget the calls."""
         self.calls.clear()
 
-    def fits(self, method: str, url: str) -> bool:
-        return (self.method is None or self.method.upper() == method.upper()) and (
-            self.url == url or fnmatchcase(url, self.url)
+    def matches(self, request: HttpRequest) -> bool:
+        """Compare method and URL; a ``*`` in the pattern matches any characters."""
+        return (self.method is None or self.method.upper() == request.method.upper()) and (
+            self.url == request.url or fnmatchcase(request.url, self.url)
         )
 
-    def answer(self, request: dict[str, Any]) -> str | UserError:
-        """As the history keeps it."""
+    def answer(self, request: HttpRequest) -> str | UserError:
+        """Return the response's JSON as the history records it, or the failure."""
         self.calls.append(request)
-        if self.raises is not None:
-            error = self.raises() if isinstance(self.raises, type) else self.raises
+        if self.side_effect is not None:
+            error = self.side_effect() if isinstance(self.side_effect, type) else self.side_effect
             return UserError(type(error).__name__, str(error))
         content = self.body if isinstance(self.body, str) else json.dumps(self.body)
         return compact({"statusCode": self.status, "headers": self.headers, "content": content})
 
 
 def http_answer(fakes: Iterable[HttpFake], text: str) -> str | UserError:
-    """The answer of the fake that was set last among those that fit. No request ever leaves a test."""
-    request: dict[str, Any] = json.loads(text)
-    method, url = str(request["method"]), str(request["uri"])
-    fitting = [fake for fake in fakes if fake.fits(method, url)]
-    if not fitting:
+    """Answer a recorded request with the last fake that matches. Without one the call fails: no request leaves the test."""
+    document = json.loads(text)
+    request = HttpRequest(
+        str(document["method"]), str(document["uri"]), document.get("headers") or {}, document.get("content")
+    )
+    matching = [fake for fake in fakes if fake.matches(request)]
+    if not matching:
         return UserError(
             "LookupError",
-            f"the test has no answer for {method} {url}: give it one with app.fake_http({url!r}, body=...)",
+            f"no fake answers {request.method} {request.url}: set one with app.fake_http({request.url!r}, body=...)",
         )
-    return fitting[-1].answer(request)
+    return matching[-1].answer(request)

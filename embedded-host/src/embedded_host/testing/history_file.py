@@ -12,9 +12,10 @@ from embedded_host.engine.events import event_object
 from embedded_host.engine.history import orchestrator_started
 from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.timestamps import parse_moment
-from embedded_host.errors import EmbeddedHostError
-from embedded_host.testing.history_view import RecordedSteps
-from embedded_host.testing.instance import Instance
+from embedded_host.testing.errors import UnreadableHistoryError
+from embedded_host.testing.instance_history import InstanceHistory
+
+__tracebackhide__ = True
 
 _NAMES = {kind.name.replace("_", "").lower(): kind for kind in EventType} | {
     "suborchestrationinstancecreated": EventType.SUB_ORCHESTRATION_CREATED,
@@ -29,12 +30,8 @@ _SPELT = (
 _KEYS = {key.lower(): key for key in _SPELT.split(" ")}
 
 
-class UnreadableHistoryError(EmbeddedHostError, ValueError):
-    """The file holds no history, or not enough of one to replay it; the text says what is missing."""
-
-
 @dataclass
-class Group:
+class RecordedTurn:
     """One turn: what came, and what the orchestrator decided then."""
 
     messages: list[Event] = field(default_factory=list)
@@ -46,12 +43,12 @@ class Group:
 
 
 @dataclass
-class Recorded:
+class RecordedHistory:
     source: str
     name: str
     instance_id: str
     events: list[Event]
-    groups: list[Group]
+    groups: list[RecordedTurn]
     exact: bool
     """The events are numbered. If not, which completion belongs to which call was worked out from names and times."""
     ending: str | None
@@ -62,10 +59,12 @@ class Recorded:
         return next(e for e in self.events if e["EventType"] == EventType.EXECUTION_STARTED)
 
 
-def recorded(source: Any, name: str | None = None) -> Recorded:
-    """As ``_recorded``; what is no history in some other way is UnreadableHistoryError too."""
+def read_history(source: Any, name: str | None = None) -> RecordedHistory:
+    """Read a history from a file, its parsed content, or an InstanceHistory.
+
+    Raises UnreadableHistoryError, or OSError if the file cannot be read."""
     try:
-        return _recorded(source, name)
+        return _read(source, name)
     except UnreadableHistoryError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -73,10 +72,7 @@ def recorded(source: Any, name: str | None = None) -> Recorded:
         raise UnreadableHistoryError(f"{shown} is not whole: {type(error).__name__}: {error} [EH606]") from error
 
 
-def _recorded(source: Any, name: str | None = None) -> Recorded:
-    """``source``: a file's path, what such a file holds, or an instance or history of the kit. Raises UnreadableHistoryError."""
-    if isinstance(source, Instance):
-        source = source.history
+def _read(source: Any, name: str | None = None) -> RecordedHistory:
     shown, instance_id = "the history", ""
     if isinstance(source, (str, Path)):
         shown = str(source)
@@ -84,7 +80,7 @@ def _recorded(source: Any, name: str | None = None) -> Recorded:
             source = json.loads(Path(source).read_text(encoding="utf-8-sig"))
         except ValueError as error:
             raise UnreadableHistoryError(f"{shown} is no JSON: {error} [EH606]") from error
-    if isinstance(source, RecordedSteps):
+    if isinstance(source, InstanceHistory):
         name, instance_id, source = name or source.name, source.instance_id, source.events
     if isinstance(source, Mapping):
         fields = {str(key).lower(): value for key, value in source.items()}
@@ -108,7 +104,7 @@ def _recorded(source: Any, name: str | None = None) -> Recorded:
     over = next((e for e in reversed(events) if e["EventType"] == EventType.EXECUTION_COMPLETED), None)
     ended = any(e["EventType"] == EventType.EXECUTION_TERMINATED for e in events)
     ending = "Terminated" if ended else (_status(over.get("OrchestrationStatus")) if over else None)
-    return Recorded(shown, str(name), instance_id, events, groups, exact, ending)
+    return RecordedHistory(shown, str(name), instance_id, events, groups, exact, ending)
 
 
 def _list_of_events(source: Any, shown: str) -> list[Any]:
@@ -151,8 +147,8 @@ def _status(given: Any) -> str:
     return numbers.get(given, "Completed") if isinstance(given, int) else str(given or "Completed")
 
 
-def _groups(events: list[Event]) -> Iterator[Group]:
-    group = Group()
+def _groups(events: list[Event]) -> Iterator[RecordedTurn]:
+    group = RecordedTurn()
     for at, event in enumerate(events):
         kind = event["EventType"]
         if kind in DECISIONS:
@@ -164,7 +160,7 @@ def _groups(events: list[Event]) -> Iterator[Group]:
                 continue
             group.closed = event
             yield group
-            group = Group()
+            group = RecordedTurn()
         elif kind != EventType.EXECUTION_COMPLETED:
             group.messages.append(event)
     if group.messages or group.decisions:
@@ -177,7 +173,7 @@ def _is_continuation_mark(events: list[Event], at: int) -> bool:
     return at + 1 < len(events) and events[at + 1]["EventType"] not in ends
 
 
-def _worked_out(events: list[Event], shown: str) -> list[Group]:
+def _worked_out(events: list[Event], shown: str) -> list[RecordedTurn]:
     """From the status API's list, where calls stand in their completions and turns are not marked."""
     completions = [e for e in events if e["EventType"] in (EventType.TASK_COMPLETED, 8)]
     if completions and not any("Result" in e for e in completions):
@@ -215,7 +211,7 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
                 event["Result"] = json.dumps(event["Result"])
     made.sort(key=lambda pair: parse_moment(pair[0]))
     waiting = [decision for _, decision in made]
-    groups = [Group()]
+    groups = [RecordedTurn()]
 
     def decide(decision: Event) -> None:
         del waiting[next(at for at, other in enumerate(waiting) if other is decision)]
@@ -234,12 +230,11 @@ def _worked_out(events: list[Event], shown: str) -> list[Group]:
         if kind in DECISIONS:
             continue
         if groups[-1].decisions or kind == EventType.EXECUTION_TERMINATED:  # which no turn of the code's is about
-            groups.append(Group())
+            groups.append(RecordedTurn())
         groups[-1].messages.append(event)
     for decision in list(waiting):
         decide(decision)
     for group in groups:
         at = (group.decisions or group.messages)[0]["Timestamp"]
-        started = orchestrator_started(parse_moment(at))
-        group.messages.insert(0, event_object(started))
+        group.messages.insert(0, event_object(orchestrator_started(parse_moment(at))))
     return groups

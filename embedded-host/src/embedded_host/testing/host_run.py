@@ -1,151 +1,171 @@
-"""One life of the host under test: from its start to its end or its crash, over a state that outlives it."""
+"""One run of the host under test, from its start to its end or crash. The state outlives it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
-from embedded_host.errors import EmbeddedHostError
 from embedded_host.http.management_urls import ManagementUrls
 from embedded_host.store.interface import AppendHistory, Change, SaveEntity, Store, TakeMessage
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.commit import InlineCommit
-from embedded_host.testing.fake_invoker import Fakes, Invocations
+from embedded_host.testing.errors import LivelockError
+from embedded_host.testing.fake_invoker import FakeInvoker, Fakes
 from embedded_host.testing.loading import KitWorker
+from embedded_host.testing.traceback import user_traceback
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
 
-log = logging.getLogger("embedded_host.testing")
+__tracebackhide__ = True
+
 BASE_URL = "http://localhost:7071"
-REPLAYED = 300
-"""Events: longer histories go on from where they are, or a long orchestration's test would take the square of its turns."""
+REPLAYED_UP_TO = 300
+"""Events. A longer history is not replayed at each turn: the time would grow with the square of the turns."""
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
-
-
-class LivelockError(EmbeddedHostError, AssertionError):
-    """The app goes on and on without waiting for anything."""
 
 
 @dataclass(frozen=True)
 class Crash:
-    """The host dies at the ``turn``-th turn from now: when that has run and nothing of it is recorded, or (``recorded``) when
-    it is on disk and nothing that it asks for has begun."""
+    """A crash of the host at its ``turn``-th turn, from 1."""
 
     turn: int
     recorded: bool
+    """After the turn is recorded and before its effects begin. Otherwise before the turn is recorded."""
 
 
-class TestKitCommit(InlineCommit):
-    """Counts turns, and dies at one of them: what is asked for from then on is neither written nor answered."""
+class CrashingCommit(InlineCommit):
+    """Counts turns and kills the host at one of them. A killed host's commits are neither written nor completed."""
 
-    def __init__(self, store: Store, crash: Crash | None, died: Callable[[], None]) -> None:
+    def __init__(self, store: Store, kill: Callable[[], None]) -> None:
         super().__init__(store)
-        self._crash, self._died = crash, died
+        self._kill = kill
+        self.crash: Crash | None = None
         self.turns = 0
-        self.dead = False
+        self.is_killed = False
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
-        if not self.dead and _is_turn(changes):
+        if not self.is_killed and _is_turn(changes):
             self.turns += 1
-            if self._crash is not None and self.turns == self._crash.turn:
-                if self._crash.recorded:
+            if self.crash is not None and self.turns == self.crash.turn:
+                if self.crash.recorded:
                     super().commit(changes)
-                self.dead = True
-                self._died()
-        if self.dead:
+                self._kill()
+        if self.is_killed:
             return asyncio.get_running_loop().create_future()
         return super().commit(changes)
 
 
 def _is_turn(changes: Sequence[Change]) -> bool:
-    """An orchestrator's, or an entity's: an entity is also written when it is first heard of."""
+    """Return whether the changes are those of an orchestrator's or entity's turn. Creating an entity is none."""
     kinds = {type(change) for change in changes}
     return AppendHistory in kinds or {SaveEntity, TakeMessage} <= kinds
 
 
-class Life:
-    def __init__(
-        self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, crash: Crash | None, limit: int
-    ) -> None:
+class HostRun:
+    """The app's runtime over a store, with fakes, a virtual clock and crashes."""
+
+    def __init__(self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int) -> None:
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
-        self._begun = False
+        self._is_started = False
         app = CurrentApp(worker.app)
         urls = ManagementUrls(worker.app.app.host.hub_name, sdk_url=RPC_BASE)
-        self.invocations = Invocations(AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http), fakes)
-        self.commit = TestKitCommit(store, crash, self.die)
+        self._invoker = FakeInvoker(AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http), fakes)
+        self._commit = CrashingCommit(store, self.kill)
         settings = hub_settings(worker.app)
-        settings.store_inputs = True  # a history is to say with what an activity was called
-        settings.replayed_up_to = REPLAYED
+        settings.store_inputs = True  # tests assert on the inputs of activities
+        settings.replayed_up_to = REPLAYED_UP_TO
         self._runtime = AppRuntime(
             app,
             settings,
             Dependencies(
                 worker,
-                self.invocations,
+                self._invoker,
                 store,
-                self.commit,
+                self._commit,
                 urls,
                 clock,
                 automatic_timers=False,
                 on_fatal=self._stopped,
             ),
         )
-        self.hub, self.client, self.timers = self._runtime.hub, self._runtime.client, self._runtime.timers
+        self.hub, self.client = self._runtime.hub, self._runtime.client
         self.functions, self.management = self._runtime.functions, self._runtime.management
-
-    @property
-    def dead(self) -> bool:
-        return self.invocations.dead
+        self._timer_functions = self._runtime.timers
 
     @property
     def turns(self) -> int:
-        return self.commit.turns
+        """The number of orchestrator and entity turns of this run."""
+        return self._commit.turns
 
-    def begin(self) -> None:
-        """In the running event loop; once."""
-        if not self._begun:
-            self._begun = True
+    @property
+    def next_timer(self) -> datetime | None:
+        """When the next durable timer is due."""
+        return self.hub.timers.next_due
+
+    @property
+    def next_timer_function(self) -> datetime | None:
+        """When the next timer function is due."""
+        return self._timer_functions.timers.next_due
+
+    def start(self) -> None:
+        """Start once, in the running event loop."""
+        if not self._is_started:
+            self._is_started = True
             self._worker.carry_client_calls()
             self._runtime.start()
 
-    async def settle(self) -> None:
-        """Until nothing is left to do at the clock's time, or until it is dead. Raises LivelockError."""
-        before = self.invocations.count
-        while not self.dead and (self._busy or self._fatal):
+    def fire_due(self) -> None:
+        self.hub.timers.fire_due()
+        self._timer_functions.timers.fire_due()
+
+    async def run_until_idle(self) -> None:
+        """Run until nothing is left to do at the clock's time, or the host is killed. Raises LivelockError."""
+        before = self._invoker.count
+        while not self.is_killed and (self._is_busy or self._fatal):
             if self._fatal is not None:
-                raise self._fatal
-            if self.invocations.count - before > self._limit:
+                raise self._fatal.with_traceback(user_traceback(self._fatal.__traceback__) or self._fatal.__traceback__)
+            if self._invoker.count - before > self._limit:
                 raise LivelockError(
-                    f"The app has run {self._limit} functions and turns and still goes on at the same time by its clock. Does an "
-                    "orchestrator continue as new without waiting? A larger number can be given: DurableApp(..., limit=...). [EH610]"
+                    f"The app has run {self._limit} functions and turns while its clock stood still. Does an orchestrator "
+                    "continue as new without waiting? DurableApp(..., limit=...) sets a larger limit. [EH610]"
                 )
-            if self.invocations.running:
-                await asyncio.wait(set(self.invocations.running), return_when=asyncio.FIRST_COMPLETED)
+            if self._invoker.running:
+                await asyncio.wait(set(self._invoker.running), return_when=asyncio.FIRST_COMPLETED)
             else:
                 await asyncio.sleep(0)
 
-    def die(self) -> None:
-        """Nothing of it runs or writes any more, as after ``kill -9``."""
-        self.invocations.dead = self.commit.dead = True
+    # -- crashes -----------------------------------------------------------------------------------
 
-    async def bury(self) -> None:
-        """End what the dead host had under way."""
-        self.die()
-        await self.timers.close(0)
-        await self.hub.drop()  # close() would wait for turns to be recorded, whose commit never comes
+    def crash_at(self, turn: int, *, recorded: bool) -> None:
+        """Kill the host at the ``turn``-th turn from now."""
+        self._commit.crash = Crash(self.turns + turn, recorded)
 
     @property
-    def _busy(self) -> bool:
-        return self.hub.busy or bool(self.timers.running)
+    def is_killed(self) -> bool:
+        return self._commit.is_killed
+
+    def kill(self) -> None:
+        """Stop all writes and results, as ``kill -9`` does."""
+        self._invoker.is_killed = self._commit.is_killed = True
+
+    async def close(self) -> None:
+        """Kill the host and cancel its tasks."""
+        self.kill()
+        await self._timer_functions.close(0)
+        await self.hub.drop()  # close() would wait for turns whose commit never completes
+
+    @property
+    def _is_busy(self) -> bool:
+        return self.hub.busy or bool(self._timer_functions.running)
 
     def _stopped(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
 
 
 async def _no_http(request: str, is_wanted: Callable[[], bool]) -> str:
-    raise AssertionError("the kit answers itself")
+    raise AssertionError("FakeInvoker answers all HTTP calls")

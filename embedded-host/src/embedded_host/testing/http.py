@@ -9,13 +9,17 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from embedded_host.http.management_urls import WEBHOOK
-from embedded_host.testing.host_run import BASE_URL, Life
+from embedded_host.testing.host_run import BASE_URL, HostRun
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 
+__tracebackhide__ = True
+
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
+    """The response of an HTTP function or of the management API."""
+
     status: int
     headers: Mapping[str, str]
     """By lower-case name."""
@@ -23,22 +27,24 @@ class HttpAnswer:
 
     @property
     def text(self) -> str:
+        """The body as a UTF-8 string."""
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
+        """Parse the body as JSON. Raises ValueError."""
         return json.loads(self.body)
 
 
 class _Headers(dict[str, str]):
-    def __init__(self, given: Mapping[str, str]) -> None:
-        super().__init__({name.lower(): value for name, value in given.items()})
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
 
     def get(self, name: str, default: Any = None) -> Any:
         return super().get(name.lower(), default)
 
 
-async def ask(life: Life, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-    """``url`` is a path of the app, or a whole URL such as the management URLs that a starter answers with."""
+async def send(host: HostRun, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+    """Send a request to the host. ``url`` is a path of the app or an absolute URL, for example a management URL."""
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else BASE_URL
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
@@ -52,21 +58,21 @@ async def ask(life: Life, method: str, url: str, body: bytes, headers: Mapping[s
     lower = path.lower()
     response: Response
     if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
-        response = await life.management.handle(request, path[len(WEBHOOK) :])
+        response = await host.management.handle(request, path[len(WEBHOOK) :])
     else:
-        response = await life.functions.handle(request)
-    return HttpAnswer(response.status, {name.lower(): value for name, value in response.headers}, response.body)
+        response = await host.functions.handle(request)
+    return HttpResponse(response.status, {name.lower(): value for name, value in response.headers}, response.body)
 
 
-def content(body: Any, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
-    """Bytes and texts as they are; anything else as JSON, and said to be that."""
-    given = dict(headers or {})
+def request_body(body: Any, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
+    """Return the body's bytes and the headers. A value other than bytes and str becomes JSON, with its content type."""
+    headers = dict(headers or {})
     if body is None:
-        return b"", given
+        return b"", headers
     if isinstance(body, bytes):
-        return body, given
+        return body, headers
     if isinstance(body, str):
-        return body.encode(), given
-    if not any(name.lower() == "content-type" for name in given):
-        given["content-type"] = "application/json"
-    return json.dumps(body).encode(), given
+        return body.encode(), headers
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["content-type"] = "application/json"
+    return json.dumps(body).encode(), headers

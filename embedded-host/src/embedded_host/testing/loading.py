@@ -1,4 +1,4 @@
-"""An app's functions in this process: imported once for all tests of a run, and run one after another."""
+"""The worker of the test kit: the app's functions in this process, one at a time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import sys
 import threading
 import warnings
 from asyncio import Future, get_running_loop
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +18,34 @@ from azure.functions import meta
 from embedded_host.app.definitions import App
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
-from embedded_host.app.suggestion import did_you_mean
-from embedded_host.errors import EmbeddedHostError
+from embedded_host.testing.app_imports import app_imports
+from embedded_host.testing.errors import AppLoadError
+from embedded_host.testing.process_state import ProcessState
 from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.converters import converter_for
-from embedded_worker.deferred_http import FUNCTIONS
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.protocol import LoadRequest, LoadResult
 from embedded_worker.runner import Runner
 from embedded_worker.threads import Threads
 
+__tracebackhide__ = True
+
 with warnings.catch_warnings():
-    # The SDK tells once that the host gives it no types, which is nothing that a user's test could change.
+    # The SDK warns once that the host gives it no types. A user's test cannot change that.
     warnings.simplefilter("ignore", DeprecationWarning)
     DurableOrchestrationClient._get_json_input({})
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
 
 
-class UnknownFunctionError(EmbeddedHostError, LookupError):
-    """The app has no function of that name; the text names the nearest, or all."""
-
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
-        hint = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
-        super().__init__(f"The app has no {kind} '{name}'. {hint} [EH605]")
-
-
 class OneThread(Threads):
-    """Runs one function at a time, and has the event loop wait for it: what happens in which order is the same in each run.
+    """Runs one function at a time while the event loop waits for it, so that every run has the same order.
 
-    It is a thread because a function may call ``asyncio.run``, which no thread with a running loop allows."""
+    It is a thread because a function may call ``asyncio.run``, which fails in a thread with a running loop."""
 
     def __init__(self) -> None:
         super().__init__(1, "durable-app")
-        self._work_to_do: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def run(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -61,7 +53,7 @@ class OneThread(Threads):
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="durable-app", daemon=True)
             self._thread.start()
-        over = threading.Event()
+        finished = threading.Event()
         outcome: list[tuple[Any, BaseException | None]] = []
 
         def job() -> None:
@@ -69,10 +61,10 @@ class OneThread(Threads):
                 outcome.append((call(*arguments), None))
             except BaseException as error:
                 outcome.append((None, error))
-            over.set()
+            finished.set()
 
-        self._work_to_do.put(job)
-        over.wait()
+        self._jobs.put(job)
+        finished.wait()
         value, error = outcome[0]
         if error is None:
             future.set_result(value)
@@ -81,105 +73,67 @@ class OneThread(Threads):
         return future
 
     def _serve(self) -> None:
-        while (job := self._work_to_do.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             job()
             del job
 
     def close(self) -> None:
-        self._work_to_do.put(None)
-
-
-@dataclass(frozen=True)
-class _Imported:
-    load: LoadRequest
-    functions: Mapping[str, LoadedFunction | LoadError]
-    loaded: LoadResult
-    modules: tuple[str, ...]
-    """Names of the modules that came with it, below its root."""
-
-
-_imported: _Imported | None = None
-"""The app that was imported last. Its modules stay, as those of any package do; another app's would be in its way."""
+        self._jobs.put(None)
 
 
 class KitRunner(Runner):
+    """Runs the app's functions one at a time. It loads the app from ``app_imports`` if it is imported already."""
+
     def __init__(self) -> None:
         self.thread = OneThread()
         super().__init__(self.thread)
 
     def load(self, load: LoadRequest, tell: Callable[[str], None] = lambda name: None) -> LoadResult:
-        global _imported
-        if _imported is not None and _imported.load == load:
+        imported = app_imports.find(load)
+        if imported is not None:
             self.root = Path(load.root)
             os.chdir(self.root)
             sys.path.insert(0, load.root)
-            self.functions = dict(_imported.functions)
-            return _imported.loaded
-        if _imported is not None:
-            for name in _imported.modules:
-                sys.modules.pop(name, None)
-        _imported = None
+            self.functions = dict(imported.functions)
+            return imported.loaded
+        app_imports.clear()
         before = set(sys.modules)
         loaded = super().load(load)
-        modules = tuple(name for name in set(sys.modules) - before if _is_within(Path(load.root), sys.modules[name]))
-        _imported = _Imported(load, dict(self.functions), loaded, modules)
+        app_imports.keep(load, self.functions, loaded, before)
         return loaded
 
 
-def _is_within(root: Path, module: Any) -> bool:
-    file = getattr(module, "__file__", None)
-    if not file or "site-packages" in file:
-        return False
-    try:
-        Path(file).relative_to(root)
-    except ValueError:
-        return False
-    return True
-
-
 class KitWorker(InProcessWorker):
-    """An app, loaded. ``close`` puts back what loading it has changed in this process: directory, path and environment."""
+    """A loaded app. ``restore`` undoes what loading it changed in the process."""
 
     def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
-        """Raises AppError for what no host can start with, ImportError for a v2 app that does not import."""
+        """LoadRequest the app. Raises AppError for invalid files of the app, AppLoadError if its code does not import."""
         environ = {**os.environ, **settings}
         app: App = read_app(root, environ)
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
-        self.runner = KitRunner()
-        super().__init__(added, self.runner)
-        self._directory, self._path = Path.cwd(), list(sys.path)
-        self._before = {name: os.environ.get(name) for name in added}
-        self._added = added
-        self._client_module = sys.modules[DurableOrchestrationClient.__module__]
-        self._client_calls = {name: getattr(self._client_module, name, None) for name in FUNCTIONS}
+        self._kit_runner = KitRunner()
+        super().__init__(added, self._kit_runner)
         self._rpc_base, self._carries = rpc_base, False
-        os.environ.update(added)
+        self._process = ProcessState(added)
         try:
             load = load_request(app, os.environ, rpc_base)
-            self.app: LoadedApp = loaded_app(app, self.runner.load(load), os.environ)
+            self.app: LoadedApp = loaded_app(app, self._kit_runner.load(load), os.environ)
             if self.app.problem is not None:
-                raise ImportError(f"The app in {root} cannot be loaded: {self.app.problem} [EH310]")
+                raise AppLoadError(f"The app in {root} cannot be loaded: {self.app.problem} [EH310]")
         except BaseException:
-            self.put_back()
+            self.restore()
             raise
 
+    def loaded_function(self, name: str) -> LoadedFunction | LoadError | None:
+        """Return a function's code, or why it does not load."""
+        return self._kit_runner.functions.get(name)
+
     def carry_client_calls(self) -> None:
-        """Let durable clients ask the test's host; in the running event loop."""
+        """Direct the requests of durable clients to ``on_ask``. Call it in the running event loop."""
         if not self._carries:
             self._carries = True
-            self.runner.carry_client_calls(self._ask, self._rpc_base)
+            self._kit_runner.carry_client_calls(self._ask, self._rpc_base)
 
-    def put_back(self) -> None:
-        self.runner.thread.close()
-        os.chdir(self._directory)
-        sys.path[:] = self._path
-        for name, value in self._before.items():
-            if os.environ.get(name) != self._added[name]:
-                continue  # the test has changed it since
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        for name, call in self._client_calls.items():
-            if call is not None:
-                setattr(self._client_module, name, call)
+    def restore(self) -> None:
+        self._kit_runner.thread.close()
+        self._process.restore()

@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``durable_app``. Nothing is imported until a test asks for it."""
+"""The pytest plugin: the fixture ``durable_app``. It imports the kit when a test uses the fixture."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def durable_app_root(request: pytest.FixtureRequest) -> Path:
-    """The folder of the app under test: the nearest one above the test's file that has a host.json.
+    """Return the directory of the app under test: the nearest one above the test's file that has a host.json.
 
     Override it in a conftest.py if the app is elsewhere."""
-    for folder in request.path.parents:
-        if (folder / "host.json").is_file():
-            return folder
+    for directory in request.path.parents:
+        if (directory / "host.json").is_file():
+            return directory
     return request.config.rootpath
 
 
 @pytest.fixture
 def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
-    """The app of ``durable_app_root`` in this process, with an empty state in memory and a clock that only the test moves.
+    """Yield the app of ``durable_app_root`` with an empty in-memory state and a virtual clock.
 
-    Its methods are for ``async`` tests; ``durable_app.sync`` has the same ones for ordinary tests."""
+    Its methods are coroutines; ``durable_app.sync`` has the same ones for ordinary tests."""
     from embedded_host.testing.app import DurableApp
 
     with DurableApp(durable_app_root) as app:

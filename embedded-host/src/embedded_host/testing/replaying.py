@@ -15,74 +15,48 @@ from embedded_host.engine.failures import UserError, out_of_proc_state
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
 from embedded_host.engine.waiting import sentence, waits
-from embedded_host.errors import EmbeddedHostError
-from embedded_host.testing.app import DurableApp
-from embedded_host.testing.history_file import Group, Recorded, recorded
-from embedded_host.testing.sync import SyncDurableApp
+from embedded_host.testing.errors import HistoryMismatchError
+from embedded_host.testing.history_file import RecordedHistory, RecordedTurn
 from embedded_worker.orchestrator_sessions import Session
 from embedded_worker.runner import error_data
 
-__all__ = ["HistoryMismatchError", "Replayed", "replay"]
-
-
-class HistoryMismatchError(EmbeddedHostError, AssertionError):
-    """Today's code does not do what the history says was done. ``step`` counts the history's steps from 1, ``turn`` its turns;
-    ``expected`` is the step of the history, ``found`` that of the code, in words."""
-
-    def __init__(self, recorded: Recorded, step: int, turn: int, expected: str, found: str) -> None:
-        self.step, self.turn, self.expected, self.found = step, turn, expected, found
-        super().__init__(
-            f"{recorded.source} does not replay: {recorded.name} '{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
-            f"  the history: {expected}\n"
-            f"  the code:    {found}\n"
-            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is deployed. [EH600]'
-        )
+__tracebackhide__ = True
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """A history that fits."""
+    """The result of replaying a history that matches the code."""
 
     name: str
+    """The orchestrator's name."""
     instance_id: str
     steps: int
-    """Calls, timers and the like that were compared."""
+    """The number of compared steps: calls, timers and the like."""
     turns: int
+    """The number of compared turns."""
     is_finished: bool
+    """Whether the orchestrator finished."""
     output: Any
-    """What the code returned; None if it goes on."""
+    """The orchestrator's result; None if it has not finished."""
 
 
-def replay(app: DurableApp | SyncDurableApp | str | Path, history: Any, *, name: str | None = None) -> Replayed:
-    """Replay a history against the app's code of today, and raise HistoryMismatchError with the first step that differs.
-
-    ``history`` is a file's path or what such a file holds: an export of the embedded host, ``instance.history.save(...)``, the
-    list that ``func durable get-history`` prints, or a real host's status with ``showHistory=true&showHistoryOutput=true``.
-    ``name`` is the orchestrator's where the history does not say it, or it is called something else now. Nothing runs but the
-    orchestrator. A different output is no difference: look at what this returns. Raises UnreadableHistoryError (a ValueError)."""
-    if isinstance(app, (str, Path)):
-        if isinstance(history, (str, Path)):
-            history = Path(history).absolute()  # opening the app changes the directory
-        with DurableApp(app) as opened:
-            return replay(opened, history, name=name)
-    app = app.app if isinstance(app, SyncDurableApp) else app
-    what = recorded(history, name)
-    code = app.orchestrator_code(what.name)
+def replay_history(code: Any, root: Path, recorded: RecordedHistory) -> Replayed:
+    """Replay a history with an orchestrator's code. Raises HistoryMismatchError."""
     try:
-        return _Replay(app, code, what, counted=True).run()
+        return _Replay(code, root, recorded, counted=True).run()
     except HistoryMismatchError as first:
-        if not what.exact:
+        if not recorded.exact:
             raise
-        # The real host numbers some steps in another order than the SDK (docs/differences.md): either is right.
+        # The Functions host numbers some steps in another order than the SDK (docs/differences.md). Both are right.
         try:
-            return _Replay(app, code, what, counted=False).run()
+            return _Replay(code, root, recorded, counted=False).run()
         except HistoryMismatchError:
             raise first from None
 
 
 class _Replay:
-    def __init__(self, app: DurableApp, code: Any, what: Recorded, *, counted: bool) -> None:
-        self._app, self._code, self._what, self._counted = app, code, what, counted
+    def __init__(self, code: Any, root: Path, what: RecordedHistory, *, counted: bool) -> None:
+        self._code, self._root, self._what, self._counted = code, root, what, counted
         execution_id = what.started["OrchestrationInstance"]["ExecutionId"]
         self._execution = Execution(what.instance_id, execution_id)
         self._execution_id = execution_id
@@ -94,7 +68,7 @@ class _Replay:
 
     def run(self) -> Replayed:
         what = self._what
-        before: Group | None = None
+        before: RecordedTurn | None = None
         for turn, group in enumerate(what.groups, 1):
             if any(e["EventType"] == EventType.EXECUTION_TERMINATED for e in group.messages):
                 break
@@ -110,7 +84,7 @@ class _Replay:
 
     # -- one turn ----------------------------------------------------------------------------------
 
-    def _feed(self, before: Group | None, group: Group, turn: int) -> None:
+    def _feed(self, before: RecordedTurn | None, group: RecordedTurn, turn: int) -> None:
         """Hand the code what it has not seen, and the execution its answer."""
         past = [*before.decisions, *([before.closed] if before.closed else [])] if before else []
         events = [_clean(event) for event in (*past, *group.messages)]
@@ -125,7 +99,7 @@ class _Replay:
                 ((self._what.started.get("ParentInstance") or {}).get("OrchestrationInstance") or {}).get("InstanceId"),
                 fresh=group.continued,
             )
-            self._session = Session(self._code, payload.text(), self._app.root)
+            self._session = Session(self._code, payload.text(), self._root)
             answer = self._asked(None)
         else:
             answer = self._asked(json.dumps(events))
@@ -158,7 +132,7 @@ class _Replay:
             self._failure = data.stack or answer.error or failure.text
             return answer
 
-    def _compare(self, group: Group, turn: int) -> None:
+    def _compare(self, group: RecordedTurn, turn: int) -> None:
         pending = self._execution.pending
         left = sorted(pending.values(), key=lambda decision: decision.id)
         for event in group.decisions:
@@ -218,7 +192,7 @@ class _Replay:
         found = waits([e for e in self._fed if e.timestamp], self._execution)
         return "it waits for " + (" and ".join(sentence(wait) for wait in found) or "nothing that comes")
 
-    def _goes_on(self, group: Group) -> str:
+    def _goes_on(self, group: RecordedTurn) -> str:
         return _event_words(group.decisions[0]) if group.decisions else "it goes on here"
 
     def _nothing_more(self, turn: int) -> str:
@@ -228,7 +202,18 @@ class _Replay:
         return f"it ends here: {self._what.ending}" if self._what.ending else "nothing more in this turn"
 
     def _mismatch(self, turn: int, expected: str, found: str) -> HistoryMismatchError:
-        return HistoryMismatchError(self._what, max(self._step, 1), turn, expected, found)
+        what, step = self._what, max(self._step, 1)
+        return HistoryMismatchError(
+            f"{what.source} does not replay: {what.name} '{what.instance_id}' differs at step {step} (turn {turn}).\n"
+            f"  the history: {expected}\n"
+            f"  the code:    {found}\n"
+            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is '
+            "deployed. [EH600]",
+            step=step,
+            turn=turn,
+            expected=expected,
+            found=found,
+        )
 
 
 def _differs(event: Event, decision: Decision) -> bool:

@@ -9,6 +9,6 @@ def test_three_cities_are_greeted(durable_app: Any) -> None:
 
 
 def test_with_a_fake_activity(durable_app: Any) -> None:
-    say_hello = durable_app.fake("SayHello", result="Hi!")
+    say_hello = durable_app.fake("SayHello", return_value="Hi!")
     assert durable_app.sync.run("HelloCities").output == ["Hi!", "Hi!", "Hi!"]
     assert say_hello.calls == ["Tokyo", "Seattle", "London"]

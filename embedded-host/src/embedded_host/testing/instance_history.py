@@ -1,4 +1,4 @@
-"""An instance's recorded history, as something to assert on."""
+"""The recorded history of an instance, for assertions."""
 
 from __future__ import annotations
 
@@ -14,54 +14,66 @@ from embedded_host.engine.raw_events import COMPLETIONS, Event, EventType
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.testing.values import stored_value
 
+__tracebackhide__ = True
+
 
 @dataclass(frozen=True)
-class Call:
-    """A call of an activity or a sub-orchestration; a retried call is one of these for each try."""
+class RecordedCall:
+    """A call of an activity, a sub-orchestration or a URL. Each attempt of a retried call is one."""
 
     name: str
     input: Any
     result: Any = None
     error: str | None = None
-    """What it failed with."""
+    """Why it failed."""
     at: datetime | None = None
+    """When it was scheduled."""
     finished_at: datetime | None = None
     """None while it runs."""
     instance_id: str | None = None
-    """Of a sub-orchestration."""
+    """The id of a sub-orchestration."""
 
 
 @dataclass(frozen=True)
-class Timer:
+class RecordedTimer:
+    """A durable timer."""
+
     due: datetime
     at: datetime
+    """When it was created."""
     fired: bool = False
 
 
 @dataclass(frozen=True)
-class RaisedEvent:
+class RecordedEvent:
+    """An external event that was raised."""
+
     name: str
     value: Any
     at: datetime
 
 
 @dataclass(frozen=True)
-class EntityCall:
+class RecordedEntityCall:
     """An operation that was sent to an entity."""
 
     entity: str
-    """``@counter@key``"""
+    """The entity's id, ``@counter@key``."""
     operation: str
     input: Any
     signal: bool
+    """Sent without waiting for a response."""
 
 
-class RecordedSteps(Sequence[Event]):
-    """The history's events, as they are recorded: a sequence of dicts with ``EventType`` (a number) and the extension's other
-    keys. The properties say the same in fewer words. After a continue-as-new it is that of the last execution."""
+class InstanceHistory(Sequence[Event]):
+    """The recorded events of an instance, and properties that summarize them.
+
+    After continue-as-new it has the events of the last execution.
+    """
 
     def __init__(self, events: Sequence[Event], instance_id: str = "", name: str = "", status: str = "") -> None:
         self.events = list(events)
+        """The events as dicts: ``EventType`` is DurableTask's number, the other keys are the extension's."""
         self.instance_id, self.name, self.status = instance_id, name, status
 
     def __len__(self) -> int:
@@ -80,54 +92,56 @@ class RecordedSteps(Sequence[Event]):
 
     @property
     def turns(self) -> int:
-        """How many turns the orchestrator had."""
+        """The number of the orchestrator's turns."""
         return sum(1 for _ in self._of(EventType.ORCHESTRATOR_COMPLETED))
 
     @property
-    def activities(self) -> list[Call]:
-        """In the order in which they were scheduled."""
+    def activities(self) -> list[RecordedCall]:
+        """Calls of activities, in the order of their scheduling."""
         return [self._call(e) for e in self._of(EventType.TASK_SCHEDULED) if e["Name"] != HTTP_ACTIVITY]
 
     @property
-    def http_calls(self) -> list[Call]:
-        """``call_http``: ``input`` is the request, ``result`` the response."""
+    def http_calls(self) -> list[RecordedCall]:
+        """Calls of ``context.call_http``. ``input`` is the request, ``result`` the response."""
         return [self._call(e) for e in self._of(EventType.TASK_SCHEDULED) if e["Name"] == HTTP_ACTIVITY]
 
     @property
-    def sub_orchestrations(self) -> list[Call]:
+    def sub_orchestrations(self) -> list[RecordedCall]:
+        """Calls of sub-orchestrations, in the order of their creation."""
         return [self._call(e) for e in self._of(EventType.SUB_ORCHESTRATION_CREATED)]
 
     @property
-    def timers(self) -> list[Timer]:
+    def timers(self) -> list[RecordedTimer]:
+        """Durable timers, in the order of their creation. A retry's pause is one, too."""
         fired = {e["TimerId"] for e in self._of(EventType.TIMER_FIRED)}
         return [
-            Timer(parse_moment(e["FireAt"]), parse_moment(e["Timestamp"]), e["EventId"] in fired)
+            RecordedTimer(parse_moment(e["FireAt"]), parse_moment(e["Timestamp"]), e["EventId"] in fired)
             for e in self._of(EventType.TIMER_CREATED)
         ]
 
     @property
-    def raised_events(self) -> list[RaisedEvent]:
-        """External events that have come, in order."""
+    def raised_events(self) -> list[RecordedEvent]:
+        """External events, in the order of their arrival."""
         replies = {json.loads(e["Input"]).get("id") for e in self._of(EventType.EVENT_SENT)}
         return [
-            RaisedEvent(e["Name"], stored_value(e["Input"]), parse_moment(e["Timestamp"]))
+            RecordedEvent(e["Name"], stored_value(e["Input"]), parse_moment(e["Timestamp"]))
             for e in self._of(EventType.EVENT_RAISED)
             if e["Name"] not in replies
         ]
 
     @property
-    def entity_calls(self) -> list[EntityCall]:
-        """Calls of entities and signals to them."""
+    def entity_calls(self) -> list[RecordedEntityCall]:
+        """Operations sent to entities: calls and signals."""
         found = []
         for event in self._of(EventType.EVENT_SENT):
             sent = json.loads(event["Input"])
             value = _json(sent.get("input"))
             value = stored_value(value) if isinstance(value, str) else value
-            found.append(EntityCall(event["InstanceId"], sent.get("op", ""), value, bool(sent.get("signal"))))
+            found.append(RecordedEntityCall(event["InstanceId"], sent.get("op", ""), value, bool(sent.get("signal"))))
         return found
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a file that ``replay`` and ``embedded-host replay`` read."""
+        """Write a file for ``DurableApp.replay`` and ``embedded-host replay``, and return its path. Raises OSError."""
         document = {
             "instanceId": self.instance_id,
             "name": self.name,
@@ -141,7 +155,7 @@ class RecordedSteps(Sequence[Event]):
     def _of(self, kind: EventType) -> Iterator[Event]:
         return (event for event in self.events if event["EventType"] == kind)
 
-    def _call(self, scheduled: Event) -> Call:
+    def _call(self, scheduled: Event) -> RecordedCall:
         completed = (EventType.TASK_COMPLETED, EventType.SUB_ORCHESTRATION_COMPLETED)
         is_activity = scheduled["EventType"] == EventType.TASK_SCHEDULED
         own = (
@@ -163,7 +177,7 @@ class RecordedSteps(Sequence[Event]):
         ):  # the host keeps an activity's input in an array
             given = given[0]
         succeeded = over is not None and over["EventType"] in completed
-        return Call(
+        return RecordedCall(
             name=scheduled["Name"],
             input=stored_value(given) if isinstance(given, str) else given,
             result=stored_value(over["Result"]) if over is not None and succeeded else None,
@@ -175,7 +189,7 @@ class RecordedSteps(Sequence[Event]):
 
 
 def _json(text: str | None) -> Any:
-    """What holds a JSON text of the SDK's, which is not to be taken for it; as it is where it is no JSON."""
+    """Parse the outer JSON of a value that the SDK encodes twice. Return a string that is not JSON unchanged."""
     try:
         return None if text is None else json.loads(text)
     except ValueError:

@@ -1,0 +1,96 @@
+"""A handle of an orchestration instance under test."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from embedded_host.engine.events import event_object
+from embedded_host.engine.orchestration import Status
+from embedded_host.testing.errors import OrchestrationFailedError
+from embedded_host.testing.instance_history import InstanceHistory
+from embedded_host.testing.simulation import Simulation
+from embedded_host.testing.values import input_value, stored_value
+
+__tracebackhide__ = True
+
+
+class InstanceHandle:
+    """An instance, by its id. Each property reads the current state and raises InstanceNotFoundError after a purge."""
+
+    def __init__(self, simulation: Simulation, id: str) -> None:
+        self._simulation = simulation
+        self.id = id
+        """The instance's id."""
+
+    def __repr__(self) -> str:
+        row = self._simulation.client.status(self.id)
+        if row is None:
+            return f"<no instance '{self.id}'>"
+        return f"<{row.name} '{self.id}': {row.status}, {(self.output if self.is_finished else self.waiting_for)!r}>"
+
+    @property
+    def name(self) -> str:
+        """The orchestrator's name."""
+        return self._simulation.row(self.id).name
+
+    @property
+    def status(self) -> str:
+        """``Pending``, ``Running``, ``Suspended``, ``Completed``, ``Failed`` or ``Terminated``."""
+        return self._simulation.row(self.id).status
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is completed, failed or terminated."""
+        return Status(self.status).is_terminal
+
+    @property
+    def input(self) -> Any:
+        """The orchestrator's input."""
+        return input_value(self._simulation.client.input(self._simulation.row(self.id)))
+
+    @property
+    def output(self) -> Any:
+        """The orchestrator's result. Of a failed instance the error's message, of a terminated one the reason."""
+        return stored_value(self._simulation.row(self.id).output)
+
+    @property
+    def custom_status(self) -> Any:
+        """The last value of ``context.set_custom_status``."""
+        return stored_value(self._simulation.row(self.id).custom_status)
+
+    @property
+    def created(self) -> datetime:
+        """When it was created, by the app's clock."""
+        return self._simulation.row(self.id).created
+
+    @property
+    def updated(self) -> datetime:
+        """The time of its last turn, by the app's clock."""
+        return self._simulation.row(self.id).updated
+
+    @property
+    def history(self) -> InstanceHistory:
+        """Its recorded history."""
+        row = self._simulation.row(self.id)
+        events = [event_object(event) for event in self._simulation.client.history(row)]
+        return InstanceHistory(events, row.id, row.name, row.status)
+
+    @property
+    def waiting_for(self) -> str:
+        """A sentence, for example ``It waits for the external event 'Approval' since 2026-01-01T00:00:00Z.``"""
+        return self._simulation.waiting_for(self._simulation.row(self.id).id)
+
+    def result(self) -> Any:
+        """Return the output of a completed instance.
+
+        Raises:
+            OrchestrationFailedError: The instance has another status. The message has its error, or what it waits for.
+        """
+        row = self._simulation.row(self.id)
+        if row.status == Status.COMPLETED.value:
+            return self.output
+        shown = f"{row.name} '{self.id}' is {row.status}"
+        if not self.is_finished:
+            raise OrchestrationFailedError(f"{shown}. {self.waiting_for} [EH602]")
+        raise OrchestrationFailedError(f"{shown}: {row.output} [EH602]")

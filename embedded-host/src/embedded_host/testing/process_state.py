@@ -1,0 +1,43 @@
+"""The parts of the process that loading an app changes: working directory, ``sys.path``, environment, the SDK's HTTP client.
+
+A worker process has them to itself. In the test's process they are set while an app is open and restored when it is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from azure.durable_functions import DurableOrchestrationClient
+
+from embedded_worker.deferred_http import FUNCTIONS
+
+
+class ProcessState:
+    """A snapshot of the process. ``restore`` returns to it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Take the snapshot, and set the variables ``environ``."""
+        self._directory, self._path = Path.cwd(), list(sys.path)
+        self._environ = dict(environ)
+        self._environ_before = {name: os.environ.get(name) for name in environ}
+        self._client_module = sys.modules[DurableOrchestrationClient.__module__]
+        self._client_functions = {name: getattr(self._client_module, name, None) for name in FUNCTIONS}
+        os.environ.update(environ)
+
+    def restore(self) -> None:
+        """Restore the snapshot. A variable that the test has changed since keeps the test's value."""
+        os.chdir(self._directory)
+        sys.path[:] = self._path
+        for name, value in self._environ_before.items():
+            if os.environ.get(name) != self._environ[name]:
+                continue
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        for name, function in self._client_functions.items():
+            if function is not None:
+                setattr(self._client_module, name, function)

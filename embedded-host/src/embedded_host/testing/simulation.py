@@ -1,0 +1,190 @@
+"""The app under test with its in-memory state, its virtual clock and the host that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from embedded_host.app.definitions import Function
+from embedded_host.engine.actions import MalformedAnswerError, parse_answer
+from embedded_host.engine.decisions import NonDeterministicError
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.functions import FunctionNames
+from embedded_host.engine.orchestration import Orchestration
+from embedded_host.engine.payload import TurnPayload
+from embedded_host.store.interface import InstanceRow
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.diagnosis import status_diagnosis, waits_diagnosis
+from embedded_host.testing.errors import FunctionLoadError, InstanceNotFoundError, UnknownFunctionError
+from embedded_host.testing.fake_invoker import Fakes
+from embedded_host.testing.host_run import RPC_BASE, HostRun
+from embedded_host.testing.http import HttpResponse, send
+from embedded_host.testing.loading import KitWorker
+from embedded_host.testing.virtual_clock import VirtualClock
+from embedded_worker.orchestrator_sessions import Session
+
+__tracebackhide__ = True
+
+_TRIGGERS = {"activity": "activitytrigger", "orchestrator": "orchestrationtrigger", "entity": "entitytrigger"}
+
+
+class Simulation:
+    """Runs the app. ``host`` changes with each restart; ``store`` and ``clock`` with each reset."""
+
+    def __init__(self, root: Path, settings: Mapping[str, str], start: datetime, limit: int) -> None:
+        """Load the app. Raises AppError or AppLoadError."""
+        self._worker = KitWorker(root, settings, RPC_BASE)
+        self._worker.on_client_request = self._answer_client
+        self._start, self._limit = start, limit
+        self.fakes = Fakes()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.clock = VirtualClock(self._start)
+        self._store = SqliteStore(None)
+        self.host = self._new_host()
+
+    def _new_host(self) -> HostRun:
+        return HostRun(self._worker, self._store, self.clock, self.fakes, self._limit)
+
+    @property
+    def root(self) -> Path:
+        return self._worker.app.app.root
+
+    @property
+    def client(self) -> HubClient:
+        return self.host.client
+
+    # -- the host ----------------------------------------------------------------------------------
+
+    async def run_until_idle(self) -> None:
+        """Run all that is due now; restart a host that crashed. Raises LivelockError."""
+        self.host.start()
+        while True:
+            await self.host.run_until_idle()
+            if not self.host.is_killed:
+                return
+            await self.restart()
+
+    async def restart(self) -> None:
+        """Kill the host and start another one over the same state."""
+        await self.host.close()
+        self.host = self._new_host()
+        await self.run_until_idle()
+
+    async def reset(self) -> None:
+        """Start over with an empty state, the initial time, and fakes without calls."""
+        await self.host.close()
+        self._store.close()
+        self.fakes.reset()
+        self._begin()
+
+    def close(self) -> None:
+        """Kill the host and restore the process."""
+        self.host.kill()
+        self._store.close()
+        self._worker.restore()
+
+    # -- time --------------------------------------------------------------------------------------
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next durable timer or timer function is due."""
+        return min((due for due in (self.host.next_timer, self.host.next_timer_function) if due), default=None)
+
+    async def fire_next(self, due: datetime) -> None:
+        """Move the clock to ``due`` and run what is due then."""
+        self.clock.advance_to(due)
+        self.host.fire_due()
+        await self.run_until_idle()
+
+    # -- instances ---------------------------------------------------------------------------------
+
+    def row(self, instance_id: str) -> InstanceRow:
+        """Raises InstanceNotFoundError."""
+        row = self.client.status(instance_id)
+        if row is None:
+            raise InstanceNotFoundError(instance_id)
+        return row
+
+    def waiting_for(self, instance_id: str) -> str:
+        """Return what an instance waits for, as one or more sentences."""
+        hub = self.host.hub
+        instance = hub.find(instance_id)
+        if instance is None or not isinstance(instance.state, Orchestration):
+            return "There is no such orchestration."
+        state = instance.state
+        found = status_diagnosis(hub, instance, state) or waits_diagnosis(
+            hub, instance, state, state.execution or self._replayed(state)
+        )
+        return str(found["text"])
+
+    def _replayed(self, state: Orchestration) -> Execution | str:
+        """Return the execution of an instance that the current host has not run, or why it cannot be replayed."""
+        payload = TurnPayload(
+            state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
+        )
+        execution = Execution(state.instance_id, state.execution_id)
+        try:
+            session = Session(self.orchestrator_code(state.name), payload.text(), self.root)
+            actions = parse_answer(session.answer(None)).actions
+            execution.replay(actions, state.history.events, session.counts)
+        except (FunctionLoadError, UnknownFunctionError, MalformedAnswerError, NonDeterministicError) as error:
+            return f"It cannot be replayed: {error}"
+        except Exception as error:  # of the orchestrator
+            return f"Its orchestrator fails when it is replayed: {error}"
+        return execution
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def kind(self, name: str) -> str:
+        """Return ``activity``, ``orchestrator`` or ``entity``. Raises UnknownFunctionError."""
+        for kind in _TRIGGERS:
+            if name in self._names(kind):
+                return kind
+        known = [known for kind in _TRIGGERS for known in self._names(kind).names]
+        raise UnknownFunctionError("activity, orchestrator or entity", name, known)
+
+    def durable_name(self, kind: str, name: str) -> str:
+        """Return a function's registered name; names are compared without case. Raises UnknownFunctionError."""
+        return self._function(kind, name).durable_name
+
+    def orchestrator_code(self, name: str) -> Callable[..., Any]:
+        """Return the result of ``df.Orchestrator.create``. Raises UnknownFunctionError or FunctionLoadError."""
+        loaded = self._worker.loaded_function(self._function("orchestrator", name).name)
+        code: Callable[..., Any] | None = getattr(loaded, "call", None)
+        if code is None or not hasattr(code, "orchestrator_function"):
+            raise FunctionLoadError(f"'{name}' cannot be replayed: {loaded} [EH611]")
+        return code
+
+    def _names(self, kind: str) -> FunctionNames:
+        functions = self.host.hub.settings.functions
+        names = {
+            "activity": functions.activities,
+            "orchestrator": functions.orchestrators,
+            "entity": functions.entities,
+        }
+        return names[kind]
+
+    def _function(self, kind: str, name: str) -> Function:
+        names = self._names(kind)
+        if name not in names:
+            raise UnknownFunctionError(kind, name, names.names)
+        registered = names.registered(name)
+        return next(f for f in self._worker.app.of_type(_TRIGGERS[kind]) if f.durable_name == registered)
+
+    # -- HTTP --------------------------------------------------------------------------------------
+
+    async def http(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+        return await send(self.host, method, url, body, headers)
+
+    async def _answer_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """Answer a durable client of one of the app's functions."""
+        if self.host.is_killed:
+            await self.restart()
+        headers = {"content-type": "application/json"} if body else {}
+        response = await self.http(method, f"/runtime/webhooks/durabletask/{path}", body, headers)
+        return response.status, response.body
