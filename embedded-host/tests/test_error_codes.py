@@ -30,7 +30,7 @@ CODED = {
 CODED_BY_THEMSELVES = {
     "AppError": "its problems have codes",
     "UnknownFunctionError": "its constructor writes the text",
-    "HistoryMismatchError": "its constructor writes the text",
+    "HistoryMismatchError": "_Replay._mismatch writes the text",
     "CrashChangedOutcomeError": "_differences in the same module writes the text",
     "UsageError": "cli.commands gives all of click's errors EH500",
     "BadParameter": "the same",
@@ -85,7 +85,7 @@ NOT_FOR_AUTHORS = (
     "has no attribute",  # Python's own words, for a module
     "WorkerLostError(",  # kill_worker_during: the app's functions get it
     "FakeInvoker answers all HTTP calls",  # never reached
-    "self._mismatch(",  # HistoryMismatchError writes the text
+    "self._mismatch(",  # it writes the text
     "UnknownFunctionError(",  # its constructor writes it
 )
 
