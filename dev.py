@@ -1,327 +1,199 @@
-"""Everything a newcomer needs, with nothing installed but Python 3.10 to 3.13.
+"""Run, test and check the app and the embedded host. Needs Python 3.10 to 3.13 and nothing else.
 
-    python dev.py start [arguments for the host]   run the app at http://localhost:7071
-    python dev.py test [arguments for pytest]      run the tests
-    python dev.py check                            formatting, lint and types: ruff and mypy
+    python dev.py start [arguments]   run the app at http://localhost:7071; arguments are those of `embedded-host start`
+    python dev.py test [arguments]    run the tests of both projects; arguments are those of pytest, and a path selects
+                                      its project: `python dev.py test -m unit`, `python dev.py test tests/shared`
+    python dev.py check               run formatter, linter, type checker and import contracts
 
-The first command makes .venv beside this file and installs what requirements-dev.txt pins; later ones only look
-whether the pins have changed. `python dev.py start --help` lists the arguments of the host.
+The first run creates .venv beside this file and installs the versions that embedded-host/requirements-dev.txt pins:
+`start` only those that the app and the host need, `test` and `check` the development tools too.
 """
 
-# Standard library only. What is not needed on every command is imported where it is needed: a command must begin at
-# once. Up to the version check nothing may be used that Python 3.6 does not have, or the check would never be reached;
-# that is why types that it does not know are quoted.
+import hashlib
 import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 OLDEST, NEWEST = (3, 10), (3, 13)
+if not OLDEST <= sys.version_info[:2] <= NEWEST:  # Python 3.6 gets here: it can parse this file
+    found = OLDEST + NEWEST + tuple(sys.version_info[:3]) + ("py -3.13" if os.name == "nt" else "python3.13",)
+    sys.exit("dev.py needs Python {}.{} to {}.{}. This is Python {}.{}.{}. Try: {} dev.py".format(*found))
 
-
-def unsupported_python(version: "tuple[int, ...]", executable: str) -> str:
-    """Return what is wrong with this version of Python, an empty string if nothing is."""
-    if OLDEST <= version[:2] <= NEWEST:
-        return ""
-    wanted = "{}.{} to {}.{}".format(*(OLDEST + NEWEST))
-    found = ".".join(str(number) for number in version)
-    command = "py -3.13 dev.py" if os.name == "nt" else "python3.13 dev.py"
-    return "dev.py needs Python {}, and this is Python {} ({}).\nRun it with one of those, for example: {}".format(
-        wanted, found, executable, command
-    )
-
-
-_unsupported = unsupported_python(tuple(sys.version_info[:3]), sys.executable)
-if _unsupported:
-    sys.exit(_unsupported)
-
-ROOT = os.path.dirname(os.path.abspath(__file__))
-VENV = os.path.join(ROOT, ".venv")
-VENV_PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
-PINS = "requirements-dev.txt"
-PIN_FILES = ("requirements.txt", PINS, "pyproject.toml")
-STAMP = os.path.join(VENV, "dev-stamp")
-"""Says for which Python and folder .venv was made and, once all is installed, the digest of the pins."""
-
-UNWRITABLE = (
-    "Is the disk full, or the folder in use by another program (an editor, a running host) or not yours to write to? "
-    "Mend that, then run the same command again."
+ROOT = Path(__file__).resolve().parent
+HOST = ROOT / "embedded-host"
+VENV = ROOT / ".venv"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+PINS = "embedded-host/requirements-dev.txt"
+PINNED = ("requirements.txt", PINS, "embedded-host/pyproject.toml")
+INSTALL = {  # level: the arguments of `pip install`, call by call
+    "run": (f"-c {PINS} hatchling", f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host"),
+    "tools": (f"--no-deps -r {PINS}",),
+}
+CHECKS = (
+    (ROOT, "ruff format --check ."),
+    (ROOT, "ruff check ."),
+    (ROOT, "mypy"),
+    (HOST, "mypy"),
+    (HOST, "lint-imports"),
 )
-CHECKS = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",))
-
-
-class SetupError(Exception):
-    """The environment could not be made; the text says what to do."""
+VALUE_FOLLOWS = ("-k", "-m", "-n", "-o", "-p")  # options of pytest whose value is not a path
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one command and return its exit code."""
+    """Run one command and return its exit code."""
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if command in ("-h", "--help", "help"):
         print(__doc__)
         return 0
     if command not in ("start", "test", "check") or (command == "check" and rest):
-        print(__doc__, file=sys.stderr)
-        problem = "check takes no arguments" if command == "check" else "no command '{}'".format(command)
-        print("dev.py: {}".format(problem if command else "say what to do: start, test or check"), file=sys.stderr)
+        print(f"{__doc__}\ndev.py: invalid arguments: {' '.join(arguments) or 'none'}", file=sys.stderr)
         return 2
     try:
-        ensure_environment()
-        if command == "check":
-            return check()
-        return run("embedded_host", "start", *rest) if command == "start" else run("pytest", *rest)
-    except SetupError as error:
-        print("\ndev.py: {}".format(error), file=sys.stderr)
-        return 1
-    except (FileNotFoundError, PermissionError) as error:  # files that are read or written have their own words
-        what = "\ndev.py: cannot run {}: {}\nDelete the folder .venv, then run the same command again."
-        print(what.format(VENV_PYTHON, error), file=sys.stderr)
-        return 1
+        ensure_environment(*INSTALL if command != "start" else ["run"])
+        if command == "start":
+            return become(ROOT, "-m", "embedded_host", "start", *rest)
+        return check() if command == "check" else test(rest)
+    except OSError as error:
+        sys.exit(f"dev.py: {error}")
     except KeyboardInterrupt:
-        print("\ndev.py: interrupted. Run the same command again; it carries on from here.", file=sys.stderr)
+        print("\ndev.py: interrupted. Run the same command again; it resumes.", file=sys.stderr)
         return 130
 
 
-def run(module: str, *arguments: str) -> int:
-    """Run a module with the environment's Python in the root folder; where the system can, become that process."""
-    os.chdir(ROOT)
-    command = [VENV_PYTHON, "-m", module, *arguments]
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if os.name != "nt":
-        os.execv(VENV_PYTHON, command)  # signals then reach the host itself, and nobody has to hand on its exit code
-    import subprocess
-
-    with subprocess.Popen(command) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue  # Ctrl+C went to every process of the console; the child decides what becomes of it
+def test(arguments: list[str]) -> int:
+    """Run pytest for each project that a path in the arguments belongs to; without a path, for both."""
+    options: list[str] = []
+    paths: dict[Path, list[str]] = {ROOT: [], HOST: []}
+    for index, argument in enumerate(arguments):
+        file, separator, name = argument.partition("::")
+        path = Path(file).resolve()
+        if argument.startswith("-") or arguments[index - 1] in VALUE_FOLLOWS or not path.exists():
+            options.append(argument)
+        else:
+            project = HOST if HOST in (path, *path.parents) else ROOT
+            paths[project].append(os.path.relpath(path, project) + separator + name)
+    selected = [project for project in paths if paths[project]]
+    if len(selected) == 1:
+        return become(selected[0], "-m", "pytest", *options, *paths[selected[0]])
+    if sys.stdout.isatty():
+        options.insert(0, "--color=yes")
+    codes, closing_lines = [], []
+    for project in (ROOT, HOST):
+        code, last_line = run(project, "-m", "pytest", *options, *(paths[project] or ["tests"]))
+        codes.append(code)
+        closing_lines.append(f"{'app' if project is ROOT else 'embedded host'} (exit code {code}):\n{last_line}")
+    print("\n" + "\n".join(closing_lines), flush=True)
+    return next((code for code in codes if code not in (0, 5)), min(codes))  # 5: no tests, as with `-k` in one project
 
 
 def check() -> int:
-    """Run every check, also after one that failed, so that one run shows all there is to do."""
-    import subprocess
-
+    """Run every check, also after a failure."""
     failed = []
-    for tool in CHECKS:
-        print("$ {}".format(" ".join(tool)), flush=True)
-        if subprocess.call([VENV_PYTHON, "-m", *tool], cwd=ROOT) != 0:
-            failed.append(" ".join(tool))
+    for folder, command in CHECKS:
+        print(f"$ {command}  # in {folder.name}", flush=True)
+        tool, *arguments = command.split()
+        if subprocess.call([SCRIPTS / tool, *arguments], cwd=folder) != 0:
+            failed.append(f"{command} (in {folder.name})")
     if failed:
-        print("dev.py: failed: {}".format(", ".join(failed)), file=sys.stderr)
-    if any(name.startswith("ruff") for name in failed):
-        print("What ruff can mend by itself:", file=sys.stderr)
-        for how in ("format .", "check --fix ."):
-            print("    {} -m ruff {}".format(os.path.relpath(VENV_PYTHON, ROOT), how), file=sys.stderr)
+        print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def ensure_environment() -> None:
-    """Make .venv hold what the pins say. Costs reading four small files when it already does."""
-    folder = os.path.normcase(os.path.realpath(ROOT))
-    made_for, pins = "python {}.{} in {}\n".format(*sys.version_info[:2], folder), "pins {}\n".format(_digest_of_pins())
-    if _stamp() == made_for + pins:
+def become(folder: Path, *arguments: str) -> int:
+    """Replace this process by the environment's Python: signals and the exit code pass through. Windows gets a child."""
+    os.chdir(folder)
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execv(PYTHON, [str(PYTHON), *arguments])
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the child too, which decides how it ends
+    return subprocess.call([PYTHON, *arguments])
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run the environment's Python, copy its output, and return its exit code and its last line."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    end = b""
+    command = [str(PYTHON), *arguments]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        output = process.stdout.fileno() if process.stdout else -1
+        for data in iter(lambda: os.read(output, 65536), b""):
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+            end = (end + data)[-2000:]
+    return process.returncode, end.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+
+
+def ensure_environment(*levels: str) -> None:
+    """Make .venv complete for these levels. Reads a few small files if it is."""
+    made_for = f"Python {sys.version_info[0]}.{sys.version_info[1]} in {ROOT}"
+    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in PINNED)).hexdigest()
+    if stamp("created") == made_for and all(stamp(level) == digest for level in levels):
         return
-    with open(__file__, "rb") as file:
-        _lock(file.fileno())  # until it is closed: the second of two commands must not clear what the first one makes
-        stamp = _stamp()
-        if stamp == made_for + pins:
+    with Path(__file__).open("rb") as file:
+        lock(file.fileno())  # until the file is closed
+        if stamp("created") != made_for:
+            create_venv()
+            stamp("created", made_for)
+        for level in levels:
+            if stamp(level) != digest:
+                stamp(level, "incomplete")
+                pip_install(level)
+                stamp(level, digest)
+
+
+def stamp(name: str, text: str = "") -> str:
+    """Write one of .venv's stamps, or return its text. Without its Python, .venv has none."""
+    file = VENV / f"dev-{name}"
+    if text:
+        file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    return file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() and PYTHON.exists() else ""
+
+
+def lock(descriptor: int) -> None:
+    """Wait until no other dev.py changes .venv."""
+    waiting = False
+    while True:
+        try:
+            if sys.platform == "win32":
+                os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # beyond the text: a locked range cannot be read
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
-        if not stamp.startswith(made_for):  # none yet, half made, moved here with its folder, or another Python's
-            _make_venv()
-        _write(STAMP, made_for)  # from here on the environment is sound, only what is installed is not
-        _install()
-        _write(STAMP, made_for + pins)
+        except (BlockingIOError, PermissionError):
+            if not waiting:
+                print("Another dev.py is changing .venv. Waiting for it.", flush=True)
+            waiting = True
+            time.sleep(0.1)
 
 
-def _digest_of_pins() -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    for name in PIN_FILES:
-        try:
-            with open(os.path.join(ROOT, name), "rb") as file:
-                digest.update(file.read())
-        except OSError as error:
-            raise SetupError(
-                "cannot read {}: {}\nIt belongs to this repository; `git checkout {}` brings it back.".format(
-                    os.path.join(ROOT, name), error, name
-                )
-            ) from error
-    return digest.hexdigest()
+def create_venv() -> None:
+    if Path(sys.prefix).resolve() == VENV:
+        sys.exit("dev.py: .venv must be created again, and this is its Python. Run `deactivate`, then this command.")
+    print(f"Creating .venv with {sys.executable}", flush=True)
+    if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
+        sys.exit(f"dev.py: cannot create {VENV}; the reason is above. Then run this command again.")
 
 
-def _stamp() -> str:
-    return _read(STAMP) if os.path.exists(VENV_PYTHON) else ""
-
-
-def _lock(descriptor: int) -> None:
-    """Wait until no other dev.py of this folder makes the environment, and say so."""
-    import time
-
-    said = False
-    while not _try_to_lock(descriptor):
-        if not said:
-            print("Another dev.py is making .venv; waiting until it is through. Ctrl+C ends the wait.", flush=True)
-            said = True
-        time.sleep(0.1)
-
-
-def _try_to_lock(descriptor: int) -> bool:
-    """False while another process has the lock. Where the file system knows no locks, everyone gets it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # behind the text, which others must be able to read
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        except OSError:
-            pass
-    else:
-        import fcntl
-
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
-    return True
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except (OSError, ValueError):
-        return ""
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise SetupError("cannot write {}: {}\n{}".format(path, error, UNWRITABLE)) from error
-
-
-def _make_venv() -> None:
-    import subprocess
-
-    try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
-    except ImportError as error:
-        raise SetupError(
-            "this Python ({}) comes without its module '{}'.\nOn Debian and Ubuntu install it, then run the same "
-            "command again:\n    sudo apt install python{}.{}-venv".format(
-                sys.executable, error.name, *sys.version_info[:2]
+def pip_install(level: str) -> None:
+    print(f"Installing {'the app and the host' if level == 'run' else 'the development tools'}", flush=True)
+    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
+    for arguments in INSTALL[level]:
+        command = [str(PYTHON), "-m", "pip", "install", "-q", *arguments.split()]
+        if subprocess.call(command, cwd=ROOT, env=environment) != 0:
+            sys.exit(
+                "dev.py: pip failed; its message is above. HTTPS_PROXY, PIP_INDEX_URL and PIP_CERT set a proxy, an index and a "
+                "certificate. Then run this command again; it resumes."
             )
-        ) from error
-    python = sys.executable
-    if os.path.realpath(sys.prefix) == os.path.realpath(VENV):
-        # This is the Python of the very environment that is about to be replaced: go on with the one it was made from.
-        python = os.path.realpath(python)
-        if os.name == "nt" or python.startswith(os.path.realpath(VENV) + os.sep):
-            raise SetupError(
-                ".venv has to be made anew, and this is its own Python. Leave it first (`deactivate`), then run the "
-                "same command again."
-            )
-    print("Making .venv with Python {}.{} ({})".format(*sys.version_info[:2], python), flush=True)
-    try:
-        if os.path.exists(STAMP):
-            os.remove(STAMP)  # first: whatever interrupts the rest, nobody takes what is left for an environment
-        made = subprocess.run(
-            [python, "-m", "venv", "--clear", VENV],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            universal_newlines=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise SetupError("cannot make {}: {}\n{}".format(VENV, error, UNWRITABLE)) from error
-    if made.returncode != 0:
-        raise SetupError("cannot make {}:\n{}\n{}".format(VENV, made.stdout.strip(), UNWRITABLE))
-
-
-def _install() -> None:
-    """Install the pins, then this repository itself, so that `embedded_host` is importable from every folder."""
-    total = sum(1 for line in _read(os.path.join(ROOT, PINS)).splitlines() if line.strip() and line[0] != "#")
-    print("Installing {} (this takes a minute, and only when the pins have changed)".format(PINS), flush=True)
-    _pip(total, "--no-deps", "-r", PINS)
-    _pip(1, "--no-deps", "--no-build-isolation", "-e", ".")
-    print("Installed.", flush=True)
-
-
-def _pip(total: int, *arguments: str) -> None:
-    """Run `pip install`, show how far it is, and keep what it says for the case that it fails."""
-    import subprocess
-
-    environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PIP_USER="0")
-    said: list[str] = []
-    seen = 0
-    process = subprocess.Popen(
-        [VENV_PYTHON, "-m", "pip", "install", "--progress-bar", "off", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        universal_newlines=True,
-        errors="replace",
-    )
-    try:
-        for line in process.stdout or ():
-            first = line.split(None, 1)[0] if line.strip() else ""
-            if first == "Ignoring":  # a pin for another version of Python
-                total -= 1
-                continue
-            said.append(line.rstrip())
-            if first in ("Collecting", "Obtaining", "Processing") or line.startswith("Requirement already satisfied"):
-                seen += 1
-                _show("{}/{} {}".format(seen, max(seen, total), said[-1].split(" (from ")[0]))
-            elif first in ("Installing", "Building") or "Retrying" in line:
-                _show(said[-1])
-        code = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        _show("")
-    if code != 0:
-        raise SetupError(_why_pip_failed(said))
-
-
-def _show(progress: str) -> None:
-    """Show progress in one line of a terminal that is overwritten by the next; a log gets none of it."""
-    if sys.stdout.isatty():
-        sys.stdout.write("\r{:<79}\r{}".format("", progress.strip()[:79]))
-        sys.stdout.flush()
-
-
-def _why_pip_failed(said: list[str]) -> str:
-    text = "\n".join(said)
-    last = "\n".join("    " + line for line in said[-12:])
-    offline = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "ProxyError", "Network is unreachable")
-    if "CERTIFICATE_VERIFY_FAILED" in text or "SSLCertVerificationError" in text:
-        advice = (
-            "the certificate of the package index is not trusted. Firewalls that look into TLS have one of their own: "
-            "set PIP_CERT to the file that has it (.pem)."
-        )
-    elif any(sign in text for sign in offline) or ("Retrying" in text and "connection" in text):
-        advice = (
-            "no package index could be reached. Are you offline? Behind a proxy set HTTPS_PROXY "
-            "(http://USER:PASSWORD@HOST:PORT if it asks who you are), for an index of your own set PIP_INDEX_URL."
-        )
-    elif "No module named pip" in text:
-        advice = "the environment has no pip. Delete the folder .venv."
-    elif "No space left" in text:
-        advice = "the disk is full: make room on it."
-    else:
-        advice = "pip could not install what requirements-dev.txt pins. If this goes on, delete the folder .venv."
-    return "{}\nThen run the same command again; what was downloaded is kept. pip said:\n{}".format(advice, last)
 
 
 if __name__ == "__main__":

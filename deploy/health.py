@@ -1,9 +1,10 @@
-"""Says whether the app can serve, for the health check of a container: `python -m shared.health [URL]` in the app's folder.
+"""Health check of a container: print "healthy" or one sentence with the problem, and return 0 or 1 as the exit code.
 
-The exit code is 0 if it can, else 1, with one sentence that says what cannot. The host's own probe, /admin/host/ping, is no
-use for this: it answers 200 also while functions fail to load and every request gets 503 (recorded). So the app is asked, and
-without starting anything: the starter answers a name that no orchestrator can have with 404 and the names that there are. The
-functions that no URL leads to are loaded here, by the same Python and with the same packages.
+Usage, in the app's folder: `python health.py [URL]`. The standard library is enough.
+
+The host's own probe, /admin/host/ping, returns 200 even if functions fail to load and every request gets 503 (recorded). This
+check sends a request that starts nothing: the starter answers 404 to a name that no orchestrator can have, and lists the known
+orchestrators. Functions without a URL are loaded in this process, by the same Python with the same packages.
 """
 
 import hashlib
@@ -15,44 +16,43 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from shared.orchestrators import known_orchestrators
-
-APP_ROOT = Path(__file__).resolve().parent.parent
-NOBODY = "/api/orchestrators/-"
-"""Starts nothing: a function's name begins with a letter."""
+STARTS_NOTHING = "/api/orchestrators/-"
+"""Function names begin with a letter."""
 
 
-def main(arguments: list[str]) -> int:
-    """Print the verdict and return it as an exit code."""
+def main(arguments: list[str], root: Path) -> int:
+    """Print the state of the app in ``root`` and return it as an exit code."""
+    from shared.orchestrators import known_orchestrators
+
     base = arguments[0] if arguments else "http://127.0.0.1:8080"
-    problem = starter_problem(base, known_orchestrators(APP_ROOT)) or load_problem(APP_ROOT)
+    problem = starter_problem(base, known_orchestrators(root)) or load_problem(root)
     print(problem or "healthy")
     return 1 if problem else 0
 
 
 def starter_problem(base: str, known: tuple[str, ...], timeout: float = 5.0) -> str:
-    """Return why the starter does not answer as it should, an empty string if it does."""
+    """Return the problem of the starter, or an empty string."""
     try:
-        with urllib.request.urlopen(base + NOBODY, timeout=timeout) as response:
-            return f"{base}{NOBODY} answers {response.status}: this is another app"
+        with urllib.request.urlopen(base + STARTS_NOTHING, timeout=timeout) as response:
+            return f"{base}{STARTS_NOTHING} answers {response.status}: this is another app"
     except urllib.error.HTTPError as error:
         with error:
             status, body = error.code, error.read(100_000)
     except (OSError, ValueError) as error:
-        return f"{base} cannot be asked: {error}"
+        return f"{base} is not reachable: {error}"
     if status != 404:
-        return f"HttpStarter is out of service: {base}{NOBODY} answers {status}"
+        return f"HttpStarter is out of service: {base}{STARTS_NOTHING} answers {status}"
     try:
         answered = json.loads(body)["orchestrators"]
     except (ValueError, KeyError, TypeError):
-        return f"HttpStarter is not there: {base}{NOBODY} answers 404, and not in its words"
+        return f"HttpStarter is missing: {base}{STARTS_NOTHING} answers 404 without its list of orchestrators"
     return "" if answered == list(known) else f"the host serves {answered}, and the app has {list(known)}"
 
 
 def load_problem(root: Path) -> str:
-    """Return which function cannot be loaded and why, an empty string if all can.
+    """Return the first function that does not load and the reason, or an empty string.
 
-    Loading takes longer than asking. Nothing in a container changes, so what was loaded once is not loaded again.
+    Loading is slow and the files in a container do not change, so a success is remembered in a file.
     """
     files = sorted(file for pattern in ("*/*.py", "*/function.json") for file in root.glob(pattern))
     digest = hashlib.sha256(str([(str(file), file.stat().st_mtime_ns) for file in files]).encode()).hexdigest()
@@ -67,17 +67,18 @@ def load_problem(root: Path) -> str:
 
 
 def _load(function_json: Path) -> str:
-    """Load one function as the worker does: its module, by the path from the app's root, and the entry point in it."""
+    """Load one function as the worker does: its module, by the path from the app's root, and the entry point."""
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))
         script = Path(function_json.parent.name, str(function.get("scriptFile", "__init__.py"))).with_suffix("")
         names = script.parent.parts if script.name == "__init__" else script.parts
         entry = str(function.get("entryPoint") or "main")
         module = importlib.import_module(".".join(names))
-    except (Exception, SystemExit) as error:  # whatever the function's own code raises
+    except (Exception, SystemExit) as error:  # raised by the function's code
         return f"{type(error).__name__}: {error}"
     return "" if hasattr(module, entry) else f"it has no '{entry}'"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.path.insert(0, str(Path.cwd()))
+    sys.exit(main(sys.argv[1:], Path.cwd()))

@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.client import Answer, request
 from tests.container.engine import CommandError, Engine, run
-from tests.hosting.documents import ROOT
-from tests.support.polling import eventually
-from tests.support.running_host import FINAL, Answer, http
 
+ROOT = Path(__file__).parents[2]
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -75,22 +74,10 @@ def free_port(wanted: int) -> int:
 
 def hello(base: str) -> dict[str, str]:
     """Start the hello; the links of the instance."""
-    answer = http("GET", f"{base}/api/orchestrators/hello_orchestrator")
+    answer = request("GET", f"{base}/api/orchestrators/hello_orchestrator")
     assert answer.status == 202, answer
     links: dict[str, str] = answer.json
     return links
-
-
-def end(links: dict[str, str], seconds: float = 60) -> dict[str, Any]:
-    """The status once the instance has finished. Where several embedded hosts stand in for one hub, it is the one that has it."""
-
-    def look() -> dict[str, Any] | None:
-        answer = http("GET", links["statusQueryGetUri"])
-        return answer.json if answer.status == 200 and answer.json["runtimeStatus"] in FINAL else None
-
-    found = eventually(look, f"the end of {links['id']}", seconds)
-    assert found is not None
-    return found
 
 
 def until_answering(base: str, seconds: float = 30) -> Answer:
@@ -98,7 +85,7 @@ def until_answering(base: str, seconds: float = 30) -> Answer:
     end = time.monotonic() + seconds
     while True:
         try:
-            return http("GET", base, timeout=2)
+            return request("GET", base, timeout=2)
         except OSError as error:
             if time.monotonic() > end:
                 raise AssertionError(f"{base} does not answer: {error}") from None

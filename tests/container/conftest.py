@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.container.compose import Compose
@@ -22,32 +21,28 @@ from tests.container.stand_ins import make_stand_ins, unavailable
 HOW = os.environ.get("CONTAINER_TESTS", "")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("container"))
-            item.add_marker(pytest.mark.timeout(1200))  # the first one makes the images
-
-
 def fastest_folder() -> str | None:
     """Memory, where there is plenty: the images are very many small files, which a disk takes minutes to remove again."""
     memory = Path("/dev/shm")
-    plenty = memory.is_dir() and min(shutil.disk_usage(memory).free, psutil.virtual_memory().available) > 8 * 2**30
-    return str(memory) if plenty else None
+    if not memory.is_dir():
+        return None
+    available = int(Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]) * 1024
+    return str(memory) if min(shutil.disk_usage(memory).free, available) > 8 * 2**30 else None
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     if HOW not in ("stand-ins", "real"):
-        pytest.skip("the containers are tested where CONTAINER_TESTS is set: by .ci/run, see docs/container.md")
+        pytest.skip(
+            "the containers are tested where CONTAINER_TESTS is set: by .ci/run, see embedded-host/docs/container.md"
+        )
     if HOW == "real":
         engine = Engine(tmp_path_factory.mktemp("docker"))
         engine.environment = {"DOCKER_BUILDKIT": "1"}
         yield engine
         return
     if reason := unavailable():
-        pytest.skip(f"the containers are not tested: {reason}")
+        pytest.fail(f"the containers cannot be tested here: {reason}")
     with tempfile.TemporaryDirectory(prefix="docker-", dir=fastest_folder(), ignore_cleanup_errors=True) as folder:
         engine = Engine(Path(folder))
         try:

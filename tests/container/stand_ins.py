@@ -15,8 +15,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.container.compose import ROOT
 from tests.container.engine import CommandError, Engine, run
-from tests.hosting.documents import ROOT, read_yaml
 
 HERE = Path(__file__).parent / "stand_in"
 PACKAGES = ("ca-certificates", "netcat-openbsd", "nginx-light", "nodejs", "python3", "python3-pip")
@@ -35,10 +35,9 @@ def make_stand_ins(engine: Engine) -> None:
         docker(engine, "tag", "stand-in", PYTHON)
         _functions(engine, work / "functions")
         azurite.result()
-    services = read_yaml("docker-compose.yml")["services"]
-    _build(engine, HERE / "azurite.Dockerfile", work / "azurite", services["azurite"]["image"])
+    _build(engine, HERE / "azurite.Dockerfile", work / "azurite", _image("azurite"))
     (work / "nginx").mkdir()
-    _build(engine, HERE / "nginx.Dockerfile", work / "nginx", services["gateway"]["image"])
+    _build(engine, HERE / "nginx.Dockerfile", work / "nginx", _image("nginx"))
 
 
 def docker(engine: Engine, *arguments: str | Path, seconds: float = 600) -> str:
@@ -78,7 +77,7 @@ def _azurite(folder: Path) -> None:
     """The release that docker-compose.yml names."""
     if shutil.which("npm") is None:
         raise CommandError("npm is not on this machine, and the real Azurite is one of its packages")
-    version = read_yaml("docker-compose.yml")["services"]["azurite"]["image"].rpartition(":")[2]
+    version = _image("azurite").rpartition(":")[2]
     target = folder / "azurite"
     target.mkdir(parents=True)
     run(["npm", "install", "--silent", "--no-audit", "--no-fund", f"--prefix={target}", f"azurite@{version}"])
@@ -87,13 +86,26 @@ def _azurite(folder: Path) -> None:
 def _functions(engine: Engine, folder: Path) -> None:
     """It brings what the embedded host needs besides the app's requirements: those must come from the app's own image."""
     folder.mkdir()
-    theirs = _pins("requirements-container.txt")
-    lines = [f"{name}=={version}" for name, version in _pins("requirements-embedded.txt").items() if name not in theirs]
+    theirs = _pins("deploy/requirements-container.txt")
+    lines = [
+        f"{name}=={version}"
+        for name, version in _pins("deploy/requirements-embedded.txt").items()
+        if name not in theirs
+    ]
     storage = [STORAGE_SDK, "azure-core", "isodate", "cryptography", "cffi", "pycparser"]
     (folder / "requirements.txt").write_text("\n".join([*lines, *storage]) + "\n", encoding="utf-8")
-    shutil.copytree(ROOT / "embedded_host", folder / "embedded_host", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "embedded-host" / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE / "functions_host.py", folder)
     _build(engine, HERE / "functions.Dockerfile", folder, FUNCTIONS)
+
+
+def _image(name: str) -> str:
+    """Return the image that docker-compose.yml names, with its tag."""
+    found = re.search(
+        rf"^    image: (.*\b{name}:.*)$", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert found, name
+    return found[1]
 
 
 def _pins(name: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.container.compose import Compose, end, hello
-from tests.support.running_host import MANAGEMENT, http
+from tests.client import MANAGEMENT, final_status, request
+from tests.container.compose import Compose, hello
 
 MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
 
@@ -28,24 +28,24 @@ def test_everything_becomes_healthy(up: Compose) -> None:
 
 
 def test_the_hello(up: Compose) -> None:
-    status = end(hello(up.base))
+    status = final_status(hello(up.base))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
 
 def test_every_link_opens_from_this_machine(up: Compose) -> None:
     links = hello(up.base)
-    end(links)
+    final_status(links)
     urls = {name: url for name, url in links.items() if name != "id"}
     for name, url in urls.items():
         assert url.startswith(f"{up.base}{MANAGEMENT}/instances/"), name
-    assert http("GET", urls.pop("statusQueryGetUri")).status == 200
+    assert request("GET", urls.pop("statusQueryGetUri")).status == 200
     for name in ("sendEventPostUri", "terminatePostUri", "suspendPostUri", "resumePostUri"):
         event = urls.pop(name).replace("{eventName}", "Nothing")
-        assert http("POST", event, {}).status == 410, name  # recorded: it has finished
-    assert http("POST", urls.pop("rewindPostUri")).status == 412  # recorded: it has not failed
-    assert http("POST", urls.pop("restartPostUri")).status == 202
-    assert http("DELETE", urls.pop("purgeHistoryDeleteUri")).json == {"instancesDeleted": 1}
+        assert request("POST", event, {}).status == 410, name  # recorded: it has finished
+    assert request("POST", urls.pop("rewindPostUri")).status == 412  # recorded: it has not failed
+    assert request("POST", urls.pop("restartPostUri")).status == 202
+    assert request("DELETE", urls.pop("purgeHistoryDeleteUri")).json == {"instancesDeleted": 1}
     assert not urls
 
 
@@ -62,10 +62,10 @@ def test_nothing_but_the_gateway_is_published_and_only_on_this_machine(up: Compo
 
 def test_the_instances_outlive_the_containers(up: Compose) -> None:
     links = hello(up.base)
-    before = end(links)
+    before = final_status(links)
     up("down")
     up.up()
-    assert end(links) == before
+    assert final_status(links) == before
 
 
 def test_three_containers_behind_one_port(up: Compose) -> None:
@@ -73,7 +73,7 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
     containers = up.containers("app")
     assert len(containers) == 3
     for _ in range(30):
-        assert end(hello(up.base))["output"] == MESSAGE
+        assert final_status(hello(up.base))["output"] == MESSAGE
     started = Counter(
         line.partition("|")[0].strip()
         for line in up("logs", "--no-color", "app").splitlines()
@@ -83,4 +83,4 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
     settings = [set(up.inspect(container)["Config"]["Env"]) for container in containers]
     assert settings[0] == settings[1] == settings[2]  # one storage, one hub, one address
     up.up("--scale", "app=1")
-    assert end(hello(up.base))["output"] == MESSAGE  # the gateway has forgotten the two that are gone
+    assert final_status(hello(up.base))["output"] == MESSAGE  # the gateway has forgotten the two that are gone

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-import psutil
 import pytest
 
-from tests.container.compose import Compose, end, hello, until_answering
-from tests.support.running_host import http
+from tests.client import final_status, request
+from tests.container.compose import Compose, hello, until_answering
 
+psutil = pytest.importorskip("psutil")
 MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
 
 
@@ -29,7 +29,7 @@ def base(up: Compose) -> str:
 
 def test_the_hello(up: Compose) -> None:
     assert not up.containers("app")
-    status = end(hello(base(up)))
+    status = final_status(hello(base(up)))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
@@ -73,7 +73,7 @@ def _seconds(moment: str) -> float:
 
 def _cpu_seconds(pid: int) -> float:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(times.user + times.system for times in (process.cpu_times() for process in family))
+    return float(sum(times.user + times.system for times in (process.cpu_times() for process in family)))
 
 
 def _busy() -> bool:
@@ -82,11 +82,11 @@ def _busy() -> bool:
 
 def test_its_state_is_in_a_volume(up: Compose) -> None:
     links = hello(base(up))
-    before = end(links)
+    before = final_status(links)
     (container,) = up.containers("embedded")
     up.docker("kill", container)  # as a power cut would
     up("--profile=embedded", "down")
     up.up("embedded")
     assert up.containers("embedded") != [container]
-    assert end(links) == before
-    assert http("GET", f"{base(up)}/dashboard").status == 200
+    assert final_status(links) == before
+    assert request("GET", f"{base(up)}/dashboard").status == 200

@@ -11,16 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.container.compose import Compose
-from tests.hosting.documents import ROOT
-from tests.support.polling import eventually
+from tests.client import eventually
+from tests.container.compose import ROOT, Compose
 
 APP = [
     "HelloActivity",
     "HelloOrchestrator",
     "HttpStarter",
     "host.json",
-    "requirements-container.txt",
     "requirements.txt",
 ]
 
@@ -51,7 +49,7 @@ def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
     installed = {package["name"].lower().replace("_", "-"): package["version"] for package in json.loads(listed)}
     locked = [
         line.split(" \\")[0].split(" ;")[0]
-        for line in (ROOT / "requirements-container.txt").read_text(encoding="utf-8").splitlines()
+        for line in (ROOT / "deploy" / "requirements-container.txt").read_text(encoding="utf-8").splitlines()
     ]
     for name, _, version in (line.partition("==") for line in locked if "==" in line and not line.startswith("#")):
         assert installed.get(name) == version, name
@@ -79,7 +77,7 @@ def copy(tmp_path: Path) -> Path:
     """The repository's files, to be changed."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in tracked:
-        if not name.startswith(("docs/images/", "tests/", "benchmarks/")) and (ROOT / name).is_file():
+        if not name.startswith(("tests/", "embedded-host/")) and (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
     return tmp_path
@@ -98,7 +96,7 @@ def test_a_changed_py_file_builds_the_last_layer_only(compose: Compose, image: s
 def test_the_app_s_own_layer_is_small(compose: Compose, image: str) -> None:
     history = compose.docker("history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}", image)
     sizes = {line.partition(" ")[2]: int(line.partition(" ")[0]) for line in history.splitlines()}
-    (app,) = (size for command, size in sizes.items() if "COPY . /home/site/wwwroot" in command)
+    (app,) = (size for command, size in sizes.items() if "COPY /app /home/site/wwwroot" in command)
     (packages,) = (size for command, size in sizes.items() if "pip install" in command and "--no-index" in command)
     assert app < 200_000
     assert packages < 80_000_000

@@ -1,11 +1,16 @@
-"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (docs/testing.md)."""
+"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (embedded-host/docs/testing.md)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from embedded_host.testing import DurableApp, crash_everywhere
+import pytest
+
 from shared.message import hello_world
+
+pytest.importorskip("embedded_host", reason="the embedded host is not installed")
+pytest.importorskip("pytest_asyncio", reason="runs tests that are coroutines")
+from embedded_host.testing import DurableApp, crash_everywhere
 
 RECORDED = Path(__file__).parent / "hello.history.json"
 """``embedded-host export --id hello-1``, say, or ``app.run(...)`` and ``.history.save(...)`` with the code that is deployed."""

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -49,25 +50,24 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return calls
 
 
-async def request(name: str, body: bytes = b"", method: str = "GET") -> func.HttpResponse:
+def request(name: str, body: bytes = b"", method: str = "GET") -> func.HttpResponse:
     url = f"{HOST}/api/orchestrators/{name}"
-    return await HttpStarter.main(
-        func.HttpRequest(method=method, url=url, route_params={"functionName": name}, body=body), BINDING
-    )
+    sent = func.HttpRequest(method=method, url=url, route_params={"functionName": name}, body=body)
+    return asyncio.run(HttpStarter.main(sent, BINDING))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     "name", ["hello_orchestrator", "HelloOrchestrator", "hello-orchestrator", "HELLOORCHESTRATOR", "helloOrchestrator"]
 )
-async def test_any_spelling_starts_the_orchestrator(name: str, method: str, started: list[tuple[str, Any]]) -> None:
-    response = await request(name, method=method)
+def test_any_spelling_starts_the_orchestrator(name: str, method: str, started: list[tuple[str, Any]]) -> None:
+    response = request(name, method=method)
     assert response.status_code == 202
     assert started == [("HelloOrchestrator", None)]
 
 
-async def test_the_answer_is_the_check_status_response(started: list[tuple[str, Any]]) -> None:
-    response = await request("hello_orchestrator")
+def test_the_answer_is_the_check_status_response(started: list[tuple[str, Any]]) -> None:
+    response = request("hello_orchestrator")
     body = json.loads(response.get_body())
     assert body["id"] == "instance-1"
     assert body["statusQueryGetUri"] == f"{WEBHOOK.replace('INSTANCEID', 'instance-1')}?{QUERY}"
@@ -77,14 +77,14 @@ async def test_the_answer_is_the_check_status_response(started: list[tuple[str, 
     assert response.headers["Content-Type"] == "application/json"
 
 
-async def test_every_request_starts_an_instance_of_its_own(started: list[tuple[str, Any]]) -> None:
-    ids = [json.loads((await request("hello_orchestrator")).get_body())["id"] for _ in range(3)]
+def test_every_request_starts_an_instance_of_its_own(started: list[tuple[str, Any]]) -> None:
+    ids = [json.loads(request("hello_orchestrator").get_body())["id"] for _ in range(3)]
     assert ids == ["instance-1", "instance-2", "instance-3"]
 
 
 @pytest.mark.parametrize("name", ["nope", "HelloActivity", "HttpStarter", "shared", "", "../HelloOrchestrator"])
-async def test_an_unknown_name_is_answered_404_and_starts_nothing(name: str, started: list[tuple[str, Any]]) -> None:
-    response = await request(name)
+def test_an_unknown_name_is_answered_404_and_starts_nothing(name: str, started: list[tuple[str, Any]]) -> None:
+    response = request(name)
     assert response.status_code == 404
     assert response.mimetype == "application/json"
     body = json.loads(response.get_body())
@@ -110,8 +110,8 @@ async def test_an_unknown_name_is_answered_404_and_starts_nothing(name: str, sta
         (b'\xef\xbb\xbf{"bom": true}', {"bom": True}),
     ],
 )
-async def test_a_json_body_becomes_the_input(body: bytes, expected: Any, started: list[tuple[str, Any]]) -> None:
-    response = await request("hello_orchestrator", body, "POST")
+def test_a_json_body_becomes_the_input(body: bytes, expected: Any, started: list[tuple[str, Any]]) -> None:
+    response = request("hello_orchestrator", body, "POST")
     assert response.status_code == 202
     assert started == [("HelloOrchestrator", expected)]
     assert type(started[0][1]) is type(expected)
@@ -120,25 +120,25 @@ async def test_a_json_body_becomes_the_input(body: bytes, expected: Any, started
 @pytest.mark.parametrize(
     "body", [b"{", b"name=Ada", b"{'a': 1}", b'{"a": 1} x', b"NaN", b"[-Infinity]", b'"\xff"', b"[" * 200_000]
 )
-async def test_a_malformed_body_is_answered_400_and_starts_nothing(body: bytes, started: list[tuple[str, Any]]) -> None:
-    response = await request("hello_orchestrator", body, "POST")
+def test_a_malformed_body_is_answered_400_and_starts_nothing(body: bytes, started: list[tuple[str, Any]]) -> None:
+    response = request("hello_orchestrator", body, "POST")
     assert response.status_code == 400
     assert response.mimetype == "application/json"
     assert json.loads(response.get_body())["error"].startswith("The body of the request is not valid JSON: ")
     assert started == []
 
 
-async def test_an_unknown_name_goes_before_a_malformed_body(started: list[tuple[str, Any]]) -> None:
-    assert (await request("nope", b"{", "POST")).status_code == 404
+def test_an_unknown_name_goes_before_a_malformed_body(started: list[tuple[str, Any]]) -> None:
+    assert request("nope", b"{", "POST").status_code == 404
 
 
-async def test_the_orchestrators_are_those_beside_the_starter(
+def test_the_orchestrators_are_those_beside_the_starter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[tuple[str, Any]]
 ) -> None:
     (tmp_path / "Other").mkdir()
     trigger = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
     (tmp_path / "Other" / "function.json").write_text(json.dumps({"bindings": [trigger]}))
     monkeypatch.setattr(HttpStarter, "APP_ROOT", tmp_path)
-    assert (await request("o_t_h_e_r")).status_code == 202
+    assert request("o_t_h_e_r").status_code == 202
     assert started == [("Other", None)]
-    assert (await request("hello_orchestrator")).status_code == 404
+    assert request("hello_orchestrator").status_code == 404

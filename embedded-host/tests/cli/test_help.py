@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+from click.shell_completion import get_completion_class
 
 from embedded_host.access_keys.key_file import HOST, KeyFile, Scope
 from embedded_host.cli import watch
@@ -123,7 +124,8 @@ def test_an_example(example: str, folder: Path, served: RunningHost, monkeypatch
         assert start.make_context("start", command[1:]).params["script_root"].name in ("", "my-app")
         return
     called = carried_out(command, folder, served)
-    assert called.code == 0, called
+    click_is_too_old = "powershell" in command and get_completion_class("powershell") is None
+    assert called.code == (1 if click_is_too_old else 0), called
     if "--json" in command and command[0] not in ("watch",):
         assert called.json is not None
 

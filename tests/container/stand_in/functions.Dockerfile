@@ -1,7 +1,7 @@
 FROM stand-in
 COPY requirements.txt /stand-in/
 RUN pip install --no-cache-dir --no-deps --target=/stand-in --requirement=/stand-in/requirements.txt
-COPY embedded_host /stand-in/embedded_host
+COPY src /stand-in
 COPY functions_host.py /stand-in/
 RUN mkdir --parents /azure-functions-host /home /opt/startup \
  && printf '#!/bin/sh\nPYTHONPATH=/stand-in exec python /stand-in/functions_host.py\n' > /opt/startup/start_nonappservice.sh \

@@ -1,8 +1,9 @@
 """Stands in for Microsoft's host in the container tests: the embedded host, wired as the real one must be.
 
 It serves AzureWebJobsScriptRoot on the port of ASPNETCORE_URLS, and insists on what the real host insists on: a storage that
-AzureWebJobsStorage leads to, and WEBSITE_HOSTNAME, without which the real host answers every start of an orchestration with
-500. What it keeps is in that storage while it is down, as a task hub is, so that the instances go where the storage goes.
+AzureWebJobsStorage leads to, WEBSITE_HOSTNAME, without which the real host answers every start of an orchestration with 500,
+and a host id, without which each of several containers has its own keys. While it is down, its state is in that storage, as a
+task hub is.
 """
 
 import io
@@ -27,6 +28,8 @@ def main() -> int:
         sys.exit("WEBSITE_HOSTNAME is not set: Webhooks are not configured")
     if SETTINGS.get("AzureFunctionsJobHost__Logging__Console__IsEnabled") != "true":
         sys.exit("console logging is off")
+    if not SETTINGS.get("AzureFunctionsWebHost__hostid"):
+        sys.exit("AzureFunctionsWebHost__hostid is not set: each container has its own id and its own keys")
     secrets = Path("/azure-functions-host/Secrets")
     (secrets / "sentinel").write_text("")  # as the real host does; it fails where it may not write
     blobs = BlobServiceClient.from_connection_string(SETTINGS["AzureWebJobsStorage"]).get_container_client("stand-in")

@@ -151,7 +151,7 @@ class Listener:
         if not request.raw_path.isascii():
             return empty_response(400)
         path, _, query = request.raw_path.partition("?")
-        scheme, authority = request.scheme, request.headers.get("Host", "").strip()
+        authority = request.headers.get("Host", "").strip()
         if not authority:
             if "Host" not in request.headers and request.version >= HttpVersion11:
                 return empty_response(400)
@@ -163,7 +163,7 @@ class Listener:
             path=path,
             query_text=query,
             headers=_readable(request.headers),
-            base_url=f"{scheme}://{authority}",
+            base_url=f"http://{authority}",  # the server has no TLS
             read=lambda: self._read(request),
         )
 

@@ -2,14 +2,17 @@ import http.server
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shared import health
+from deploy import health
 from shared.orchestrators import known_orchestrators
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = json.dumps({"error": "There is no orchestrator '-' in this app.", "orchestrators": ["HelloOrchestrator"]})
 
@@ -51,22 +54,22 @@ def host() -> Iterator[Answering]:
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
-    monkeypatch.setattr(health.tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("TEMP", str(folder))
     return folder
 
 
-def test_the_app_as_it_is(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
-    assert health.main([host.base]) == 0
+def test_this_app_is_healthy(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+    assert health.main([host.base], ROOT) == 0
     assert capsys.readouterr().out == "healthy\n"
     assert host.asked == ["/api/orchestrators/-"]
 
 
-def test_what_it_asks_for_is_no_orchestrator_of_any_app() -> None:
+def test_the_requested_name_matches_no_orchestrator() -> None:
     from shared.orchestrators import find_orchestrator
 
-    assert find_orchestrator("-", ["A", "HelloOrchestrator", *known_orchestrators(health.APP_ROOT)]) is None
+    assert find_orchestrator("-", ["A", "HelloOrchestrator", *known_orchestrators(ROOT)]) is None
 
 
 @pytest.mark.parametrize(
@@ -74,24 +77,24 @@ def test_what_it_asks_for_is_no_orchestrator_of_any_app() -> None:
     [
         (503, "Function host is not running.", "HttpStarter is out of service"),
         (500, "", "HttpStarter is out of service"),
-        (404, "", "HttpStarter is not there"),
-        (404, "[]", "HttpStarter is not there"),
+        (404, "", "HttpStarter is missing"),
+        (404, "[]", "HttpStarter is missing"),
         (404, json.dumps({"error": "", "orchestrators": []}), "the host serves []"),
         (202, json.dumps({"id": "1"}), "another app"),
     ],
 )
-def test_any_other_answer_is_a_problem(
+def test_another_answer_is_reported(
     host: Answering, status: int, body: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     host.status, host.body = status, body
-    assert health.main([host.base]) == 1
+    assert health.main([host.base], ROOT) == 1
     assert said in capsys.readouterr().out
 
 
-def test_nobody_answers(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_host_is_reported(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
     host.close()
-    assert health.main([host.base]) == 1
-    assert "cannot be asked" in capsys.readouterr().out
+    assert health.main([host.base], ROOT) == 1
+    assert "is not reachable" in capsys.readouterr().out
 
 
 def app(root: Path, code: str, **function: str) -> Path:
@@ -104,8 +107,8 @@ def app(root: Path, code: str, **function: str) -> Path:
 
 def problem(root: Path) -> str:
     """In a process of its own, as in the container: modules of the same names must not meet."""
-    code = "import pathlib, sys; from shared import health; print(health.load_problem(pathlib.Path(sys.argv[1])))"
-    path = f"import sys; sys.path[:0] = [{str(root)!r}, {str(health.APP_ROOT)!r}]; "
+    code = "import pathlib, sys; from deploy import health; print(health.load_problem(pathlib.Path(sys.argv[1])))"
+    path = f"import sys; sys.path[:0] = [{str(root)!r}, {str(ROOT)!r}]; "
     done = subprocess.run([sys.executable, "-c", path + code, str(root)], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -120,20 +123,26 @@ def problem(root: Path) -> str:
         ("def main():\n    pass\n", ""),
     ],
 )
-def test_a_function_that_does_not_load(tmp_path: Path, temporary: Path, code: str, said: str) -> None:
+def test_a_function_that_does_not_load_is_reported(tmp_path: Path, temporary: Path, code: str, said: str) -> None:
     root = app(tmp_path, code)
     assert problem(root).startswith(said)
     assert bool(list(temporary.iterdir())) == (not said)  # only what loads is remembered
 
 
-def test_the_entry_point_and_the_script_are_those_of_function_json(tmp_path: Path) -> None:
+def test_the_entry_point_and_the_script_come_from_function_json(tmp_path: Path) -> None:
     root = app(tmp_path, "def begin():\n    pass\n", scriptFile="code.py", entryPoint="begin")
     assert problem(root) == ""
     (root / "Broken" / "code.py").write_text("def start():\n    pass\n", encoding="utf-8")
     assert problem(root) == "Broken does not load: it has no 'begin'"  # and so a change is noticed
 
 
-def test_a_function_json_that_is_none(tmp_path: Path) -> None:
+def test_an_invalid_function_json_is_reported(tmp_path: Path) -> None:
     root = app(tmp_path, "def main():\n    pass\n")
     (root / "Broken" / "function.json").write_text("{", encoding="utf-8")
     assert "Broken does not load: JSONDecodeError" in problem(root)
+
+
+def test_the_script_runs_in_the_app_s_folder(host: Answering) -> None:
+    command = [sys.executable, str(ROOT / "deploy" / "health.py"), host.base]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr

@@ -1,4 +1,4 @@
-"""``.ci/audit``: what CI makes of pip-audit's answers; and that what the containers install is pinned with hashes."""
+"""``.ci/audit``: its reports and exit codes for pip-audit's results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-FILES = ("requirements-container.txt", "requirements-embedded.txt", "requirements-dev.txt")
+PROJECT = Path(__file__).parents[1]
+FILES = (
+    "deploy/requirements-container.txt",
+    "deploy/requirements-embedded.txt",
+    "embedded-host/requirements-dev.txt",
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="CI's scripts are for Linux: macOS has no `timeout`")
@@ -25,7 +29,7 @@ FILES = ("requirements-container.txt", "requirements-embedded.txt", "requirement
         ("", 139, 0, "DID NOT RUN"),
     ],
 )
-def test_what_ci_makes_of_an_audit(tmp_path: Path, said: str, status: int, code: int, shown: str) -> None:
+def test_only_a_known_vulnerability_is_a_failure(tmp_path: Path, said: str, status: int, code: int, shown: str) -> None:
     audit = tmp_path / "pip-audit"
     audit.write_text(f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{said}' >&2\nexit {status}\n")
     audit.chmod(0o755)
@@ -37,11 +41,3 @@ def test_what_ci_makes_of_an_audit(tmp_path: Path, said: str, status: int, code:
         assert f"audit: {file}: {shown}" in done.stdout
     asked = (tmp_path / "asked").read_text()
     assert re.findall(r"--requirement (\S+)", asked) == list(FILES)
-
-
-@pytest.mark.parametrize("name", FILES[:2])
-def test_what_the_containers_install_has_hashes(name: str) -> None:
-    text = (PROJECT / name).read_text(encoding="utf-8").replace("\\\n", " ")
-    pins = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    assert len(pins) > 5
-    assert not [pin for pin in pins if not re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)]
