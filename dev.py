@@ -11,6 +11,7 @@ The first run creates .venv beside this file and installs the versions that embe
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,13 +39,10 @@ INSTALL = {  # level: the arguments of `pip install`, call by call
     "run": (f"-c {PINS} hatchling", f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host"),
     "tools": (f"--no-deps -r {PINS}",),
 }
-CHECKS = (
-    (ROOT, "ruff format --check ."),
-    (ROOT, "ruff check ."),
-    (ROOT, "mypy"),
-    (HOST, "mypy"),
-    (HOST, "lint-imports"),
-)
+CHECKS = {
+    ROOT: ("ruff format --check .", "ruff check .", "mypy"),
+    HOST: ("mypy", "lint-imports", "npm ci --silent", "npm run --silent lint"),
+}
 VALUE_FOLLOWS = ("-k", "-m", "-n", "-o", "-p")  # options of pytest whose value is not a path
 
 
@@ -84,8 +82,7 @@ def test(arguments: list[str]) -> int:
     selected = [project for project in paths if paths[project]]
     if len(selected) == 1:
         return become(selected[0], "-m", "pytest", *options, *paths[selected[0]])
-    if sys.stdout.isatty():
-        options.insert(0, "--color=yes")
+    options = (["--color=yes"] if sys.stdout.isatty() else []) + options
     codes, closing_lines = [], []
     for project in (ROOT, HOST):
         code, last_line = run(project, "-m", "pytest", *options, *(paths[project] or ["tests"]))
@@ -98,10 +95,12 @@ def test(arguments: list[str]) -> int:
 def check() -> int:
     """Run every check, also after a failure."""
     failed = []
-    for folder, command in CHECKS:
-        print(f"$ {command}  # in {folder.name}", flush=True)
+    path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", "")))
+    for folder, command in ((folder, command) for folder, commands in CHECKS.items() for command in commands):
         tool, *arguments = command.split()
-        if subprocess.call([SCRIPTS / tool, *arguments], cwd=folder) != 0:
+        program = shutil.which(tool, path=path)
+        print(f"$ {command}" if program else f"NOT CHECKED by {command}: {tool} is not installed", flush=True)
+        if program and subprocess.call([program, *arguments], cwd=folder) != 0:
             failed.append(f"{command} (in {folder.name})")
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
@@ -190,10 +189,8 @@ def pip_install(level: str) -> None:
     for arguments in INSTALL[level]:
         command = [str(PYTHON), "-m", "pip", "install", "-q", *arguments.split()]
         if subprocess.call(command, cwd=ROOT, env=environment) != 0:
-            sys.exit(
-                "dev.py: pip failed; its message is above. HTTPS_PROXY, PIP_INDEX_URL and PIP_CERT set a proxy, an index and a "
-                "certificate. Then run this command again; it resumes."
-            )
+            proxy = "Behind a proxy set HTTPS_PROXY, for another package index PIP_INDEX_URL."
+            sys.exit(f"dev.py: pip failed; its message is above. {proxy} Then run this command again; it resumes.")
 
 
 if __name__ == "__main__":
