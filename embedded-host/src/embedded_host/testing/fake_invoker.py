@@ -49,8 +49,9 @@ class Fakes:
 class FakeInvoker:
     """The ``task_hub.invoker.Invoker`` of one run of the host. After a kill no call starts or returns."""
 
-    def __init__(self, app: AppInvoker, fakes: Fakes) -> None:
-        self._app, self._fakes = app, fakes
+    def __init__(self, app: AppInvoker, fakes: Fakes, on_outcome: Callable[[BaseException], None]) -> None:
+        """``on_outcome`` gets an outcome of pytest's, for example of ``pytest.fail()`` in a fake. The call does not return."""
+        self._app, self._fakes, self._on_outcome = app, fakes, on_outcome
         self.count = 0
         self.running: set[asyncio.Future[None]] = set()
         self.is_killed = False
@@ -119,7 +120,7 @@ class FakeInvoker:
             try:
                 value = await fake.answer(*arguments)
                 return value if value is CALL_ORIGINAL else encoded(value)
-            except Exception as error:  # pytest's own outcomes are no Exceptions and end the test
+            except Exception as error:
                 return UserError(type(error).__name__, str(error), own_stack(error))
 
         return await self.run(name, call)
@@ -130,13 +131,19 @@ class FakeInvoker:
         self.count += 1
         finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.running.add(finished)
+        ends_test = False
         try:
             answer = await call()
+        except (Exception, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as outcome:
+            ends_test = True
+            self._on_outcome(outcome)
         finally:
             self.running.discard(finished)
             if not finished.done():
                 finished.set_result(None)
-        if self.is_killed:
+        if self.is_killed or ends_test:
             await asyncio.get_running_loop().create_future()
         if answer is not CALL_ORIGINAL and self._fakes.worker_deaths[name.lower()] > 0:
             self._fakes.worker_deaths[name.lower()] -= 1

@@ -74,7 +74,8 @@ class HostRun:
         self._is_started = False
         app = CurrentApp(worker.app)
         urls = ManagementUrls(worker.app.app.host.hub_name, sdk_url=RPC_BASE)
-        self._invoker = FakeInvoker(AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http), fakes)
+        app_invoker = AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http)
+        self._invoker = FakeInvoker(app_invoker, fakes, self._stopped)
         self._commit = CrashingCommit(store, self.kill)
         settings = hub_settings(worker.app)
         settings.store_inputs = True  # tests assert on the inputs of activities

@@ -15,7 +15,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationClient
 from azure.functions import meta
 
-from embedded_host.app.definitions import App
+from embedded_host.app.errors import AppError
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.testing.app_imports import app_imports
@@ -109,7 +109,10 @@ class KitWorker(InProcessWorker):
     def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
         """LoadRequest the app. Raises AppError for invalid files of the app, AppLoadError if its code does not import."""
         environ = {**os.environ, **settings}
-        app: App = read_app(root, environ)
+        try:
+            app = read_app(root, environ)
+        except AppError as error:
+            raise error.with_traceback(None) from None  # its frames are the host's
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
         self._kit_runner = KitRunner()
         super().__init__(added, self._kit_runner)

@@ -7,8 +7,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from embedded_host.errors import EmbeddedHostError
-from embedded_host.testing.traceback import user_traceback
+from embedded_host.testing.traceback import is_raised_by_kit, user_traceback
 
 __tracebackhide__ = True
 
@@ -77,7 +76,7 @@ class EventLoop:
             return self._loop.run_until_complete(coroutine)
         except BaseException as error:
             frames = user_traceback(error.__traceback__)
-            if frames is None and not isinstance(error, EmbeddedHostError):
+            if frames is None and not is_raised_by_kit(error.__traceback__):
                 raise  # an internal error keeps all its frames
             raise error.with_traceback(frames)  # noqa: B904
 

@@ -18,6 +18,16 @@ def user_traceback(traceback: TracebackType | None) -> TracebackType | None:
     return traceback
 
 
+def is_raised_by_kit(traceback: TracebackType | None) -> bool:
+    """Return whether the last frame, which raised the exception, is one of the kit's."""
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and _module(traceback).startswith("embedded_host.testing.")
+
+
 def _is_internal(traceback: TracebackType) -> bool:
-    module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-    return module.partition(".")[0] in _INTERNAL
+    return _module(traceback).partition(".")[0] in _INTERNAL
+
+
+def _module(traceback: TracebackType) -> str:
+    return str(traceback.tb_frame.f_globals.get("__name__", ""))
