@@ -1,4 +1,4 @@
-"""What a message's code stands for."""
+"""The command that explains an error code."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ import re
 import click
 
 from embedded_host.cli.command import NotFoundError, command
-from embedded_host.error_codes import CODE, entries, listed
+from embedded_host.error_codes import CODE, entries
 
 
 @command()
 @click.argument("code", required=False, metavar="[CODE]")
 def explain(code: str | None) -> None:
-    """Say what is behind a message that ends with a code such as [EH201]: the cause, and what to do. Without a code, list all.
+    """Print the cause and the fix of an error code, such as EH201. Without a code, list all.
 
     \b
     Examples:
       embedded-host explain EH201
       embedded-host explain
     """
-    book = entries()
+    catalogue = entries()
     if code is None:
-        for name, entry in book.items():
-            click.echo(f"{name}  {_message(entry)}")
+        for name, listed in catalogue.items():
+            click.echo(f"{name}  {_plain(_first_sentence(listed.cause))}")
         return
-    found = CODE.search(code.upper())
-    text = book.get(found[0]) if found else None
-    if found is None or text is None:
+    match = CODE.search(code.upper())
+    entry = catalogue.get(match[0]) if match else None
+    if match is None or (entry := catalogue.get(match[0])) is None:
         raise NotFoundError(f"There is no code '{code}'. embedded-host explain lists them. [EH533]")
-    for part in (f"{found[0]}\n\n{text}", *(f"\n{section}" for section in listed(text))):
-        click.echo(_plain(part))
+    click.echo(f"{match[0]}\n\nCause: {_plain(entry.cause)}\n\nFix: {_plain(entry.fix)}")
 
 
-def _plain(text: str) -> str:
-    """Without the marks of Markdown that a terminal has no use for."""
-    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text.replace("**", ""))
+def _plain(markdown: str) -> str:
+    """Remove the targets of links, which a terminal cannot follow."""
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
 
 
-def _message(text: str) -> str:
-    """The entry's first line with something in it, which is the message."""
-    return next(line.strip() for line in text.splitlines() if line.strip(" `"))
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.:])\s", text.replace("\n", " "), maxsplit=1)[0].rstrip(":")
