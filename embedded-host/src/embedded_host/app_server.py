@@ -23,13 +23,13 @@ from embedded_host.http.call_http import CallHttpClient
 from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.home_page import home_page
-from embedded_host.http.host_names import HostNames, host_name
-from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.http.host_names import HostNames
 from embedded_host.http.middleware import RequestFilter
 from embedded_host.http.router import DASHBOARD, Router
 from embedded_host.http.sdk_endpoint import SdkEndpoint, sdk_path
 from embedded_host.http.server import Listener, body_limit
 from embedded_host.http.sockets import PortInUseError, bind_public, bind_rpc, is_loopback
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.startup_output import functions_text, problems_text
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.integrity_check import IntegrityCheck
@@ -38,6 +38,7 @@ from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.web.host_name import host_name
 from embedded_host.workers import Worker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker

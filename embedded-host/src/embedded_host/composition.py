@@ -15,8 +15,8 @@ from embedded_host.access_keys.access import Access
 from embedded_host.app.definitions import Function
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
-from embedded_host.http.management_urls import ManagementUrls
 from embedded_host.http.throttle import Throttle
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock

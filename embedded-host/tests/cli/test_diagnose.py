@@ -9,7 +9,7 @@ from embedded_host.cli.diagnose import from_history
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
-from embedded_host.http.status import history_events
+from embedded_host.management.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import after, started

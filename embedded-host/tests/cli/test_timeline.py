@@ -10,7 +10,7 @@ import pytest
 from embedded_host.cli.timeline import bars, draw
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
-from embedded_host.http.status import history_events
+from embedded_host.management.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import after, completed_history, started

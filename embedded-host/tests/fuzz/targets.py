@@ -27,8 +27,8 @@ from embedded_host.app.schedule import ScheduleError, parse_schedule, time_span
 from embedded_host.cli.arguments import json_text
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes
-from embedded_host.http import management_values
 from embedded_host.http.functions import function_query
+from embedded_host.management import parameters
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.testing import UnreadableHistoryError
 from embedded_host.testing.history_file import read_history
@@ -138,17 +138,17 @@ def values(data: bytes) -> None:
     """Single values of the management API's queries and headers."""
     text = _text(data)
     for read in (
-        management_values.moment,
-        management_values.seconds,
-        management_values.page_size,
-        management_values.listed,
-        management_values.preferred_wait,
-        management_values.id_before,
-        management_values.status_named,
-        management_values.flag,
+        parameters.parse_timestamp,
+        parameters.seconds,
+        parameters.page_size,
+        parameters.comma_separated,
+        parameters.preferred_wait,
+        parameters.id_of_token,
+        parameters.runtime_status,
+        parameters.flag,
     ):
         read(text)
-    management_values.id_before(base64.urlsafe_b64encode(data).decode())
+    parameters.id_of_token(base64.urlsafe_b64encode(data).decode())
 
 
 _ANSWERS = {200, 202, 204, 400, 404, 409, 410, 412}

@@ -11,7 +11,7 @@ import azure.durable_functions as df
 from multidict import CIMultiDict
 
 from embedded_host.http.management import Management
-from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from tests.task_hub.kit import AppInvoker, Host

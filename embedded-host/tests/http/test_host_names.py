@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.http.host_names import HostNames, host_name
+from embedded_host.http.host_names import HostNames
+from embedded_host.web.host_name import host_name
 from tests.http.api import request
 
 OURS = [
@@ -57,26 +58,6 @@ def test_names_that_were_given() -> None:
     assert names.allows("x-7071.codespaces.example")
     for other in ("x.my-tunnel.example", "codespaces.example", "evilcodespaces.example"):
         assert not names.allows(other)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("a.example", "a.example"),
-        ("a.example:443", "a.example"),
-        (".a.example", ".a.example"),
-        ("192.0.2.7", "192.0.2.7"),
-        ("::1", "[::1]"),
-        ("[::1]:7071", "[::1]"),
-        ("0.0.0.0", None),
-        ("::", None),
-        ("https://a.example", None),
-        ("", None),
-        ("*", None),
-    ],
-)
-def test_what_a_name_is(text: str, name: str | None) -> None:
-    assert host_name(text) == name
 
 
 def test_a_refusal_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:

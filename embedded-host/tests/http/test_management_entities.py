@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.http.management_values import TOKEN
+from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
 from tests.http.api import Api
 
 
@@ -118,9 +118,9 @@ async def test_pages(api: Api) -> None:
         await api.post(f"entities/counter/{key}?op=add")
     first = await api.get("entities?top=2")
     assert [e["entityId"]["key"] for e in first.json] == ["a", "b"]
-    rest = await api.get("entities?top=2", **{TOKEN: first.headers[TOKEN]})
+    rest = await api.get("entities?top=2", **{CONTINUATION_TOKEN_HEADER: first.headers[CONTINUATION_TOKEN_HEADER]})
     assert [e["entityId"]["key"] for e in rest.json] == ["c"]
-    assert TOKEN not in rest.headers
+    assert CONTINUATION_TOKEN_HEADER not in rest.headers
 
 
 async def test_a_failed_first_operation_leaves_a_null_state(api: Api) -> None:

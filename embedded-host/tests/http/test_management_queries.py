@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from embedded_host.http import management_values
-from embedded_host.http.management_values import TOKEN, token_after
+from embedded_host.http import management_responses
+from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, continuation_token
 from embedded_host.store.interface import InstanceRow, SaveInstance
 from tests.http.api import Api, request
 from tests.task_hub.kit import T0
@@ -45,7 +45,7 @@ async def test_a_list_is_of_status_objects_in_order_of_id(api: Api) -> None:
 
 async def test_an_empty_list(api: Api) -> None:
     answer = await api.get("instances")
-    assert (answer.status, answer.text, TOKEN in answer.headers) == (200, "[]", False)
+    assert (answer.status, answer.text, CONTINUATION_TOKEN_HEADER in answer.headers) == (200, "[]", False)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ async def test_pages(api: Api) -> None:
     while True:
         answer = await api.get("instances?top=2", **headers)
         seen.append([item["instanceId"] for item in answer.json])
-        if TOKEN not in answer.headers:
+        if CONTINUATION_TOKEN_HEADER not in answer.headers:
             break
-        assert answer.headers[TOKEN].isascii()
-        headers = {TOKEN: answer.headers[TOKEN]}
+        assert answer.headers[CONTINUATION_TOKEN_HEADER].isascii()
+        headers = {CONTINUATION_TOKEN_HEADER: answer.headers[CONTINUATION_TOKEN_HEADER]}
     assert seen == [["a", "b%"], ["z", "ß"], ["\U0001f600"]]
-    assert TOKEN not in (await api.get("instances?top=5")).headers
+    assert CONTINUATION_TOKEN_HEADER not in (await api.get("instances?top=5")).headers
 
 
 @pytest.mark.parametrize("top", ["0", "-1", "abc", "", "1e2", "²", "99999999999", "9" * 400, "2147483648", "1.5"])
@@ -144,7 +144,7 @@ async def test_a_top_that_is_none_is_100(api: Api, top: str) -> None:
     row = InstanceRow(0, "Hub", "", "Done", "Completed", T0, T0, "")
     api.host.store.write([SaveInstance(replace(row, key=1000 + n, id=f"i{n:03}")) for n in range(101)])
     answer = await api.get(f"instances?top={quote(top)}")
-    assert (len(answer.json), TOKEN in answer.headers) == (100, True)
+    assert (len(answer.json), CONTINUATION_TOKEN_HEADER in answer.headers) == (100, True)
 
 
 @pytest.mark.parametrize("top", ["2147483647", "%202", "+2", "%2B2"])
@@ -154,10 +154,8 @@ async def test_tops(api: Api, top: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["instances", "entities"])
-async def test_others_get_their_turn_while_a_long_page_is_made(
-    api: Api, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(management_values, "ROUND", 2)
+async def test_a_long_page_yields_to_the_event_loop(api: Api, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(management_responses, "ROWS_PER_ROUND", 2)
     for number in range(7):
         if kind == "instances":
             await api.start("Done", f"i-{number}")
@@ -193,12 +191,12 @@ def token(value: object) -> str:
 )
 async def test_a_token_that_is_not_ours_begins_at_the_first_page(api: Api, garbage: str) -> None:
     await started(api, "a", "b")
-    assert await ids(api, **{TOKEN: garbage}) == ["a", "b"]
+    assert await ids(api, **{CONTINUATION_TOKEN_HEADER: garbage}) == ["a", "b"]
 
 
 async def test_a_token_whose_instance_is_gone(api: Api) -> None:
     await started(api, "a", "c")
-    assert await ids(api, **{TOKEN: token_after("b")}) == ["c"]
+    assert await ids(api, **{CONTINUATION_TOKEN_HEADER: continuation_token("b")}) == ["c"]
 
 
 # -- purges ------------------------------------------------------------------------------------------

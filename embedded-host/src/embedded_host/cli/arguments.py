@@ -47,11 +47,11 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        from embedded_host.http.management_values import moment
+        from embedded_host.management.parameters import parse_timestamp
 
         if isinstance(value, datetime):
             return value
-        read = moment(str(value))
+        read = parse_timestamp(str(value))
         if read is None:
             self.fail(f"'{value}' is not a date and time. Write 2026-01-31T23:59:00Z or 01/31/2026 23:59.", param, ctx)
         return read

@@ -69,7 +69,7 @@ def cli() -> None:
 def _host_names(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     if not given:
         return ()
-    from embedded_host.http.host_names import host_name
+    from embedded_host.web.host_name import host_name
 
     names = tuple(filter(None, map(host_name, given)))
     if len(names) < len(given):

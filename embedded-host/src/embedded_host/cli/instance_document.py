@@ -36,7 +36,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
-from embedded_host.http.status import history_events, status_object
+from embedded_host.management.status import history_events, status_object
 from embedded_host.store.interface import (
     ActivityRow,
     AppendHistory,

@@ -14,8 +14,8 @@ from embedded_host.cli.reader import Json, Page, Query
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import decode_events
 from embedded_host.engine.timestamps import utc_text
-from embedded_host.http.management_values import id_before, token_after
-from embedded_host.http.status import history_events, shown_value, status_object
+from embedded_host.management.parameters import continuation_token, id_of_token
+from embedded_host.management.status import history_events, shown_value, status_object
 from embedded_host.store.error_messages import in_words
 from embedded_host.store.interface import InstanceFilter, InstanceRow, StateError
 from embedded_host.store.lock import StateLock
@@ -74,7 +74,7 @@ class StateFile:
             created_from=query.created_after,
             created_to=query.created_before,
             statuses=query.statuses,
-            after_id=id_before(token),
+            after_id=id_of_token(token),
         )
 
         def item(store: SqliteStore, row: InstanceRow) -> Json:
@@ -84,7 +84,7 @@ class StateFile:
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         filter = InstanceFilter(
-            id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_before(token), entities=True
+            id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_of_token(token), entities=True
         )
 
         def item(store: SqliteStore, row: InstanceRow) -> Json | None:
@@ -112,7 +112,7 @@ class StateFile:
         with self.open() as store:
             rows = store.list(self.hub, filter, top + 1)
             items = [found for row in rows[:top] if (found := item(store, row)) is not None]
-        return Page(items, token_after(rows[top - 1].id) if len(rows) > top else None)
+        return Page(items, continuation_token(rows[top - 1].id) if len(rows) > top else None)
 
 
 def _connected(path: Path, parameters: str) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.http.management_values import STATUSES, moment
+from embedded_host.management.parameters import STATUSES, parse_timestamp
 from embedded_host.store.epoch import micros
 from embedded_host.store.overview import SORTS, Wanted
 
@@ -76,7 +76,7 @@ class QueryParameters:
 
     def _datetime(self, name: str) -> datetime | None:
         text = self.text(name)
-        time = moment(text)
+        time = parse_timestamp(text)
         if text and time is None:
             raise InvalidParameterError(f"'{name}' is a date and time, not '{text}'. [EH336]")
         return time

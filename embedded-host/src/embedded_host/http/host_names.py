@@ -7,19 +7,17 @@ answered to, and those that the user has said.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from embedded_host.http.security_headers import own_text
 from embedded_host.log_output import OncePerKey
+from embedded_host.web.host_name import AUTHORITY, ip_address, normalized
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.http")
-_AUTHORITY = re.compile(r"(\[[0-9a-z:.%]+\]|[0-9a-z._-]+)(?::[0-9]*)?", re.IGNORECASE)
 
 
 class HostNames:
@@ -27,7 +25,7 @@ class HostNames:
     where others than this machine can reach it, by addresses that it does not know (a container's port is published)."""
 
     def __init__(self, names: Iterable[str] = (), *, network: bool = False) -> None:
-        self._names = frozenset(_plain(name) for name in names)
+        self._names = frozenset(normalized(name) for name in names)
         self._network = network
         self._told = OncePerKey()
         self.allows = lru_cache(maxsize=256)(self._allows)
@@ -38,10 +36,10 @@ class HostNames:
         return None if self.allows(authority) else self._refuse(authority)
 
     def _allows(self, authority: str) -> bool:
-        found = _AUTHORITY.fullmatch(authority)
+        found = AUTHORITY.fullmatch(authority)
         if found is None:
             return False
-        name = _plain(found[1])
+        name = normalized(found[1])
         if name in self._names or any(name.endswith(below) for below in self._names if below.startswith(".")):
             return True
         # By RFC 6761, and in every browser, these are this machine, whatever a name server says.
@@ -50,13 +48,13 @@ class HostNames:
     def _allows_address(self, text: str) -> bool:
         """No address can be given another address. But for 0.0.0.0 and the like, which also lead here, browsers do not say where
         a request comes from, and so a page could pass for a program (cross_site.py)."""
-        address = _address(text)
+        address = ip_address(text)
         if address is None or address.is_unspecified or getattr(address, "ipv4_mapped", None) is not None:
             return False
         return address.is_loopback or self._network
 
     def _refuse(self, authority: str) -> Response:
-        found = _AUTHORITY.fullmatch(authority)
+        found = AUTHORITY.fullmatch(authority)
         name = found[1] if found and len(found[1]) <= 253 else ""
         why = (
             f"This host does not answer to the name '{name}': a web page could give that name the address of this machine "
@@ -68,21 +66,3 @@ class HostNames:
         if self._told.is_new(name):
             log.warning("Refused with 403: %s [EH240]", why)
         return own_text(why, 403)
-
-
-def host_name(text: str) -> str | None:
-    """A name or address without its port; None if it is neither, or stands for all addresses and so for none."""
-    found = _AUTHORITY.fullmatch(f"[{text}]" if text.count(":") > 1 and "[" not in text else text)
-    address = _address(found[1]) if found else None
-    return None if found is None or (address and address.is_unspecified) else found[1]
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(_plain(text).partition("%")[0])
-    except ValueError:
-        return None
-
-
-def _plain(name: str) -> str:
-    return name.lower().strip("[]").removesuffix(".")

@@ -9,8 +9,9 @@ from collections import OrderedDict
 from embedded_host.http.management_entities import Entities
 from embedded_host.http.management_instances import Instances
 from embedded_host.http.management_queries import Queries
-from embedded_host.http.management_urls import ManagementUrls
-from embedded_host.http.management_values import WRONG, fault, form_decoded, message
+from embedded_host.http.management_responses import INTERNAL_ERROR, exception_response, message_response
+from embedded_host.management.parameters import form_decoded
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
 from embedded_host.web.request import BodyTooLargeError, ClientGoneError, MalformedBodyError, Request
@@ -40,10 +41,12 @@ class Management:
             raise
         except StateError as error:
             log.error("%s %s could not be answered [EH218]: %s", request.method, request.path, error)
-            return fault(500, WRONG, "The state could not be read; the host's log says why.", type(error).__name__)
+            return exception_response(
+                500, INTERNAL_ERROR, "The state could not be read; the host's log says why.", type(error).__name__
+            )
         except Exception as error:
             log.exception("%s %s could not be answered [EH330]", request.method, request.path)
-            return fault(500, WRONG, str(error), type(error).__name__)
+            return exception_response(500, INTERNAL_ERROR, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:
         # Decoded first, so that an id with a slash fits no route (contract, 1.3).
@@ -52,7 +55,7 @@ class Management:
             return empty_response(404)
         name = request.query.get("taskhub", "").strip() or self._urls.hub
         if name.lower() != self._urls.hub.lower() and not HUB_NAME.fullmatch(name):
-            return message(400, f"'{name}' cannot be the name of a task hub.")
+            return message_response(400, f"'{name}' cannot be the name of a task hub.")
         return await self._routes(name).handle(request, base, segments)
 
     def _routes(self, hub: str) -> _Routes:

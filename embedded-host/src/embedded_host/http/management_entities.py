@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.timestamps import utc_text
-from embedded_host.http.management_values import (
-    TOKEN,
-    compact_json,
-    flag,
-    id_before,
-    in_rounds,
-    message,
-    moment,
-    page,
-    page_size,
-)
-from embedded_host.http.status import shown_value
+from embedded_host.http.management_responses import cooperatively, message_response, page_response
+from embedded_host.management.json_text import compact_json
+from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, flag, id_of_token, page_size, parse_timestamp
+from embedded_host.management.status import shown_value
 from embedded_host.store.interface import InstanceFilter
 from embedded_host.task_hub.client import HubClient, InstanceStatusError
 from embedded_host.web.request import Request
@@ -44,33 +36,33 @@ class Entities:
     async def _signal(self, request: Request, entity: EntityId) -> Response:
         known = self._client.entities
         if entity.name not in known:
-            return message(400, known.missing(entity.name))
+            return message_response(400, known.missing(entity.name))
         text = await request.text()
         input: str | None = text or None
         if input is not None and request.media_type == "application/json":
             try:
                 input = compact_json(input)
             except ValueError as error:
-                return message(400, f"Could not parse JSON content: {error}")
+                return message_response(400, f"Could not parse JSON content: {error}")
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
         try:
             await self._client.signal_entity(entity, operation, input)
         except InstanceStatusError as wrong:
-            return message(400, f"{wrong}.")
+            return message_response(400, f"{wrong}.")
         return empty_response(202)
 
     async def _list(self, request: Request, name: str | None) -> Response:
         query, limit = request.query, page_size(request.query.get("top"))
         filter = InstanceFilter(
             id_prefix=f"@{name.lower()}@" if name else "@",
-            updated_from=moment(query.get("lastoperationtimefrom")),
-            updated_to=moment(query.get("lastoperationtimeto")),
-            after_id=id_before(request.headers.get(TOKEN)),
+            updated_from=parse_timestamp(query.get("lastoperationtimefrom")),
+            updated_to=parse_timestamp(query.get("lastoperationtimeto")),
+            after_id=id_of_token(request.headers.get(CONTINUATION_TOKEN_HEADER)),
             entities=True,
         )
         rows = self._client.list(filter, limit + 1)
         body = []
-        async for row in in_rounds(rows[:limit]):
+        async for row in cooperatively(rows[:limit]):
             entity = EntityId.parse(row.id)
             state = self._client.entity_state(entity)
             if state is not None:
@@ -81,4 +73,4 @@ class Entities:
                         "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
                     }
                 )
-        return page(body, rows[limit - 1].id if len(rows) > limit else None)
+        return page_response(body, rows[limit - 1].id if len(rows) > limit else None)

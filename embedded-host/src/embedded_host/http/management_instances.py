@@ -5,19 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from embedded_host.http.management_urls import ManagementUrls
-from embedded_host.http.management_values import (
-    WRONG,
-    check_json,
-    compact_json,
-    fault,
-    flag,
-    invalid_json,
-    message,
-    preferred_wait,
-    seconds,
+from embedded_host.http.management_responses import (
+    INTERNAL_ERROR,
+    exception_response,
+    invalid_json_response,
+    message_response,
 )
-from embedded_host.http.status import history_events, shown_value, status_object, status_text
+from embedded_host.management.json_text import check_json, compact_json
+from embedded_host.management.parameters import flag, preferred_wait, seconds
+from embedded_host.management.status import history_events, shown_value, status_object, status_text
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.client import (
     HubClient,
@@ -46,16 +43,16 @@ class Instances:
             try:
                 check_json(input)
             except ValueError as error:
-                return invalid_json(input, error)
+                return invalid_json_response(input, error)
         try:
             started = await self._client.start(name, input, instance_id, query.get("version") or None)
         except InstanceExistsError as error:
-            return message(409, str(error))
+            return message_response(409, str(error))
         timeout, interval = seconds(query.get("timeout")), seconds(query.get("pollinginterval"))
         if timeout is not None and interval is not None:
             if interval > timeout:
                 text = f"Total timeout {_number(timeout)} should be bigger than retry timeout {_number(interval)}"
-                return message(400, text)
+                return message_response(400, text)
             row = await self._client.wait(started, timeout)
             if row is not None and is_terminal(row):
                 if row.status == "Completed":
@@ -72,14 +69,14 @@ class Instances:
             new_id = flag(request.query.get("restartwithnewinstanceid"), True)
             started = await self._client.restart(instance_id, new_id)
         except InstanceNotFoundError:
-            return fault(
+            return exception_response(
                 400,
                 "InstanceId does not match a valid orchestration instance.",
                 f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')",
                 "System.ArgumentException",
             )
         except InstanceExistsError as error:
-            return fault(
+            return exception_response(
                 409,
                 "A non-terminal instance with this instance ID already exists.",
                 str(error),
@@ -129,12 +126,12 @@ class Instances:
         try:
             self._client.live(instance_id)
             if request.media_type != "application/json":
-                return message(400, "Only application/json request content is supported")
+                return message_response(400, "Only application/json request content is supported")
             text = await request.text()
             try:
                 input = compact_json(text)
             except ValueError as error:
-                return invalid_json(text, error)
+                return invalid_json_response(text, error)
             await self._client.raise_event(instance_id, name, input)
         except InstanceNotFoundError:
             return empty_response(404)
@@ -164,7 +161,9 @@ class Instances:
             return empty_response(410)
         except InstanceStatusError as wrong:
             text = f"Cannot {operation} the orchestration instance {instance_id} because instance is in the "
-            return fault(500, WRONG, f"{text}{wrong.status} state.", "System.InvalidOperationException")
+            return exception_response(
+                500, INTERNAL_ERROR, f"{text}{wrong.status} state.", "System.InvalidOperationException"
+            )
         return empty_response(202)
 
     async def _rewind(self, instance_id: str, reason: str | None) -> Response:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from embedded_host.http.management_values import (
-    TOKEN,
+from embedded_host.http.management_responses import cooperatively, page_response
+from embedded_host.management.parameters import (
+    CONTINUATION_TOKEN_HEADER,
+    comma_separated,
     flag,
-    id_before,
-    in_rounds,
-    listed,
-    moment,
-    page,
+    id_of_token,
     page_size,
-    status_named,
+    parse_timestamp,
+    runtime_status,
 )
-from embedded_host.http.status import status_object
+from embedded_host.management.status import status_object
 from embedded_host.store.interface import InstanceFilter
 from embedded_host.task_hub.client import HubClient
 from embedded_host.web.request import Request
@@ -29,23 +28,23 @@ class Queries:
         self._client = client
 
     async def list(self, request: Request) -> Response:
-        """Entities are listed too; what of the filter cannot be read does not count (recorded)."""
+        """Respond with a page of instances, entities included. An invalid part of the filter does not count (recorded)."""
         query, limit = request.query, page_size(request.query.get("top"))
-        named = (status_named(text) for text in listed(query.get("runtimestatus")))
+        named = (runtime_status(text) for text in comma_separated(query.get("runtimestatus")))
         filter = InstanceFilter(
             id_prefix=query.get("instanceidprefix") or None,
-            created_from=moment(query.get("createdtimefrom")),
-            created_to=moment(query.get("createdtimeto")),
+            created_from=parse_timestamp(query.get("createdtimefrom")),
+            created_to=parse_timestamp(query.get("createdtimeto")),
             statuses=tuple(status for status in named if status is not None),
-            after_id=id_before(request.headers.get(TOKEN)),
+            after_id=id_of_token(request.headers.get(CONTINUATION_TOKEN_HEADER)),
         )
         rows = self._client.list(filter, limit + 1)
         show_input = flag(query.get("showinput"), True)
         body = [
             status_object(row, partial(self._client.input, row) if show_input else None)
-            async for row in in_rounds(rows[:limit])
+            async for row in cooperatively(rows[:limit])
         ]
-        return page(body, rows[limit - 1].id if len(rows) > limit else None)
+        return page_response(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:
         """A filter that cannot be read deletes nothing here; on the real host it would not count, and delete more than was
@@ -55,11 +54,11 @@ class Queries:
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)
         for name in ("createdTimeFrom", "createdTimeTo"):
             text = query.get(name.lower(), "")
-            if text.strip() and moment(text) is None:
+            if text.strip() and parse_timestamp(text) is None:
                 return _refused(f"'{name}' is not a date and time: '{text}'.")
         statuses = []
-        for text in listed(query.get("runtimestatus")):
-            status = status_named(text)
+        for text in comma_separated(query.get("runtimestatus")):
+            status = runtime_status(text)
             if status not in FINISHED:
                 names = ", ".join(FINISHED)
                 return _refused(
@@ -69,8 +68,8 @@ class Queries:
         if query.get("runtimestatus", "").strip() and not statuses:
             return _refused("'runtimeStatus' names no status.")
         filter = InstanceFilter(
-            created_from=moment(query.get("createdtimefrom")),
-            created_to=moment(query.get("createdtimeto")),
+            created_from=parse_timestamp(query.get("createdtimefrom")),
+            created_to=parse_timestamp(query.get("createdtimeto")),
             statuses=tuple(statuses),
         )
         deleted = await self._client.purge_many(filter)

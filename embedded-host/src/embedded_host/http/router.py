@@ -11,8 +11,8 @@ from embedded_host.http.admin import Admin
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
-from embedded_host.http.management_urls import WEBHOOK
 from embedded_host.http.security_headers import own_page
+from embedded_host.management.urls import WEBHOOK
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
-from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import AppendHistory, Change, SaveEntity, Store, TakeMessage
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.commit import InlineCommit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from embedded_host.http.management_urls import WEBHOOK
+from embedded_host.management.urls import WEBHOOK
 from embedded_host.testing.host_run import BASE_URL, HostRun
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response

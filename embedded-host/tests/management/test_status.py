@@ -12,7 +12,7 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.json_codec import compact
-from embedded_host.http.status import LARGE, history_events, shown_value, status_object, status_text
+from embedded_host.management.status import LARGE, history_events, shown_value, status_object, status_text
 from embedded_host.store.interface import InstanceRow
 
 RECORDINGS = Path(__file__).parents[1] / "conformance" / "golden.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.http.management_urls import ManagementUrls
+from embedded_host.management.urls import ManagementUrls
 
 BASE = "http://localhost:7095"
 SDK_URL = "http://127.0.0.1:17071/durabletask/"

@@ -19,7 +19,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import seconds_text
-from embedded_host.http.management_values import check_json, json_value
+from embedded_host.management.json_text import check_json, json_value
 from embedded_host.store.interface import InstanceRow
 
 _HIDDEN_EVENTS = (OrchestratorStarted, OrchestratorCompleted)

@@ -1,0 +1,107 @@
+"""Values in queries and headers of the management API, parsed as the extension parses them (contract, 1.1).
+
+An invalid value in a query counts as absent (recorded): the parsers return None or the default.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
+
+from embedded_host.engine.timestamps import parse_moment
+
+PAGE_SIZE = 100
+"""Instances on a page without the parameter ``top``."""
+LONGEST_WAIT = 30.0
+"""Maximum of ``Prefer: wait=N``, in seconds."""
+CONTINUATION_TOKEN_HEADER = "x-ms-continuation-token"
+STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
+"""In the order of their numbers, from 0."""
+_TODAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
+
+
+def flag(text: str | None, default: bool = False) -> bool:
+    return {"true": True, "false": False}.get((text or "").strip().lower(), default)
+
+
+def seconds(text: str | None) -> float | None:
+    """Return the value of ``timeout`` or ``pollingInterval``."""
+    text = (text or "").strip()
+    if not re.fullmatch(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE):
+        return None
+    value = float(text)
+    return value if value < 1e9 else None
+
+
+def page_size(top: str | None) -> int:
+    """Return the value of ``top``, a 32-bit number as in .NET."""
+    if not re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", top or "", re.ASCII):
+        return PAGE_SIZE
+    return int(top or "") if 0 < int(top or "") < 2**31 else PAGE_SIZE
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """Return a timestamp in one of the usual formats. Without a time zone it is UTC."""
+    text = (text or "").strip()
+    # A plus sign that was not encoded was decoded to a space.
+    text = re.sub(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$", r"\1+\2", text)
+    if not text.isascii():
+        return None
+    try:
+        return parse_moment(text)
+    except (ValueError, OverflowError):
+        pass
+    for form in _TODAY_FORMS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+        except ValueError:
+            continue
+    try:
+        if "," in text:  # Mon, 23 Nov 2026 06:37:03 GMT
+            read = parsedate_to_datetime(text)
+            return read.replace(tzinfo=timezone.utc) if read.tzinfo is None else read.astimezone(timezone.utc)
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return None
+
+
+def comma_separated(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def runtime_status(text: str) -> str | None:
+    """Return a status by its case-sensitive name or its number (from source; contract, 1.6)."""
+    if text in STATUSES:
+        return text
+    if re.fullmatch(r"\+?[0-9]{1,9}", text, re.ASCII):
+        # An unknown number is a status that no instance has.
+        return STATUSES[int(text)] if int(text) < len(STATUSES) else f"({int(text)})"
+    return None
+
+
+def preferred_wait(header: str | None) -> float | None:
+    """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; None without it."""
+    match = re.search(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?:$|[,;])", header or "", re.IGNORECASE)
+    return min(float(match[1]), LONGEST_WAIT) if match else None
+
+
+def continuation_token(last_id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"after": last_id}).encode()).decode()
+
+
+def id_of_token(token: str | None) -> str | None:
+    """Return the last id of the previous page. None, the first page, for an invalid token."""
+    try:
+        after = json.loads(base64.urlsafe_b64decode(token or ""))["after"]
+        return after if isinstance(after, str) and after.encode() else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def form_decoded(path: str) -> str:
+    """Return a path of the management API, decoded: ``+`` is a space there too (recorded; contract, 1.1)."""
+    return unquote(path.replace("+", " "))
