@@ -43,6 +43,7 @@ class CrashRun:
 
     @property
     def outcome(self) -> tuple[Any, ...]:
+        """What all runs must have in common."""
         return (self.status, self.output, self.custom_status, self.also)
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.testing.fakes import CALL_ORIGINAL, Fake, HttpFake, http_answer
+from embedded_host.testing.fakes import CALL_ORIGINAL, Fake, HttpFake, fake_answer, http_answer
 from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.workers.invoker import AppInvoker
 from embedded_worker.loading import own_stack
@@ -118,7 +118,7 @@ class FakeInvoker:
 
         async def call() -> Any:
             try:
-                value = await fake.answer(*arguments)
+                value = await fake_answer(fake, *arguments)
                 return value if value is CALL_ORIGINAL else encoded(value)
             except Exception as error:
                 return UserError(type(error).__name__, str(error), own_stack(error))

@@ -77,10 +77,12 @@ class Fake:
 
     @property
     def called(self) -> bool:
+        """Whether it was called."""
         return bool(self.calls)
 
     @property
     def call_count(self) -> int:
+        """The number of calls."""
         return len(self.calls)
 
     def reset(self) -> None:
@@ -131,8 +133,7 @@ class Fake:
 
     # -- answers -----------------------------------------------------------------------------------
 
-    async def answer(self, *arguments: Any) -> Any:
-        """Return the result of a call, or CALL_ORIGINAL. Raises the failure that the test set."""
+    async def _answer(self, arguments: tuple[Any, ...]) -> Any:
         self.calls.append(_recorded(arguments))
         if len(self.calls) <= len(self._failures):
             raise self._failures[len(self.calls) - 1]
@@ -160,6 +161,11 @@ class Fake:
         if _is_failure(result):
             raise result
         return result
+
+
+async def fake_answer(fake: Fake, *arguments: Any) -> Any:
+    """Return the result of a call, or CALL_ORIGINAL. Raises the failure that the test set."""
+    return await fake._answer(arguments)
 
 
 def _recorded(arguments: tuple[Any, ...]) -> Any:
@@ -208,23 +214,25 @@ class HttpFake:
 
     @property
     def called(self) -> bool:
+        """Whether it was called."""
         return bool(self.calls)
 
     @property
     def call_count(self) -> int:
+        """The number of calls."""
         return len(self.calls)
 
     def reset(self) -> None:
         """Forget the calls."""
         self.calls.clear()
 
-    def matches(self, request: HttpRequest) -> bool:
+    def _matches(self, request: HttpRequest) -> bool:
         """Compare method and URL; a ``*`` in the pattern matches any characters."""
         return (self.method is None or self.method.upper() == request.method.upper()) and (
             self.url == request.url or fnmatchcase(request.url, self.url)
         )
 
-    def answer(self, request: HttpRequest) -> str | UserError:
+    def _answer(self, request: HttpRequest) -> str | UserError:
         """Return the response's JSON as the history records it, or the failure."""
         self.calls.append(request)
         if self.side_effect is not None:
@@ -240,10 +248,10 @@ def http_answer(fakes: Iterable[HttpFake], text: str) -> str | UserError:
     request = HttpRequest(
         str(document["method"]), str(document["uri"]), document.get("headers") or {}, document.get("content")
     )
-    matching = [fake for fake in fakes if fake.matches(request)]
+    matching = [fake for fake in fakes if fake._matches(request)]
     if not matching:
         return UserError(
             "LookupError",
             f"no fake answers {request.method} {request.url}: set one with app.fake_http({request.url!r}, body=...)",
         )
-    return matching[-1].answer(request)
+    return matching[-1]._answer(request)
