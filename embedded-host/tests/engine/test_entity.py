@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, entity_payload, entity_turn
-from embedded_host.engine.entity_messages import EntityId, Request
+from embedded_host.engine.entity_messages import EntityId, OperationRequest
 from embedded_host.engine.messages import Deliver
 from tests.engine.scenario import T0, failure, moment
 
-CALL = Request("r-1", "get", '"null"', False, "main-1", "execution-1")
-SIGNAL = Request("r-2", "add", '"1"', True)
+CALL = OperationRequest("r-1", "get", '"null"', False, "main-1", "execution-1")
+SIGNAL = OperationRequest("r-2", "add", '"1"', True)
 
 
 def counter(state: str | None = None) -> Entity:
     return Entity(EntityId("counter", "k"), T0, T0, state is not None, state)
 
 
-def answered(entity: Entity, batch: list[Request], reply: Any) -> EntityTurnResult:
+def answered(entity: Entity, batch: list[OperationRequest], reply: Any) -> EntityTurnResult:
     run = entity_turn(entity, batch, moment(9))
     assert next(run) == entity_payload(entity, batch)
     with pytest.raises(StopIteration) as stopped:

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity_messages import EntityId, OutgoingLabels, Request, request_message, response_message
+from embedded_host.engine.entity_messages import (
+    EntityId,
+    OperationRequest,
+    OutgoingLabels,
+    request_message,
+    response_message,
+)
 from tests.engine.scenario import T0, moment
 
 NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
@@ -56,13 +62,13 @@ def test_a_call() -> None:
         ("Predecessor", "P"),
         ("requestTime", "2026-01-02T03:04:05.5+00:00"),
     ]
-    assert Request.parse(text) == Request("r", "add", '"5"', False, "p", "e")
+    assert OperationRequest.parse(text) == OperationRequest("r", "add", '"5"', False, "p", "e")
 
 
 def test_a_clients_signal() -> None:
     text = request_message(request_id="r", operation="", input=None, signal=True, now=T0)
     assert list(json.loads(text)) == ["$type", "op", "signal", "id", "requestTime"]
-    assert Request.parse(text) == Request("r", "", None, True)
+    assert OperationRequest.parse(text) == OperationRequest("r", "", None, True)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +81,17 @@ def test_a_clients_signal() -> None:
 def test_what_is_no_operation(raw: Any) -> None:
     """Anyone may raise an event that is named like one."""
     with pytest.raises(ValueError, match="not an operation"):
-        Request.parse(json.dumps(raw))
+        OperationRequest.parse(json.dumps(raw))
 
 
 def test_what_is_too_deep_for_an_operation() -> None:
     with pytest.raises(ValueError, match="not an operation"):
-        Request.parse("[" * 100_000 + "]" * 100_000)
+        OperationRequest.parse("[" * 100_000 + "]" * 100_000)
 
 
 def test_an_operation_whose_texts_have_no_form_in_utf_8() -> None:
     text = json.dumps({"id": "r\ud800", "op": "o\ud800", "parent": "p\ud800"})
-    assert Request.parse(text) == Request(r"r\ud800", r"o\ud800", None, False, r"p\ud800")
+    assert OperationRequest.parse(text) == OperationRequest(r"r\ud800", r"o\ud800", None, False, r"p\ud800")
 
 
 def test_replies() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent, event_object
-from embedded_host.engine.payload import TurnPayload, is_continuation_mark
+from embedded_host.engine.history import is_continuation_mark
+from embedded_host.engine.payload import TurnPayload
 from tests.engine.scenario import T0
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)

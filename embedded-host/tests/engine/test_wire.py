@@ -12,7 +12,7 @@ import pytest
 from msgspec import convert
 
 from embedded_host.engine.entity import Entity, entity_turn
-from embedded_host.engine.entity_messages import EntityId, Request
+from embedded_host.engine.entity_messages import EntityId, OperationRequest
 from embedded_host.engine.events import (
     EventBase,
     EventRaised,
@@ -169,7 +169,9 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     entity = Entity(EntityId(**request["self"]), now, now, request["exists"], request["state"])
     batch = [
-        Request(r["id"], r["name"], r["input"], r["isSignal"], None if r["isSignal"] else "caller", "execution")
+        OperationRequest(
+            r["id"], r["name"], r["input"], r["isSignal"], None if r["isSignal"] else "caller", "execution"
+        )
         for r in request["batch"]
     ]
     run = entity_turn(entity, batch, now)

@@ -7,8 +7,9 @@ import logging
 
 import pytest
 
+from embedded_host.history.waits import SENTENCES
 from embedded_host.task_hub import instance_cache as residents
-from embedded_host.task_hub.diagnosis import LINES, diagnosis
+from embedded_host.task_hub.diagnosis import diagnose
 from embedded_host.task_hub.instance_cache import InstanceCache
 from tests.task_hub.kit import AppInvoker, Host
 from tests.task_hub.waiting_app import BEGAN, new_host, told, until, waits
@@ -143,9 +144,9 @@ async def test_one_that_has_finished() -> None:
 
 async def test_an_id_that_is_none() -> None:
     host, _ = new_host()
-    assert await diagnosis(host.hub, "nobody") is None
+    assert await diagnose(host.hub, "nobody") is None
     await host.start("Asks")
-    assert await diagnosis(host.hub, "@counter@k") is None
+    assert await diagnose(host.hub, "@counter@k") is None
 
 
 async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCaptureFixture) -> None:
@@ -195,7 +196,7 @@ async def test_one_that_cannot_be_replayed() -> None:
 
 async def test_many_waits_are_counted() -> None:
     host, _ = new_host()
-    await host.start("Parent", input=LINES + 3)
+    await host.start("Parent", input=SENTENCES + 3)
     found = await told(host)
-    assert len(found["waitsFor"]) == LINES + 3
+    assert len(found["waitsFor"]) == SENTENCES + 3
     assert found["text"].endswith("; and 3 more.")

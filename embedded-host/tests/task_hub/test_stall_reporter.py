@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from embedded_host.task_hub import hub as hub_module
-from embedded_host.task_hub import stall_reporter as quiet_instances
+from embedded_host.task_hub import stall_reporter
 from embedded_host.task_hub.client import HubClient
-from embedded_host.task_hub.diagnosis import LINES
+from embedded_host.task_hub.stall_reporter import LINES
 from tests.support.polling import eventually_async
 from tests.task_hub.kit import Host
 from tests.task_hub.waiting_app import BEGAN, new_host
@@ -27,23 +27,23 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_the_console_says_it_once_after_30_seconds(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_host()
-    quiet = host.hub._quiet.timer
+    stalls = host.hub.stalls.timer
     await host.start("Waits")
     instance = host.hub.resident("i-1")
     assert instance is not None
-    host.hub._quiet.rests(instance)  # a message that it had no use for came meanwhile
+    host.hub.stalls.instance_waits(instance)  # a message that it had no use for came meanwhile
     host.clock.advance(29)
-    quiet.fire_due()
+    stalls.fire_due()
     assert lines(caplog) == []
     host.clock.advance(1)
-    quiet.fire_due()
+    stalls.fire_due()
     expected = [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
     assert lines(caplog) == expected
     await host.raise_event("Unheard")  # it has moved, and rests again
     host.clock.advance(100)
-    quiet.fire_due()
+    stalls.fire_due()
     assert lines(caplog) == expected, "only once"
-    assert len(quiet) == 0
+    assert len(stalls) == 0
 
 
 async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.LogCaptureFixture) -> None:
@@ -52,9 +52,8 @@ async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.Log
     await host.start("Waits")
     host.hub.forget_executions()
     host.clock.advance(30)
-    host.hub._quiet.timer.fire_due()
-    assert host.hub._quiet._replaying is not None
-    await host.hub._quiet._replaying
+    host.hub.stalls.timer.fire_due()
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
     assert lines(caplog) == [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
 
 
@@ -67,26 +66,25 @@ async def test_one_that_an_earlier_host_left_waiting_is_told_of(caplog: pytest.L
     host.hub.start()
     assert host.hub.resident("i-1") is None
     host.clock.advance(30)
-    host.hub._quiet.timer.fire_due()
-    assert host.hub._quiet._replaying is not None
-    await host.hub._quiet._replaying
+    host.hub.stalls.timer.fire_due()
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
     assert lines(caplog) == [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
 
 
 async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_host()
-    quiet = host.hub._quiet.timer
+    stalls = host.hub.stalls.timer
     await host.start("Several")
     await host.start("Waits", "i-2")
     host.clock.advance(20)
     await host.raise_event("Unheard")
     await host.raise_event("Go", instance_id="i-2")
     host.clock.advance(10)
-    quiet.fire_due()
+    stalls.fire_due()
     assert lines(caplog) == []
     host.clock.advance(20)
-    quiet.fire_due()
+    stalls.fire_due()
     assert [line.split("'")[1] for line in lines(caplog)] == ["i-1"], (
         "30 s after it came to rest, and not the one that ended"
     )
@@ -98,7 +96,7 @@ async def test_only_so_many_lines_at_a_time(caplog: pytest.LogCaptureFixture) ->
     for number in range(LINES + 2):
         await host.start("Waits", f"i-{number}")
     host.clock.advance(30)
-    host.hub._quiet.timer.fire_due()
+    host.hub.stalls.timer.fire_due()
     told = lines(caplog)
     assert len(told) == LINES + 1
     assert told[-1] == "2 more instances have waited for 30 s; the list of instances shows them."
@@ -111,22 +109,25 @@ async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFix
     await host.client.suspend("i-1", None)
     await host.idle()
     host.clock.advance(60)
-    host.hub._quiet.timer.fire_due()
+    host.hub.stalls.timer.fire_due()
     assert lines(caplog) == []
     await host.client.resume("i-1", None)
     await host.idle()
     host.clock.advance(30)
-    host.hub._quiet.timer.fire_due()
+    host.hub.stalls.timer.fire_due()
     assert len(lines(caplog)) == 1, "once it waits for something"
 
 
-async def test_by_the_wall_clock_the_console_is_told_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_by_the_wall_clock_the_console_is_told_by_itself(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """The timer that tells is armed when an instance comes to rest."""
-    monkeypatch.setattr(quiet_instances, "QUIET", timedelta(seconds=0.05))
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(stall_reporter, "STALL_TIME", timedelta(seconds=0.05))
     host, invoker = new_host()
     hub = hub_module.TaskHub("Other", host.store, host.hub._commit, invoker, host.hub.settings)
     await HubClient(hub).start("Waits", None, "i-1")
-    await eventually_async(lambda: "i-1" in hub._quiet._told, "it is told", 5)
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
     await hub.close(0)
 
 
@@ -135,32 +136,32 @@ async def test_those_that_come_to_rest_one_after_the_other_are_told_of_together(
 ) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_host()
-    quiet = host.hub._quiet.timer
+    stalls = host.hub.stalls.timer
     for number in range(20):
         await host.start("Waits", f"i-{number}")
         host.clock.advance(0.1)
     host.clock.advance(28)
-    quiet.fire_due()
+    stalls.fire_due()
     assert len(lines(caplog)) == 1, "the first"
     host.clock.advance(0.9)
-    quiet.fire_due()
+    stalls.fire_due()
     assert len(lines(caplog)) == 1, "not before a second is over"
     host.clock.advance(0.1)
-    quiet.fire_due()
+    stalls.fire_due()
     assert len(lines(caplog)) == 1 + LINES + 1
     host.clock.advance(60)
-    quiet.fire_due()
-    assert host.hub._quiet._told == {f"i-{number}" for number in range(20)}
-    assert (len(quiet), len(host.hub._quiet._resting)) == (0, 0)
+    stalls.fire_due()
+    assert sum(int(line.split()[0]) if line[0].isdigit() else 1 for line in lines(caplog)) == 20
+    assert (len(stalls), host.hub.stalls.watched) == (0, [])
 
 
 async def test_only_so_many_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet_instances, "WATCHED", 3)
+    monkeypatch.setattr(stall_reporter, "WATCHED", 3)
     host, _ = new_host()
     for number in range(5):
         await host.start("Waits", f"i-{number}")
     await host.raise_event("Unheard", instance_id="i-1")
-    assert list(host.hub._quiet._resting) == ["i-0", "i-2", "i-1"]
+    assert host.hub.stalls.watched == ["i-0", "i-2", "i-1"]
     await host.raise_event("Go", instance_id="i-0")
     await host.raise_event("Unheard", instance_id="i-4")
-    assert list(host.hub._quiet._resting) == ["i-2", "i-1", "i-4"]
+    assert host.hub.stalls.watched == ["i-2", "i-1", "i-4"]

@@ -11,7 +11,7 @@ import azure.durable_functions as df
 
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.payload import TurnPayload
-from embedded_host.task_hub.diagnosis import diagnosis
+from embedded_host.task_hub.diagnosis import diagnose
 from tests.task_hub.kit import AppInvoker, Host
 
 Steps = Generator[Any, Any, Any]
@@ -95,16 +95,16 @@ def new_host(**settings: Any) -> tuple[Host, GatedInvoker]:
 
 
 async def told(host: Host, instance_id: str = "i-1") -> dict[str, Any]:
-    found = await diagnosis(host.hub, instance_id)
+    found = await diagnose(host.hub, instance_id)
     assert found is not None
-    return found
+    return found.document()
 
 
 async def until(host: Host, text: str, instance_id: str = "i-1") -> dict[str, Any]:
     """The diagnosis once its text has ``text``: for instances that something holds up at a gate."""
     for _ in range(2000):
-        found = await diagnosis(host.hub, instance_id)
-        if found is not None and text in found["text"]:
-            return found
+        found = await diagnose(host.hub, instance_id)
+        if found is not None and text in found.text:
+            return found.document()
         await asyncio.sleep(0)
     raise AssertionError(f"not told: {text}; but {found}")

@@ -90,9 +90,13 @@ def from_history(status: Json) -> Json:
         elif kind == "EventSent" and (operation := _unanswered(event, answered)) is not None:
             waits.append({"kind": "entity", "since": since, "instanceId": event["InstanceId"], "operation": operation})
     if waits:
-        from embedded_host.engine.waiting import sentence
+        from msgspec import convert
 
-        listed = "; ".join(sentence(wait) for wait in waits[:5]) + ("; and more" if len(waits) > 5 else "")
+        from embedded_host.history import Wait
+
+        listed = "; ".join(convert(wait, Wait).sentence for wait in waits[:5]) + (
+            "; and more" if len(waits) > 5 else ""
+        )
         return {
             "waitsFor": waits,
             "text": f"It has begun and not finished {listed}. It may wait for external events, too.",

@@ -6,7 +6,7 @@ was made from a state file. ``status`` is the management API's, with ``historyEv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -19,16 +19,9 @@ from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import FINISHED, Json
 from embedded_host.engine import history as h
 from embedded_host.engine.events import (
-    ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
     ParentInstance,
-    SchedulingEvent,
-    SubOrchestrationInstanceCreated,
-    TaskCompletionEvent,
-    TaskScheduled,
-    TimerCreated,
-    TimerFired,
     decode_events,
     encode_events,
     event_from,
@@ -36,6 +29,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
+from embedded_host.history.status_api import events_of_status
 from embedded_host.management.status import history_events, status_object
 from embedded_host.store.interface import (
     ActivityRow,
@@ -184,14 +178,14 @@ def _from_status(status: Json) -> Json:
             "steps that it needs to go on. Export it again when it has finished, or from a state file; or start it anew with its "
             f"input: embedded-host start-new --function-name {status['name']} --input ... [EH541]"
         )
-    return _not_begun(status, shown)
+    return _not_begun(status)
 
 
-def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
+def _not_begun(status: Json) -> Json:
     """An instance that has decided nothing yet, as one that waits for an event: it takes its first turn where it is imported,
     with all that has come since."""
     execution_id = str(uuid4())
-    events = [event for event, _ in _stored(shown, status, execution_id)]
+    events = events_of_status(status, execution_id)
     started = next((event for event in events if isinstance(event, ExecutionStarted)), None)
     if started is None:  # one that waits for its first turn shows no history
         started = h.execution_started(
@@ -226,7 +220,7 @@ def _not_begun(status: Json, shown: Iterable[Json]) -> Json:
 def _completed(status: Json, shown: Sequence[Json]) -> Json:
     """A finished instance as a store keeps it."""
     execution_id = str(uuid4())
-    events = _numbered(sorted(_stored(shown, status, execution_id), key=lambda pair: pair[0].occurred_at))
+    events = events_of_status(status, execution_id)
     started = next((event for event in events if isinstance(event, ExecutionStarted)), None)
     ended = parse_moment(shown[-1]["Timestamp"]) if shown else parse_moment(status["lastUpdatedTime"])
     return {
@@ -248,99 +242,6 @@ def _completed(status: Json, shown: Sequence[Json]) -> Json:
         "activities": [],
         "entity": None,
     }
-
-
-def _stored(
-    shown: Iterable[Json], status: Json, execution_id: str
-) -> Iterable[tuple[HistoryEvent, SchedulingEvent | None]]:
-    """The host's own events from those of the API, completions after what they complete and with it; numbers are still to come."""
-    for event in shown:
-        kind, at = event["EventType"], parse_moment(event["Timestamp"])
-        name, input = str(event.get("FunctionName") or event.get("Name") or ""), _kept(event.get("Input"))
-        if kind == "ExecutionStarted":
-            yield (
-                h.execution_started(
-                    at,
-                    instance_id=str(status["instanceId"]),
-                    execution_id=execution_id,
-                    name=name or str(status["name"]),
-                    input=input,
-                    generation=event.get("Generation"),
-                ),
-                None,
-            )
-        elif kind in (
-            "TaskCompleted",
-            "TaskFailed",
-            "SubOrchestrationInstanceCompleted",
-            "SubOrchestrationInstanceFailed",
-        ):
-            since = parse_moment(event.get("ScheduledTime") or event["Timestamp"])
-            made: TaskScheduled | SubOrchestrationInstanceCreated
-            if kind.startswith("Task"):
-                made = h.task_scheduled(since, 0, name, input)
-            else:
-                made = h.sub_orchestration_created(since, 0, name, str(event.get("InstanceId") or ""), input)
-            yield made, None
-            result, failure = _text(event.get("Result")), (str(event.get("Reason") or ""), _kept(event.get("Details")))
-            settled: dict[str, Callable[[], HistoryEvent]] = {
-                "TaskCompleted": partial(h.task_completed, at, 0, result),
-                "TaskFailed": partial(h.task_failed, at, 0, *failure),
-                "SubOrchestrationInstanceCompleted": partial(h.sub_orchestration_completed, at, 0, result),
-                "SubOrchestrationInstanceFailed": partial(h.sub_orchestration_failed, at, 0, *failure),
-            }
-            yield settled[kind](), made
-        elif kind == "TaskScheduled":
-            yield h.task_scheduled(at, 0, name, input), None
-        elif kind == "SubOrchestrationInstanceCreated":
-            yield h.sub_orchestration_created(at, 0, name, str(event.get("InstanceId") or ""), input), None
-        elif kind == "TimerCreated":
-            yield h.timer_created(at, 0, parse_moment(event["FireAt"])), None
-        elif kind == "TimerFired":
-            yield h.timer_fired(at, 0, parse_moment(event["FireAt"])), None
-        elif kind == "EventSent":
-            yield h.event_sent(at, 0, str(event.get("InstanceId") or ""), name, str(input)), None
-        elif kind == "EventRaised":
-            yield h.event_raised(at, name, input), None
-        elif kind == "ExecutionSuspended":
-            yield h.execution_suspended(at, event.get("Reason")), None
-        elif kind == "ExecutionResumed":
-            yield h.execution_resumed(at, event.get("Reason")), None
-        elif kind == "ExecutionTerminated":
-            yield h.execution_terminated(at, input), None
-        elif kind == "ExecutionCompleted":
-            ended = str(event.get("OrchestrationStatus") or status["runtimeStatus"])
-            yield h.execution_completed(at, -1, ended, _text(event.get("Result"))), None
-
-
-def _numbered(pairs: Iterable[tuple[HistoryEvent, SchedulingEvent | None]]) -> list[HistoryEvent]:
-    """The events with their numbers: scheduling events count up in the order of their time, and completions have the numbers of
-    theirs."""
-    ids: dict[int, int] = {}
-    timers: dict[str, list[int]] = {}
-    pairs = list(pairs)
-    for event, _ in pairs:
-        if isinstance(event, SchedulingEvent):
-            if isinstance(event, TimerCreated):
-                timers.setdefault(event.fire_at, []).append(len(ids))
-            ids[id(event)] = len(ids)
-    events: list[HistoryEvent] = []
-    for event, made in pairs:
-        if isinstance(event, SchedulingEvent):
-            event = replace(event, event_id=ids[id(event)])
-        elif made is not None and isinstance(event, TaskCompletionEvent):
-            event = replace(event, task_scheduled_id=ids[id(made)])
-        elif isinstance(event, TimerFired) and timers.get(event.fire_at):
-            event = replace(event, timer_id=timers[event.fire_at].pop(0))
-        elif isinstance(event, ExecutionCompleted):
-            event = replace(event, event_id=len(ids))
-        events.append(event)
-    return events
-
-
-def _kept(value: Any) -> str | None:
-    """A text as it is; anything else as JSON."""
-    return value if isinstance(value, str) else _text(value)
 
 
 def _text(value: Any) -> str | None:

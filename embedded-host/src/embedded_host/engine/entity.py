@@ -10,7 +10,7 @@ from typing import Any
 
 from embedded_host.engine import history as h
 from embedded_host.engine.actions import MalformedAnswerError
-from embedded_host.engine.entity_messages import EntityId, Request, response_message
+from embedded_host.engine.entity_messages import EntityId, OperationRequest, response_message
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.messages import Deliver, Message, Outgoing
@@ -40,7 +40,7 @@ class EntityTurnResult:
         entity.exists, entity.state, entity.updated_at = self.exists, self.state, self.updated_at
 
 
-def entity_payload(entity: Entity, batch: Sequence[Request]) -> str:
+def entity_payload(entity: Entity, batch: Sequence[OperationRequest]) -> str:
     """JSON text for the worker."""
     return compact(
         {
@@ -53,7 +53,7 @@ def entity_payload(entity: Entity, batch: Sequence[Request]) -> str:
 
 
 def entity_turn(
-    entity: Entity, batch: Sequence[Request], now: datetime
+    entity: Entity, batch: Sequence[OperationRequest], now: datetime
 ) -> Generator[str, Mapping[str, Any] | str | UserError, EntityTurnResult]:
     """Yields the payload once and takes the function's answer. ``entity`` is not changed.
 

@@ -41,7 +41,7 @@ class EntityId:
 
 
 @dataclass(frozen=True)
-class Request:
+class OperationRequest:
     """One operation as an entity finds it in its inbox."""
 
     id: str
@@ -52,7 +52,7 @@ class Request:
     parent_execution: str | None = None
 
     @classmethod
-    def parse(cls, text: str | None) -> Request:
+    def parse(cls, text: str | None) -> OperationRequest:
         """Raises ValueError: anyone may raise an event that is named like an operation."""
         try:
             raw: Any = encodable(json.loads(text or "null"))
@@ -69,6 +69,27 @@ class Request:
             raw.get("parent"),
             raw.get("parentExecution"),
         )
+
+
+@dataclass(frozen=True)
+class OperationResponse:
+    """The answer of an entity to one operation."""
+
+    result: str | None
+    """JSON text; of a failure, its message."""
+    failed: bool
+
+    @classmethod
+    def parse(cls, text: str | None) -> OperationResponse:
+        """Parse the input of the EventRaised. A text of another form is a result."""
+        try:
+            raw = json.loads(text or "null")
+        except (ValueError, RecursionError):
+            raw = None
+        if not isinstance(raw, dict):
+            return cls(text, False)
+        result = raw.get("result")
+        return cls(result if result is None or isinstance(result, str) else compact(result), "exceptionType" in raw)
 
 
 def _is_text(value: Any) -> bool:
@@ -110,7 +131,7 @@ def request_message(
     parent_execution: str | None = None,
     label: tuple[str, str] | None = None,
 ) -> str:
-    """The JSON text of EventSent.Input. ``input`` is the text that ``Request.input`` will be."""
+    """The JSON text of EventSent.Input. ``input`` is the text that ``OperationRequest.input`` will be."""
     message: dict[str, Any] = {"$type": _REQUEST, "op": operation}
     if signal:
         message["signal"] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -153,6 +153,17 @@ def event_raised(now: datetime, name: str, input: str | None) -> EventRaised:
 
 def generic(now: datetime, data: str) -> GenericEvent:
     return GenericEvent(data=data, timestamp=utc_text(now))
+
+
+def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
+    """Return true for an OrchestratorCompleted that does not end a turn.
+
+    It ends the events that an execution begins with after continue-as-new."""
+    return (
+        isinstance(events[at], OrchestratorCompleted)
+        and at + 1 < len(events)
+        and not isinstance(events[at + 1], OrchestratorStarted)
+    )
 
 
 class History:

@@ -15,6 +15,7 @@ from embedded_host.engine.events import (
     SchedulingEvent,
     TimerCreated,
 )
+from embedded_host.engine.history import is_continuation_mark
 from embedded_host.engine.json_codec import compact_plain
 
 _NEVER_PLAYED = (SchedulingEvent, OrchestratorStarted, OrchestratorCompleted)
@@ -84,12 +85,3 @@ def _as_played(event: HistoryEvent, events: Sequence[HistoryEvent], at: int, ear
     if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
         return replace(event, is_played=True)
     return event
-
-
-def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
-    """An OrchestratorCompleted that does not end its turn."""
-    return (
-        isinstance(events[at], OrchestratorCompleted)
-        and at + 1 < len(events)
-        and not isinstance(events[at + 1], OrchestratorStarted)
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from embedded_host.http.management_responses import (
     INTERNAL_ERROR,
@@ -23,6 +22,7 @@ from embedded_host.task_hub.client import (
     InstanceNotFoundError,
     InstanceStatusError,
 )
+from embedded_host.task_hub.diagnosis import Diagnosis
 from embedded_host.task_hub.hub import is_terminal
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, empty_response, json_response
@@ -101,7 +101,7 @@ class Instances:
             response.headers.append(("Preference-Applied", f"wait={wait:g}"))
         return response
 
-    def _shown(self, request: Request, row: InstanceRow, diagnosis: dict[str, Any] | None = None) -> Response:
+    def _shown(self, request: Request, row: InstanceRow, diagnosis: Diagnosis | None = None) -> Response:
         query = request.query
         show_input = flag(query.get("showinput"), True)
         input = partial(self._client.input, row) if show_input else None
@@ -113,7 +113,7 @@ class Instances:
                 self._client.history(row), show_output=flag(query.get("showhistoryoutput")), show_input=show_input
             )
         if diagnosis is not None:
-            body["diagnosis"] = diagnosis
+            body["diagnosis"] = diagnosis.document()
         if not is_terminal(row):
             return json_response(body, 202, {"Location": request.url, "Retry-After": "5"})
         failed = row.status == "Failed" and flag(query.get("returninternalservererroronfailure"))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from embedded_host.engine.events import (
-    CompletionEvent,
     ExecutionStarted,
     HistoryEvent,
     OrchestratorCompleted,
@@ -19,6 +18,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import seconds_text
+from embedded_host.history import HistoryView
 from embedded_host.management.json_text import check_json, json_value
 from embedded_host.store.interface import InstanceRow
 
@@ -96,12 +96,10 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
 def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:
     """Return the objects of ``historyEvents``. Completions contain what they complete; OrchestratorStarted and
     OrchestratorCompleted are left out."""
-    events = list(events)
-    calls = {e.event_id: e for e in events if isinstance(e, _CALLS)}
-    settled = {e.scheduled_id for e in events if isinstance(e, CompletionEvent)}
+    view = HistoryView.of(events)
     shown = []
-    for event in events:
-        if isinstance(event, _HIDDEN_EVENTS) or (isinstance(event, _CALLS) and event.event_id in settled):
+    for event in view.events:
+        if isinstance(event, _HIDDEN_EVENTS) or (isinstance(event, _CALLS) and event.event_id in view.completions):
             continue
         fields: dict[str, Any] = {"EventType": type(event).__name__}
         is_start = isinstance(event, ExecutionStarted)
@@ -115,8 +113,8 @@ def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_in
         if isinstance(event, ExecutionStarted):
             fields["FunctionName"] = event.name
         elif isinstance(event, TaskCompletionEvent):
-            call = calls.get(event.task_scheduled_id)
-            if call is not None:
+            call = view.scheduled.get(event.task_scheduled_id)
+            if isinstance(call, _CALLS):
                 fields["ScheduledTime"] = call.timestamp.replace("Z", "+00:00")
                 fields["FunctionName"] = call.name
                 if isinstance(call, SubOrchestrationInstanceCreated):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import uuid4
 
 from embedded_host.engine import history as h
@@ -18,7 +17,7 @@ from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
 from embedded_host.store.interface import InstanceFilter, InstanceRow
-from embedded_host.task_hub.diagnosis import diagnosis
+from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import Recording
@@ -230,9 +229,9 @@ class HubClient:
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         return await self.hub.wait(instance_id, seconds)
 
-    async def diagnosis(self, instance_id: str) -> dict[str, Any] | None:
-        """Why it does not go on; see ``diagnosis.diagnosis``."""
-        return await diagnosis(self.hub, instance_id)
+    async def diagnosis(self, instance_id: str) -> Diagnosis | None:
+        """Return what an orchestration waits for; None if the id is not an orchestration's."""
+        return await diagnose(self.hub, instance_id)
 
     def input(self, row: InstanceRow) -> str | None:
         return self._store.input(row.key)

@@ -1,38 +1,65 @@
-"""Why an instance does not go on: what it waits for, and since when."""
+"""Why an instance does not continue: what it waits for, and since when."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from embedded_host.engine.actions import MalformedAnswerError, TurnAnswer, parse_answer
 from embedded_host.engine.decisions import NonDeterministicError
-from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.orchestration import Orchestration, Status
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.timestamps import parse_moment, utc_text
-from embedded_host.engine.waiting import sentence, waits
+from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
+from embedded_host.store.interface import Store
 from embedded_host.task_hub.instances import Instance
-from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.invoker import Invoker, WorkerLostError
+from embedded_host.task_hub.settings import HubSettings
 
-if TYPE_CHECKING:
-    from embedded_host.task_hub.hub import TaskHub
-
-log = logging.getLogger("embedded_host.task_hub")
-ALMOST_A_LEG = timedelta(days=3) - timedelta(minutes=1)
-LINES = 5
-"""So many instances at a time; the others are counted."""
+LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
+"""The SDK makes a long timer of legs of three days; a leg may be a little shorter."""
 
 
-async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
-    """Return why an instance does not continue, or None for an id that no orchestration has.
+class DiagnosedHub(Protocol):
+    """The parts of a task hub that a diagnosis reads."""
 
-    ``waitsFor`` has objects of ``engine.waiting.waits`` (activities with a ``state``, children with their
-    ``runtimeStatus``), ``text`` a sentence."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def invoker(self) -> Invoker: ...
+    @property
+    def settings(self) -> HubSettings: ...
+
+    def find(self, instance_id: str) -> Instance | None:
+        """Return the instance, from memory or from the store."""
+
+    def running_since(self, instance: int, task_id: int) -> datetime | None:
+        """Return when a worker started an activity; None while it is queued."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    waits: Sequence[Wait]
+    text: str
+    """One or more sentences."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON object of the management API."""
+        return {"waitsFor": [wait.document() for wait in self.waits], "text": self.text}
+
+
+async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
+    """Return what an orchestration waits for; None if ``instance_id`` is not an orchestration's.
+
+    An execution that is not in memory is replayed on a worker."""
     instance = hub.find(instance_id)
     if instance is None or not isinstance(instance.state, Orchestration):
         return None
@@ -42,83 +69,86 @@ async def diagnosis(hub: TaskHub, instance_id: str) -> dict[str, Any] | None:
     )
 
 
-def status_diagnosis(hub: TaskHub, instance: Instance, state: Orchestration) -> dict[str, Any] | None:
+def status_diagnosis(hub: DiagnosedHub, instance: Instance, state: Orchestration) -> Diagnosis | None:
     """Return the diagnosis of an instance whose status explains it: finished, in a turn, or suspended. Otherwise None."""
     if state.status.is_terminal:
-        found = list(_running_children(hub, state.history.events))
-        text = f"It has finished: {state.status.value}." + (
-            f" Still running: {joined(found)}." if found and state.status is not Status.COMPLETED else ""
-        )
-        return {"waitsFor": found if state.status is not Status.COMPLETED else [], "text": text}
+        children = running_children(hub, state) if state.status is not Status.COMPLETED else []
+        also = f" Still running: {joined(children)}." if children else ""
+        return Diagnosis(children, f"It has finished: {state.status.value}.{also}")
     if instance.busy:
-        wait = {"kind": "worker", "since": utc_text(state.updated_at), "text": "its turn on a worker"}
-        return {"waitsFor": [wait], "text": f"It waits for {sentence(wait)}."}
+        wait = Wait(kind=WaitKind.WORKER, since=utc_text(state.updated_at))
+        return Diagnosis([wait], f"It waits for {wait.sentence}.")
     if state.status is Status.SUSPENDED:
         why = f" ({state.output})" if state.output else ""
-        return {
-            "waitsFor": [],
-            "text": f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.",
-        }
+        return Diagnosis([], f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.")
     return None
 
 
 def waits_diagnosis(
-    hub: TaskHub, instance: Instance, state: Orchestration, execution: Execution | str
-) -> dict[str, Any]:
+    hub: DiagnosedHub, instance: Instance, state: Orchestration, execution: Execution | str
+) -> Diagnosis:
     """Return the diagnosis of a waiting instance. ``execution`` is its execution, or why it cannot be replayed."""
     if isinstance(execution, str):
-        return {"waitsFor": [], "text": execution}
-    found = [with_state(hub, instance, wait) for wait in waits(state.history.events, execution)]
-    if execution.returned and found:
-        text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(found)}."
-        timers = [wait for wait in found if wait["kind"] == "timer"]
-        if timers:
-            text += " A timer that is not needed any more has to be cancelled."
-        if any(parse_moment(timer["due"]) - parse_moment(timer["since"]) > ALMOST_A_LEG for timer in timers):
-            text += " (The SDK makes one of more than six days of legs of three, and cancels none that has begun.)"
-        return {"waitsFor": found, "text": text}
-    return {
-        "waitsFor": found,
-        "text": f"It waits for {joined(found)}." if found else "It waits for nothing that is known.",
-    }
+        return Diagnosis([], execution)
+    waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
+    if execution.returned and waits:
+        return Diagnosis(waits, _returned_text(waits))
+    return Diagnosis(waits, f"It waits for {joined(waits)}." if waits else "It waits for nothing that is known.")
 
 
-def running_children(hub: TaskHub, state: Orchestration) -> list[str]:
-    """Ids of sub-orchestrations that go on without their parent."""
-    return [wait["instanceId"] for wait in _running_children(hub, state.history.events)]
+def waits_of(hub: DiagnosedHub, instance: Instance, view: HistoryView, execution: Execution) -> list[Wait]:
+    """Return what an execution waits for, with the present state of activities and sub-orchestrations."""
+    return [_with_state(hub, instance, wait) for wait in execution_waits(view, execution)]
 
 
-def _running_children(hub: TaskHub, events: Iterable[HistoryEvent]) -> list[dict[str, Any]]:
-    created = [e for e in events if isinstance(e, SubOrchestrationInstanceCreated)]
-    found = []
-    for event in created:
-        row = hub.store.instance(hub.name, event.instance_id)
+def running_children(hub: DiagnosedHub, state: Orchestration) -> list[Wait]:
+    """Return the sub-orchestrations that continue after their parent has finished."""
+    waits = []
+    for call in HistoryView.of(state.history.events).calls_of(CallKind.SUB_ORCHESTRATION):
+        assert call.instance_id is not None
+        row = hub.store.instance(hub.name, call.instance_id)
         if row is not None and not Status(row.status).is_terminal:
-            found.append(
-                {
-                    "kind": "subOrchestration",
-                    "since": event.timestamp,
-                    "name": event.name,
-                    "instanceId": event.instance_id,
-                    "taskId": event.event_id,
-                    "runtimeStatus": row.status,
-                }
+            waits.append(
+                Wait(
+                    kind=WaitKind.SUB_ORCHESTRATION,
+                    since=utc_text(call.scheduled_at),
+                    name=call.name,
+                    instance_id=call.instance_id,
+                    task_id=call.id,
+                    runtime_status=row.status,
+                )
             )
-    return found
+    return waits
 
 
-def with_state(hub: TaskHub, instance: Instance, wait: dict[str, Any]) -> dict[str, Any]:
-    if wait["kind"] == "activity":
-        running = hub.running_since(instance.key, wait["taskId"])
-        return {**wait, "state": f"running since {utc_text(running)}" if running else "queued: all places are taken"}
-    if wait["kind"] == "subOrchestration":
-        row = hub.store.instance(hub.name, wait["instanceId"])
-        return {**wait, "runtimeStatus": row.status if row else None, "state": row.status if row else "purged"}
+def _returned_text(waits: Sequence[Wait]) -> str:
+    text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(waits)}."
+    timers = [wait for wait in waits if wait.kind is WaitKind.TIMER]
+    if timers:
+        text += " A timer that is not needed any more has to be cancelled."
+    if any(_is_long_timer_leg(timer) for timer in timers):
+        text += " (The SDK makes one of more than six days of legs of three, and cancels none that has begun.)"
+    return text
+
+
+def _is_long_timer_leg(timer: Wait) -> bool:
+    return timer.due is not None and parse_moment(timer.due) - parse_moment(timer.since) > LONG_TIMER_LEG
+
+
+def _with_state(hub: DiagnosedHub, instance: Instance, wait: Wait) -> Wait:
+    if wait.kind is WaitKind.ACTIVITY and wait.task_id is not None:
+        running = hub.running_since(instance.key, wait.task_id)
+        state = f"running since {utc_text(running)}" if running else "queued: all places are taken"
+        return replace(wait, state=state)
+    if wait.kind is WaitKind.SUB_ORCHESTRATION and wait.instance_id is not None:
+        row = hub.store.instance(hub.name, wait.instance_id)
+        status = row.status if row else None
+        return replace(wait, runtime_status=status, state=status or "purged")
     return wait
 
 
-async def _replayed(hub: TaskHub, state: Orchestration) -> Execution | str:
-    """The execution as a replay makes it; a sentence if it cannot be replayed."""
+async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
+    """Return the execution after a replay; a sentence if the replay fails."""
     payload = TurnPayload(
         state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
     )
@@ -132,8 +162,3 @@ async def _replayed(hub: TaskHub, state: Orchestration) -> Execution | str:
     except (WorkerLostError, MalformedAnswerError, NonDeterministicError, KeyError) as error:
         return f"It cannot be replayed: {error}"
     return execution
-
-
-def joined(found: Iterable[dict[str, Any]]) -> str:
-    sentences = [sentence(wait) for wait in found]
-    return "; ".join(sentences[:LINES]) + (f"; and {len(sentences) - LINES} more" if len(sentences) > LINES else "")

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import Request, is_operation
+from embedded_host.engine.entity_messages import OperationRequest, is_operation
 from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
@@ -75,7 +75,7 @@ class TaskHub:
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic_timers)
         self.keys = keys or Keys(store)
         self.recorder = Recorder(name, self.keys, self.find, self.adopt)
-        self._quiet = StallReporter(self, automatic=automatic_timers)
+        self.stalls = StallReporter(self, automatic=automatic_timers)
         self._turns = ConcurrencyLimiter(settings.max_orchestrators, self._crashed)
         self._activities = Activities(
             self.clock,
@@ -104,12 +104,12 @@ class TaskHub:
             if self._is_ours(address.hub) and (instance := self.find(address.id)):
                 self._wake(instance)
         waiting = InstanceFilter(statuses=(Status.RUNNING.value,), entities=False)
-        self._quiet.were_waiting(self.store.list(self.name, waiting, TOLD_AT_START))
+        self.stalls.instances_were_waiting(self.store.list(self.name, waiting, TOLD_AT_START))
 
     async def close(self, grace: float) -> int:
         """Let what runs finish for ``grace`` seconds; how many functions were cut off (they run again next time)."""
         self.timers.close()
-        self._quiet.timer.close()
+        await self.stalls.close()
         loop = asyncio.get_running_loop()
         began = loop.time()
         # Turns go on meanwhile: what the activities come to has to be recorded, or they would run again.
@@ -119,7 +119,7 @@ class TaskHub:
     async def drop(self) -> None:
         """As ``kill -9`` would: what runs is cut off, and nothing that it comes to is recorded."""
         self.timers.close()
-        self._quiet.timer.close()
+        await self.stalls.close()
         await self._activities.close(0)
         await self._turns.close(0)
 
@@ -188,7 +188,7 @@ class TaskHub:
 
     def forget(self, instance: Instance) -> None:
         self._residents.forget(instance)
-        self._quiet.forget(instance.id)
+        self.stalls.forget(instance.id)
 
     def _rest(self, instance: Instance) -> None:
         """There is nothing to do for it."""
@@ -198,7 +198,7 @@ class TaskHub:
         if instance.is_terminal:
             self.forget(instance)
             return
-        self._quiet.rests(instance)
+        self.stalls.instance_waits(instance)
         self._residents.waits(instance)
 
     # -- messages ----------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ class TaskHub:
                 log.warning(
                     "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
                     instance.id,
-                    ", ".join(children),
+                    ", ".join(str(child.instance_id) for child in children),
                 )
         self._rest(instance)
 
@@ -390,12 +390,12 @@ def _may_begin(instance: Instance, item: Inboxed) -> bool:
     return isinstance(instance.state, Orchestration) and item.message.due is None
 
 
-def _operations(items: Iterable[Inboxed]) -> Iterator[Request]:
+def _operations(items: Iterable[Inboxed]) -> Iterator[OperationRequest]:
     for item in items:
         event = item.message.event
         if is_operation(event):
             try:
-                yield Request.parse(event.input)
+                yield OperationRequest.parse(event.input)
             except ValueError as error:
                 log.warning("An event for an entity was dropped: %s [EH403]", error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, entity_turn
-from embedded_host.engine.entity_messages import Request
+from embedded_host.engine.entity_messages import OperationRequest
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
@@ -38,7 +38,7 @@ async def orchestrator_turn(
 async def entity_batch(
     instance_id: str,
     entity: Entity,
-    operations: Sequence[Request],
+    operations: Sequence[OperationRequest],
     invoker: Invoker,
     settings: HubSettings,
     clock: Clock,

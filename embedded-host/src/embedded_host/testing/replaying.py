@@ -14,7 +14,7 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError, out_of_proc_state
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
-from embedded_host.engine.waiting import sentence, waits
+from embedded_host.history import HistoryView, execution_waits
 from embedded_host.testing.errors import HistoryMismatchError
 from embedded_host.testing.history_file import RecordedHistory, RecordedTurn
 from embedded_worker.orchestrator_sessions import Session
@@ -189,8 +189,8 @@ class _Replay:
 
     @property
     def _code_waits(self) -> str:
-        found = waits([e for e in self._fed if e.timestamp], self._execution)
-        return "it waits for " + (" and ".join(sentence(wait) for wait in found) or "nothing that comes")
+        found = execution_waits(HistoryView.of(e for e in self._fed if e.timestamp), self._execution)
+        return "it waits for " + (" and ".join(wait.sentence for wait in found) or "nothing that comes")
 
     def _goes_on(self, group: RecordedTurn) -> str:
         return _event_words(group.decisions[0]) if group.decisions else "it goes on here"

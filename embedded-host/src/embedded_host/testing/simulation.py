@@ -120,7 +120,7 @@ class Simulation:
         found = status_diagnosis(hub, instance, state) or waits_diagnosis(
             hub, instance, state, state.execution or self._replayed(state)
         )
-        return str(found["text"])
+        return found.text
 
     def _replayed(self, state: Orchestration) -> Execution | str:
         """Return the execution of an instance that the current host has not run, or why it cannot be replayed."""

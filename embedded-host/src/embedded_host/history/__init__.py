@@ -1,0 +1,29 @@
+"""One interpretation of an instance's history for every reader.
+
+``HistoryView.of(events)`` derives calls, timers, external events, suspensions, turns and times from typed history events.
+``waits`` tells what an execution waits for now.
+"""
+
+from embedded_host.history.status_api import events_of_status
+from embedded_host.history.steps import Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
+from embedded_host.history.view import HistoryView, TimeSpent
+from embedded_host.history.waits import Wait, WaitKind, execution_waits, joined, open_waits
+
+__all__ = [
+    "Call",
+    "CallKind",
+    "HistoryView",
+    "Outcome",
+    "RaisedEvent",
+    "Step",
+    "Suspension",
+    "TimeSpent",
+    "Timer",
+    "Turn",
+    "Wait",
+    "WaitKind",
+    "events_of_status",
+    "execution_waits",
+    "joined",
+    "open_waits",
+]

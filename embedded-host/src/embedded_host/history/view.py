@@ -1,0 +1,346 @@
+"""The interpretation of one execution's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from embedded_host.engine.entity_messages import OperationRequest, OperationResponse
+from embedded_host.engine.events import (
+    CompletionEvent,
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    FailureEvent,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SchedulingEvent,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    TaskCompleted,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.history import is_continuation_mark
+from embedded_host.history.steps import Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
+
+
+@dataclass(frozen=True)
+class TimeSpent:
+    """How an execution's time was spent; ``code``, ``work`` and ``wait`` add up to ``total``."""
+
+    code: timedelta
+    """In turns."""
+    work: timedelta
+    """Outside turns, while an activity, sub-orchestration or entity call was open."""
+    wait: timedelta
+    """The rest: timers, external events, suspensions, queues."""
+    total: timedelta
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    """Steps, turns and times of one execution. Each part is derived when it is first used."""
+
+    events: Sequence[HistoryEvent]
+
+    @classmethod
+    def of(cls, events: Iterable[HistoryEvent]) -> HistoryView:
+        """Interpret the events of one execution, in order."""
+        return cls(tuple(events))
+
+    @cached_property
+    def started(self) -> ExecutionStarted | None:
+        """None for an empty or incomplete history."""
+        return next((e for e in self.events if isinstance(e, ExecutionStarted)), None)
+
+    @cached_property
+    def ended(self) -> ExecutionCompleted | ExecutionTerminated | None:
+        """The last event that ends the execution; None while it runs."""
+        return next(
+            (e for e in reversed(self.events) if isinstance(e, (ExecutionCompleted, ExecutionTerminated))), None
+        )
+
+    @cached_property
+    def scheduled(self) -> Mapping[int, SchedulingEvent]:
+        """Scheduling events by id."""
+        return {event.event_id: event for event in self.events if isinstance(event, SchedulingEvent)}
+
+    @cached_property
+    def completions(self) -> Mapping[int, CompletionEvent]:
+        """Completion events by the id of the scheduling event."""
+        return {event.scheduled_id: event for event in self.events if isinstance(event, CompletionEvent)}
+
+    @cached_property
+    def operations(self) -> Mapping[int, OperationRequest]:
+        """Operations sent to entities, by the id of their EventSent."""
+        sent = ((event.event_id, _request(event)) for event in self.events if isinstance(event, EventSent))
+        return {event_id: request for event_id, request in sent if request is not None}
+
+    @cached_property
+    def responses(self) -> Mapping[str, EventRaised]:
+        """Responses of entities by the id of the request."""
+        request_ids = {request.id for request in self.operations.values()}
+        raised = (event for event in self.events if isinstance(event, EventRaised))
+        return {event.name: event for event in raised if event.name in request_ids}
+
+    @cached_property
+    def steps(self) -> Sequence[Step]:
+        """In the order of the events that began them."""
+        return _StepReader(self).steps()
+
+    @cached_property
+    def turns(self) -> Sequence[Turn]:
+        return list(_turns(self.events))
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self.started.occurred_at if self.started else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.ended.occurred_at if self.ended else None
+
+    @property
+    def calls(self) -> list[Call]:
+        return [step for step in self.steps if isinstance(step, Call)]
+
+    def calls_of(self, kind: CallKind) -> list[Call]:
+        return [call for call in self.calls if call.kind is kind]
+
+    @property
+    def timers(self) -> list[Timer]:
+        """All timers, the delays of retries included."""
+        return [step for step in self.steps if isinstance(step, Timer)]
+
+    @property
+    def raised_events(self) -> list[RaisedEvent]:
+        return [step for step in self.steps if isinstance(step, RaisedEvent)]
+
+    @property
+    def suspensions(self) -> list[Suspension]:
+        return [step for step in self.steps if isinstance(step, Suspension)]
+
+    @property
+    def children(self) -> list[str]:
+        """Instance ids of sub-orchestrations, in order of creation."""
+        return [e.instance_id for e in self.scheduled.values() if isinstance(e, SubOrchestrationInstanceCreated)]
+
+    @property
+    def queue_time(self) -> timedelta:
+        """How long messages waited for turns, in total."""
+        return sum((turn.queue_time for turn in self.turns), timedelta(0))
+
+    def time_spent(self, now: datetime) -> TimeSpent:
+        """Return the time until the execution's end, or until ``now`` if it runs."""
+        until = self.ended_at or now
+        turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
+        calls = [(call.scheduled_at, call.finished_at or until) for call in self.calls if not call.is_signal]
+        code = _covered(turns)
+        work = _covered([*turns, *calls]) - code
+        total = max(until - (self.started_at or until), timedelta(0))
+        return TimeSpent(code, work, max(total - code - work, timedelta(0)), total)
+
+
+def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
+    """Return the length of the union of time spans."""
+    covered = timedelta(0)
+    last: datetime | None = None
+    for start, end in sorted(spans):
+        begin = start if last is None else max(start, last)
+        if end > begin:
+            covered += end - begin
+            last = end
+    return covered
+
+
+class _StepReader:
+    """Turns events into steps: completions are looked up by the id of the event that they complete."""
+
+    def __init__(self, view: HistoryView) -> None:
+        self._view = view
+        self._unfinished = Outcome.OPEN if view.ended is None else Outcome.ABANDONED
+        self._attempts = _Attempts()
+
+    def steps(self) -> list[Step]:
+        steps: list[Step] = []
+        places: dict[int, int] = {}
+        """Places of calls in ``steps`` by id: an attempt is known as the first of several only after it failed."""
+        turn_started: datetime | None = None
+        suspended: int | None = None
+        for event in self._view.events:
+            if isinstance(event, OrchestratorStarted):
+                turn_started = event.occurred_at
+            elif isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
+                places[event.event_id] = len(steps)
+                steps.append(self._call(event))
+            elif isinstance(event, TimerCreated):
+                failed = places.get(event.retry_of) if isinstance(event.retry_of, int) else None
+                call = steps[failed] if failed is not None else None
+                if failed is not None and isinstance(call, Call):
+                    call = steps[failed] = replace(call, attempt=call.attempt or 1)
+                    # An exhausted retry has a timer too. It is due at once: at the time of its turn.
+                    if turn_started is None or event.due_at > turn_started:
+                        self._attempts.expect(event.event_id, call)
+                    steps.append(self._timer(event, call))
+                else:
+                    steps.append(self._timer(event, None))
+            elif isinstance(event, TimerFired):
+                self._attempts.begin(event.timer_id)
+            elif isinstance(event, EventSent):
+                steps.append(self._operation(event))
+            elif isinstance(event, EventRaised):
+                if event.name not in self._view.responses:
+                    steps.append(RaisedEvent(event.name, event.occurred_at, event.input))
+            elif isinstance(event, ExecutionSuspended):
+                suspended = len(steps)
+                steps.append(Suspension(event.reason, event.occurred_at, None, self._unfinished))
+            elif isinstance(event, ExecutionResumed) and suspended is not None:
+                step = steps[suspended]
+                assert isinstance(step, Suspension)
+                steps[suspended] = replace(step, resumed_at=event.occurred_at, outcome=Outcome.COMPLETED)
+                suspended = None
+        return steps
+
+    def _call(self, event: TaskScheduled | SubOrchestrationInstanceCreated) -> Call:
+        kind = CallKind.SUB_ORCHESTRATION
+        if isinstance(event, TaskScheduled):
+            kind = CallKind.HTTP if event.name == HTTP_ACTIVITY else CallKind.ACTIVITY
+        call = Call(
+            kind,
+            event.event_id,
+            event.name,
+            event.occurred_at,
+            outcome=self._unfinished,
+            attempt=self._attempts.number(kind, event.name),
+            instance_id=event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
+            input=event.input,
+        )
+        over = self._view.completions.get(event.event_id)
+        if isinstance(over, (TaskCompleted, SubOrchestrationInstanceCompleted)):
+            return replace(call, outcome=Outcome.COMPLETED, finished_at=over.occurred_at, result=over.result)
+        if isinstance(over, FailureEvent):
+            return replace(
+                call,
+                outcome=Outcome.FAILED,
+                finished_at=over.occurred_at,
+                error=over.reason,
+                details=over.details,
+            )
+        return call
+
+    def _timer(self, event: TimerCreated, failed: Call | None) -> Timer:
+        timer = Timer(
+            event.event_id,
+            event.occurred_at,
+            event.due_at,
+            outcome=self._unfinished,
+            retry_of=failed.id if failed else None,
+            name=failed.name if failed else None,
+        )
+        over = self._view.completions.get(event.event_id)
+        if over is None:
+            return timer
+        # The timestamp of TimerFired is that of the timer's creation.
+        return replace(timer, outcome=Outcome.COMPLETED, fired_at=max(over.occurred_at, event.due_at))
+
+    def _operation(self, event: EventSent) -> Call:
+        request = self._view.operations.get(event.event_id)
+        call = Call(
+            CallKind.ENTITY,
+            event.event_id,
+            request.operation if request else event.name,
+            event.occurred_at,
+            outcome=self._unfinished,
+            instance_id=event.instance_id,
+            input=request.input if request else event.input,
+            is_signal=request is not None and request.signal,
+        )
+        if request is None:
+            return call
+        if request.signal:
+            return replace(call, outcome=Outcome.COMPLETED, finished_at=event.occurred_at)
+        answer = self._view.responses.get(request.id)
+        if answer is None:
+            return call
+        response = OperationResponse.parse(answer.input)
+        if response.failed:
+            return replace(call, outcome=Outcome.FAILED, finished_at=answer.occurred_at, error=response.result)
+        return replace(call, outcome=Outcome.COMPLETED, finished_at=answer.occurred_at, result=response.result)
+
+
+class _Attempts:
+    """Finds the attempts of retried calls. No event names the attempt before; the next one of the same function after the
+    retry's timer is it."""
+
+    def __init__(self) -> None:
+        self._expected: dict[int, tuple[CallKind, str, int]] = {}
+        """By the id of the retry's timer: kind, name and number of the next attempt."""
+        self._begun: list[tuple[CallKind, str, int]] = []
+
+    def expect(self, timer_id: int, failed: Call) -> None:
+        self._expected[timer_id] = (failed.kind, failed.name, (failed.attempt or 1) + 1)
+
+    def begin(self, timer_id: int) -> None:
+        if attempt := self._expected.pop(timer_id, None):
+            self._begun.append(attempt)
+
+    def number(self, kind: CallKind, name: str) -> int | None:
+        for at, (begun_kind, begun_name, number) in enumerate(self._begun):
+            if (begun_kind, begun_name) == (kind, name):
+                del self._begun[at]
+                return number
+        return None
+
+
+def _request(event: EventSent) -> OperationRequest | None:
+    try:
+        return OperationRequest.parse(event.input)
+    except ValueError:
+        return None
+
+
+def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
+    messages: list[HistoryEvent] = []
+    actions: list[SchedulingEvent] = []
+    is_continuation = False
+    for at, event in enumerate(events):
+        if isinstance(event, SchedulingEvent):
+            actions.append(event)
+        elif isinstance(event, OrchestratorCompleted):
+            if is_continuation_mark(events, at):
+                messages.append(event)
+                is_continuation = True
+                continue
+            yield _turn(messages, actions, event, is_continuation)
+            messages, actions, is_continuation = [], [], False
+        elif not isinstance(event, ExecutionCompleted):
+            messages.append(event)
+    if messages or actions:
+        yield _turn(messages, actions, None, is_continuation)
+
+
+def _turn(
+    messages: Sequence[HistoryEvent],
+    actions: Sequence[SchedulingEvent],
+    completed: OrchestratorCompleted | None,
+    is_continuation: bool,
+) -> Turn:
+    begin = next((e for e in messages if isinstance(e, OrchestratorStarted)), None)
+    first = begin or next(iter(messages), None) or next(iter(actions), None) or completed
+    assert first is not None
+    sent = [
+        e.due_at if isinstance(e, TimerFired) else e.occurred_at
+        for e in messages
+        if not isinstance(e, (OrchestratorStarted, OrchestratorCompleted))
+    ]
+    return Turn(messages, actions, completed, is_continuation, first.occurred_at, min(sent, default=first.occurred_at))

@@ -1,0 +1,133 @@
+"""What an execution waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
+
+from embedded_host.engine.events import (
+    EventSent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
+from embedded_host.engine.execution import Execution
+from embedded_host.history.steps import Call, Outcome, Timer
+from embedded_host.history.view import HistoryView
+
+SENTENCES = 5
+"""Waits that a text lists; the others are counted."""
+
+
+class WaitKind(str, Enum):
+    ACTIVITY = "activity"
+    TIMER = "timer"
+    SUB_ORCHESTRATION = "subOrchestration"
+    ENTITY = "entity"
+    EVENT = "event"
+    WORKER = "worker"
+    """A turn on a worker."""
+
+
+class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One thing that an instance waits for. The JSON of ``waitsFor`` has these fields in camel case."""
+
+    kind: WaitKind
+    since: str
+    """ISO 8601, UTC."""
+    due: str | None = None
+    """Of a timer."""
+    name: str | None = None
+    """Of an activity, a sub-orchestration or an external event."""
+    instance_id: str | None = None
+    """Of a sub-orchestration or an entity."""
+    operation: str | None = None
+    """The operation that the entity has not answered."""
+    task_id: int | None = None
+    """``event_id`` of the scheduling event."""
+    attempt: int | None = None
+    """Number of the attempt, if the call is retried."""
+    runtime_status: str | UnsetType | None = UNSET
+    """Of a sub-orchestration; None if it was purged."""
+    state: str | None = None
+    """Whether an activity is queued or running; the status of a sub-orchestration."""
+
+    @property
+    def sentence(self) -> str:
+        """``the event 'Approval' since 2026-01-02T03:04:05Z``"""
+        state = f" ({self.state})" if self.state else ""
+        return f"{self._subject}{state} since {self.since}"
+
+    @property
+    def _subject(self) -> str:
+        if self.kind is WaitKind.ACTIVITY:
+            attempt = f", attempt {self.attempt}" if self.attempt is not None else ""
+            return f"the activity '{self.name}'{attempt}"
+        if self.kind is WaitKind.TIMER:
+            return f"the timer due at {self.due}"
+        if self.kind is WaitKind.SUB_ORCHESTRATION:
+            return f"the sub-orchestration '{self.name}' with the id '{self.instance_id}'"
+        if self.kind is WaitKind.ENTITY:
+            return f"the entity '{self.instance_id}' to answer '{self.operation}'"
+        if self.kind is WaitKind.EVENT:
+            return f"the external event '{self.name}'"
+        return "its turn on a worker"
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON object of ``waitsFor``."""
+        document: dict[str, Any] = to_builtins(self)
+        if self.kind is WaitKind.WORKER:
+            document["text"] = self._subject
+        return document
+
+
+def joined(waits: Iterable[Wait]) -> str:
+    """Return the first waits' sentences in one text, and the number of the others."""
+    sentences = [wait.sentence for wait in waits]
+    more = len(sentences) - SENTENCES
+    return "; ".join(sentences[:SENTENCES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def execution_waits(view: HistoryView, execution: Execution) -> list[Wait]:
+    """Return what ``execution``, which has replayed the view's history, waits for."""
+    scheduled, attempts = view.scheduled, execution.attempts
+    requests = {request.id: scheduled[event_id] for event_id, request in view.operations.items()}
+    last = view.events[-1].timestamp if view.events else ""
+    return [
+        *(_wait(view, scheduled[id], attempts.get(id)) for id in execution.open_tasks if id in scheduled),
+        *(_wait(view, requests[id]) for id in execution.open_calls if id in requests),
+        *(Wait(kind=WaitKind.EVENT, since=last, name=name) for name in execution.awaited_events),
+    ]
+
+
+def open_waits(view: HistoryView) -> list[Wait]:
+    """Return the open calls and timers of a history. Only a replay knows for which external events it waits."""
+    return [
+        _wait(view, view.scheduled[step.id])
+        for step in view.steps
+        if isinstance(step, (Call, Timer)) and step.outcome is Outcome.OPEN
+    ]
+
+
+def _wait(view: HistoryView, event: SchedulingEvent, attempt: int | None = None) -> Wait:
+    since, task_id = event.timestamp, event.event_id
+    if isinstance(event, TaskScheduled):
+        return Wait(kind=WaitKind.ACTIVITY, since=since, name=event.name, task_id=task_id, attempt=attempt)
+    if isinstance(event, SubOrchestrationInstanceCreated):
+        return Wait(
+            kind=WaitKind.SUB_ORCHESTRATION,
+            since=since,
+            name=event.name,
+            instance_id=event.instance_id,
+            task_id=task_id,
+            attempt=attempt,
+        )
+    if isinstance(event, EventSent):
+        operation = view.operations[task_id].operation
+        return Wait(kind=WaitKind.ENTITY, since=since, instance_id=event.instance_id, operation=operation)
+    assert isinstance(event, TimerCreated)
+    return Wait(kind=WaitKind.TIMER, since=since, due=event.fire_at, task_id=task_id)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.events import ExecutionCompleted, ExecutionStarted, HistoryEvent, event_object
+from embedded_host.history import HistoryView, Outcome, events_of_status
+from embedded_host.management.status import history_events
+from tests.engine.scenario import T0, moment
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8"))
+
+
+def status(*events: HistoryEvent, **more: Any) -> dict[str, Any]:
+    shown = history_events(events, show_output=True, show_input=True)
+    return {"name": "Main", "instanceId": "i", "runtimeStatus": "Running", "historyEvents": shown, **more}
+
+
+STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input='"1"')
+EVENTS: list[HistoryEvent] = [
+    STARTED,
+    h.task_scheduled(moment(1), 0, "Echo", '["x"]'),
+    h.sub_orchestration_created(moment(2), 1, "Child", "c-1", None),
+    h.timer_created(moment(3), 2, moment(9)),
+    h.task_failed(moment(4), 0, "boom", "Traceback"),
+    h.event_sent(moment(5), 3, "@a@b", "op", '{"id": "r", "op": "add"}'),
+    h.sub_orchestration_completed(moment(6), 1, '{"a":1}'),
+    h.event_raised(moment(7), "Go", "true"),
+    h.execution_suspended(moment(8), "lunch"),
+    h.execution_resumed(moment(9), "go on"),
+    h.timer_fired(moment(10), 2, moment(9)),
+    h.generic(moment(11), "data"),
+    h.execution_terminated(moment(12), "enough"),
+    h.execution_completed(moment(13), 4, "Terminated", None),
+]
+
+
+def test_events_are_those_that_the_api_showed() -> None:
+    found = events_of_status(status(*EVENTS), "e")
+    unknown = {"ParentTraceContext", "Tags", "FailureDetails", "Version", "ClientSpanId"}
+    assert [{k: v for k, v in event_object(e).items() if k not in unknown} for e in found] == [
+        {k: v for k, v in event_object(e).items() if k not in unknown} for e in EVENTS
+    ]
+
+
+def test_no_history_is_no_events() -> None:
+    assert events_of_status({"name": "Main", "instanceId": "i", "runtimeStatus": "Pending"}) == []
+
+
+def test_open_calls_stay_open() -> None:
+    view = HistoryView.of(events_of_status(status(STARTED, h.task_scheduled(moment(1), 0, "Echo"))))
+    assert [(call.name, call.outcome) for call in view.calls] == [("Echo", Outcome.OPEN)]
+
+
+def test_equal_calls_are_told_apart() -> None:
+    calls = [e for n in (0, 1) for e in (h.task_scheduled(T0, n, "Echo"), h.task_completed(moment(n), n, str(n)))]
+    view = HistoryView.of(events_of_status(status(STARTED, *calls)))
+    assert [(call.name, call.result) for call in view.calls] == [("Echo", "0"), ("Echo", "1")]
+
+
+def test_two_timers_of_one_time_are_told_apart() -> None:
+    timers = [h.timer_created(moment(n), n, moment(9)) for n in (0, 1)]
+    view = HistoryView.of(events_of_status(status(STARTED, *timers, h.timer_fired(moment(0), 0, moment(9)))))
+    assert [timer.outcome for timer in view.timers] == [Outcome.COMPLETED, Outcome.OPEN]
+
+
+def test_values_that_are_not_text_become_json() -> None:
+    shown = {"EventType": "ExecutionStarted", "Timestamp": "2026-01-01T00:00:00Z", "Input": {"a": 1}}
+    [event] = events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]})
+    assert isinstance(event, ExecutionStarted)
+    assert (event.name, event.input, event.generation) == ("Main", '{"a":1}', None)
+
+
+def test_unknown_types_are_left_out() -> None:
+    shown = {"EventType": "EntityLockAcquired", "Timestamp": "2026-01-01T00:00:00Z"}
+    assert events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]}) == []
+
+
+@pytest.mark.parametrize("shown", [{}, {"EventType": "EventRaised"}, {"EventType": "EventRaised", "Timestamp": "x"}])
+def test_objects_of_another_form_raise(shown: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]})
+
+
+RECORDED = [
+    (case, number)
+    for case, steps in GOLDEN.items()
+    for number, step in enumerate(steps)
+    if isinstance(step, dict) and isinstance(step.get("body"), dict) and step["body"].get("historyEvents")
+]
+
+
+@pytest.mark.parametrize(("case", "number"), RECORDED)
+def test_histories_of_the_functions_host_are_read(case: str, number: int) -> None:
+    body = json.loads(
+        json.dumps(GOLDEN[case][number]["body"])
+        .replace("<time.Z>", "2026-01-02T03:04:05.1234567Z")
+        .replace("<time.+00:00>", "2026-01-02T03:04:05.1234567+00:00")
+    )
+    events = events_of_status(body, "e")
+    shown = body["historyEvents"]
+    assert sum(isinstance(e, ExecutionCompleted) for e in events) == sum(
+        e["EventType"] == "ExecutionCompleted" for e in shown
+    )
+    view = HistoryView.of(events)
+    completed = sum(e["EventType"].endswith(("Completed", "Failed")) and "ScheduledTime" in e for e in shown)
+    assert sum(call.finished_at is not None for call in view.calls) >= completed

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.entity_messages import request_message, response_message
+from embedded_host.engine.events import EventSent, HistoryEvent
+from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.history import Call, CallKind, HistoryView, Outcome, RaisedEvent, Suspension, Timer, TimeSpent
+from tests.engine.scenario import T0, moment
+
+STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
+
+
+def view(*events: HistoryEvent) -> HistoryView:
+    return HistoryView.of([h.orchestrator_started(T0), STARTED, *events])
+
+
+def ended(at: float = 60, status: str = "Completed") -> HistoryEvent:
+    return h.execution_completed(moment(at), 99, status, None)
+
+
+def sent(at: float, id: int, request_id: str, *, signal: bool = False) -> EventSent:
+    text = request_message(request_id=request_id, operation="add", input="5", signal=signal, now=T0)
+    return h.event_sent(moment(at), id, "@counter@k", "op", text)
+
+
+def test_an_empty_history_has_nothing() -> None:
+    empty = HistoryView.of([])
+    assert (empty.started, empty.ended, empty.started_at, empty.ended_at) == (None, None, None, None)
+    assert (empty.steps, empty.turns, empty.children) == ([], [], [])
+    assert empty.time_spent(T0) == TimeSpent(*[timedelta(0)] * 4)
+
+
+# -- calls -----------------------------------------------------------------------------------------
+
+
+def test_a_completed_activity() -> None:
+    [call] = view(h.task_scheduled(moment(1), 0, "Echo", '["x"]'), h.task_completed(moment(3), 0, '"x"')).calls
+    assert call == Call(
+        CallKind.ACTIVITY,
+        0,
+        "Echo",
+        moment(1),
+        moment(3),
+        Outcome.COMPLETED,
+        input='["x"]',
+        result='"x"',
+    )
+
+
+def test_a_failed_activity() -> None:
+    [call] = view(h.task_scheduled(moment(1), 0, "Echo"), h.task_failed(moment(3), 0, "boom", "Traceback")).calls
+    assert (call.outcome, call.error, call.details, call.result) == (Outcome.FAILED, "boom", "Traceback", None)
+
+
+def test_call_http_is_a_kind_of_its_own() -> None:
+    [call] = view(h.task_scheduled(T0, 0, HTTP_ACTIVITY)).calls
+    assert call.kind is CallKind.HTTP
+
+
+def test_a_sub_orchestration_has_its_instance_id() -> None:
+    found = view(
+        h.sub_orchestration_created(T0, 0, "Child", "c-1", "1"),
+        h.sub_orchestration_created(T0, 1, "Child", "c-2", "1"),
+        h.sub_orchestration_completed(moment(2), 1, "7"),
+    )
+    assert [(c.kind, c.instance_id, c.outcome) for c in found.calls] == [
+        (CallKind.SUB_ORCHESTRATION, "c-1", Outcome.OPEN),
+        (CallKind.SUB_ORCHESTRATION, "c-2", Outcome.COMPLETED),
+    ]
+    assert found.children == ["c-1", "c-2"]
+
+
+def test_an_entity_call_ends_with_its_response() -> None:
+    found = view(
+        sent(1, 0, "r-1"), sent(1, 1, "r-2"), sent(1, 2, "r-3"), sent(1, 3, "r-4", signal=True),
+        h.event_raised(moment(2), "r-1", response_message("6", False)),
+        h.event_raised(moment(3), "r-2", response_message('"boom"', True)),
+    )  # fmt: skip
+    assert [(c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in found.calls] == [
+        (0, Outcome.COMPLETED, "6", None, moment(2), False),
+        (1, Outcome.FAILED, None, '"boom"', moment(3), False),
+        (2, Outcome.OPEN, None, None, None, False),
+        (3, Outcome.COMPLETED, None, None, moment(1), True),
+    ]
+    assert {(c.kind, c.name, c.instance_id, c.input) for c in found.calls} == {
+        (CallKind.ENTITY, "add", "@counter@k", "5")
+    }
+    assert found.raised_events == []
+
+
+def test_a_sent_event_of_another_form_is_an_open_call() -> None:
+    [call] = view(h.event_sent(T0, 0, "@a@b", "op", "no request")).calls
+    assert (call.name, call.outcome, call.input) == ("op", Outcome.OPEN, "no request")
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated"])
+def test_what_is_open_at_the_end_is_abandoned(status: str) -> None:
+    found = view(h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(9)), ended(status=status))
+    assert [(type(s), s.outcome) for s in found.steps if isinstance(s, (Call, Timer))] == [
+        (Call, Outcome.ABANDONED),
+        (Timer, Outcome.ABANDONED),
+    ]
+    assert not any(call.is_open for call in found.calls)
+
+
+# -- retries ---------------------------------------------------------------------------------------
+
+
+def attempt(at: float, id: int, *, fails: bool = True, delay: float = 5) -> list[HistoryEvent]:
+    """A turn with an attempt, and one with its failure and the timer of the next."""
+    events: list[HistoryEvent] = [
+        h.orchestrator_started(moment(at)),
+        h.task_scheduled(moment(at + 0.1), id, "Flaky"),
+        h.orchestrator_completed(moment(at + 0.2)),
+        h.orchestrator_started(moment(at + 1)),
+    ]
+    if not fails:
+        return [*events, h.task_completed(moment(at + 1), id, "1"), h.orchestrator_completed(moment(at + 1.2))]
+    timer = h.timer_created(moment(at + 1.1), id + 1, moment(at + 1 + delay), retry_of=id)
+    return [
+        *events, h.task_failed(moment(at + 1), id, "boom", None), timer, h.orchestrator_completed(moment(at + 1.2)),
+        h.orchestrator_started(moment(at + 1 + delay)), h.timer_fired(moment(at + 1.1), id + 1, moment(at + 1 + delay)),
+    ]  # fmt: skip
+
+
+def test_attempts_of_a_retried_call_are_numbered() -> None:
+    found = HistoryView.of([*attempt(0, 0), *attempt(10, 2), *attempt(20, 4, fails=False)])
+    assert [(c.id, c.attempt, c.outcome) for c in found.calls] == [
+        (0, 1, Outcome.FAILED),
+        (2, 2, Outcome.FAILED),
+        (4, 3, Outcome.COMPLETED),
+    ]
+    assert [(t.retry_of, t.name, t.fired_at) for t in found.timers] == [
+        (0, "Flaky", moment(6)),
+        (2, "Flaky", moment(16)),
+    ]
+
+
+def test_a_call_after_an_exhausted_retry_is_not_an_attempt() -> None:
+    """The last attempt's timer is due at once."""
+    found = HistoryView.of([*attempt(0, 0), *attempt(10, 2, delay=0), *attempt(20, 4, fails=False)])
+    assert [(c.id, c.attempt) for c in found.calls] == [(0, 1), (2, 2), (4, None)]
+
+
+def test_a_call_without_retries_has_no_attempt_number() -> None:
+    assert [call.attempt for call in view(h.task_scheduled(T0, 0, "Echo")).calls] == [None]
+
+
+# -- timers, events, suspensions -------------------------------------------------------------------
+
+
+def test_a_timer_fires_when_it_is_due() -> None:
+    """The timestamp of TimerFired is that of the creation."""
+    [timer] = view(h.timer_created(moment(1), 0, moment(9)), h.timer_fired(moment(1), 0, moment(9))).timers
+    assert timer == Timer(0, moment(1), moment(9), moment(9), Outcome.COMPLETED)
+
+
+def test_external_events() -> None:
+    found = view(h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None))
+    assert found.raised_events == [RaisedEvent("Go", moment(2), '"now"'), RaisedEvent("Stop", moment(3))]
+
+
+def test_suspensions() -> None:
+    found = view(
+        h.execution_suspended(moment(1), "lunch"),
+        h.execution_resumed(moment(2), None),
+        h.execution_suspended(moment(3), None),
+    )
+    assert found.suspensions == [
+        Suspension("lunch", moment(1), moment(2), Outcome.COMPLETED),
+        Suspension(None, moment(3), None, Outcome.OPEN),
+    ]
+
+
+def test_steps_are_in_the_order_of_their_beginning() -> None:
+    found = view(
+        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(1)), h.event_raised(T0, "Go", None),
+        h.execution_suspended(T0, None), h.task_completed(moment(1), 0, None), h.task_scheduled(T0, 2, "Echo"),
+    )  # fmt: skip
+    assert [type(step) for step in found.steps] == [Call, Timer, RaisedEvent, Suspension, Call]
+
+
+# -- turns and times -------------------------------------------------------------------------------
+
+
+def test_turns_have_their_messages_and_actions() -> None:
+    events = [
+        h.orchestrator_started(moment(1)), STARTED, h.task_scheduled(moment(2), 0, "Echo"), h.orchestrator_completed(moment(2)),
+        h.orchestrator_started(moment(9)), h.task_completed(moment(7), 0, None), ended(10), h.orchestrator_completed(moment(10)),
+    ]  # fmt: skip
+    first, second = HistoryView.of(events).turns
+    assert (list(first.messages), list(first.actions), first.completed) == (events[:2], events[2:3], events[3])
+    assert (list(second.messages), list(second.actions)) == (events[4:6], [])
+    assert [(t.started_at, t.finished_at, t.queue_time, t.run_time) for t in (first, second)] == [
+        (moment(1), moment(2), timedelta(seconds=1), timedelta(seconds=1)),
+        (moment(9), moment(10), timedelta(seconds=2), timedelta(seconds=1)),
+    ]
+    assert HistoryView.of(events).queue_time == timedelta(seconds=3)
+
+
+def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
+    [turn] = HistoryView.of([h.orchestrator_started(moment(11)), h.timer_fired(moment(1), 0, moment(10))]).turns
+    assert (turn.queue_time, turn.run_time, turn.finished_at) == (timedelta(seconds=1), None, None)
+
+
+def test_the_first_turn_after_continue_as_new() -> None:
+    mark, scheduled = h.orchestrator_completed(moment(1)), h.task_scheduled(moment(2), 0, "Echo")
+    first = [h.orchestrator_started(T0), STARTED, h.event_raised(T0, "Go", None), mark]
+    events = [*first, scheduled, h.orchestrator_completed(moment(2)), h.orchestrator_started(moment(3))]
+    turn, later = HistoryView.of(events).turns
+    assert (list(turn.messages), list(turn.actions), turn.is_continuation) == (first, [scheduled], True)
+    assert (turn.completed, later.is_continuation) == (events[-2], False)
+
+
+def test_time_is_spent_in_code_at_work_and_waiting() -> None:
+    events = [
+        h.orchestrator_started(T0), STARTED, h.task_scheduled(moment(1), 0, "A"), h.task_scheduled(moment(1), 1, "B"),
+        h.orchestrator_completed(moment(2)),
+        h.orchestrator_started(moment(5)), h.task_completed(moment(4), 0, None), h.orchestrator_completed(moment(6)),
+        h.orchestrator_started(moment(8)), h.task_completed(moment(8), 1, None),
+        h.timer_created(moment(9), 2, moment(19)), h.orchestrator_completed(moment(9)),
+        h.orchestrator_started(moment(19)), h.timer_fired(moment(9), 2, moment(19)),
+    ]  # fmt: skip
+
+    def seconds(spent: TimeSpent) -> list[float]:
+        return [part.total_seconds() for part in (spent.code, spent.work, spent.wait, spent.total)]
+
+    assert seconds(HistoryView.of(events[:-2]).time_spent(moment(12))) == [4, 5, 3, 12]
+    done = [*events, ended(20), h.orchestrator_completed(moment(20))]
+    assert seconds(HistoryView.of(done).time_spent(moment(99))) == [5, 5, 10, 20]
+
+
+def test_a_view_of_a_recorded_input_is_the_text() -> None:
+    [call] = view(h.task_scheduled(T0, 0, "Echo", json.dumps(["x"]))).calls
+    assert call.input == '["x"]'
+
+
+def test_the_end_is_the_last_event_that_ends() -> None:
+    found = view(h.execution_terminated(moment(5), "enough"), ended(6, "Terminated"))
+    assert found.ended_at == moment(6)
+    assert isinstance(found.started_at, datetime)
