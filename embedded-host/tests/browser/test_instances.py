@@ -137,9 +137,14 @@ def test_many_at_once_can_be_stopped(dashboard: Dashboard, shop: RunningHost, pr
     page.get_by_role("button", name="Terminate…").click()
     held: list[Route] = []
     page.route("**/terminate*", lambda route: held.append(route))
+
+    def six_are_held() -> bool:
+        page.wait_for_timeout(20)  # Playwright handles routes while it waits
+        return len(held) == 6
+
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Terminate 9 instances").click()
-    eventually(lambda: page.wait_for_timeout(20) or len(held) == 6, "six are asked for at once", SECONDS)
+    eventually(six_are_held, "six are asked for at once", SECONDS)
     if end == "Stop":
         dialog.get_by_role("button", name="Stop").click()
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import ConsoleMessage, expect
 
 from tests.browser.conftest import POLICY, Dashboard
 from tests.browser.shop_app import ORDER
@@ -25,6 +27,10 @@ VIEWS = {
     "functions": "article",
     "entities": "table.list tbody tr",
 }
+
+
+def starts_with(start: str, message: ConsoleMessage) -> bool:
+    return message.text.startswith(start)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,7 @@ def test_what_the_policy_forbids_is_complained_of(dashboard: Dashboard) -> None:
     breaches = {"style-src-attr": "<b style='color:red'>", "img-src": "<img src='http://127.0.0.1:9/x'>"}
     for directive, markup in breaches.items():
         start = f"{POLICY} {directive}"
-        with page.expect_console_message(lambda message, start=start: message.text.startswith(start)):
+        with page.expect_console_message(partial(starts_with, start)):
             page.evaluate("(markup) => { document.body.insertAdjacentHTML('beforeend', markup) }", markup)
         dashboard.expected = directive
         assert not all(map(dashboard.is_expected, dashboard.complaints)), "it is never excused"

@@ -29,7 +29,7 @@ def drawn(events: list[HistoryEvent], runtime_status: str) -> list[tuple[str, st
             bar.kind,
             bar.name,
             (bar.start - began).total_seconds(),
-            bar.end and (bar.end - began).total_seconds(),
+            None if bar.end is None else (bar.end - began).total_seconds(),
             bar.outcome,
         )
         for bar in bars(status(events, runtime_status))
@@ -90,7 +90,7 @@ def test_the_drawing(monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str)
     draw(bars(status(completed_history(), "Completed")), after(9))
     stream.seek(0)
     lines = stream.read().splitlines()
-    full, light, point = marks
+    full, light, point = list(marks)
     assert lines[0].endswith("9.0 s  " + full * 40)
     assert lines[1].split()[:5] == ["Charge", "Completed", "+1.0", "s", "2.0"]
     assert lines[1].endswith("  " + " " * 4 + full * 9)

@@ -74,7 +74,7 @@ class FakeReader:
 def test_what_becomes_of_those_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = FakeReader()
     reader.rows = {"a": "Running", "b": "Pending", "@counter@k": "Running", "old": "Completed"}
-    monkeypatch.setattr(watch.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     looks = Watched(reader, (), None).looks(1.0, True)
 
     def seen() -> dict[str, str]:

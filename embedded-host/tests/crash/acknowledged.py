@@ -53,6 +53,8 @@ class Planned:
 class Ledger:
     planned: dict[str, Planned] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    _index: dict[str, list[Asked]] = field(default_factory=dict, init=False, repr=False)
+    _indexed: int = field(default=0, init=False, repr=False)
 
     def note(self, what: str, target: str, token: str, told: Told) -> None:
         self.asked.append(Asked(what, target, token, told))
@@ -67,10 +69,6 @@ class Ledger:
             self._index.setdefault(asked.target, []).append(asked)
         self._indexed = len(self.asked)
         return self._index.get(target, [])
-
-    def __post_init__(self) -> None:
-        self._index: dict[str, list[Asked]] = {}
-        self._indexed = 0
 
     def tokens(self, planned: Planned) -> list[str]:
         """Of which start the instance may be: of the last one if that was acknowledged, else (it was refused, because one of

@@ -38,7 +38,10 @@ def wrong_in_history(turns: Sequence[Sequence[dict[str, Any]]], *, completed: bo
     settled = Counter(e[COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in COMPLETIONS)
     yield from (f"decision {id} was settled {n} times" for id, n in settled.items() if n > 1)
     for event, kind in zip(events, kinds, strict=True):
-        if kind in COMPLETIONS and kind not in _SETTLED_BY.get(decided.get(event[COMPLETIONS[kind]]), ()):  # type: ignore[call-overload]
+        if kind not in COMPLETIONS:
+            continue
+        decision = decided.get(event[COMPLETIONS[kind]])
+        if decision is None or kind not in _SETTLED_BY.get(decision, ()):
             yield f"{kind.name} of {event[COMPLETIONS[kind]]}, which was never decided"
     raised = Counter((e["Name"], e["Input"]) for e in events if e["EventType"] == EventType.EVENT_RAISED)
     yield from (

@@ -186,7 +186,8 @@ class MortalHost:
     def _children(self) -> list[psutil.Process]:
         assert self._process is not None
         try:
-            return psutil.Process(self._process.pid).children(recursive=True)
+            found: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
+            return found
         except psutil.NoSuchProcess:
             return []
 

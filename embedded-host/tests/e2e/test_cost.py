@@ -142,8 +142,8 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     host = Host(HostOptions(app.root, port=0, reload=False))
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
         await host._start(stack)
-        assert host._assembly is not None
-        yield Client(host._assembly.public_url, session, costs)
+        assert host._server is not None
+        yield Client(host._server.public_url, session, costs)
 
 
 async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Client) -> None:

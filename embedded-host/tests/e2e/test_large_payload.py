@@ -55,12 +55,13 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
         host = Host(HostOptions(app.root, port=0, reload=False))
         await host._start(stack)
-        assert host._assembly is not None
+        assert host._server is not None
+        url = host._server.public_url
 
         async def answer(name: str, body: str) -> str:
-            async with session.post(f"{host._assembly.public_url}/api/start/{name}", data=body) as response:  # type: ignore[union-attr]
-                url = (await response.json())["statusQueryGetUri"]
-            async with session.get(url, headers={"Prefer": "wait=30"}) as response:
+            async with session.post(f"{url}/api/start/{name}", data=body) as response:
+                status_url = (await response.json())["statusQueryGetUri"]
+            async with session.get(status_url, headers={"Prefer": "wait=30"}) as response:
                 return await response.text()
 
         ours = long_json.count(Counter())

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -170,9 +171,8 @@ def test_a_changed_host_json_needs_a_restart(app: AppFolder, start_host: StartHo
     watched(host)
     for name in ("host.json", "local.settings.json"):
         file = app.root / name
-        told = change(
-            host, lambda file=file: file.write_text(file.read_text() + "\n"), f"{name} changed: restart the host"
-        )  # type: ignore[misc]
+        longer = file.read_text() + "\n"
+        told = change(host, partial(file.write_text, longer), f"{name} changed: restart the host")
         assert "taken up" not in told
 
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
 
-STOPS = [signal.SIGTERM, signal.SIGINT] if os.name != "nt" else [signal.CTRL_BREAK_EVENT]
+if sys.platform == "win32":
+    STOPS = [signal.CTRL_BREAK_EVENT]
+else:
+    STOPS = [signal.SIGTERM, signal.SIGINT]
 MODES = [[], ["--in-process"]]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.recorder import Recorder, Reply
 from tests.functions_host import driving
 from tests.functions_host.__main__ import main
 from tests.support.running_host import PROJECT, RunningHost
@@ -78,13 +79,11 @@ def test_an_app_is_not_written_over(tmp_path: Path, capsys: Output) -> None:
 def test_a_key_is_found_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def send(self: object, method: str, path: str, body: object = None, headers: object = None) -> driving.Reply:
+    def send(self: object, method: str, path: str, body: object = None, headers: object = None) -> Reply:
         asked.append(path)
-        return driving.Reply(
-            202, {}, json.dumps({"id": "1", "statusQueryGetUri": "http://h/x?taskHub=H&code=s%3D&y=1"})
-        )
+        return Reply(202, {}, json.dumps({"id": "1", "statusQueryGetUri": "http://h/x?taskHub=H&code=s%3D&y=1"}))
 
-    monkeypatch.setattr(driving.Recorder, "send", send)
+    monkeypatch.setattr(Recorder, "send", send)
     key = driving.find_key("http://h")
     assert key == "s%3D"
     recorder = driving.RealHostRecorder("http://h", [], key)

@@ -26,7 +26,7 @@ class _Says(AppInvoker):
 
     async def orchestrator(
         self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | UserError | TurnAnswer:  # type: ignore[override]
+    ) -> str | UserError | TurnAnswer:
         self.left -= 1
         return TurnAnswer(self.text if self.left >= 0 else '{"isDone": true, "actions": []}')
 

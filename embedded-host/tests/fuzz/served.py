@@ -27,7 +27,15 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 class _Echo(FakeWorker):
-    async def invoke(self, function: str, trigger: HttpRequestData | str, *_: object, **__: object) -> InvocationResult:  # type: ignore[override]
+    async def invoke(
+        self,
+        function: str,
+        trigger: HttpRequestData | str,
+        client: str = "",
+        invocation_id: str = "",
+        *,
+        alone: bool = False,
+    ) -> InvocationResult:
         assert isinstance(trigger, HttpRequestData)
         return InvocationResult(1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000]))
 

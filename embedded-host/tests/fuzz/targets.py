@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -205,9 +204,10 @@ class _Management:
 
 def frames(data: bytes) -> None:
     """Read at once, and in pieces."""
-    found: list[Any] = []
+    found: list[list[object]] = []
     for size in (len(data) or 1, 3):
-        reader, read = FrameReader(), []
+        reader = FrameReader()
+        read: list[object] = []
         try:
             for at in range(0, len(data), size):
                 read += reader.feed(data[at : at + size])

@@ -51,10 +51,14 @@ class Client:
 
     def pause(self) -> None:
         """Take nothing more of what comes."""
-        self._writer.transport.pause_reading()
+        self._transport().pause_reading()
 
     def resume(self) -> None:
-        self._writer.transport.resume_reading()
+        self._transport().resume_reading()
+
+    def _transport(self) -> asyncio.Transport:
+        assert isinstance(self._writer.transport, asyncio.Transport)
+        return self._writer.transport
 
     def reset(self) -> None:
         self._writer.transport.abort()

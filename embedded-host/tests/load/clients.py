@@ -20,6 +20,11 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
         writer.transport.abort()
 
 
+def stop_reading(writer: asyncio.StreamWriter) -> None:
+    assert isinstance(writer.transport, asyncio.Transport)
+    writer.transport.pause_reading()
+
+
 async def _drip(port: int, seconds: float, head: bytes, letter: bytes) -> str:
     async with connected(port) as (reader, writer):
         writer.write(head)
@@ -51,7 +56,7 @@ async def slow_body(port: int, seconds: float) -> str:
 async def no_reader(port: int, seconds: float) -> str:
     """Asks for much and takes nothing."""
     async with connected(port) as (_, writer):
-        writer.transport.pause_reading()
+        stop_reading(writer)
         body = b"x" * 8_000_000
         writer.write(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body))
         with contextlib.suppress(ConnectionError):
@@ -64,7 +69,7 @@ async def no_reader(port: int, seconds: float) -> str:
 async def pipeliner(port: int, seconds: float) -> str:
     """Sends one request behind the other and reads no answer."""
     async with connected(port) as (_, writer):
-        writer.transport.pause_reading()
+        stop_reading(writer)
         end = asyncio.get_running_loop().time() + min(seconds, 5)
         with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
             while asyncio.get_running_loop().time() < end:
@@ -93,7 +98,7 @@ async def junk(port: int, seconds: float) -> str:
 async def stuck_stream(port: int, seconds: float) -> str:
     """Opens the dashboard's stream and never reads of it."""
     async with connected(port) as (_, writer):
-        writer.transport.pause_reading()
+        stop_reading(writer)
         writer.write(b"GET /dashboard/api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await asyncio.sleep(seconds)
         return "went"

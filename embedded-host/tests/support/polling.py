@@ -1,4 +1,4 @@
-"""Waiting for something to become true, without sleeping longer than it takes."""
+"""Poll a condition until it is true."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
-    """What ``look`` returns as soon as it is true; fails after ``seconds`` and says ``what`` did not come."""
+def eventually(check: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """Return the first true result of ``check``. Raises AssertionError with ``what`` after ``seconds``."""
     end = time.monotonic() + seconds
     while True:
-        found = look()
+        found = check()
         if found:
             return found
         if time.monotonic() > end:
@@ -22,11 +22,11 @@ def eventually(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
         time.sleep(0.02)
 
 
-async def eventually_async(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
-    """The same, with the event loop running meanwhile."""
+async def eventually_async(check: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """As ``eventually``, while the event loop runs."""
     end = time.monotonic() + seconds
     while True:
-        found = look()
+        found = check()
         if found:
             return found
         if time.monotonic() > end:

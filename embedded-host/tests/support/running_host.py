@@ -123,7 +123,7 @@ class RunningHost:
     @property
     def workers(self) -> list[psutil.Process]:
         """The worker processes that live now."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         self._family = [*{*self._family, *found}]
         return found
 
@@ -136,7 +136,7 @@ class RunningHost:
         """Ask it to stop; its exit code. Its workers must have ended too."""
         with contextlib.suppress(psutil.NoSuchProcess):
             _ = self.workers
-        self.signal(number or getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
+        self.signal(number or int(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)))
         code = self.process.wait(seconds)
         eventually(lambda: not self._survivors(), "its workers end with it", 5)
         return code
@@ -193,7 +193,7 @@ class RunningHost:
         while time.monotonic() < limit:
             answer = self.get(links["statusQueryGetUri"], Prefer=f"wait={max(1, int(limit - time.monotonic()))}")
             if answer.json["runtimeStatus"] in FINAL:
-                return self.status(links, **options) if options else answer.json  # type: ignore[no-any-return]
+                return self.status(links, **options) if options else dict(answer.json)
         raise AssertionError(f"not finished after {seconds} s: {answer.text}\n{self.log[-3000:]}")
 
     def run(self, name: str, input: object = None) -> Any:

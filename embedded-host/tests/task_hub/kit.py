@@ -6,12 +6,13 @@ import asyncio
 import json
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import azure.durable_functions as df
 
+from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.payload import TurnPayload
@@ -43,12 +44,12 @@ class AppInvoker:
 
     def __init__(
         self,
-        orchestrators: dict[str, Orchestrator],
-        activities: dict[str, Callable[[Any], Any]] | None = None,
-        entities: dict[str, Callable[[Any], None]] | None = None,
+        orchestrators: Mapping[str, Orchestrator],
+        activities: Mapping[str, Callable[[Any], Any]] | None = None,
+        entities: Mapping[str, Callable[[Any], None]] | None = None,
     ) -> None:
         self.orchestrators = {name: df.Orchestrator.create(fn) for name, fn in orchestrators.items()}
-        self.activities = activities or {}
+        self.activities = dict(activities or {})
         self.entities = {name: df.Entity.create(fn) for name, fn in (entities or {}).items()}
         self.calls: Counter[str] = Counter()
         self.deaths: Counter[str] = Counter()
@@ -60,8 +61,10 @@ class AppInvoker:
     def functions(self) -> DurableFunctions:
         return DurableFunctions.of(self.orchestrators, self.activities, self.entities)
 
-    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
-        return await self._call(name, self.orchestrators[name], payload.text())
+    async def orchestrator(
+        self, name: str, payload: TurnPayload, *, alone: bool = False
+    ) -> str | UserError | TurnAnswer:
+        return _text(await self._call(name, self.orchestrators[name], payload.text()))
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         if self.gate is not None:
@@ -70,7 +73,7 @@ class AppInvoker:
         return result if isinstance(result, UserError) else json.dumps(result)
 
     async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
-        return await self._call(name, self.entities[name], payload)
+        return _text(await self._call(name, self.entities[name], payload))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         assert is_wanted()
@@ -86,6 +89,11 @@ class AppInvoker:
             return function(argument)
         except Exception as error:
             return UserError(type(error).__name__, str(error))
+
+
+def _text(result: Any) -> str | UserError:
+    assert isinstance(result, (str, UserError))
+    return result
 
 
 def store_in_memory() -> SqliteStore:

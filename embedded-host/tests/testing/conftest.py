@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,7 +118,5 @@ def shop(shop_root: Path) -> Iterator[DurableApp]:
 
 def entries() -> list[object]:
     """What the shop's activities have written down."""
-    import ledger
-
-    found: list[object] = ledger.entries
+    found: list[object] = importlib.import_module("ledger").entries  # a module of the app
     return found
