@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from embedded_host.store.files import STATE_FILE
-from embedded_host.store.interface import AppendHistory, Change, InstanceFilter, InstanceRow, SaveInstance, SetInput
+from embedded_host.store.interface import AppendHistory, Change, InstanceQuery, InstanceRow, SaveInstance, SetInput
 from embedded_host.store.sqlite import SqliteStore
 
 HUB = "BenchmarkHub"
@@ -58,7 +58,7 @@ def models(state: Path) -> dict[str, Model]:
     """The instances of a state, one for each status."""
     store = SqliteStore(state / STATE_FILE)
     try:
-        rows = store.list(HUB, InstanceFilter(), 100)
+        rows = store.list(HUB, InstanceQuery(), 100)
         return {row.status: Model(row, store.input(row.key), tuple(store.history(row.key))) for row in rows}
     finally:
         store.close()

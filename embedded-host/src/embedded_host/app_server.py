@@ -194,7 +194,7 @@ class AppServer:
             loop = asyncio.get_running_loop()
             check = IntegrityCheck(file, lambda error: loop.call_soon_threadsafe(self._on_fatal, error))
             stack.callback(check.close)
-            check.begin()
+            check.start()
         if self._access.keys is not None:
             self._access.keys.begin()
         return store, check

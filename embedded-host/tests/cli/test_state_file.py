@@ -93,15 +93,15 @@ def test_another_programs_file(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE theirs (a)")
     called = listed(tmp_path)
     assert called.code == 1
-    assert "cannot be read: no such table: instances" in called.err
+    assert "is not a state file of the embedded host" in called.err
 
 
-def test_a_newer_versions_file(state: Path) -> None:
+def test_a_file_of_another_version(state: Path) -> None:
     with closing(sqlite3.connect(state / "state.db")) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     called = listed(state)
     assert called.code == 1
-    assert "is from a newer version of the embedded host (schema 99" in called.err
+    assert "was written by another version of the embedded host (schema 99" in called.err
 
 
 def test_exclusively(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
@@ -218,21 +219,9 @@ def rows_of(path: Path) -> Rows:
         }
 
 
-def readable_instances(path: Path) -> dict[str, tuple[Any, ...]]:
-    """By id, the rows that SQLite itself can read, one by one."""
-    found: dict[str, tuple[Any, ...]] = {}
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            for key in range(1, 2000):
-                try:
-                    row = connection.execute("SELECT * FROM instances WHERE key = ?", (key,)).fetchone()
-                except (sqlite3.DatabaseError, UnicodeError):
-                    continue
-                if row is not None:
-                    found[row[2]] = row
-    except (sqlite3.DatabaseError, UnicodeError):
-        pass
-    return found
+def event_type(message: tuple[Any, ...]) -> int:
+    """Of a row of the table ``messages``."""
+    return int(json.loads(message[4])["EventType"])
 
 
 def is_sound(path: Path) -> bool:

@@ -1,10 +1,11 @@
-"""What every store promises (``embedded_host/store/contract.py``): subclass and give a ``store``."""
+"""The tests of the storage contract (``embedded_host/store/interface.py``): a subclass provides the fixture ``store``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from embedded_host.store.interface import (
     DeleteHistory,
     DeleteInstance,
     DeletePending,
+    DeleteTaskHub,
     Due,
-    InstanceFilter,
+    InstanceQuery,
     InstanceRow,
     MessageRow,
     PutActivity,
@@ -107,9 +109,10 @@ class StoreContract:
             )
             for i in (3, 0, 4, 1, 2)
         ]
-        others = [replace(PLAIN, key=20, hub="Two", id="a0"), replace(PLAIN, key=21, hub="One", id="B")]
+        others = [replace(PLAIN, key=20, hub="Two", id="a0"), replace(PLAIN, key=21, hub="One", id="B", name="Other")]
         entity = replace(PLAIN, key=22, hub="One", id="@counter@k", status="Running")
         store.write([*map(SaveInstance, [*rows, *others, entity]), SaveEntity(22, True, None)])
+        store.write([SetAwaited(10, [("event", "Go")]), SetAwaited(11, [("event", "Go")])])  # a1 has completed
         return store
 
     # -- instances ---------------------------------------------------------------------------------
@@ -155,6 +158,19 @@ class StoreContract:
         assert belongings(store) == [None, [], [], [], [], None]
         assert belongings(store, 2) == before
         assert store.instance("Hub", "other") == other
+
+    def test_deleting_a_task_hub_deletes_its_instances_and_timers_only(self, store: Store) -> None:
+        other = replace(PLAIN, key=2, hub="Other")
+        of_other: list[Change] = [SaveInstance(other), SetInput(2, "2"), PutMessage(message(2, 2))]
+        timers = [TimerRow(hub, "Tick", None, None, T0) for hub in ("Hub", "Other")]
+        store.write([*EVERYTHING, *of_other, *map(SaveTimer, timers)])
+        store.write([DeleteTaskHub("hUB")])
+        assert store.instance("Hub", "a") is None
+        assert belongings(store) == [None, [], [], [], [], None]
+        assert store.timer("Hub", "Tick") is None
+        assert store.instance("Other", "a") == other
+        assert (store.input(2), store.messages(2)) == ("2", [message(2, 2)])
+        assert store.timer("Other", "Tick") == timers[1]
 
     def test_an_id_is_free_again_in_the_same_write(self, store: Store) -> None:
         store.write(EVERYTHING)
@@ -218,8 +234,8 @@ class StoreContract:
     def test_inboxes_are_in_order_of_ids(self, store: Store) -> None:
         rows = [message(3), message(1, execution=None), message(2, due=T0)]
         store.write([SaveInstance(PLAIN), *map(PutMessage, rows)])
-        assert store.messages(1) == sorted(rows)
-        assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
+        assert store.messages(1) == sorted(rows, key=attrgetter("id"))
+        assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows, key=attrgetter("id"))]
         assert [row.id for row, _ in store.all_messages(T0 - timedelta(seconds=1))] == [1, 3]
         assert [row.id for row, _ in store.all_messages(T0)] == [1, 2, 3]
         assert store.message(1, 3) == (rows[0], Address("Hub", "a"))
@@ -238,7 +254,9 @@ class StoreContract:
     def test_activities_are_in_order_of_ids(self, store: Store) -> None:
         rows = [activity(2), activity(1)]
         store.write([SaveInstance(PLAIN), *map(PutActivity, rows)])
-        assert list(store.all_activities()) == [(row, Address("Hub", "a")) for row in sorted(rows)]
+        assert list(store.all_activities()) == [
+            (row, Address("Hub", "a")) for row in sorted(rows, key=attrgetter("id"))
+        ]
         store.write([TakeActivity(1, 1), TakeActivity(1, 99), TakeActivity(2, 2)])
         assert [row.id for row, _ in store.all_activities()] == [2]
 
@@ -294,35 +312,51 @@ class StoreContract:
 
     # -- lists -------------------------------------------------------------------------------------
 
-    FILTERS: list[tuple[str, InstanceFilter, list[str]]] = [  # noqa: RUF012 - a table, never changed
-        ("all", InstanceFilter(), ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]),
-        ("prefix", InstanceFilter(id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
-        ("exact prefix", InstanceFilter(id_prefix="a2"), ["a2"]),
-        ("prefix with a wildcard of SQL", InstanceFilter(id_prefix="a_"), []),
-        ("empty prefix", InstanceFilter(id_prefix="", entities=True), ["@counter@k"]),
-        ("status", InstanceFilter(statuses=("Completed",)), ["a1", "a3"]),
-        ("statuses", InstanceFilter(statuses=("Completed", "Pending")), ["B", "a1", "a3"]),
-        ("no such status", InstanceFilter(statuses=("Nap",)), []),
-        ("from", InstanceFilter(created_from=T0 + timedelta(hours=3)), ["a3", "a4"]),
-        ("to", InstanceFilter(id_prefix="a", created_to=T0 + timedelta(hours=1)), ["a0", "a1"]),
-        ("behind", InstanceFilter(after_id="a2"), ["a3", "a4"]),
-        ("behind with prefix", InstanceFilter(after_id="B", id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
-        ("entities", InstanceFilter(entities=True), ["@counter@k"]),
-        ("orchestrations", InstanceFilter(entities=False, statuses=("Running",)), ["a0", "a2", "a4"]),
+    QUERIES: list[tuple[str, InstanceQuery, list[str]]] = [  # noqa: RUF012 - a table, never changed
+        ("all", InstanceQuery(), ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]),
+        ("prefix", InstanceQuery(id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
+        ("exact prefix", InstanceQuery(id_prefix="a2"), ["a2"]),
+        ("prefix with a wildcard of SQL", InstanceQuery(id_prefix="a_"), []),
+        ("empty prefix", InstanceQuery(id_prefix="", entities=True), ["@counter@k"]),
+        ("status", InstanceQuery(statuses=("Completed",)), ["a1", "a3"]),
+        ("statuses", InstanceQuery(statuses=("Completed", "Pending")), ["B", "a1", "a3"]),
+        ("no such status", InstanceQuery(statuses=("Nap",)), []),
+        ("from", InstanceQuery(created_from=T0 + timedelta(hours=3)), ["a3", "a4"]),
+        ("to", InstanceQuery(id_prefix="a", created_to=T0 + timedelta(hours=1)), ["a0", "a1"]),
+        ("behind", InstanceQuery(after_id="a2"), ["a3", "a4"]),
+        ("behind with prefix", InstanceQuery(after_id="B", id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
+        ("entities", InstanceQuery(entities=True), ["@counter@k"]),
+        ("orchestrations", InstanceQuery(entities=False, statuses=("Running",)), ["a0", "a2", "a4"]),
         (
             "updated",
-            InstanceFilter(updated_from=T0 + timedelta(days=1), updated_to=T0 + timedelta(days=2)),
+            InstanceQuery(updated_from=T0 + timedelta(days=1), updated_to=T0 + timedelta(days=2)),
             ["a1", "a2"],
         ),
+        ("name", InstanceQuery(name="Other"), ["B"]),
+        ("waiting", InstanceQuery(waiting="event:Go"), ["a0"]),
     ]
 
-    @pytest.mark.parametrize(("filter", "ids"), [c[1:] for c in FILTERS], ids=[c[0] for c in FILTERS])
-    def test_filters(self, listed: Store, filter: InstanceFilter, ids: list[str]) -> None:
-        assert [row.id for row in listed.list("oNE", filter, 100)] == ids
+    @pytest.mark.parametrize(("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES])
+    def test_queries(self, listed: Store, query: InstanceQuery, ids: list[str]) -> None:
+        assert [row.id for row in listed.list("oNE", query, 100)] == ids
+
+    @pytest.mark.parametrize(("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES])
+    def test_scans_examine_a_number_of_rows_each(self, listed: Store, query: InstanceQuery, ids: list[str]) -> None:
+        found: list[str] = []
+        calls = 0
+        while True:
+            rows, last = listed.scan("oNE", query, 2)
+            calls += 1
+            found += [row.id for row in rows]
+            if last is None:
+                break
+            query = replace(query, after_id=last)
+        assert found == ids
+        assert calls <= 4
 
     def test_pages(self, listed: Store) -> None:
         found: list[str] = []
-        while page := listed.list("One", InstanceFilter(after_id=found[-1] if found else None), 3):
+        while page := listed.list("One", InstanceQuery(after_id=found[-1] if found else None), 3):
             assert len(page) <= 3
             found += [row.id for row in page]
         assert found == ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]
@@ -330,5 +364,5 @@ class StoreContract:
     def test_ids_are_ordered_by_code_points(self, store: Store) -> None:
         ids = ["", "é", "\U0001f600", "Z", "a", "aa", "a\U0010fffd", "\uffff"]
         store.write([SaveInstance(replace(PLAIN, key=i + 1, id=id)) for i, id in enumerate(ids)])
-        assert [row.id for row in store.list("Hub", InstanceFilter(), 100)] == sorted(ids)
-        assert [row.id for row in store.list("Hub", InstanceFilter(id_prefix="a"), 9)] == ["a", "aa", "a\U0010fffd"]
+        assert [row.id for row in store.list("Hub", InstanceQuery(), 100)] == sorted(ids)
+        assert [row.id for row in store.list("Hub", InstanceQuery(id_prefix="a"), 9)] == ["a", "aa", "a\U0010fffd"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from embedded_host.store.input_references import LONG
-from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.sqlite import SqliteStore
 from tests.task_hub.kit import AppInvoker, Host
 
@@ -26,6 +26,6 @@ async def test_how_often_an_input_is_written(length: int, times: int) -> None:
     await host.idle()
     store._writer.set_trace_callback(None)
     assert sum(letters in statement for statement in statements if statement.startswith("INSERT")) == times
-    (row,) = store.list("Hub", InstanceFilter(), 10)
+    (row,) = store.list("Hub", InstanceQuery(), 10)
     assert store.input(row.key) == f'"{letters}"'
     assert letters in store.history(row.key)[0]

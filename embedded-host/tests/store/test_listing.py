@@ -1,4 +1,4 @@
-"""Whichever index a list is read by, it holds the same."""
+"""A list has the same content by every index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_host.store import listing
-from embedded_host.store.interface import InstanceFilter, InstanceRow, SaveEntity, SaveInstance
+from embedded_host.store.interface import InstanceQuery, InstanceRow, SaveEntity, SaveInstance
 from embedded_host.store.sqlite import SqliteStore
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -46,8 +46,8 @@ def store() -> Iterator[SqliteStore]:
 
 
 @given(
-    filter=st.builds(
-        InstanceFilter,
+    query=st.builds(
+        InstanceQuery,
         id_prefix=st.sampled_from([None, "", "a", "b0", "@", "zz"]),
         created_from=HOURS,
         created_to=HOURS,
@@ -60,46 +60,46 @@ def store() -> Iterator[SqliteStore]:
     limit=st.integers(1, 120),
     few=st.sampled_from([0, 5, 2000]),
 )
-def test_a_list_is_what_the_filter_says_in_order_of_id(
-    store: SqliteStore, filter: InstanceFilter, limit: int, few: int
+def test_a_list_has_the_matching_instances_in_order_of_id(
+    store: SqliteStore, query: InstanceQuery, limit: int, few: int
 ) -> None:
     def wanted(row: InstanceRow) -> bool:
         return (
-            row.id.startswith(filter.id_prefix or "")
-            and (filter.created_from is None or row.created >= filter.created_from)
-            and (filter.created_to is None or row.created <= filter.created_to)
-            and (filter.updated_from is None or row.updated >= filter.updated_from)
-            and (filter.updated_to is None or row.updated <= filter.updated_to)
-            and (not filter.statuses or row.status in filter.statuses)
-            and (filter.after_id is None or row.id > filter.after_id)
-            and (filter.entities is None or filter.entities == row.id.startswith("@"))
+            row.id.startswith(query.id_prefix or "")
+            and (query.created_from is None or row.created >= query.created_from)
+            and (query.created_to is None or row.created <= query.created_to)
+            and (query.updated_from is None or row.updated >= query.updated_from)
+            and (query.updated_to is None or row.updated <= query.updated_to)
+            and (not query.statuses or row.status in query.statuses)
+            and (query.after_id is None or row.id > query.after_id)
+            and (query.entities is None or query.entities == row.id.startswith("@"))
         )
 
     expected = sorted(row.id for row in ROWS if wanted(row))[:limit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "FEW", few)
-        assert [row.id for row in store.list("hub", filter, limit)] == expected
+        assert [row.id for row in store.list("hub", query, limit)] == expected
 
 
 @pytest.mark.parametrize(
-    ("filter", "few", "index"),
+    ("query", "few", "index"),
     [
-        (InstanceFilter(), 2000, "sqlite_autoindex_instances_1"),
-        (InstanceFilter(statuses=("Failed", "Terminated")), 2000, "instances_by_status"),
-        (InstanceFilter(created_from=T0), 2000, "instances_by_creation"),
-        (InstanceFilter(created_from=T0, statuses=("Failed",)), 2000, "instances_by_creation"),
-        (InstanceFilter(created_from=T0), 5, "sqlite_autoindex_instances_1"),
-        (InstanceFilter(created_from=T0, statuses=("Failed",)), 5, "instances_by_status"),
-        (InstanceFilter(id_prefix="a"), 2000, "sqlite_autoindex_instances_1"),
+        (InstanceQuery(), 2000, "sqlite_autoindex_instances_1"),
+        (InstanceQuery(statuses=("Failed", "Terminated")), 2000, "instances_by_status"),
+        (InstanceQuery(created_from=T0), 2000, "instances_by_creation"),
+        (InstanceQuery(created_from=T0, statuses=("Failed",)), 2000, "instances_by_creation"),
+        (InstanceQuery(created_from=T0), 5, "sqlite_autoindex_instances_1"),
+        (InstanceQuery(created_from=T0, statuses=("Failed",)), 5, "instances_by_status"),
+        (InstanceQuery(id_prefix="a"), 2000, "sqlite_autoindex_instances_1"),
     ],
 )
-def test_which_index_leads_to_it(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, filter: InstanceFilter, few: int, index: str
+def test_a_list_is_read_by_the_expected_index(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, query: InstanceQuery, few: int, index: str
 ) -> None:
     monkeypatch.setattr(listing, "FEW", few)
-    text, values = listing.listing(store._reader, "Hub", filter, 100)
+    text, values = listing.listing(store._reader, "Hub", query, 100)
     plan = [row[3] for row in store._reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
     used = {word for line in plan for word in line.split() if word.startswith(("instances_by", "sqlite_auto"))}
     assert used == {index}
     if index != "instances_by_creation":
-        assert not [line for line in plan if "TEMP B-TREE" in line and len(filter.statuses) < 2]
+        assert not [line for line in plan if "TEMP B-TREE" in line and len(query.statuses) < 2]

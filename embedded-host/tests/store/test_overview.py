@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.store.interface import (
     ActivityRow,
+    InstanceQuery,
     InstanceRow,
     MessageRow,
     PutActivity,
@@ -20,10 +20,11 @@ from embedded_host.store.interface import (
     SaveInstance,
     SetAwaited,
 )
-from embedded_host.store.overview import SORTS, Overview, Wanted
+from embedded_host.store.overview import SORTS, Overview
 from embedded_host.store.sqlite import SqliteStore
 
 T0 = datetime(2026, 1, 2, tzinfo=timezone.utc)
+ALL = InstanceQuery(entities=False)
 
 
 def row(key: int, id: str, name: str = "F", status: str = "Running", hub: str = "Hub", **more: object) -> SaveInstance:
@@ -48,8 +49,8 @@ def overview(store: SqliteStore) -> Iterator[Overview]:
     overview.close()
 
 
-def ids(overview: Overview, wanted: Wanted | None = None, **options: object) -> list[str]:
-    return [found.id for found in overview.page("hub", wanted or Wanted(), **options)]  # type: ignore[arg-type]
+def ids(overview: Overview, query: InstanceQuery | None = None, **options: object) -> list[str]:
+    return [found.id for found in overview.page("hub", query or ALL, **options)]  # type: ignore[arg-type]
 
 
 def test_filters(store: SqliteStore, overview: Overview) -> None:
@@ -64,13 +65,16 @@ def test_filters(store: SqliteStore, overview: Overview) -> None:
         ]
     )
     assert ids(overview) == ["report-1", "order-2", "order-1"]
-    assert ids(overview, Wanted(statuses=("Completed",))) == ["report-1", "order-1"]
-    assert ids(overview, Wanted(name="Order")) == ["order-2", "order-1"]
-    assert ids(overview, Wanted(id_prefix="order-")) == ["order-2", "order-1"]
-    assert ids(overview, Wanted(created_from=T0 + timedelta(seconds=2))) == ["report-1", "order-2"]
-    assert ids(overview, Wanted(created_to=T0 + timedelta(seconds=2))) == ["order-2", "order-1"]
-    assert ids(overview, Wanted(entities=True)) == ["@counter@a"]
-    assert overview.counts("hub", Wanted()) == {"Completed": 2, "Failed": 1}
+    assert ids(overview, InstanceQuery(entities=False, statuses=("Completed",))) == ["report-1", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, name="Order")) == ["order-2", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, id_prefix="order-")) == ["order-2", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, created_from=T0 + timedelta(seconds=2))) == [
+        "report-1",
+        "order-2",
+    ]
+    assert ids(overview, InstanceQuery(entities=False, created_to=T0 + timedelta(seconds=2))) == ["order-2", "order-1"]
+    assert ids(overview, InstanceQuery(entities=True)) == ["@counter@a"]
+    assert overview.counts("hub", ALL) == {"Completed": 2, "Failed": 1}
     assert overview.entity_names("HUB") == ["@counter"]
     assert overview.entity_states([5]) == {5: "1"}
 
@@ -87,11 +91,11 @@ def test_every_order_and_its_reverse(store: SqliteStore, overview: Overview, sor
         "status": lambda r: r.status,
         "duration": lambda r: r.updated - r.created,
     }
-    up = [values[sort](found) for found in overview.page("Hub", Wanted(), sort, False)]
-    down = [values[sort](found) for found in overview.page("Hub", Wanted(), sort, True)]
+    up = [values[sort](found) for found in overview.page("Hub", ALL, sort, False)]
+    down = [values[sort](found) for found in overview.page("Hub", ALL, sort, True)]
     assert up == sorted(up)
     assert down == up[::-1]
-    pages = [found.id for n in (0, 7, 14) for found in overview.page("Hub", Wanted(), sort, True, 7, n)]
+    pages = [found.id for n in (0, 7, 14) for found in overview.page("Hub", ALL, sort, True, 7, n)]
     assert sorted(pages) == sorted(found.row.id for found in rows)
 
 
@@ -116,21 +120,21 @@ def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
             SetAwaited(7, [("entity", "@counter@a")]),
         ]
     )
-    assert ids(overview, Wanted(waiting="activity")) == ["activity"]
-    assert ids(overview, Wanted(waiting="activity:Echo")) == ["activity"]
-    assert ids(overview, Wanted(waiting="activity:Other")) == []
-    assert ids(overview, Wanted(waiting="timer")) == ["event", "timer"]
-    assert ids(overview, Wanted(waiting="child")) == ["parent"]
-    assert ids(overview, Wanted(waiting="child:Child")) == ["parent"]
-    assert ids(overview, Wanted(waiting="event")) == ["event"]
-    assert ids(overview, Wanted(waiting="event:Approval")) == ["event"]
-    assert ids(overview, Wanted(waiting="event:approval")) == []
-    assert ids(overview, Wanted(waiting="event:@counter@a")) == []
-    assert ids(overview, Wanted(waiting="entity")) == ["entity"]
-    assert ids(overview, Wanted(waiting="entity:@counter@a")) == ["entity"]
-    assert ids(overview, Wanted(waiting="entity:@counter@b")) == []
-    assert ids(overview, Wanted(waiting="nonsense")) == []
-    waits = overview.waits("hub", overview.page("hub", Wanted()))
+    assert ids(overview, InstanceQuery(entities=False, waiting="activity")) == ["activity"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="activity:Echo")) == ["activity"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="activity:Other")) == []
+    assert ids(overview, InstanceQuery(entities=False, waiting="timer")) == ["event", "timer"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="child")) == ["parent"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="child:Child")) == ["parent"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="event")) == ["event"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="event:Approval")) == ["event"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="event:approval")) == []
+    assert ids(overview, InstanceQuery(entities=False, waiting="event:@counter@a")) == []
+    assert ids(overview, InstanceQuery(entities=False, waiting="entity")) == ["entity"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="entity:@counter@a")) == ["entity"]
+    assert ids(overview, InstanceQuery(entities=False, waiting="entity:@counter@b")) == []
+    assert ids(overview, InstanceQuery(entities=False, waiting="nonsense")) == []
+    waits = overview.waits("hub", overview.page("hub", ALL))
     assert waits == {
         1: ["activity Echo"],
         2: ["timer 1767398400000000"],
@@ -164,28 +168,32 @@ def test_it_cannot_write(overview: Overview) -> None:
         overview._connection.execute("DELETE FROM instances")
 
 
-def test_pages_of_many_instances_are_quick(store: SqliteStore, overview: Overview) -> None:
-    many = 100_000
-    statuses = ("Completed", "Completed", "Failed", "Running")
-    store.write([row(n, f"{n * 7919 % many:032x}", f"F{n % 5}", statuses[n % 4]) for n in range(1, many + 1)])
-    store.write([SetAwaited(n, [("event", f"E{n % 3}")]) for n in range(3, many + 1, 4)])
+@pytest.mark.parametrize(
+    ("query", "sort", "index"),
+    [
+        (ALL, "created", "instances_by_creation"),
+        (ALL, "id", "sqlite_autoindex_instances_1"),
+        (InstanceQuery(entities=False, id_prefix="a"), "id", "sqlite_autoindex_instances_1"),
+    ],
+)
+def test_a_page_is_read_from_its_index_without_sorting(
+    store: SqliteStore, overview: Overview, query: InstanceQuery, sort: str, index: str
+) -> None:
+    plans: list[str] = []
+    connection = overview._connection
+    explained = [text for text in _statements(overview, query, sort) if "LIMIT" in text]
+    assert explained
+    for text in explained:
+        keys = text[text.index("(SELECT key") + 1 : text.rindex(") ORDER")]
+        plans += [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {keys}")]
+    assert any(index in line for line in plans)
+    assert not [line for line in plans if "TEMP B-TREE" in line]
 
-    def best(**options: object) -> float:
-        seconds = []
-        for _ in range(3):
-            began = time.process_time()
-            assert len(ids(overview, **options)) == 100  # type: ignore[arg-type]
-            seconds.append(time.process_time() - began)
-        return min(seconds)
 
-    # Measured: 1, 8 and 1 ms. The bounds are for machines that are slow and busy.
-    assert best() < 0.02
-    assert best(offset=many // 2) < 0.06
-    assert best(sort="id", descending=False) < 0.02
-    assert best(wanted=Wanted(statuses=("Failed",))) < 0.05
-    # An order without an index reads every row: 15 to 25 ms, in a thread of its own that holds up nobody.
-    assert best(sort="updated") < 0.25
-    assert best(sort="name", offset=many - 100) < 0.4
-    # 25,000 wait for an event, a third of them for this one: 5 and 3 ms.
-    assert best(wanted=Wanted(waiting="event"), sort="updated") < 0.25
-    assert best(wanted=Wanted(waiting="event:E1")) < 0.25
+def _statements(overview: Overview, query: InstanceQuery, sort: str) -> list[str]:
+    """The SQL of a page, with its values."""
+    statements: list[str] = []
+    overview._connection.set_trace_callback(statements.append)
+    overview.page("Hub", query, sort)
+    overview._connection.set_trace_callback(None)
+    return statements

@@ -3,13 +3,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from embedded_host.store.epoch import micros
 from embedded_host.store.interface import AppendHistory, SaveInstance, StateError, Store
-from embedded_host.store.migration import SCHEMA_VERSION
-from embedded_host.store.sqlite import SqliteStore, micros
+from embedded_host.store.schema import SCHEMA_VERSION
+from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import EVERYTHING, FULL, PLAIN, T0, StoreContract, belongings
 
 
@@ -81,18 +83,21 @@ def test_a_commit_is_synchronous(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_newer_version_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1])
+def test_a_file_of_another_version_is_refused_and_not_changed(tmp_path: Path, version: int) -> None:
     path = tmp_path / "state.db"
     SqliteStore(path).close()
-    newer = sqlite3.connect(path)
-    newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    newer.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert f"schema {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}" in text
-    assert "Upgrade azure-functions-embedded-host" in text
+    assert str(caught.value) == (
+        f"The state file {path} was written by another version of the embedded host (schema {version}; this version uses "
+        f"{SCHEMA_VERSION}). Use the version of azure-functions-embedded-host that wrote it, or another folder with --state. "
+        "[EH214]"
+    )
+    assert path.read_bytes() == before
 
 
 def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -112,7 +117,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE instances (name TEXT)")
     other.close()
-    with pytest.raises(StateError, match=r"is no state of the embedded host"):
+    with pytest.raises(StateError, match=r"is not a state file of the embedded host"):
         SqliteStore(path)
     other = sqlite3.connect(path)
     assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("instances",)]

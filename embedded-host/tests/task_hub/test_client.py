@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import (
     InstanceExistsError,
     InstanceFinishedError,
@@ -288,11 +288,11 @@ async def test_a_purge_by_filter_never_deletes_the_living() -> None:
     await host.start("Waits", "c")
     await host.client.signal_entity(EntityId("counter", "k"), "add", '"1"')
     await host.idle()
-    assert await host.client.purge_many(InstanceFilter(statuses=("Running",))) == 0
-    assert await host.client.purge_many(InstanceFilter(created_from=T0 + timedelta(seconds=1))) == 0
-    assert await host.client.purge_many(InstanceFilter(statuses=("Failed", "Running"))) == 1
-    assert await host.client.purge_many(InstanceFilter()) == 1
-    assert [row.id for row in host.client.list(InstanceFilter(), 9)] == ["@counter@k", "c"]
+    assert await host.client.purge_many(InstanceQuery(statuses=("Running",))) == 0
+    assert await host.client.purge_many(InstanceQuery(created_from=T0 + timedelta(seconds=1))) == 0
+    assert await host.client.purge_many(InstanceQuery(statuses=("Failed", "Running"))) == 1
+    assert await host.client.purge_many(InstanceQuery()) == 1
+    assert [row.id for row in host.client.list(InstanceQuery(), 9)] == ["@counter@k", "c"]
 
 
 # -- waiting ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from embedded_host.store.files import KEY_FILE, OWNER_ONLY, keep_from_others, make_folder, moved
+from embedded_host.store.files import KEY_FILE, OWNER_ONLY, keep_from_others, make_folder, replace_file
 from embedded_host.store.interface import StateError
 
 MASTER, DEFAULT, DURABLE = "_master", "default", "durabletask_extension"
@@ -215,7 +215,7 @@ def _in_its_place(new: Path, path: Path) -> None:
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return moved(new, path)
+            return replace_file(new, path)
         except PermissionError:  # Windows: somebody is just reading it
             if os.name != "nt" or time.monotonic() > until:
                 raise

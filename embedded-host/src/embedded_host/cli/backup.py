@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_json
 from embedded_host.cli.target import Target, state_options
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 @command()
@@ -23,7 +26,7 @@ from embedded_host.cli.target import Target, state_options
 def backup(target: Target, file: Path | None, as_json: bool) -> None:
     """Copy the state to FILE, also while the host runs, which goes on meanwhile.
 
-    The copy is one file, of one moment, looked through, and readable by you alone. Default: a file named with the time in
+    The copy is one file, of one moment, checked, and readable by you alone. Default: a file named with the time in
     the folder backups of the state's folder. To go back to it: stop the host, move state.db, state.db-wal and state.db-shm
     away, and put the copy in their place as state.db.
 
@@ -32,14 +35,16 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
       embedded-host backup
       embedded-host backup /mnt/backups/shop-monday.db --script-root shop
     """
-    from embedded_host.store.backup import back_up, default_target
+    from embedded_host.store.backup import back_up
+    from embedded_host.store.backup_files import default_target
+    from embedded_host.store.read_only import read_state
 
     path = target.state_path()
     file = Path(os.path.abspath(file or default_target(path)))  # noqa: PTH100 - resolve() would follow links
     with _opened(path) as connection:
         back_up(connection, file)
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
-        (count,) = copy.execute("SELECT count(*) FROM instances").fetchone()
+    with read_state(file) as copy:
+        count = copy.count()
     size = file.stat().st_size
     if as_json:
         print_json({"file": str(file), "state": str(path), "instances": count, "bytes": size})
@@ -50,32 +55,15 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """To be read from. Without a host its folder is left as it is. Raises StateError."""
-    from embedded_host.store.error_messages import in_words
-    from embedded_host.store.integrity_check import check_log
+    """Open the state for reading; without a running host nothing in its folder is written. Raises StateError."""
     from embedded_host.store.interface import StateError
     from embedded_host.store.lock import StateLock
-    from embedded_host.store.migration import refuse_newer, version_of
-    from embedded_host.store.read_only import readable
+    from embedded_host.store.read_only import open_beside_host, open_read_only
 
-    def connected(where: Path, parameters: str) -> sqlite3.Connection:
-        return sqlite3.connect(f"{where.absolute().as_uri()}?{parameters}", uri=True, isolation_level=None, timeout=5)
-
-    lock = StateLock(path.parent)
-    try:
+    with ExitStack() as stack:
         try:
-            lock.__enter__()
-        except StateError:  # a host has it
-            with closing(connected(path, "mode=ro")) as connection:
-                refuse_newer(path, version_of(connection))
-                yield connection
-            return
-        try:
-            check_log(path)
-            with readable(path) as (where, parameters), closing(connected(where, parameters)) as connection:
-                refuse_newer(path, version_of(connection))
-                yield connection
-        finally:
-            lock.__exit__(None, None, None)
-    except (sqlite3.Error, UnicodeError) as error:
-        raise in_words(path, error, "read") from error
+            stack.enter_context(StateLock(path.parent))
+        except StateError:  # a host runs with it
+            yield stack.enter_context(open_beside_host(path))
+        else:
+            yield stack.enter_context(open_read_only(path))

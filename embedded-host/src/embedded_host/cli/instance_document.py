@@ -43,12 +43,12 @@ from embedded_host.store.interface import (
     SaveInstance,
     SetInput,
 )
-from embedded_host.store.sqlite import SqliteStore
+from embedded_host.store.state_reader import SqliteReader
 
 FORMAT, VERSION = "embedded-host-instance", 1
 
 
-def from_store(store: SqliteStore, row: InstanceRow, source: str) -> Json:
+def from_store(store: SqliteReader, row: InstanceRow, source: str) -> Json:
     """All of it, so that it can go on elsewhere."""
     events = [event for text in store.history(row.key) for event in decode_events(text)]
     status = status_object(row, partial(store.input, row.key))

@@ -97,15 +97,10 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
 
 
 def _delete(state: StateFile) -> None:
-    """With the lock held."""
-    import sqlite3
-
-    from embedded_host.store.interface import DeleteInstance, InstanceFilter
+    """Delete the task hub. The caller holds the lock."""
+    from embedded_host.store.interface import DeleteTaskHub
     from embedded_host.store.sqlite import SqliteStore
 
     with closing(SqliteStore(state.path)) as store:
-        rows = store.list(state.hub, InstanceFilter(), 2**31)
-        store.write([DeleteInstance(row.key) for row in rows])
-    with closing(sqlite3.connect(state.path)) as connection, connection:
-        # When its timer functions ran last: the store has no change for that.
-        connection.execute("DELETE FROM timers WHERE hub = ?", (state.hub,))
+        store.write([DeleteTaskHub(state.hub)])
+        store.release_pages(store.free_pages())

@@ -1,4 +1,4 @@
-"""What can be had out of a damaged state."""
+"""The command ``recover``."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from embedded_host.cli.target import Target, state_options
 from embedded_host.store.files import STATE_FILE
 
 if TYPE_CHECKING:
-    from embedded_host.recovery.recover import Recovered
-    from embedded_host.recovery.report import Lost
+    from embedded_host.recovery.recover import Recovery
+    from embedded_host.recovery.report import InstanceOutcome
 
 SHOWN = 20
-"""Lines of each kind; the file of the report has all."""
+"""Instances to list of each kind; the report file has all."""
 
 
 @command()
 @as_json
 @state_options
 def recover(target: Target, as_json: bool) -> None:
-    """Get out of a damaged state what can be read, and say exactly what cannot.
+    """Recover the readable data of a damaged state file, and report the outcome for each instance.
 
-    What can be read goes into a new file in the old one's place, on which the host starts. The damaged file is kept beside
-    it. Instances that cannot go on because something that they need is lost are Failed, with the reason as their output. A
-    file that is sound is left alone. The host must be stopped before.
+    SQLite's program sqlite3 (its command .recover) rebuilds the file; the rows that are left go into a new file in the old one's
+    place. The damaged file is kept beside it. Live instances that lost data that they need become Failed, with the reason as
+    their output; the others continue. A sound file is not changed. Stop the host first.
 
     \b
     Examples:
@@ -37,47 +37,51 @@ def recover(target: Target, as_json: bool) -> None:
       embedded-host recover --state .embedded-host --json
     """
     from embedded_host.cli.state_file import exclusively
-    from embedded_host.recovery.recover import recover as recovered
-    from embedded_host.store.connection import RECOVERED
+    from embedded_host.recovery.recover import recover as recover_file
+    from embedded_host.store.state_file import RECOVERED
 
     path = target.state_folder / STATE_FILE
     if not path.with_name(path.name + RECOVERED).exists():
         path = target.state_path()
     with exclusively(path.parent):
-        result = recovered(path)
+        result = recover_file(path)
     if as_json:
         print_json({"state": str(path), **result.document()})
     else:
-        _say(result, str(path))
+        _print(result, str(path))
 
 
-def _say(result: Recovered, path: str) -> None:
+def _print(result: Recovery, path: str) -> None:
     report = result.report
+    count = report.count()
     if result.damaged is None:
-        click.echo(f"{path} is sound: {_count(report.kept)} in it, and nothing was changed.")
+        click.echo(f"{path} is sound: {_number(len(report.instances))} in it, and nothing was changed.")
         return
     for problem in report.problems:
         click.echo(f"Found: {printable(problem)}.")
-    click.echo(f"Recovered {_count(report.kept)} as they were.")
-    _list("Failed now, because they could not go on", report.failed)
-    _list("Recovered, but not as they were", report.incomplete)
-    _list("Lost", report.left_out)
+    click.echo(
+        f"Recovered {count['finished']} finished and {count['continued']} live instances and {count['entity']} entities. "
+        f"{count['failed']} failed and {count['lost']} lost."
+    )
+    _list("Failed, because data that they need is lost", report.of("failed"))
+    _list("Recovered, but incomplete", report.incomplete)
+    _list("Lost", report.of("lost"))
     click.echo(f"The damaged file is kept as {result.damaged}.")
-    click.echo(f"All of this report: {result.report_file}.")
+    click.echo(f"The complete report: {result.report_file}.")
 
 
-def _list(heading: str, lost: Sequence[Lost]) -> None:
-    if not lost:
+def _list(heading: str, outcomes: Sequence[InstanceOutcome]) -> None:
+    if not outcomes:
         return
-    click.echo(f"{heading} ({len(lost)}):")
-    for one in lost[:SHOWN]:
-        name = "an instance whose id is not known" if one.id is None else f"'{printable(one.id)}'"
+    click.echo(f"{heading} ({len(outcomes)}):")
+    for one in outcomes[:SHOWN]:
+        name = "an instance with unknown id" if one.id is None else f"'{printable(one.id)}'"
         hub = f" of {printable(one.hub)}" if one.hub else ""
         status = f", {one.status}" if one.status else ""
-        click.echo(f"  {name}{hub}{status}: {printable(one.what)}")
-    if len(lost) > SHOWN:
-        click.echo(f"  and {len(lost) - SHOWN} more")
+        click.echo(f"  {name}{hub}{status}: {printable(one.detail or '')}")
+    if len(outcomes) > SHOWN:
+        click.echo(f"  and {len(outcomes) - SHOWN} more")
 
 
-def _count(number: int) -> str:
-    return "1 instance or entity" if number == 1 else f"{number} instances and entities"
+def _number(count: int) -> str:
+    return "1 instance or entity" if count == 1 else f"{count} instances and entities"

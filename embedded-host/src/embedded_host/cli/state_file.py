@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,10 @@ from embedded_host.engine.events import decode_events
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.management.status import history_events, shown_value, status_object
-from embedded_host.store.error_messages import in_words
-from embedded_host.store.interface import InstanceFilter, InstanceRow, StateError
+from embedded_host.store.interface import InstanceQuery, InstanceRow, StateError
 from embedded_host.store.lock import StateLock
-from embedded_host.store.migration import SCHEMA_VERSION, migrate, refuse_newer, version_of
-from embedded_host.store.read_only import readable
-from embedded_host.store.sqlite import SqliteStore
+from embedded_host.store.read_only import read_state
+from embedded_host.store.state_reader import SqliteReader
 
 
 class StateFile:
@@ -44,16 +41,9 @@ class StateFile:
             )
         return hubs[0] if hubs else "TestHubName"
 
-    @contextmanager
-    def open(self) -> Iterator[SqliteStore]:
-        """As it is now: one moment for all that is read. Raises StateError."""
-        with readable(self.path) as (path, parameters):
-            try:
-                store = SqliteStore(path, opened=_connected(path, parameters))
-                with closing(store):
-                    yield store
-            except (sqlite3.Error, UnicodeError) as error:
-                raise in_words(self.path, error, "read") from error
+    def open(self) -> AbstractContextManager[SqliteReader]:
+        """Read the file; all reads are of one moment. Raises StateError."""
+        return read_state(self.path)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -69,7 +59,7 @@ class StateFile:
             return status
 
     def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
-        filter = InstanceFilter(
+        filter = InstanceQuery(
             id_prefix=query.id_prefix,
             created_from=query.created_after,
             created_to=query.created_before,
@@ -77,17 +67,17 @@ class StateFile:
             after_id=id_of_token(token),
         )
 
-        def item(store: SqliteStore, row: InstanceRow) -> Json:
+        def item(store: SqliteReader, row: InstanceRow) -> Json:
             return status_object(row, partial(store.input, row.key) if show_input else None)
 
         return self._page(filter, top, item)
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
-        filter = InstanceFilter(
+        filter = InstanceQuery(
             id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_of_token(token), entities=True
         )
 
-        def item(store: SqliteStore, row: InstanceRow) -> Json | None:
+        def item(store: SqliteReader, row: InstanceRow) -> Json | None:
             kept = store.entity(row.key)
             if kept is None or kept[1] is None:  # no operation has reached it yet
                 return None
@@ -108,39 +98,11 @@ class StateFile:
                 return False, None
             return True, shown_value(kept[1])
 
-    def _page(self, filter: InstanceFilter, top: int, item: Any) -> Page:
+    def _page(self, filter: InstanceQuery, top: int, item: Any) -> Page:
         with self.open() as store:
             rows = store.list(self.hub, filter, top + 1)
             items = [found for row in rows[:top] if (found := item(store, row)) is not None]
         return Page(items, continuation_token(rows[top - 1].id) if len(rows) > top else None)
-
-
-def _connected(path: Path, parameters: str) -> sqlite3.Connection:
-    """In a transaction, for one moment. Raises StateError for a file of a newer version."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{parameters}", uri=True, isolation_level=None, timeout=5)
-    try:
-        refuse_newer(path, version_of(connection))
-        if 0 < version_of(connection) < SCHEMA_VERSION:
-            connection = _migrated(connection)
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _migrated(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """A copy in memory with today's schema: the file itself is for the next host to bring up to date."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        with closing(connection):
-            connection.backup(copy)
-        migrate(copy, None, lambda _: None)
-    except BaseException:
-        copy.close()
-        raise
-    return copy
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
 from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.json_codec import compact
-from embedded_host.store.overview import Listed, Overview, Wanted
+from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.overview import Listed, Overview
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
@@ -113,14 +114,14 @@ class Dashboard:
     # -- lists -----------------------------------------------------------------------------------------
 
     async def _instances(self, parameters: QueryParameters) -> Response:
-        hub, wanted = self._hub.name, parameters.instance_filter()
+        hub, conditions = self._hub.name, parameters.instance_query()
         sort, descending = parameters.sort(), parameters.flag("desc")
         limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
-        with_counts, any_status = parameters.flag("counts"), parameters.instance_filter(any_status=True)
+        with_counts, any_status = parameters.flag("counts"), parameters.instance_query(any_status=True)
 
         def query(overview: Overview) -> dict[str, Any]:
             began = time.perf_counter()
-            rows = overview.page(hub, wanted, sort, descending, limit, offset)
+            rows = overview.page(hub, conditions, sort, descending, limit, offset)
             counts = overview.counts(hub, any_status) if with_counts else None
             waits = overview.waits(hub, rows)
             cost = (time.perf_counter() - began) * 1000
@@ -129,7 +130,7 @@ class Dashboard:
         return json_response(await self._read(query))
 
     async def _histogram(self, parameters: QueryParameters) -> Response:
-        hub, wanted, spans = self._hub.name, parameters.instance_filter(), parameters.number("spans", 48, 200)
+        hub, conditions, spans = self._hub.name, parameters.instance_query(), parameters.number("spans", 48, 200)
         until = int(time.time() * 1_000_000)
 
         def query(overview: Overview) -> dict[str, Any]:
@@ -140,8 +141,8 @@ class Dashboard:
             start = parameters.micros("from") or bounds[0]
             end = max(min(parameters.micros("to") or until, until), start + spans)
             width = (end - start) // spans + 1
-            started = overview.started(hub, wanted, start, width)
-            ended = overview.ended(hub, wanted, start, width)
+            started = overview.started(hub, conditions, start, width)
+            ended = overview.ended(hub, conditions, start, width)
             return {
                 "start": start / 1000,
                 "width": width / 1000,
@@ -156,14 +157,14 @@ class Dashboard:
         hub, limit, offset = self._hub.name, parameters.number("limit", 100, 1000), parameters.offset()
         name, key = parameters.text("name").lower(), parameters.text("prefix")
         prefix = f"@{name}@{key}" if name else f"@{key}" if key else None
-        wanted = Wanted(id_prefix=prefix, entities=True)
+        conditions = InstanceQuery(id_prefix=prefix, entities=True)
 
         def query(overview: Overview) -> dict[str, Any]:
-            rows = overview.page(hub, wanted, parameters.sort("id"), parameters.flag("desc"), limit, offset)
+            rows = overview.page(hub, conditions, parameters.sort("id"), parameters.flag("desc"), limit, offset)
             states = overview.entity_states([row.key for row in rows])
             return {
                 "rows": [_row(row) | _state(states.get(row.key), row.key in states) for row in rows],
-                "total": sum(overview.counts(hub, wanted).values()),
+                "total": sum(overview.counts(hub, conditions).values()),
                 "names": [name.removeprefix("@") for name in overview.entity_names(hub)],
             }
 

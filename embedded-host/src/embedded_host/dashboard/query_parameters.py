@@ -9,7 +9,8 @@ from datetime import datetime
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.management.parameters import STATUSES, parse_timestamp
 from embedded_host.store.epoch import micros
-from embedded_host.store.overview import SORTS, Wanted
+from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.overview import SORTS
 
 
 class InvalidParameterError(EmbeddedHostError):
@@ -59,13 +60,14 @@ class QueryParameters:
         time = self._datetime(name)
         return None if time is None else micros(time)
 
-    def instance_filter(self, *, any_status: bool = False) -> Wanted:
-        """Return the filter of the list of instances; ``any_status`` leaves the statuses out of it."""
+    def instance_query(self, *, any_status: bool = False) -> InstanceQuery:
+        """Return the query of the list of instances; ``any_status`` leaves the statuses out of it."""
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:
                 raise InvalidParameterError(f"There is no status '{status}'. [EH336]")
-        return Wanted(
+        return InstanceQuery(
+            entities=False,
             statuses=() if any_status else statuses,
             name=self.text("name") or None,
             id_prefix=self.text("prefix") or None,

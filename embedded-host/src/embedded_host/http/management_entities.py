@@ -8,7 +8,7 @@ from embedded_host.http.management_responses import cooperatively, message_respo
 from embedded_host.management.json_text import compact_json
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, flag, id_of_token, page_size, parse_timestamp
 from embedded_host.management.status import shown_value
-from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient, InstanceStatusError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response
@@ -53,7 +53,7 @@ class Entities:
 
     async def _list(self, request: Request, name: str | None) -> Response:
         query, limit = request.query, page_size(request.query.get("top"))
-        filter = InstanceFilter(
+        filter = InstanceQuery(
             id_prefix=f"@{name.lower()}@" if name else "@",
             updated_from=parse_timestamp(query.get("lastoperationtimefrom")),
             updated_to=parse_timestamp(query.get("lastoperationtimeto")),

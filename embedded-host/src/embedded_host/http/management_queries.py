@@ -15,7 +15,7 @@ from embedded_host.management.parameters import (
     runtime_status,
 )
 from embedded_host.management.status import status_object
-from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response
@@ -31,7 +31,7 @@ class Queries:
         """Respond with a page of instances, entities included. An invalid part of the filter does not count (recorded)."""
         query, limit = request.query, page_size(request.query.get("top"))
         named = (runtime_status(text) for text in comma_separated(query.get("runtimestatus")))
-        filter = InstanceFilter(
+        filter = InstanceQuery(
             id_prefix=query.get("instanceidprefix") or None,
             created_from=parse_timestamp(query.get("createdtimefrom")),
             created_to=parse_timestamp(query.get("createdtimeto")),
@@ -67,7 +67,7 @@ class Queries:
             statuses.append(status)
         if query.get("runtimestatus", "").strip() and not statuses:
             return _refused("'runtimeStatus' names no status.")
-        filter = InstanceFilter(
+        filter = InstanceQuery(
             created_from=parse_timestamp(query.get("createdtimefrom")),
             created_to=parse_timestamp(query.get("createdtimeto")),
             statuses=tuple(statuses),

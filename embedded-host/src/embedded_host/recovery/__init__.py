@@ -1,6 +1,5 @@
-"""Getting out of a damaged state file what can be had: ``embedded-host recover``.
+"""Recovery of a damaged state file: ``embedded-host recover``.
 
-From the bytes up: ``pages`` (the file with its log), ``records`` (a page's cells), ``trees`` (a table's rows, and where some
-may be missing), ``rows`` (what a row must look like), ``salvage`` (all tables of a file), ``decisions`` (what becomes of each
-instance), ``recover`` (the new file and the report). Nothing here writes into the damaged file, and SQLite does not read it.
+``sqlite_program`` runs SQLite's ``.recover``, ``rows`` validates rows, ``recovered_rows`` collects them from the rebuilt database,
+``decisions`` decides which instances can continue, ``recover`` writes the new file, and ``report`` describes the outcome.
 """

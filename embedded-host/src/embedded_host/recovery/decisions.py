@@ -1,7 +1,8 @@
-"""What becomes of each instance of a damaged file: kept, Failed because it could not go on, or left out.
+"""The outcome for each instance of a damaged file: kept as it is, made Failed, or lost.
 
-An instance that has finished is kept with what there is of it. One that has not is kept only if nothing that it needs can be
-missing: it would wait for ever for what is lost. Else it is made Failed, and a parent is told as of any child that failed.
+A finished instance is kept with the data that is left. A live one is kept only if everything that it needs to continue is there:
+its history without gaps, its input, and for each open decision the activity, timer, sub-orchestration or entity request. Otherwise
+it would wait forever. It becomes Failed then, and its parent receives the failure as that of any child.
 """
 
 from __future__ import annotations
@@ -9,325 +10,330 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import encode_event, encode_events
-from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
+from embedded_host.engine.events import (
+    CompletionEvent,
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionStarted,
+    ExecutionTerminated,
+    HistoryEvent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+    decode_parent,
+    encode_event,
+    encode_events,
+)
+from embedded_host.engine.orchestration import Status
 from embedded_host.engine.timestamps import utc_text
-from embedded_host.recovery.instances import FINAL, Instance, following, id_of, row_from_history, started
-from embedded_host.recovery.report import Lost, Report
-from embedded_host.recovery.rows import Row
-from embedded_host.recovery.salvage import Found, Salvage
+from embedded_host.recovery import report as r
+from embedded_host.recovery.recovered_rows import RecoveredRows
+from embedded_host.recovery.report import InstanceOutcome, Report
+from embedded_host.recovery.rows import INPUT_REFERENCE, Row, events_of
 from embedded_host.store.epoch import from_micros, micros
 
-_ENDS = (EventType.EXECUTION_COMPLETED, EventType.EXECUTION_TERMINATED)
-REASON = "The state file was damaged, and what this instance needs to go on was lost with it"
+FINAL = frozenset(status.value for status in Status if status.is_terminal)
+REASON = "The state file was damaged, and data that this instance needs was lost"
 
 
-class Kept(NamedTuple):
-    """What goes into the new file, by table; columns as in ``rows.py``."""
-
+class Decided(NamedTuple):
     rows: dict[str, list[Row]]
+    """The rows of the new file, by table."""
     report: Report
 
 
-def decide(salvage: Salvage, now: datetime) -> Kept:
-    return _Decisions(salvage, now).made()
+@dataclass
+class _Instance:
+    row: Row
+    """As in the table ``instances``."""
+    turns: dict[int, str]
+    """JSON of the events, by number of the turn."""
+    events: list[HistoryEvent]
+    """The events of the turns up to the first gap."""
+    inbox: list[HistoryEvent]
+
+    @property
+    def key(self) -> int:
+        return int(self.row[0])
+
+    @property
+    def hub(self) -> str:
+        return str(self.row[1])
+
+    @property
+    def id(self) -> str:
+        return str(self.row[2])
+
+    @property
+    def status(self) -> str:
+        return str(self.row[4])
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def started(self) -> ExecutionStarted | None:
+        return _started((*self.events, *self.inbox))
+
+
+def decide(found: RecoveredRows, now: datetime) -> Decided:
+    """Return the rows to keep and the report. ``now`` is the time of the failures."""
+    return _Decisions(found, now).decided()
 
 
 class _Decisions:
-    def __init__(self, salvage: Salvage, now: datetime) -> None:
-        self._salvage, self._now = salvage, now
-        self.report = Report(problems=list(salvage.problems))
-        tables = salvage.tables
-        self._inputs = {row[0]: row for row in tables["inputs"].rows.values()}
-        self._entities = {row[0]: row for row in tables["entities"].rows.values()}
+    def __init__(self, found: RecoveredRows, now: datetime) -> None:
+        self._found, self._now = found, now
+        self._damaged = found.damaged
+        tables = found.tables
+        self._inputs = {row[0]: row for row in reversed(tables["inputs"])}
+        self._entities = {row[0]: row for row in reversed(tables["entities"])}
         self._messages = _by_instance(tables["messages"])
         self._activities = _by_instance(tables["activities"])
         self._turns: dict[int, dict[int, str]] = defaultdict(dict)
-        for instance, turn, events in tables["history"].rows.values():
-            self._turns[instance][turn] = events
-        self._instances: dict[int, Instance] = {}
+        for instance, turn, events in tables["history"]:
+            self._turns[instance].setdefault(turn, events)
+        self._instances: dict[int, _Instance] = {}
+        self._by_id: dict[tuple[str, str], _Instance] = {}
         self._failed: dict[int, str] = {}
-        self._by_id: dict[tuple[str, str], Instance] | None = None
-        self._doubtful: set[int] | None = None
         self._next_message = max((row[1] for rows in self._messages.values() for row in rows), default=0) + 1
+        self._outcomes: list[InstanceOutcome] = []
 
-    def made(self) -> Kept:
+    def decided(self) -> Decided:
         self._take_instances()
-        self._take_names()
-        self._take_entities()
-        self._judge()
-        self._tell_of_tables()
-        changed = {(lost.hub, lost.id) for lost in (*self.report.incomplete, *self.report.failed)}
-        self.report.kept = sum((i.hub, i.id) not in changed for i in self._instances.values())
-        return Kept(self._rows(), self.report)
+        self._report_lost()
+        for instance in self._instances.values():
+            if instance.key not in self._entities and not instance.is_final:
+                reason = self._reason_to_fail(instance)
+                if reason is not None:
+                    self._failed[instance.key] = reason
+        for key in self._failed:
+            self._notify_parent(self._instances[key])
+        self._outcomes += map(self._outcome, self._instances.values())
+        return Decided(self._rows(), Report(self._outcomes, self._found.problems))
 
-    # -- who is there --------------------------------------------------------------------------------
+    # -- which instances exist -----------------------------------------------------------------------
 
     def _take_instances(self) -> None:
-        found = self._salvage.tables["instances"]
-        taken: dict[tuple[str, str], int] = {}
-        for key, row in sorted(found.rows.items()):
-            named = self._salvage.named.get(row[0])
-            if key in found.strays and named is None and self._salvage.names_are_whole:
-                continue  # a page out of use: it had been deleted
-            who = (row[1].lower(), row[2])
-            if who in taken:
-                self.report.left_out.append(Lost(row[1], row[2], row[4], "another instance has the same id"))
+        for row in self._found.tables["instances"]:
+            key, hub, id, status = row[0], row[1], row[2], row[4]
+            if key in self._instances:
                 continue
-            taken[who] = row[0]
-            self._instances[row[0]] = self._instance(row)
-            if named is not None and (named.hub.lower(), named.id) != who:
-                what = f"the table and the index have different ids for it; the index has '{named.id}'"
-                self.report.incomplete.append(Lost(row[1], row[2], row[4], what))
-
-    def _instance(self, row: Row) -> Instance:
-        turns = self._turns.get(row[0], {})
-        return Instance(row, turns, following(turns))
-
-    def _take_names(self) -> None:
-        """Instances whose row is lost, put together from their histories where these are whole, else told of by name."""
-        hubs = {row.hub for row in self._instances.values()} | {name.hub for name in self._salvage.named.values()}
-        only_hub = hubs.pop() if len(hubs) == 1 else None
-        keys = {*self._salvage.named, *self._turns, *self._inputs, *self._messages, *self._activities, *self._entities}
-        taken = {(i.hub.lower(), i.id) for i in self._instances.values()}
-        there = {row[0] for row in self._salvage.tables["instances"].rows.values()}
-        for key in sorted(keys - there):
-            named = self._salvage.named.get(key)
-            hub, id, status = (named.hub, named.id, named.status) if named else (only_hub, None, None)
-            if named is None and self._salvage.names_are_whole:
-                continue  # nobody's: what a deleted instance has left in a page out of use
-            events = following(self._turns.get(key, {}))
-            row = row_from_history(key, events, hub, id, status)
-            if row is not None and (row[1].lower(), row[2]) not in taken:
-                taken.add((row[1].lower(), row[2]))
-                self._instances[key] = self._instance(row)
-                if row[4] in FINAL:
-                    what = "its row was lost and is put together from its history; its custom status is not there"
-                    self.report.incomplete.append(Lost(row[1], row[2], row[4], what))
-                else:
-                    self._failed[key] = "its row is lost"
+            if key in self._found.found_loose and self._found.names_complete and key not in self._found.names:
+                continue  # it had been deleted
+            if (hub.lower(), id) in self._by_id:
+                self._lose(hub, id, status, "another instance has the same id")
                 continue
-            if id is None and (begin := started(events)) is not None:
-                id = id_of(begin)
-            if hub is not None and (hub.lower(), id) in taken:
+            if key not in self._entities and id.startswith("@") and row[7] == "":  # an entity has no execution id
+                self._lose(hub, id, None, "the state of the entity is lost")
                 continue
-            what = f"its row is lost (its key was {key})"
-            if key in self._entities:
-                what += f"; its state was {self._entities[key][2]}"
-            if named is not None and named.other_id is not None:
-                what += f"; another index has it as '{named.other_id}'"
-            self.report.left_out.append(Lost(hub, id, status, what))
+            turns = self._turns.get(key, {})
+            inbox = _inbox(self._messages.get(key, ()))
+            instance = _Instance(row, turns, _up_to_gap(turns), inbox)
+            self._instances[key] = self._by_id[hub.lower(), id] = instance
 
-    def _take_entities(self) -> None:
-        for key, instance in list(self._instances.items()):
-            # Every entity has a state's row from the beginning, and none has an execution id.
-            if key not in self._entities and instance.id.startswith("@") and instance.row[7] == "":
-                del self._instances[key]
-                lost = Lost(instance.hub, instance.id, instance.status, "an entity whose state is lost")
-                self.report.left_out.append(lost)
+    def _report_lost(self) -> None:
+        """Report the instances whose row is lost: an index or their history has their id."""
+        rows = {row[0] for row in self._found.tables["instances"]}
+        for key, name in self._found.names.items():
+            if key not in rows and (name.hub.lower(), name.id) not in self._by_id:
+                self._lose(name.hub, name.id, name.status, "its row is lost")
+        if self._found.names_complete:
+            return
+        known = {*rows, *self._found.names}
+        for key in sorted({*self._turns, *self._messages, *self._inputs, *self._entities} - known):
+            inbox = _inbox(self._messages.get(key, ()))
+            started = _started((*_up_to_gap(self._turns.get(key, {})), *inbox))
+            id = None if started is None else started.orchestration_instance.instance_id
+            self._lose(None, id, None, f"its row is lost (its key was {key})")
 
-    # -- who can go on -------------------------------------------------------------------------------
+    def _lose(self, hub: str | None, id: str | None, status: str | None, detail: str) -> None:
+        self._outcomes.append(InstanceOutcome(hub, id, status, r.LOST, detail))
 
-    def _judge(self) -> None:
-        for key, instance in self._instances.items():
-            if key in self._entities:
-                if self._salvage.tables["messages"].may_miss(key):
-                    what = "operations that it was sent and had not taken may be lost"
-                    self.report.incomplete.append(Lost(instance.hub, instance.id, None, what))
-            elif instance.is_final:
-                if missing := self._missing_of_finished(instance):
-                    self.report.incomplete.append(Lost(instance.hub, instance.id, instance.status, missing))
-            elif reason := self._failed.get(key) or self._why_not(instance):
-                self._failed[key] = reason
-        for key, reason in self._failed.items():
-            instance = self._instances[key]
-            self.report.failed.append(Lost(instance.hub, instance.id, instance.status, reason))
-            self._tell_parent(instance)
+    # -- which instances can continue ----------------------------------------------------------------
 
-    def _missing_of_finished(self, instance: Instance) -> str:
-        missing = []
-        if not self._is_whole(instance):
-            missing.append("a part of its history is lost")
-        if self._input_may_miss(instance):
-            missing.append("its input, if it had one, is lost")
-        return "; ".join(missing)
-
-    def _why_not(self, instance: Instance) -> str | None:
-        """Why it cannot go on; None if nothing that it needs can be missing."""
-        key, tables = instance.key, self._salvage.tables
-        if key in self._strange():
+    def _reason_to_fail(self, instance: _Instance) -> str | None:
+        """Return the loss that keeps a live instance from continuing; None if there is none."""
+        if instance.key in self._found.found_loose:
             return "it was found in a page that may be out of date"
-        if not self._is_whole(instance):
+        if not self._has_whole_history(instance):
             return "a part of its history is lost"
-        if self._input_may_miss(instance):
-            return "its input, if it had one, is lost"
-        if tables["messages"].may_miss(key):
-            return "messages for it (events, timers, answers) may be lost"
-        events = (*instance.events, *map(_event, self._messages.get(key, ())))
-        settled = {e[COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in COMPLETIONS}
-        open_decisions = [e for e in instance.events if e["EventType"] in DECISIONS and e["EventId"] not in settled]
-        if tables["activities"].may_miss(key):
-            queued = {row[3] for row in self._activities.get(key, ())}
-            for event in open_decisions:
-                if event["EventType"] == EventType.TASK_SCHEDULED and event["EventId"] not in queued:
-                    return f"its activity '{event.get('Name')}' is lost"
-        return self._lost_partner(instance, open_decisions)
-
-    def _lost_partner(self, instance: Instance, open_decisions: Iterable[Event]) -> str | None:
-        answered = {e.get("Name") for e in instance.events if e["EventType"] == EventType.EVENT_RAISED}
-        answered |= {_event(row).get("Name") for row in self._messages.get(instance.key, ())}
-        for event in open_decisions:
-            other = str(event.get("InstanceId"))
-            if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED:
-                if self._is_lost(instance.hub, other):
-                    return f"its sub-orchestration '{other}' is lost"
-            elif event["EventType"] == EventType.EVENT_SENT and other.startswith("@"):
-                request = _request(event)
-                if request is None or request.get("signal") or request.get("id") in answered:
-                    continue
-                found = self._find(instance.hub, other)
-                if found is None or self._salvage.tables["messages"].may_miss(found.key):
-                    return f"the operation '{request.get('op')}' that it called of the entity '{other}' may be lost"
+        if not instance.events and instance.started is None:
+            return "the message that starts it is lost"
+        if not self._has_input(instance):
+            return "its input is lost"
+        if instance.row[10]:  # continued as new: the decisions are those of the execution before
+            return None
+        settled = {
+            event.scheduled_id for event in (*instance.events, *instance.inbox) if isinstance(event, CompletionEvent)
+        }
+        for event in instance.events:
+            if isinstance(event, SchedulingEvent) and event.event_id not in settled:
+                reason = self._lost_partner(instance, event)
+                if reason is not None:
+                    return reason
         return None
 
-    def _is_lost(self, hub: str, id: str) -> bool:
-        """Where a purge is no explanation: rows of instances are missing."""
-        return self._find(hub, id) is None and bool(
-            self._salvage.tables["instances"].tree.gaps or self._salvage.tables["instances"].unreadable
-        )
-
-    def _find(self, hub: str, id: str) -> Instance | None:
-        if self._by_id is None:
-            self._by_id = {(i.hub.lower(), i.id): i for i in self._instances.values()}
-        return self._by_id.get((hub.lower(), id))
-
-    def _is_whole(self, instance: Instance) -> bool:
-        """Its history: turns follow each other, and the last one is that of the row."""
-        turns = instance.turns
-        if sorted(turns) != list(range(len(turns))):
+    def _has_whole_history(self, instance: _Instance) -> bool:
+        if sorted(instance.turns) != list(range(len(instance.turns))):
             return False
-        if not self._salvage.tables["history"].may_miss(instance.key):
+        if "history" not in self._damaged:
             return True
         if not instance.events:
-            return instance.status == "Pending"
-        if instance.is_final and not any(e["EventType"] in _ENDS for e in instance.events):
-            return False
-        return bool(instance.events[-1]["Timestamp"] == utc_text(from_micros(instance.row[6])))
+            return instance.status == Status.PENDING.value
+        if instance.is_final:
+            return any(isinstance(event, ExecutionCompleted | ExecutionTerminated) for event in instance.events)
+        # The last turn sets the time of the row, too.
+        return bool(instance.events[-1].timestamp == utc_text(from_micros(instance.row[6])))
 
-    def _input_may_miss(self, instance: Instance) -> bool:
-        key = instance.key
-        if key in self._inputs or not self._salvage.tables["inputs"].may_miss(key):
-            return False
-        begin = started(instance.events) or started(map(_event, self._messages.get(key, ())))
-        if begin is None or instance.row[10]:  # continued: its history is that of the execution before
+    def _has_input(self, instance: _Instance) -> bool:
+        """A short input is in the ExecutionStarted event as well, and is restored from it."""
+        if instance.key in self._inputs or "inputs" not in self._damaged:
             return True
-        input = begin.get("Input")
-        if isinstance(input, str):
-            self._inputs[key] = (key, input)
-        return not (input is None or isinstance(input, str))  # a long one stands in its own row alone
+        if instance.started is None or instance.row[10]:
+            return False
+        input = instance.started.input
+        if input == INPUT_REFERENCE:
+            return False
+        if input is not None:
+            self._inputs[instance.key] = (instance.key, input)
+        return True
 
-    def _strange(self) -> set[int]:
-        """Instances of which something was found in a page to which nothing leads, while it is not known which are in use."""
-        if self._doubtful is None:
-            self._doubtful = set()
-            if "the list of free pages is damaged" in self._salvage.problems:
-                for found in self._salvage.tables.values():
-                    at = found.table.columns.index("instance") if "instance" in found.table.columns else 0
-                    self._doubtful |= {found.rows[key][at] for key in found.strays if key in found.rows}
-        return self._doubtful
+    def _lost_partner(self, instance: _Instance, decision: SchedulingEvent) -> str | None:
+        """Return the loss behind a decision without a completion; None if the completion can still come."""
+        if isinstance(decision, TaskScheduled):
+            scheduled = {row[3] for row in self._activities.get(instance.key, ())}
+            if "activities" in self._damaged and decision.event_id not in scheduled:
+                return f"its activity '{decision.name}' is lost"
+        elif isinstance(decision, TimerCreated):
+            if "messages" in self._damaged:  # a timer that is there is a completion in the inbox
+                return f"its timer for {decision.fire_at} is lost"
+        elif isinstance(decision, SubOrchestrationInstanceCreated):
+            child = self._find(instance.hub, decision.instance_id)
+            if child is None and "instances" in self._damaged:
+                return f"its sub-orchestration '{decision.instance_id}' is lost"
+            if child is not None and child.is_final and "messages" in self._damaged:
+                return f"the result of its sub-orchestration '{child.id}' is lost"
+        elif isinstance(decision, EventSent) and decision.instance_id.startswith("@"):
+            return self._lost_request(instance, decision)
+        return None
 
-    def _tell_parent(self, instance: Instance) -> None:
-        """As a child that fails does."""
+    def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
+        """Return the loss of an entity request or of its response."""
+        request = _parsed(decision.input)
+        if request is None or request.get("signal") or not self._damaged & {"messages", "instances", "entities"}:
+            return None
+        responses = {e.name for e in (*instance.events, *instance.inbox) if isinstance(e, EventRaised)}
+        if request.get("id") in responses:
+            return None
+        entity = self._find(instance.hub, decision.instance_id)
+        inbox = () if entity is None else entity.inbox
+        waiting = [_parsed(event.input) for event in inbox if isinstance(event, EventRaised)]
+        if any(one is not None and one.get("id") == request.get("id") for one in waiting):
+            return None
+        return f"its request '{request.get('op')}' to the entity '{decision.instance_id}', or the response, is lost"
+
+    def _find(self, hub: str, id: object) -> _Instance | None:
+        return self._by_id.get((hub.lower(), str(id)))
+
+    def _notify_parent(self, instance: _Instance) -> None:
+        """Put the failure into the parent's inbox, as a child that fails does."""
         if instance.row[9] is None:
             return
-        parent = json.loads(instance.row[9])
-        found = self._find(instance.hub, parent["OrchestrationInstance"]["InstanceId"])
+        parent = decode_parent(instance.row[9])
+        found = self._find(instance.hub, parent.orchestration_instance.instance_id)
         if found is None or found.is_final or found.key in self._failed:
             return
-        event = h.sub_orchestration_failed(
-            self._now, parent["TaskScheduleId"], f"{REASON}: {self._failed[instance.key]}.", None
+        failure = h.sub_orchestration_failed(
+            self._now, parent.task_schedule_id, f"{REASON}: {self._failed[instance.key]}.", None
         )
-        text = encode_event(event)
-        execution = parent["OrchestrationInstance"].get("ExecutionId")
-        self._messages.setdefault(found.key, []).append((found.key, self._next_message, execution, None, text))
+        execution = parent.orchestration_instance.execution_id
+        message = (found.key, self._next_message, execution, None, encode_event(failure))
+        self._messages.setdefault(found.key, []).append(message)
         self._next_message += 1
 
-    # -- what is told besides ------------------------------------------------------------------------
+    # -- the result ----------------------------------------------------------------------------------
 
-    def _tell_of_tables(self) -> None:
-        salvage = self._salvage
-        for (hub, id), status in salvage.later.items():
-            found = self._find(hub, id)
-            if found is None:
-                lost = Lost(hub, id, status, "it was begun in a commit that is lost with the log")
-                self.report.left_out.append(lost)
-            elif not found.is_final and found.key not in self._failed:
-                what = f"it is as it was before commits that are lost with the log; there it was {status}"
-                self.report.incomplete.append(Lost(found.hub, found.id, found.status, what))
-        for name, found_table in salvage.tables.items():
-            gaps = len(found_table.tree.gaps)
-            if gaps and name != "awaited":
-                places = "1 place" if gaps == 1 else f"{gaps} places"
-                self.report.problems.append(f"the table {name} is damaged in {places}")
-        if salvage.tables["instances"].tree.gaps and not salvage.names_are_whole:
-            self.report.problems.append(
-                "the index that would name all lost instances is damaged too: there may have been others"
-            )
-
-    # -- the new file --------------------------------------------------------------------------------
+    def _outcome(self, instance: _Instance) -> InstanceOutcome:
+        if instance.key in self._failed:
+            outcome, detail = r.FAILED, self._failed[instance.key]
+        elif instance.key in self._entities:
+            lost = "operations that it had not executed may be lost" if "messages" in self._damaged else None
+            return InstanceOutcome(instance.hub, instance.id, None, r.ENTITY, lost)
+        elif instance.is_final:
+            losses = [] if self._has_whole_history(instance) else ["a part of its history is lost"]
+            if not self._has_input(instance):
+                losses.append("its input is lost")
+            outcome, detail = r.FINISHED, "; ".join(losses)
+        else:
+            lost_events = "external events that it had not received may be lost"
+            outcome, detail = r.CONTINUED, lost_events if "messages" in self._damaged else ""
+        return InstanceOutcome(instance.hub, instance.id, instance.status, outcome, detail or None)
 
     def _rows(self) -> dict[str, list[Row]]:
-        rows: dict[str, list[Row]] = {name: [] for name in self._salvage.tables}
+        rows: dict[str, list[Row]] = {name: [] for name in self._found.tables}
+        live = set()
         for key, instance in self._instances.items():
+            turns = dict(instance.turns)
+            row = instance.row
             reason = self._failed.get(key)
-            turns = instance.turns
             if reason is None:
-                rows["instances"].append(instance.row)
                 rows["messages"] += self._messages.get(key, ())
                 rows["activities"] += self._activities.get(key, ())
+                if not instance.is_final:
+                    live.add(key)
             else:
                 text = f"{REASON}: {reason}."
-                failed = list(instance.row)
-                failed[4], failed[6], failed[10], failed[12] = "Failed", micros(self._now), 0, text
-                rows["instances"].append(tuple(failed))
-                count = next(n for n in range(len(turns) + 1) if n not in turns)
-                turns = {n: turns[n] for n in range(count)}
-                turns[count] = encode_events([h.execution_completed(self._now, -1, "Failed", text)])
+                row = (*row[:4], Status.FAILED.value, row[5], micros(self._now), *row[7:10], 0, row[11], text)
+                turns = {number: turns[number] for number in range(_first_gap(turns))}
+                turns[len(turns)] = encode_events([h.execution_completed(self._now, -1, Status.FAILED.value, text)])
+            rows["instances"].append(row)
             rows["history"] += [(key, turn, events) for turn, events in sorted(turns.items())]
             if key in self._inputs:
                 rows["inputs"].append(self._inputs[key])
             if key in self._entities:
                 rows["entities"].append(self._entities[key])
-        awaited = self._salvage.tables.get("awaited")
-        if awaited is not None:
-            live = {key for key, i in self._instances.items() if not i.is_final and key not in self._failed}
-            rows["awaited"] = [row for row in awaited.rows.values() if row[0] in live]
-        rows["timers"] = list(self._salvage.tables["timers"].rows.values())
+        rows["awaited"] = [row for row in self._found.tables["awaited"] if row[0] in live]
+        rows["timers"] = self._found.tables["timers"]
         return rows
 
 
-def _by_instance(found: Found) -> dict[int, list[Row]]:
-    """As ``(instance, id, ...)``, in whatever order the columns stood."""
-    swap = found.table.columns[0] == "id"
-    by_instance: dict[int, list[Row]] = {}
-    for row in found.rows.values():
-        made = (row[1], row[0], *row[2:]) if swap else row
-        by_instance.setdefault(made[0], []).append(made)
-    return by_instance
+def _by_instance(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Group by the first column; of rows with equal first two columns the first one counts."""
+    found: dict[int, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        found[row[0]].setdefault(row[1], row)
+    return {instance: list(by_id.values()) for instance, by_id in found.items()}
 
 
-def _event(row: Row) -> Event:
-    event: Event = json.loads(row[4])
-    return event
+def _first_gap(turns: dict[int, str]) -> int:
+    return next(number for number in range(len(turns) + 1) if number not in turns)
 
 
-def _request(sent: Event) -> dict[str, Any] | None:
+def _up_to_gap(turns: dict[int, str]) -> list[HistoryEvent]:
+    return [event for number in range(_first_gap(turns)) for event in events_of(turns[number]) or ()]
+
+
+def _started(events: Iterable[HistoryEvent]) -> ExecutionStarted | None:
+    return next((event for event in events if isinstance(event, ExecutionStarted)), None)
+
+
+def _inbox(messages: Iterable[Row]) -> list[HistoryEvent]:
+    return [event for message in messages for event in events_of(f"[{message[4]}]") or ()]
+
+
+def _parsed(text: Any) -> dict[str, Any] | None:
+    """Return the JSON object of a message to an entity; None for anything else."""
     try:
-        request = json.loads(sent["Input"])
-    except (KeyError, TypeError, ValueError):
+        request = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
         return None
     return request if isinstance(request, dict) else None

@@ -1,44 +1,49 @@
-"""A damaged state file into a new one, with the damaged one kept beside it.
+"""The recovery of a damaged state file into a new one; the damaged file is kept.
 
-In two halves, of which each can be begun again: first the new file is written whole, beside the damaged one, under a name that
-no host opens (``state.db.recovering``, and ``state.db.recovered`` once it is on the disk); then the damaged file and its log are moved
-away and the new one into their place. A host refuses a state between the two.
+Each of its two steps can be repeated after an interruption. The first writes the new file beside the damaged one, under names
+that no host opens: ``state.db.recovering``, and ``state.db.recovered`` once it is on the disk. The second moves the damaged file
+and its log away, and the new file into its place. A host refuses a state between the two.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from embedded_host.recovery.decisions import Kept, decide
+from embedded_host.recovery.decisions import decide
+from embedded_host.recovery.recovered_rows import RecoveredRows, examine, read_names, read_rows
 from embedded_host.recovery.report import Report
 from embedded_host.recovery.rows import TABLES, Row
-from embedded_host.recovery.salvage import salvage
-from embedded_host.store.connection import RECOVERED
+from embedded_host.recovery.sqlite_program import find_shell
+from embedded_host.store.connection import connect
 from embedded_host.store.error_messages import backups_text
-from embedded_host.store.files import make_file, moved, sync_file, sync_folder
+from embedded_host.store.files import log_file, make_file, replace_file, sync_file, sync_folder
 from embedded_host.store.interface import StateError
-from embedded_host.store.migration import SCHEMA_VERSION, create_as_of
-from embedded_host.store.read_only import readable
+from embedded_host.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from embedded_host.store.state_file import RECOVERED, create_file
 
 RECOVERING = ".recovering"
 _PARTS = ("-wal", "-shm", "")
+"""Suffixes of the files of a state. The log is moved first: it must never be beside the new file."""
 
 
 @dataclass
-class Recovered:
-    damaged: Path | None
-    """Where the damaged file is now; None if it is sound, and is where it was."""
+class Recovery:
     report: Report
+    damaged: Path | None = None
+    """The new path of the damaged file; None if the file is sound and was not changed."""
     report_file: Path | None = None
 
     def document(self) -> dict[str, Any]:
+        """Return the result as JSON."""
         return {
             "damagedFile": self.damaged and str(self.damaged),
             "reportFile": self.report_file and str(self.report_file),
@@ -46,65 +51,95 @@ class Recovered:
         }
 
 
-def recover(path: Path) -> Recovered:
-    """With the state's lock held. Raises StateError if there is nothing to be had, or the new file cannot be written."""
+def recover(path: Path) -> Recovery:
+    """Recover a state file. The caller holds the state's lock.
+
+    Raises StateError if SQLite's program is missing, nothing can be recovered, or the new file cannot be written.
+    """
     recovered = path.with_name(path.name + RECOVERED)
     plan = path.with_name(path.name + RECOVERED + ".json")
     try:
         if not recovered.exists():
-            found = salvage(path)
-            if found.is_newer:
+            found = _read(path)
+            decided = decide(found, datetime.now(timezone.utc))
+            if found.is_sound:
+                return Recovery(decided.report)
+            if not decided.rows["instances"]:
                 raise StateError(
-                    f"{path} is from a newer version of the embedded host: nothing was changed. Upgrade "
-                    "azure-functions-embedded-host, and recover it with that. [EH551]"
+                    f"Nothing can be recovered from {path}, and nothing was changed ({'; '.join(found.problems)}). "
+                    f"{backups_text(path)} To start with an empty state, move the file away, with its log. [EH552]"
                 )
-            kept = decide(found, datetime.now(timezone.utc))
-            problem = _sqlites_opinion(path)
-            if found.is_sound and problem is None:
-                return Recovered(None, kept.report)
-            if problem is not None:
-                kept.report.problems.append(f"SQLite says: {problem}")
-            if not kept.rows["instances"]:
-                raise StateError(
-                    f"Nothing can be got out of {path}, and nothing was changed ({'; '.join(kept.report.problems)}). "
-                    f"{backups_text(path)} To begin with an empty state, move the file away, with its log. [EH552]"
-                )
-            _write(path.with_name(path.name + RECOVERING), found.version, kept)
-            _make_anew(plan, json.dumps({"damaged": _damaged_name(path).name, **kept.report.document()}))
-            moved(path.with_name(path.name + RECOVERING), recovered)
+            _write(path.with_name(path.name + RECOVERING), decided.rows)
+            _rewrite(plan, json.dumps({"damaged": _free_name(path).name, **decided.report.document()}))
+            replace_file(path.with_name(path.name + RECOVERING), recovered)
         return _put_in_place(path, recovered, plan)
     except OSError as error:
         raise StateError(
-            f"The recovery of {path} was broken off: {error}. Make room or give rights, and run embedded-host recover again: it "
-            "goes on where it was. [EH553]"
+            f"The recovery of {path} was interrupted: {error}. Free disk space or correct the permissions, and run "
+            "embedded-host recover again: it continues. [EH553]"
         ) from error
 
 
-def _sqlites_opinion(path: Path) -> str | None:
-    """None if it finds nothing wrong either. Nothing is written."""
-    try:
-        with (
-            readable(path) as (where, parameters),
-            closing(sqlite3.connect(f"{where.absolute().as_uri()}?{parameters}", uri=True)) as connection,
-        ):
-            found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except (sqlite3.Error, UnicodeError) as error:
-        return str(error)
-    return None if found == "ok" else " ".join(found.split())
+def _read(path: Path) -> RecoveredRows:
+    """Read the rows of a state file through copies of it; SQLite would write to the file. Raises StateError, OSError."""
+    with tempfile.TemporaryDirectory(prefix="recover-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+        # Each step gets a copy of its own: SQLite changes a file with a log when it opens and closes it.
+        checked, dumped, rebuilt = Path(folder, "checked.db"), Path(folder, "dumped.db"), Path(folder, "rebuilt.db")
+        _copy(path, checked)
+        damage = examine(checked)
+        if damage.message is None:
+            _check_version(checked, path)
+            found = read_rows(checked, damage)
+            _check_application(checked, found)
+        else:
+            _copy(path, dumped)
+            try:
+                find_shell().rebuild(dumped, rebuilt)
+                found = read_rows(rebuilt, damage)
+            except (sqlite3.Error, UnicodeError) as error:
+                found = RecoveredRows(damaged=set(TABLES), problems=[f"SQLite reports: {damage.message}", str(error)])
+        read_names(checked, found)
+        return found
 
 
-def _write(target: Path, version: int, kept: Kept) -> None:
-    """Raises OSError."""
+def _copy(path: Path, target: Path) -> None:
+    shutil.copyfile(path, target)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(log_file(path), log_file(target))
+
+
+def _check_version(database: Path, path: Path) -> None:
+    """Raise StateError for an undamaged file of another version of the host."""
+    with closing(connect(database)) as connection:
+        application, version = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+    if application == APPLICATION_ID and version != SCHEMA_VERSION:
+        raise StateError(
+            f"{path} was written by another version of the embedded host (schema {version}; this version uses "
+            f"{SCHEMA_VERSION}): nothing was changed. Recover it with that version. [EH551]"
+        )
+
+
+def _check_application(database: Path, found: RecoveredRows) -> None:
+    with closing(connect(database)) as connection:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            found.problems.append("the header of the file is not that of a state file")
+
+
+def _write(target: Path, rows: dict[str, list[Row]]) -> None:
+    """Write a new state file. Raises OSError."""
     target.unlink(missing_ok=True)
-    make_file(target)
     try:
-        with closing(sqlite3.connect(target, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")
+        with closing(create_file(target)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")
-            create_as_of(connection, version if 1 <= version <= SCHEMA_VERSION else SCHEMA_VERSION)
             connection.execute("BEGIN")
-            for name, rows in kept.rows.items():
-                _insert(connection, name, rows, kept.report)
+            for name, found in rows.items():
+                columns = TABLES[name].columns
+                marks = ",".join("?" * len(columns))
+                # Two rows with one key: one of them was found in a page that is out of use.
+                text = f"INSERT OR IGNORE INTO {name} ({', '.join(columns)}) VALUES ({marks})"
+                connection.executemany(text, found)
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
@@ -112,44 +147,30 @@ def _write(target: Path, version: int, kept: Kept) -> None:
     sync_file(target)
 
 
-def _insert(connection: sqlite3.Connection, name: str, rows: list[Row], report: Report) -> None:
-    columns = TABLES[name].columns
-    marks = ",".join("?" * len(columns))
-    statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"
-    refused = 0
-    for row in rows:
-        try:
-            connection.execute(statement, row)
-        except sqlite3.IntegrityError:  # two rows with one key, of which one is a page out of use
-            refused += 1
-    if refused:
-        report.problems.append(f"{refused} rows of the table {name} stood there twice")
-
-
-def _make_anew(path: Path, text: str) -> None:
+def _rewrite(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     make_file(path)
     path.write_text(text, encoding="utf-8")
     sync_file(path)
 
 
-def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovered:
+def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovery:
     document = json.loads(plan.read_text(encoding="utf-8"))
     damaged = path.with_name(document["damaged"])
-    # The log goes first: it must never come to lie beside the new file.
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + part).replace(damaged.with_name(damaged.name + part))
     sync_folder(path.parent)
-    # The report has its name before the new file has: nobody looks for it any more after that.
+    # The report is written before the new file is in place: afterwards no recovery would write it.
     report_file = damaged.with_name(damaged.name + ".json")
-    _make_anew(report_file, json.dumps(document))
-    moved(recovered, path)
+    _rewrite(report_file, json.dumps(document))
+    replace_file(recovered, path)
     plan.unlink()
-    return Recovered(damaged, Report.of(document), report_file)
+    return Recovery(Report.parse(document), damaged, report_file)
 
 
-def _damaged_name(path: Path) -> Path:
+def _free_name(path: Path) -> Path:
+    """Return a name for the damaged file that no file has."""
     now = datetime.now(timezone.utc)
     name = path.with_name(f"{path.stem}-damaged-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
     number = 1

@@ -1,6 +1,6 @@
-"""The files of a state: for their owner only, and surely on the disk.
+"""File operations for a state's directory: owner-only permissions, and synchronization to disk.
 
-On Windows there are no modes: what is in a user's profile is for that user (and administrators) by the rights it inherits.
+Windows has no POSIX modes: a file there inherits the permissions of its directory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOLDER_OWNER_ONLY = 0o700
 
 
 def make_folder(folder: Path) -> None:
-    """With those above it. One that is there keeps its mode. Raises OSError."""
+    """Create a directory and its parents, for the owner only. An existing one keeps its mode. Raises OSError."""
     if folder.is_dir():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -27,15 +27,28 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Empty, and never readable by others, whatever the umask. Raises FileExistsError, OSError."""
+    """Create an empty file for the owner only, independent of the umask. Raises FileExistsError, OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
 
 
 def keep_from_others(path: Path) -> None:
-    """A file that was copied in may have been open to all."""
+    """Remove the permissions of group and others: a file that was copied in may have had them."""
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         with contextlib.suppress(PermissionError):  # another user's, in a folder that both may write
             path.chmod(OWNER_ONLY)
+
+
+def file_size(path: Path) -> int:
+    """Return the size in bytes, 0 for a missing file."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def log_file(path: Path) -> Path:
+    """Return the write-ahead log of a state file."""
+    return path.with_name(path.name + "-wal")
 
 
 def sync_file(path: Path) -> None:
@@ -47,7 +60,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """That a new name in it survives a power loss. Windows does that by itself, and cannot be asked to."""
+    """Make new names in a directory survive a power loss. Windows does so by itself and has no call for it."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -58,8 +71,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def moved(source: Path, target: Path) -> None:
-    """``source`` under the name ``target``, in its place if there is one, and so after a power loss."""
+def replace_file(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, atomically and durably; an existing ``target`` is replaced. Raises OSError."""
     source.replace(target)
     sync_folder(target.parent)
     if source.parent != target.parent:

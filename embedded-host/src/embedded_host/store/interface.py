@@ -1,9 +1,11 @@
-"""What a store keeps and promises. ``sqlite.py`` is the one there is; ``tests/embedded_host/store`` holds every store to this.
+"""The storage contract: the rows of a state, the changes to it, and the methods of a store.
 
-Writing: ``write`` takes the changes of one or more turns and makes them durable together, in order: after it returns
-they survive the end of the process and of the machine; if it raises, none of them happened.
-Reading: sees what was written, never a part of a ``write``.
-One process writes; ids and keys are its to choose, above ``highest_keys``.
+``sqlite.py`` implements it; ``tests/store/contract_tests.py`` tests every implementation.
+
+Writing: ``write`` applies the changes of one or more turns in order and makes them durable together. After it returns
+they survive the end of the process and of the machine. If it raises, none of them happened.
+Reading: returns committed data only, never a part of a ``write``.
+One process writes. It chooses the keys and ids, above ``highest_keys``.
 """
 
 from __future__ import annotations
@@ -18,67 +20,105 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class StateError(EmbeddedHostError):
-    """The state cannot be opened or written; the text says which file, why, and what to do."""
+    """The state cannot be opened, read or written. The message names the file, the reason and the remedy."""
+
+
+class StateBusyError(StateError):
+    """Another program has locked the state file."""
+
+
+# -- rows --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """The status of an instance. Texts are as stored: JSON, or a failure's plain text."""
+    """The status of an orchestration instance or entity."""
 
     key: int
+    """Primary key, unique in the state."""
     hub: str
+    """Name of the task hub; compared case-insensitively."""
     id: str
+    """Instance id, unique in the task hub; an entity's is ``@name@key``."""
     name: str
+    """Name of the orchestrator, or ``@name`` of the entity."""
     status: str
+    """A ``Status`` value."""
     created: datetime
     updated: datetime
     execution_id: str
+    """Id of the current execution; empty for an entity."""
     generation: int | None = 0
+    """Number of restarts under this id; None after continue-as-new."""
     parent: ParentInstance | None = None
+    """The parent of a sub-orchestration."""
     continued: bool = False
+    """The instance has continued as new, and its next execution has had no turn yet."""
     custom_status: str | None = None
+    """JSON."""
     output: str | None = None
+    """JSON, or the plain text of a failure or a termination."""
 
 
-class MessageRow(NamedTuple):
+@dataclass(frozen=True)
+class MessageRow:
+    """A message in an instance's inbox."""
+
     id: int
+    """Unique in the state; inboxes are delivered in its order."""
     instance: int
+    """Key of the receiving instance."""
     execution_id: str | None
+    """The execution that the message is for; None for any."""
     due: datetime | None
+    """Time of delivery of a timer; None for immediate delivery."""
     event: HistoryEvent
+    """The history event that the message becomes."""
 
 
 class Due(NamedTuple):
-    """When a message is to be delivered, and which."""
+    """Time of delivery of a message."""
 
     due: datetime
     instance: int
     message: int
 
 
-class ActivityRow(NamedTuple):
+@dataclass(frozen=True)
+class ActivityRow:
+    """A scheduled activity without a result."""
+
     id: int
+    """Unique in the state; activities start in its order."""
     instance: int
+    """Key of the orchestration instance."""
     execution_id: str
+    """The execution that scheduled it."""
     task_id: int
+    """``EventId`` of its TaskScheduled event."""
     name: str
+    """Name of the activity function."""
     input: str
+    """JSON."""
 
 
-class TimerRow(NamedTuple):
-    """The status of a timer function."""
+@dataclass(frozen=True)
+class TimerRow:
+    """The schedule status of a timer function."""
 
     hub: str
     function: str
     last: datetime | None
-    """When it last ran; None if it never did."""
+    """Time of the last run; None before the first."""
     next: datetime | None
-    """When it is to run next; None if never."""
+    """Time of the next run; None if there is none."""
     updated: datetime
-    """The time from which ``next`` was reckoned."""
+    """The time from which ``next`` was computed."""
 
 
 class Address(NamedTuple):
+    """Task hub and instance id."""
+
     hub: str
     id: str
 
@@ -87,28 +127,38 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Create the row, or overwrite all of it but hub, id, name and parent."""
+    """Insert the row, or update it except for hub, id, name and parent."""
 
     row: InstanceRow
 
 
 class DeleteInstance(NamedTuple):
-    """The instance and all that belongs to it."""
+    """Delete the instance and everything that belongs to it."""
 
     key: int
 
 
+class DeleteTaskHub(NamedTuple):
+    """Delete all instances and timers of a task hub."""
+
+    hub: str
+
+
 class SetInput(NamedTuple):
+    """Set the input of the current execution; None deletes it."""
+
     instance: int
     input: str | None
 
 
 class AppendHistory(NamedTuple):
-    """``turn`` counts up from 0; ``events`` is the JSON array of that turn."""
+    """Append a turn to the history."""
 
     instance: int
     turn: int
+    """Counts up from 0."""
     events: str
+    """JSON array of the turn's events."""
 
 
 class DeleteHistory(NamedTuple):
@@ -120,6 +170,8 @@ class PutMessage(NamedTuple):
 
 
 class TakeMessage(NamedTuple):
+    """Delete a message that a turn has consumed."""
+
     instance: int
     id: int
 
@@ -129,28 +181,34 @@ class PutActivity(NamedTuple):
 
 
 class TakeActivity(NamedTuple):
+    """Delete an activity whose result a turn has consumed."""
+
     instance: int
     id: int
 
 
 class DeletePending(NamedTuple):
-    """What is under way for one execution: its timers, completions and activities. External events stay."""
+    """Delete the timers, completions and activities of one execution. External events stay."""
 
     instance: int
     execution_id: str
 
 
 class SetAwaited(NamedTuple):
-    """``("event", NAME)`` and ``("entity", ID)``, each once: all that the instance waits for now of these kinds."""
+    """Replace the list of external events and entity responses that an instance waits for."""
 
     instance: int
     awaited: Sequence[tuple[str, str]]
+    """``("event", NAME)`` and ``("entity", ID)``, without duplicates."""
 
 
 class SaveEntity(NamedTuple):
+    """Insert or update the state of an entity."""
+
     instance: int
     has_state: bool
     state: str | None
+    """JSON."""
 
 
 class SaveTimer(NamedTuple):
@@ -160,6 +218,7 @@ class SaveTimer(NamedTuple):
 Change = (
     SaveInstance
     | DeleteInstance
+    | DeleteTaskHub
     | SetInput
     | AppendHistory
     | DeleteHistory
@@ -175,70 +234,96 @@ Change = (
 
 
 @dataclass(frozen=True)
-class InstanceFilter:
-    """Which instances a list is of; None does not restrict. Bounds of time are inclusive."""
+class InstanceQuery:
+    """Conditions on instances. None and () do not restrict; bounds of time are inclusive."""
 
     id_prefix: str | None = None
+    after_id: str | None = None
+    """Only greater ids: the start of the next page of a list in order of id."""
+    name: str | None = None
+    statuses: tuple[str, ...] = ()
     created_from: datetime | None = None
     created_to: datetime | None = None
-    statuses: tuple[str, ...] = ()
-    after_id: str | None = None
-    """Only ids behind this one: the way to the next page."""
-    entities: bool | None = None
-    """Only entities, only orchestrations, or (None) both."""
     updated_from: datetime | None = None
     updated_to: datetime | None = None
+    entities: bool | None = None
+    """True: only entities. False: only orchestrations."""
+    waiting: str | None = None
+    """Only live instances that wait for an ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (its response).
+    ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` narrow it."""
 
 
-class Store(Protocol):
-    def write(self, changes: Sequence[Change]) -> None:
-        """``stage`` and ``commit``."""
-
-    def stage(self, changes: Sequence[Change]) -> None:
-        """Begin a transaction with these changes; ``commit`` is to follow. Raises StateError, and nothing is begun."""
-
-    def commit(self) -> None:
-        """Make what was staged durable, all or nothing. May be called in another thread. Raises StateError."""
+class StateReader(Protocol):
+    """The read methods of a store. Each raises StateError for a file that is damaged or cannot be read."""
 
     def close(self) -> None: ...
 
-    def damaged(self, found: str) -> StateError:
-        """The error to raise for a text that cannot be what was written; it says the way out."""
+    def damage_error(self, found: str) -> StateError:
+        """Return the error for text that cannot be valid data; its message names the remedy."""
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """The highest instance key, message id and activity id in use, 0 for none."""
+        """Return the highest instance key, message id and activity id; 0 for none."""
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
-        """``hub`` without regard to case, ``id`` exactly."""
+        """``hub`` is compared case-insensitively, ``id`` exactly."""
 
     def input(self, instance: int) -> str | None: ...
 
     def history(self, instance: int) -> list[str]:
-        """The turns' JSON arrays, in order."""
+        """Return the JSON array of each turn, in order."""
 
     def awaited(self, instance: int) -> list[tuple[str, str]]:
-        """As ``SetAwaited`` has it, sorted."""
+        """Return the list of ``SetAwaited``, sorted."""
 
     def entity(self, instance: int) -> tuple[bool, str | None] | None:
-        """(exists, state)"""
+        """Return ``has_state`` and ``state`` of an entity; None if the instance is not one."""
 
     def timer(self, hub: str, function: str) -> TimerRow | None:
-        """Both without regard to case."""
+        """Both names are compared case-insensitively."""
 
-    def messages(self, instance: int) -> list[MessageRow]: ...
+    def messages(self, instance: int) -> list[MessageRow]:
+        """Return the inbox, in order of id."""
 
     def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None: ...
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
-        """Every inbox, in order of id; without what is due later than ``due_by``."""
+        """Return the messages of all inboxes in order of id, without those that are due later than ``due_by``."""
 
     def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
-        """What of a hub's messages is due later than ``moment``."""
+        """Return the messages of a task hub that are due later than ``moment``."""
 
-    def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]: ...
+    def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
+        """Return the activities of all instances, in order of id."""
 
     def continued(self) -> list[Address]:
-        """Instances that continued as new and have not had their next turn."""
+        """Return the instances with ``continued``."""
 
-    def list(self, hub: str, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
-        """In order of id (code points), ``limit`` at most."""
+    def scan(self, hub: str, query: InstanceQuery, rows: int) -> tuple[list[InstanceRow], str | None]:
+        """Examine the next ``rows`` instances in order of id, from ``query.after_id``.
+
+        Returns the matching ones and the last examined id, which is None at the end. A call takes a bounded time however
+        few instances match.
+        """
+
+    def list(self, hub: str, query: InstanceQuery, limit: int) -> list[InstanceRow]:
+        """Return at most ``limit`` instances in order of id (code points)."""
+
+
+class Store(StateReader, Protocol):
+    def write(self, changes: Sequence[Change]) -> None:
+        """Stage and commit, and wait for another program's lock meanwhile. Raises StateError."""
+
+    def stage(self, changes: Sequence[Change]) -> None:
+        """Begin a transaction with these changes; ``commit`` must follow.
+
+        Raises StateError, and StateBusyError at once for another program's lock. No transaction is open then.
+        """
+
+    def commit(self) -> None:
+        """Make the staged changes durable, all or none. Any thread may call it. Raises StateError."""
+
+    def free_pages(self) -> int:
+        """Return the number of unused pages in the file. Call it between transactions only."""
+
+    def release_pages(self, pages: int) -> None:
+        """Return up to ``pages`` unused pages to the file system. Call it between transactions only. Raises StateError."""

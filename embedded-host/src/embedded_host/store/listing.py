@@ -1,8 +1,8 @@
-"""The query behind a list of instances: the index that leads to a page soonest.
+"""The query for a list of instances, by the index that finds a page fastest.
 
-SQLite does not know how many rows a condition leaves, and lists are in order of id. So the choice is made here:
-a range of creation times that holds few rows is read whole and sorted; statuses are read one by one, each in order of id from
-its own index; and anything else is read in order of id until the page is full.
+SQLite has no statistics of how many rows a condition selects, and lists are in order of id. The index is therefore chosen here:
+a range of creation times with few rows is read completely and sorted; statuses are read one by one, each in order of id from
+its own index; everything else is read in order of id until the page is full.
 """
 
 from __future__ import annotations
@@ -10,75 +10,60 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from embedded_host.store.epoch import micros
-from embedded_host.store.interface import InstanceFilter
-from embedded_host.store.key_range import IS_ENTITY, end_of
+from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.query_conditions import (
+    Conditions,
+    all_conditions,
+    of_creation,
+    of_hub,
+    of_id,
+    of_status,
+    of_the_rest,
+)
 
 COLUMNS = (
     "key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status, output"
 )
 FEW = 2000
-"""Rows: so many are sorted in less time than it takes to look for a page among a hundred thousand."""
-_Conditions = list[tuple[str, Any]]
+"""Rows: sorting this many takes less time than searching a page among a hundred thousand."""
 
 
-def listing(reader: sqlite3.Connection, hub: str, filter: InstanceFilter, limit: int) -> tuple[str, list[Any]]:
-    """The query's text and values; its rows are ``COLUMNS``."""
-    created = _given(("created >= ?", filter.created_from), ("created <= ?", filter.created_to))
-    if created and _are_few(reader, hub, created):
-        statuses = (
-            [(f"+status IN ({','.join('?' * len(filter.statuses))})", filter.statuses)] if filter.statuses else []
-        )
-        conditions = [("hub = ?", hub), *created, *_by_id(filter, "+"), *statuses, *_others(filter)]
-        return _select("instances INDEXED BY instances_by_creation", conditions, limit)
-    others = [*((f"+{text}", value) for text, value in created), *_others(filter)]
-    if not filter.statuses:
-        return _select("instances", [("hub = ?", hub), *_by_id(filter), *others], limit)
+def listing(reader: sqlite3.Connection, hub: str, query: InstanceQuery, limit: int) -> tuple[str, dict[str, Any]]:
+    """Return the SQL text and its named values; the rows are ``COLUMNS``."""
+    created = of_creation(query)
+    if created.texts and _are_few(reader, of_hub(hub) + created):
+        found = of_hub(hub) + created + of_id(query, "+") + of_status(query, "+") + of_the_rest(query)
+        return _select("instances INDEXED BY instances_by_creation", found, limit)
+    others = of_hub(hub) + of_id(query) + of_creation(query, "+") + of_the_rest(query)
+    if not query.statuses:
+        return _select("instances", others, limit)
     texts: list[str] = []
-    values: list[Any] = []
-    for status in dict.fromkeys(filter.statuses):
-        conditions = [("hub = ?", hub), ("status = ?", status), *_by_id(filter), *others]
-        text, its_values = _select("instances INDEXED BY instances_by_status", conditions, limit)
-        texts.append(f"SELECT * FROM ({text})")
-        values += its_values
+    values = {**others.values, "limit": limit}
+    for number, status in enumerate(dict.fromkeys(query.statuses)):
+        values[f"status{number}"] = status
+        one = Conditions((*others.texts, f"status = :status{number}"), {})
+        texts.append(f"SELECT * FROM ({_select('instances INDEXED BY instances_by_status', one, limit)[0]})")
     if len(texts) == 1:
         return texts[0], values
-    return f"{' UNION ALL '.join(texts)} ORDER BY id LIMIT ?", [*values, limit]
+    return f"{' UNION ALL '.join(texts)} ORDER BY id LIMIT :limit", values
 
 
-def _select(source: str, conditions: _Conditions, limit: int) -> tuple[str, list[Any]]:
-    where = " AND ".join(text for text, _ in conditions)
-    values: list[Any] = []
-    for _, value in conditions:
-        values += value if isinstance(value, tuple) else (value,)
-    return f"SELECT {COLUMNS} FROM {source} WHERE {where} ORDER BY id LIMIT ?", [*values, limit]
+def scanning(hub: str, query: InstanceQuery, rows: int) -> tuple[str, str, dict[str, Any]]:
+    """Return the SQL text for the matches among the next ``rows`` ids, that for the last of these ids, and the values of both."""
+    every = of_hub(hub) + of_id(query)
+    next_rows = f"SELECT * FROM instances WHERE {every.where} ORDER BY id LIMIT :rows"
+    found = all_conditions(hub, query)
+    text = f"SELECT {COLUMNS} FROM ({next_rows}) WHERE {found.where}"
+    last = f"SELECT id FROM instances WHERE {every.where} ORDER BY id LIMIT 1 OFFSET :rows - 1"
+    return text, last, {**found.values, "rows": rows}
 
 
-def _are_few(reader: sqlite3.Connection, hub: str, created: _Conditions) -> bool:
-    where = " AND ".join(text for text, _ in created)
-    text = f"SELECT count(*) FROM (SELECT 1 FROM instances WHERE hub = ? AND {where} LIMIT {FEW + 1})"
-    count: int = reader.execute(text, (hub, *(value for _, value in created))).fetchone()[0]
+def _select(source: str, conditions: Conditions, limit: int) -> tuple[str, dict[str, Any]]:
+    text = f"SELECT {COLUMNS} FROM {source} WHERE {conditions.where} ORDER BY id LIMIT :limit"
+    return text, {**conditions.values, "limit": limit}
+
+
+def _are_few(reader: sqlite3.Connection, conditions: Conditions) -> bool:
+    text = f"SELECT count(*) FROM (SELECT 1 FROM instances WHERE {conditions.where} LIMIT {FEW + 1})"
+    count: int = reader.execute(text, conditions.values).fetchone()[0]
     return count <= FEW
-
-
-def _by_id(filter: InstanceFilter, free: str = "") -> _Conditions:
-    """``free`` (a plus) keeps SQLite from taking the index of ids."""
-    conditions: _Conditions = []
-    if filter.after_id is not None:
-        conditions.append((f"{free}id > ?", filter.after_id))
-    if filter.id_prefix:
-        conditions += [(f"{free}id >= ?", filter.id_prefix), (f"{free}id < ?", end_of(filter.id_prefix))]
-    if filter.entities:  # "@name@key"
-        conditions += [(f"{free}id >= ?", "@"), (f"{free}id < ?", "A")]
-    return conditions
-
-
-def _others(filter: InstanceFilter) -> _Conditions:
-    conditions = _given(("updated >= ?", filter.updated_from), ("updated <= ?", filter.updated_to))
-    if filter.entities is not None:
-        conditions.append((IS_ENTITY if filter.entities else f"NOT {IS_ENTITY}", ()))
-    return conditions
-
-
-def _given(*conditions: tuple[str, Any]) -> _Conditions:
-    return [(text, micros(value)) for text, value in conditions if value is not None]

@@ -4,18 +4,16 @@ that a query over 100,000 instances holds up nobody: let it run in a thread, one
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embedded_host.store.epoch import micros
+from embedded_host.store.connection import connect
 from embedded_host.store.input_references import text_with_input
-from embedded_host.store.key_range import IS_ENTITY, end_of
+from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.named_queries import named_queries
+from embedded_host.store.query_conditions import IS_LIVE, PARENT_ID, all_conditions
 
 FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 SORTS: Mapping[str, str] = {
@@ -28,16 +26,6 @@ SORTS: Mapping[str, str] = {
 }
 _INDEXED = ("created", "id")
 """Orders that an index has. For the others all rows are read, which is quickest in the order in which they lie."""
-_PARENT = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
-_LIVE = "status IN ('Running', 'Pending', 'Suspended', 'ContinuedAsNew')"
-_WAITING: Mapping[str, str] = {
-    "activity": "key IN (SELECT instance FROM activities{0})",
-    "timer": "key IN (SELECT instance FROM messages WHERE due IS NOT NULL)",
-    "child": f"id IN (SELECT {_PARENT} FROM instances WHERE hub = :hub AND {_LIVE} AND parent IS NOT NULL{{1}})",
-    "event": "key IN (SELECT instance FROM awaited WHERE kind = 'event'{1})",
-    "entity": "key IN (SELECT instance FROM awaited WHERE kind = 'entity'{1})",
-}
-"""Where it shows; ``{0}`` and ``{1}`` are where a name narrows it."""
 
 
 class Listed(NamedTuple):
@@ -51,35 +39,13 @@ class Listed(NamedTuple):
     updated: int
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which instances; None and empty do not restrict. Bounds of creation are inclusive."""
-
-    statuses: tuple[str, ...] = ()
-    name: str | None = None
-    id_prefix: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    waiting: str | None = None
-    """What live instances wait for: ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (its answer).
-    ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` are more exact."""
-    entities: bool = False
-
-
-@lru_cache(maxsize=1)
-def _queries() -> dict[str, str]:
-    text = Path(__file__).with_name("overview.sql").read_text(encoding="utf-8")
-    named = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {name.strip(): query.strip() for name, _, query in named}
-
-
 class Overview:
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+        self._connection = connect(path)
         self._connection.execute("PRAGMA query_only = ON")
         # What is read is mapped and not copied: a page of the last row of 100,000 takes half the time.
         self._connection.execute("PRAGMA mmap_size = 2147483648")
-        self._sql = _queries()
+        self._sql = named_queries("overview.sql")
 
     def interrupt(self) -> None:
         """From another thread: a query that runs ends with sqlite3.OperationalError."""
@@ -106,25 +72,25 @@ class Overview:
     def page(
         self,
         hub: str,
-        wanted: Wanted,
+        query: InstanceQuery,
         sort: str = "created",
         descending: bool = True,
         limit: int = 100,
         offset: int = 0,
     ) -> list[Listed]:
-        where, values = _conditions(hub, wanted)
+        where, values = _where(hub, query)
         order = SORTS[sort].format("DESC" if descending else "ASC")
-        by_index = sort in _INDEXED or wanted.id_prefix or wanted.waiting
+        by_index = sort in _INDEXED or query.id_prefix or query.waiting
         # Keys first: sorting moves no more than it must, and an offset skips entries of an index, not rows.
         keys = f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
         text = f"SELECT key, id, name, status, created, updated FROM instances WHERE key IN ({keys}) ORDER BY {order}"
         return [Listed(*row) for row in self._connection.execute(text, {**values, "n": limit, "o": offset})]
 
-    def counts(self, hub: str, wanted: Wanted) -> dict[str, int]:
+    def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """How many there are, by status."""
-        where, values = _conditions(hub, wanted)
+        where, values = _where(hub, query)
         # With a name every row is read: as they lie is several times as quick as in an index's order.
-        text = f"SELECT status, count(*) FROM instances {'NOT INDEXED' if wanted.name else ''} WHERE {where} GROUP BY status"
+        text = f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} WHERE {where} GROUP BY status"
         return dict(self._connection.execute(text, values))
 
     def bounds(self, hub: str) -> tuple[int, int] | None:
@@ -132,20 +98,20 @@ class Overview:
         first, last = self._one("bounds", hub)
         return None if first is None else (first, last)
 
-    def started(self, hub: str, wanted: Wanted, start: int, width: int) -> dict[int, int]:
+    def started(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[int, int]:
         """How many were created in each span of ``width`` microseconds from ``start`` on."""
-        where, values = _conditions(hub, wanted)
+        where, values = _where(hub, query)
         text = (
             f"SELECT (created - :s) / :w AS span, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY span"
         )
         return dict(self._connection.execute(text, {**values, "s": start, "w": width}))
 
-    def ended(self, hub: str, wanted: Wanted, start: int, width: int) -> dict[str, dict[int, int]]:
+    def ended(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[str, dict[int, int]]:
         """The same for ends, by status."""
-        where, values = _conditions(hub, wanted)
+        where, values = _where(hub, query)
         text = (
             "SELECT status, (updated - :s) / :w AS span, count(*) FROM instances NOT INDEXED "
-            f"WHERE {where} AND updated >= :s AND NOT {_LIVE} GROUP BY status, span"
+            f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, span"
         )
         found: dict[str, dict[int, int]] = {}
         for status, span, count in self._connection.execute(text, {**values, "s": start, "w": width}):
@@ -166,8 +132,8 @@ class Overview:
             ),
             (
                 "child",
-                f"SELECT {_PARENT} AS above, name FROM instances "
-                f"WHERE hub = ? AND {_LIVE} AND parent IS NOT NULL AND above IN ({marks})",
+                f"SELECT {PARENT_ID} AS above, name FROM instances "
+                f"WHERE hub = ? AND {IS_LIVE} AND parent IS NOT NULL AND above IN ({marks})",
                 [hub, *live],
             ),
         ):
@@ -236,31 +202,6 @@ class Overview:
         return self._connection.execute(self._sql[name], values).fetchone()
 
 
-def _conditions(hub: str, wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    where, values = ["hub = :hub"], {"hub": hub}
-    add: list[tuple[str, str, Any]] = [
-        ("name", "name = :name", wanted.name or None),
-        ("from", "created >= :from", wanted.created_from and micros(wanted.created_from)),
-        ("to", "created <= :to", wanted.created_to and micros(wanted.created_to)),
-        ("first", "id >= :first", wanted.id_prefix or None),
-        ("last", "id < :last", end_of(wanted.id_prefix) if wanted.id_prefix else None),
-    ]
-    for name, condition, value in add:
-        if value is not None:
-            where.append(condition)
-            values[name] = value
-    if wanted.statuses:
-        marks = [f":status{n}" for n in range(len(wanted.statuses))]
-        where.append(f"status IN ({','.join(marks)})")
-        values.update({mark[1:]: status for mark, status in zip(marks, wanted.statuses, strict=True)})
-    if wanted.waiting:
-        where.append(_waits_for(wanted.waiting, values))
-    where.append(IS_ENTITY if wanted.entities else f"NOT {IS_ENTITY}")
-    return " AND ".join(where), values
-
-
-def _waits_for(waiting: str, values: dict[str, Any]) -> str:
-    kind, _, name = waiting.partition(":")
-    values["waited"] = name
-    narrowed = (" WHERE name = :waited", " AND name = :waited") if name else ("", "")
-    return f"{_WAITING.get(kind, '0').format(*narrowed)} AND {_LIVE}"
+def _where(hub: str, query: InstanceQuery) -> tuple[str, dict[str, Any]]:
+    conditions = all_conditions(hub, query)
+    return conditions.where, conditions.values

@@ -1,4 +1,4 @@
--- Named queries of sqlite.py: each begins with a line "-- name: NAME".
+-- Named queries of sqlite.py and state_reader.py: each begins with a line "-- name: NAME".
 
 -- name: save_instance
 INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation, parent, continued,
@@ -11,6 +11,22 @@ ON CONFLICT (key) DO UPDATE SET
 
 -- name: delete_instance
 DELETE FROM instances WHERE key = ?;
+-- name: delete_hub_inputs
+DELETE FROM inputs WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_history
+DELETE FROM history WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_messages
+DELETE FROM messages WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_activities
+DELETE FROM activities WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_awaited
+DELETE FROM awaited WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_entities
+DELETE FROM entities WHERE instance IN (SELECT key FROM instances WHERE hub = ?);
+-- name: delete_hub_timers
+DELETE FROM timers WHERE hub = ?;
+-- name: delete_hub_instances
+DELETE FROM instances WHERE hub = ?;
 -- name: set_input
 INSERT INTO inputs (instance, input) VALUES (?, ?) ON CONFLICT (instance) DO UPDATE SET input = excluded.input;
 -- name: delete_input
@@ -80,7 +96,7 @@ SELECT hub, id FROM instances WHERE continued = 1;
 -- name: hubs
 SELECT DISTINCT hub FROM instances ORDER BY hub;
 -- name: count
-SELECT count(*) FROM instances WHERE hub = ?;
+SELECT count(*) FROM instances WHERE hub = coalesce(?1, hub);
 -- name: highest_keys
 SELECT (SELECT coalesce(max(key), 0) FROM instances),
        (SELECT coalesce(max(id), 0) FROM messages),

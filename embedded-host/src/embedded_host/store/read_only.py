@@ -1,27 +1,63 @@
-"""Reading a state file so that nothing in its folder is written."""
+"""Reading a state file without writing to its directory."""
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-from embedded_host.store.log_format import log_of, size_of
+from embedded_host.store.connection import connect
+from embedded_host.store.error_messages import state_error
+from embedded_host.store.files import file_size, log_file
+from embedded_host.store.schema import check_schema
+from embedded_host.store.state_reader import SqliteReader
+
+
+@contextmanager
+def read_state(path: Path) -> Iterator[SqliteReader]:
+    """Read a state file, also while a host runs with it. All reads are of one moment. Raises StateError."""
+    with open_read_only(path) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield SqliteReader(path, connection)
+
+
+@contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a state file of this version without writing to its directory. Raises StateError."""
+    with readable(path) as (file, parameters), _connected(path, file, parameters) as connection:
+        yield connection
+
+
+def open_beside_host(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    """Open the state file of a running host, which keeps the log and its index in the directory. Raises StateError."""
+    return _connected(path, path, "mode=ro")
+
+
+@contextmanager
+def _connected(path: Path, file: Path, parameters: str) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(connect(file, parameters=parameters)) as connection:
+            check_schema(connection, path)
+            yield connection
+    except (sqlite3.Error, UnicodeError) as error:
+        raise state_error(path, error, "read") from error
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[tuple[Path, str]]:
-    """The file to open, and how, so that SQLite writes nothing beside it either (it keeps an index of the log in ``-shm``)."""
-    log, index = log_of(path), path.with_name(path.name + "-shm")
-    if not size_of(log):
-        # Everything is in the file itself. Without "immutable" SQLite would make both others, and leave them there.
+    """Return the file to open and the URI parameters with which SQLite writes nothing beside it (not even ``-shm``)."""
+    log, index = log_file(path), path.with_name(path.name + "-shm")
+    if not file_size(log):
+        # The file is complete. Without "immutable" SQLite would create the log and its index, and leave them there.
         yield path, "mode=ro&immutable=1"
     elif index.exists():
         yield path, "mode=ro&readonly_shm=1"
     else:
-        # A log without its index, as a copy of a killed host's state may be: reading it makes the index, in a copy here.
+        # A log without its index, as in a copy of a killed host's state: reading it creates the index, here in a copy.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for file in (path, log):
                 shutil.copyfile(file, Path(folder, file.name))

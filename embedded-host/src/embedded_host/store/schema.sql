@@ -1,5 +1,5 @@
 -- The state file. One file holds every task hub. Times are whole microseconds since 1970, UTC.
--- A change here is a new version: raise SCHEMA_VERSION in migration.py and add the step from the old one to migrations/.
+-- A change here is a new version: raise SCHEMA_VERSION in schema.py.
 
 -- An orchestration instance or an entity ("@name@key"). Small, because every turn rewrites the row: what is big and
 -- does not change stands elsewhere.

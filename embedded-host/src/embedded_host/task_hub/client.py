@@ -16,7 +16,7 @@ from embedded_host.engine.rewind import rewind
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
-from embedded_host.store.interface import InstanceFilter, InstanceRow
+from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
@@ -171,7 +171,7 @@ class HubClient:
             raise InstanceStatusError(row.status)
         return await self._delete([row])
 
-    async def purge_many(self, filter: InstanceFilter) -> int:
+    async def purge_many(self, filter: InstanceQuery) -> int:
         """Delete the finished instances among those of ``filter``; how many. A live one is never deleted."""
         rows = self._store.list(self.hub.name, filter, limit=2**31)
         return await self._delete([row for row in rows if is_terminal(row)])
@@ -239,7 +239,7 @@ class HubClient:
     def history(self, row: InstanceRow) -> list[HistoryEvent]:
         return [event for text in self._store.history(row.key) for event in decode_events(text)]
 
-    def list(self, filter: InstanceFilter, limit: int) -> list[InstanceRow]:
+    def list(self, filter: InstanceQuery, limit: int) -> list[InstanceRow]:
         """In order of id."""
         return self._store.list(self.hub.name, filter, limit)
 

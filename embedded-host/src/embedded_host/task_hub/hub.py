@@ -17,7 +17,7 @@ from embedded_host.engine.orchestration import Orchestration, Status, deliverabl
 from embedded_host.store.interface import (
     Address,
     DeleteInstance,
-    InstanceFilter,
+    InstanceQuery,
     InstanceRow,
     MessageRow,
     StateError,
@@ -103,7 +103,7 @@ class TaskHub:
         for address in self.store.continued():
             if self._is_ours(address.hub) and (instance := self.find(address.id)):
                 self._wake(instance)
-        waiting = InstanceFilter(statuses=(Status.RUNNING.value,), entities=False)
+        waiting = InstanceQuery(statuses=(Status.RUNNING.value,), entities=False)
         self.stalls.instances_were_waiting(self.store.list(self.name, waiting, TOLD_AT_START))
 
     async def close(self, grace: float) -> int:

@@ -46,7 +46,7 @@ def load(store: Store, row: InstanceRow) -> Instance:
         return _loaded(store, row)
     except (ValueError, KeyError, TypeError) as error:
         found = f"of the instance '{row.id}' it holds what was never written ({type(error).__name__}: {error})"
-        raise store.damaged(found) from error
+        raise store.damage_error(found) from error
 
 
 def _loaded(store: Store, row: InstanceRow) -> Instance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -134,7 +134,7 @@ class TimerFunctions:
         if not unscheduled and timer.status.next is not None:
             began = max(began, timer.status.next)
         next = timer.trigger.schedule.next(began)
-        timer.status = timer.status._replace(last=began, next=next, updated=began)
+        timer.status = replace(timer.status, last=began, next=next, updated=began)
         if timer.trigger.monitored:
             await self._commit.commit([SaveTimer(timer.status)])
         timer.running = False
@@ -170,8 +170,8 @@ def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRo
     if kept.next == expected:
         return kept
     if expected is not None and now > expected:
-        return kept._replace(last=None, next=schedule.next(now), updated=now)
-    return kept._replace(last=None, next=expected, updated=kept.last or kept.updated)
+        return replace(kept, last=None, next=schedule.next(now), updated=now)
+    return replace(kept, last=None, next=expected, updated=kept.last or kept.updated)
 
 
 def _request(timer: _Timer, past_due: bool = False) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.store.interface import InstanceFilter
+from embedded_host.store.interface import InstanceQuery
 from embedded_host.testing.fakes import Failure, Fake, HttpFake, SideEffect
 from embedded_host.testing.history_file import RecordedHistory, read_history
 from embedded_host.testing.instance_handle import InstanceHandle
@@ -50,7 +50,7 @@ class BaseDurableApp:
     @property
     def instances(self) -> list[InstanceHandle]:
         """All orchestrations, sub-orchestrations included, in the order of their creation."""
-        rows = self._simulation.client.list(InstanceFilter(entities=False), 2**31)
+        rows = self._simulation.client.list(InstanceQuery(entities=False), 2**31)
         return [InstanceHandle(self._simulation, row.id) for row in sorted(rows, key=lambda row: row.key)]
 
     def instance(self, instance: InstanceHandle | str) -> InstanceHandle:

@@ -61,7 +61,7 @@ def test_an_empty_file_has_lost_what_it_held(path: Path) -> None:
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
     text = str(caught.value)
-    assert f"{path} is empty: it has lost what it held" in text
+    assert f"{path} is empty: its content is lost" in text
     assert f"embedded-host recover --state {path.parent}" in text
     assert path.read_bytes() == b""
 
@@ -70,7 +70,7 @@ def test_a_log_without_its_file_is_not_thrown_away(path: Path) -> None:
     log = path.with_name("state.db-wal")
     path.unlink()
     log.write_bytes(b"x" * 5000)
-    with pytest.raises(StateError, match=r"state\.db is not there, but its log .*state\.db-wal is"):
+    with pytest.raises(StateError, match=r"state\.db is missing, but its log .*state\.db-wal exists"):
         SqliteStore(path)
     assert not path.exists()
     assert log.read_bytes() == b"x" * 5000
@@ -82,7 +82,7 @@ def test_a_new_file_is_never_there_in_part(tmp_path: Path, monkeypatch: pytest.M
 
     path = tmp_path / "state.db"
     with monkeypatch.context() as patched:
-        patched.setattr("embedded_host.store.connection.create", killed)
+        patched.setattr("embedded_host.store.state_file.create_schema", killed)
         with pytest.raises(KeyboardInterrupt):
             SqliteStore(path)
     assert not path.exists()
@@ -97,7 +97,7 @@ def test_a_truncated_file_gives_the_way_out(path: Path) -> None:
     backup = path.parent / "backups" / "state-1.db"
     backup.parent.mkdir()
     backup.write_bytes(data)
-    path.with_name("state-schema-1.db.partial").write_bytes(b"of a start that was killed")
+    backup.with_name("state-2.db.partial").write_bytes(b"of a backup that was killed")
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
     text = str(caught.value)
@@ -118,7 +118,7 @@ def test_a_file_that_may_not_be_written(path: Path) -> None:
     path.chmod(0o400)
     path.parent.chmod(0o500)
     try:
-        with pytest.raises(StateError, match=r"See to its rights"):
+        with pytest.raises(StateError, match=r"Check its permissions"):
             SqliteStore(path)
     finally:
         path.parent.chmod(0o700)

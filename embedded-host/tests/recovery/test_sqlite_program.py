@@ -1,0 +1,68 @@
+"""Finding a shell of SQLite that has ``.recover``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded_host.recovery.sqlite_program import find_shell
+from embedded_host.store.interface import StateError
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts"),
+]
+
+
+def stand_in(folder: Path, name: str, script: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder of PATH."""
+    folder = tmp_path / "bin"
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("platform", "command"),
+    [
+        ("darwin", "brew install sqlite"),
+        ("win32", "winget install SQLite.SQLite (or: choco install sqlite)"),
+        ("linux", "sudo apt-get install fossil"),
+    ],
+)
+def test_without_a_program_the_error_has_the_command_to_install_it(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(StateError, match=r"Recovery needs SQLite's program sqlite3") as caught:
+        find_shell()
+    assert f"Install it: {command}" in str(caught.value)
+    assert str(caught.value).endswith("Nothing was changed. [EH554]")
+
+
+def test_a_program_without_recover_is_named_in_the_error(programs: Path) -> None:
+    program = stand_in(programs, "sqlite3", "echo 'BEGIN;'\necho 'sql error: SQL logic error (1)'\nexit 1")
+    with pytest.raises(StateError) as caught:
+        find_shell()
+    assert f"{program} has no .recover (sql error: SQL logic error (1))." in str(caught.value)
+
+
+def test_fossil_is_used_where_sqlite3_has_no_recover(programs: Path) -> None:
+    stand_in(programs, "sqlite3", "echo 'Error: unknown command: \"recover\"'")
+    fossil = stand_in(programs, "fossil", "echo 'CREATE TABLE probe(a);'")
+    assert find_shell() == ([str(fossil), "sql", "--no-repository"], False)
+
+
+def test_free_pages_are_ignored_by_a_shell_that_has_the_option(programs: Path) -> None:
+    sqlite3 = stand_in(programs, "sqlite3", "echo 'CREATE TABLE probe(a);'\necho '   --ignore-freelist  Ignore'")
+    assert find_shell() == ([str(sqlite3)], True)
