@@ -39,10 +39,10 @@ from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.host_name import host_name
-from embedded_host.workers import Worker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_host.workers.worker import Worker
 from embedded_worker.protocol import LoadResult
 
 log = logging.getLogger("embedded_host")

@@ -25,10 +25,10 @@ from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
-from embedded_host.workers import Worker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import FunctionInvoker, durable_functions
 from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.worker import Worker
 
 log = logging.getLogger("embedded_host")
 

@@ -21,12 +21,13 @@ from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.error_codes import CODE, with_code
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.log_output import console_handler
 from embedded_host.store.files import STATE_DIRECTORY
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import Worker, make_worker
+from embedded_host.workers.factory import make_worker
+from embedded_host.workers.worker import Worker
+from embedded_worker.log_output import console_handler
 
 if TYPE_CHECKING:
     from embedded_host.app_server import AppServer

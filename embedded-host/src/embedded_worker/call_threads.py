@@ -1,7 +1,7 @@
-"""A worker process's threads for functions that are not coroutines: each takes calls from the socket itself.
+"""The threads of a worker process for functions that are not coroutines: each takes calls from the socket itself.
 
-Behind an event loop a call costs two hand-overs from thread to thread more, and each of them a wake-up, which takes longer
-than the call's own work.
+An event loop in between would cost two more hand-overs from thread to thread for each call, and the wake-up of each takes
+longer than the call's own work.
 """
 
 from __future__ import annotations
@@ -12,26 +12,19 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from embedded_worker.channel import LARGE_FRAME
+from embedded_worker.framing import FrameReader, MalformedFrameError, encode
 from embedded_worker.process_exit import end_if_forked, end_process
-from embedded_worker.protocol import (
-    LARGE,
-    ErrorData,
-    FrameReader,
-    InvocationRequest,
-    InvocationResult,
-    MalformedFrameError,
-    Message,
-    TurnRequest,
-    encode,
-)
+from embedded_worker.protocol import ErrorData, InvocationRequest, InvocationResult, Message, TurnRequest
 
 _PIECE = 65_536
+"""Bytes."""
 
 
 class CallThreads:
-    """At most ``limit`` threads at one socket; a thread is begun when all others are busy and one more call may come.
+    """At most ``limit`` threads at one socket. A thread is started when all others are busy.
 
-    The process ends when the socket does: what runs is nobody's then, and the host runs it again."""
+    The process ends when the host closes the socket: the host runs the pending calls again elsewhere."""
 
     def __init__(
         self,
@@ -40,14 +33,14 @@ class CallThreads:
         name: str,
         run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None],
     ) -> None:
-        """``run`` may not raise; None is no answer."""
+        """``run`` must not raise; None stands for no result."""
         self._socket, self._limit, self._name, self._run = sock, limit, name, run
         self._reader = FrameReader()
         self._read: deque[Message] = deque()
         self._reading = threading.Lock()
         self._threads = 0
         self._idle = 0
-        """Threads that read, or wait for their turn to read."""
+        """Threads that read, or wait for the lock to read."""
         self._counting = threading.Lock()
         self._unsent: deque[bytes] = deque()
         self._large: deque[bytes] = deque()
@@ -58,7 +51,7 @@ class CallThreads:
             self._add_thread()
 
     def _add_thread(self) -> None:
-        """Only with ``_counting``."""
+        """The caller holds ``_counting``."""
         threading.Thread(target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True).start()
         self._threads += 1
         self._idle += 1
@@ -66,24 +59,25 @@ class CallThreads:
     def _work(self) -> None:
         while True:
             with self._reading:
-                asked = self._next()
+                request = self._next()
             with self._counting:
                 self._idle -= 1
                 if not self._idle and self._threads < self._limit:
-                    with contextlib.suppress(Exception):  # there is no further one to be had: those there are go on
+                    with contextlib.suppress(
+                        Exception
+                    ):  # the system refuses a further thread: the present ones continue
                         self._add_thread()
             try:
-                result = self._run(asked)
-            except BaseException as error:  # user code can break anything; the caller waits all the same
-                result = InvocationResult(
-                    asked.id, error=ErrorData(type(error).__name__, "the worker could not finish the call")
-                )
-            end_if_forked(asked.function)
+                result = self._run(request)
+            except BaseException as error:  # user code can break anything, and the host waits for a result
+                failure = ErrorData(type(error).__name__, "the worker could not finish the call")
+                result = InvocationResult(request.id, error=failure)
+            end_if_forked(request.function)
             with self._counting:
-                self._idle += 1  # before it answers: a lone caller's next call needs no further thread
+                self._idle += 1  # before the result: a single caller's next call needs no further thread
             if result is not None:
                 self._send(encode(result))
-            del asked, result
+            del request, result
 
     def _next(self) -> InvocationRequest | TurnRequest:
         while True:
@@ -100,8 +94,8 @@ class CallThreads:
                 return message
 
     def _receive(self) -> bytes | bytearray:
-        """What is there; of a large frame all the rest at once: piece by piece, each time it would have to win the interpreter
-        back from threads that compute."""
+        """Read what has arrived, or the whole rest of a large frame: after each piece the thread would have to regain the
+        interpreter from threads that compute."""
         missing = self._reader.missing
         if missing <= _PIECE:
             return self._socket.recv(_PIECE)
@@ -110,9 +104,9 @@ class CallThreads:
         return data if received == missing else data[:received]
 
     def _send(self, frame: bytes) -> None:
-        """Whoever comes while another sends leaves it to that one: results that come together share a write. A large one is
-        written by itself, when there are no others."""
-        (self._unsent if len(frame) < LARGE else self._large).append(frame)
+        """Send ``frame``, or leave it to the thread that is sending now: simultaneous results share a write. A large frame is
+        written alone, after all others."""
+        (self._unsent if len(frame) < LARGE_FRAME else self._large).append(frame)
         while (self._unsent or self._large) and self._sending.acquire(blocking=False):
             try:
                 frames = []

@@ -1,65 +1,70 @@
-"""The durable client's calls, over the worker's own channel.
+"""Carries the durable client's requests over the worker's own channel.
 
-The SDK's client speaks HTTP to ``rpcBaseUrl``. From inside a worker that is a second connection, parser and server for what the
-channel can carry: its three request functions are replaced by ones that ask over the channel, and that fall back to HTTP for
-any other URL or event loop. What is asked and what is answered stay the same.
+The SDK's client sends HTTP requests to ``rpcBaseUrl``. From a worker that takes a second connection, a parser and a server for
+data that the channel can carry. The SDK's three request functions are replaced by functions that use the channel, and that use
+HTTP for any other URL or event loop. Requests and responses stay the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote, quote_plus, urlsplit
 
 from azure.durable_functions import DurableOrchestrationClient
-from yarl import URL
 
-from embedded_worker.deferred_http import FUNCTIONS
+from embedded_worker.lazy_http_client import FUNCTIONS
 from embedded_worker.protocol import ClientResponse
 
-Ask = Callable[[str, str, bytes], Awaitable[ClientResponse]]
-"""method, path with query below the base, body -> answer"""
+SendClientRequest = Callable[[str, str, bytes], Awaitable[ClientResponse]]
+"""method, path and query relative to the base URL, body -> response"""
+_SAFE = "/:@!$&'()*,;=+%?"
+_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-def answer_over(ask: Ask, base: str) -> None:
-    """From now on, calls to URLs below ``base`` in this event loop go to ``ask``."""
+def carry_client_requests(send: SendClientRequest, base: str) -> None:
+    """Send requests to URLs below ``base`` in the running event loop with ``send``."""
     module = sys.modules[DurableOrchestrationClient.__module__]
     if not all(hasattr(module, name) for name in FUNCTIONS):
-        return  # another SDK: it speaks HTTP, and the endpoint is there
+        return  # an unknown SDK: it uses HTTP, which the host's endpoint serves
     loop = asyncio.get_running_loop()
-    prefix = URL(base).raw_path
     over_http = {name: getattr(module, name) for name in FUNCTIONS}
 
-    def carried(url: str) -> bool:
+    def is_carried(url: str) -> bool:
         return url.startswith(base) and asyncio.get_running_loop() is loop
 
-    def below(url: str) -> str:
-        """What follows the base, encoded as the SDK's HTTP client would."""
-        return URL(url).raw_path_qs[len(prefix) :]
-
     async def post(url: str, data: Any = None, *arguments: Any, **options: Any) -> list[Any]:
-        if not carried(url):
+        if not is_carried(url):
             return list(await over_http["post_async_request"](url, data, *arguments, **options))
         body = b"" if data is None else json.dumps(data).encode()
-        return _parsed(await ask("POST", below(url), body))
+        return _parsed(await send("POST", _relative(url, base), body))
 
     async def get(url: str, *arguments: Any, **options: Any) -> list[Any]:
-        if not carried(url):
+        if not is_carried(url):
             return list(await over_http["get_async_request"](url, *arguments, **options))
-        status, value = _parsed(await ask("GET", below(url), b""))
+        status, value = _parsed(await send("GET", _relative(url, base), b""))
         return [status, "" if value is None else value]
 
     async def delete(url: str, *arguments: Any, **options: Any) -> list[Any]:
-        if not carried(url):
+        if not is_carried(url):
             return list(await over_http["delete_async_request"](url, *arguments, **options))
-        return _parsed(await ask("DELETE", below(url), b""))
+        return _parsed(await send("DELETE", _relative(url, base), b""))
 
-    for name, replacement in zip(FUNCTIONS, (post, get, delete), strict=True):
+    for name, replacement in zip(FUNCTIONS, (post, get, delete)):
         setattr(module, name, replacement)
 
 
-def _parsed(answer: ClientResponse) -> list[Any]:
-    """As the SDK's own functions answer: the status, and the body as JSON, None where there is none."""
-    return [answer.status, json.loads(answer.body) if answer.body.strip() else None]
+def _relative(url: str, base: str) -> str:
+    """Return the part of ``url`` after ``base``, without fragment, percent-encoded as the SDK's HTTP client would."""
+    parts = urlsplit(_STRAY_PERCENT.sub("%25", url[len(base) :]))
+    path = quote(parts.path, safe=_SAFE)
+    return f"{path}?{quote_plus(parts.query, safe=_SAFE)}" if parts.query else path
+
+
+def _parsed(response: ClientResponse) -> list[Any]:
+    """Return what the SDK's functions return: the status, and the body's JSON value or None."""
+    return [response.status, json.loads(response.body) if response.body.strip() else None]

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 import types
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,13 @@ from typing import Any
 
 import azure.functions as func
 
-from embedded_host.app.binding_types import CLIENTS
-from embedded_host.engine.json_codec import encodable
 from embedded_worker.converters import converter_for
+from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
 from embedded_worker.protocol import FunctionSpec
 
+_CLIENTS = ("durableclient", "orchestrationclient")
+"""The binding types of a durable client, in lower case."""
 APP_PACKAGE = "__app__"
 """Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
 
@@ -129,7 +131,7 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         )
     for name, binding in bindings.items():
         comes_in = binding.get("direction", "in").lower() == "in"
-        if comes_in and binding is not trigger and binding["type"].lower() not in CLIENTS:
+        if comes_in and binding is not trigger and binding["type"].lower() not in _CLIENTS:
             raise LoadError(
                 f"the input '{name}' of {spec.name} is a binding of type {binding['type']}, which is not served by the "
                 "embedded host. Read it in the function itself, with that service's package, or run the app with Core Tools."
@@ -142,7 +144,7 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         call=call,
         is_async=inspect.iscoroutinefunction(call),
         trigger=trigger,
-        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in CLIENTS),
+        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in _CLIENTS),
         outs={n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"},
         return_type=returned["type"] if returned else None,
         wants_context=wants_context,
@@ -152,6 +154,8 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
 
 def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
     try:
+        if sys.version_info < (3, 10):
+            return typing.get_type_hints(call)
         return inspect.get_annotations(call, eval_str=True)
     except Exception:  # an annotation that only a type checker can resolve is no reason to refuse a function
         return {}

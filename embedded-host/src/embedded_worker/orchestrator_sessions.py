@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import sys
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,9 +31,8 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
-from embedded_host.engine.timestamps import parse_moment
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_place, checked
-from embedded_worker.protocol import KEPT
+from embedded_worker.protocol import SESSION_LIMIT
 
 _WAIT = "WaitForExternalEventAction"
 
@@ -139,7 +141,7 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
         super()._add_to_open_tasks(task)
 
 
-class Session:
+class OrchestratorSession:
     """One execution of one orchestrator."""
 
     def __init__(self, handle: Callable[..., Any], payload: str, root: Path) -> None:
@@ -265,15 +267,15 @@ def _may_be_cancelled(timer: CreateTimerAction) -> bool:
     return task is not None and task.state is TaskState.RUNNING
 
 
-class Sessions:
+class SessionCache:
     """The orchestrators in memory, by instance; the least recently used go first. For several threads."""
 
-    def __init__(self, limit: int = KEPT) -> None:
+    def __init__(self, limit: int = SESSION_LIMIT) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Session] = OrderedDict()
+        self._kept: OrderedDict[str, OrchestratorSession] = OrderedDict()
 
-    def take(self, instance_id: str, execution_id: str, seen: int) -> Session | None:
+    def take(self, instance_id: str, execution_id: str, seen: int) -> OrchestratorSession | None:
         """The session that stands exactly there, or None; it is kept no longer."""
         with self._lock:
             session = self._kept.pop(instance_id, None)
@@ -282,7 +284,7 @@ class Sessions:
         session.close()
         return None
 
-    def keep(self, instance_id: str, session: Session) -> None:
+    def keep(self, instance_id: str, session: OrchestratorSession) -> None:
         with self._lock:
             dropped = self._kept.pop(instance_id, None)  # an earlier execution, which ended elsewhere
             self._kept[instance_id] = session
@@ -301,7 +303,22 @@ def _execution_id(history: list[dict[str, Any]]) -> str:
     return str(history[1]["OrchestrationInstance"]["ExecutionId"])
 
 
-# dateutil's parser takes longer over a timestamp than all the rest of an event takes: the form is always the same.
-_module = sys.modules[HistoryEvent.__module__]
-if hasattr(_module, "dt_parse"):
-    _module.dt_parse = parse_moment  # type: ignore[attr-defined]
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
+"""The form in which the host writes timestamps."""
+_module: Any = sys.modules[HistoryEvent.__module__]
+_parse_any_timestamp = getattr(_module, "dt_parse", None)
+
+
+@lru_cache(maxsize=256)
+def _parse_timestamp(text: str) -> datetime:
+    """Do what the SDK's ``dateutil.parser.parse`` does, which takes longer than the rest of an event's processing."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        return _parse_any_timestamp(text)  # type: ignore[misc,no-any-return]
+    *whole, fraction = match.groups()
+    year, month, day, hour, minute, second = map(int, whole)
+    return datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")), timezone.utc)
+
+
+if _parse_any_timestamp is not None:
+    _module.dt_parse = _parse_timestamp

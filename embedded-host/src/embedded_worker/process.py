@@ -1,4 +1,4 @@
-"""The worker's side of a worker process."""
+"""The main program of a worker process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
-from embedded_host.log_output import console_handler
 from embedded_worker.call_threads import CallThreads
+from embedded_worker.channel import FEW_CALLS, Channel
+from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import end_if_forked, end_process
 from embedded_worker.protocol import (
-    FEW,
-    Channel,
     ClientRequest,
     ClientResponse,
     ImportStarted,
@@ -27,54 +26,54 @@ from embedded_worker.protocol import (
     Message,
     StopRequest,
 )
-from embedded_worker.transport import sockets
+from embedded_worker.transport import connect
 
 if TYPE_CHECKING:
     from embedded_worker.runner import Runner
 
 
 def main(arguments: list[str]) -> None:
-    """``arguments`` say how to reach the host (see ``connecting``)."""
-    # Ctrl+C goes to the whole group of processes: the host alone decides when a worker ends.
+    """Run until the host stops the worker or ends. ``arguments`` are those of ``transport.connect``."""
+    # Ctrl+C reaches the whole process group, but the host alone decides when a worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
     with contextlib.suppress(Exception):  # there may be no stderr
-        faulthandler.enable(all_threads=False)  # a segfault says in which function
-    asyncio.run(_serve(*sockets(arguments)))
+        faulthandler.enable(all_threads=False)  # a segmentation fault prints the function's frames
+    asyncio.run(_serve(*connect(arguments)))
 
 
-async def _serve(own: socket.socket, turns: socket.socket, functions: socket.socket) -> None:
-    """Until the host says that it is over, or has gone: that ends the process."""
+async def _serve(event_loop: socket.socket, durable: socket.socket, functions: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     worker = _Worker(loop)
-    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), sock=own)
-    from embedded_worker import deferred_http
+    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), sock=event_loop)
+    from embedded_worker import lazy_http_client
 
-    deferred_http.defer()
-    from embedded_worker.runner import TURN_THREADS, Runner, function_threads  # the SDK's import takes longest
+    lazy_http_client.install()
+    from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads  # the SDK's import takes longest
 
     runner = Runner()
-    CallThreads(turns, TURN_THREADS, "turn", runner.run).start()
+    CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
     CallThreads(functions, function_threads(), "function", runner.run).start()
-    worker.begin(channel, runner)
+    worker.start(channel, runner)
     await worker.stopped.wait()
-    end_process(0)  # from here: asyncio.run would first wait for what functions have running in its threads
+    end_process(0)  # from here: asyncio.run would first wait for the functions' own threads
 
 
 class _Worker:
-    """The functions that run in the event loop, and all messages that are no call."""
+    """Handles the messages of the event loop's socket."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.stopped = asyncio.Event()
         self._early: list[Message] = []
+        """Messages that arrived during the SDK's import."""
         self._running: set[asyncio.Task[None]] = set()
-        self._asked: dict[int, asyncio.Future[ClientResponse]] = {}
-        self._numbers = itertools.count(1)
+        self._client_requests: dict[int, asyncio.Future[ClientResponse]] = {}
+        self._ids = itertools.count(1)
         self._runner: Runner | None = None
 
-    def begin(self, channel: Channel, runner: Runner) -> None:
+    def start(self, channel: Channel, runner: Runner) -> None:
         self._runner = runner
         early, self._early = self._early, []
         for message in early:
@@ -89,42 +88,45 @@ class _Worker:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         elif isinstance(message, ClientResponse):
-            asked = self._asked.pop(message.id, None)
-            if asked is not None and not asked.done():
-                asked.set_result(message)
+            response = self._client_requests.pop(message.id, None)
+            if response is not None and not response.done():
+                response.set_result(message)
         elif isinstance(message, LoadRequest):
-            configure_logging(message.log_level)
-            if message.rpc_base:
-                self._runner.carry_client_calls(partial(self._ask, channel), message.rpc_base)
-            channel.send(self._runner.load(message, lambda name: channel.send(ImportStarted(name), at_once=True)))
-            gc.collect()
-            gc.freeze()  # what the imports have made stays
+            self._load(channel, self._runner, message)
         elif isinstance(message, StopRequest):
             self.stopped.set()
 
-    async def _ask(self, channel: Channel, method: str, path: str, body: bytes) -> ClientResponse:
-        number = next(self._numbers)
-        asked: asyncio.Future[ClientResponse] = self._loop.create_future()
-        self._asked[number] = asked
-        channel.send(ClientRequest(number, method, path, body), at_once=len(self._running) <= FEW)
-        return await asked
+    def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
+        configure_logging(request.log_level)
+        if request.rpc_base:
+            runner.carry_client_calls(partial(self._send_client_request, channel), request.rpc_base)
+        channel.send(runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True)))
+        gc.collect()
+        gc.freeze()  # the imported modules live as long as the process
 
-    async def _invoke(self, channel: Channel, runner: Runner, asked: InvocationRequest) -> None:
+    async def _send_client_request(self, channel: Channel, method: str, path: str, body: bytes) -> ClientResponse:
+        id = next(self._ids)
+        response: asyncio.Future[ClientResponse] = self._loop.create_future()
+        self._client_requests[id] = response
+        channel.send(ClientRequest(id, method, path, body), at_once=len(self._running) <= FEW_CALLS)
+        return await response
+
+    async def _invoke(self, channel: Channel, runner: Runner, request: InvocationRequest) -> None:
         try:
-            result = await runner.run_coroutine(asked)
-        except asyncio.CancelledError:  # by the function itself: nobody else does
-            result = runner.cancelled(asked)
-        end_if_forked(asked.function)
-        with contextlib.suppress(ConnectionError):  # the host is gone: it will run the function again
-            channel.send(result, at_once=len(self._running) <= FEW)
+            result = await runner.run_coroutine(request)
+        except asyncio.CancelledError:  # raised by the function: nothing else cancels this task
+            result = runner.cancelled(request)
+        end_if_forked(request.function)
+        with contextlib.suppress(ConnectionError):  # the host is gone and will run the function again
+            channel.send(result, at_once=len(self._running) <= FEW_CALLS)
 
     def on_close(self, channel: Channel) -> None:
-        """The host is gone. What runs now is nobody's: end at once, as a new host may run it again."""
+        """End the process at once: the host is gone, and the next one may run the same functions again."""
         end_process(1 if not self.stopped.is_set() else 0)
 
 
 def configure_logging(level: str) -> None:
-    """What user code logs goes to the console as ``func start`` shows it, from ``level`` on."""
+    """Print the records of user code from ``level`` on to the console, in the format of ``func start``."""
     root = logging.getLogger()
     root.handlers[:] = [console_handler("%(levelname)s %(message)s")]
     root.setLevel(level)

@@ -1,85 +1,94 @@
-"""What host and worker say to each other: msgpack frames, each behind its length in four bytes, over a socket for each placement.
+"""The messages between host and worker, and the version of the protocol.
 
-The host sends ``Load`` on the event loop's; then invocations go one way and results the other, in any order, each on its function's
-socket.
+The host gives each worker one socket for each placement. The worker sends ``Hello`` on each of them. The host answers with
+``LoadRequest`` on the event loop's socket. Requests and results then follow in any order, each on the socket of its
+function's placement. Everything that is not a call uses the event loop's socket. ``framing`` turns messages into bytes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import struct
-from collections import deque
-from collections.abc import Callable
-from typing import Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Union
 
-import msgspec
+PROTOCOL_VERSION = 1
+"""Incremented by every change of a message or of the framing. Host and worker refuse any other version.
 
-from embedded_host.engine.json_codec import encodable
-
-MAX_FRAME = 512 * 1024 * 1024
-"""Bytes. Bodies are limited to 100 MB before they come here; this only keeps a broken peer from asking for all memory."""
-
-
-class Frame(msgspec.Struct, tag=True):
-    pass
-
+The framing itself and ``Hello`` never change, so that each side can read the version of the other."""
 
 Placement = Literal["event_loop", "durable_threads", "function_threads"]
-"""Where a function runs in a worker: coroutine functions in its event loop, orchestrators and entities in threads of their own,
-all others in further threads. Besides its functions' calls, the event loop's connection carries all that is no call."""
+"""Where a function runs in a worker: coroutine functions in the event loop, orchestrators and entities in threads of their
+own, all other functions in further threads."""
 PLACEMENTS: tuple[Placement, ...] = ("event_loop", "durable_threads", "function_threads")
 
+SESSION_LIMIT = 400
+"""Orchestrators that one worker keeps in memory."""
 
-class Hello(Frame):
-    """Where the worker connects (see ``connecting``): who it is, and what for."""
 
-    token: str
+class Hello(NamedTuple):
+    """The first message on each socket."""
+
     placement: Placement
+    token: str = ""
+    """The secret from the worker's environment, where a socket alone does not prove its origin (``transport``)."""
+    version: int = PROTOCOL_VERSION
+    python: str = ""
+    azure_functions: str = ""
+    """The installed version of azure-functions; empty if none was found."""
+    azure_functions_durable: str = ""
+    """The installed version of azure-functions-durable; empty if none was found."""
 
 
-class FunctionSpec(msgspec.Struct, frozen=True):
-    """An entry of ``app.definitions.Function`` as the worker needs it."""
+class FunctionSpec(NamedTuple):
+    """A function of the app: the fields of ``app.definitions.Function`` that the worker needs."""
 
     name: str
     directory: str
     script_file: str
     entry_point: str
     bindings: list[dict[str, Any]]
+    """The bindings as in function.json."""
 
 
-class LoadRequest(Frame):
+class LoadRequest(NamedTuple):
+    """The app to import."""
+
     root: str
     functions: list[FunctionSpec]
+    """Empty for the v2 programming model: its functions come back in ``LoadResult``."""
     log_level: str = "INFO"
     v2_script: str | None = None
-    """The v2 app's file, if there is one."""
+    """The file name of a v2 app."""
     rpc_base: str = ""
-    """The base of the SDK's endpoint, as the durableClient binding has it."""
+    """The base URL of the endpoint for the durable client, as in the value of the durableClient binding."""
 
 
-class LoadProblem(msgspec.Struct, frozen=True):
-    function: str | None
-    """None: the whole app."""
-    text: str
-    """What is wrong, where and what to do."""
-    stack: str = ""
-
-
-class ImportStarted(Frame):
-    """The worker is about to import this function's module (of a v2 app: this file)."""
+class ImportStarted(NamedTuple):
+    """The worker starts to import a function's module, or the file of a v2 app."""
 
     function: str
 
 
-class LoadResult(Frame):
+class LoadProblem(NamedTuple):
+    """A function that cannot be used."""
+
+    function: str | None
+    """None for a problem of the whole app."""
+    text: str
+    """The cause, its place, and the fix."""
+    stack: str = ""
+
+
+class LoadResult(NamedTuple):
+    """The outcome of ``LoadRequest``."""
+
     problems: list[LoadProblem]
-    functions: list[FunctionSpec] = []
-    """What a v2 app declares; its order is the app's."""
-    placements: dict[str, Placement] = {}
-    """By function."""
+    functions: Sequence[FunctionSpec] = ()
+    """The functions that a v2 app declares, in the app's order."""
+    placements: Mapping[str, Placement] = {}
+    """By function name."""
 
 
-class HttpRequestData(msgspec.Struct):
+class HttpRequestData(NamedTuple):
     method: str
     url: str
     headers: dict[str, str]
@@ -88,26 +97,29 @@ class HttpRequestData(msgspec.Struct):
     body: bytes
 
 
-class HttpResponseData(msgspec.Struct):
+class HttpResponseData(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
-class InvocationRequest(Frame):
-    """``trigger`` is the trigger's value: a request, or the text of an orchestration, activity or entity."""
+class InvocationRequest(NamedTuple):
+    """Run a function once."""
 
     id: int
     function: str
     trigger: HttpRequestData | str
+    """The HTTP request, or the JSON text of an orchestration, activity, entity or timer trigger."""
     invocation_id: str = ""
     client: str = ""
-    """The durableClient binding's value, where the function has one."""
+    """The value of the durableClient binding, if the function has one."""
 
 
-class TurnRequest(Frame):
-    """One turn of an orchestrator: ``payload`` is the whole of what the SDK reads; or, with ``seen`` above 0, only the events
-    behind those that the worker has seen. A worker that has not got that orchestrator in memory answers ``missing``."""
+class TurnRequest(NamedTuple):
+    """Run one turn of an orchestrator.
+
+    With ``seen`` 0, ``payload`` is the JSON object that the SDK reads. With ``seen`` above 0 it is the JSON array of the events
+    after the first ``seen`` ones; a worker without that orchestrator in memory responds with ``InvocationResult.missing``."""
 
     id: int
     function: str
@@ -117,28 +129,33 @@ class TurnRequest(Frame):
     seen: int = 0
 
 
-class ErrorData(msgspec.Struct):
+class ErrorData(NamedTuple):
+    """An exception in user code."""
+
     type: str
     message: str
     stack: str = ""
 
 
-class InvocationResult(Frame):
-    """``value`` is a response for an HTTP trigger, else the output's JSON text."""
+class InvocationResult(NamedTuple):
+    """The result of an ``InvocationRequest`` or a ``TurnRequest``."""
 
     id: int
     value: HttpResponseData | str | None = None
+    """The response of an HTTP function, or the output's JSON text."""
     error: ErrorData | None = None
     missing: bool = False
+    """The worker does not have the orchestrator in memory: send the whole history."""
     counts: list[int] | None = None
-    """Of a turn, like ``known``: see ``engine.actions.TurnAnswer``."""
+    """For a turn: the number of actions after each event of the request."""
     known: int = 0
+    """For a turn: the number of leading actions left out, because they equal those of the previous turn."""
     kept: bool = False
-    """Of a turn: the worker has the orchestrator in memory, for its next one."""
+    """For a turn: the worker keeps the orchestrator in memory for the next one."""
 
 
-class ClientRequest(Frame):
-    """The worker's durable client asks the host; ``path`` is what follows the SDK endpoint's base, query included."""
+class ClientRequest(NamedTuple):
+    """A request of the durable client to the host. ``path`` is relative to the endpoint's base URL and includes the query."""
 
     id: int
     method: str
@@ -146,174 +163,25 @@ class ClientRequest(Frame):
     body: bytes
 
 
-class ClientResponse(Frame):
+class ClientResponse(NamedTuple):
     id: int
     status: int
     body: bytes
 
 
-class StopRequest(Frame):
-    """End: all calls have been answered."""
+class StopRequest(NamedTuple):
+    """End the process. All calls have returned."""
 
 
-Message = (
-    Hello
-    | LoadRequest
-    | ImportStarted
-    | LoadResult
-    | InvocationRequest
-    | TurnRequest
-    | InvocationResult
-    | ClientRequest
-    | ClientResponse
-    | StopRequest
-)
-KEPT = 400
-"""Orchestrators that one worker keeps in memory; the host reckons with it."""
-FEW = 3
-"""Invocations under way: with so many or fewer each message goes at once, with more they are written together."""
-LARGE = 256 * 1024
-"""Bytes from which on a frame waits until those before it have been taken: frames that are not large go ahead of those that wait,
-so that a call is held up by one large frame at the most."""
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Message)
-_LENGTH = struct.Struct(">I")
-
-
-class MalformedFrameError(ValueError):
-    """The peer does not speak this protocol."""
-
-
-class UnsendableMessageError(ValueError):
-    """It is too large, or has text that is none; the text says which."""
-
-
-def encode(message: Message) -> bytes:
-    """A result that cannot be sent, as it is too large or has text that is none (a lone surrogate), becomes its function's error,
-    and the answer to a client a 500: an answer there must be. Raises UnsendableMessageError for all others."""
-    try:
-        body = _encoder.encode(message)
-        if len(body) > MAX_FRAME:
-            raise OverflowError(f"it has {len(body)} bytes, and {MAX_FRAME} are the most")
-    except (UnicodeEncodeError, OverflowError, MemoryError) as error:
-        if isinstance(message, InvocationResult):
-            unsendable = _unsendable(message, error)
-            body = _encoder.encode(
-                InvocationResult(message.id, error=unsendable, counts=message.counts, known=message.known)
-            )
-        elif isinstance(message, ClientResponse):
-            body = _encoder.encode(ClientResponse(message.id, 500, b'"The answer is too large for a worker."'))
-        else:
-            raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
-    return _LENGTH.pack(len(body)) + body
-
-
-def _unsendable(result: InvocationResult, error: Exception) -> ErrorData:
-    if result.error is not None:
-        return ErrorData(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
-    return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
-
-
-class FrameReader:
-    """Puts frames together from whatever pieces arrive."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def missing(self) -> int:
-        """So many bytes the frame wants that has begun; 0 if none has, or not so far that it says."""
-        buffer = self._buffer
-        return 4 + _LENGTH.unpack_from(buffer)[0] - len(buffer) if len(buffer) >= 4 else 0
-
-    def feed(self, data: bytes | bytearray) -> list[Message]:
-        """The messages that are complete now. Raises MalformedFrameError."""
-        buffer = self._buffer
-        buffer += data
-        messages: list[Message] = []
-        at = 0
-        while len(buffer) - at >= 4:
-            (length,) = _LENGTH.unpack_from(buffer, at)
-            if length > MAX_FRAME:
-                raise MalformedFrameError(f"a frame of {length} bytes")
-            if len(buffer) - at - 4 < length:
-                break
-            try:
-                messages.append(_decoder.decode(memoryview(buffer)[at + 4 : at + 4 + length]))
-            except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # among them text that is not UTF-8
-                raise MalformedFrameError(str(error)) from error
-            at += 4 + length
-        if at:
-            del buffer[:at]
-        return messages
-
-
-class Channel(asyncio.Protocol):
-    """One end of the connection. ``on_message(channel, message)`` and ``on_close(channel)`` are called in the event loop."""
-
-    def __init__(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
-        self._on_message, self._on_close = on_message, on_close
-        self._reader = FrameReader()
-        self._transport: asyncio.Transport | None = None
-        self._unsent: list[bytes] = []
-        self._large: deque[bytes] = deque()
-        self._full = False
-
-    def handle(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
-        """From now on, tell these."""
-        self._on_message, self._on_close = on_message, on_close
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            messages = self._reader.feed(data)
-        except MalformedFrameError:
-            self.close()
-            return
-        for message in messages:
-            self._on_message(self, message)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        self._on_close(self)
-
-    def send(self, message: Message, *, at_once: bool = False) -> None:
-        """What is sent in one round of the event loop is written together at its end, unless it is to go at once: that saves
-        a lone caller the rest of the round. Raises ConnectionError if the peer is gone."""
-        if self._transport is None or self._transport.is_closing():
-            raise ConnectionResetError("the connection between host and worker is closed")
-        frame = encode(message)
-        if len(frame) >= LARGE:
-            self._large.append(frame)
-            self._write_large()
-        elif at_once and not self._unsent:
-            self._transport.write(frame)
-        else:
-            if not self._unsent:
-                asyncio.get_running_loop().call_soon(self._flush)
-            self._unsent.append(frame)
-
-    def _write_large(self) -> None:
-        while self._large and not self._full and self._transport is not None:
-            self._transport.write(self._large.popleft())
-
-    def pause_writing(self) -> None:
-        self._full = True
-
-    def resume_writing(self) -> None:
-        self._full = False
-        self._write_large()
-
-    def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
-        if self._transport is not None and unsent:
-            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
-
-    def close(self) -> None:
-        self._flush()
-        if self._transport is not None:
-            while self._large:
-                self._transport.write(self._large.popleft())
-            self._transport.close()
+Message = Union[
+    Hello,
+    LoadRequest,
+    ImportStarted,
+    LoadResult,
+    InvocationRequest,
+    TurnRequest,
+    InvocationResult,
+    ClientRequest,
+    ClientResponse,
+    StopRequest,
+]

@@ -1,4 +1,5 @@
-"""Runs an app's functions: converts what comes in, calls, converts what goes out, as the real worker does (contract, 5 and 6)."""
+"""Runs an app's functions: converts the trigger's value, calls the function, converts its result, as the Functions host's
+Python worker does."""
 
 from __future__ import annotations
 
@@ -15,10 +16,9 @@ from uuid import uuid4
 import azure.functions as func
 from azure.functions import meta
 
-from embedded_host.engine.failures import OUT_OF_PROC_LABEL
-from embedded_worker import durable_client as client_calls
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
+from embedded_worker.durable_client import SendClientRequest, carry_client_requests
 from embedded_worker.extensions import Extensions
 from embedded_worker.http_values import request_datum, response_data
 from embedded_worker.indexing import index_app
@@ -31,7 +31,7 @@ from embedded_worker.loading import (
     prepare_imports,
 )
 from embedded_worker.orchestrator_lint import UnusableValueError, suspicious_calls
-from embedded_worker.orchestrator_sessions import Session, Sessions, can_be_kept
+from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -44,16 +44,17 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
-from embedded_worker.threads import Threads
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
-TURN_THREADS = 4
-"""Orchestrators and entities have threads of their own: activities that block must not hold them up."""
+_OUT_OF_PROC_LABEL = "$OutOfProcData$:"
+"""The SDK puts an orchestrator's state behind this label in the text of the exception that it raises."""
+DURABLE_THREADS = 4
+"""Threads for orchestrators and entities: blocking activities must not delay them."""
 
 
 def function_threads() -> int:
-    """How many other functions that are no coroutines run at once, as on the real worker."""
+    """Return the number of threads for all other functions that are not coroutines, as the Functions host's worker counts them."""
     count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
@@ -110,60 +111,58 @@ class Output(func.Out[Any]):
 
 
 class Runner:
-    """``load`` once, then run any number of functions at once: coroutine functions in one event loop, all others by ``run``
-    in threads, be they its own (``invoke``, ``turn``) or a worker process's (``call_threads``)."""
+    """Loads an app once, then runs any number of its functions at the same time: coroutine functions in one event loop
+    (``run_coroutine``), all others in the caller's threads (``run``)."""
 
-    def __init__(self, threads: Threads | None = None) -> None:
-        """``threads`` for all of them, if they are not to have their own."""
+    def __init__(self) -> None:
         self.functions: dict[str, LoadedFunction | LoadError] = {}
-        self._pool = threads or Threads(function_threads(), "function")
-        self._turns = threads or Threads(TURN_THREADS, "turn")
-        self._sessions = Sessions()
+        self._sessions = SessionCache()
         self._blocked = BlockedTurns()
         self._extensions = Extensions({})
         self.root = Path()
-        """The app's folder."""
+        """The app's directory."""
         self._warned: set[str] = set()
 
-    def carry_client_calls(self, ask: client_calls.Ask, base: str) -> None:
-        """Let the durable client ask ``ask`` what it would ask the endpoint at ``base``."""
-        client_calls.answer_over(ask, base)
+    def carry_client_calls(self, send: SendClientRequest, base: str) -> None:
+        """Send the durable client's requests to URLs below ``base`` with ``send`` instead of over HTTP."""
+        carry_client_requests(send, base)
 
-    def load(self, load: LoadRequest, tell: Callable[[str], None] = lambda name: None) -> LoadResult:
-        """``tell`` is told what is imported next: it may end the process."""
+    def load(self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None) -> LoadResult:
+        """Import the app. ``on_import`` receives each function's name before its import, which may end the process."""
         root = self.root = Path(load.root)
         os.chdir(root)
         prepare_imports(root)
         self._extensions = Extensions(os.environ)
         if load.v2_script:
-            tell(load.v2_script)
+            on_import(load.v2_script)
             indexed = index_app(root, load.v2_script)
             self.functions.update(indexed.loaded)
-            self._look_at_functions()
-            return LoadResult(indexed.problems, indexed.functions, self._lanes())
+            self._after_load()
+            return LoadResult(indexed.problems, indexed.functions, self._placements())
         problems: list[LoadProblem] = []
         for spec in load.functions:
-            tell(spec.name)
+            on_import(spec.name)
             try:
                 self.functions[spec.name] = load_function(root, spec)
             except LoadError as error:
                 self.functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
-        self._look_at_functions()
-        return LoadResult(problems, placements=self._lanes())
+        self._after_load()
+        return LoadResult(problems, placements=self._placements())
 
-    def _lanes(self) -> dict[str, Placement]:
-        return {name: self.placement(name) for name in self.functions}
-
-    def _look_at_functions(self) -> None:
+    def _after_load(self) -> None:
+        """Call the extensions' load hooks, and warn of orchestrators that block or are not deterministic."""
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
                 self._extensions.loaded(function.spec.name, function.spec.directory)
                 if can_be_kept(function.call):
                     self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
 
+    def _placements(self) -> dict[str, Placement]:
+        return {name: self.placement(name) for name in self.functions}
+
     def placement(self, name: str) -> Placement:
-        """Where the function runs."""
+        """Return where the function runs."""
         function = self.functions.get(name)
         if not isinstance(function, LoadedFunction):
             return "function_threads"
@@ -171,22 +170,8 @@ class Runner:
             return "durable_threads"
         return "event_loop" if function.is_async else "function_threads"
 
-    async def invoke(self, invoke: InvocationRequest) -> InvocationResult:
-        """As ``run_coroutine`` or ``run``."""
-        placement = self.placement(invoke.function)
-        if placement == "event_loop":
-            return await self.run_coroutine(invoke)
-        pool: Threads = self._turns if placement == "durable_threads" else self._pool
-        result: InvocationResult = await pool.run(self.run, invoke)
-        return result
-
-    async def turn(self, turn: TurnRequest) -> InvocationResult:
-        """Never raises: what goes wrong is in the result."""
-        result: InvocationResult = await self._turns.run(self.run, turn)
-        return result
-
     async def run_coroutine(self, invoke: InvocationRequest) -> InvocationResult:
-        """A coroutine function. What goes wrong is in the result; raises CancelledError (see ``cancelled``)."""
+        """Run a coroutine function. Exceptions become part of the result, except CancelledError (see ``cancelled``)."""
         function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
         try:
@@ -201,15 +186,15 @@ class Runner:
                 raise
             return InvocationResult(invoke.id, error=error_data(error))
 
-    def cancelled(self, asked: InvocationRequest) -> InvocationResult:
-        """What a coroutine function that ends with CancelledError comes to, if nobody but its own code has cancelled it."""
+    def cancelled(self, request: InvocationRequest) -> InvocationResult:
+        """Return the result of a coroutine function that raised CancelledError without being cancelled by its caller."""
         return InvocationResult(
-            asked.id, error=ErrorData("CancelledError", "the function was cancelled by its own code")
+            request.id, error=ErrorData("CancelledError", "the function was cancelled by its own code")
         )
 
-    def run(self, asked: InvocationRequest | TurnRequest) -> InvocationResult:
-        """Any other function, in the caller's thread. Never raises: what goes wrong is in the result."""
-        return self._turn(asked) if isinstance(asked, TurnRequest) else self._invoke(asked)
+    def run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
+        """Run any other function in this thread. Exceptions become part of the result."""
+        return self._turn(request) if isinstance(request, TurnRequest) else self._invoke(request)
 
     def _invoke(self, invoke: InvocationRequest) -> InvocationResult:
         function = self.functions.get(invoke.function)
@@ -242,8 +227,8 @@ class Runner:
         self._blocked.begin(function.spec.name, turn.instance_id, self.root)
         try:
             if session is None:
-                session = Session(function.call, turn.payload, self.root)
-            answer = self._answer(function, turn, session, events)
+                session = OrchestratorSession(function.call, turn.payload, self.root)
+            answer = self._run_session(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is none, or the SDK is another
                 return InvocationResult(turn.id, error=error_data(error))
@@ -261,7 +246,9 @@ class Runner:
             session.close()
         return result
 
-    def _answer(self, function: LoadedFunction, turn: TurnRequest, session: Session, events: str | None) -> str:
+    def _run_session(
+        self, function: LoadedFunction, turn: TurnRequest, session: OrchestratorSession, events: str | None
+    ) -> str:
         """What extensions see of a turn that goes on in memory is what came since the last one."""
         if not self._extensions.enabled:
             return session.answer(events)
@@ -364,7 +351,7 @@ def error_data(error: BaseException) -> ErrorData:
         message = str(error)
         if isinstance(error, UnusableValueError):
             return ErrorData("TypeError", message)
-        shown = error.__cause__ if OUT_OF_PROC_LABEL in message and error.__cause__ else error
+        shown = error.__cause__ if _OUT_OF_PROC_LABEL in message and error.__cause__ else error
         return ErrorData(type(error).__name__, message, own_stack(shown))
     except BaseException as another:  # user code's __str__, or no stack or memory left
         return ErrorData(type(error).__name__, f"its text cannot be shown ({type(another).__name__})")

@@ -23,7 +23,8 @@ from embedded_host.store.interface import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.workers import pool
-from embedded_worker.protocol import Channel, ClientResponse, InvocationRequest, Message, TurnRequest
+from embedded_worker.channel import Channel
+from embedded_worker.protocol import ClientResponse, InvocationRequest, Message, TurnRequest
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually_async
 
@@ -158,7 +159,7 @@ async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Cli
 async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "KEPT", 2)
+    monkeypatch.setattr(pool, "SESSION_LIMIT", 2)
     waiting = await client.start("Wait")
     await eventually_async(lambda: client.costs["recordings"] == 2, "it waits")
     for _ in range(5):

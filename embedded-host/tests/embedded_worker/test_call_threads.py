@@ -11,15 +11,9 @@ import pytest
 
 from embedded_worker import call_threads
 from embedded_worker.call_threads import CallThreads
-from embedded_worker.protocol import (
-    LARGE,
-    FrameReader,
-    InvocationRequest,
-    InvocationResult,
-    Message,
-    TurnRequest,
-    encode,
-)
+from embedded_worker.channel import LARGE_FRAME
+from embedded_worker.framing import FrameReader, encode
+from embedded_worker.protocol import InvocationRequest, InvocationResult, Message, TurnRequest
 from tests.support.polling import eventually
 
 Serve = Callable[[int, Callable[[InvocationRequest | TurnRequest], InvocationResult | None]], socket.socket]
@@ -87,7 +81,7 @@ def test_large_calls_and_answers(serve: Serve) -> None:
     host = serve(
         2, lambda asked: InvocationResult(asked.id, asked.trigger if isinstance(asked, InvocationRequest) else None)
     )  # type: ignore[arg-type]
-    texts = ["x" * 3_000_000, "y", "z" * LARGE]
+    texts = ["x" * 3_000_000, "y", "z" * LARGE_FRAME]
     frames = b"".join(encode(InvocationRequest(number, "f", text)) for number, text in enumerate(texts))
     sending = threading.Thread(target=host.sendall, args=(frames,))
     sending.start()

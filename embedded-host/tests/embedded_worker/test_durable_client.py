@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from azure.durable_functions.models.utils import http_utils
 
-from embedded_worker.durable_client import answer_over
+from embedded_worker.durable_client import carry_client_requests
 from embedded_worker.protocol import ClientResponse
 
 NAMES = ("post_async_request", "get_async_request", "delete_async_request")
@@ -51,7 +51,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     server = TestServer(app)
     await server.start_server()
     world.base = str(server.make_url("/runtime/webhooks/durabletask/"))
-    answer_over(world.ask, world.base)
+    carry_client_requests(world.ask, world.base)
     yield world
     await http_utils._close_session()
     await server.close()
@@ -159,5 +159,5 @@ async def test_another_event_loop_asks_over_http(world: World, name: str) -> Non
 async def test_another_sdk_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(MODULE, "get_async_request")
     post = MODULE.post_async_request  # type: ignore[attr-defined]
-    answer_over(world.ask, world.base)
+    carry_client_requests(world.ask, world.base)
     assert MODULE.post_async_request is post  # type: ignore[attr-defined]

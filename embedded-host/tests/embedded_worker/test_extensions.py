@@ -13,7 +13,7 @@ from embedded_worker.extensions import SETTING
 from embedded_worker.protocol import InvocationRequest, TurnRequest
 from embedded_worker.runner import Runner
 from tests.support.app_folder import AppFolder, activity_trigger
-from tests.support.worker_calls import load_of
+from tests.support.worker_calls import load_of, run
 
 EXTENSION = """
 from azure.functions import AppExtensionBase, FuncExtensionBase
@@ -94,7 +94,7 @@ def seen() -> list[str]:
 @pytest.mark.parametrize("name", ["Traced", "TracedLater"])
 async def test_hooks_are_around_a_function(runner: Runner, name: str, caplog: pytest.LogCaptureFixture) -> None:
     assert seen() == ["loaded Hello", "loaded Traced", "loaded TracedLater"]
-    result = await runner.invoke(InvocationRequest(1, name, "3", "the-invocation"))
+    result = await run(runner, InvocationRequest(1, name, "3", "the-invocation"))
     assert result.value == json.dumps(f"traces {name} ['context', 'value']")
     assert seen() == ["app before", "own before", "run 3", "own after", "app after str"]
     assert "a hook that fails" in caplog.text
@@ -111,13 +111,13 @@ async def test_hooks_are_around_each_turn(runner: Runner) -> None:
     ]
     document = {"history": history, "input": None, "instanceId": "i", "isReplaying": False, "parentInstanceId": None}
     document |= {"upperSchemaVersion": 1, "upperSchemaVersionNew": 3}
-    result = await runner.turn(TurnRequest(1, "Hello", "i", "e", json.dumps(document)))
+    result = await run(runner, TurnRequest(1, "Hello", "i", "e", json.dumps(document)))
     assert result.error is None
     assert seen() == ["app before", "app after str"]
 
 
 @pytest.mark.parametrize("runner", ["", "0", "false"], indirect=True)
 async def test_they_have_to_be_asked_for(runner: Runner) -> None:
-    result = await runner.invoke(InvocationRequest(1, "Traced", "3", "the-invocation"))
+    result = await run(runner, InvocationRequest(1, "Traced", "3", "the-invocation"))
     assert result.value == '"no tracer"'
     assert seen() == ["run 3"]

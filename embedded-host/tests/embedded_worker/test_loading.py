@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from embedded_worker import loading
+from embedded_worker.framing import encode
 from embedded_worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
-from embedded_worker.protocol import LoadProblem, LoadResult, encode
+from embedded_worker.protocol import LoadProblem, LoadResult
 from tests.support.app_folder import (
     CLIENT,
     HTTP_OUT,

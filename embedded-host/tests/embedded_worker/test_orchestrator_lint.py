@@ -15,7 +15,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.payload import TurnPayload
 from embedded_worker.orchestrator_lint import caller_place, shape_problem, suspicious_calls, where_it_is
-from embedded_worker.orchestrator_sessions import Session
+from embedded_worker.orchestrator_sessions import OrchestratorSession
 from tests.engine.scenario import completed, moment
 from tests.support.app_folder import AppFolder
 
@@ -40,7 +40,7 @@ def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
     started = h.execution_started(moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None)
     payload = TurnPayload("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
-    return Session(df.Orchestrator.create(function), payload.text(), root).answer()
+    return OrchestratorSession(df.Orchestrator.create(function), payload.text(), root).answer()
 
 
 def failure(function: Any, root: Path, *events: HistoryEvent) -> str:

@@ -19,7 +19,7 @@ from embedded_host.engine.entity_messages import response_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.payload import TurnPayload
 from embedded_worker.orchestrator_lint import UnusableValueError
-from embedded_worker.orchestrator_sessions import Session, Sessions, can_be_kept
+from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
 from tests.engine.scenario import completed, failed, fired, moment, raised
 
 ROOT = Path(__file__).parent
@@ -33,7 +33,7 @@ class Talk:
         self.handle = df.Orchestrator.create(function)
         self.fresh = fresh
         self.past: list[HistoryEvent] = []
-        self.session: Session | None = None
+        self.session: OrchestratorSession | None = None
         self.actions: list[Any] = []
 
     def __call__(self, *events: HistoryEvent) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Talk:
         seen = 0 if self.session is None or self.fresh else self.session.seen
         payload = TurnPayload("i-1", "e-1", self.past, new, None, None, seen)
         if not seen:
-            self.session = Session(self.handle, payload.text(), ROOT)
+            self.session = OrchestratorSession(self.handle, payload.text(), ROOT)
         self.past = [*self.past, *new]
         assert self.session is not None
         answer: dict[str, Any] = json.loads(self.session.answer(payload.unseen() if seen else None))
@@ -57,7 +57,7 @@ class Talk:
         return {**answer, "actions": [self.actions]}
 
     @property
-    def now(self) -> Session:
+    def now(self) -> OrchestratorSession:
         assert self.session is not None
         return self.session
 
@@ -348,14 +348,14 @@ def test_calls_that_were_never_yielded(talk: MakeTalk) -> None:
 # -- what is in memory -----------------------------------------------------------------------------
 
 
-def session() -> Session:
+def session() -> OrchestratorSession:
     main = Talk(three_in_turn)
     main()
     return main.now
 
 
 def test_a_session_is_taken_once() -> None:
-    sessions, kept = Sessions(), session()
+    sessions, kept = SessionCache(), session()
     sessions.keep("i-1", kept)
     assert sessions.take("i-2", "e-1", 2) is None
     assert sessions.take("i-1", "e-1", 2) is kept
@@ -364,14 +364,14 @@ def test_a_session_is_taken_once() -> None:
 
 @pytest.mark.parametrize(("execution", "seen"), [("e-2", 2), ("e-1", 1), ("e-1", 3)])
 def test_a_session_that_stands_elsewhere_is_no_use(execution: str, seen: int) -> None:
-    sessions = Sessions()
+    sessions = SessionCache()
     sessions.keep("i-1", session())
     assert sessions.take("i-1", execution, seen) is None
     assert sessions.take("i-1", "e-1", 2) is None
 
 
 def test_the_least_recently_used_go_first() -> None:
-    sessions, kept = Sessions(limit=2), [session() for _ in range(3)]
+    sessions, kept = SessionCache(limit=2), [session() for _ in range(3)]
     sessions.keep("a", kept[0])
     sessions.keep("b", kept[1])
     taken = sessions.take("a", "e-1", 2)
@@ -392,7 +392,7 @@ def no_garbage_collector() -> Iterator[None]:
 @pytest.mark.usefixtures("no_garbage_collector")
 @pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
 def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> None:
-    sessions, kept = Sessions(limit=1), session()
+    sessions, kept = SessionCache(limit=1), session()
     kept.answer()
     alive = weakref.ref(kept._context)
     sessions.keep("a", kept)

@@ -14,7 +14,7 @@ from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
-from tests.support.worker_calls import load_of, request
+from tests.support.worker_calls import load_of, request, run
 
 MakeRunner = Callable[[AppFolder], Runner]
 
@@ -34,7 +34,7 @@ def running() -> MakeRunner:
 async def invoke(
     runner: Runner, name: str, trigger: HttpRequestData | str = "null", client: str = ""
 ) -> InvocationResult:
-    return await runner.invoke(InvocationRequest(1, name, trigger, "the-invocation", client))
+    return await run(runner, InvocationRequest(1, name, trigger, "the-invocation", client))
 
 
 async def value(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> Any:
@@ -313,57 +313,3 @@ async def test_an_orchestrators_failure_keeps_the_sdks_answer(app: AppFolder, ru
     assert json.loads(answer)["error"] == "blew up"
     assert failed.stack.rstrip().endswith("ValueError: blew up")
     assert str(app.root / "Hello") in failed.stack
-
-
-# -- threads ---------------------------------------------------------------------------------------
-
-
-async def test_a_sync_function_does_not_hold_up_the_others(app: AppFolder, running: MakeRunner) -> None:
-    app.write("shared/__init__.py", "")
-    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
-    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
-    app.function("Open", "from shared import gate\nasync def main(value): gate.opened.set()", activity_trigger())
-    runner = running(app)
-    waited, _ = await asyncio.gather(value(runner, "Wait"), value(runner, "Open"))
-    assert waited == "true"
-
-
-@pytest.mark.parametrize(("count", "meet"), [("1", False), ("2", True)])
-async def test_the_number_of_threads_is_a_setting(
-    app: AppFolder, running: MakeRunner, monkeypatch: pytest.MonkeyPatch, count: str, meet: bool
-) -> None:
-    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", count)
-    app.function(
-        "Meet",
-        """
-        import threading
-
-        barrier = threading.Barrier(2)
-
-        def main(value):
-            try:
-                barrier.wait(value)
-            except threading.BrokenBarrierError:
-                return False
-            return True
-        """,
-        activity_trigger(),
-    )
-    runner = running(app)
-    patience = "10" if meet else "0.2"
-    met = await asyncio.gather(value(runner, "Meet", patience), value(runner, "Meet", patience))
-    assert met == [json.dumps(meet)] * 2
-
-
-async def test_activities_that_block_do_not_hold_up_orchestrators(
-    app: AppFolder, running: MakeRunner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")
-    app.write("shared/__init__.py", "")
-    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
-    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
-    app.orchestrator("Hello", "from shared import gate\ngate.opened.set()\nreturn 1\nyield")
-    runner = running(app)
-    waited, answer = await asyncio.gather(value(runner, "Wait"), value(runner, "Hello", first_turn()))
-    assert waited == "true"
-    assert json.loads(answer)["output"] == 1

@@ -9,6 +9,7 @@ import pytest
 from embedded_host.app.timer_trigger import request_text
 from embedded_worker.protocol import InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
+from tests.support import worker_calls
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 from tests.support.worker_calls import load_of
 
@@ -23,8 +24,8 @@ def runner() -> Runner:
 
 async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     assert runner.load(load_of(app)).problems == []
-    return await runner.invoke(
-        InvocationRequest(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}')
+    return await worker_calls.run(
+        runner, InvocationRequest(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}')
     )
 
 

@@ -24,7 +24,7 @@ from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActiv
 from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings, deliverable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.turn import turn
-from embedded_worker.orchestrator_sessions import Session, Sessions
+from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from tests.engine.programs import Program, events_of
 from tests.engine.scenario import T0
 
@@ -48,12 +48,12 @@ class SessionWorker:
     """As ``worker.runner`` takes a turn, with what ``worker.turns`` hands it."""
 
     def __init__(self) -> None:
-        self._sessions = Sessions()
+        self._sessions = SessionCache()
 
     def answer(self, program: Program, payload: TurnPayload) -> str | TurnAnswer | UserError:
         address = (payload.instance_id, payload.execution_id, payload.seen)
         kept = self._sessions.take(*address) if payload.seen else None
-        session = kept or Session(program.handle, payload.text(), Path())
+        session = kept or OrchestratorSession(program.handle, payload.text(), Path())
         try:
             text = session.answer(payload.unseen() if kept else None)
         except Exception as error:
@@ -63,7 +63,7 @@ class SessionWorker:
         return TurnAnswer(text, tuple(session.counts), session.known)
 
     def forget(self) -> None:
-        self._sessions = Sessions()
+        self._sessions = SessionCache()
 
 
 class Run:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from embedded_worker.protocol import InvocationRequest, InvocationResult, TurnRequest, encode
+from embedded_worker.framing import encode
+from embedded_worker.protocol import InvocationRequest, InvocationResult, TurnRequest
 
 _EVENTS = [
     {"EventType": 12, "EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-01T00:00:00.000001Z"},

@@ -32,7 +32,7 @@ from embedded_host.store.sqlite import SqliteStore
 from embedded_host.testing import UnreadableHistoryError
 from embedded_host.testing.history_file import read_history
 from embedded_host.web.response import Response
-from embedded_worker.protocol import FrameReader, MalformedFrameError
+from embedded_worker.framing import FrameReader, MalformedFrameError
 from tests.fuzz.answers import Answers
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.served import Served

@@ -16,9 +16,9 @@ from embedded_host.http.throttle import Throttle
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
-from embedded_host.workers import ClientRequestHandler, unavailable
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -37,7 +37,7 @@ class FakeWorker:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
-        self.on_client_request: ClientRequestHandler = unavailable
+        self.on_client_request: ClientRequestHandler = respond_unavailable
         self.answer: InvocationResult | Exception = InvocationResult(1, HttpResponseData(200, [], b""))
 
     async def invoke(

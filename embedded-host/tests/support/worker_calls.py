@@ -1,10 +1,19 @@
-"""What the host hands to a worker."""
+"""Requests that the host sends to a worker."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 
-from embedded_worker.protocol import FunctionSpec, HttpRequestData, LoadRequest
+from embedded_worker.protocol import (
+    FunctionSpec,
+    HttpRequestData,
+    InvocationRequest,
+    InvocationResult,
+    LoadRequest,
+    TurnRequest,
+)
+from embedded_worker.runner import Runner
 from tests.support.app_folder import AppFolder
 
 
@@ -28,3 +37,10 @@ def load_of(app: AppFolder, *names: str) -> LoadRequest:
 
 def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequestData:
     return HttpRequestData(method, "http://localhost/api/x", {"x-probe": "v"}, query, {"id": "7"}, body)
+
+
+async def run(runner: Runner, request: InvocationRequest | TurnRequest) -> InvocationResult:
+    """Run a function as a worker process would."""
+    if isinstance(request, InvocationRequest) and runner.placement(request.function) == "event_loop":
+        return await runner.run_coroutine(request)
+    return await asyncio.to_thread(runner.run, request)

@@ -25,13 +25,13 @@ class Calls:
 
 
 async def test_what_lost_its_worker_is_tried_again_by_itself() -> None:
-    calls = Calls(WorkerLostError("gone", beside=2))
+    calls = Calls(WorkerLostError("gone", concurrent_calls=2))
     assert await ask(calls, "the activity 'A'") == "answer"
     assert calls.alone == [False, True]
 
 
 async def test_the_third_loss_fails_it_with_the_last_reason() -> None:
-    calls = Calls(WorkerLostError("one", beside=1), WorkerLostError("two"), WorkerLostError("three"))
+    calls = Calls(WorkerLostError("one", concurrent_calls=1), WorkerLostError("two"), WorkerLostError("three"))
     failed = await ask(calls, "the activity 'A'")
     assert failed == UserError("WorkerLost", "the worker process ended 3 times while it ran the activity 'A': three")
     assert calls.alone == [False, True, True]
@@ -45,7 +45,10 @@ async def test_what_is_known_to_be_innocent_is_not_counted(caplog: pytest.LogCap
 
 
 async def test_the_log_says_what_ran_beside_it(caplog: pytest.LogCaptureFixture) -> None:
-    await ask(Calls(WorkerLostError("it exited with code 3", beside=2), WorkerLostError("again")), "the activity 'A'")
+    await ask(
+        Calls(WorkerLostError("it exited with code 3", concurrent_calls=2), WorkerLostError("again")),
+        "the activity 'A'",
+    )
     assert [record.getMessage() for record in caplog.records] == [
         "The worker was lost while it ran the activity 'A' and 2 other calls (it exited with code 3); 1 of 3 tries, the next one "
         "by itself. [EH325]",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,58 @@ from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
 
+StartWorker = Callable[[AppFolder], Awaitable[InProcessWorker]]
+COMMON = {"EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-02T03:04:05Z"}
+INSTANCE = {"InstanceId": "i", "ExecutionId": "e"}
+FIRST_TURN = json.dumps(
+    {
+        "history": [
+            {"EventType": 12, **COMMON},
+            {
+                "EventType": 0,
+                "Name": "Hello",
+                "Input": None,
+                "Version": None,
+                "OrchestrationInstance": INSTANCE,
+                **COMMON,
+            },
+        ],
+        "input": None,
+        "instanceId": "i",
+        "isReplaying": False,
+        "parentInstanceId": None,
+        "upperSchemaVersion": 1,
+    }
+)
+
 
 @pytest.fixture
-async def worker(app: AppFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcessWorker:
+async def start() -> AsyncIterator[StartWorker]:
+    """Starts a worker with an app loaded."""
+    workers: list[InProcessWorker] = []
+
+    async def start(app: AppFolder) -> InProcessWorker:
+        worker = InProcessWorker({})
+        workers.append(worker)
+        await worker.start()
+        assert (await worker.load(load_of(app))).problems == []
+        return worker
+
+    yield start
+    for worker in workers:
+        await worker.close(0)
+
+
+async def value(worker: InProcessWorker, name: str, trigger: str = "null") -> object:
+    result = await worker.invoke(name, trigger)
+    assert result.error is None
+    return result.value
+
+
+@pytest.fixture
+async def worker(
+    app: AppFolder, start: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> InProcessWorker:
     monkeypatch.chdir(tmp_path)  # loading changes it
     app.function("Cancels", "import asyncio\nasync def main(value): raise asyncio.CancelledError", activity_trigger())
     code = """
@@ -27,10 +78,7 @@ async def worker(app: AppFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 pathlib.Path("ended").touch()
     """
     app.function("Waits", code, activity_trigger())
-    worker = InProcessWorker({})
-    await worker.start()
-    await worker.load(load_of(app))
-    return worker
+    return await start(app)
 
 
 async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> None:
@@ -47,3 +95,57 @@ async def test_whom_nobody_waits_for_any_more_is_cancelled(worker: InProcessWork
     with pytest.raises(asyncio.CancelledError):
         await asking
     await eventually_async((app.root / "ended").exists, "it is cancelled")
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+
+async def test_a_sync_function_does_not_hold_up_the_others(app: AppFolder, start: StartWorker) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
+    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
+    app.function("Open", "from shared import gate\nasync def main(value): gate.opened.set()", activity_trigger())
+    worker = await start(app)
+    waited, _ = await asyncio.gather(value(worker, "Wait"), value(worker, "Open"))
+    assert waited == "true"
+
+
+@pytest.mark.parametrize(("count", "meet"), [("1", False), ("2", True)])
+async def test_the_number_of_threads_is_a_setting(
+    app: AppFolder, start: StartWorker, monkeypatch: pytest.MonkeyPatch, count: str, meet: bool
+) -> None:
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", count)
+    app.function(
+        "Meet",
+        """
+        import threading
+
+        barrier = threading.Barrier(2)
+
+        def main(value):
+            try:
+                barrier.wait(value)
+            except threading.BrokenBarrierError:
+                return False
+            return True
+        """,
+        activity_trigger(),
+    )
+    worker = await start(app)
+    patience = "10" if meet else "0.2"
+    met = await asyncio.gather(value(worker, "Meet", patience), value(worker, "Meet", patience))
+    assert met == [json.dumps(meet)] * 2
+
+
+async def test_activities_that_block_do_not_hold_up_orchestrators(
+    app: AppFolder, start: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")
+    app.write("shared/__init__.py", "")
+    app.write("shared/gate.py", "import threading\nopened = threading.Event()")
+    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
+    app.orchestrator("Hello", "from shared import gate\ngate.opened.set()\nreturn 1\nyield")
+    worker = await start(app)
+    waited, answer = await asyncio.gather(value(worker, "Wait"), value(worker, "Hello", FIRST_TURN))
+    assert waited == "true"
+    assert json.loads(answer)["output"] == 1

@@ -12,17 +12,17 @@ import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-import msgspec
 import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import make_worker
 from embedded_host.workers import pool as pool_module
+from embedded_host.workers.factory import make_worker
 from embedded_host.workers.pool import WorkerPool
-from embedded_worker import protocol
-from embedded_worker.protocol import Hello, HttpResponseData, LoadRequest, LoadResult, encode
-from embedded_worker.transport import Connections, Loopback, SocketPairs
+from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerTransport
+from embedded_worker import framing
+from embedded_worker.framing import encode
+from embedded_worker.protocol import Hello, HttpResponseData, LoadRequest, LoadResult
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
@@ -49,16 +49,16 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-@pytest.fixture(params=[Loopback] if os.name == "nt" else [SocketPairs, Loopback])
-def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Connections]:
+@pytest.fixture(params=[LoopbackTransport] if os.name == "nt" else [SocketPairTransport, LoopbackTransport])
+def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[WorkerTransport]:
     """Every way to connect that this system has."""
-    monkeypatch.setattr(pool_module, "connections", request.param)
-    way: type[Connections] = request.param
+    monkeypatch.setattr(pool_module, "worker_transport", request.param)
+    way: type[WorkerTransport] = request.param
     return way
 
 
 @pytest.fixture
-async def start(connections: type[Connections]) -> AsyncIterator[StartPool]:
+async def start(connections: type[WorkerTransport]) -> AsyncIterator[StartPool]:
     """Starts a pool with an app loaded."""
     pools: list[WorkerPool] = []
 
@@ -150,17 +150,17 @@ async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> 
 
 
 async def test_a_wrong_token_is_refused(
-    app: AppFolder, start: StartPool, connections: type[Connections], monkeypatch: pytest.MonkeyPatch
+    app: AppFolder, start: StartPool, connections: type[WorkerTransport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "connections", Loopback)
+    monkeypatch.setattr(pool_module, "worker_transport", LoopbackTransport)
     pool, _ = await start(app)
     command = psutil.Process(pool.pids[0]).cmdline()
     port = int(command[-1])
     for first in (
-        Hello("wrong", "durable_threads"),
-        Hello("", "event_loop"),
-        Hello("é", "function_threads"),
-        Hello("wrong", "event_loop"),
+        Hello("durable_threads", "wrong"),
+        Hello("event_loop", ""),
+        Hello("function_threads", "é"),
+        Hello("event_loop", "wrong"),
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(encode(first))
@@ -170,14 +170,16 @@ async def test_a_wrong_token_is_refused(
 
 
 async def test_there_is_nothing_on_the_command_line_nor_in_the_functions_environment(
-    app: AppFolder, start: StartPool, connections: type[Connections]
+    app: AppFolder, start: StartPool, connections: type[WorkerTransport]
 ) -> None:
     app.activity(
         "Environment", "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]"
     )
     pool, _ = await start(app)
     said = psutil.Process(pool.pids[0]).cmdline()[2:]
-    assert [len(part) < 6 for part in said] == [True] * (4 if connections is SocketPairs else 2)  # words and numbers
+    assert [len(part) < 6 for part in said] == [True] * (
+        4 if connections is SocketPairTransport else 2
+    )  # words and numbers
     assert await call(pool, "Environment") == []
 
 
@@ -281,7 +283,7 @@ async def test_a_call_that_is_too_large_fails_alone(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, _ = await start(app)
-    monkeypatch.setattr(protocol, "MAX_FRAME", 1000)
+    monkeypatch.setattr(framing, "MAX_FRAME", 1000)
     result = await asyncio.wait_for(pool.invoke("Echo", json.dumps("x" * 2000)), 10)
     assert result.error is not None
     assert (
@@ -403,7 +405,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
     mark = tmp_path / "begun"
-    project = Path(__file__).parents[2] / "src"
+    project = Path(__file__).parents[2]  # for the package tests
     with subprocess.Popen(
         [sys.executable, "-c", HOST, str(app.root), str(mark)],
         stdout=subprocess.PIPE,
@@ -455,7 +457,7 @@ async def test_a_client_request_whose_handler_raises_gets_status_500(
     """
     app.http("Status", textwrap.dedent(code), "status", client=True)
     base = "http://127.0.0.1:1/runtime/webhooks/durabletask/"
-    load = msgspec.structs.replace(load_of(app), rpc_base=base)
+    load = load_of(app)._replace(rpc_base=base)
     pool, _ = await start(app, load=load)
 
     async def fail(method: str, path: str, body: bytes) -> tuple[int, bytes]:

@@ -67,7 +67,7 @@ async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(po
     assert await call(pool, "Pid") == pool.pids[0]
     with pytest.raises(WorkerLostError, match="exited with code 4") as lost:
         await call(pool, "Exit", 4, alone=True)
-    assert lost.value.beside == 0
+    assert lost.value.concurrent_calls == 0
     over.touch()
     pids = await asyncio.gather(*running)
     assert len({*pids, pool.pids[0]}) == 3
@@ -170,10 +170,10 @@ async def test_a_loss_says_how_many_calls_ran_beside(pool: WorkerPool, tmp_path:
     await eventually_async(began.exists, "it runs")
     with pytest.raises(WorkerLostError) as lost:
         await call(pool, "Exit", 4)
-    assert lost.value.beside == 1
+    assert lost.value.concurrent_calls == 1
     with pytest.raises(WorkerLostError) as lost:
         await beside
-    assert lost.value.beside == 1
+    assert lost.value.concurrent_calls == 1
 
 
 async def test_calls_beside_one_that_takes_too_long_are_innocent(app: AppFolder, tmp_path: Path) -> None:

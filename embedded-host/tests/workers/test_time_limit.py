@@ -47,7 +47,7 @@ def test_calls_are_late_one_by_one_with_one_timer(loop: Loop) -> None:
     limit, late = TimeLimit(10), list[int]()
     for number in range(4):
         loop.now = float(number)
-        limit.begin(number, lambda number=number: late.append(number))  # type: ignore[misc]
+        limit.start(number, lambda number=number: late.append(number))  # type: ignore[misc]
         assert len(loop.timers) == 1
     limit.end(1)
     loop.go_to(9.9)
@@ -65,19 +65,19 @@ def test_calls_are_late_one_by_one_with_one_timer(loop: Loop) -> None:
 
 def test_a_later_call_is_watched_after_all_have_ended(loop: Loop) -> None:
     limit, late = TimeLimit(10), list[str]()
-    limit.begin(1, lambda: late.append("first"))
+    limit.start(1, lambda: late.append("first"))
     limit.end(1)
     loop.go_to(10)
     loop.now = 15
-    limit.begin(2, lambda: late.append("second"))
+    limit.start(2, lambda: late.append("second"))
     loop.go_to(25)
     assert late == ["second"]
 
 
 def test_without_a_limit_and_once_closed_nothing_is_late(loop: Loop) -> None:
-    TimeLimit(None).begin(1, pytest.fail)
+    TimeLimit(None).start(1, pytest.fail)
     limit = TimeLimit(1)
-    limit.begin(1, pytest.fail)
+    limit.start(1, pytest.fail)
     limit.close()
     loop.go_to(5)
     assert not loop.timers

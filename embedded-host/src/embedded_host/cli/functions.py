@@ -107,7 +107,7 @@ def of_folder(target: Target) -> list[Json]:
 
 async def _load(app: Any, environ: Mapping[str, str]) -> LoadedApp:
     from embedded_host.task_hub.invoker import WorkerLostError
-    from embedded_host.workers import make_worker
+    from embedded_host.workers.factory import make_worker
     from embedded_host.workers.loaded_app import load_request, loaded_app
 
     worker = make_worker(environ, in_process=False)

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from embedded_host.http.cors import Cors
+from embedded_host.http.once_per_key import OncePerKey
 from embedded_host.http.security_headers import own_page, own_text
-from embedded_host.log_output import OncePerKey
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 

@@ -15,8 +15,8 @@ from embedded_host.http.throttle import Throttle, TooBusyError
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, text_response
-from embedded_host.workers import Worker
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.worker import Worker
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
 
 log = logging.getLogger("embedded_host.http")
@@ -84,7 +84,7 @@ class HttpFunctions:
             async with self._throttle.running:
                 result = await self._worker.invoke(name, data, client, str(uuid4()))
         except WorkerLostError as lost:
-            beside = f" and {lost.beside} other calls" if lost.beside else ""
+            beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
             log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)
             return empty_response(500)
         if result.error is not None:

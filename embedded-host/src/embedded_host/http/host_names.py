@@ -11,8 +11,8 @@ import logging
 from collections.abc import Iterable
 from functools import lru_cache
 
+from embedded_host.http.once_per_key import OncePerKey
 from embedded_host.http.security_headers import own_text
-from embedded_host.log_output import OncePerKey
 from embedded_host.web.host_name import AUTHORITY, ip_address, normalized
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response

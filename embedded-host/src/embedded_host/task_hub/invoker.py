@@ -18,10 +18,10 @@ T = TypeVar("T")
 class WorkerLostError(EmbeddedHostError):
     """The process that ran the function ended before it answered; the text says how."""
 
-    def __init__(self, text: str, *, beside: int = 0, caused_by_another_call: bool = False) -> None:
-        """``beside``: so many other calls ran in that process. ``innocent``: it is known that one of those ended it."""
+    def __init__(self, text: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False) -> None:
+        """``concurrent_calls``: the number of other calls in that process. ``caused_by_another_call``: one of them ended it."""
         super().__init__(text)
-        self.beside, self.caused_by_another_call = beside, caused_by_another_call
+        self.concurrent_calls, self.caused_by_another_call = concurrent_calls, caused_by_another_call
 
 
 WORKER_DEATHS = 3
@@ -46,7 +46,7 @@ async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserErro
                 )
                 continue
             deaths += 1
-            beside = f" and {lost.beside} other calls" if lost.beside else ""
+            beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
             after = f"{deaths} of {WORKER_DEATHS} tries" + (", the next one by itself" if beside else "")
             log.error("The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after)
             if deaths == WORKER_DEATHS:

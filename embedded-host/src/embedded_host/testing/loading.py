@@ -7,10 +7,10 @@ import queue
 import sys
 import threading
 import warnings
-from asyncio import Future, get_running_loop
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
 from azure.functions import meta
@@ -25,9 +25,8 @@ from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.converters import converter_for
 from embedded_worker.loading import LoadedFunction, LoadError
-from embedded_worker.protocol import LoadRequest, LoadResult
+from embedded_worker.protocol import InvocationRequest, InvocationResult, LoadRequest, LoadResult, TurnRequest
 from embedded_worker.runner import Runner
-from embedded_worker.threads import Threads
 
 __tracebackhide__ = True
 
@@ -38,39 +37,29 @@ with warnings.catch_warnings():
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
 
 
-class OneThread(Threads):
+class OneThread:
     """Runs one function at a time while the event loop waits for it, so that every run has the same order.
 
     It is a thread because a function may call ``asyncio.run``, which fails in a thread with a running loop."""
 
     def __init__(self) -> None:
-        super().__init__(1, "durable-app")
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def run(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future: Future[Any] = get_running_loop().create_future()
+    def run(self, call: Callable[[], InvocationResult]) -> InvocationResult:
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="durable-app", daemon=True)
             self._thread.start()
-        finished = threading.Event()
-        outcome: list[tuple[Any, BaseException | None]] = []
+        future: Future[InvocationResult] = Future()
 
         def job() -> None:
             try:
-                outcome.append((call(*arguments), None))
+                future.set_result(call())
             except BaseException as error:
-                outcome.append((None, error))
-            finished.set()
+                future.set_exception(error)
 
         self._jobs.put(job)
-        finished.wait()
-        value, error = outcome[0]
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
-        return future
+        return future.result()
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -84,11 +73,7 @@ class OneThread(Threads):
 class KitRunner(Runner):
     """Runs the app's functions one at a time. It loads the app from ``app_imports`` if it is imported already."""
 
-    def __init__(self) -> None:
-        self.thread = OneThread()
-        super().__init__(self.thread)
-
-    def load(self, load: LoadRequest, tell: Callable[[str], None] = lambda name: None) -> LoadResult:
+    def load(self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None) -> LoadResult:
         imported = app_imports.find(load)
         if imported is not None:
             self.root = Path(load.root)
@@ -107,7 +92,7 @@ class KitWorker(InProcessWorker):
     """A loaded app. ``restore`` undoes what loading it changed in the process."""
 
     def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
-        """LoadRequest the app. Raises AppError for invalid files of the app, AppLoadError if its code does not import."""
+        """Load the app. Raises AppError for invalid files of the app, AppLoadError if its code does not import."""
         environ = {**os.environ, **settings}
         try:
             app = read_app(root, environ)
@@ -115,6 +100,7 @@ class KitWorker(InProcessWorker):
             raise error.with_traceback(None) from None  # its frames are the host's
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
         self._kit_runner = KitRunner()
+        self._thread = OneThread()
         super().__init__(added, self._kit_runner)
         self._rpc_base, self._carries = rpc_base, False
         self._process = ProcessState(added)
@@ -131,12 +117,15 @@ class KitWorker(InProcessWorker):
         """Return a function's code, or why it does not load."""
         return self._kit_runner.functions.get(name)
 
+    async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
+        return self._thread.run(partial(self._kit_runner.run, request))
+
     def carry_client_calls(self) -> None:
-        """Direct the requests of durable clients to ``on_ask``. Call it in the running event loop."""
+        """Direct the requests of durable clients to ``on_client_request``. Call it in the running event loop."""
         if not self._carries:
             self._carries = True
-            self._kit_runner.carry_client_calls(self._ask, self._rpc_base)
+            self._kit_runner.carry_client_calls(self._send_client_request, self._rpc_base)
 
     def restore(self) -> None:
-        self._kit_runner.thread.close()
+        self._thread.close()
         self._process.restore()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from azure.durable_functions import DurableOrchestrationClient
 
-from embedded_worker.deferred_http import FUNCTIONS
+from embedded_worker.lazy_http_client import FUNCTIONS
 
 
 class ProcessState:

@@ -17,7 +17,7 @@ from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, Event
 from embedded_host.history import HistoryView, execution_waits
 from embedded_host.testing.errors import HistoryMismatchError
 from embedded_host.testing.history_file import RecordedHistory, RecordedTurn
-from embedded_worker.orchestrator_sessions import Session
+from embedded_worker.orchestrator_sessions import OrchestratorSession
 from embedded_worker.runner import error_data
 
 __tracebackhide__ = True
@@ -60,7 +60,7 @@ class _Replay:
         execution_id = what.started["OrchestrationInstance"]["ExecutionId"]
         self._execution = Execution(what.instance_id, execution_id)
         self._execution_id = execution_id
-        self._session: Session | None = None
+        self._session: OrchestratorSession | None = None
         self._answer: Answer | None = None
         self._failure = ""
         self._fed: list[HistoryEvent] = []
@@ -99,7 +99,7 @@ class _Replay:
                 ((self._what.started.get("ParentInstance") or {}).get("OrchestrationInstance") or {}).get("InstanceId"),
                 fresh=group.continued,
             )
-            self._session = Session(self._code, payload.text(), self._root)
+            self._session = OrchestratorSession(self._code, payload.text(), self._root)
             answer = self._asked(None)
         else:
             answer = self._asked(json.dumps(events))

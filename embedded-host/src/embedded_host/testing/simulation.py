@@ -24,7 +24,7 @@ from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
-from embedded_worker.orchestrator_sessions import Session
+from embedded_worker.orchestrator_sessions import OrchestratorSession
 
 __tracebackhide__ = True
 
@@ -129,7 +129,7 @@ class Simulation:
         )
         execution = Execution(state.instance_id, state.execution_id)
         try:
-            session = Session(self.orchestrator_code(state.name), payload.text(), self.root)
+            session = OrchestratorSession(self.orchestrator_code(state.name), payload.text(), self.root)
             actions = parse_answer(session.answer(None)).actions
             execution.replay(actions, state.history.events, session.counts)
         except (FunctionLoadError, UnknownFunctionError, MalformedAnswerError, NonDeterministicError) as error:

@@ -1,4 +1,4 @@
-"""User code in the host's own process: one process to debug and to measure coverage in, and what the test kit uses."""
+"""Runs user code in the host's own process, for debuggers, coverage and the test kit."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import itertools
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from embedded_host.engine.payload import TurnPayload
-from embedded_host.workers import ClientRequestHandler, unavailable
 from embedded_host.workers.turn_request import run_turn
+from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
 from embedded_worker.protocol import (
     ClientResponse,
     HttpRequestData,
@@ -17,31 +18,36 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    Placement,
+    TurnRequest,
 )
-from embedded_worker.runner import Runner
+from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
 
 
 class InProcessWorker:
-    """The same interface as ``pool.WorkerPool``."""
+    """Implements ``workers.Worker`` without a process."""
 
     def __init__(self, environ: dict[str, str], runner: Runner | None = None) -> None:
-        """``runner`` may have been made, and its app loaded, before."""
+        """``runner`` may have loaded its app already."""
         self._environ = environ
-        self._runner = runner
+        self._runner = runner or Runner()
+        self._executors: dict[Placement, ThreadPoolExecutor] = {}
         self._ids = itertools.count(1)
-        self.on_client_request: ClientRequestHandler = unavailable
+        self.on_client_request: ClientRequestHandler = respond_unavailable
 
     async def start(self) -> None:
         os.environ.update(self._environ)
-        self._runner = self._runner or Runner()
+        self._executors = {
+            "durable_threads": ThreadPoolExecutor(DURABLE_THREADS, "durable"),
+            "function_threads": ThreadPoolExecutor(function_threads(), "function"),
+        }
 
     async def load(self, load: LoadRequest) -> LoadResult:
-        assert self._runner is not None
         if load.rpc_base:
-            self._runner.carry_client_calls(self._ask, load.rpc_base)
+            self._runner.carry_client_calls(self._send_client_request, load.rpc_base)
         return self._runner.load(load)
 
-    async def _ask(self, method: str, path: str, body: bytes) -> ClientResponse:
+    async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))
 
     async def invoke(
@@ -53,27 +59,33 @@ class InProcessWorker:
         *,
         alone: bool = False,
     ) -> InvocationResult:
-        assert self._runner is not None
-        asked = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
+        request = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
         if self._runner.placement(function) != "event_loop":
-            return await self._runner.invoke(asked)
-        # In a task of its own: there it shows whether the caller was cancelled or the function cancels itself.
-        running = asyncio.ensure_future(self._runner.invoke(asked))
+            return await self._run(request)
+        # A task of its own shows which side cancelled: the caller, or the function itself.
+        running = asyncio.ensure_future(self._runner.run_coroutine(request))
         try:
             await asyncio.wait([running])
         finally:
             running.cancel()
-        return self._runner.cancelled(asked) if running.cancelled() else running.result()
+        return self._runner.cancelled(request) if running.cancelled() else running.result()
+
+    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
+        return await run_turn(self._run, next(self._ids), function, payload, kept=True)
+
+    async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
+        """Run a function that is not a coroutine, in a thread."""
+        is_turn = isinstance(request, TurnRequest)
+        executor = self._executors["durable_threads" if is_turn else self._runner.placement(request.function)]
+        return await asyncio.get_running_loop().run_in_executor(executor, self._runner.run, request)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         raise NotImplementedError("code in the host's own process cannot be replaced; restart the host")
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
-        assert self._runner is not None
-        return await run_turn(self._runner.turn, next(self._ids), function, payload, kept=True)
-
     async def close(self, grace: float) -> None:
-        """What runs in a thread cannot be stopped; the process ends without it."""
+        """Start no further calls. Those in threads cannot be stopped; the process ends without them."""
+        for executor in self._executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
 
     @property
     def pids(self) -> list[int]:

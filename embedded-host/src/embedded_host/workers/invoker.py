@@ -17,9 +17,9 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import Invoker
-from embedded_host.workers import Worker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.worker import Worker
 from embedded_worker.protocol import InvocationResult
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)

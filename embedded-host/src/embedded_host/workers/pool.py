@@ -1,4 +1,4 @@
-"""The host's side of its workers: starts them, spreads invocations over them, starts one anew that ends."""
+"""Starts worker processes, spreads calls over them, and replaces those that end."""
 
 from __future__ import annotations
 
@@ -15,75 +15,74 @@ from pathlib import Path
 import embedded_worker
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import ClientRequestHandler, unavailable
 from embedded_host.workers.interpreter import interpreter
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
+from embedded_host.workers.transport import worker_transport
 from embedded_host.workers.turn_request import run_turn
+from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
 from embedded_host.workers.worker_process import WorkerProcess, ending
+from embedded_worker.channel import FEW_CALLS, Channel
+from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
-    FEW,
-    KEPT,
-    PLACEMENTS,
-    Channel,
+    SESSION_LIMIT,
     ClientRequest,
     ClientResponse,
     ErrorData,
-    Frame,
+    Hello,
     HttpRequestData,
     ImportStarted,
     InvocationRequest,
     InvocationResult,
     LoadRequest,
     LoadResult,
+    Message,
     Placement,
     TurnRequest,
-    UnsendableMessageError,
 )
-from embedded_worker.transport import connections
 
 log = logging.getLogger("embedded_host.workers")
 _ENTRY = Path(embedded_worker.__file__).parent / "__main__.py"
 _PAUSE, _MAX_PAUSE = 0.05, 5.0
-"""Seconds before a process is started in another's place: more and more while they do not last."""
+"""Seconds before an ended process is replaced; the pause doubles while the replacements do not load."""
 SLOW_LOAD = 10.0
-"""Seconds after which an app that is still being loaded is spoken of, again and again."""
+"""Seconds between warnings of an app that is still being loaded."""
 
 
 class WorkerPool:
-    """``start`` spawns, ``load`` hands over the app, ``invoke`` runs one function on the least busy worker."""
+    """``start`` spawns the processes, ``load`` sends them the app, ``invoke`` runs a function on the least busy one."""
 
     def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
-        """``timeout``: the seconds of host.json's functionTimeout, after which a call's worker is replaced; None for none."""
+        """``timeout``: functionTimeout of host.json in seconds, after which a call's worker is replaced; None for no limit."""
         self._count, self._environ = count, environ
         self._limit = TimeLimit(timeout)
-        self._connections = connections()
+        self._transport = worker_transport()
         self._workers: list[WorkerProcess] = []
-        """Those that invocations go to."""
+        """The processes that get calls."""
         self._spawned: list[WorkerProcess] = []
-        """Those that live: also new ones that have not taken over, and old ones that are finishing."""
+        """All living processes, including new ones that are not used yet and old ones that finish their calls."""
         self._quarantine = Quarantine(self._spawn_apart, self._retire)
         self._homes: OrderedDict[str, WorkerProcess] = OrderedDict()
-        """Which worker has an instance's orchestrator in memory."""
+        """Instance id -> the process that has its orchestrator in memory."""
         self._ready = asyncio.Event()
         self._load: LoadRequest | None = None
         self._ids = itertools.count(1)
-        self.on_client_request: ClientRequestHandler = unavailable
-        self._keepers: set[asyncio.Task[None]] = set()
+        self.on_client_request: ClientRequestHandler = respond_unavailable
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    # -- life --------------------------------------------------------------------------------------
+    # -- start, reload, stop -----------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Spawn the processes; their imports run while the host goes on with its own. Raises WorkerLostError."""
-        await self._connections.start()
+        """Spawn the processes. Their imports run beside the host's own. Raises WorkerLostError."""
+        await self._transport.start()
         for _ in range(self._count):
             worker = await self._spawn()
             self._workers.append(worker)
             self._watch(worker)
 
     async def load(self, load: LoadRequest) -> LoadResult:
-        """Hand the app to the workers; what the first one says of it. Raises WorkerLostError."""
+        """Send the app to all workers and return the first one's result. Raises WorkerLostError."""
         self._load = load
         workers = list(self._workers)
         for worker in workers:
@@ -91,7 +90,7 @@ class WorkerPool:
         return await self._until_loaded(workers[0])
 
     async def _until_loaded(self, worker: WorkerProcess) -> LoadResult:
-        """What does not end is said: nothing else would tell why the host does not start."""
+        """Wait for the app's import, and log what delays it."""
         seconds = 0.0
         while not worker.loaded.done():
             await asyncio.wait([worker.loaded], timeout=SLOW_LOAD)
@@ -106,9 +105,9 @@ class WorkerPool:
         return await asyncio.shield(worker.loaded)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
-        """Start new workers with ``load``; if ``accept`` likes what they say, they take over, else the old ones stay.
+        """Start new workers with ``load``. They replace the old ones if ``accept`` returns True for their result.
 
-        Raises WorkerLostError if the new ones end before they have loaded it, or cannot be started; the old ones stay then too."""
+        Raises WorkerLostError if a new worker ends before it has loaded the app, or cannot be started; the old ones stay."""
         fresh: list[WorkerProcess] = []
         accepted = False
         try:
@@ -127,7 +126,7 @@ class WorkerPool:
             self._load = load
             self._quarantine.empty()
             old, self._workers = self._workers, fresh
-            self._ready.set()  # for calls that wait for one of the old ones
+            self._ready.set()  # for calls that wait for one of the old workers
             for worker in old:
                 self._retire(worker)
         return loaded
@@ -145,12 +144,12 @@ class WorkerPool:
                 for worker in workers:
                     worker.end()
                 await asyncio.wait(late, timeout=2)
-        self._connections.close()
-        for keeper in self._keepers:
-            keeper.cancel()
+        self._transport.close()
+        for task in self._tasks:
+            task.cancel()
         self._limit.close()
 
-    # -- invoking ----------------------------------------------------------------------------------
+    # -- calls -------------------------------------------------------------------------------------
 
     async def invoke(
         self,
@@ -161,30 +160,29 @@ class WorkerPool:
         *,
         alone: bool = False,
     ) -> InvocationResult:
-        """Raises WorkerLostError. Waits while there is no worker ready."""
-        asked = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
+        """Run a function once a worker is ready. Raises WorkerLostError."""
+        request = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
         if alone:
-            return await self._quarantine.run(partial(self._ask, asked=asked))
-        return await self._ask(await self._free(), asked)
+            return await self._quarantine.run(partial(self._call, request=request))
+        return await self._call(await self._least_busy(), request)
 
     async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
-        """One turn of an orchestrator, on the worker that has it in memory. Raises WorkerLostError."""
+        """Run one turn of an orchestrator on the worker that has it in memory. Raises WorkerLostError."""
         if alone:
             return await self._quarantine.run(
-                lambda worker: run_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=False)
+                lambda worker: run_turn(partial(self._call, worker), next(self._ids), function, payload, kept=False)
             )
         home = self._homes.pop(payload.instance_id, None)
         kept = home is not None and home in self._workers and home.is_ready
-        worker = home if kept and home is not None else await self._free()
-        result = await run_turn(partial(self._ask, worker), next(self._ids), function, payload, kept=kept)
+        worker = home if kept and home is not None else await self._least_busy()
+        result = await run_turn(partial(self._call, worker), next(self._ids), function, payload, kept=kept)
         if result.kept:
             self._homes[payload.instance_id] = worker
-            if len(self._homes) > KEPT * len(self._workers):
+            if len(self._homes) > SESSION_LIMIT * len(self._workers):
                 self._homes.popitem(last=False)
         return result
 
-    async def _free(self) -> WorkerProcess:
-        """The least busy worker."""
+    async def _least_busy(self) -> WorkerProcess:
         while True:
             ready = [w for w in self._workers if w.is_ready]
             if ready:
@@ -192,41 +190,45 @@ class WorkerPool:
             self._ready.clear()
             await self._ready.wait()
 
-    async def _ask(self, worker: WorkerProcess, asked: InvocationRequest | TurnRequest) -> InvocationResult:
+    async def _call(self, worker: WorkerProcess, request: InvocationRequest | TurnRequest) -> InvocationResult:
         future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
         placement: Placement = (
             "durable_threads"
-            if isinstance(asked, TurnRequest)
-            else worker.placements.get(asked.function, "function_threads")
+            if isinstance(request, TurnRequest)
+            else worker.placements.get(request.function, "function_threads")
         )
-        worker.pending[asked.id] = future
+        worker.pending[request.id] = future
         try:
-            worker.send(placement, asked, at_once=len(worker.pending) <= FEW)
-            self._limit.begin(asked.id, partial(self._late, worker, asked, future))
+            worker.send(placement, request, at_once=len(worker.pending) <= FEW_CALLS)
+            self._limit.start(request.id, partial(self._expire, worker, request, future))
             return await future
         except UnsendableMessageError as error:
-            text = f"what the function '{asked.function}' is given cannot be handed to a worker: {error}"
-            return InvocationResult(asked.id, error=ErrorData("ValueError", text))
+            text = f"what the function '{request.function}' is given cannot be handed to a worker: {error}"
+            return InvocationResult(request.id, error=ErrorData("ValueError", text))
         finally:
-            worker.pending.pop(asked.id, None)
-            self._limit.end(asked.id)
+            worker.pending.pop(request.id, None)
+            self._limit.end(request.id)
             worker.stop_if_retired()
 
-    def _late(
-        self, worker: WorkerProcess, asked: InvocationRequest | TurnRequest, future: asyncio.Future[InvocationResult]
+    def _expire(
+        self,
+        worker: WorkerProcess,
+        request: InvocationRequest | TurnRequest,
+        future: asyncio.Future[InvocationResult],
     ) -> None:
-        """A call that takes longer than functionTimeout costs its worker: nothing else ends code that does not return. The call
-        fails; a turn is tried again, as on the real host (contract, 4.5); what else the worker had runs again."""
+        """End the worker of a call that exceeds functionTimeout: nothing else stops code that does not return.
+
+        The call fails. A turn is tried again, as by the Functions host. The worker's other calls run again."""
         timeout = self._limit.seconds or 0
         span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
-        text = f"Timeout value of {span} was exceeded by function '{asked.function}' (functionTimeout in host.json)."
+        text = f"Timeout value of {span} was exceeded by function '{request.function}' (functionTimeout in host.json)."
         log.error("%s Its worker process is replaced. [EH327]", text)
         if not future.done():
-            if isinstance(asked, InvocationRequest):
-                future.set_result(InvocationResult(asked.id, error=ErrorData("FunctionTimeoutException", text)))
+            if isinstance(request, InvocationRequest):
+                future.set_result(InvocationResult(request.id, error=ErrorData("FunctionTimeoutException", text)))
             else:
                 future.set_exception(WorkerLostError(text))
-        worker.pending.pop(asked.id, None)
+        worker.pending.pop(request.id, None)
         worker.lose(text, caused_by_another_call=True)
         worker.end()
 
@@ -237,35 +239,36 @@ class WorkerPool:
     # -- processes ---------------------------------------------------------------------------------
 
     async def _spawn(self, load: LoadRequest | None = None) -> WorkerProcess:
-        """A process that is handed ``load``, or what the others have been handed. Raises WorkerLostError."""
+        """Start a process with the app ``load``, or with that of the other workers. Raises WorkerLostError."""
         python, needs = interpreter()
         try:
-            connection = self._connections.new()
+            sockets = self._transport.sockets()
             try:
                 process = await asyncio.create_subprocess_exec(
                     python,
                     str(_ENTRY),
-                    *connection.arguments,
-                    cwd=_ENTRY.parent,  # the SDK reads a host.json in its folder when it is imported, and stumbles over comments
-                    env={**self._environ, **needs, **connection.environ, "PYTHONUNBUFFERED": "1"},
+                    *sockets.arguments,
+                    cwd=_ENTRY.parent,  # the SDK reads a host.json in its directory when it is imported, and fails at comments
+                    env={**self._environ, **needs, **sockets.environ, "PYTHONUNBUFFERED": "1"},
                     stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=connection.pass_fds,
+                    pass_fds=sockets.pass_fds,
                 )
             except BaseException:
-                connection.end()
+                sockets.close()
                 raise
         except OSError as error:
             raise WorkerLostError(f"a worker process ({python}) cannot be started: {error}") from error
-        worker = WorkerProcess(process, connection)
+        worker = WorkerProcess(process, sockets)
         self._spawned.append(worker)
-        await connection.begin(partial(self._connected, worker))
+        await sockets.accept(partial(self._connected, worker))
         if load := load or self._load:
             _send_load(worker, load)
         return worker
 
-    async def _spawn_in_the_end(self) -> WorkerProcess:
-        """What keeps a process from being started, too little memory or too many open files, may pass. Raises WorkerLostError when the
-        host stops."""
+    async def _spawn_with_retries(self) -> WorkerProcess:
+        """Start a process, however often the system refuses one: a lack of memory or of open files may pass.
+
+        Raises WorkerLostError when the host stops."""
         pause = _PAUSE
         while not self._closing:
             try:
@@ -277,9 +280,10 @@ class WorkerPool:
         raise WorkerLostError("the host stops")
 
     async def _spawn_apart(self) -> WorkerProcess:
-        """For the quarantine, with the app loaded: no calls go to it but from there, and no other takes its place. Raises
-        WorkerLostError."""
-        worker = await self._spawn_in_the_end()
+        """Start a process for the quarantine, with the app loaded. It gets no other calls and is not replaced.
+
+        Raises WorkerLostError."""
+        worker = await self._spawn_with_retries()
         self._watch(worker)
         try:
             await self._until_loaded(worker)
@@ -288,20 +292,19 @@ class WorkerPool:
             raise
         return worker
 
-    def _connected(self, worker: WorkerProcess, placement: Placement, channel: Channel) -> None:
-        worker.channels[placement] = channel
-        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, placement))
-        if len(worker.channels) == len(PLACEMENTS) and not worker.connected.done():
-            worker.connected.set_result(None)
+    def _connected(self, worker: WorkerProcess, hello: Hello, channel: Channel) -> None:
+        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, hello.placement))
+        worker.connect(hello, channel)
 
     def _watch(self, worker: WorkerProcess) -> None:
-        """From its start to its end."""
-        task = asyncio.ensure_future(self._until_the_end(worker))
-        self._keepers.add(task)
-        task.add_done_callback(self._keepers.discard)
+        self._add_task(asyncio.ensure_future(self._replace_when_ended(worker)))
 
-    async def _until_the_end(self, worker: WorkerProcess) -> None:
-        """If calls go to it then, another takes its place, after a pause that grows while they do not last."""
+    def _add_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _replace_when_ended(self, worker: WorkerProcess) -> None:
+        """Wait for the end of ``worker``. If it gets calls, start another one, after a pause that grows while they do not load."""
         pause = _PAUSE
         while True:
             code = await worker.process.wait()
@@ -318,22 +321,22 @@ class WorkerPool:
             if not self._is_used(worker):
                 return
             try:
-                fresh = await self._spawn_in_the_end()
+                fresh = await self._spawn_with_retries()
             except WorkerLostError:
                 return
             if self._is_used(worker):
                 self._workers[self._workers.index(worker)] = fresh
-            else:  # those with changed code have taken over meanwhile
+            else:  # workers with changed code have replaced it meanwhile
                 self._retire(fresh)
             worker = fresh
 
     def _is_used(self, worker: WorkerProcess) -> bool:
-        """Whether calls go to it, or to what will take its place."""
+        """Return True if the process, or its replacement, gets calls."""
         return not self._closing and worker in self._workers
 
     def _forget(self, worker: WorkerProcess) -> None:
-        """Its process is over; one that a function has started may live on and hold the sockets."""
-        worker.connection.end()
+        """Close the sockets of an ended process: one that a function has started may live on and hold the other ends."""
+        worker.sockets.close()
         for channel in worker.channels.values():
             channel.close()
         self._spawned[:] = [w for w in self._spawned if w is not worker]
@@ -355,10 +358,11 @@ class WorkerPool:
             log.exception("%s %s could not be answered [EH330]", request.method, request.path)
             status, body = 500, json.dumps(f"{type(error).__name__}: {error}").encode()
         with contextlib.suppress(WorkerLostError):  # the function that sent the request has ended with its process
-            worker.send("event_loop", ClientResponse(request.id, status, body), at_once=len(worker.pending) <= FEW)
+            response = ClientResponse(request.id, status, body)
+            worker.send("event_loop", response, at_once=len(worker.pending) <= FEW_CALLS)
 
     def _closed(self, worker: WorkerProcess, placement: Placement) -> None:
-        """Its end tells why, and comes in a moment; a worker that only hangs up is ended. Nobody asks it any more."""
+        """Send no further calls. The process normally ends now, and its exit code is the reason; after a second it is killed."""
         worker.channels.pop(placement, None)
 
         def end() -> None:
@@ -367,15 +371,13 @@ class WorkerPool:
 
         asyncio.get_running_loop().call_later(1.0, end)
 
-    def _on_message(self, worker: WorkerProcess, message: Frame) -> None:
+    def _on_message(self, worker: WorkerProcess, message: Message) -> None:
         if isinstance(message, InvocationResult):
             future = worker.pending.get(message.id)
             if future is not None and not future.done():
                 future.set_result(message)
         elif isinstance(message, ClientRequest):
-            task = asyncio.ensure_future(self._respond(worker, message))
-            self._keepers.add(task)
-            task.add_done_callback(self._keepers.discard)
+            self._add_task(asyncio.ensure_future(self._respond(worker, message)))
         elif isinstance(message, ImportStarted):
             worker.loading = message.function
         elif isinstance(message, LoadResult):
@@ -387,7 +389,7 @@ class WorkerPool:
 
 
 def _send_load(worker: WorkerProcess, load: LoadRequest) -> None:
-    """Once it is connected; until then there is nobody to send it to."""
+    """Send ``load`` once the worker is connected."""
 
     def send(connected: asyncio.Future[None]) -> None:
         if connected.exception() is None:

@@ -21,14 +21,14 @@ class TimeLimit:
         self._calls: OrderedDict[int, _Call] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, number: int, late: Callable[[], None]) -> None:
+    def start(self, number: int, late: Callable[[], None]) -> None:
         """``late`` is called if the call has not ended in time."""
         if self.seconds is None:
             return
         loop = asyncio.get_running_loop()
         self._calls[number] = _Call(loop.time() + self.seconds, late)
         if self._timer is None:
-            self._timer = loop.call_later(self.seconds, self._look)
+            self._timer = loop.call_later(self.seconds, self._expire)
 
     def end(self, number: int) -> None:
         self._calls.pop(number, None)
@@ -39,13 +39,13 @@ class TimeLimit:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _expire(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
         while self._calls:
             number, call = next(iter(self._calls.items()))
             if loop.time() < call.end:
-                self._timer = loop.call_at(call.end, self._look)
+                self._timer = loop.call_at(call.end, self._expire)
                 return
             del self._calls[number]
             call.late()

@@ -1,4 +1,4 @@
-"""Asking a worker for a turn: what it has not seen if it has the orchestrator in memory, everything if it has not."""
+"""Requests a turn from a worker: the new events if it has the orchestrator in memory, else the whole history."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from embedded_worker.protocol import InvocationResult, TurnRequest
 
 
 async def run_turn(
-    ask: Callable[[TurnRequest], Awaitable[InvocationResult]],
+    send: Callable[[TurnRequest], Awaitable[InvocationResult]],
     number: int,
     function: str,
     payload: TurnPayload,
     *,
     kept: bool,
 ) -> InvocationResult:
-    """``kept``: the worker may still have it."""
+    """Run one turn. ``kept``: the worker may have the orchestrator in memory."""
     address = (number, function, payload.instance_id, payload.execution_id)
     if kept and payload.seen:
-        result = await ask(TurnRequest(*address, payload.unseen(), payload.seen))
+        result = await send(TurnRequest(*address, payload.unseen(), payload.seen))
         if not result.missing:
             return result
-    return await ask(TurnRequest(*address, payload.text()))
+    return await send(TurnRequest(*address, payload.text()))

@@ -1,4 +1,4 @@
-"""The host's hold on one worker process."""
+"""One worker process, as the host sees it."""
 
 from __future__ import annotations
 
@@ -6,34 +6,60 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_worker.protocol import PLACEMENTS, Channel, InvocationResult, LoadResult, Message, Placement, StopRequest
-from embedded_worker.transport import Connection
+from embedded_host.workers.transport import WorkerSockets
+from embedded_worker.channel import Channel
+from embedded_worker.protocol import (
+    PLACEMENTS,
+    PROTOCOL_VERSION,
+    Hello,
+    InvocationResult,
+    LoadResult,
+    Message,
+    Placement,
+    StopRequest,
+)
 
 
 class WorkerProcess:
-    """One worker process, from its start to its end."""
+    """A worker process from its start to its end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, connection: Connection) -> None:
-        self.process, self.connection = process, connection
+    def __init__(self, process: asyncio.subprocess.Process, sockets: WorkerSockets) -> None:
+        loop = asyncio.get_running_loop()
+        self.process, self.sockets = process, sockets
         self.channels: dict[Placement, Channel] = {}
-        self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.loaded: asyncio.Future[LoadResult] = asyncio.get_running_loop().create_future()
-        self.placements: dict[str, Placement] = {}
-        """Where each function runs; a function that has not loaded may run anywhere."""
+        self.connected: asyncio.Future[None] = loop.create_future()
+        self.loaded: asyncio.Future[LoadResult] = loop.create_future()
+        self.placements: Mapping[str, Placement] = {}
+        """By function name. A function that has not loaded may run anywhere."""
         self.pending: dict[int, asyncio.Future[InvocationResult]] = {}
         self.retiring = False
-        """It gets nothing new, and ends with its last answer."""
+        """The process gets no further calls, and ends after its last result."""
         self.lost: str | None = None
+        """Why the process has ended, or is about to."""
         self.loading = ""
-        """What it imports now: its end is that's doing."""
+        """The function whose module it imports now."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be asked: it has the app, and neither has it ended nor hung up."""
+        """True if the process can be sent a call: it has loaded the app, and has neither ended nor closed a socket."""
         return self.loaded.done() and not self.lost and len(self.channels) == len(PLACEMENTS)
+
+    def connect(self, hello: Hello, channel: Channel) -> None:
+        """Use ``channel`` for the placement that ``hello`` names; end a process that speaks another protocol version."""
+        if hello.version != PROTOCOL_VERSION:
+            self.lose(
+                f"it speaks version {hello.version} of the worker protocol, and the host version {PROTOCOL_VERSION}: "
+                "embedded_worker and embedded_host come from different releases, reinstall the embedded host"
+            )
+            self.end()
+            return
+        self.channels[hello.placement] = channel
+        if len(self.channels) == len(PLACEMENTS) and not self.connected.done():
+            self.connected.set_result(None)
 
     def send(self, placement: Placement, message: Message, *, at_once: bool = False) -> None:
         """Raises WorkerLostError."""
@@ -50,27 +76,28 @@ class WorkerProcess:
                 self.send("event_loop", StopRequest())
 
     def end(self) -> None:
-        """At once."""
+        """Kill the process."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
     def lose(self, why: str, *, caused_by_another_call: bool = False) -> None:
-        """``innocent``: none of the calls that are still pending has ended it."""
+        """Fail what waits for the process. ``caused_by_another_call``: a call that is no longer pending has ended it."""
         self.lost = self.lost or why
         waiting: list[asyncio.Future[Any]] = [self.connected, self.loaded, *self.pending.values()]
+        concurrent_calls = max(0, len(self.pending) - 1)
         for future in waiting:
             if not future.done():
                 future.set_exception(
                     WorkerLostError(
-                        why, beside=max(0, len(self.pending) - 1), caused_by_another_call=caused_by_another_call
+                        why, concurrent_calls=concurrent_calls, caused_by_another_call=caused_by_another_call
                     )
                 )
-                future.exception()  # whoever waits sees it; nobody need wait
+                future.exception()  # marks it as retrieved: there may be no caller left
         self.pending.clear()
 
 
 def ending(code: int) -> str:
-    """How a process ended, in words."""
+    """Describe how a process ended."""
     if code >= 0 or os.name == "nt":
         return f"it exited with code {code}"
     try:

@@ -1,4 +1,4 @@
-"""The SDK without aiohttp, until something is asked over HTTP. In processes of their own: a module is imported once."""
+"""Each test uses a process of its own: a module is imported once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import textwrap
 
 PRELUDE = """
 import sys
-from embedded_worker import deferred_http
+from embedded_worker import lazy_http_client
 """
 
 
@@ -22,7 +22,7 @@ def run(code: str) -> str:
 
 def test_the_sdk_is_imported_without_aiohttp() -> None:
     out = run("""
-        print(deferred_http.defer())
+        print(lazy_http_client.install())
         import azure.durable_functions
         import embedded_worker.runner
         print("aiohttp" in sys.modules)
@@ -47,14 +47,13 @@ def test_the_first_call_over_http_is_the_sdks_own() -> None:
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        deferred_http.defer()
+        lazy_http_client.install()
         from azure.durable_functions.models import DurableOrchestrationClient as module
         url = f"http://127.0.0.1:{server.server_port}/"
         client = sys.modules[module.__module__]
 
         async def main():
             print(await client.get_async_request(url))
-            await sys.modules[deferred_http.NAME]._close_session()
 
         asyncio.run(main())
         print("aiohttp" in sys.modules)
@@ -65,7 +64,7 @@ def test_the_first_call_over_http_is_the_sdks_own() -> None:
 def test_an_sdk_that_is_imported_already_is_left_alone() -> None:
     out = run("""
         import azure.durable_functions
-        own = sys.modules[deferred_http.NAME]
-        print(deferred_http.defer(), sys.modules[deferred_http.NAME] is own)
+        own = sys.modules[lazy_http_client.NAME]
+        print(lazy_http_client.install(), sys.modules[lazy_http_client.NAME] is own)
         """)
     assert out.split() == ["False", "True"]

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from embedded_host.log_output import console_handler, without_keys
+from embedded_worker.log_output import console_handler, without_keys
 
 KEY = "Zm9vYmFy-_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 

@@ -1,4 +1,4 @@
-"""Lines of the log, the host's and the workers': UTC, as ``func start`` prints them, and without keys."""
+"""The log lines of host and workers: UTC timestamps as ``func start`` prints them, and no keys."""
 
 from __future__ import annotations
 
@@ -8,35 +8,21 @@ import sys
 import time
 
 HIDDEN = "[Hidden Credential]"
-"""The real host's words in such a place (contract, 4.5)."""
+"""The placeholder that the Functions host prints instead of a key."""
 _KEYS = re.compile(
     r"((?:[?&]|%3F|%26|\bamp;)code(?:=|%3D)|\bcode=(?=[\w.~%-]{32}))[^\s&\"'<>\\,;)\]}]+"
     r"|(x-functions-key[\"']?\s*[:=,]\s*(?:b?[\"'])?)[^\s\"',)\]}]+",
     re.IGNORECASE,
 )
-"""In a URL, or behind the name of the header that has one."""
+"""A key in a URL, or after the name of its header."""
 
 
 def without_keys(text: str) -> str:
+    """Return ``text`` with ``HIDDEN`` in place of each key."""
     lower = text.lower()
     if "code" not in lower and "x-functions-key" not in lower:
         return text
     return _KEYS.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
-
-
-class OncePerKey:
-    """What whoever asks can have the host say: each thing once, and of so many things at the most, so that nobody fills the log."""
-
-    def __init__(self, most: int = 20) -> None:
-        self._most = most
-        self._said: set[str] = set()
-
-    def is_new(self, thing: str) -> bool:
-        """Whether it is to be said now."""
-        if thing in self._said or len(self._said) >= self._most:
-            return False
-        self._said.add(thing)
-        return True
 
 
 class _Formatter(logging.Formatter):
@@ -45,7 +31,7 @@ class _Formatter(logging.Formatter):
 
 
 def console_handler(pattern: str) -> logging.Handler:
-    """To stderr; ``pattern`` is what follows the time."""
+    """Return a handler that writes to stderr: the time, then ``pattern``."""
     handler = logging.StreamHandler(sys.stderr)
     formatter = _Formatter(f"[%(asctime)s.%(msecs)03dZ] {pattern}", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime

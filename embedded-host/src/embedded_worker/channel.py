@@ -1,0 +1,91 @@
+"""One end of a socket between host and worker, in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from embedded_worker.framing import FrameReader, MalformedFrameError, encode
+from embedded_worker.protocol import Message
+
+FEW_CALLS = 3
+"""With at most this number of calls in progress each message is written at once. With more, the messages of one iteration of the
+event loop share a write."""
+LARGE_FRAME = 256 * 1024
+"""Bytes from which a frame waits until the socket has accepted those before it. Smaller frames overtake the waiting ones, so that a
+call waits for at most one large frame."""
+
+
+class Channel(asyncio.Protocol):
+    """Sends and receives messages. ``on_message(channel, message)`` and ``on_close(channel)`` run in the event loop."""
+
+    def __init__(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+        self._on_message, self._on_close = on_message, on_close
+        self._reader = FrameReader()
+        self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+        self._large: deque[bytes] = deque()
+        self._paused = False
+
+    def handle(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+        """Replace both callbacks."""
+        self._on_message, self._on_close = on_message, on_close
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            messages = self._reader.feed(data)
+        except MalformedFrameError:
+            self.close()
+            return
+        for message in messages:
+            self._on_message(self, message)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._on_close(self)
+
+    def send(self, message: Message, *, at_once: bool = False) -> None:
+        """Send ``message`` at the end of this iteration of the event loop, together with others, or ``at_once``.
+
+        Raises ConnectionError if the peer is gone, UnsendableMessageError as ``framing.encode``."""
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError("the connection between host and worker is closed")
+        frame = encode(message)
+        if len(frame) >= LARGE_FRAME:
+            self._large.append(frame)
+            self._write_large()
+        elif at_once and not self._unsent:
+            self._transport.write(frame)
+        else:
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unsent.append(frame)
+
+    def _write_large(self) -> None:
+        while self._large and not self._paused and self._transport is not None:
+            self._transport.write(self._large.popleft())
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._write_large()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and unsent:
+            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+
+    def close(self) -> None:
+        """Write what is queued, then close the socket."""
+        self._flush()
+        if self._transport is not None:
+            while self._large:
+                self._transport.write(self._large.popleft())
+            self._transport.close()

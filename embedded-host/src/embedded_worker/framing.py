@@ -1,0 +1,337 @@
+"""Turns messages into bytes and back.
+
+A frame has four parts: the length of the header and the length of the blob, each an unsigned 32-bit big-endian integer, then
+the header and the blob. The header is a JSON array in UTF-8: the message's type, then its fields. The blob holds the one field
+that may be large: a payload, an output or a body. It is not escaped, and a reader copies it once.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from embedded_worker.protocol import (
+    PLACEMENTS,
+    PROTOCOL_VERSION,
+    ClientRequest,
+    ClientResponse,
+    ErrorData,
+    FunctionSpec,
+    Hello,
+    HttpRequestData,
+    HttpResponseData,
+    ImportStarted,
+    InvocationRequest,
+    InvocationResult,
+    LoadProblem,
+    LoadRequest,
+    LoadResult,
+    Message,
+    Placement,
+    StopRequest,
+    TurnRequest,
+)
+
+T = TypeVar("T")
+MAX_FRAME = 512 * 1024 * 1024
+"""Bytes. HTTP bodies are limited to 100 MB before they reach the protocol; this limit stops a broken peer from claiming all memory."""
+_LENGTHS = struct.Struct(">II")
+_encode_header = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode_header = json.JSONDecoder().raw_decode
+
+
+class MalformedFrameError(ValueError):
+    """The peer does not follow this protocol."""
+
+
+class UnsendableMessageError(ValueError):
+    """The message is larger than ``MAX_FRAME``, or a string in it has no form in UTF-8."""
+
+
+# -- encoding ----------------------------------------------------------------------------------------
+
+
+def encode(message: Message) -> bytes:
+    """Return the frame of ``message``.
+
+    A result that cannot be sent becomes its function's error, and a response to a client one of status 500: the peer waits for
+    both. Raises UnsendableMessageError for any other message."""
+    try:
+        return _frame(message)
+    except (UnicodeEncodeError, OverflowError, MemoryError) as error:
+        if isinstance(message, InvocationResult):
+            unsendable = _unsendable(message, error)
+            return _frame(InvocationResult(message.id, None, unsendable, False, message.counts, message.known))
+        if isinstance(message, ClientResponse):
+            return _frame(ClientResponse(message.id, 500, b'"The response is too large for a worker."'))
+        raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
+
+
+def _frame(message: Message) -> bytes:
+    fields, blob = _WRITERS[type(message)](message)
+    header = _encode_header(fields).encode()
+    if len(header) + len(blob) > MAX_FRAME:
+        raise OverflowError(f"it has {len(header) + len(blob)} bytes, and {MAX_FRAME} are the maximum")
+    return b"".join((_LENGTHS.pack(len(header), len(blob)), header, blob))
+
+
+def _unsendable(result: InvocationResult, error: Exception) -> ErrorData:
+    if result.error is not None:
+        return ErrorData(*map(encodable, result.error))
+    return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
+
+
+def encodable(text: str) -> str:
+    """Return ``text`` with escapes in place of lone surrogates, which have no form in UTF-8."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+Parts = tuple[list[Any], bytes]
+"""The header's fields, and the blob."""
+
+
+def _write_hello(message: Hello) -> Parts:
+    return ["hello", message._asdict()], b""
+
+
+def _write_invocation(message: InvocationRequest) -> Parts:
+    id, function, trigger, invocation_id, client = message
+    if isinstance(trigger, str):
+        return ["invocation", id, function, invocation_id, client, None], trigger.encode()
+    return ["invocation", id, function, invocation_id, client, trigger[:-1]], trigger.body
+
+
+def _write_turn(message: TurnRequest) -> Parts:
+    id, function, instance_id, execution_id, payload, seen = message
+    return ["turn", id, function, instance_id, execution_id, seen], payload.encode()
+
+
+def _write_result(message: InvocationResult) -> Parts:
+    id, value, error, missing, counts, known, kept = message
+    if value is None:
+        return ["result", id, "none", error, missing, counts, known, kept], b""
+    if isinstance(value, str):
+        return ["result", id, "text", error, missing, counts, known, kept], value.encode()
+    return ["result", id, value[:-1], error, missing, counts, known, kept], value.body
+
+
+def _write_client_request(message: ClientRequest) -> Parts:
+    return ["client_request", message.id, message.method, message.path], message.body
+
+
+def _write_client_response(message: ClientResponse) -> Parts:
+    return ["client_response", message.id, message.status], message.body
+
+
+_WRITERS: dict[type, Callable[[Any], Parts]] = {
+    Hello: _write_hello,
+    LoadRequest: lambda message: (["load", *message], b""),
+    ImportStarted: lambda message: (["import_started", *message], b""),
+    LoadResult: lambda message: (["loaded", *message], b""),
+    InvocationRequest: _write_invocation,
+    TurnRequest: _write_turn,
+    InvocationResult: _write_result,
+    ClientRequest: _write_client_request,
+    ClientResponse: _write_client_response,
+    StopRequest: lambda message: (["stop"], b""),
+}
+
+
+# -- decoding ----------------------------------------------------------------------------------------
+
+
+class FrameReader:
+    """Joins pieces of a stream into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def missing(self) -> int:
+        """The bytes that the frame at the start of the buffer still lacks; 0 while its length is unknown."""
+        buffer = self._buffer
+        return _LENGTHS.size + sum(_LENGTHS.unpack_from(buffer)) - len(buffer) if len(buffer) >= _LENGTHS.size else 0
+
+    def feed(self, data: bytes | bytearray) -> list[Message]:
+        """Return the messages that ``data`` completes. Raises MalformedFrameError."""
+        buffer = self._buffer
+        buffer += data
+        messages: list[Message] = []
+        start = 0
+        while len(buffer) - start >= _LENGTHS.size:
+            header_length, blob_length = _LENGTHS.unpack_from(buffer, start)
+            if header_length + blob_length > MAX_FRAME:
+                raise MalformedFrameError(f"a frame of {header_length + blob_length} bytes")
+            header_start = start + _LENGTHS.size
+            blob_start = header_start + header_length
+            end = blob_start + blob_length
+            if len(buffer) < end:
+                break
+            view = memoryview(buffer)
+            messages.append(_message(view[header_start:blob_start], view[blob_start:end]))
+            del view  # a bytearray with a view cannot be shortened
+            start = end
+        if start:
+            del buffer[:start]
+        return messages
+
+
+def _message(header: memoryview, blob: memoryview) -> Message:
+    try:
+        text = str(header, "utf-8")
+        fields, end = _decode_header(text)
+        if end != len(text):
+            raise ValueError("the header is longer than its JSON")
+        type_, *rest = fields
+        return _READERS[type_](rest, blob)
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        RecursionError,
+    ) as error:  # among them UnicodeDecodeError, JSONDecodeError
+        raise MalformedFrameError(f"{type(error).__name__}: {error}") from error
+
+
+def _check(fields: list[Any], *types: type) -> None:
+    """Raises TypeError unless each field has exactly its type, and there are no others."""
+    if [*map(type, fields)] != [*types]:
+        raise TypeError(f"fields of the types {[type(field).__name__ for field in fields]}")
+
+
+def _texts(value: Any) -> dict[str, str]:
+    _check([value], dict)
+    _check([*value.values()], *[str] * len(value))
+    return dict(value)
+
+
+def _list(value: Any, read: Callable[[Any], T]) -> list[T]:
+    _check([value], list)
+    return [read(item) for item in value]
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    _check(value, str, str)
+    return value[0], value[1]
+
+
+def _read_hello(fields: list[Any], blob: memoryview) -> Hello:
+    _check(fields, dict)
+    (named,) = fields
+    if named["version"] != PROTOCOL_VERSION:
+        _check([named["version"]], int)
+        return Hello("event_loop", version=named["version"])  # the rest may mean something else there
+    hello = Hello(**named)
+    _check([*hello], str, str, int, str, str, str)
+    return hello._replace(placement=_placement(hello.placement))
+
+
+def _placement(value: Any) -> Placement:
+    return PLACEMENTS[PLACEMENTS.index(value)]
+
+
+def _read_function(value: Any) -> FunctionSpec:
+    _check(value, str, str, str, str, list)
+    name, directory, script_file, entry_point, bindings = value
+    _check(bindings, *[dict] * len(bindings))
+    return FunctionSpec(name, directory, script_file, entry_point, bindings)
+
+
+def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:
+    root, functions, log_level, v2_script, rpc_base = fields
+    _check([root, log_level, v2_script or "", rpc_base], str, str, str, str)
+    return LoadRequest(root, _list(functions, _read_function), log_level, v2_script, rpc_base)
+
+
+def _read_import_started(fields: list[Any], blob: memoryview) -> ImportStarted:
+    _check(fields, str)
+    return ImportStarted(fields[0])
+
+
+def _read_problem(value: Any) -> LoadProblem:
+    function, text, stack = value
+    _check([function or "", text, stack], str, str, str)
+    return LoadProblem(function, text, stack)
+
+
+def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
+    _check(fields, list, list, dict)
+    problems, functions, placements = fields
+    return LoadResult(
+        _list(problems, _read_problem),
+        _list(functions, _read_function),
+        {name: _placement(value) for name, value in placements.items()},
+    )
+
+
+def _read_invocation(fields: list[Any], blob: memoryview) -> InvocationRequest:
+    *texts, http = fields
+    _check(texts, int, str, str, str)
+    id, function, invocation_id, client = texts
+    if http is None:
+        return InvocationRequest(id, function, str(blob, "utf-8"), invocation_id, client)
+    method, url, headers, query, route = http
+    _check([method, url], str, str)
+    request = HttpRequestData(method, url, _texts(headers), _texts(query), _texts(route), bytes(blob))
+    return InvocationRequest(id, function, request, invocation_id, client)
+
+
+def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
+    _check(fields, int, str, str, str, int)
+    id, function, instance_id, execution_id, seen = fields
+    return TurnRequest(id, function, instance_id, execution_id, str(blob, "utf-8"), seen)
+
+
+def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
+    id, kind, failure, missing, counts, known, kept = fields
+    _check([id, missing, known, kept], int, bool, int, bool)
+    if counts is not None:
+        _check(counts, *[int] * len(counts))
+    error = None
+    if failure is not None:
+        _check(failure, str, str, str)
+        error = ErrorData(*failure)
+    return InvocationResult(id, _read_value(kind, blob), error, missing, counts, known, kept)
+
+
+def _read_value(kind: Any, blob: memoryview) -> HttpResponseData | str | None:
+    if kind == "none":
+        return None
+    if kind == "text":
+        return str(blob, "utf-8")
+    _check(kind, int, list)
+    status, headers = kind
+    return HttpResponseData(status, _list(headers, _pair), bytes(blob))
+
+
+def _read_client_request(fields: list[Any], blob: memoryview) -> ClientRequest:
+    _check(fields, int, str, str)
+    id, method, path = fields
+    return ClientRequest(id, method, path, bytes(blob))
+
+
+def _read_client_response(fields: list[Any], blob: memoryview) -> ClientResponse:
+    _check(fields, int, int)
+    id, status = fields
+    return ClientResponse(id, status, bytes(blob))
+
+
+def _read_stop(fields: list[Any], blob: memoryview) -> StopRequest:
+    _check(fields)
+    return StopRequest()
+
+
+_READERS: dict[str, Callable[[list[Any], memoryview], Message]] = {
+    "hello": _read_hello,
+    "load": _read_load,
+    "import_started": _read_import_started,
+    "loaded": _read_loaded,
+    "invocation": _read_invocation,
+    "turn": _read_turn,
+    "result": _read_result,
+    "client_request": _read_client_request,
+    "client_response": _read_client_response,
+    "stop": _read_stop,
+}

@@ -1,0 +1,47 @@
+"""Imports the SDK's HTTP client, and with it aiohttp, at its first use.
+
+aiohttp is 40 % of what a worker imports, and a worker hardly ever needs it (``durable_client``). The SDK imports it in one module
+with three functions. A worker registers a module of that name whose functions import the SDK's own at the first call.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+NAME = "azure.durable_functions.models.utils.http_utils"
+FUNCTIONS = ("post_async_request", "get_async_request", "delete_async_request")
+
+
+def install() -> bool:
+    """Register the module; False, without an effect, for an unknown SDK or one that is already imported."""
+    package = None if "azure.durable_functions" in sys.modules else importlib.util.find_spec("azure.durable_functions")
+    if package is None or package.origin is None:
+        return False
+    file = Path(package.origin).parent.joinpath(*NAME.split(".")[2:]).with_suffix(".py")
+    if not file.is_file() or not all(f"async def {name}(" in file.read_text(encoding="utf-8") for name in FUNCTIONS):
+        return False
+
+    @cache
+    def own() -> Any:
+        spec = importlib.util.spec_from_file_location(NAME, file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def lazy(name: str) -> Any:
+        async def request(*arguments: Any, **options: Any) -> Any:
+            return await getattr(own(), name)(*arguments, **options)
+
+        return request
+
+    module = ModuleType(NAME, __doc__)
+    module.__dict__.update({name: lazy(name) for name in FUNCTIONS}, __file__=str(file))
+    sys.modules[NAME] = module
+    return True

@@ -1,0 +1,210 @@
+"""Frames: every message survives encoding and decoding, in any pieces, and malformed frames are refused."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedded_worker import framing
+from embedded_worker.framing import MAX_FRAME, FrameReader, MalformedFrameError, UnsendableMessageError, encode
+from embedded_worker.protocol import (
+    ClientRequest,
+    ClientResponse,
+    ErrorData,
+    FunctionSpec,
+    Hello,
+    HttpRequestData,
+    HttpResponseData,
+    ImportStarted,
+    InvocationRequest,
+    InvocationResult,
+    LoadProblem,
+    LoadRequest,
+    LoadResult,
+    Message,
+    StopRequest,
+    TurnRequest,
+)
+
+MESSAGES: list[Message] = [
+    Hello("durable_threads", "token", python="3.11.7", azure_functions="1.26.0"),
+    LoadRequest(
+        "/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]
+    ),
+    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/"),
+    ImportStarted("F"),
+    LoadResult([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}),
+    LoadResult([], [FunctionSpec("F", "/app", "/app/function_app.py", "F", [])], {}),
+    InvocationRequest(
+        1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"
+    ),
+    InvocationRequest(2, "F", "text " * 1000),
+    TurnRequest(3, "F", "instance", "execution", '["é"]', 7),
+    ClientRequest(4, "POST", "orchestrators/F?x=é", b"\x00"),
+    ClientResponse(4, 202, b"{}"),
+    InvocationResult(1, HttpResponseData(200, [("Set-Cookie", "a"), ("Set-Cookie", "b")], b"")),
+    InvocationResult(2, error=ErrorData("ValueError", "boom", "stack")),
+    InvocationResult(3, "null", counts=[1, 2], known=1, kept=True),
+    InvocationResult(4),
+    InvocationResult(5, missing=True),
+    StopRequest(),
+]
+
+
+def same(one: Message, other: Message) -> bool:
+    return type(one) is type(other) and one == other
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
+def test_a_decoded_message_equals_the_encoded_one(message: Message) -> None:
+    (read,) = FrameReader().feed(encode(message))
+    assert same(read, message)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_messages_are_joined_from_any_pieces(data: st.DataObject) -> None:
+    stream = b"".join(encode(message) for message in MESSAGES)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
+    reader = FrameReader()
+    read = [m for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) for m in reader.feed(stream[a:b])]
+    assert len(read) == len(MESSAGES)
+    assert all(same(a, b) for a, b in zip(read, MESSAGES, strict=True))
+
+
+def test_a_message_is_complete_with_its_last_byte_only() -> None:
+    reader = FrameReader()
+    whole = encode(StopRequest())
+    assert [reader.feed(whole[i : i + 1]) for i in range(len(whole) - 1)] == [[]] * (len(whole) - 1)
+    assert len(reader.feed(whole[-1:])) == 1
+
+
+def frame(header: bytes, blob: bytes = b"") -> bytes:
+    return struct.pack(">II", len(header), len(blob)) + header + blob
+
+
+HELLO = {"version": 1, "placement": "event_loop", "token": "", "python": ""}
+HELLO |= {"azure_functions": "", "azure_functions_durable": ""}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(struct.pack(">II", MAX_FRAME, 1), id="longer than the limit"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="HTTP"),
+        pytest.param(frame(b"abc"), id="no JSON"),
+        pytest.param(frame(b""), id="no header"),
+        pytest.param(frame(b'["\xff"]'), id="no UTF-8"),
+        pytest.param(frame(b'["stop"] '), id="JSON with a rest"),
+        pytest.param(frame(b"7"), id="no array"),
+        pytest.param(frame(b"{}"), id="object"),
+        pytest.param(frame(b"[]"), id="empty array"),
+        pytest.param(frame(b"[[]]"), id="type that is no string"),
+        pytest.param(frame(b'["no such message"]'), id="unknown type"),
+        pytest.param(frame(b"[" * 100_000), id="too deep"),
+        pytest.param(frame(b'["stop", 1]'), id="excess field"),
+    ],
+)
+def test_a_malformed_frame_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedFrameError):
+        FrameReader().feed(data)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["hello", {**HELLO, "token": 1}],
+        ["hello", {**HELLO, "placement": "elsewhere"}],
+        ["hello", {**HELLO, "version": "1"}],
+        ["hello", {**HELLO, "more": ""}],
+        ["hello", {}],
+        ["hello"],
+        ["load", 1, [], "INFO", None, ""],
+        ["load", "/", {}, "INFO", None, ""],
+        ["load", "/", [["F", "/", "/", "main", [1]]], "INFO", None, ""],
+        ["load", "/", [], "INFO", 1, ""],
+        ["import_started", None],
+        ["loaded", [["F", 1, ""]], [], {}],
+        ["loaded", [], [], {"F": "elsewhere"}],
+        ["loaded", [], [["F"]], {}],
+        ["invocation", True, "F", "", "", None],
+        ["invocation", 1, "F", "", ""],
+        ["invocation", 1, "F", "", "", ["GET", "/", {"a": 1}, {}, {}]],
+        ["invocation", 1, "F", "", "", ["GET", "/", [], {}, {}]],
+        ["turn", 1, "F", "i", "e", 1.5],
+        ["turn", 1, None, "i", "e", 1],
+        ["result", 1, "none", None, 0, None, 0, False],
+        ["result", 1, "none", ["T", "m"], False, None, 0, False],
+        ["result", 1, "none", None, False, ["1"], 0, False],
+        ["result", 1, "other", None, False, None, 0, False],
+        ["result", 1, [200, [["a"]]], None, False, None, 0, False],
+        ["result", 1, ["200", []], None, False, None, 0, False],
+        ["client_request", 1, "GET"],
+        ["client_response", 1, "200"],
+    ],
+    ids=json.dumps,
+)
+def test_a_field_of_another_type_is_refused(fields: list[Any]) -> None:
+    with pytest.raises(MalformedFrameError):
+        FrameReader().feed(frame(json.dumps(fields).encode()))
+
+
+def test_text_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(MalformedFrameError):
+        FrameReader().feed(frame(b'["turn", 1, "F", "i", "e", 1]', b"\xff"))
+
+
+def test_the_hello_of_another_version_can_be_read() -> None:
+    assert FrameReader().feed(frame(b'["hello", {"version": 2, "where": 7}]')) == [Hello("event_loop", version=2)]
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "MAX_FRAME", 1000)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_what_is_too_large_is_answered_all_the_same() -> None:
+    (result,) = FrameReader().feed(encode(InvocationResult(7, "x" * 2000)))
+    assert isinstance(result, InvocationResult)
+    assert result.id == 7
+    assert result.error is not None
+    assert "cannot be handed to the host: it has 20" in result.error.message
+    (answer,) = FrameReader().feed(encode(ClientResponse(8, 200, b"x" * 2000)))
+    assert isinstance(answer, ClientResponse)
+    assert (answer.id, answer.status) == (8, 500)
+    assert isinstance(json.loads(answer.body), str)
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize(
+    "message",
+    [
+        InvocationRequest(1, "f", "x" * 2000),
+        TurnRequest(1, "f", "i", "e", "x" * 2000),
+        ClientRequest(1, "GET", "/\ud800", b""),
+    ],
+)
+def test_what_cannot_be_asked_is_said(message: Message) -> None:
+    with pytest.raises(UnsendableMessageError):
+        encode(message)
+
+
+def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
+    with pytest.raises(MalformedFrameError):
+        FrameReader().feed(encode(StopRequest()) + frame(b""))
+
+
+def test_what_a_frame_still_wants() -> None:
+    reader, frame = FrameReader(), encode(InvocationRequest(1, "F", "x" * 1000))
+    assert reader.missing == 0
+    for at in range(len(frame) - 1):
+        reader.feed(frame[at : at + 1])
+        assert reader.missing == (len(frame) - at - 1 if at >= 7 else 0)
+    assert len(reader.feed(frame[-1:])) == 1
+    assert reader.missing == 0
