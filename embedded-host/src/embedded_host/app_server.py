@@ -19,6 +19,7 @@ from embedded_host.app.definitions import App
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
 from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.http.admin import Admin
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.call_http import CallHttpClient
 from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
@@ -76,7 +77,9 @@ class AppServer:
     ) -> None:
         """``environ`` is the functions' environment; ``on_fatal`` receives the error after which the host must stop."""
         self._options, self._environ, self._worker, self._on_fatal = options, environ, worker, on_fatal
-        self._access = Access(KeyFile(options.state) if options.auth else None)
+        self._keys = KeyFile(options.state) if options.auth else None
+        self._access = Access(self._keys)
+        self._authorization = Authorization(self._access)
         self.public_url = ""
         self._sdk_url = ""
         self._app: CurrentApp | None = None
@@ -110,7 +113,7 @@ class AppServer:
             commit,
             urls,
             WallClock(),
-            access=self._access,
+            authorization=self._authorization,
             on_fatal=self._on_fatal,
         )
         runtime = AppRuntime(self._app, hub_settings(self._app.loaded), dependencies)
@@ -195,8 +198,8 @@ class AppServer:
             check = IntegrityCheck(file, lambda error: loop.call_soon_threadsafe(self._on_fatal, error))
             stack.callback(check.close)
             check.start()
-        if self._access.keys is not None:
-            self._access.keys.begin()
+        if self._keys is not None:
+            self._keys.begin()
         return store, check
 
     async def _load(self, app: App) -> LoadedApp:
@@ -218,8 +221,8 @@ class AppServer:
     def _make_router(self, stack: AsyncExitStack, app: CurrentApp, runtime: AppRuntime, cors: Cors) -> Router:
         dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
         stack.callback(dashboard.close)
-        admin = Admin(app, runtime.start_function, self._access)
-        return Router(runtime.functions, runtime.management, admin, self._home, cors, dashboard, self._access)
+        admin = Admin(app, runtime.start_function, self._authorization, self._keys)
+        return Router(runtime.functions, runtime.management, admin, self._home, cors, dashboard, self._authorization)
 
     def _public_listener(self, sock: socket.socket, router: Router, cross_site: CrossSite) -> Listener:
         options = self._options
@@ -233,7 +236,7 @@ class AppServer:
     def _dashboard_link(self) -> str:
         """On a terminal the link contains the key, in the fragment, which browsers do not send. Files and log collectors get no key."""
         link = f"{self.public_url}{DASHBOARD}"
-        if self._access.keys is None:
+        if self._keys is None:
             return link
         if sys.stdout.isatty():
             return dashboard_link(link, self._access.durable_key())
@@ -244,5 +247,5 @@ class AppServer:
         if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
             return None
         assert self._app is not None
-        functions = functions_text(self._app.loaded, self.public_url) if self._access.keys is None else ""
+        functions = functions_text(self._app.loaded, self.public_url) if self._keys is None else ""
         return home_page(functions, has_dashboard=self._router is not None and self._router.has_dashboard)

@@ -11,8 +11,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from embedded_host.access_keys.access import Access
 from embedded_host.app.definitions import Function
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
 from embedded_host.http.throttle import Throttle
@@ -62,7 +62,7 @@ class Dependencies:
     clock: Clock
     automatic_timers: bool = True
     """False if the caller fires due timers itself, as with a virtual clock."""
-    access: Access | None = None
+    authorization: Authorization | None = None
     """None serves everything without keys."""
     on_fatal: Callable[[BaseException], None] | None = None
     """Called with the error after which the task hub or the timers cannot continue."""
@@ -97,7 +97,7 @@ class AppRuntime:
         )
         self.management = Management(self.client, d.urls)
         throttle = Throttle(host.max_outstanding_requests, host.max_concurrent_requests)
-        self.functions = HttpFunctions(app, d.worker, d.urls.client_binding, throttle, d.access)
+        self.functions = HttpFunctions(app, d.worker, d.urls.client_binding, throttle, d.authorization)
         self._running: set[asyncio.Task[None]] = set()
         app.subscribe(self._reload)
 
@@ -111,7 +111,7 @@ class AppRuntime:
 
         A timer function gets its own timer request as its input, as on the Azure Functions host."""
         if function.trigger.type.lower() == "timertrigger":
-            input = self.timers.request_text(function)
+            input = self.timers.request_for(function)
         task = asyncio.ensure_future(self.run_function(function, input))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

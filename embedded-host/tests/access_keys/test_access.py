@@ -1,4 +1,4 @@
-"""What each key opens (recorded; contract, 6.2)."""
+"""The decisions for each kind of key (recorded; contract, 6.2)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.access import Access, Decision
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, SYSTEM, KeyFile, Scope
 from embedded_host.app.definitions import Binding, Function
-from tests.http.api import request
 
+ALLOWED, UNAUTHORIZED, FORBIDDEN = Decision.ALLOWED, Decision.UNAUTHORIZED, Decision.FORBIDDEN
 WRONG = ["", "wrong", "ü", "\udcff"]
 KINDS = ["master", "host", "durable", "other extension", "own", "another function's"]
 
 
-class Keys:
+class HostWithKeys:
     def __init__(self, folder: Path) -> None:
         self.file = KeyFile(folder)
         keys = self.file.begin()
@@ -32,8 +32,8 @@ class Keys:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return Keys(tmp_path)
+def keys(tmp_path: Path) -> HostWithKeys:
+    return HostWithKeys(tmp_path)
 
 
 def function(level: str | None) -> Function:
@@ -41,13 +41,10 @@ def function(level: str | None) -> Function:
     return Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", properties),))
 
 
-def answer(access: Access, key: str | None, level: str | None) -> tuple[int, dict[str, str]]:
-    headers = {} if key is None else {"x-functions-key": key}
-    response = access.to_function(request("GET", "/api/f", None, headers), function(level))
-    if response is None:
-        return 200, {}
-    assert response.body == b""
-    return response.status, dict(response.headers)
+def allows(access: Access, key: str, level: str | None) -> bool:
+    decision = access.to_function(key, function(level))
+    assert decision in (ALLOWED, UNAUTHORIZED)
+    return decision is ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -63,76 +60,54 @@ def answer(access: Access, key: str | None, level: str | None) -> tuple[int, dic
         ("system", ["master", "durable", "other extension"]),
     ],
 )
-def test_what_opens_a_function(keys: Keys, level: str | None, opened_by: list[str]) -> None:
+def test_keys_that_open_a_function_by_its_level(keys: HostWithKeys, level: str | None, opened_by: list[str]) -> None:
     for kind, value in keys.values.items():
-        expected = 200 if kind in opened_by else 401
-        assert answer(keys.access, value, level) == (expected, {}), kind
-    for wrong in (None, *WRONG):
-        assert answer(keys.access, wrong, level)[0] == (200 if len(opened_by) == len(KINDS) else 401)
+        assert allows(keys.access, value, level) == (kind in opened_by), kind
+    for wrong in WRONG:
+        assert allows(keys.access, wrong, level) == (len(opened_by) == len(KINDS))
 
 
 @pytest.mark.parametrize(("place", "opened_by"), [("management", ["master", "durable"]), ("admin", ["master"])])
-def test_what_opens_the_hosts_own(keys: Keys, place: str, opened_by: list[str]) -> None:
+def test_keys_that_open_the_management_and_admin_apis(keys: HostWithKeys, place: str, opened_by: list[str]) -> None:
     check = keys.access.to_management if place == "management" else keys.access.to_admin
 
-    def status(key: str | None) -> tuple[int, list[tuple[str, str]]]:
-        headers = {} if key is None else {"x-functions-key": key}
-        response = check(request("GET", "/x", None, headers))
-        return (200, []) if response is None else (response.status, response.headers)
-
     for kind in ("master", "host", "durable", "other extension"):
-        assert status(keys.values[kind]) == ((200, []) if kind in opened_by else (403, [])), kind
-    # A key of a function is none here.
-    for key in (None, *WRONG, keys.values["own"]):
-        assert status(key) == (401, [("WWW-Authenticate", "Bearer")])
+        assert check(keys.values[kind]) is (ALLOWED if kind in opened_by else FORBIDDEN), kind
+    # A key of a function is unknown here.
+    for key in (*WRONG, keys.values["own"]):
+        assert check(key) is UNAUTHORIZED
 
 
-def test_the_header_wins_over_the_query(keys: Keys) -> None:
-    good = keys.values["host"]
-
-    def opens(target: str, **headers: str) -> bool:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return keys.access.to_function(request("GET", target, None, named), function(None)) is None
-
-    assert opens(f"/api/f?code={good}")
-    assert opens(f"/api/f?a=1&CODE={good}")
-    assert opens(f"/api/f?code={good}&code=wrong")
-    assert not opens(f"/api/f?code=wrong&code={good}")
-    assert opens("/api/f?code=wrong", X_Functions_Key=good)
-    assert not opens(f"/api/f?code={good}", X_Functions_Key="wrong")
-    assert not opens(f"/api/f?code={good}", X_Functions_Key="")
-    assert not opens(f"/api/f?xcode={good}")
-
-
-def test_a_change_counts_at_once(keys: Keys) -> None:
+def test_a_changed_key_counts_at_once(keys: HostWithKeys) -> None:
     old = keys.values["host"]
-    assert answer(keys.access, old, "function")[0] == 200
+    assert allows(keys.access, old, "function")
     new, _ = KeyFile(keys.file.path.parent).put(HOST, DEFAULT)
-    assert answer(keys.access, old, "function")[0] == 401
-    assert answer(keys.access, new, "function")[0] == 200
+    assert not allows(keys.access, old, "function")
+    assert allows(keys.access, new, "function")
     keys.file.remove(HOST, DEFAULT)
-    assert answer(keys.access, new, "function")[0] == 401
+    assert not allows(keys.access, new, "function")
 
 
-def test_without_the_file_nothing_opens(keys: Keys) -> None:
-    """No key is empty, and an empty one opens nothing."""
+def test_without_the_key_file_everything_is_unauthorized(keys: HostWithKeys) -> None:
+    """An empty key matches no key."""
     keys.file.path.unlink()
-    for key in (None, "", keys.values["master"]):
-        assert answer(keys.access, key, "function")[0] == 401
+    for key in ("", keys.values["master"]):
+        assert not allows(keys.access, key, "function")
     assert keys.access.durable_key() == ""
 
 
-def test_without_auth_everything_is_open() -> None:
+def test_without_auth_everything_is_allowed() -> None:
     access = Access()
-    assert answer(access, None, "admin") == (200, {})
-    assert access.to_management(request("GET", "/x")) is None
-    assert access.to_admin(request("GET", "/x")) is None
+    assert allows(access, "", "admin")
+    assert access.to_management("") is ALLOWED
+    assert access.to_admin("") is ALLOWED
+    assert access.is_master("")
     assert access.durable_key() == ""
 
 
 @pytest.mark.parametrize("given", ["master", "another function's", None])
-def test_keys_are_compared_in_constant_time_and_all_of_them(
-    keys: Keys, monkeypatch: pytest.MonkeyPatch, given: str | None
+def test_all_keys_are_compared_in_constant_time(
+    keys: HostWithKeys, monkeypatch: pytest.MonkeyPatch, given: str | None
 ) -> None:
     compared: list[tuple[int, int]] = []
     compare = hmac.compare_digest
@@ -143,5 +118,5 @@ def test_keys_are_compared_in_constant_time_and_all_of_them(
 
     monkeypatch.setattr(hmac, "compare_digest", count)
     key = "x" if given is None else keys.values[given]
-    answer(keys.access, key, "function")
+    allows(keys.access, key, "function")
     assert compared == [(32, 32)] * 5  # of one length, and as many whether one fits or not

@@ -99,7 +99,7 @@ def test_others_see_a_change_at_once(file: KeyFile) -> None:
 
 def test_without_a_file_there_are_no_keys(file: KeyFile) -> None:
     assert not file.exists
-    assert file.keys() == key_file.Keys()
+    assert file.keys() == key_file.AccessKeys()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The timerTrigger binding: its settings, what is wrong with it and where, and the request that is made of it."""
+"""The timerTrigger binding: its settings, what is wrong with it and where."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.functions import meta
 
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.app.folder import read_app
 from embedded_host.app.schedule import ScheduleError
-from embedded_host.app.timer_trigger import TimerTrigger, request_text
+from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.startup_output import problems_text
-from embedded_host.store.interface import TimerRow
 from embedded_host.workers.loaded_app import loaded_app
-from embedded_worker.converters import converter_for
 from embedded_worker.protocol import FunctionSpec, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 
@@ -54,16 +51,6 @@ def test_what_is_wrong(given: dict[str, Any], what: str) -> None:
     with pytest.raises(ScheduleError) as raised:
         trigger(**given)
     assert what in str(raised.value)
-
-
-def test_azure_functions_reads_it() -> None:
-    row = TimerRow("Hub", "A", NOON.replace(microsecond=250000), NOON, NOON)
-    datum = meta.Datum(request_text(trigger().schedule, row, past_due=True), "json")
-    request = converter_for("timerTrigger").decode(datum, trigger_metadata={})
-    assert request.past_due
-    assert request.schedule == {"AdjustForDST": True}
-    assert request.schedule_status["Last"] == "2026-11-23T12:00:00.25+00:00"
-    assert converter_for("timerTrigger").decode(meta.Datum(request_text(None, None), "json"), trigger_metadata={})
 
 
 def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:

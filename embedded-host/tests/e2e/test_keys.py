@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile, Keys, Scope
+from embedded_host.access_keys.key_file import DEFAULT, DURABLE, AccessKeys, KeyFile, Scope
 from tests.cli.calling import call
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
 from tests.support.running_host import MANAGEMENT, Answer, RunningHost, http
@@ -66,7 +66,7 @@ class Keyed:
     seen: list[Answer] = field(default_factory=list)
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> AccessKeys:
         return self.file.keys()
 
     def ask(self, method: str, path: str, key: str | None = None, **headers: str) -> Answer:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from embedded_host.app.timer_trigger import request_text
+from embedded_host.task_hub.timer_request import timer_request
 from embedded_worker.protocol import InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
 from tests.support import worker_calls
@@ -25,7 +25,7 @@ def runner() -> Runner:
 async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     assert runner.load(load_of(app)).problems == []
     return await worker_calls.run(
-        runner, InvocationRequest(1, "Tick", request_text(None, None, past_due=True), "", '{"the": "client"}')
+        runner, InvocationRequest(1, "Tick", timer_request(None, None, past_due=True), "", '{"the": "client"}')
     )
 
 

@@ -13,6 +13,7 @@ from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
+from embedded_host.http.authorization import Authorization
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import BASE, request
@@ -24,7 +25,7 @@ class Fixture:
         self.keys = self.file.begin()
         function = Function("Start", Path("app/Start"), Path("x.py"), "main", (Binding("httpTrigger", "x", "in"),))
         loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), (function,)))
-        self.admin = Admin(CurrentApp(loaded), lambda f, input: None, Access(self.file))
+        self.admin = Admin(CurrentApp(loaded), lambda f, input: None, Authorization(Access(self.file)), self.file)
 
     async def ask(
         self, method: str, target: str, body: str = "", key: str | None = None

@@ -234,7 +234,7 @@ async def test_one_that_never_comes(kit: Kit, caplog: pytest.LogCaptureFixture) 
     assert "Timer 'A' (0 0 0 31 2 *): next at no time: it never comes." in caplog.text
     await kit.advance(days=400)
     assert kit.runs == []
-    given = json.loads(kit.service.request_text(only.function))
+    given = json.loads(kit.service.request_for(only.function))
     assert given["ScheduleStatus"]["Next"] == "9999-12-31T23:59:59.9999999+00:00"
 
 

@@ -38,8 +38,8 @@ HOST, SYSTEM = Scope("host"), Scope("system")
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Values by name."""
+class AccessKeys:
+    """The values of all keys by name."""
 
     master: str = ""
     host: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Keys:
             return self.functions.get(scope.function, {})
         return self.host if scope.kind == "host" else self.system
 
-    def changed(self, scope: Scope, values: Mapping[str, str]) -> Keys:
+    def changed(self, scope: Scope, values: Mapping[str, str]) -> AccessKeys:
         if scope.kind == "function":
             return replace(self, functions={**self.functions, scope.function: values})
         return replace(self, host=values) if scope.kind == "host" else replace(self, system=values)
@@ -64,13 +64,13 @@ class KeyFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / KEY_FILE
-        self._read: tuple[tuple[int, int, int], Keys] | None = None
+        self._read: tuple[tuple[int, int, int], AccessKeys] | None = None
 
     @property
     def exists(self) -> bool:
         return self.path.exists()
 
-    def keys(self) -> Keys:
+    def keys(self) -> AccessKeys:
         """As they are now; none without the file."""
         try:
             stat = self.path.stat()
@@ -79,7 +79,7 @@ class KeyFile:
             if read is None or read[0] != seen:
                 read = self._read = (seen, _keys(json.loads(self.path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
-            return Keys()
+            return AccessKeys()
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise StateError(
                 f"The keys in {self.path} cannot be read: {type(error).__name__}: {error}. Correct the file, or remove it and have "
@@ -87,7 +87,7 @@ class KeyFile:
             ) from error
         return read[1]
 
-    def begin(self) -> Keys:
+    def begin(self) -> AccessKeys:
         """As a host needs them: those that every host has are made if they are missing."""
         if self.exists:
             keep_from_others(self.path)
@@ -143,7 +143,7 @@ class KeyFile:
             raise self._unwritable(error) from error
         written = False
 
-        def write(keys: Keys) -> None:
+        def write(keys: AccessKeys) -> None:
             nonlocal written
             text = json.dumps(_document(keys), indent=2) + "\n"
             with os.fdopen(
@@ -222,7 +222,7 @@ def _in_its_place(new: Path, path: Path) -> None:
             time.sleep(0.01)
 
 
-def _whole(keys: Keys) -> Keys:
+def _whole(keys: AccessKeys) -> AccessKeys:
     """With the keys that every host has."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
@@ -239,11 +239,11 @@ def _spelt(values: Mapping[str, str], name: str) -> str:
     return next((known for known in values if known.lower() == name.lower()), name)
 
 
-def _keys(document: Any) -> Keys:
+def _keys(document: Any) -> AccessKeys:
     if document["version"] != _VERSION:
         raise ValueError(f"its version is {document['version']}, and not {_VERSION}")
     functions = {str(name): _values(values) for name, values in document["functions"].items()}
-    return Keys(_value(document["master"]), _values(document["host"]), _values(document["system"]), functions)
+    return AccessKeys(_value(document["master"]), _values(document["host"]), _values(document["system"]), functions)
 
 
 def _values(values: Any) -> dict[str, str]:
@@ -256,7 +256,7 @@ def _value(value: Any) -> str:
     return value
 
 
-def _document(keys: Keys) -> dict[str, Any]:
+def _document(keys: AccessKeys) -> dict[str, Any]:
     return {
         "version": _VERSION,
         "master": keys.master,

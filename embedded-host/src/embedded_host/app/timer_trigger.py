@@ -1,21 +1,13 @@
-"""What a timerTrigger binding says, and what its function is given."""
+"""The settings of a timerTrigger binding."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone, tzinfo
 
 from embedded_host.app.definitions import Binding, Function
 from embedded_host.app.schedule import Schedule, ScheduleError, parse_schedule, time_zone
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
-from embedded_host.engine.json_codec import compact
-from embedded_host.store.interface import TimerRow
-
-_NEVER_RAN = "0001-01-01T00:00:00+00:00"
-_NEVER_COMES = "9999-12-31T23:59:59.9999999+00:00"
-_ZEROS = re.compile(r"\.?0+(?=[+-]\d\d:\d\d$)")
 
 
 @dataclass(frozen=True)
@@ -83,20 +75,3 @@ def _flag(properties: Mapping[str, object], name: str, default: bool) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     raise ScheduleError(f"'{name}' must be true or false, not {value!r}.")
-
-
-def request_text(schedule: Schedule | None, status: TimerRow | None, past_due: bool = False) -> str:
-    """The JSON from which azure-functions makes a ``func.TimerRequest``, as the real host writes it."""
-    zone = schedule.zone if schedule else timezone.utc
-    shown = status and {
-        "Last": _time(status.last, zone) if status.last else _NEVER_RAN,
-        "Next": _time(status.next, zone) if status.next else _NEVER_COMES,
-        "LastUpdated": _time(status.updated, zone),
-    }
-    adjusts = schedule.adjusts_for_dst if schedule else True
-    return compact({"Schedule": {"AdjustForDST": adjusts}, "ScheduleStatus": shown, "IsPastDue": past_due})
-
-
-def _time(moment: datetime, zone: tzinfo) -> str:
-    text = moment.astimezone(zone).isoformat()
-    return _ZEROS.sub("", text) if "." in text else text

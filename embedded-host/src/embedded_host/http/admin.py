@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.key_file import KeyFile
 from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
+from embedded_host.http.authorization import Authorization
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response, text_response
 from embedded_host.workers.current_app import CurrentApp
@@ -25,9 +26,16 @@ Invoke = Callable[[Function, str], None]
 class Admin:
     """``invoke`` starts a function that is no HTTP trigger with a text as its input, and returns at once."""
 
-    def __init__(self, app: CurrentApp, invoke: Invoke, access: Access | None = None) -> None:
-        self._app, self._invoke, self._access = app, invoke, access or Access()
-        self._keys = AdminKeys(self._access.keys, app) if self._access.keys is not None else None
+    def __init__(
+        self,
+        app: CurrentApp,
+        invoke: Invoke,
+        authorization: Authorization | None = None,
+        keys: KeyFile | None = None,
+    ) -> None:
+        """``keys`` None: there are no keys to list or change."""
+        self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
+        self._keys = AdminKeys(keys, app) if keys is not None else None
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -35,7 +43,7 @@ class Admin:
         lower = [p.lower() for p in parts]
         if lower == ["host", "ping"] and request.method in ("GET", "POST"):
             return empty_response(200)
-        if refusal := self._access.to_admin(request):
+        if refusal := self._authorization.to_admin(request):
             return refusal
         if self._keys is not None and (answer := await self._keys.handle(request, parts)):
             return answer

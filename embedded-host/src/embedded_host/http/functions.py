@@ -8,9 +8,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from embedded_host.access_keys.access import Access
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.throttle import Throttle, TooBusyError
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
@@ -31,12 +31,12 @@ class HttpFunctions:
         worker: Worker,
         binding: Callable[[str], str],
         throttle: Throttle | None = None,
-        access: Access | None = None,
+        authorization: Authorization | None = None,
     ) -> None:
         """``binding`` returns the value of a durableClient binding for the base URL of a request."""
         self._app, self._worker, self._binding = app, worker, binding
         self._throttle = throttle or Throttle()
-        self._access = access or Access()
+        self._authorization = authorization or Authorization()
 
     def serves(self, request: Request) -> bool:
         """Whether a function's route and methods fit."""
@@ -58,7 +58,7 @@ class HttpFunctions:
         found = self._match(request)
         if found is None:
             return self._refused(request) or empty_response(404)
-        if refusal := self._access.to_function(request, found[0].function):
+        if refusal := self._authorization.to_function(request, found[0].function):
             return refusal
         try:
             with self._throttle.held():
@@ -105,7 +105,7 @@ class HttpFunctions:
 
     def _out_of_service(self, request: Request, why: str) -> Response:
         """In words, which tell of the app's code: where keys are asked for, only to those who may see all of it."""
-        return text_response(why, status=500) if self._access.is_master(request) else empty_response(500)
+        return text_response(why, status=500) if self._authorization.is_master(request) else empty_response(500)
 
     def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
         if error.type == "FunctionLoadError":

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import unquote
 
-from embedded_host.access_keys.access import Access
 from embedded_host.http.admin import Admin
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import Management
@@ -36,12 +36,12 @@ class Router:
         home: Callable[[], str | None],
         cors: Cors | None = None,
         dashboard: Dashboard | None = None,
-        access: Access | None = None,
+        authorization: Authorization | None = None,
     ) -> None:
         self._functions, self._management, self._admin, self._home = functions, management, admin, home
         self._cors = cors or Cors()
         self._dashboard = dashboard
-        self._access = access or Access()
+        self._authorization = authorization or Authorization()
 
     async def public(self, request: Request) -> Response:
         """What anyone may ask for."""
@@ -50,7 +50,7 @@ class Router:
             # Without CORS: it is for its own page alone. The page's files are open, what it asks for is not.
             path = request.path[len(DASHBOARD) :]
             asks = "api" in unquote(path).lower().split("/")
-            return (asks and self._access.to_management(request)) or await self._dashboard.handle(request, path)
+            return (asks and self._authorization.to_management(request)) or await self._dashboard.handle(request, path)
         return await self._cors.handle(request, self._answer)
 
     @property
@@ -62,7 +62,7 @@ class Router:
         """The host's own paths precede the functions' (contract, 6.1)."""
         lower = request.path.lower()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
-            refusal = self._access.to_management(request)
+            refusal = self._authorization.to_management(request)
             return refusal or await self._management.handle(request, request.path[len(WEBHOOK) :])
         if lower == "/admin" or lower.startswith("/admin/"):
             return await self._admin.handle(request)

@@ -11,11 +11,12 @@ from functools import partial
 
 from embedded_host.app.definitions import Function
 from embedded_host.app.schedule import Schedule
-from embedded_host.app.timer_trigger import TimerTrigger, request_text
+from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.store.interface import SaveTimer, StateError, Store, TimerRow
 from embedded_host.task_hub.clock import Clock, TimerQueue
 from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
+from embedded_host.task_hub.timer_request import timer_request
 
 log = logging.getLogger("embedded_host.timers")
 
@@ -88,10 +89,10 @@ class TimerFunctions:
         self.timers.close()
         return await self._jobs.close(grace)
 
-    def request_text(self, function: Function) -> str:
-        """For a run that somebody asked for: what the function is given."""
+    def request_for(self, function: Function) -> str:
+        """Return the trigger data for a run that does not follow the schedule."""
         timer = self._timers.get(function.name.lower())
-        return _request(timer) if timer else request_text(None, None)
+        return _request(timer) if timer else timer_request(None, None)
 
     # -- one timer ---------------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRo
 
 def _request(timer: _Timer, past_due: bool = False) -> str:
     monitored = timer.trigger.monitored
-    return request_text(timer.trigger.schedule, timer.status if monitored else None, past_due)
+    return timer_request(timer.trigger.schedule, timer.status if monitored else None, past_due)
 
 
 def _shown(moment: datetime | None, schedule: Schedule) -> str:
