@@ -187,7 +187,7 @@ def pip_install(level: str) -> None:
     print(f"Installing {'the app and the host' if level == 'run' else 'the development tools'}", flush=True)
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
     for arguments in INSTALL[level]:
-        command = [str(PYTHON), "-m", "pip", "install", "-q", *arguments.split()]
+        command = [str(PYTHON), "-m", "pip", "install", "-qq", *arguments.split()]
         if subprocess.call(command, cwd=ROOT, env=environment) != 0:
             proxy = "Behind a proxy set HTTPS_PROXY, for another package index PIP_INDEX_URL."
             sys.exit(f"dev.py: pip failed; its message is above. {proxy} Then run this command again; it resumes.")

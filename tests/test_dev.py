@@ -51,10 +51,10 @@ STUBS = {
         """,
 }
 RUN = [
-    "install -q -c embedded-host/requirements-dev.txt hatchling",
-    "install -q -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt -e embedded-host",
+    "install -qq -c embedded-host/requirements-dev.txt hatchling",
+    "install -qq -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt -e embedded-host",
 ]
-TOOLS = ["install -q --no-deps -r embedded-host/requirements-dev.txt"]
+TOOLS = ["install -qq --no-deps -r embedded-host/requirements-dev.txt"]
 
 
 class Project:

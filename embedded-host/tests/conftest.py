@@ -20,7 +20,7 @@ def _is_users(name: str) -> bool:
 
 @pytest.fixture
 def isolated_imports() -> Iterator[None]:
-    """``sys.path`` and the modules of an app are as before once the test is done: this repository has a ``shared`` too."""
+    """``sys.path`` and the modules of an app are as before once the test is done."""
     path = list(sys.path)
     kept = {name: module for name, module in sys.modules.items() if _is_users(name)}
     for name in kept:

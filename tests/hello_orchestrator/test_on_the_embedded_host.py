@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -81,6 +82,11 @@ def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(host:
         f'"customStatus":null,"output":"{MESSAGE}","createdTime":"<time>","lastUpdatedTime":"<time>"}}'
     )
     assert re.fullmatch("[0-9a-f]{32}", links["id"])
+    (shown,) = re.findall("```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    in_readme = json.loads(shown)
+    assert list(answer.json) == list(in_readme)
+    same = [name for name, value in in_readme.items() if value != "..." and name != "output"]
+    assert {name: answer.json[name] for name in same} == {name: in_readme[name] for name in same}
 
 
 def test_the_status_is_a_202_until_the_instance_has_finished(host: Host) -> None:

@@ -34,14 +34,6 @@ def app(root: Path, **functions: Any) -> Path:
     return root
 
 
-def test_the_app_of_this_repository_has_no_problems() -> None:
-    found = read_app(Path(__file__).parents[3], {})
-    assert [function.name for function in found.functions] == ["HelloActivity", "HelloOrchestrator", "HttpStarter"]
-    assert found.problems == ()
-    assert found.host.hub_name == "HelloHub"
-    assert not found.uses_v2_model
-
-
 def test_functions_are_in_order_of_name_without_regard_to_case(tmp_path: Path) -> None:
     activity = {"bindings": [ACTIVITY]}
     found = read_app(app(tmp_path, b=activity, A=activity, c_1=activity, CA=activity), {})

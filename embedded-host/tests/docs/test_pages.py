@@ -13,35 +13,29 @@ import click
 import pytest
 
 from embedded_host.cli.commands import cli
-from embedded_host.testing import DurableApp
 from tests.docs.markdown import LISTS, PAGES, PROJECT, Block, anchors, blocks, inline_commands, links, paths
 from tests.docs.session import Session, Step, split_comment, steps
 from tests.support.running_host import RunningHost
 
 NOT_RUN = {
-    "pip install ": "the environment of the tests is made by dev.py; tests/embedded_host has the package's own test",
-    "npm i -g ": "installs into the machine",
+    "pip install ": "dev.py creates the tests' environment; tests/test_wheel.py builds the package",
     "azurite ": "a server of Microsoft's that is not among this project's tools",
     "func ": "Core Tools are not among this project's tools",
     'languageWorkers__python__arguments="-m debugpy': "the same",
-    "python -m venv ": "the same: it makes the environment of func",
-    ". .venv-func/bin/activate": "the same",
-    "python dev.py start": "tests/dev runs it",
-    "python dev.py test": "this is what it runs",
-    "python dev.py check": "CI runs it",
+    "python dev.py ": "it runs these tests",
     "python benchmarks/": "takes minutes",
     "python -m debugpy ": "debugpy is not among this project's tools; tried by hand, with breakpoints in both kinds of functions",
-    "echo 'eval ": "writes into the user's shell profile; tests/embedded_host/cli/test_completion.py runs the command in it",
-    "docker ": "tests/container runs what these do, with an engine, where there is one",
+    "echo 'eval ": "writes into the user's shell profile; tests/cli/test_completion.py runs the command in it",
+    "docker ": "the repository's tests/container runs what these do",
     "env CONTAINER_TESTS=": "CI runs it",
-    "python -m tests.functions_host ": "tests/real_host runs it",
+    "python -m tests.functions_host ": "tests/functions_host runs it",
     "azd ": "nobody who runs the tests has a subscription for them; docs/azure.md says so",
-    "embedded-host replay histories/order.json": "tests/embedded_host/testing/test_docs.py runs it, with a history",
+    "embedded-host replay histories/order.json": "tests/testing/test_docs.py runs it, with a history",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's; the command line's page runs one",
 }
 """Commands, by how they begin, that are shown and not run, with the reason."""
 
-RUN_ELSEWHERE = {"testing.md": "tests/embedded_host/testing/test_docs.py"}
+RUN_ELSEWHERE = {"testing.md": "tests/testing/test_docs.py"}
 """Pages whose Python is run by other tests."""
 
 EXTRA = """
@@ -136,31 +130,6 @@ def test_snippets_are_sound(page: Path) -> None:
                 f"{page.name}:{block.line}: a block of '{block.language}' is not tested. Indent commands and what they print by "
                 "four blanks; fence Python and JSON."
             )
-
-
-def test_the_readme_shows_the_real_status() -> None:
-    (shown,) = [json.loads(block.text) for block in blocks(PROJECT / "README.md") if block.language == "json"]
-    with DurableApp(PROJECT.parent) as durable_app:
-        app = durable_app.sync
-        links = app.http("GET", "/api/orchestrators/hello_orchestrator").json()
-        real = app.http("GET", links["statusQueryGetUri"]).json()
-    assert list(real) == list(shown)
-    assert {key: "..." if shown[key] == "..." else value for key, value in real.items()} == {
-        **shown,
-        "output": real["output"] if "from Linux operating system" in shown["output"] else shown["output"],
-    }
-    # The rest of the sentence is the machine's.
-    assert re.match(r"Hello World! from \w+ operating system on .* architecture in local enviroment$", real["output"])
-
-
-def test_configurations_for_the_debugger_are_those_of_the_repository() -> None:
-    text = (PROJECT.parent / ".vscode" / "launch.json").read_text(encoding="utf-8")
-    ours = {c["name"]: c for c in json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))["configurations"]}
-    page = [json.loads(b.text) for b in blocks(PROJECT / "docs" / "debugging.md") if b.language == "json"]
-    shown = [c for document in page for c in document.get("configurations", [document])]
-    assert len(shown) == len(ours) == 2
-    for configuration in shown:
-        assert configuration.items() <= ours[configuration["name"]].items()
 
 
 @pytest.mark.parametrize("page", [*PAGES, *LISTS], ids=name)

@@ -13,9 +13,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from embedded_host import cli
 from tests.functions_host.driving import NotTheProbeError, compare, find_key, recorded, write_app
 
-REQUIREMENTS = Path(__file__).parents[3] / "requirements.txt"
+REQUIREMENTS = Path(cli.__file__).parent / "templates" / "common" / "requirements.txt"
 
 
 def main(arguments: list[str]) -> int:

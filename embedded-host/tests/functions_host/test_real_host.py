@@ -10,8 +10,9 @@ import pytest
 
 from tests.conformance.recorder import Recorder, Reply
 from tests.functions_host import driving
-from tests.functions_host.__main__ import main
-from tests.support.running_host import PROJECT, RunningHost
+from tests.functions_host.__main__ import REQUIREMENTS, main
+from tests.support.app_folder import AppFolder
+from tests.support.running_host import RunningHost
 
 Output = pytest.CaptureFixture[str]
 
@@ -29,9 +30,7 @@ def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
         json.loads((host.root / "host.json").read_text(encoding="utf-8"))["extensionBundle"]["version"]
         == "[4.*, 5.0.0)"
     )
-    assert (host.root / "requirements.txt").read_text(encoding="utf-8") == (PROJECT / "requirements.txt").read_text(
-        encoding="utf-8"
-    )
+    assert (host.root / "requirements.txt").read_text(encoding="utf-8") == REQUIREMENTS.read_text(encoding="utf-8")
 
 
 def test_what_is_as_recorded(host: RunningHost, capsys: Output) -> None:
@@ -58,7 +57,9 @@ def test_a_difference_is_found(host: RunningHost, capsys: Output, monkeypatch: p
 
 
 def test_a_host_with_another_app(tmp_path: Path, capsys: Output) -> None:
-    with RunningHost(PROJECT, tmp_path / "state", "--no-reload") as other:
+    app = AppFolder(tmp_path / "app")
+    app.http("Greet", "def main(req): return 'hello'", "greet", "get")
+    with RunningHost(app.root, tmp_path / "state", "--no-reload") as other:
         assert main([other.base]) == 2
     assert "does not serve the probe app" in capsys.readouterr().err
 

@@ -20,7 +20,6 @@ import psutil
 from embedded_host.workers.interpreter import interpreter
 from tests.support.polling import eventually
 
-PROJECT = Path(__file__).parents[3]
 FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 MANAGEMENT = "/runtime/webhooks/durabletask"
 
@@ -65,8 +64,7 @@ def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str
 
 def environment(**more: str) -> dict[str, str]:
     """For the host's process. What coverage or a CI sets for this one is not the app's."""
-    path = os.pathsep.join([str(PROJECT / "embedded-host" / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **interpreter()[1], "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
+    return {**os.environ, **interpreter()[1], "PYTHONIOENCODING": "utf-8", **more}
 
 
 class RunningHost:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from tests.testing.conftest import shop_app
 
-REPOSITORY = Path(__file__).parents[2] / "src"
 PLUGIN = "embedded_host.testing.plugin"
 
 
 def run_pytest(folder: Path, *arguments: str) -> str:
     """The output of a run in ``folder`` with this plugin, those of asyncio and of no one else."""
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
     plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
     done = subprocess.run(
