@@ -51,7 +51,8 @@ def serve(ended: list[int]) -> Iterator[Serve]:
 
 
 def answers(host: socket.socket, count: int) -> list[Message]:
-    reader, got = FrameReader(), []
+    reader = FrameReader()
+    got: list[Message] = []
     while len(got) < count:
         got += reader.feed(host.recv(65_536))
     return got
@@ -78,9 +79,12 @@ def test_what_needs_no_answer_gets_none(serve: Serve) -> None:
 
 
 def test_large_calls_and_answers(serve: Serve) -> None:
-    host = serve(
-        2, lambda asked: InvocationResult(asked.id, asked.trigger if isinstance(asked, InvocationRequest) else None)
-    )  # type: ignore[arg-type]
+    def echo(request: InvocationRequest | TurnRequest) -> InvocationResult:
+        assert isinstance(request, InvocationRequest)
+        assert isinstance(request.trigger, str)
+        return InvocationResult(request.id, request.trigger)
+
+    host = serve(2, echo)
     texts = ["x" * 3_000_000, "y", "z" * LARGE_FRAME]
     frames = b"".join(encode(InvocationRequest(number, "f", text)) for number, text in enumerate(texts))
     sending = threading.Thread(target=host.sendall, args=(frames,))

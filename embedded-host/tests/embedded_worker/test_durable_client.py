@@ -19,7 +19,7 @@ from embedded_worker.protocol import ClientResponse
 
 NAMES = ("post_async_request", "get_async_request", "delete_async_request")
 Asked = tuple[str, str, bytes]
-MODULE = sys.modules[df.DurableOrchestrationClient.__module__]
+MODULE: Any = sys.modules[df.DurableOrchestrationClient.__module__]
 
 
 class World:
@@ -129,8 +129,8 @@ async def test_the_client_of_the_sdk_asks_over_the_channel(world: World) -> None
 
 
 async def test_headers_are_no_hindrance(world: World) -> None:
-    await MODULE.post_async_request(world.base + "x", 1, "trace", "state", function_invocation_id="i")  # type: ignore[attr-defined]
-    await MODULE.get_async_request(world.base + "x", function_invocation_id="i")  # type: ignore[attr-defined]
+    await MODULE.post_async_request(world.base + "x", 1, "trace", "state", function_invocation_id="i")
+    await MODULE.get_async_request(world.base + "x", function_invocation_id="i")
     assert len(world.over_channel) == 2
 
 
@@ -158,6 +158,6 @@ async def test_another_event_loop_asks_over_http(world: World, name: str) -> Non
 
 async def test_another_sdk_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(MODULE, "get_async_request")
-    post = MODULE.post_async_request  # type: ignore[attr-defined]
+    post = MODULE.post_async_request
     carry_client_requests(world.ask, world.base)
-    assert MODULE.post_async_request is post  # type: ignore[attr-defined]
+    assert MODULE.post_async_request is post

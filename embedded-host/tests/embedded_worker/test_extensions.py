@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -83,8 +84,7 @@ def runner(app: AppFolder, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
 
 
 def seen() -> list[str]:
-    from shared import tracing  # type: ignore[attr-defined]
-
+    tracing = importlib.import_module("shared.tracing")  # a module of the app
     found: list[str] = tracing.seen[:]
     tracing.seen.clear()
     return found
@@ -109,7 +109,13 @@ async def test_hooks_are_around_each_turn(runner: Runner) -> None:
         {**event, "EventType": 12},
         {**event, "EventType": 0, "OrchestrationInstance": instance, "Name": "Hello", "Version": None, "Input": None},
     ]
-    document = {"history": history, "input": None, "instanceId": "i", "isReplaying": False, "parentInstanceId": None}
+    document: dict[str, object] = {
+        "history": history,
+        "input": None,
+        "instanceId": "i",
+        "isReplaying": False,
+        "parentInstanceId": None,
+    }
     document |= {"upperSchemaVersion": 1, "upperSchemaVersionNew": 3}
     result = await run(runner, TurnRequest(1, "Hello", "i", "e", json.dumps(document)))
     assert result.error is None

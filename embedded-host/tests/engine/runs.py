@@ -17,7 +17,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine import turn as turn_module
 from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import response_message
-from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.events import EventRaised, HistoryEvent
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
@@ -152,18 +152,22 @@ class Run:
             self.attempts[sent.input + sent.execution_id] += 1
             failures = {"Fail": 99, "Flaky": json.loads(sent.input)[1] if sent.name == "Flaky" else 0}.get(sent.name, 0)
             if self.attempts[sent.input + sent.execution_id] <= failures:
-                event = h.task_failed(at, sent.task_id, f"no {sent.name}", None)
+                self.waiting.append(
+                    Message(h.task_failed(at, sent.task_id, f"no {sent.name}", None), sent.execution_id)
+                )
             else:
-                event = h.task_completed(at, sent.task_id, sent.input)
-            self.waiting.append(Message(event, sent.execution_id))
+                self.waiting.append(Message(h.task_completed(at, sent.task_id, sent.input), sent.execution_id))
         elif isinstance(sent, StartOrchestration):
-            parent = sent.started.parent_instance
-            event = h.sub_orchestration_completed(at, parent.task_schedule_id, json.loads(sent.started.input))
-            self.waiting.append(Message(event, parent.orchestration_instance.execution_id))
+            parent, input = sent.started.parent_instance, sent.started.input
+            assert parent is not None
+            assert input is not None
+            completed = h.sub_orchestration_completed(at, parent.task_schedule_id, json.loads(input))
+            self.waiting.append(Message(completed, parent.orchestration_instance.execution_id))
         elif isinstance(sent, Deliver) and sent.instance_id == self.state.instance_id:
             self.waiting.append(sent.message)
         elif isinstance(sent, Deliver):
-            request = json.loads(sent.message.event.input)
+            assert isinstance(sent.message.event, EventRaised)
+            request = json.loads(sent.message.event.input or "")
             if not request.get("signal"):
                 reply = h.event_raised(at, request["id"], response_message(json.loads(request["input"]), False))
                 self.waiting.append(Message(reply, request["parentExecution"]))

@@ -19,8 +19,8 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.messages import Message, Outgoing
-from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
+from embedded_host.engine.messages import Deliver, Message, Outgoing
+from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.turn import turn
 
@@ -156,7 +156,7 @@ class Scenario:
         self.state = Orchestration("main-1", name, "execution-1", T0, T0, input=input, parent=parent)
         self.payload: dict[str, Any] | None = None
         """What the worker was handed in the last turn; None if it was not asked."""
-        self._seen: list[HistoryEvent] = []
+        self._seen: list[dict[str, Any]] = []
 
     def start(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
         started = h.execution_started(
@@ -198,8 +198,19 @@ class Scenario:
         """The history in words, without the turns' brackets."""
         return [step for e in self.state.history.events if (step := _step(e))]
 
+    def status(self) -> Status:
+        """Return the status. A type checker does not narrow a call's result, so it may differ after each turn."""
+        return self.state.status
+
     def last(self, kind: type[E]) -> E:
         return next(e for e in reversed(self.state.history.events) if isinstance(e, kind))
+
+
+def delivered(sent: Outgoing, kind: type[E]) -> E:
+    """Return the event of a delivery, which must be of this kind."""
+    assert isinstance(sent, Deliver)
+    assert isinstance(sent.message.event, kind)
+    return sent.message.event
 
 
 _SILENT = (OrchestratorStarted, OrchestratorCompleted)

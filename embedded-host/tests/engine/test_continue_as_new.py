@@ -7,7 +7,7 @@ import json
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import EventRaised
+from embedded_host.engine.events import EventRaised, ExecutionStarted
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Status, TurnResult
 from tests.engine.scenario import (
@@ -41,6 +41,7 @@ def test_the_history_begins_again() -> None:
     kinds = [type(e).__name__ for e in state.history.events]
     assert kinds == ["OrchestratorStarted", "ExecutionStarted", "OrchestratorCompleted"]
     started = state.history.events[1]
+    assert isinstance(started, ExecutionStarted)
     assert state.execution_id == started.orchestration_instance.execution_id != "execution-1"
     assert len(state.execution_id) == 32
     assert (started.generation, started.parent_instance, started.name) == (None, PARENT, "Main")
@@ -52,14 +53,14 @@ def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
     main, _ = continued()
     main.turn(answer(activity()))
     assert main.payload is not None
-    assert main.payload["isReplaying"] is False
+    assert not main.payload["isReplaying"]
     assert main.payload["input"] == '"2"'
     assert [e["EventType"] for e in main.payload["history"]] == [12, 0, 13]
     assert not any(e["IsPlayed"] for e in main.payload["history"])
     assert main.steps == ["started", "task_scheduled 0"]
     main.turn(answer(activity(), done=True), completed(0))
     assert main.payload is not None
-    assert main.payload["isReplaying"] is True
+    assert main.payload["isReplaying"]
     played = [(e["EventType"], e["IsPlayed"]) for e in main.payload["history"]]
     assert played == [(12, False), (0, True), (13, True), (4, False), (13, False), (12, False), (5, False)]
     assert main.state.status is Status.COMPLETED

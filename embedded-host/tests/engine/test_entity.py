@@ -9,8 +9,9 @@ import pytest
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, entity_payload, entity_turn
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
+from embedded_host.engine.events import EventRaised
 from embedded_host.engine.messages import Deliver
-from tests.engine.scenario import T0, failure, moment
+from tests.engine.scenario import T0, delivered, failure, moment
 
 CALL = OperationRequest("r-1", "get", '"null"', False, "main-1", "execution-1")
 SIGNAL = OperationRequest("r-2", "add", '"1"', True)
@@ -38,8 +39,7 @@ BAD: dict[str, Any] = {**OK, "isError": True, "result": '"boom"'}
 
 
 def reply_of(sent: Any) -> dict[str, Any]:
-    assert isinstance(sent, Deliver)
-    read: dict[str, Any] = json.loads(sent.message.event.input)
+    read: dict[str, Any] = json.loads(delivered(sent, EventRaised).input or "")
     return read
 
 
@@ -66,7 +66,7 @@ def test_a_call_is_answered_and_a_signal_is_not(as_text: bool) -> None:
     [sent] = result.outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("main-1", "execution-1")
-    assert sent.message.event.name == "r-1"
+    assert delivered(sent, EventRaised).name == "r-1"
     assert reply_of(sent) == {"$type": reply_of(sent)["$type"], "result": "8"}
     assert result.lost == []
 

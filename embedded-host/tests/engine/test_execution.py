@@ -70,7 +70,7 @@ def test_each_action_is_decided_once(new: NewScenario, action: dict[str, Any], s
     assert main.steps == ["started", step] if step else ["started"]
     again = main.turn(answer(action), raised("unrelated"))
     assert again.outgoing == []
-    assert main.state.status is Status.RUNNING
+    assert main.status() is Status.RUNNING
     assert main.steps.count(step) <= 1
 
 
@@ -140,7 +140,7 @@ def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
     main = new()
     main.start(answer(when_all(activity(), activity())))
     main.turn(answer(when_all(activity(), activity()), error="boom"), failed(0))
-    assert main.state.status is Status.RUNNING
+    assert main.status() is Status.RUNNING
     main.turn(answer(when_all(activity(), activity()), error="boom"), completed(1))
     assert (main.state.status, main.state.output) == (Status.FAILED, "Orchestrator function 'Main' failed: boom")
 
@@ -151,7 +151,7 @@ def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, lat
     program = when_any(activity(), activity())
     main.start(answer(program))
     main.turn(answer(program, done=True, output="won"), completed(1))
-    assert main.state.status is Status.RUNNING
+    assert main.status() is Status.RUNNING
     main.turn(answer(program, done=True, output="won"), late)
     assert (main.state.status, main.state.output) == (Status.COMPLETED, '"won"')
     assert main.steps[-2:] == [f"task_{'failed' if late == failed(0) else 'completed'} 0", "completed 2"]
@@ -187,9 +187,9 @@ def test_open_tasks_hold_completion(new: NewScenario, action: dict[str, Any], en
     done = answer(when_any(action, event("Go")), done=True)
     main.start(answer(when_any(action, event("Go"))))
     main.turn(done, raised("Go"))
-    assert main.state.status is Status.RUNNING
+    assert main.status() is Status.RUNNING
     main.turn(done, ends)
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
 
 
 @pytest.mark.parametrize("waits", [event("Never"), entity_call()], ids=["event", "entity"])
@@ -197,14 +197,14 @@ def test_waits_do_not_hold_completion(new: NewScenario, waits: dict[str, Any]) -
     main = new()
     main.start(answer(when_any(waits, event("Go"))))
     main.turn(answer(when_any(waits, event("Go")), done=True), raised("Go"))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
 
 
 def test_a_cancelled_timer_does_not_hold_completion(new: NewScenario) -> None:
     main = new()
     main.start(answer(when_any(event("Go"), timer(60))))
     main.turn(answer(when_any(event("Go"), timer(60, cancelled=True)), done=True), raised("Go"))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
     assert main.steps == ["started", "timer_created 0", "event_raised", "completed 1"]
 
 
@@ -222,7 +222,7 @@ def test_what_a_cancelled_timer_lets_through_is_numbered_on_replay_as_before(new
     main.turn(answer(cancelled, when_all(activity()), activity()), raised("Go"))
     main.turn(answer(cancelled, when_all(activity()), activity()), completed(1))
     main.turn(answer(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
     assert [s for s in main.steps if "scheduled" in s] == ["task_scheduled 1", "task_scheduled 2"]
 
 
@@ -304,7 +304,7 @@ def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
     main.turn(program, failed(0))
     assert main.steps[-1] == "timer_created 1"
     main.turn({**program, "error": "boom"}, fired(1))
-    assert main.state.status is Status.FAILED
+    assert main.status() is Status.FAILED
 
 
 # -- external events -------------------------------------------------------------------------------
@@ -361,7 +361,7 @@ def test_nothing_moves_while_suspended(new: NewScenario, action: dict[str, Any],
     main.turn(program, suspended("pause"))
     assert (main.state.status, main.state.output) == (Status.SUSPENDED, "pause")
     assert main.turn(program, ends).outgoing == []
-    assert main.state.status is Status.SUSPENDED
+    assert main.status() is Status.SUSPENDED
     assert main.steps[-1].split()[0] in ("event_raised", "task_completed", "timer_fired")
     assert kinds(main.turn(program, resumed("go on")).outgoing) == ["StartActivity"]
     assert (main.state.status, main.state.output) == (Status.RUNNING, "go on")
@@ -372,7 +372,7 @@ def test_completion_waits_for_resume(new: NewScenario) -> None:
     main.start(answer(event("Go")))
     main.turn(answer(event("Go")), suspended())
     main.turn(answer(event("Go"), done=True), raised("Go"))
-    assert main.state.status is Status.SUSPENDED
+    assert main.status() is Status.SUSPENDED
     main.turn(answer(event("Go"), done=True), resumed())
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
     assert main.steps == ["started", "suspended", "event_raised", "resumed", "completed 0"]

@@ -10,11 +10,14 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.actions import parse_answer
 from embedded_host.engine.events import (
+    CompletionEvent,
+    EventRaised,
     EventSent,
     ExecutionCompleted,
     HistoryEvent,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
+    TaskFailed,
     TaskScheduled,
     TimerFired,
 )
@@ -32,6 +35,7 @@ from tests.engine.scenario import (
     answer,
     child,
     completed,
+    delivered,
     entity_call,
     event,
     failed,
@@ -111,7 +115,8 @@ def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
     [sent] = Scenario().start(answer(timer(60))).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id, sent.message.due) == ("main-1", "execution-1", moment(60))
-    assert (sent.message.event.timer_id, sent.message.event.fire_at) == (0, "2026-01-02T03:05:05Z")
+    timer_fired = delivered(sent, TimerFired)
+    assert (timer_fired.timer_id, timer_fired.fire_at) == (0, "2026-01-02T03:05:05Z")
 
 
 def test_inputs_are_in_the_history_when_asked_for() -> None:
@@ -262,15 +267,15 @@ def test_a_parent_is_told_of_the_end(reply: Any, kind: str, fields: dict[str, An
     assert (sent.instance_id, sent.message.execution_id) == ("parent-1", "parent-execution")
     assert type(sent.message.event).__name__ == kind
     assert {key: getattr(sent.message.event, key) for key in fields} == fields
-    assert sent.message.event.task_scheduled_id == 4
+    assert isinstance(sent.message.event, CompletionEvent)
+    assert sent.message.event.scheduled_id == 4
 
 
 def test_a_parent_is_told_of_a_termination_with_the_reason() -> None:
     one = Scenario("Child", parent=PARENT)
     one.start(answer(activity()))
     [sent] = one.turn(answer(activity()), terminated("enough")).outgoing
-    assert isinstance(sent, Deliver)
-    assert sent.message.event.reason == "enough"
+    assert delivered(sent, SubOrchestrationInstanceFailed).reason == "enough"
 
 
 # -- sub-orchestrations ----------------------------------------------------------------------------
@@ -287,8 +292,10 @@ def test_a_child_is_started() -> None:
     assert started.parent_instance == h.parent_instance("Main", "main-1", "execution-1", 0)
     assert len(started.orchestration_instance.execution_id) == 32
     assert sent.if_taken.execution_id == "execution-1"
-    assert sent.if_taken.event.task_scheduled_id == 0
-    assert "'execution-1:0' cannot be started" in sent.if_taken.event.reason
+    refused = sent.if_taken.event
+    assert isinstance(refused, SubOrchestrationInstanceFailed)
+    assert refused.task_scheduled_id == 0
+    assert "'execution-1:0' cannot be started" in (refused.reason or "")
 
 
 @pytest.mark.parametrize(
@@ -305,18 +312,16 @@ def test_a_child_that_cannot_be_is_a_failure_to_catch(name: str, instance_id: st
     program = answer(child(name, instance_id=instance_id))
     [sent] = main.start(program).outgoing
     assert main.state.status is Status.RUNNING
-    assert isinstance(sent, Deliver)
-    assert isinstance(sent.message.event, SubOrchestrationInstanceFailed)
-    assert sent.message.event.reason.startswith(f"Orchestrator function '{name}' failed: ")
-    assert says in sent.message.event.reason
+    reason = delivered(sent, SubOrchestrationInstanceFailed).reason or ""
+    assert reason.startswith(f"Orchestrator function '{name}' failed: ")
+    assert says in reason
 
 
 def test_an_unknown_activity_is_a_failure_to_catch() -> None:
     main = Scenario()
     [sent] = main.start(answer(activity("Nobody"))).outgoing
     assert main.steps == ["started", "task_scheduled 0"]
-    assert isinstance(sent, Deliver)
-    assert sent.message.event.reason == (
+    assert delivered(sent, TaskFailed).reason == (
         "Activity function 'Nobody' failed: ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
         "activity function. Additional info: The following are the known activity functions: 'Echo', 'Flaky'."
     )
@@ -330,8 +335,12 @@ def test_an_operation_is_sent_and_labelled() -> None:
     first, second = main.start(answer(signal(), entity_call(input='"5"'))).outgoing
     assert isinstance(first, Deliver)
     assert isinstance(second, Deliver)
-    one, two = (json.loads(sent.message.event.input) for sent in (first, second))
-    assert (first.instance_id, first.message.event.name, first.message.execution_id) == ("@counter@k", "op", None)
+    one, two = (json.loads(delivered(sent, EventRaised).input or "") for sent in (first, second))
+    assert (first.instance_id, delivered(first, EventRaised).name, first.message.execution_id) == (
+        "@counter@k",
+        "op",
+        None,
+    )
     assert (one["op"], one["signal"], one["input"], "signal" in two) == ("add", True, '"1"', False)
     assert (two["parent"], two["parentExecution"]) == ("main-1", "execution-1")
     assert (one["Timestamp"], one["Predecessor"]) == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
@@ -356,10 +365,11 @@ def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
     [sent] = main.start(answer(entity_call("@nobody@k"))).outgoing
     assert isinstance(sent, Deliver)
     assert sent.instance_id == "main-1"
-    reply = json.loads(sent.message.event.input)
+    raised_event = delivered(sent, EventRaised)
+    reply = json.loads(raised_event.input or "")
     assert reply["exceptionType"] == "Error"
     assert json.loads(reply["result"]).startswith("The function 'nobody' doesn't exist")
-    assert sent.message.event.name == json.loads(main.last(EventSent).input)["id"]
+    assert raised_event.name == json.loads(main.last(EventSent).input)["id"]
 
 
 def test_a_signal_to_an_unknown_entity_fails_the_instance() -> None:

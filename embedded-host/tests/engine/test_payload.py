@@ -59,7 +59,7 @@ def test_messages_of_earlier_turns_were_played() -> None:
 
 
 def test_a_continued_execution_has_played_nothing() -> None:
-    continued = [BEGIN, STARTED, END]
+    continued: list[HistoryEvent] = [BEGIN, STARTED, END]
     read = json.loads(payload(continued, [], fresh=True).text())
     assert (read["isReplaying"], [e["IsPlayed"] for e in read["history"]]) == (False, [False] * 3)
     later = json.loads(payload([*continued, *FIRST[2:]], SECOND).text())
@@ -67,7 +67,7 @@ def test_a_continued_execution_has_played_nothing() -> None:
 
 
 def test_the_mark_of_a_continuation() -> None:
-    events = [BEGIN, STARTED, END, h.timer_created(T0, 0, T0), END, BEGIN, END]
+    events: list[HistoryEvent] = [BEGIN, STARTED, END, h.timer_created(T0, 0, T0), END, BEGIN, END]
     assert [i for i in range(len(events)) if is_continuation_mark(events, i)] == [2]
 
 

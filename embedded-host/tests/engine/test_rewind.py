@@ -35,7 +35,7 @@ def failed_scenario() -> Scenario:
     main.start(answer(activity("Echo"), activity("Flaky")))
     main.turn(answer(activity("Echo"), activity("Flaky")), completed(0))
     main.turn(answer(activity("Echo"), activity("Flaky"), error="boom"), failed(1))
-    assert main.state.status is Status.FAILED
+    assert main.status() is Status.FAILED
     return main
 
 
@@ -81,7 +81,7 @@ def test_a_rewound_execution_does_the_failed_step_again() -> None:
     assert kinds(main.turn(program, h.generic(main.state.created_at, "rewind")).outgoing) == ["StartActivity"]
     assert main.steps[-1] == "task_scheduled 1"
     main.turn({**program, "isDone": True}, completed(1))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
 
 
 def rewound_again(main: Scenario, *gone: str) -> list[str]:
@@ -103,7 +103,7 @@ def test_a_retry_begins_anew_with_all_its_tries() -> None:
     main.turn(program, fired(3))
     main.turn(program, failed(4))
     main.turn({**program, "error": "boom"}, fired(5))
-    assert main.state.status is Status.FAILED
+    assert main.status() is Status.FAILED
     assert rewound_again(main) == [
         "started",
         "task_scheduled 0",
@@ -118,7 +118,7 @@ def test_a_retry_begins_anew_with_all_its_tries() -> None:
     assert main.steps[-1] == "timer_created 3"
     main.turn(program, fired(3))
     main.turn({**program, "isDone": True}, completed(4))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED
 
 
 def test_the_timer_of_a_try_that_has_not_fired_is_struck_too() -> None:
@@ -143,4 +143,4 @@ def test_a_purged_child_is_begun_again() -> None:
     assert [sent.instance_id for sent in result.outgoing if isinstance(sent, StartOrchestration)] == ["c-1"]
     main.turn(program, child_completed(0))
     main.turn({**program, "isDone": True}, child_completed(1))
-    assert main.state.status is Status.COMPLETED
+    assert main.status() is Status.COMPLETED

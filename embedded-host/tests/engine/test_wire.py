@@ -31,6 +31,7 @@ from embedded_host.engine.messages import Deliver, Message
 from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.engine.turn import turn
+from tests.engine.scenario import delivered
 
 WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
 ORCHESTRATIONS: dict[str, list[dict[str, Any]]] = WIRE["orchestrations"]
@@ -182,7 +183,9 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
         run.send(json.dumps(answer))
     result = stopped.value.value
     assert (result.exists, result.state) == (answer["entityExists"], answer["entityState"])
-    replies = [json.loads(sent.message.event.input) for sent in result.outgoing if isinstance(sent, Deliver)]
+    replies = [
+        json.loads(delivered(sent, EventRaised).input or "") for sent in result.outgoing if isinstance(sent, Deliver)
+    ]
     expected = [r for asked, r in zip(request["batch"], answer["results"], strict=True) if not asked["isSignal"]]
     assert [(reply["result"], reply.get("exceptionType")) for reply in replies] == [
         (r["result"], "Error" if r["isError"] else None) for r in expected

@@ -189,7 +189,7 @@ def test_steps_are_in_the_order_of_their_beginning() -> None:
 
 
 def test_turns_have_their_messages_and_actions() -> None:
-    events = [
+    events: list[HistoryEvent] = [
         h.orchestrator_started(moment(1)), STARTED, h.task_scheduled(moment(2), 0, "Echo"), h.orchestrator_completed(moment(2)),
         h.orchestrator_started(moment(9)), h.task_completed(moment(7), 0, None), ended(10), h.orchestrator_completed(moment(10)),
     ]  # fmt: skip
@@ -210,15 +210,20 @@ def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
 
 def test_the_first_turn_after_continue_as_new() -> None:
     mark, scheduled = h.orchestrator_completed(moment(1)), h.task_scheduled(moment(2), 0, "Echo")
-    first = [h.orchestrator_started(T0), STARTED, h.event_raised(T0, "Go", None), mark]
-    events = [*first, scheduled, h.orchestrator_completed(moment(2)), h.orchestrator_started(moment(3))]
+    first: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED, h.event_raised(T0, "Go", None), mark]
+    events: list[HistoryEvent] = [
+        *first,
+        scheduled,
+        h.orchestrator_completed(moment(2)),
+        h.orchestrator_started(moment(3)),
+    ]
     turn, later = HistoryView.of(events).turns
     assert (list(turn.messages), list(turn.actions), turn.is_continuation) == (first, [scheduled], True)
     assert (turn.completed, later.is_continuation) == (events[-2], False)
 
 
 def test_time_is_spent_in_code_at_work_and_waiting() -> None:
-    events = [
+    events: list[HistoryEvent] = [
         h.orchestrator_started(T0), STARTED, h.task_scheduled(moment(1), 0, "A"), h.task_scheduled(moment(1), 1, "B"),
         h.orchestrator_completed(moment(2)),
         h.orchestrator_started(moment(5)), h.task_completed(moment(4), 0, None), h.orchestrator_completed(moment(6)),
@@ -231,7 +236,7 @@ def test_time_is_spent_in_code_at_work_and_waiting() -> None:
         return [part.total_seconds() for part in (spent.code, spent.work, spent.wait, spent.total)]
 
     assert seconds(HistoryView.of(events[:-2]).time_spent(moment(12))) == [4, 5, 3, 12]
-    done = [*events, ended(20), h.orchestrator_completed(moment(20))]
+    done: list[HistoryEvent] = [*events, ended(20), h.orchestrator_completed(moment(20))]
     assert seconds(HistoryView.of(done).time_spent(moment(99))) == [5, 5, 10, 20]
 
 

@@ -178,7 +178,8 @@ class Received:
 
 async def test_large_bodies_are_passed_on_one_after_the_other() -> None:
     """Each in a round of the event loop of its own, however many come at once: nobody waits for more than one."""
-    loop, rounds, passed = asyncio.get_running_loop(), [0], []
+    loop, rounds = asyncio.get_running_loop(), [0]
+    passed: list[tuple[bool, int]] = []
 
     def count() -> None:
         rounds[0] += 1

@@ -127,7 +127,8 @@ async def test_times(api: Api, query: str, found: list[str]) -> None:
 async def test_pages(api: Api) -> None:
     names = ["a", "b%", "ß", "z", "\U0001f600"]
     await started(api, *names)
-    seen, headers = [], {}
+    seen: list[list[str]] = []
+    headers: dict[str, str] = {}
     while True:
         answer = await api.get("instances?top=2", **headers)
         seen.append([item["instanceId"] for item in answer.json])

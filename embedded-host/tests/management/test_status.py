@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,7 @@ def recorded(case: str, step: int) -> dict[str, Any]:
 
 
 def row(**fields: Any) -> InstanceRow:
-    return InstanceRow(**({"key": 1, "hub": "H", "id": "i", "name": "N", "status": "Running"} | STAMPS | fields))
-
-
-STAMPS: dict[str, Any] = {"created": T0, "updated": T0, "execution_id": "e"}
+    return replace(InstanceRow(1, "H", "i", "N", "Running", T0, T0, "e"), **fields)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_outputs_and_inputs_are_left_out() -> None:
 def test_a_failure_as_recorded() -> None:
     expected = recorded("orch/ActFail", 1)["historyEvents"]
     failed = next(e for e in expected if e["EventType"] == "TaskFailed")
-    events = [
+    events: list[HistoryEvent] = [
         h.task_scheduled(T0, 0, failed["FunctionName"]),
         h.task_failed(T0, 0, failed["Reason"], failed["Details"]),
     ]
@@ -122,7 +120,7 @@ def test_a_failure_as_recorded() -> None:
 
 def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
     expected = recorded("orch/Sub", 1)["historyEvents"][1]
-    events = [
+    events: list[HistoryEvent] = [
         h.sub_orchestration_created(T0, 0, expected["FunctionName"], expected["InstanceId"], None),
         h.sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
     ]
@@ -132,7 +130,7 @@ def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
 
 
 def test_what_is_still_open_is_shown() -> None:
-    events = [STARTED, h.task_scheduled(T0, 0, "Echo")]
+    events: list[HistoryEvent] = [STARTED, h.task_scheduled(T0, 0, "Echo")]
     assert history_events(events, show_output=True, show_input=True)[1] == {
         "EventType": "TaskScheduled",
         "Name": "Echo",

@@ -59,7 +59,7 @@ class Writer:
         output = '"' + "é" * (size // 2) + f'{number}"'
         key, id, status = self._next(), f"finished-{number}", self._chance.choice(["Completed", "Failed", "Terminated"])
         input = f'"in {number}' + "x" * self._chance.choice([1, 3000]) + '"'
-        turns = [
+        turns: list[list[HistoryEvent]] = [
             [self._started(id, input), h.task_scheduled(BEGAN, 0, "Echo", '"x"')],
             [h.task_completed(ENDED, 0, '"y"'), h.execution_completed(ENDED, 1, status, output)],
         ]

@@ -114,26 +114,30 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
     there = {row[2]: row for row in found["instances"].values()}
     assert sum(report["counts"][name] for name in ("continued", "finished", "entity", "failed")) == len(there)
     some_are_unknown = None in outcomes or any("instances" in problem for problem in report["problems"])
-    for key, row in original["instances"].items():
+    for key, stored in original["instances"].items():
         # An id that was changed to another one is invisible: the key has another id then.
-        if row[2] not in there and key not in found["instances"]:
-            reported = outcomes.get(row[2], {}).get("outcome") == "lost"
-            assert reported or some_are_unknown or "malformed" in str(report["problems"]), f"{row[2]} is lost silently"
-    for key, row in found["instances"].items():
-        was, outcome = original["instances"].get(key), outcomes[row[2]]
+        if stored[2] not in there and key not in found["instances"]:
+            reported = outcomes.get(stored[2], {}).get("outcome") == "lost"
+            assert reported or some_are_unknown or "malformed" in str(report["problems"]), (
+                f"{stored[2]} is lost silently"
+            )
+    for key, stored in found["instances"].items():
+        was, outcome = original["instances"].get(key), outcomes[stored[2]]
         if outcome["outcome"] == "failed":
-            assert (row[4], row[12]) == ("Failed", f"{LOST}: {outcome['detail']}.")
-        if was is None or was[2] != row[2] or outcome["outcome"] in ("failed", "lost"):
+            assert (stored[4], stored[12]) == ("Failed", f"{LOST}: {outcome['detail']}.")
+        if was is None or was[2] != stored[2] or outcome["outcome"] in ("failed", "lost"):
             continue
-        if row[4] in FINAL:
+        if stored[4] in FINAL:
             if outcome["detail"] is None:
-                assert of_instance(found, "history", key) == of_instance(original, "history", key), f"{row[2]}: history"
+                assert of_instance(found, "history", key) == of_instance(original, "history", key), (
+                    f"{stored[2]}: history"
+                )
             continue
         for table in ("history", "inputs", "entities", "activities"):
-            assert of_instance(found, table, key) == of_instance(original, table, key), f"{row[2]}: {table}"
-        if not row[2].startswith("@"):
+            assert of_instance(found, table, key) == of_instance(original, table, key), f"{stored[2]}: {table}"
+        if not stored[2].startswith("@"):
             lost = needed_messages(original, key) - needed_messages(found, key)
-            assert not lost, f"{row[2]} continues without the messages {lost}"
+            assert not lost, f"{stored[2]} continues without the messages {lost}"
 
 
 EVENT_RAISED = 15

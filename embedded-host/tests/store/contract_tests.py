@@ -142,7 +142,7 @@ class StoreContract:
 
     def test_deleting_takes_everything_of_one_instance(self, store: Store) -> None:
         other = replace(PLAIN, key=2, id="other")
-        of_other = [
+        of_other: list[Change] = [
             SaveInstance(other),
             SetInput(2, "2"),
             AppendHistory(2, 0, "[2]"),

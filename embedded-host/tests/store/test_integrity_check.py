@@ -6,15 +6,16 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from embedded_host.store.files import log_file
 from embedded_host.store.integrity_check import IntegrityCheck
-from embedded_host.store.interface import StateError
+from embedded_host.store.interface import SaveInstance, StateError
 from embedded_host.store.sqlite import SqliteStore
-from tests.store.contract_tests import PLAIN, SaveInstance, replace
+from tests.store.contract_tests import PLAIN
 
 COMMITS = 20
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.engine import history as h
+from embedded_host.engine.events import ParentInstance
 from embedded_host.store.interface import (
     ActivityRow,
     InstanceQuery,
@@ -27,11 +28,13 @@ T0 = datetime(2026, 1, 2, tzinfo=timezone.utc)
 ALL = InstanceQuery(entities=False)
 
 
-def row(key: int, id: str, name: str = "F", status: str = "Running", hub: str = "Hub", **more: object) -> SaveInstance:
+def row(
+    key: int, id: str, name: str = "F", status: str = "Running", hub: str = "Hub", parent: ParentInstance | None = None
+) -> SaveInstance:
     created = T0 + timedelta(seconds=key)
     return SaveInstance(
-        InstanceRow(key, hub, id, name, status, created, created + timedelta(seconds=100 - key), "e", **more)
-    )  # type: ignore[arg-type]
+        InstanceRow(key, hub, id, name, status, created, created + timedelta(seconds=100 - key), "e", parent=parent)
+    )
 
 
 @pytest.fixture
@@ -115,7 +118,7 @@ def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
             row(9, "orphan", "Child", parent=h.parent_instance("Parent", "gone", "e", 0)),
             row(6, "event"),
             SetAwaited(6, [("event", "Approval"), ("event", "Stop")]),
-            PutMessage(MessageRow(3, 6, "e", due, {})),
+            PutMessage(MessageRow(3, 6, "e", due, h.timer_fired(T0, 0, due))),
             row(7, "entity", status="Suspended"),
             SetAwaited(7, [("entity", "@counter@a")]),
         ]
@@ -156,7 +159,7 @@ def test_the_version_changes_with_every_write(store: SqliteStore, overview: Over
     store.write([row(2, "b")])
     assert overview.version() != second
     assert overview.pulse("hub", "a") == pulse
-    store.write([PutMessage(MessageRow(1, 1, "e", None, {}))])
+    store.write([PutMessage(MessageRow(1, 1, "e", None, h.event_raised(T0, "Go", None)))])
     assert overview.pulse("hub", "a") != pulse
     assert overview.pulse("hub", "none") is None
 

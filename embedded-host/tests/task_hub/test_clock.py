@@ -28,14 +28,19 @@ def test_timers_fire_in_order_of_time_and_then_of_arrival() -> None:
     assert fired == ["a", {"not": "comparable"}, {"b": 2}, "c"]
     assert timers.next_due == at(9)
     timers.close()
-    assert (len(timers), timers.next_due) == (0, None)
+    assert len(timers) == 0
+    assert timers.next_due is None
 
 
 def test_what_a_timer_adds_for_now_fires_too() -> None:
     clock, fired = ManualClock(), list[str]()
-    timers = TimerQueue(
-        clock, lambda item: (fired.append(item), item == "a" and timers.add(at(0), "b")), automatic=False
-    )
+
+    def fire(item: str) -> None:
+        fired.append(item)
+        if item == "a":
+            timers.add(at(0), "b")
+
+    timers = TimerQueue(clock, fire, automatic=False)
     timers.add(at(0), "a")
     timers.fire_due()
     assert fired == ["a", "b"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ async def test_jobs_run_in_order_and_so_many_at_once() -> None:
         await gates[n].wait()
 
     for n in range(4):
-        lane.put(lambda n=n: job(n))
+        lane.put(partial(job, n))
     await asyncio.sleep(0)
     assert (started, lane.busy) == ([0, 1], 2)
     gates[1].set()

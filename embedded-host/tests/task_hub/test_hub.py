@@ -17,6 +17,7 @@ from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
 from embedded_host.engine.events import EventSent
 from embedded_host.engine.failures import UserError
+from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub import instance_cache as residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
@@ -246,7 +247,12 @@ async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(mo
     gc.collect()
     gc.disable()
     try:
-        alive = weakref.ref(host.hub.resident("a").state.execution)  # type: ignore[union-attr, arg-type]
+        instance = host.hub.resident("a")
+        assert instance is not None
+        assert isinstance(instance.state, Orchestration)
+        assert instance.state.execution is not None
+        alive = weakref.ref(instance.state.execution)
+        del instance
         assert alive() is not None
         await host.start("Waits", "b")
         assert host.hub.resident("a") is None
@@ -280,7 +286,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
     asked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
 
     class Worker(AppInvoker):
-        async def orchestrator(  # type: ignore[override]
+        async def orchestrator(
             self, name: str, payload: TurnPayload, *, alone: bool = False
         ) -> str | TurnAnswer | UserError:
             if payload.seen and "TaskScheduledId" in payload.unseen() and not asked.is_set():

@@ -9,6 +9,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.payload import TurnPayload
 from embedded_host.task_hub.diagnosis import diagnose
@@ -68,7 +69,9 @@ class GatedInvoker(AppInvoker):
     turn_gate: asyncio.Event | None = None
     entity_gate: asyncio.Event | None = None
 
-    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> str | UserError:
+    async def orchestrator(
+        self, name: str, payload: TurnPayload, *, alone: bool = False
+    ) -> str | UserError | TurnAnswer:
         if self.turn_gate is not None:
             await self.turn_gate.wait()
         return await super().orchestrator(name, payload)

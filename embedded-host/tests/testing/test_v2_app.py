@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ async def nightly(timer: func.TimerRequest, client: df.DurableOrchestrationClien
     await client.start_new("book_trip", None, Trip("night", ["Rome"]))
 """
 MODELS = """\
+import importlib
 import json
 
 
@@ -159,15 +161,11 @@ def travel(travel_root: Path) -> Iterator[DurableApp]:
 
 
 def trip(*legs: str, budget: float = 100.0) -> Any:
-    from travel.models import Trip
-
-    return Trip("ada", list(legs), budget)
+    return importlib.import_module("travel.models").Trip("ada", list(legs), budget)
 
 
 def booking(leg: str, price: float) -> Any:
-    from travel.models import Booking
-
-    return Booking(leg, price)
+    return importlib.import_module("travel.models").Booking(leg, price)
 
 
 async def test_objects_of_the_apps_classes_are_objects_wherever_a_test_sees_them(travel: DurableApp) -> None:

@@ -56,9 +56,10 @@ async def start() -> AsyncIterator[StartWorker]:
         await worker.close(0)
 
 
-async def value(worker: InProcessWorker, name: str, trigger: str = "null") -> object:
+async def value(worker: InProcessWorker, name: str, trigger: str = "null") -> str:
     result = await worker.invoke(name, trigger)
     assert result.error is None
+    assert isinstance(result.value, str)
     return result.value
 
 
@@ -134,7 +135,7 @@ async def test_the_number_of_threads_is_a_setting(
     worker = await start(app)
     patience = "10" if meet else "0.2"
     met = await asyncio.gather(value(worker, "Meet", patience), value(worker, "Meet", patience))
-    assert met == [json.dumps(meet)] * 2
+    assert list(met) == [json.dumps(meet)] * 2
 
 
 async def test_activities_that_block_do_not_hold_up_orchestrators(

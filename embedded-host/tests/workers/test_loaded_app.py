@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ def folder(tmp_path: Path) -> AppFolder:
 
 
 def load(
-    folder: AppFolder, *problems: LoadProblem, functions: tuple[FunctionSpec, ...] = (), **environ: str
+    folder: AppFolder,
+    *problems: LoadProblem,
+    functions: tuple[FunctionSpec, ...] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> LoadedApp:
+    environ = dict(environ or {})
     return loaded_app(read_app(folder.root, environ), LoadResult(list(problems), list(functions)), environ)
 
 
@@ -72,7 +77,7 @@ def test_what_its_function_json_refuses(folder: AppFolder) -> None:
 
 def test_disabled_functions(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
-    app = load(folder, **{"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"})
+    app = load(folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"})
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello"]
     assert "zebra" not in app.routes
     assert app.timers == {}
@@ -83,7 +88,7 @@ def test_timers(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
     folder.function("Wrong", "def main(timer): ...", timer("hourly"))
     folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
-    app = load(folder, LoadProblem("Broken", "does not import"), TICK="0 0 0 1 1 *")
+    app = load(folder, LoadProblem("Broken", "does not import"), environ={"TICK": "0 0 0 1 1 *"})
     assert list(app.timers) == ["Tick"]
     assert app.broken["Wrong"].startswith("Wrong/function.json:8:19: 'hourly' is not a schedule")
     assert app.broken["Broken"] == "does not import"
@@ -123,7 +128,7 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
         spec(root, "Bad", http_trigger("bad/{id:nosuch}")),
         spec(root, "code", {**activity_trigger(), "activity": "Named"}),
     )
-    app = load(folder, functions=functions, **{"AzureWebJobs.Off.Disabled": "true"})
+    app = load(folder, functions=functions, environ={"AzureWebJobs.Off.Disabled": "true"})
     assert [function.name for function in app.enabled] == ["Bad", "code", "Greet", "Tick"]
     assert {name: route.text for name, route in app.routes.items()} == {"Greet": "api/greet"}
     assert app.broken["Bad"].startswith("the route of 'Bad' cannot be used: ")
@@ -187,7 +192,7 @@ def test_percent_in_the_v2_model(folder: AppFolder) -> None:
         spec(folder.root, "Other", nobody),
         spec(folder.root, "Unserved", hub),
     )
-    app = load(folder, functions=functions, NAME="Renamed")
+    app = load(folder, functions=functions, environ={"NAME": "Renamed"})
     assert app.app.functions[0].trigger.properties["activity"] == "Renamed"
     assert app.app.functions[0].config["bindings"] == [named], "as it is written"
     assert list(app.broken) == ["Other", "Unserved"]

@@ -100,7 +100,8 @@ def fake() -> WorkerProcess:
 async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
     first, second = fake(), fake()
-    left, retired, go_on = [second, first], [], asyncio.Event()
+    left, go_on = [second, first], asyncio.Event()
+    retired: list[WorkerProcess] = []
 
     async def spawn() -> WorkerProcess:
         return left.pop()
