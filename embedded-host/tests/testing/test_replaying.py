@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from embedded_host.testing import DurableApp, HistoryMismatchError, UnreadableHistoryError
+from embedded_host.engine.events import event_object
+from embedded_host.testing import DurableApp, HistoryMismatchError, InstanceHandle, UnreadableHistoryError
 from tests.testing.conftest import shop_app
 
 RUNS: list[tuple[str, Any]] = [
@@ -22,6 +22,10 @@ RUNS: list[tuple[str, Any]] = [
     ("Broken", None),
     ("Unwritable", None),
 ]
+
+
+def recorded_objects(instance: InstanceHandle) -> list[dict[str, Any]]:
+    return [event_object(event) for event in instance.history]
 
 
 async def status_api(app: DurableApp, instance_id: str) -> dict[str, Any]:
@@ -42,10 +46,11 @@ async def test_a_history_of_the_same_code_fits(
     if form == "file":
         source = instance.history.save(tmp_path / "history.json")
     elif form == "list":
-        source = json.loads(json.dumps(instance.history.events))
+        source = recorded_objects(instance)
     elif form == "strings":  # as rows of Azure Storage's table have them
         source = [
-            {**e, "EventType": e["EventType"] if e["EventType"] != 4 else "TaskScheduled"} for e in instance.history
+            {**event, "EventType": "TaskScheduled" if event["EventType"] == 4 else event["EventType"]}
+            for event in recorded_objects(instance)
         ]
     elif form == "status":
         source = await status_api(shop, instance.id)
@@ -58,7 +63,7 @@ async def test_a_history_of_the_same_code_fits(
 async def test_a_history_that_has_not_ended_fits_too(shop: DurableApp) -> None:
     instance = await shop.start("Approval", 1)
     assert shop.replay(instance).is_finished is False
-    cut = (await shop.run("Order", 7)).history.events[:-4]
+    cut = recorded_objects(await shop.run("Order", 7))[:-4]
     assert shop.replay(cut, name="Order").is_finished is False
 
 
@@ -131,7 +136,7 @@ async def test_changed_code_fails_with_the_first_step_that_differs(
 ) -> None:
     with DurableApp(shop_root) as before:
         order = await before.run("Order", 7)
-        history: Any = json.loads(json.dumps(order.history.events))
+        history: Any = recorded_objects(order)
         if form == "status":
             history = await status_api(before, order.id)
     body, step, (expected, found), turn = CHANGES[change]
@@ -201,7 +206,7 @@ async def test_a_history_that_was_ended_from_outside_fits_as_far_as_it_goes(tmp_
     with DurableApp(waiting.root) as app:
         instance = await app.start("Approval")
         await app.terminate(instance, "enough")
-        history: Any = instance.history.events if form == "exact" else await status_api(app, instance.id)
+        history: Any = recorded_objects(instance) if form == "exact" else await status_api(app, instance.id)
         assert app.replay(history, name="Approval").is_finished is False
     changed = shop_app(tmp_path / "changed")
     changed.orchestrator("Approval", 'return "at once"')  # what it would have done next, nobody knows

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_host.testing import DurableApp
+from embedded_host.testing.events import TaskFailed
 from tests.support.app_folder import AppFolder
 
 FUNCTION_APP = """\
@@ -220,10 +221,11 @@ async def test_fakes_answer_with_such_objects_and_with_exceptions(travel: Durabl
 async def test_an_error_has_the_users_lines_only(travel: DurableApp) -> None:
     failed = await travel.run("book_trip", trip("Atlantis"))
     (call,) = failed.history.activities
-    (raised,) = [event for event in failed.history if event["EventType"] == 6]
+    (raised,) = [event for event in failed.history if isinstance(event, TaskFailed)]
     assert call.error == "Activity function 'book_leg' failed: SoldOut: nothing goes to Atlantis"
-    assert "activities.py" in raised["Details"]
-    assert "embedded_host" not in raised["Details"]
+    assert raised.details is not None
+    assert "activities.py" in raised.details
+    assert "embedded_host" not in raised.details
 
 
 async def test_http_and_timer_functions_start_it(travel: DurableApp) -> None:

@@ -4,12 +4,14 @@
 ``waits`` tells what an execution waits for now.
 """
 
-from embedded_host.history.status_api import events_of_status
-from embedded_host.history.steps import Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
+from embedded_host.history.inferred_turns import infer_turns
+from embedded_host.history.status_api import events_as_shown, events_of_status
+from embedded_host.history.steps import Action, Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
 from embedded_host.history.view import HistoryView, TimeSpent
 from embedded_host.history.waits import Wait, WaitKind, execution_waits, joined, open_waits
 
 __all__ = [
+    "Action",
     "Call",
     "CallKind",
     "HistoryView",
@@ -22,8 +24,10 @@ __all__ = [
     "Turn",
     "Wait",
     "WaitKind",
+    "events_as_shown",
     "events_of_status",
     "execution_waits",
+    "infer_turns",
     "joined",
     "open_waits",
 ]

@@ -7,7 +7,7 @@ names, inputs and results are those of the API; turns are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -41,8 +41,15 @@ from embedded_host.engine.timestamps import parse_moment, utc_text
 def events_of_status(status: Mapping[str, Any], execution_id: str = "") -> list[HistoryEvent]:
     """Return the events of a status object that was requested with ``showHistory=true&showHistoryOutput=true``, in the order
     of their time. Unknown event types are left out. Raises KeyError, TypeError or ValueError for objects of another form."""
-    entries = [entry for shown in status.get("historyEvents") or () for entry in _entries(shown, status, execution_id)]
-    return _numbered(sorted(entries, key=lambda entry: entry.event.occurred_at))
+    return sorted(events_as_shown(status, execution_id), key=lambda event: event.occurred_at)
+
+
+def events_as_shown(status: Mapping[str, Any], execution_id: str = "") -> list[HistoryEvent]:
+    """Return the events of ``events_of_status`` in the API's order. The event that scheduled a completed call is directly
+    before its completion, however earlier its time is."""
+    return _numbered(
+        [entry for shown in status.get("historyEvents") or () for entry in _entries(shown, status, execution_id)]
+    )
 
 
 class _Entry(NamedTuple):
@@ -130,16 +137,16 @@ def _completion(
     return completed(task_scheduled_id=-1, result=_json(shown.get("Result")), timestamp=timestamp)
 
 
-def _numbered(entries: Iterable[_Entry]) -> list[HistoryEvent]:
-    entries = list(entries)
+def _numbered(entries: Sequence[_Entry]) -> list[HistoryEvent]:
+    """Number scheduling events in the order of their time, and set the ids in completions."""
     ids: dict[int, int] = {}
     """By the object's identity: equal events are different calls."""
     timers: dict[str, list[int]] = {}
-    for event, _ in entries:
-        if isinstance(event, SchedulingEvent):
-            if isinstance(event, TimerCreated):
-                timers.setdefault(event.fire_at, []).append(len(ids))
-            ids[id(event)] = len(ids)
+    scheduling = [event for event, _ in entries if isinstance(event, SchedulingEvent)]
+    for scheduled_event in sorted(scheduling, key=lambda event: event.occurred_at):
+        if isinstance(scheduled_event, TimerCreated):
+            timers.setdefault(scheduled_event.fire_at, []).append(len(ids))
+        ids[id(scheduled_event)] = len(ids)
     events: list[HistoryEvent] = []
     for event, scheduled in entries:
         if isinstance(event, SchedulingEvent):

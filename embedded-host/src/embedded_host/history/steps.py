@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from embedded_host.engine.events import HistoryEvent, OrchestratorCompleted, SchedulingEvent
+from embedded_host.engine.events import (
+    EventSent,
+    HistoryEvent,
+    OrchestratorCompleted,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
+
+Action = TaskScheduled | SubOrchestrationInstanceCreated | TimerCreated | EventSent
+"""A scheduling event: what the orchestrator did in a turn."""
 
 
 class CallKind(str, Enum):
@@ -108,7 +118,7 @@ class Turn:
 
     messages: Sequence[HistoryEvent]
     """All events but the actions and the two ends, OrchestratorStarted included."""
-    actions: Sequence[SchedulingEvent]
+    actions: Sequence[Action]
     completed: OrchestratorCompleted | None
     """None if the turn was not recorded to its end."""
     is_continuation: bool

@@ -31,7 +31,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import is_continuation_mark
-from embedded_host.history.steps import Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
+from embedded_host.history.steps import Action, Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
 
 
 @dataclass(frozen=True)
@@ -311,7 +311,7 @@ def _request(event: EventSent) -> OperationRequest | None:
 
 def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
     messages: list[HistoryEvent] = []
-    actions: list[SchedulingEvent] = []
+    actions: list[Action] = []
     is_continuation = False
     for at, event in enumerate(events):
         if isinstance(event, SchedulingEvent):
@@ -331,7 +331,7 @@ def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
 
 def _turn(
     messages: Sequence[HistoryEvent],
-    actions: Sequence[SchedulingEvent],
+    actions: Sequence[Action],
     completed: OrchestratorCompleted | None,
     is_continuation: bool,
 ) -> Turn:

@@ -1,116 +1,136 @@
-"""Histories as files have them: the embedded host's, ``func durable get-history``'s, and the status API's."""
+"""Reads recorded histories: exports of the embedded host, lists of ``func durable get-history``, statuses of the management
+API. Keys and event types are read without regard to case; event types may be names or numbers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from embedded_host.engine.events import event_object
-from embedded_host.engine.history import orchestrator_started
-from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
-from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.events import (
+    CompletionEvent,
+    ExecutionCompleted,
+    ExecutionStarted,
+    ExecutionTerminated,
+    HistoryEvent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCompleted,
+    TaskCompleted,
+    TimerFired,
+    event_from,
+)
+from embedded_host.engine.json_codec import compact
+from embedded_host.history import HistoryView, Turn, events_as_shown, infer_turns
 from embedded_host.testing.errors import UnreadableHistoryError
 from embedded_host.testing.instance_history import InstanceHistory
 
 __tracebackhide__ = True
 
-_NAMES = {kind.name.replace("_", "").lower(): kind for kind in EventType} | {
-    "suborchestrationinstancecreated": EventType.SUB_ORCHESTRATION_CREATED,
-    "suborchestrationinstancecompleted": EventType.SUB_ORCHESTRATION_COMPLETED,
-    "suborchestrationinstancefailed": EventType.SUB_ORCHESTRATION_FAILED,
-    "genericevent": EventType.GENERIC,
-}
-_SPELT = (
+Fields = dict[str, Any]
+"""A JSON object, with the extension's spelling of keys."""
+
+_TYPES: dict[str, type] = {cls.__name__.lower(): cls for cls in get_args(HistoryEvent)}
+_TYPES |= {name.replace("instance", ""): cls for name, cls in _TYPES.items() if name.startswith("suborchestration")}
+_TYPES |= {str(cls.__struct_config__.tag): cls for cls in get_args(HistoryEvent)}
+_TYPES["generic"] = _TYPES["genericevent"]
+_SPELLING = (
     "EventType EventId IsPlayed Timestamp Name FunctionName Input Result Reason Details TaskScheduledId TimerId FireAt "
     "InstanceId OrchestrationInstance ParentInstance OrchestrationStatus ScheduledTime Version Data"
 )
-_KEYS = {key.lower(): key for key in _SPELT.split(" ")}
+_KEYS = {key.lower(): key for key in _SPELLING.split()}
+_STATUSES = {0: "Running", 1: "Completed", 2: "ContinuedAsNew", 3: "Failed", 4: "Canceled", 5: "Terminated"}
+"""DurableTask's OrchestrationStatus."""
 
 
-@dataclass
-class RecordedTurn:
-    """One turn: what came, and what the orchestrator decided then."""
-
-    messages: list[Event] = field(default_factory=list)
-    decisions: list[Event] = field(default_factory=list)
-    closed: Event | None = None
-    """The turn's OrchestratorCompleted."""
-    continued: bool = False
-    """The first of an execution that continued as new."""
-
-
-@dataclass
+@dataclass(frozen=True)
 class RecordedHistory:
-    source: str
-    name: str
-    instance_id: str
-    events: list[Event]
-    groups: list[RecordedTurn]
-    exact: bool
-    """The events are numbered. If not, which completion belongs to which call was worked out from names and times."""
-    ending: str | None
-    """The ExecutionCompleted's status; None if it goes on."""
+    """A history to replay."""
 
-    @property
-    def started(self) -> Event:
-        return next(e for e in self.events if e["EventType"] == EventType.EXECUTION_STARTED)
+    source: str
+    """The file's path, or ``the history``."""
+    name: str
+    """The orchestrator's name."""
+    instance_id: str
+    started: ExecutionStarted
+    turns: Sequence[Turn]
+    is_numbered: bool
+    """The events have ids. Otherwise ids and turns are derived from names and times."""
+    outcome: str | None
+    """``Completed``, ``Failed``, ``Terminated`` and the like; None if the execution has not ended."""
 
 
 def read_history(source: Any, name: str | None = None) -> RecordedHistory:
-    """Read a history from a file, its parsed content, or an InstanceHistory.
+    """Read a history from a file, its parsed content, or an InstanceHistory. ``name`` is the orchestrator's name.
 
     Raises UnreadableHistoryError, or OSError if the file cannot be read."""
+    shown = str(source) if isinstance(source, (str, Path)) else "the history"
     try:
-        return _read(source, name)
+        return _read(source, shown, name)
     except UnreadableHistoryError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        shown = str(source) if isinstance(source, (str, Path)) else "the history"
         raise UnreadableHistoryError(f"{shown} is not whole: {type(error).__name__}: {error} [EH606]") from error
 
 
-def _read(source: Any, name: str | None = None) -> RecordedHistory:
-    shown, instance_id = "the history", ""
+def _read(source: Any, shown: str, name: str | None) -> RecordedHistory:
+    if isinstance(source, InstanceHistory):
+        return _recorded(shown, name or source.name, source.instance_id, source, HistoryView.of(source).turns, True)
     if isinstance(source, (str, Path)):
-        shown = str(source)
         try:
             source = json.loads(Path(source).read_text(encoding="utf-8-sig"))
         except ValueError as error:
             raise UnreadableHistoryError(f"{shown} is no JSON: {error} [EH606]") from error
-    if isinstance(source, InstanceHistory):
-        name, instance_id, source = name or source.name, source.instance_id, source.events
+    instance_id = ""
     if isinstance(source, Mapping):
-        fields = {str(key).lower(): value for key, value in source.items()}
-        found = fields.get("name") or fields.get("orchestratorname")
+        document = {str(key).lower(): value for key, value in source.items()}
+        found = document.get("name") or document.get("orchestratorname")
         name = name or (found if isinstance(found, str) else None)
-        instance_id = str(fields.get("instanceid") or fields.get("id") or "")
-    events = [event for item in _list_of_events(source, shown) if (event := _event(item)) is not None]
-    started = next((e for e in events if e["EventType"] == EventType.EXECUTION_STARTED), None)
+        instance_id = str(document.get("instanceid") or document.get("id") or "")
+    items = [item for item in map(_fields, _list_of_events(source, shown)) if item is not None]
+    if all(map(_is_numbered, items)):
+        events = [event_from(_complete(item)) for item in items]
+        return _recorded(shown, name, instance_id, events, HistoryView.of(events).turns, True)
+    if not _has_results(items):
+        raise UnreadableHistoryError(
+            f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true. [EH606]"
+        )
+    status = {"instanceId": instance_id, "name": name or "", "runtimeStatus": "Completed", "historyEvents": items}
+    events = events_as_shown(status, "replayed")
+    return _recorded(shown, name, instance_id, events, infer_turns(events), False)
+
+
+def _recorded(
+    shown: str,
+    name: str | None,
+    instance_id: str,
+    events: Sequence[HistoryEvent],
+    turns: Sequence[Turn],
+    is_numbered: bool,
+) -> RecordedHistory:
+    view = HistoryView.of(events)
+    started = view.started
     if started is None:
         raise UnreadableHistoryError(f"{shown} has no ExecutionStarted: it is not the whole history. [EH606]")
-    name = name or started.get("Name") or started.get("FunctionName")
+    name = name or started.name
     if not name:
         raise UnreadableHistoryError(f"{shown} does not say which orchestrator it is of: name it. [EH606]")
-    instance = started.get("OrchestrationInstance") or {}
-    instance_id = instance_id or instance.get("InstanceId") or "replayed"
-    exact = bool(instance) and all(_numbered(e) for e in events)
-    started.setdefault("OrchestrationInstance", {"InstanceId": instance_id, "ExecutionId": "replayed"})
-    for key in ("ParentInstance", "Version", "Input"):  # the status API does not show them
-        started.setdefault(key, None)
-    groups = list(_groups(events)) if exact else _worked_out(events, shown)
-    over = next((e for e in reversed(events) if e["EventType"] == EventType.EXECUTION_COMPLETED), None)
-    ended = any(e["EventType"] == EventType.EXECUTION_TERMINATED for e in events)
-    ending = "Terminated" if ended else (_status(over.get("OrchestrationStatus")) if over else None)
-    return RecordedHistory(shown, str(name), instance_id, events, groups, exact, ending)
+    instance_id = instance_id or started.orchestration_instance.instance_id or "replayed"
+    return RecordedHistory(shown, name, instance_id, started, turns, is_numbered, _outcome(view))
+
+
+def _outcome(view: HistoryView) -> str | None:
+    if any(isinstance(event, ExecutionTerminated) for event in view.events):
+        return "Terminated"
+    return view.ended.orchestration_status if isinstance(view.ended, ExecutionCompleted) else None
 
 
 def _list_of_events(source: Any, shown: str) -> list[Any]:
+    """Find the list of events in a document: itself, or up to two levels below."""
     for level in (source, *(source.values() if isinstance(source, Mapping) else ())):
         for found in (level, *(level.values() if isinstance(level, Mapping) else ())):
-            if not isinstance(found, list) or not found or not all(isinstance(e, Mapping) for e in found):
+            if not isinstance(found, list) or not found or not all(isinstance(item, Mapping) for item in found):
                 continue
             if any(key.lower() == "eventtype" for key in found[0]):
                 return found
@@ -120,121 +140,52 @@ def _list_of_events(source: Any, shown: str) -> list[Any]:
     )
 
 
-def _event(item: Mapping[str, Any]) -> Event | None:
-    event = {_KEYS.get(key.lower(), key): value for key, value in item.items()}
-    kind = event.get("EventType")
-    if isinstance(kind, str) and not kind.isdigit():
-        kind = _NAMES.get(kind.replace("_", "").lower())
-    elif kind is not None:
-        kind = int(kind)
-    if kind is None:
-        return None  # Azure Storage's sentinel, or an event that replays do not look at
-    event["EventType"] = int(kind)
-    event.setdefault("IsPlayed", False)
-    return event
+def _fields(item: Mapping[str, Any]) -> Fields | None:
+    """Return an event's fields with the spelling of the extension; None for a type without meaning for a replay."""
+    fields = {_KEYS.get(key.lower(), key): value for key, value in item.items()}
+    cls = _TYPES.get(str(fields.get("EventType")).replace("_", "").lower())
+    if cls is None:
+        return None
+    fields["EventType"] = cls.__name__
+    return fields
 
 
-def _numbered(event: Event) -> bool:
-    kind = event["EventType"]
-    if kind in DECISIONS:
-        return isinstance(event.get("EventId"), int) and event["EventId"] >= 0
-    return kind not in COMPLETIONS or isinstance(event.get(COMPLETIONS[kind]), int)
+def _type(fields: Fields) -> type:
+    return _TYPES[fields["EventType"].lower()]
 
 
-def _status(given: Any) -> str:
-    """DurableTask's enumeration, where it is a number."""
-    numbers = {0: "Running", 1: "Completed", 2: "ContinuedAsNew", 3: "Failed", 4: "Canceled", 5: "Terminated"}
-    return numbers.get(given, "Completed") if isinstance(given, int) else str(given or "Completed")
+def _is_numbered(fields: Fields) -> bool:
+    cls = _type(fields)
+    if issubclass(cls, ExecutionStarted):
+        return bool(fields.get("OrchestrationInstance"))
+    if issubclass(cls, SchedulingEvent):
+        return isinstance(fields.get("EventId"), int) and fields["EventId"] >= 0
+    if issubclass(cls, CompletionEvent):
+        return isinstance(fields.get("TimerId" if cls is TimerFired else "TaskScheduledId"), int)
+    return True
 
 
-def _groups(events: list[Event]) -> Iterator[RecordedTurn]:
-    group = RecordedTurn()
-    for at, event in enumerate(events):
-        kind = event["EventType"]
-        if kind in DECISIONS:
-            group.decisions.append(event)
-        elif kind == EventType.ORCHESTRATOR_COMPLETED:
-            if _is_continuation_mark(events, at):
-                group.messages.append(event)
-                group.continued = True
-                continue
-            group.closed = event
-            yield group
-            group = RecordedTurn()
-        elif kind != EventType.EXECUTION_COMPLETED:
-            group.messages.append(event)
-    if group.messages or group.decisions:
-        yield group
+def _has_results(items: Sequence[Fields]) -> bool:
+    completed = [item for item in items if _type(item) in (TaskCompleted, SubOrchestrationInstanceCompleted)]
+    return not completed or any("Result" in item for item in completed)
 
 
-def _is_continuation_mark(events: list[Event], at: int) -> bool:
-    """An OrchestratorCompleted that does not end its turn."""
-    ends = (EventType.ORCHESTRATOR_STARTED, EventType.EXECUTION_COMPLETED)
-    return at + 1 < len(events) and events[at + 1]["EventType"] not in ends
-
-
-def _worked_out(events: list[Event], shown: str) -> list[RecordedTurn]:
-    """From the status API's list, where calls stand in their completions and turns are not marked."""
-    completions = [e for e in events if e["EventType"] in (EventType.TASK_COMPLETED, 8)]
-    if completions and not any("Result" in e for e in completions):
-        raise UnreadableHistoryError(
-            f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true. [EH606]"
+def _complete(fields: Fields) -> Fields:
+    """Return the recorded form of a numbered event: its number as the type, JSON values as strings, no missing fields."""
+    cls = _type(fields)
+    strings = {
+        key: compact(fields[key])
+        for key in ("Input", "Result", "Details", "Reason")
+        if fields.get(key) is not None and not isinstance(fields[key], str)
+    }
+    complete = {"Timestamp": "", "IsPlayed": False, **fields, **strings, "EventType": cls.__struct_config__.tag}  # type: ignore[attr-defined]
+    if cls is ExecutionStarted:
+        complete["Name"] = fields.get("Name") or fields.get("FunctionName") or ""
+    elif cls is ExecutionCompleted:
+        status = fields.get("OrchestrationStatus")
+        complete["OrchestrationStatus"] = (
+            _STATUSES.get(status, "Completed") if isinstance(status, int) else str(status or "Completed")
         )
-    made: list[tuple[str, Event]] = []
-    shown_timers = [e for e in events if e["EventType"] == EventType.TIMER_CREATED]
-    for event in events:
-        kind = event["EventType"]
-        if kind == EventType.EXECUTION_STARTED:
-            event["Name"] = event.get("Name") or event.get("FunctionName")
-        if kind in DECISIONS:
-            event["Name"] = event.get("Name") or event.get("FunctionName")
-            made.append((event["Timestamp"], event))
-        elif kind == EventType.TIMER_FIRED:
-            due = event.get("FireAt")
-            timer = next((t for t in shown_timers if t.get("FireAt") == due and "_fired" not in t), None)
-            if timer is not None:
-                timer["_fired"] = True
-                event["_of"] = timer
-        elif kind in COMPLETIONS:
-            is_task = kind in (EventType.TASK_COMPLETED, EventType.TASK_FAILED)
-            decision: Event = {
-                "EventType": int(EventType.TASK_SCHEDULED if is_task else EventType.SUB_ORCHESTRATION_CREATED),
-                "Name": event.get("FunctionName") or event.get("Name"),
-                "Input": event.get("Input"),
-                "Timestamp": event.get("ScheduledTime") or event["Timestamp"],
-            }
-            if not is_task and event.get("InstanceId"):
-                decision["InstanceId"] = event["InstanceId"]
-            event["_of"] = decision
-            made.append((decision["Timestamp"], decision))
-            if "Result" in event:
-                event["Result"] = json.dumps(event["Result"])
-    made.sort(key=lambda pair: parse_moment(pair[0]))
-    waiting = [decision for _, decision in made]
-    groups = [RecordedTurn()]
-
-    def decide(decision: Event) -> None:
-        del waiting[next(at for at, other in enumerate(waiting) if other is decision)]
-        groups[-1].decisions.append(decision)
-
-    for event in events:
-        kind, moment = event["EventType"], parse_moment(event["Timestamp"])
-        if kind == EventType.EXECUTION_COMPLETED:
-            continue
-        # A decision that the list shows stands where it was made; the others were made before what comes later by the clock,
-        # and before what completes them.
-        needed = event if kind in DECISIONS else event.get("_of")
-        for decision in list(waiting):
-            if decision is needed or parse_moment(decision["Timestamp"]) < moment:
-                decide(decision)
-        if kind in DECISIONS:
-            continue
-        if groups[-1].decisions or kind == EventType.EXECUTION_TERMINATED:  # which no turn of the code's is about
-            groups.append(RecordedTurn())
-        groups[-1].messages.append(event)
-    for decision in list(waiting):
-        decide(decision)
-    for group in groups:
-        at = (group.decisions or group.messages)[0]["Timestamp"]
-        group.messages.insert(0, event_object(orchestrator_started(parse_moment(at))))
-    return groups
+    elif "InstanceId" not in fields or fields["InstanceId"] is None:
+        complete["InstanceId"] = ""  # Durable extensions before 3.19.0 omit a sub-orchestration's id
+    return complete

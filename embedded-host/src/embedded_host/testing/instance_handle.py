@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from embedded_host.engine.events import event_object
 from embedded_host.engine.orchestration import Status
 from embedded_host.testing.errors import OrchestrationFailedError
 from embedded_host.testing.instance_history import InstanceHistory
@@ -73,8 +72,7 @@ class InstanceHandle:
     def history(self) -> InstanceHistory:
         """Its recorded history."""
         row = self._simulation.row(self.id)
-        events = [event_object(event) for event in self._simulation.client.history(row)]
-        return InstanceHistory(events, row.id, row.name, row.status)
+        return InstanceHistory(self._simulation.client.history(row), row.id, row.name, row.status)
 
     @property
     def waiting_for(self) -> str:

@@ -1,22 +1,35 @@
-"""Recorded histories against today's code: the guard against orchestrators that have changed under running instances."""
+"""Replay of recorded histories with the app's current code."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from embedded_host.engine.actions import Answer, MalformedAnswerError, parse_answer
 from embedded_host.engine.decisions import Decision, NonDeterministicError, SendOperation, StartTimer, mismatch
-from embedded_host.engine.events import HistoryEvent, SchedulingEvent, event_from
+from embedded_host.engine.events import (
+    EventSent,
+    ExecutionTerminated,
+    HistoryEvent,
+    SchedulingEvent,
+    SubOrchestrationInstanceCreated,
+    TaskCompletionEvent,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+    encode_events,
+)
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError, out_of_proc_state
 from embedded_host.engine.payload import TurnPayload
-from embedded_host.engine.raw_events import COMPLETIONS, DECISIONS, Event, EventType
-from embedded_host.history import HistoryView, execution_waits
+from embedded_host.history import Action, HistoryView, Turn, execution_waits
 from embedded_host.testing.errors import HistoryMismatchError
-from embedded_host.testing.history_file import RecordedHistory, RecordedTurn
+from embedded_host.testing.history_file import RecordedHistory
 from embedded_worker.orchestrator_sessions import OrchestratorSession
 from embedded_worker.runner import error_data
 
@@ -45,7 +58,7 @@ def replay_history(code: Any, root: Path, recorded: RecordedHistory) -> Replayed
     try:
         return _Replay(code, root, recorded, counted=True).run()
     except HistoryMismatchError as first:
-        if not recorded.exact:
+        if not recorded.is_numbered:
             raise
         # The Functions host numbers some steps in another order than the SDK (docs/differences.md). Both are right.
         try:
@@ -55,67 +68,83 @@ def replay_history(code: Any, root: Path, recorded: RecordedHistory) -> Replayed
 
 
 class _Replay:
-    def __init__(self, code: Any, root: Path, what: RecordedHistory, *, counted: bool) -> None:
-        self._code, self._root, self._what, self._counted = code, root, what, counted
-        execution_id = what.started["OrchestrationInstance"]["ExecutionId"]
-        self._execution = Execution(what.instance_id, execution_id)
-        self._execution_id = execution_id
+    def __init__(self, code: Any, root: Path, recorded: RecordedHistory, *, counted: bool) -> None:
+        """``counted`` numbers decisions as the SDK numbers its tasks, otherwise in the order of the actions."""
+        self._code, self._root, self._recorded, self._counted = code, root, recorded, counted
+        self._execution_id = recorded.started.orchestration_instance.execution_id
+        self._execution = Execution(recorded.instance_id, self._execution_id)
         self._session: OrchestratorSession | None = None
         self._answer: Answer | None = None
         self._failure = ""
-        self._fed: list[HistoryEvent] = []
+        self._delivered: list[HistoryEvent] = []
+        self._decisions: dict[int, Decision] = {}
+        """The code's decisions by the ids of the recorded events that they match."""
         self._step = 0
 
     def run(self) -> Replayed:
-        what = self._what
-        before: RecordedTurn | None = None
-        for turn, group in enumerate(what.groups, 1):
-            if any(e["EventType"] == EventType.EXECUTION_TERMINATED for e in group.messages):
+        recorded = self._recorded
+        previous: Turn | None = None
+        for number, turn in enumerate(recorded.turns, 1):
+            if any(isinstance(event, ExecutionTerminated) for event in turn.messages):
                 break
-            if before is not None and self._is_over:
-                raise self._mismatch(turn, self._goes_on(group), self._code_ends)
-            self._feed(before, group, turn)
-            self._compare(group, turn)
-            before = group
-        self._compare_ending(len(what.groups))
+            if previous is not None and self._is_finished:
+                raise self._mismatch(number, _first_action(turn), self._end_of_code)
+            self._deliver(previous, turn, number)
+            self._compare(turn, number)
+            previous = turn
+        self._compare_outcome(len(recorded.turns))
         answer = self._answer
-        output = json.loads(answer.output) if answer and self._is_over and answer.output is not None else None
-        return Replayed(what.name, what.instance_id, self._step, len(what.groups), self._is_over, output)
+        output = json.loads(answer.output) if answer and self._is_finished and answer.output is not None else None
+        return Replayed(recorded.name, recorded.instance_id, self._step, len(recorded.turns), self._is_finished, output)
 
     # -- one turn ----------------------------------------------------------------------------------
 
-    def _feed(self, before: RecordedTurn | None, group: RecordedTurn, turn: int) -> None:
-        """Hand the code what it has not seen, and the execution its answer."""
-        past = [*before.decisions, *([before.closed] if before.closed else [])] if before else []
-        events = [_clean(event) for event in (*past, *group.messages)]
-        typed = [_typed(event) for event in events]
+    def _deliver(self, previous: Turn | None, turn: Turn, number: int) -> None:
+        """Deliver the turn's messages, behind the actions of the previous turn, and take the code's answer."""
+        past: list[HistoryEvent] = []
+        if previous is not None:
+            past = [*previous.actions, *([previous.completed] if previous.completed else [])]
+        events = [self._with_decided_ids(event) for event in (*past, *turn.messages)]
         if self._session is None:
+            started = self._recorded.started
+            parent = started.parent_instance
             payload = TurnPayload(
-                self._what.instance_id,
+                self._recorded.instance_id,
                 self._execution_id,
-                typed if group.continued else (),
-                () if group.continued else typed,
-                self._what.started.get("Input"),
-                ((self._what.started.get("ParentInstance") or {}).get("OrchestrationInstance") or {}).get("InstanceId"),
-                fresh=group.continued,
+                events if turn.is_continuation else (),
+                () if turn.is_continuation else events,
+                started.input,
+                parent.orchestration_instance.instance_id if parent else None,
+                fresh=turn.is_continuation,
             )
             self._session = OrchestratorSession(self._code, payload.text(), self._root)
-            answer = self._asked(None)
+            answer = self._run_code(None)
         else:
-            answer = self._asked(json.dumps(events))
-        self._fed += typed
+            answer = self._run_code(encode_events(events))
+        self._delivered += events
         known = self._execution.program[: self._session.known]
         counts = self._session.counts[-len(events) :] if self._counted else None
         if counts is not None and len(counts) < len(events):
             counts = None
         try:
-            self._execution.replay(known + answer.actions, typed, counts)
+            self._execution.replay(known + answer.actions, events, counts)
         except NonDeterministicError as error:
-            raise self._mismatch(turn, self._goes_on(group), str(error)) from None
+            raise self._mismatch(number, _first_action(turn), str(error)) from None
         self._execution.returned = answer.is_done or answer.error is not None
         self._answer = answer
 
-    def _asked(self, events: str | None) -> Answer:
+    def _with_decided_ids(self, event: HistoryEvent) -> HistoryEvent:
+        """Return a recorded event with the ids of the code's decisions, which differ if the history is not numbered."""
+        if isinstance(event, SchedulingEvent):
+            decision = self._decisions.get(event.event_id)
+            return event if decision is None else _as_decided(event, decision)
+        if isinstance(event, TaskCompletionEvent) and event.task_scheduled_id in self._decisions:
+            return replace(event, task_scheduled_id=self._decisions[event.task_scheduled_id].id)
+        if isinstance(event, TimerFired) and event.timer_id in self._decisions:
+            return replace(event, timer_id=self._decisions[event.timer_id].id)
+        return event
+
+    def _run_code(self, events: str | None) -> Answer:
         assert self._session is not None
         try:
             return parse_answer(self._session.answer(events))
@@ -127,84 +156,83 @@ class _Replay:
             hidden = out_of_proc_state(failure)
             if hidden:
                 answer = parse_answer(hidden)
-            else:  # it has no actions: they are those of the turn before
+            else:  # without actions of its own: it keeps those of the previous turn
                 answer = Answer(False, self._execution.program[self._session.known :], error=failure.text)
             self._failure = data.stack or answer.error or failure.text
             return answer
 
-    def _compare(self, group: RecordedTurn, turn: int) -> None:
+    def _compare(self, turn: Turn, number: int) -> None:
         pending = self._execution.pending
-        left = sorted(pending.values(), key=lambda decision: decision.id)
-        for event in group.decisions:
+        left = _in_order(pending.values())
+        for event in turn.actions:
             self._step += 1
-            if self._what.exact:
-                decision: Decision | None = pending.get(event["EventId"])
+            if self._recorded.is_numbered:
+                decision = pending.get(event.event_id)
             else:
-                decision = next((d for d in left if not _differs(event, d)), None)
+                decision = next((other for other in left if not _differs(event, other)), None)
             if decision is None or _differs(event, decision):
                 other = decision or next(iter(left), None)
-                raise self._mismatch(turn, _event_words(event), _words(other) if other else self._code_ends)
-            event["EventId"] = decision.id
-            event.update(_target(event, decision))
+                found = _decision_text(other) if other else self._end_of_code
+                raise self._mismatch(number, _event_text(event), found)
+            self._decisions[event.event_id] = decision
             left.remove(decision)
-        if left and self._what.exact and (group.closed or self._what.ending):
+        if left and self._recorded.is_numbered and (turn.completed or self._recorded.outcome):
             self._step += 1
-            raise self._mismatch(turn, self._nothing_more(turn), _words(left[0]))
+            raise self._mismatch(number, self._no_more_actions(number), _decision_text(left[0]))
 
-    def _compare_ending(self, turns: int) -> None:
-        ending = self._what.ending
-        if ending in ("Terminated", "Canceled", "ContinuedAsNew"):
+    def _compare_outcome(self, turns: int) -> None:
+        outcome = self._recorded.outcome
+        if outcome in ("Terminated", "Canceled", "ContinuedAsNew"):
             return
-        pending = sorted(self._execution.pending.values(), key=lambda decision: decision.id)
+        pending = _in_order(self._execution.pending.values())
         self._step += 1
-        if not self._what.exact and pending and ending:
-            raise self._mismatch(turns, f"it ends here: {ending}", _words(pending[0]))
+        if not self._recorded.is_numbered and pending and outcome:
+            raise self._mismatch(turns, f"it ends here: {outcome}", _decision_text(pending[0]))
         failed = self._answer is not None and self._answer.error is not None
-        if ending is None and self._is_over and self._what.groups[-1].closed:
-            raise self._mismatch(turns, "it waits here", self._code_ends)
-        if ending == "Completed" and (failed or not self._is_over):
-            raise self._mismatch(turns, "it ends here: Completed", self._code_ends if failed else self._code_waits)
-        if ending == "Failed" and not failed:
-            raise self._mismatch(turns, "it ends here: Failed", self._code_ends if self._is_over else self._code_waits)
+        if outcome is None and self._is_finished and self._recorded.turns[-1].completed:
+            raise self._mismatch(turns, "it waits here", self._end_of_code)
+        if outcome == "Completed" and (failed or not self._is_finished):
+            raise self._mismatch(turns, "it ends here: Completed", self._end_of_code if failed else self._waits)
+        if outcome == "Failed" and not failed:
+            raise self._mismatch(turns, "it ends here: Failed", self._end_of_code if self._is_finished else self._waits)
         self._step -= 1
 
-    # -- words -------------------------------------------------------------------------------------
+    # -- messages ----------------------------------------------------------------------------------
 
     @property
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         answer = self._answer
         if answer is None:
             return False
         return (answer.is_done or answer.error is not None) and self._execution.finished
 
     @property
-    def _code_ends(self) -> str:
+    def _end_of_code(self) -> str:
         answer = self._answer
         if answer is None or not (answer.is_done or answer.error):
-            return self._code_waits
+            return self._waits
         if answer.error:
             last = (self._failure or answer.error).strip().splitlines()
             return "it fails: " + "\n    ".join(last[-4:])
         return f"it returns {answer.output}"
 
     @property
-    def _code_waits(self) -> str:
-        found = execution_waits(HistoryView.of(e for e in self._fed if e.timestamp), self._execution)
+    def _waits(self) -> str:
+        view = HistoryView.of(event for event in self._delivered if event.timestamp)
+        found = execution_waits(view, self._execution)
         return "it waits for " + (" and ".join(wait.sentence for wait in found) or "nothing that comes")
 
-    def _goes_on(self, group: RecordedTurn) -> str:
-        return _event_words(group.decisions[0]) if group.decisions else "it goes on here"
-
-    def _nothing_more(self, turn: int) -> str:
-        later = [e for group in self._what.groups[turn:] for e in group.decisions]
+    def _no_more_actions(self, number: int) -> str:
+        later = [event for turn in self._recorded.turns[number:] for event in turn.actions]
         if later:
-            return f"{_event_words(later[0])} is next, in a later turn"
-        return f"it ends here: {self._what.ending}" if self._what.ending else "nothing more in this turn"
+            return f"{_event_text(later[0])} is next, in a later turn"
+        outcome = self._recorded.outcome
+        return f"it ends here: {outcome}" if outcome else "nothing more in this turn"
 
     def _mismatch(self, turn: int, expected: str, found: str) -> HistoryMismatchError:
-        what, step = self._what, max(self._step, 1)
+        recorded, step = self._recorded, max(self._step, 1)
         return HistoryMismatchError(
-            f"{what.source} does not replay: {what.name} '{what.instance_id}' differs at step {step} (turn {turn}).\n"
+            f"{recorded.source} does not replay: {recorded.name} '{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
             f"  the history: {expected}\n"
             f"  the code:    {found}\n"
             'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is '
@@ -216,63 +244,43 @@ class _Replay:
         )
 
 
-def _differs(event: Event, decision: Decision) -> bool:
-    typed = _typed(_clean({**event, "EventId": decision.id, **_target(event, decision)}))
-    assert isinstance(typed, SchedulingEvent)
-    return mismatch(typed, decision) is not None
+def _in_order(decisions: Iterable[Decision]) -> list[Decision]:
+    return sorted(decisions, key=lambda decision: decision.id)
 
 
-def _target(event: Event, decision: Decision) -> dict[str, Any]:
-    """Return the id of a sub-orchestration that the history does not name (Durable extensions before 3.19.0 omit it)."""
-    if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED and not event.get("InstanceId"):
-        return {"InstanceId": getattr(decision, "instance_id", "")}
-    return {}
+def _differs(event: Action, decision: Decision) -> bool:
+    return mismatch(_as_decided(event, decision), decision) is not None
 
 
-def _clean(event: Event) -> Event:
-    """As the SDK reads it; a completion that was worked out gets the number of its call."""
-    decided = event.get("_of")
-    shown = {key: value for key, value in event.items() if not key.startswith("_")}
-    if decided is not None:
-        shown[COMPLETIONS[event["EventType"]]] = decided["EventId"]
-    shown.setdefault("EventId", -1)
-    shown.setdefault("IsPlayed", False)
-    return shown
+def _as_decided(event: Action, decision: Decision) -> Action:
+    """Return the event with the decision's id, and with a sub-orchestration's id if the history does not have it."""
+    if isinstance(event, SubOrchestrationInstanceCreated) and not event.instance_id:
+        return replace(event, event_id=decision.id, instance_id=getattr(decision, "instance_id", ""))
+    return replace(event, event_id=decision.id)
 
 
-def _typed(event: Event) -> HistoryEvent:
-    texts = {
-        key: json.dumps(event[key])
-        for key in ("Input", "Result", "Details", "Reason")
-        if event.get(key) is not None and not isinstance(event[key], str)
-    }
-    return event_from({"Timestamp": "", **event, **texts})
+def _first_action(turn: Turn) -> str:
+    return _event_text(turn.actions[0]) if turn.actions else "it goes on here"
 
 
-_KIND = {
-    EventType.TASK_SCHEDULED: "activity",
-    EventType.SUB_ORCHESTRATION_CREATED: "sub-orchestration",
-    EventType.TIMER_CREATED: "timer",
-    EventType.EVENT_SENT: "operation for the entity",
+_KINDS: dict[type[SchedulingEvent], str] = {
+    TaskScheduled: "activity",
+    SubOrchestrationInstanceCreated: "sub-orchestration",
+    TimerCreated: "timer",
+    EventSent: "operation for the entity",
 }
 
 
-def _event_words(event: Event) -> str:
-    kind = EventType(event["EventType"])
-    assert kind in DECISIONS
-    if kind == EventType.TIMER_CREATED:
-        return f"timer due at {event.get('FireAt')}"
-    return f"{_KIND[kind]} '{event['InstanceId'] if kind == EventType.EVENT_SENT else event['Name']}'"
+def _event_text(event: Action) -> str:
+    if isinstance(event, TimerCreated):
+        return f"timer due at {event.fire_at}"
+    if isinstance(event, EventSent):
+        return f"{_KINDS[EventSent]} '{event.instance_id}'"
+    return f"{_KINDS[type(event)]} '{event.name}'"
 
 
-def _kind_of(decision: Decision) -> EventType:
-    tag = decision.event_type.__struct_config__.tag
-    assert isinstance(tag, int)
-    return EventType(tag)
-
-
-def _words(decision: Decision) -> str:
+def _decision_text(decision: Decision) -> str:
     if isinstance(decision, StartTimer):
         return f"timer due at {decision.fire_at.isoformat().replace('+00:00', 'Z')}"
     name = decision.instance_id if isinstance(decision, SendOperation) else decision.name
-    return f"{_KIND[_kind_of(decision)]} '{name}'"
+    return f"{_KINDS[decision.event_type]} '{name}'"

@@ -1,0 +1,53 @@
+"""Turns of a history that does not mark them, as that of the management API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from embedded_host.engine.events import (
+    ExecutionCompleted,
+    ExecutionTerminated,
+    HistoryEvent,
+    OrchestratorStarted,
+    SchedulingEvent,
+)
+from embedded_host.history.steps import Action, Turn
+
+
+def infer_turns(events: Sequence[HistoryEvent]) -> list[Turn]:
+    """Group the events of ``events_as_shown`` into turns by order and time. Raises ValueError for an invalid timestamp.
+
+    A scheduling event belongs to a turn before every event that is listed after it or occurred after it. A turn ends before
+    the first message that follows its actions. ExecutionCompleted belongs to no turn.
+    """
+    return [turn for messages, actions in _groups(events) if (turn := _turn(messages, actions)) is not None]
+
+
+def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent], list[Action]]]:
+    scheduling = [event for event in events if isinstance(event, SchedulingEvent)]
+    remaining = sorted(scheduling, key=lambda event: event.occurred_at)
+    messages: list[HistoryEvent] = []
+    actions: list[Action] = []
+    for event in events:
+        if isinstance(event, ExecutionCompleted):
+            continue
+        occurred_at = event.occurred_at
+        scheduled = [other for other in remaining if other is event or other.occurred_at < occurred_at]
+        remaining = [other for other in remaining if not any(other is taken for taken in scheduled)]
+        actions += scheduled
+        if isinstance(event, SchedulingEvent):
+            continue
+        if actions or isinstance(event, ExecutionTerminated):  # no turn of the orchestrator delivers a termination
+            yield messages, actions
+            messages, actions = [], []
+        messages.append(event)
+    yield messages, [*actions, *remaining]
+
+
+def _turn(messages: Sequence[HistoryEvent], actions: Sequence[Action]) -> Turn | None:
+    if not messages and not actions:
+        return None
+    first = [*actions, *messages][0]
+    started = OrchestratorStarted(timestamp=first.timestamp)
+    queued_at = min((message.occurred_at for message in messages), default=first.occurred_at)
+    return Turn([started, *messages], actions, None, False, first.occurred_at, queued_at)
