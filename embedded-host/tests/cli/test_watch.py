@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 
 from embedded_host.cli import watch
-from embedded_host.cli.reader import FINISHED, Json, Page, Query
+from embedded_host.cli.reader import Json, Page
 from embedded_host.cli.watch import COLUMNS, Watched
+from embedded_host.engine.status import FINISHED
+from embedded_host.store.interface import InstanceQuery
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.support.polling import eventually
@@ -60,7 +62,7 @@ class FakeReader:
     def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
         return self._row(instance_id) if instance_id in self.rows else None
 
-    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
         found = [self._row(id) for id, status in self.rows.items() if status in query.statuses]
         return Page(found, self.token)
 

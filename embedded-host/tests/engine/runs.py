@@ -21,8 +21,9 @@ from embedded_host.engine.events import EventRaised, HistoryEvent
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
-from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings, deliverable
+from embedded_host.engine.orchestration import Orchestration, TurnSettings, deliverable
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
 from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from tests.engine.programs import Program, events_of

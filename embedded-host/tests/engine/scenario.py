@@ -20,8 +20,9 @@ from embedded_host.engine.events import (
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, Outgoing
-from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings, deliverable
+from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

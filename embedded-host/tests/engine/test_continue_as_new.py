@@ -9,7 +9,8 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.events import EventRaised, ExecutionStarted
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Status, TurnResult
+from embedded_host.engine.orchestration import TurnResult
+from embedded_host.engine.status import Status
 from tests.engine.scenario import (
     PARENT,
     Scenario,

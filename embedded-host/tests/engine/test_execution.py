@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
-from embedded_host.engine.orchestration import Status
+from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import utc_text
 from tests.engine.scenario import (
     Scenario,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.orchestration import Status
+from embedded_host.engine.status import Status
 from tests.engine.scenario import (
     Scenario,
     activity,

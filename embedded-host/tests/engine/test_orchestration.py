@@ -24,7 +24,8 @@ from embedded_host.engine.events import (
 from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, StartActivity, StartOrchestration
-from embedded_host.engine.orchestration import Status, TurnSettings, deliverable
+from embedded_host.engine.orchestration import TurnSettings, deliverable
+from embedded_host.engine.status import Status
 from embedded_host.engine.turn import CUSTOM_STATUS_LIMIT
 from tests.engine.scenario import (
     FUNCTIONS,

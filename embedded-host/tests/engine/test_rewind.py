@@ -10,8 +10,8 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import StartOrchestration
-from embedded_host.engine.orchestration import Status
 from embedded_host.engine.rewind import rewind
+from embedded_host.engine.status import Status
 from tests.engine.scenario import (
     Scenario,
     activity,

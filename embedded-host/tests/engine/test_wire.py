@@ -28,7 +28,8 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message
-from embedded_host.engine.orchestration import Orchestration, Status, TurnSettings
+from embedded_host.engine.orchestration import Orchestration, TurnSettings
+from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.engine.turn import turn
 from tests.engine.scenario import delivered

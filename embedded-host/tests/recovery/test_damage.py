@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.recovery.decisions import FINAL
+from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.instances import load
@@ -127,7 +127,7 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
             assert (stored[4], stored[12]) == ("Failed", f"{LOST}: {outcome['detail']}.")
         if was is None or was[2] != stored[2] or outcome["outcome"] in ("failed", "lost"):
             continue
-        if stored[4] in FINAL:
+        if stored[4] in FINISHED:
             if outcome["detail"] is None:
                 assert of_instance(found, "history", key) == of_instance(original, "history", key), (
                     f"{stored[2]}: history"

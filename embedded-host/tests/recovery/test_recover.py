@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from embedded_host.recovery.decisions import FINAL, REASON
+from embedded_host.engine.status import FINISHED
+from embedded_host.recovery.decisions import REASON
 from embedded_host.store.interface import StateError
 from embedded_host.store.sqlite import SqliteStore
 from tests.cli.calling import call
@@ -212,7 +213,7 @@ def test_rows_below_an_overwritten_root_page_are_found(path: Path) -> None:
     overwrite_root(path, "instances")
     report = recover(path)
     after = {row[2] for row in rows_of(path)["instances"].values()}
-    assert after >= {row[2] for row in before["instances"].values() if row[4] in FINAL}
+    assert after >= {row[2] for row in before["instances"].values() if row[4] in FINISHED}
     assert details(report, "lost") == {}
 
 

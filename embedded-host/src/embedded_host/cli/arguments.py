@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from embedded_host.cli.reader import STATUSES
+from embedded_host.engine.status import STATUSES
 
 Function = Callable[..., Any]
 

@@ -11,8 +11,9 @@ from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, print_table, printable
-from embedded_host.cli.reader import FINISHED, Json
+from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.status import FINISHED
 
 
 @command()

@@ -16,7 +16,7 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.reader import FINISHED, Json
+from embedded_host.cli.reader import Json
 from embedded_host.engine import history as h
 from embedded_host.engine.events import (
     ExecutionStarted,
@@ -28,6 +28,7 @@ from embedded_host.engine.events import (
     event_object,
 )
 from embedded_host.engine.json_codec import compact, encodable
+from embedded_host.engine.status import FINISHED
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.history.status_api import events_of_status
 from embedded_host.management.status import history_events, status_object

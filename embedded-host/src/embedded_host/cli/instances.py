@@ -21,8 +21,9 @@ from embedded_host.cli.arguments import (
 )
 from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
 from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
-from embedded_host.cli.reader import Json, Query
+from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
+from embedded_host.store.interface import InstanceQuery
 
 
 @command("start-new")
@@ -140,7 +141,12 @@ def get_instances(
       embedded-host get-instances --runtime-status running failed
       embedded-host get-instances --created-after 2026-01-31T13:00Z --top 100 --json
     """
-    query = Query(created_after, created_before, statuses(runtime_status, more_statuses), prefix)
+    query = InstanceQuery(
+        id_prefix=prefix,
+        statuses=statuses(runtime_status, more_statuses),
+        created_from=created_after,
+        created_to=created_before,
+    )
     page = target.reader().instances(query, top, continuation_token, show_input=show_input)
     for item in page.items:
         if not show_input:

@@ -15,7 +15,9 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 import click
 
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
-from embedded_host.cli.reader import FINISHED, Json, Page, Query
+from embedded_host.cli.reader import Json, Page
+from embedded_host.engine.status import FINISHED
+from embedded_host.store.interface import InstanceQuery
 
 WEBHOOK = "/runtime/webhooks/durabletask"
 TOKEN = "x-ms-continuation-token"
@@ -104,8 +106,8 @@ class ManagementApi:
         status: Json = answer.json
         return status
 
-    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
-        asked = {**_filter(query), "showInput": str(show_input).lower()}
+    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+        asked = {**_filter_parameters(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
             asked["instanceIdPrefix"] = query.id_prefix
         return self._page("/instances", asked, top, token)
@@ -179,8 +181,8 @@ class ManagementApi:
         answer = self.ask("DELETE", self._instance(instance_id))
         return int(self._changed(instance_id, answer).json["instancesDeleted"])
 
-    def purge_many(self, query: Query) -> int:
-        answer = self.ask("DELETE", "/instances", _filter(query))
+    def purge_many(self, query: InstanceQuery) -> int:
+        answer = self.ask("DELETE", "/instances", _filter_parameters(query))
         if answer.status == 404:
             self._must_be_there()
             return 0
@@ -323,12 +325,12 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _filter(query: Query) -> dict[str, str]:
-    asked = {}
-    if query.created_after:
-        asked["createdTimeFrom"] = query.created_after.isoformat().replace("+00:00", "Z")
-    if query.created_before:
-        asked["createdTimeTo"] = query.created_before.isoformat().replace("+00:00", "Z")
+def _filter_parameters(query: InstanceQuery) -> dict[str, str]:
+    parameters = {}
+    if query.created_from:
+        parameters["createdTimeFrom"] = query.created_from.isoformat().replace("+00:00", "Z")
+    if query.created_to:
+        parameters["createdTimeTo"] = query.created_to.isoformat().replace("+00:00", "Z")
     if query.statuses:
-        asked["runtimeStatus"] = ",".join(query.statuses)
-    return asked
+        parameters["runtimeStatus"] = ",".join(query.statuses)
+    return parameters

@@ -12,8 +12,9 @@ import click
 from embedded_host.cli.arguments import Named, as_json, created_between, runtime_status, statuses
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import print_json
-from embedded_host.cli.reader import FINISHED, Query
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.status import FINISHED
+from embedded_host.store.interface import InstanceQuery
 
 if TYPE_CHECKING:
     from embedded_host.cli.state_file import StateFile
@@ -47,7 +48,11 @@ def purge_history(
     if instance_id is not None and (created_after or created_before or runtime_status):
         raise click.UsageError("--id says which instance; the other options choose among many.")
     # All of them by name: without a status a real host deletes those that run, too (contract, 1.6).
-    query = Query(created_after or _EVER, created_before, statuses(runtime_status, more_statuses, FINISHED) or FINISHED)
+    query = InstanceQuery(
+        statuses=statuses(runtime_status, more_statuses, FINISHED) or FINISHED,
+        created_from=created_after or _EVER,
+        created_to=created_before,
+    )
     host = target.host()
     deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
     if instance_id is not None and not deleted:

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
-STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
-FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
+from embedded_host.store.interface import InstanceQuery
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Query:
-    """Which instances; None and () do not restrict. Bounds of time are inclusive."""
-
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    statuses: tuple[str, ...] = ()
-    id_prefix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +24,9 @@ class Reader(Protocol):
     def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
         """The status with input and output; ``history`` adds ``historyEvents``, and ``diagnosis`` that, where it is known."""
 
-    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page: ...
+    def instances(
+        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+    ) -> Page: ...
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         """``entityId``, ``lastOperationTime`` and ``state`` of each."""

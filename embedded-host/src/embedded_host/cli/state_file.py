@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.reader import Json, Page, Query
+from embedded_host.cli.reader import Json, Page
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import decode_events
 from embedded_host.engine.timestamps import utc_text
@@ -58,14 +59,8 @@ class StateFile:
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
             return status
 
-    def instances(self, query: Query, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
-        filter = InstanceQuery(
-            id_prefix=query.id_prefix,
-            created_from=query.created_after,
-            created_to=query.created_before,
-            statuses=query.statuses,
-            after_id=id_of_token(token),
-        )
+    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+        filter = replace(query, after_id=id_of_token(token))
 
         def item(store: SqliteReader, row: InstanceRow) -> Json:
             return status_object(row, partial(store.input, row.key) if show_input else None)

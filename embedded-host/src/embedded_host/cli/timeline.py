@@ -15,8 +15,9 @@ from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import STYLES, console, on_terminal, print_json, printable
-from embedded_host.cli.reader import FINISHED, Json
+from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.status import FINISHED
 
 _SETTLED = {
     "TaskCompleted": ("activity", "Completed"),

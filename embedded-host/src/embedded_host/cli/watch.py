@@ -12,10 +12,11 @@ import click
 from embedded_host.cli.arguments import Named, as_json
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
-from embedded_host.cli.reader import FINISHED, Json, Query, Reader
+from embedded_host.cli.reader import Json, Reader
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.status import FINISHED, UNFINISHED
+from embedded_host.store.interface import InstanceQuery
 
-ACTIVE = ("Running", "Pending", "Suspended", "ContinuedAsNew")
 MOST = 500
 """Instances that are asked for at a time."""
 MANY = f"the first {MOST} by their ids, and more run"
@@ -93,8 +94,8 @@ class Watched:
         seen = set()
         self.are_more = False
         for query in (
-            Query(statuses=ACTIVE, id_prefix=self._prefix),
-            Query(created_after=self._since, id_prefix=self._prefix),
+            InstanceQuery(statuses=UNFINISHED, id_prefix=self._prefix),
+            InstanceQuery(created_from=self._since, id_prefix=self._prefix),
         ):
             page = self._reader.instances(query, MOST)
             self.are_more |= page.token is not None

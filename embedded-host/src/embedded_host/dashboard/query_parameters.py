@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from embedded_host.engine.status import STATUSES
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.management.parameters import STATUSES, parse_timestamp
+from embedded_host.management.parameters import parse_timestamp
 from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import SORTS

@@ -5,31 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 
 from embedded_host.engine.events import CompletionEvent, ExecutionStarted, HistoryEvent, ParentInstance
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message, Outgoing
-
-
-class Status(str, Enum):
-    PENDING = "Pending"
-    RUNNING = "Running"
-    SUSPENDED = "Suspended"
-    COMPLETED = "Completed"
-    FAILED = "Failed"
-    TERMINATED = "Terminated"
-    CANCELED = "Canceled"
-    CONTINUED_AS_NEW = "ContinuedAsNew"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in _TERMINAL
-
-
-_TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CANCELED})
+from embedded_host.engine.status import Status
 
 
 @dataclass

@@ -37,8 +37,9 @@ from embedded_host.engine.failures import (
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.json_codec import compact, is_json
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
-from embedded_host.engine.orchestration import Orchestration, Status, TurnResult, TurnSettings
+from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
 """Bytes of UTF-16 (contract, 4.1)."""

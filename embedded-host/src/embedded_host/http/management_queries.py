@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from embedded_host.engine.status import FINISHED
 from embedded_host.http.management_responses import cooperatively, page_response
 from embedded_host.management.parameters import (
     CONTINUATION_TOKEN_HEADER,
@@ -19,8 +20,6 @@ from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response
-
-FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
 
 
 class Queries:

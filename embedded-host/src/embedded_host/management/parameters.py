@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
+from embedded_host.engine.status import STATUSES
 from embedded_host.engine.timestamps import parse_moment
 
 PAGE_SIZE = 100
@@ -19,8 +20,6 @@ PAGE_SIZE = 100
 LONGEST_WAIT = 30.0
 """Maximum of ``Prefer: wait=N``, in seconds."""
 CONTINUATION_TOKEN_HEADER = "x-ms-continuation-token"
-STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
-"""In the order of their numbers, from 0."""
 _TODAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
 
 

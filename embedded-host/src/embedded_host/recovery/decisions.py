@@ -31,7 +31,7 @@ from embedded_host.engine.events import (
     encode_event,
     encode_events,
 )
-from embedded_host.engine.orchestration import Status
+from embedded_host.engine.status import FINISHED, Status
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.recovery import report as r
 from embedded_host.recovery.recovered_rows import RecoveredRows
@@ -39,7 +39,6 @@ from embedded_host.recovery.report import InstanceOutcome, Report
 from embedded_host.recovery.rows import INPUT_REFERENCE, Row, events_of
 from embedded_host.store.epoch import from_micros, micros
 
-FINAL = frozenset(status.value for status in Status if status.is_terminal)
 REASON = "The state file was damaged, and data that this instance needs was lost"
 
 
@@ -77,7 +76,7 @@ class _Instance:
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL
+        return self.status in FINISHED
 
     @property
     def started(self) -> ExecutionStarted | None:

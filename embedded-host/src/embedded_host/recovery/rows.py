@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from embedded_host.engine.events import HistoryEvent, decode_events, decode_parent
-from embedded_host.engine.orchestration import Status
+from embedded_host.engine.status import Status
 from embedded_host.store.epoch import from_micros
 from embedded_host.store.input_references import text_with_input
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from embedded_host.engine.status import FINISHED
 from embedded_host.store.connection import connect
 from embedded_host.store.input_references import text_with_input
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.named_queries import named_queries
 from embedded_host.store.query_conditions import IS_LIVE, PARENT_ID, all_conditions
 
-FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 SORTS: Mapping[str, str] = {
     "created": "created {0}, key {0}",
     "updated": "updated {0}, key {0}",
@@ -120,7 +120,7 @@ class Overview:
 
     def waits(self, hub: str, rows: Iterable[Listed]) -> dict[int, list[str]]:
         """What live ones of ``rows`` wait for: ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME``, ``entity ID``."""
-        live = {row.id: row.key for row in rows if row.status not in FINAL}
+        live = {row.id: row.key for row in rows if row.status not in FINISHED}
         found: dict[int, list[str]] = {key: [] for key in live.values()}
         marks = ",".join("?" * len(live))
         for kind, text, values in (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from embedded_host.engine.status import UNFINISHED
 from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
 
 _LAST = "\U0010ffff"
 PARENT_ID = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
-IS_LIVE = "status IN ('Running', 'Pending', 'Suspended', 'ContinuedAsNew')"
+IS_LIVE = f"status IN ({', '.join(map(repr, UNFINISHED))})"
 _IS_ENTITY = "key IN (SELECT instance FROM entities)"
 """An orchestration may have an id with a leading @ too (recorded): the entities table tells them apart."""
 _WAITING: Mapping[str, str] = {

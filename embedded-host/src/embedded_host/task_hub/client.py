@@ -11,8 +11,9 @@ from embedded_host.engine.entity_messages import EntityId, request_message
 from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_events, encode_events
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind
+from embedded_host.engine.status import Status
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring

@@ -13,8 +13,9 @@ from embedded_host.engine.actions import MalformedAnswerError, TurnAnswer, parse
 from embedded_host.engine.decisions import NonDeterministicError
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
 from embedded_host.store.interface import Store

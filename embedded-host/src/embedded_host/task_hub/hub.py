@@ -13,7 +13,8 @@ from embedded_host.engine.entity_messages import OperationRequest, is_operation
 from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Orchestration, Status, deliverable
+from embedded_host.engine.orchestration import Orchestration, deliverable
+from embedded_host.engine.status import Status
 from embedded_host.store.interface import (
     Address,
     DeleteInstance,

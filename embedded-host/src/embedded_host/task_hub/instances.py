@@ -9,7 +9,8 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import ExecutionStarted, decode_events
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.orchestration import Orchestration
+from embedded_host.engine.status import Status
 from embedded_host.store.interface import InstanceRow, Store
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from embedded_host.engine.orchestration import Orchestration, Status
+from embedded_host.engine.orchestration import Orchestration
+from embedded_host.engine.status import Status
 from embedded_host.history import HistoryView, joined
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.clock import Clock, TimerQueue

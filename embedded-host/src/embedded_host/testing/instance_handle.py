@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from embedded_host.engine.orchestration import Status
+from embedded_host.engine.status import Status
 from embedded_host.testing.errors import OrchestrationFailedError
 from embedded_host.testing.instance_history import InstanceHistory
 from embedded_host.testing.simulation import Simulation
