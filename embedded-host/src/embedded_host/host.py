@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -87,14 +88,16 @@ def run_host(options: HostOptions) -> int:
     """Serve until Ctrl+C or SIGTERM; the exit code."""
     _configure_logging(options.verbose)
     _allow_many_connections()
+    host = Host(options)
     try:
-        _run(Host(options).serve())
+        _run(host.serve())
     except (HostStartError, StateError, AppError) as error:
         more = "".join(f"More: embedded-host explain {code}\n" for code in dict.fromkeys(CODE.findall(str(error))))
         print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
-        return 130
+        if not host.is_stopping:
+            return 130
     # Threads that are in user code must not keep the process from ending (--in-process).
     sys.stdout.flush()
     sys.stderr.flush()
@@ -106,29 +109,64 @@ class Host:
         self.options = options
         self._stopping = asyncio.Event()
         self._fatal: BaseException | None = None
+        self._started = False
+        self._interrupted = False
+        """A signal has asked the host to stop."""
         self._server: AppServer | None = None
 
     async def serve(self) -> None:
         """Raises HostStartError, StateError or AppError."""
         began = time.perf_counter()
-        _on_signals(self.stop)
+        _on_signals(self._interrupt)
         async with AsyncExitStack() as stack:
-            await self._start(stack)
-            watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
-            await asyncio.sleep(0)  # it watches from here on: what changes after "Ready" is seen
-            assert self._server is not None
-            _tend_garbage()
-            self._server.announce(time.perf_counter() - began)
-            await self._stopping.wait()
-            if watching is not None:
-                watching.cancel()
-            print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
+            if await self._start_unless_stopped(stack):
+                await self._serve_until_stopped(began)
+            else:
+                print("\nStopped while the app was loading.", flush=True)
         if self._fatal is not None:
             raise HostStartError(with_code(f"The host stopped: {self._fatal}", "EH205")) from self._fatal
+
+    async def _serve_until_stopped(self, began: float) -> None:
+        watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
+        await asyncio.sleep(0)  # the watcher starts: changes after "Ready" are seen
+        assert self._server is not None
+        _tend_garbage()
+        self._server.announce(time.perf_counter() - began)
+        await self._stopping.wait()
+        if watching is not None:
+            watching.cancel()
+        print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
 
     def stop(self, error: BaseException | None = None) -> None:
         self._fatal = self._fatal or error
         self._stopping.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._interrupted or self._stopping.is_set()
+
+    def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop; in a signal handler. With --in-process the app's import blocks the event loop: KeyboardInterrupt ends it."""
+        self._interrupted = True
+        if self.options.in_process and not self._started:
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(self.stop)
+
+    async def _start_unless_stopped(self, stack: AsyncExitStack) -> bool:
+        """Return False if the host was stopped before it had started, for instance during the app's import."""
+        starting = asyncio.ensure_future(self._start(stack))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            starting.cancel()  # without effect once it is done
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+            self._started = True
+        if isinstance(self._fatal, StateError) and not self._started:
+            raise self._fatal
+        return self._started
 
     async def _start(self, stack: AsyncExitStack) -> None:
         app, environ = self._read_app()
@@ -276,8 +314,8 @@ def _tend_garbage() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
-    """The first Ctrl+C or SIGTERM stops in good order, the second at once."""
+def _on_signals(interrupt: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+    """Call ``interrupt`` at the first Ctrl+C or SIGTERM; end the process at the second."""
     loop = asyncio.get_running_loop()
     seen: list[int] = []
 
@@ -285,7 +323,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         if seen:
             os._exit(130 if number == signal.SIGINT else 143)
         seen.append(number)
-        loop.call_soon_threadsafe(stop)
+        interrupt(loop)
 
     # Not loop.add_signal_handler: Windows has none.
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):

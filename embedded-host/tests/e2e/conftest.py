@@ -26,8 +26,15 @@ def start_host(tmp_path: Path) -> Iterator[StartHost]:
     """Starts hosts that are gone after the test: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``."""
     hosts: list[RunningHost] = []
 
-    def start(root: Path, *arguments: str, state: Path | None = None, port: int = 0, **environ: str) -> RunningHost:
-        host = RunningHost(root, state or tmp_path / "state", *arguments, port=port, **environ)
+    def start(
+        root: Path,
+        *arguments: str,
+        state: Path | None = None,
+        port: int = 0,
+        importing: Path | None = None,
+        **environ: str,
+    ) -> RunningHost:
+        host = RunningHost(root, state or tmp_path / "state", *arguments, port=port, importing=importing, **environ)
         hosts.append(host)
         return host
 

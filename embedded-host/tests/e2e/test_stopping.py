@@ -99,6 +99,33 @@ def test_an_activity_that_takes_too_long_runs_again(app: AppFolder, start_host: 
     assert lines(file) == ["one begins", "one begins", "one ends"]
 
 
+@pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
+@pytest.mark.parametrize("delay", ["time.sleep(60)", "while True: pass"], ids=["sleeps", "computes"])
+def test_a_signal_stops_a_host_whose_app_is_still_importing(
+    app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str], stop: int, delay: str
+) -> None:
+    mark = tmp_path / "importing"
+    code = f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\n{delay}\ndef main(req): return 'x'"
+    app.http("Endless", code)
+    host = start_host(app.root, *mode, importing=mark)
+    assert host.stop(stop, 5) == 0
+    assert "Traceback" not in host.log
+    assert "Ready" not in host.log
+
+
+@pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
+def test_a_function_started_over_the_admin_api_gets_its_grace_time(
+    app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str]
+) -> None:
+    file = tmp_path / "steps"
+    host = start_host(app.root, *mode)
+    assert host.post("/admin/functions/Step", {"input": json.dumps(["one", 1.0, str(file)])}).status == 202
+    eventually(lambda: lines(file) == ["one begins"], "the function runs")
+    assert host.stop() == 0
+    assert lines(file) == ["one begins", "one ends"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no second Ctrl+C for a group")
 def test_a_second_signal_ends_it_at_once(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
     file = tmp_path / "steps"

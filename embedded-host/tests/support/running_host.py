@@ -70,7 +70,10 @@ def environment(**more: str) -> dict[str, str]:
 class RunningHost:
     """Started by the constructor; ``stop`` or ``kill`` ends it, and ``with`` makes sure that nothing is left of it."""
 
-    def __init__(self, root: Path, state: Path, *arguments: str, port: int = 0, **environ: str) -> None:
+    def __init__(
+        self, root: Path, state: Path, *arguments: str, port: int = 0, importing: Path | None = None, **environ: str
+    ) -> None:
+        """Return when the host is ready, or when its app has made the file ``importing`` during its import."""
         self.root, self.state = root, state
         self._log = state.parent / f"{state.name}-{time.monotonic_ns()}.log"
         state.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,10 @@ class RunningHost:
             )
         self._family: list[psutil.Process] = []
         try:
-            self.base = eventually(self._printed_url, "the host is ready", 30)
+            if importing is not None:
+                eventually(importing.exists, "the app is being imported", 30)
+            else:
+                self.base = eventually(self._printed_url, "the host is ready", 30)
         except BaseException:
             self.kill()
             raise
