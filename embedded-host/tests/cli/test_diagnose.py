@@ -45,8 +45,8 @@ def test_from_a_state_file(state: Path) -> None:
 
 def told(events: list[HistoryEvent], runtime_status: str = "Running", output: object = None) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
-    last = {"lastUpdatedTime": "2026-01-02T03:04:05Z", "output": output}
-    return from_history({"runtimeStatus": runtime_status, "historyEvents": shown, **last})
+    status = {"name": "Order", "instanceId": "o-1", "lastUpdatedTime": "2026-01-02T03:04:05Z", "output": output}
+    return from_history({**status, "runtimeStatus": runtime_status, "historyEvents": shown}).document()
 
 
 def request(id: str, *, signal: bool) -> str:

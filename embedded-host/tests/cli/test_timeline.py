@@ -19,7 +19,7 @@ from tests.support.running_host import RunningHost
 
 def status(events: list[HistoryEvent], runtime_status: str) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
-    return {"name": "Order", "runtimeStatus": runtime_status, "historyEvents": shown}
+    return {"name": "Order", "instanceId": "o-1", "runtimeStatus": runtime_status, "historyEvents": shown}
 
 
 def drawn(events: list[HistoryEvent], runtime_status: str) -> list[tuple[str, str, float, float | None, str]]:

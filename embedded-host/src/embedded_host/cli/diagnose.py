@@ -1,11 +1,9 @@
-"""Why an instance does not go on."""
+"""The command ``diagnose``: what an instance waits for."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-
 import click
+from msgspec.structs import replace
 
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
@@ -14,6 +12,8 @@ from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import FINISHED
+from embedded_host.history import HistoryView, events_of_status, joined, open_waits
+from embedded_host.task_hub.diagnosis import Diagnosis
 
 
 @command()
@@ -34,7 +34,11 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     reader = target.reader()
     status = found(reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name)
     known = "diagnosis" in status
-    diagnosis = (status["diagnosis"] or {"waitsFor": [], "text": "It is an entity."}) if known else from_history(status)
+    diagnosis = (
+        (status["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
+        if known
+        else from_history(status).document()
+    )
     if as_json:
         source = "host" if known else "history"
         print_json({"instanceId": instance_id, "runtimeStatus": status["runtimeStatus"], "source": source, **diagnosis})
@@ -59,62 +63,23 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
         print_table(("waits for", "name", "instance", "since", "state"), rows, "")
 
 
-def from_history(status: Json) -> Json:
-    """``waitsFor`` and ``text`` as the embedded host's own diagnosis has them, as far as ``historyEvents`` tell."""
+def from_history(status: Json) -> Diagnosis:
+    """Return the diagnosis that a status with ``historyEvents`` allows. It knows no external events and no queues."""
     runtime_status = status["runtimeStatus"]
     if runtime_status in FINISHED:
-        return {"waitsFor": [], "text": f"It has finished: {runtime_status}."}
+        return Diagnosis([], f"It has finished: {runtime_status}.")
     if runtime_status == "Suspended":
         why = f" ({status['output']})" if status.get("output") else ""
-        return {
-            "waitsFor": [],
-            "text": f"It is suspended since {status['lastUpdatedTime']}{why}; resume it to let it go on.",
-        }
+        return Diagnosis([], f"It is suspended since {status['lastUpdatedTime']}{why}; resume it to let it go on.")
     if runtime_status == "Pending":
-        return {"waitsFor": [], "text": "It waits for its first turn: no host has taken it up yet."}
-    events = status.get("historyEvents") or []
-    fired = Counter(event["FireAt"] for event in events if event["EventType"] == "TimerFired")
-    answered = {event["Name"] for event in events if event["EventType"] == "EventRaised"}
-    waits: list[Json] = []
-    for event in events:
-        kind, since = event["EventType"], event["Timestamp"]
-        if kind == "TaskScheduled":
-            waits.append({"kind": "activity", "since": since, "name": event["Name"]})
-        elif kind == "SubOrchestrationInstanceCreated":
-            child = {"name": event["Name"], "instanceId": event.get("InstanceId")}
-            waits.append({"kind": "subOrchestration", "since": since, **child})
-        elif kind == "TimerCreated":
-            if fired[event["FireAt"]]:
-                fired[event["FireAt"]] -= 1
-            else:
-                waits.append({"kind": "timer", "since": since, "due": event["FireAt"]})
-        elif kind == "EventSent" and (operation := _unanswered(event, answered)) is not None:
-            waits.append({"kind": "entity", "since": since, "instanceId": event["InstanceId"], "operation": operation})
+        return Diagnosis([], "It waits for its first turn: no host has taken it up yet.")
+    view = HistoryView.of(events_of_status(status))
+    waits = [replace(wait, task_id=None) for wait in open_waits(view)]  # the API does not show the ids of tasks
     if waits:
-        from msgspec import convert
-
-        from embedded_host.history import Wait
-
-        listed = "; ".join(convert(wait, Wait).sentence for wait in waits[:5]) + (
-            "; and more" if len(waits) > 5 else ""
-        )
-        return {
-            "waitsFor": waits,
-            "text": f"It has begun and not finished {listed}. It may wait for external events, too.",
-        }
-    since = events[-1]["Timestamp"] if events else status["lastUpdatedTime"]
-    return {
-        "waitsFor": [],
-        "text": f"Nothing that it began is open since {since}: it waits for an external event, for a turn on a host, or, on a real "
+        return Diagnosis(waits, f"It has begun and not finished {joined(waits)}. It may wait for external events, too.")
+    since = view.events[-1].timestamp if view.events else status["lastUpdatedTime"]
+    return Diagnosis(
+        [],
+        f"Nothing that it began is open since {since}: it waits for an external event, for a turn on a host, or, on a real "
         "host, for a function that does not exist.",
-    }
-
-
-def _unanswered(event: Json, answered: set[str]) -> str | None:
-    """The operation of a call that an entity has not answered; None for what waits for no answer."""
-    try:
-        request = json.loads(event["Input"])
-        waits = not request.get("signal") and request["id"] not in answered
-        return str(request["op"]) if waits else None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+    )

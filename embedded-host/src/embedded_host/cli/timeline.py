@@ -1,13 +1,11 @@
-"""An instance's Gantt chart, from its history."""
+"""The command ``timeline``: an instance's Gantt chart, from its history."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 import click
 
@@ -18,14 +16,17 @@ from embedded_host.cli.output import STYLES, console, on_terminal, print_json, p
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import FINISHED
+from embedded_host.history import (
+    Call,
+    CallKind,
+    HistoryView,
+    Outcome,
+    RaisedEvent,
+    Step,
+    Timer,
+    events_of_status,
+)
 
-_SETTLED = {
-    "TaskCompleted": ("activity", "Completed"),
-    "TaskFailed": ("activity", "Failed"),
-    "SubOrchestrationInstanceCompleted": ("subOrchestration", "Completed"),
-    "SubOrchestrationInstanceFailed": ("subOrchestration", "Failed"),
-}
-_OPEN = {"TaskScheduled": "activity", "SubOrchestrationInstanceCreated": "subOrchestration"}
 NARROWEST, PLAIN = 20, 40
 """Columns of the chart: on a narrow terminal, and where there is none."""
 SHORTEST = 12
@@ -86,46 +87,36 @@ def timeline(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 def bars(status: Json) -> list[Bar]:
-    """In order of their start, the orchestration's own first; from a status with its ``historyEvents``."""
-    events: Sequence[Json] = status.get("historyEvents") or ()
-    started = next((event for event in events if event["EventType"] == "ExecutionStarted"), None)
-    if started is None:
+    """Return the bars of a status with ``historyEvents``: the orchestration's first, the others in the order of their start."""
+    view = HistoryView.of(events_of_status(status))
+    if view.started is None:
         return []
-    over = _moment(events[-1]["Timestamp"]) if status["runtimeStatus"] in FINISHED else None
-    # FireAt tells a timer that fired from those that did not: the event's own time is that of its creation.
-    fired = Counter(event["FireAt"] for event in events if event["EventType"] == "TimerFired")
-    inner: list[Bar] = []
-    held: datetime | None = None
-    for event in events:
-        kind, at = event["EventType"], _moment(event["Timestamp"])
-        if kind in _SETTLED:
-            what, outcome = _SETTLED[kind]
-            since = _moment(event["ScheduledTime"]) if event.get("ScheduledTime") else at
-            inner.append(Bar(what, str(event.get("FunctionName") or "?"), since, at, outcome, _child(event)))
-        elif kind in _OPEN:
-            outcome = "Abandoned" if over else "Running"
-            inner.append(Bar(_OPEN[kind], str(event.get("Name") or "?"), at, over, outcome, _child(event)))
-        elif kind == "TimerCreated":
-            due = _moment(event["FireAt"])
-            if fired[event["FireAt"]]:
-                fired[event["FireAt"]] -= 1
-                inner.append(Bar("timer", "timer", at, max(at, due), "Completed"))
-            else:
-                inner.append(
-                    Bar("timer", f"timer due {event['FireAt'][:19]}Z", at, over, "Canceled" if over else "Running")
-                )
-        elif kind == "EventRaised" and not _is_answer(event):
-            inner.append(Bar("event", str(event["Name"]), at, at, "Completed"))
-        elif kind == "ExecutionSuspended":
-            held = at
-        elif kind == "ExecutionResumed" and held:
-            inner.append(Bar("suspended", "suspended", held, at, "Suspended"))
-            held = None
-    if held:
-        inner.append(Bar("suspended", "suspended", held, over, "Suspended"))
-    inner.sort(key=lambda bar: bar.start)
-    whole = Bar("orchestration", str(status["name"]), _moment(started["Timestamp"]), over, status["runtimeStatus"])
-    return [whole, *inner]
+    end = view.events[-1].occurred_at if status["runtimeStatus"] in FINISHED else None
+    whole = Bar("orchestration", str(status["name"]), view.started.occurred_at, end, status["runtimeStatus"])
+    inner = [bar for step in view.steps if (bar := _bar(step, end)) is not None]
+    return [whole, *sorted(inner, key=lambda bar: bar.start)]
+
+
+def _bar(step: Step, end: datetime | None) -> Bar | None:
+    """Return a step's bar, or None for an entity's operation or response. ``end`` is that of the orchestration."""
+    if isinstance(step, Call):
+        if step.kind is CallKind.ENTITY:
+            return None
+        kind = step.kind.value if step.kind is CallKind.SUB_ORCHESTRATION else "activity"
+        outcome = {Outcome.COMPLETED: "Completed", Outcome.FAILED: "Failed"}.get(step.outcome)
+        finished = step.finished_at if outcome else end
+        outcome = outcome or ("Abandoned" if end else "Running")
+        return Bar(kind, step.name or "?", step.scheduled_at, finished, outcome, step.instance_id or None)
+    if isinstance(step, Timer):
+        if step.fired_at is not None:
+            return Bar("timer", "timer", step.created_at, step.fired_at, "Completed")
+        name = f"timer due {step.due_at:%Y-%m-%dT%H:%M:%S}Z"
+        return Bar("timer", name, step.created_at, end, "Canceled" if end else "Running")
+    if isinstance(step, RaisedEvent):
+        if _is_request_id(step.name):
+            return None
+        return Bar("event", step.name, step.raised_at, step.raised_at, "Completed")
+    return Bar("suspended", "suspended", step.suspended_at, step.resumed_at or end, "Suspended")
 
 
 def draw(drawn: Sequence[Bar], now: datetime) -> None:
@@ -198,13 +189,6 @@ def _child(event: Json) -> str | None:
     return str(event["InstanceId"]) if is_child and event.get("InstanceId") else None
 
 
-def _is_answer(event: Json) -> bool:
-    """An entity's answer to a call is an event too, with the call's id for its name."""
-    name = str(event.get("Name", ""))
+def _is_request_id(name: str) -> bool:
+    """An entity's response is an event with the request's id, a UUID, as its name. The API may not show the request."""
     return len(name) == 36 and name.count("-") == 4
-
-
-def _moment(text: Any) -> datetime:
-    from embedded_host.engine.timestamps import parse_moment
-
-    return parse_moment(str(text))
