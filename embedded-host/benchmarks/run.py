@@ -31,7 +31,8 @@ PARTS = {
     "finished": ("finished",),
     "waiting": ("waiting",),
     "payload": ("payload",),
-    "growth": ("finished", "waiting", "payload"),
+    "purge": ("purge",),
+    "growth": ("finished", "waiting", "payload", "purge"),
     "peers": ("peers",),
 }
 
@@ -134,13 +135,16 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
     from benchmarks.calibration import calibrate
     from benchmarks.growth import finished
     from benchmarks.payload import payload
+    from benchmarks.purge import purge
     from benchmarks.speed import speed
     from benchmarks.waiting import waiting
 
-    parts = {"speed": speed, "finished": finished, "waiting": waiting, "payload": payload}
+    parts = {"speed": speed, "finished": finished, "waiting": waiting, "payload": payload, "purge": purge}
     report.add(calibrate(bench, "before"))
     # The peers come right behind the figures that they are compared with.
-    for name in sorted(dict.fromkeys(options.only), key=("speed", "peers", "finished", "waiting", "payload").index):
+    for name in sorted(
+        dict.fromkeys(options.only), key=("speed", "peers", "finished", "waiting", "payload", "purge").index
+    ):
         if name != "peers":
             report.add(await parts[name](bench))
             continue

@@ -32,6 +32,7 @@ class Sizes:
     warm_up: int = 2000
     """Hellos before the memory of waiting instances is measured."""
     payloads: int = 50
+    purged: int = 20_000
 
 
 FULL = Sizes()
@@ -54,4 +55,5 @@ QUICK = Sizes(
     watched=1.0,
     warm_up=50,
     payloads=5,
+    purged=500,
 )

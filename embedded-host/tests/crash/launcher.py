@@ -55,7 +55,7 @@ def arm(point: str, at: int) -> None:
     commit: Any = GroupCommit
     store.stage = around(SqliteStore.stage, "before-stage", "staged")
     store.commit = around(SqliteStore.commit, None, "committed")
-    commit._over = around(GroupCommit._over, None, "told")
+    commit._finish = around(GroupCommit._finish, None, "told")
 
 
 def move_clock(file: Path) -> None:

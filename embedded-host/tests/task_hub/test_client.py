@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.interface import Change, InstanceQuery, InstanceRow, SaveInstance
 from embedded_host.task_hub.client import (
+    BATCH,
     InstanceExistsError,
     InstanceFinishedError,
     InstanceNotFoundError,
@@ -293,6 +296,37 @@ async def test_a_purge_by_filter_never_deletes_the_living() -> None:
     assert await host.client.purge_many(InstanceQuery(statuses=("Failed", "Running"))) == 1
     assert await host.client.purge_many(InstanceQuery()) == 1
     assert [row.id for row in host.client.list(InstanceQuery(), 9)] == ["@counter@k", "c"]
+
+
+async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = new_host()
+    rows = [
+        InstanceRow(1000 + n, host.hub.name, f"old-{n:03}", "Any", ("Completed", "Running")[n % 5 == 0], T0, T0, "e")
+        for n in range(2 * BATCH + 20)
+    ]
+    host.hub.store.write(list(map(SaveInstance, rows)))
+    events: list[int | str] = []
+    write = host.hub.store.write
+
+    def recorded(changes: Sequence[Change]) -> None:
+        events.append(len(changes))
+        write(changes)
+
+    async def others() -> None:
+        while True:
+            events.append("others")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(host.hub.store, "write", recorded)
+    other = asyncio.ensure_future(others())
+    assert await host.client.purge_many(InstanceQuery()) == 96
+    other.cancel()
+    deletions = [at for at, event in enumerate(events) if event != "others"]
+    assert [events[at] for at in deletions] == [40, 40, 16]
+    assert all("others" in events[one:next] for one, next in pairwise(deletions))
+    assert {row.status for row in host.client.list(InstanceQuery(), 1000)} == {"Running"}
 
 
 # -- waiting ---------------------------------------------------------------------------------------

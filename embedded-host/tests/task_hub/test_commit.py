@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from embedded_host.store.interface import Change, SaveInstance, SetInput, StateError, TakeMessage
 from embedded_host.store.sqlite import SqliteStore
-from embedded_host.task_hub.commit import QUICK, GroupCommit, InlineCommit
+from embedded_host.task_hub.commit import MANY, PAGES, QUICK, GroupCommit, InlineCommit
 
 
 class SlowStore:
@@ -165,4 +169,77 @@ async def test_inline_commit_writes_at_once() -> None:
     with pytest.raises(AttributeError):
         await commit.commit([SaveInstance(None)])  # type: ignore[arg-type]
     await commit.close()
+    store.close()
+
+
+async def test_a_large_commit_is_made_in_the_thread() -> None:
+    store = SlowStore(free=2)
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    await commit.commit([take(n) for n in range(MANY)])
+    await commit.commit([take(n) for n in range(MANY + 1)])
+    here = threading.get_ident()
+    assert [thread == here for thread in store.threads] == [True, False]
+    await commit.close()
+
+
+async def test_the_thread_waits_for_another_programs_lock_and_the_event_loop_does_not(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db", fsync=False)
+    commit = GroupCommit(store)
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = commit.commit([SetInput(1, "x")])
+        for _ in range(50):
+            await asyncio.sleep(0.005)
+        assert not done.done()
+        assert store.input(1) is None
+        other.execute("ROLLBACK")
+    await done
+    assert store.input(1) == "x"
+    await commit.close()
+    store.close()
+
+
+async def test_a_lock_that_another_program_keeps_fails_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedded_host.store.sqlite.BUSY_LIMIT", 0.0)
+    store = SqliteStore(tmp_path / "state.db", fsync=False)
+    told: list[Exception] = []
+    commit = GroupCommit(store, told.append)
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(2):
+            with pytest.raises(StateError, match=r"database is locked\. Another program has it open"):
+                await commit.commit([SetInput(1, "x")])
+        assert len(told) == 1
+    await commit.close()
+    store.close()
+
+
+async def test_unused_space_is_released_in_steps_while_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = SqliteStore(path, fsync=False)
+    commit = GroupCommit(store)
+    await commit.commit([SetInput(n, "x" * 4000) for n in range(2 * PAGES)])
+    await commit.commit([SetInput(n, None) for n in range(2 * PAGES)])
+    full = path.stat().st_size
+    assert full > 2 * PAGES * 4096
+    commit.release_space()
+    deadline = time.monotonic() + 30
+    while path.stat().st_size > full / 10:
+        assert time.monotonic() < deadline, f"the file still has {path.stat().st_size} of {full} bytes"
+        await commit.commit([SetInput(9999, "y")])  # the release continues after a write
+        await asyncio.sleep(0.1)
+    assert store.input(9999) == "y"
+    await commit.close()
+    store.close()
+
+
+async def test_closing_stops_the_release_of_space(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db", fsync=False)
+    commit = GroupCommit(store)
+    commit.release_space()
+    await commit.close()
+    assert commit._release_timer is None or commit._release_timer.cancelled()
+    assert not commit._thread.is_alive()
     store.close()

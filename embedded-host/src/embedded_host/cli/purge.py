@@ -108,4 +108,5 @@ def _delete(state: StateFile) -> None:
 
     with closing(SqliteStore(state.path)) as store:
         store.write([DeleteTaskHub(state.hub)])
-        store.release_pages(store.free_pages())
+        while store.release_pages(10_000):
+            pass

@@ -322,8 +322,8 @@ class Store(StateReader, Protocol):
     def commit(self) -> None:
         """Make the staged changes durable, all or none. Any thread may call it. Raises StateError."""
 
-    def free_pages(self) -> int:
-        """Return the number of unused pages in the file. Call it between transactions only."""
+    def release_pages(self, pages: int) -> int:
+        """Return up to ``pages`` unused pages to the file system, and return the number of those that remain unused.
 
-    def release_pages(self, pages: int) -> None:
-        """Return up to ``pages`` unused pages to the file system. Call it between transactions only. Raises StateError."""
+        Call it between transactions only. Any thread may call it. Raises StateError.
+        """

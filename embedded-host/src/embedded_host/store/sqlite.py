@@ -97,16 +97,17 @@ class SqliteStore(SqliteReader):
             self._roll_back()
             raise state_error(self.path, error, "written") from error
 
-    def free_pages(self) -> int:
-        return int(self._writer.execute("PRAGMA freelist_count").fetchone()[0])
-
-    def release_pages(self, pages: int) -> None:
+    def release_pages(self, pages: int) -> int:
         try:
-            self._writer.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
-            # The file shrinks when the log is written into it.
-            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            # A script: a statement without columns is stepped once only by execute, and would release one page.
+            self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
+            remaining = int(self._writer.execute("PRAGMA freelist_count").fetchone()[0])
+            if not remaining:
+                # The file itself shrinks when the log is written into it.
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             raise state_error(self.path, error, "written") from error
+        return remaining
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

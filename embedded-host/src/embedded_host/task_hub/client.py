@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from embedded_host.engine import history as h
@@ -22,6 +24,10 @@ from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import Recording
+
+FINAL = tuple(status.value for status in Status if status.is_terminal)
+BATCH = 50
+"""Instances that are examined, and deleted, in one go: milliseconds of the event loop."""
 
 
 class InstanceExistsError(EmbeddedHostError):
@@ -172,10 +178,22 @@ class HubClient:
             raise InstanceStatusError(row.status)
         return await self._delete([row])
 
-    async def purge_many(self, filter: InstanceQuery) -> int:
-        """Delete the finished instances among those of ``filter``; how many. A live one is never deleted."""
-        rows = self._store.list(self.hub.name, filter, limit=2**31)
-        return await self._delete([row for row in rows if is_terminal(row)])
+    async def purge_many(self, query: InstanceQuery) -> int:
+        """Delete the finished instances among those of ``query``, and return their number. Live ones are never deleted.
+
+        The event loop runs other work after each ``BATCH`` instances.
+        """
+        deleted = 0
+        statuses = tuple(status for status in query.statuses or FINAL if status in FINAL)
+        query = replace(query, statuses=statuses)
+        while statuses:
+            rows, last = self._store.scan(self.hub.name, query, BATCH)
+            deleted += await self._delete(rows)
+            if last is None:
+                break
+            query = replace(query, after_id=last)
+            await asyncio.sleep(0)
+        return deleted
 
     async def _delete(self, rows: Sequence[InstanceRow]) -> int:
         if rows:

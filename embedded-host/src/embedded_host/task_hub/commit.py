@@ -1,28 +1,42 @@
-"""Group commit: what several turns change is made durable with one fsync."""
+"""Group commit: the changes of several turns become durable with one fsync."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
-from embedded_host.store.interface import Change, Store
+from embedded_host.store.interface import Change, StateBusyError, StateError, Store
+
+log = logging.getLogger("embedded_host.task_hub")
 
 QUICK = 0.001
-"""Seconds. A disk that was as quick as this the last time may be waited for in the event loop's own thread."""
-
-
+"""Seconds. After a commit that was this quick, the event loop's own thread waits for the next one."""
+MANY = 50
+"""Changes: a commit of more is never waited for in the event loop's thread."""
 ROUNDS = 2
-"""Rounds of the event loop before a write: a turn that begins before its message is durable is on its way to the worker by
-then, and runs while the disk works."""
+"""Rounds of the event loop before a write. A turn that starts before its message is durable is on its way to the worker by
+then, and runs during the write."""
+PAGES = 256
+"""Unused pages to return to the file system in one step: 1 MB, in milliseconds."""
+PAUSE = 0.05
+"""Seconds without a commit before such a step."""
 
 
 class Commit(Protocol):
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
-        """Done when ``changes`` are durable, which they are in the order in which they were asked for. Fails with StateError."""
+        """Return a future that is done when ``changes`` are durable. Changes become durable in the order of the calls.
+
+        The future fails with StateError.
+        """
+
+    def release_space(self) -> None:
+        """Return the unused space of the state file to the file system, in small steps while nothing is written."""
 
     async def close(self) -> None: ...
 
@@ -43,53 +57,75 @@ class InlineCommit:
             done.set_result(None)
         return done
 
+    def release_space(self) -> None:
+        """Do nothing: a state in memory has no file."""
+
     async def close(self) -> None:
         pass
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     changes: Sequence[Change]
     done: asyncio.Future[None]
 
 
+class _Job(NamedTuple):
+    """A call for the thread, and the requests that wait for it."""
+
+    call: Callable[[], object]
+    requests: Sequence[_Request]
+
+
 class GroupCommit:
-    """What is asked for in one round of the event loop, or while the disk is busy, is one transaction.
+    """The requests of one round of the event loop, and those during a write, share a transaction.
 
-    The statements run in the event loop's thread: they touch memory only, and in a thread of their own each of them would
-    have to get the interpreter back from a busy loop. The commit, which waits for the disk, has a thread; but a single
-    asker on a quick disk is served without it, as handing it over and back takes as long as the disk does (measured).
+    The statements run in the event loop's thread: they change memory only, and in another thread each of them would
+    have to get the interpreter back from a busy loop. The commit, which waits for the disk, has a thread. A single small
+    request on a quick disk does without it, because the handover takes as long as the disk (measured).
 
-    A write that fails fails every commit from then on: what is on disk is whole, and what is in memory no longer fits it.
-    ``on_failure`` is told of the first one: the host has to stop, or it would go on answering from a memory that is wrong.
+    After a write that failed every commit fails: the file is intact, but the instances in memory no longer match it.
+    ``on_failure`` is called with the first error: the host must stop, or it would respond from wrong memory.
     """
 
     def __init__(self, store: Store, on_failure: Callable[[Exception], None] | None = None) -> None:
         self._store, self._on_failure = store, on_failure
         self._loop = asyncio.get_running_loop()
-        self._asked: list[_Asked] = []
+        self._requests: list[_Request] = []
         self._scheduled = False
-        """A write is to begin in this round of the loop, or the thread is at one."""
+        """A write starts in this round of the loop, or the thread is at work."""
         self._seconds = 0.0
-        """How long the last commit waited for the disk."""
+        """Duration of the last commit."""
         self._failure: Exception | None = None
+        self._has_unused_pages = False
+        self._release_timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._groups: queue.SimpleQueue[list[_Asked] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
         self._thread.start()
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
         done: asyncio.Future[None] = self._loop.create_future()
-        self._asked.append(_Asked(changes, done))
+        self._requests.append(_Request(changes, done))
         if not self._scheduled:
             self._schedule()
         return done
 
+    def release_space(self) -> None:
+        self._has_unused_pages = True
+        if not self._scheduled:
+            self._release_later()
+
     async def close(self) -> None:
-        """What has been asked for is written."""
+        """Return when all requested changes are written."""
+        self._has_unused_pages = False
+        if self._release_timer is not None:
+            self._release_timer.cancel()
         await self._idle.wait()
-        self._groups.put(None)
+        self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
+
+    # -- in the event loop's thread ------------------------------------------------------------------
 
     def _schedule(self) -> None:
         self._scheduled = True
@@ -100,47 +136,79 @@ class GroupCommit:
         if rounds:
             self._loop.call_soon(self._write, rounds - 1)
             return
-        group, self._asked = self._asked, []
+        requests, self._requests = self._requests, []
+        changes = [change for request in requests for change in request.changes]
         try:
             if self._failure is not None:
                 raise self._failure
-            self._store.stage([change for asked in group for change in asked.changes])
-            if len(group) > 1 or self._seconds > QUICK:
-                self._groups.put(group)
+            self._store.stage(changes)
+            if len(requests) > 1 or len(changes) > MANY or self._seconds > QUICK:
+                self._jobs.put(_Job(self._commit, requests))
                 return
             self._commit()
+        except StateBusyError as error:
+            if error is self._failure:
+                self._finish(requests, error)
+            else:  # another program has locked the file: the thread waits for it, and not the event loop
+                self._jobs.put(_Job(partial(self._store.write, changes), requests))
         except Exception as error:
-            self._over(group, error)
+            self._finish(requests, error)
         else:
-            self._over(group, None)
+            self._finish(requests, None)
 
-    def _commit(self) -> None:
-        began = time.perf_counter()
-        self._store.commit()
-        self._seconds = time.perf_counter() - began
-
-    def _work(self) -> None:
-        while (group := self._groups.get()) is not None:
-            failure: Exception | None = None
-            try:
-                self._commit()
-            except Exception as error:
-                failure = error
-            self._loop.call_soon_threadsafe(self._over, group, failure)
-
-    def _over(self, group: Sequence[_Asked], failure: Exception | None) -> None:
+    def _finish(self, requests: Sequence[_Request], failure: Exception | None) -> None:
         if failure is not None and self._failure is None and self._on_failure is not None:
             self._on_failure(failure)
         self._failure = failure
-        for asked in group:
-            if asked.done.done():  # its caller gave up
+        for request in requests:
+            if request.done.done():  # its caller was cancelled
                 continue
             if failure is None:
-                asked.done.set_result(None)
+                request.done.set_result(None)
             else:
-                asked.done.set_exception(failure)
-        if self._asked:
+                request.done.set_exception(failure)
+        if self._requests:
             self._schedule()
         else:
             self._scheduled = False
             self._idle.set()
+            self._release_later()
+
+    def _release_later(self) -> None:
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
+        if self._has_unused_pages and self._failure is None:
+            self._release_timer = self._loop.call_later(PAUSE, self._release)
+
+    def _release(self) -> None:
+        self._release_timer = None
+        if not self._scheduled:  # else the end of the write comes back here
+            self._scheduled = True
+            self._idle.clear()
+            self._jobs.put(_Job(self._release_pages, ()))
+
+    # -- in the thread -------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            failure: Exception | None = None
+            try:
+                job.call()
+            except Exception as error:
+                failure = error
+            self._loop.call_soon_threadsafe(self._finish, job.requests, failure)
+
+    def _commit(self) -> None:
+        """Also called in the event loop's thread."""
+        began = time.perf_counter()
+        self._store.commit()
+        self._seconds = time.perf_counter() - began
+
+    def _release_pages(self) -> None:
+        try:
+            remaining = self._store.release_pages(PAGES)
+        except StateError as error:  # the changes are durable all the same
+            log.debug("The state file was not shrunk: %s", error)
+            remaining = 0
+        self._has_unused_pages = remaining > 0

@@ -216,12 +216,13 @@ class TaskHub:
         await self.record(Recording())
 
     async def delete(self, keys: Sequence[int]) -> None:
-        """The instances and all that belongs to them."""
+        """Delete instances and everything that belongs to them."""
         self._deleting.update(keys)
         try:
             await self.record(Recording([DeleteInstance(key) for key in keys]))
         finally:
             self._deleting.difference_update(keys)
+        self._commit.release_space()
 
     def _begin(self, recording: Recording) -> None:
         """Orchestrators may have what a recording has for them before it is durable: all that their turns come to is recorded

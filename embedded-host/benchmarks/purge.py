@@ -1,0 +1,133 @@
+"""The cost of a purge by filter: its duration, the longest time in which the event loop ran nothing else, and the size of the file.
+
+The task hub runs in this process, with the store and the commits of a host, and without its HTTP server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Figure, figure
+from benchmarks.filling import HUB, Model, fill
+from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent, encode_events
+from embedded_host.store.files import STATE_FILE
+from embedded_host.store.interface import InstanceQuery, InstanceRow
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.invoker import Invoker
+from embedded_host.task_hub.settings import HubSettings
+
+T = TypeVar("T")
+TICK = 0.001
+_NO_INVOKER = cast(Invoker, None)
+"""All instances have finished: no function runs."""
+
+
+async def purge(bench: Bench) -> list[Figure]:
+    count = bench.sizes.purged
+    totals: list[float] = []
+    stalls: list[float] = []
+    idle: list[float] = []
+    selective: list[float] = []
+    shrink: list[float] = []
+    shrink_stalls: list[float] = []
+    sizes: list[float] = []
+    for number in range(bench.rounds):
+        folder = bench.folder / f"purge-{number}"
+        model = _model()
+        through = partial(bench.progress.through, what=f"writing {count:,} finished instances")
+        fill(folder, model, model, count, count, through)
+        file = folder / STATE_FILE
+        with closing(SqliteStore(file)) as store:
+            commit = GroupCommit(store)
+            client = HubClient(TaskHub(HUB, store, commit, _NO_INVOKER, HubSettings()))
+            _, stall, _ = await _watched(asyncio.sleep(1))
+            idle.append(stall)
+            nothing = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))
+            _, stall, _ = await _watched(client.purge_many(nothing))
+            selective.append(stall)
+            deleted, stall, seconds = await _watched(client.purge_many(InstanceQuery()))
+            if deleted != count:
+                raise RuntimeError(f"{deleted} of {count} instances were deleted")
+            totals.append(seconds)
+            stalls.append(stall)
+            before = file.stat().st_size
+            _, stall, seconds = await _watched(_shrunk(file, before / 10))
+            shrink.append(seconds)
+            shrink_stalls.append(stall)
+            sizes.append(100 * file.stat().st_size / before)
+            await commit.close()
+        bench.progress.say(f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)")
+    key, them = f"purge_{count}", f"purge of {count:,} finished instances"
+    return [
+        figure(f"{key}_s", them, "s", totals),
+        figure(f"{key}_stall", f"{them}: longest stall of the event loop", "ms", stalls),
+        figure(f"{key}_stall_no_match", f"{them}, of which none matches: longest stall", "ms", selective),
+        figure(f"{key}_stall_idle", f"{them}: longest stall of an idle loop before", "ms", idle),
+        figure(f"{key}_shrink_s", f"{them}: time until the file is a tenth of its size", "s", shrink),
+        figure(f"{key}_shrink_stall", f"{them}: longest stall meanwhile", "ms", shrink_stalls),
+        figure(f"{key}_size", f"{them}: size of the file then", "%", sizes),
+    ]
+
+
+def _model() -> Model:
+    """A finished instance with one activity."""
+    created = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    ended = created + timedelta(seconds=1)
+    row = InstanceRow(1, HUB, "model", "Hello", "Completed", created, ended, "model-execution", output='"Hello"')
+    started = h.execution_started(created, instance_id="model", execution_id="model-execution", name="Hello", input="1")
+    turns: list[list[HistoryEvent]] = [
+        [
+            h.orchestrator_started(created),
+            started,
+            h.task_scheduled(created, 0, "Echo"),
+            h.orchestrator_completed(created),
+        ],
+        [
+            h.orchestrator_started(ended),
+            h.task_completed(ended, 0, '"Hello"'),
+            h.execution_completed(ended, 1, "Completed", '"Hello"'),
+            h.orchestrator_completed(ended),
+        ],
+    ]
+    return Model(row, "1", tuple(encode_events(events) for events in turns))
+
+
+async def _watched(awaitable: Awaitable[T]) -> tuple[T, float, float]:
+    """Return the result, the longest stall of the event loop in ms, and the duration in seconds."""
+    longest, last = 0.0, time.perf_counter()
+
+    async def tick() -> None:
+        nonlocal longest, last
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last - TICK), now
+
+    ticking = asyncio.ensure_future(tick())
+    began = time.perf_counter()
+    try:
+        result = await awaitable
+        await asyncio.sleep(2 * TICK)  # a stall at the end counts, too
+    finally:
+        ticking.cancel()
+    return result, longest * 1000, time.perf_counter() - began
+
+
+async def _shrunk(file: Path, size: float) -> None:
+    deadline = time.monotonic() + 60
+    while file.stat().st_size > size:  # noqa: ASYNC240
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the file still has {size:,.0f} bytes or more")
+        await asyncio.sleep(0.02)
