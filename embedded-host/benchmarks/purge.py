@@ -9,10 +9,11 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, figure
@@ -38,6 +39,8 @@ async def purge(bench: Bench) -> list[Figure]:
     count = bench.sizes.purged
     totals: list[float] = []
     stalls: list[float] = []
+    busy: list[float] = []
+    listing: list[float] = []
     idle: list[float] = []
     selective: list[float] = []
     shrink: list[float] = []
@@ -52,20 +55,20 @@ async def purge(bench: Bench) -> list[Figure]:
         with closing(SqliteStore(file)) as store:
             commit = GroupCommit(store)
             client = HubClient(TaskHub(HUB, store, commit, _NO_INVOKER, HubSettings()))
-            _, stall, _ = await _watched(asyncio.sleep(1))
-            idle.append(stall)
+            idle.append((await _watched(asyncio.sleep(1))).stall)
+            listing.append((await _watched(client.list(InstanceQuery(), count))).stall)
             nothing = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))
-            _, stall, _ = await _watched(client.purge_many(nothing))
-            selective.append(stall)
-            deleted, stall, seconds = await _watched(client.purge_many(InstanceQuery()))
-            if deleted != count:
-                raise RuntimeError(f"{deleted} of {count} instances were deleted")
-            totals.append(seconds)
-            stalls.append(stall)
+            selective.append((await _watched(client.purge_many(nothing))).stall)
+            purged = await _watched(client.purge_many(InstanceQuery()))
+            if purged.result != count:
+                raise RuntimeError(f"{purged.result} of {count} instances were deleted")
+            totals.append(purged.seconds)
+            stalls.append(purged.stall)
+            busy.append(purged.busy)
             before = file.stat().st_size
-            _, stall, seconds = await _watched(_shrunk(file, before / 10))
-            shrink.append(seconds)
-            shrink_stalls.append(stall)
+            shrunk = await _watched(_shrunk(file, before / 10))
+            shrink.append(shrunk.seconds)
+            shrink_stalls.append(shrunk.stall)
             sizes.append(100 * file.stat().st_size / before)
             await commit.close()
         bench.progress.say(f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)")
@@ -73,6 +76,8 @@ async def purge(bench: Bench) -> list[Figure]:
     return [
         figure(f"{key}_s", them, "s", totals),
         figure(f"{key}_stall", f"{them}: longest stall of the event loop", "ms", stalls),
+        figure(f"{key}_busy", f"{them}: most CPU of the event loop's thread in one go", "ms", busy),
+        figure(f"{key}_stall_list", f"list of {count:,} finished instances: longest stall", "ms", listing),
         figure(f"{key}_stall_no_match", f"{them}, of which none matches: longest stall", "ms", selective),
         figure(f"{key}_stall_idle", f"{them}: longest stall of an idle loop before", "ms", idle),
         figure(f"{key}_shrink_s", f"{them}: time until the file is a tenth of its size", "s", shrink),
@@ -104,25 +109,37 @@ def _model() -> Model:
     return Model(row, "1", tuple(encode_events(events) for events in turns))
 
 
-async def _watched(awaitable: Awaitable[T]) -> tuple[T, float, float]:
-    """Return the result, the longest stall of the event loop in ms, and the duration in seconds."""
-    longest, last = 0.0, time.perf_counter()
+@dataclass(frozen=True)
+class Watched(Generic[T]):
+    result: T
+    seconds: float
+    stall: float
+    """Longest time between two rounds of the event loop, in ms."""
+    busy: float
+    """Longest CPU time of its thread between two rounds, in ms: what a stall would be on a machine with nothing else to do."""
+
+
+async def _watched(awaitable: Awaitable[T]) -> Watched[T]:
+    stall = busy = 0.0
+    last, last_cpu = time.perf_counter(), time.thread_time()
 
     async def tick() -> None:
-        nonlocal longest, last
+        nonlocal stall, busy, last, last_cpu
         while True:
             await asyncio.sleep(TICK)
-            now = time.perf_counter()
-            longest, last = max(longest, now - last - TICK), now
+            now, cpu = time.perf_counter(), time.thread_time()
+            stall, busy = max(stall, now - last - TICK), max(busy, cpu - last_cpu)
+            last, last_cpu = now, cpu
 
     ticking = asyncio.ensure_future(tick())
     began = time.perf_counter()
     try:
         result = await awaitable
+        seconds = time.perf_counter() - began
         await asyncio.sleep(2 * TICK)  # a stall at the end counts, too
     finally:
         ticking.cancel()
-    return result, longest * 1000, time.perf_counter() - began
+    return Watched(result, seconds, stall * 1000, busy * 1000)
 
 
 async def _shrunk(file: Path, size: float) -> None:

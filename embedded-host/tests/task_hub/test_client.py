@@ -14,6 +14,7 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.store.interface import Change, InstanceQuery, InstanceRow, SaveInstance
 from embedded_host.task_hub.client import (
     BATCH,
+    PAGE,
     InstanceExistsError,
     InstanceFinishedError,
     InstanceNotFoundError,
@@ -295,7 +296,7 @@ async def test_a_purge_by_filter_never_deletes_the_living() -> None:
     assert await host.client.purge_many(InstanceQuery(created_from=T0 + timedelta(seconds=1))) == 0
     assert await host.client.purge_many(InstanceQuery(statuses=("Failed", "Running"))) == 1
     assert await host.client.purge_many(InstanceQuery()) == 1
-    assert [row.id for row in host.client.list(InstanceQuery(), 9)] == ["@counter@k", "c"]
+    assert [row.id for row in await host.client.list(InstanceQuery(), 9)] == ["@counter@k", "c"]
 
 
 async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop_runs(
@@ -326,7 +327,28 @@ async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop
     deletions = [at for at, event in enumerate(events) if event != "others"]
     assert [events[at] for at in deletions] == [40, 40, 16]
     assert all("others" in events[one:next] for one, next in pairwise(deletions))
-    assert {row.status for row in host.client.list(InstanceQuery(), 1000)} == {"Running"}
+    assert {row.status for row in await host.client.list(InstanceQuery(), 1000)} == {"Running"}
+
+
+async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() -> None:
+    host = new_host()
+    count = 2 * PAGE + 10
+    rows = [InstanceRow(n + 1, host.hub.name, f"i-{n:05}", "Any", "Completed", T0, T0, "e") for n in range(count)]
+    host.hub.store.write(list(map(SaveInstance, rows)))
+    rounds = 0
+
+    async def others() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.ensure_future(others())
+    for limit in (1, PAGE, PAGE + 1, count, 2**31):
+        rounds = 0
+        assert [row.id for row in await host.client.list(InstanceQuery(), limit)] == [row.id for row in rows][:limit]
+        assert rounds >= (min(limit, count) - 1) // PAGE
+    other.cancel()
 
 
 # -- waiting ---------------------------------------------------------------------------------------

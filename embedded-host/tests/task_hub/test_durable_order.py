@@ -27,6 +27,9 @@ class HeldCommit:
         self.asked.append((changes, done))
         return done
 
+    def release_space(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

@@ -37,6 +37,9 @@ class MortalCommit:
             done.set_result(None)
         return done
 
+    def release_space(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_responses import cooperatively, message_response, page_response
 from embedded_host.management.json_text import compact_json
@@ -60,17 +61,16 @@ class Entities:
             after_id=id_of_token(request.headers.get(CONTINUATION_TOKEN_HEADER)),
             entities=True,
         )
-        rows = self._client.list(filter, limit + 1)
+        rows = await self._client.list(filter, limit + 1)
         body = []
         async for row in cooperatively(rows[:limit]):
             entity = EntityId.parse(row.id)
             state = self._client.entity_state(entity)
             if state is not None:
-                body.append(
-                    {
-                        "entityId": {"name": entity.name, "key": entity.key},
-                        "lastOperationTime": utc_text(row.updated),
-                        "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
-                    }
-                )
+                shown = {
+                    "entityId": {"name": entity.name, "key": entity.key},
+                    "lastOperationTime": utc_text(row.updated),
+                    "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
+                }
+                body.append(compact(shown))
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)

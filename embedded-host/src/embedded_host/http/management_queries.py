@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from embedded_host.engine.json_codec import compact
 from embedded_host.engine.status import FINISHED
 from embedded_host.http.management_responses import cooperatively, page_response
 from embedded_host.management.parameters import (
@@ -37,10 +38,10 @@ class Queries:
             statuses=tuple(status for status in named if status is not None),
             after_id=id_of_token(request.headers.get(CONTINUATION_TOKEN_HEADER)),
         )
-        rows = self._client.list(filter, limit + 1)
+        rows = await self._client.list(filter, limit + 1)
         show_input = flag(query.get("showinput"), True)
         body = [
-            status_object(row, partial(self._client.input, row) if show_input else None)
+            compact(status_object(row, partial(self._client.input, row) if show_input else None))
             async for row in cooperatively(rows[:limit])
         ]
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)

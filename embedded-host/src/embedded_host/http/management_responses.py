@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TypeVar
 
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, continuation_token
-from embedded_host.web.response import Response, json_response
+from embedded_host.web.response import JSON, Response, json_response
 
 T = TypeVar("T")
 INTERNAL_ERROR = "Something went wrong while processing your request"
@@ -45,7 +45,12 @@ async def cooperatively(rows: Iterable[T]) -> AsyncIterator[T]:
             await asyncio.sleep(0)
 
 
-def page_response(body: Sequence[object], last_id: str | None) -> Response:
-    """Return a page of a list. ``last_id`` is the id of its last row, None on the last page."""
-    headers: Mapping[str, str] = {} if last_id is None else {CONTINUATION_TOKEN_HEADER: continuation_token(last_id)}
-    return json_response(body, 200, headers)
+def page_response(body: Sequence[str], last_id: str | None) -> Response:
+    """Return a page of a list.
+
+    Args:
+        body: The JSON of each row. It is encoded row by row, because encoding a long list at once blocks the event loop.
+        last_id: The id of the page's last row, None on the last page.
+    """
+    headers = () if last_id is None else ((CONTINUATION_TOKEN_HEADER, continuation_token(last_id)),)
+    return Response(200, f"[{','.join(body)}]".encode(), [("Content-Type", JSON), *headers])

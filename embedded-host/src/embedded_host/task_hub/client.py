@@ -15,7 +15,7 @@ from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind
-from embedded_host.engine.status import Status
+from embedded_host.engine.status import FINISHED, Status
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
@@ -25,9 +25,10 @@ from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import Recording
 
-FINAL = tuple(status.value for status in Status if status.is_terminal)
 BATCH = 50
 """Instances that are examined, and deleted, in one go: milliseconds of the event loop."""
+PAGE = 500
+"""Instances that are read in one go."""
 
 
 class InstanceExistsError(EmbeddedHostError):
@@ -184,7 +185,7 @@ class HubClient:
         The event loop runs other work after each ``BATCH`` instances.
         """
         deleted = 0
-        statuses = tuple(status for status in query.statuses or FINAL if status in FINAL)
+        statuses = tuple(status for status in query.statuses or FINISHED if status in FINISHED)
         query = replace(query, statuses=statuses)
         while statuses:
             rows, last = self._store.scan(self.hub.name, query, BATCH)
@@ -258,9 +259,17 @@ class HubClient:
     def history(self, row: InstanceRow) -> list[HistoryEvent]:
         return [event for text in self._store.history(row.key) for event in decode_events(text)]
 
-    def list(self, filter: InstanceQuery, limit: int) -> list[InstanceRow]:
-        """In order of id."""
-        return self._store.list(self.hub.name, filter, limit)
+    async def list(self, query: InstanceQuery, limit: int) -> list[InstanceRow]:
+        """Return at most ``limit`` instances in order of id. The event loop runs other work after each ``PAGE`` of them."""
+        rows: list[InstanceRow] = []
+        while True:
+            count = min(PAGE, limit - len(rows))
+            page = self._store.list(self.hub.name, query, count)
+            rows += page
+            if len(page) < count or len(rows) >= limit:
+                return rows
+            query = replace(query, after_id=page[-1].id)
+            await asyncio.sleep(0)
 
     async def _send(self, row: InstanceRow, event: HistoryEvent) -> None:
         recording = Recording()

@@ -50,7 +50,8 @@ class BaseDurableApp:
     @property
     def instances(self) -> list[InstanceHandle]:
         """All orchestrations, sub-orchestrations included, in the order of their creation."""
-        rows = self._simulation.client.list(InstanceQuery(entities=False), 2**31)
+        client = self._simulation.client
+        rows = client.hub.store.list(client.hub.name, InstanceQuery(entities=False), 2**31)
         return [InstanceHandle(self._simulation, row.id) for row in sorted(rows, key=lambda row: row.key)]
 
     def instance(self, instance: InstanceHandle | str) -> InstanceHandle:
