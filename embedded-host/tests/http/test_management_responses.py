@@ -52,5 +52,10 @@ async def test_a_long_list_yields_to_the_event_loop() -> None:
 
 
 def test_only_a_page_before_the_last_has_a_continuation_token() -> None:
-    assert dict(page_response([1], "id").headers)[CONTINUATION_TOKEN_HEADER] == continuation_token("id")
-    assert CONTINUATION_TOKEN_HEADER not in dict(page_response([1], None).headers)
+    assert dict(page_response(["1"], "id").headers)[CONTINUATION_TOKEN_HEADER] == continuation_token("id")
+    assert CONTINUATION_TOKEN_HEADER not in dict(page_response(["1"], None).headers)
+
+
+def test_a_page_is_a_json_array_of_its_rows() -> None:
+    assert page_response([], None).body == b"[]"
+    assert page_response(['{"a":"é"}', "2"], None).body == '[{"a":"é"},2]'.encode()
