@@ -19,9 +19,9 @@ from tests.support.polling import eventually_async
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD", 0.1)
-    monkeypatch.setattr(connection, "GRACE", 0.1)
-    monkeypatch.setattr(connection, "STALLED", 0.2)
+    monkeypatch.setattr(connection, "HEADERS_TIMEOUT", 0.1)
+    monkeypatch.setattr(connection, "BODY_RATE_GRACE", 0.1)
+    monkeypatch.setattr(connection, "WRITE_TIMEOUT", 0.2)
 
 
 def post(size: int) -> str:
@@ -67,7 +67,7 @@ async def test_a_body_that_never_ends(impatient: None, sent: str, caplog: pytest
 
 
 async def test_a_body_that_comes_slowly_enough(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "RATE", 1)
+    monkeypatch.setattr(connection, "MIN_BODY_RATE", 1)
     async with serving(echo) as client:
         client.send(post(30))
         for _ in range(30):
@@ -87,8 +87,8 @@ async def test_an_answer_that_nobody_takes(impatient: None) -> None:
     async with serving(large) as client, connected(client.port) as other:
         client.pause()
         client.send(get("/"))
-        await eventually_async(lambda: client.listener._held, "it is being answered")
-        await eventually_async(lambda: not client.listener._held, "it is given up")
+        await eventually_async(lambda: client.listener.buffered, "it is being answered")
+        await eventually_async(lambda: not client.listener.buffered, "it is given up")
         client.resume()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(client.answer(), 10)
@@ -96,7 +96,7 @@ async def test_an_answer_that_nobody_takes(impatient: None) -> None:
 
 
 async def test_an_answer_that_is_taken_slowly_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "STALLED", 1.0)
+    monkeypatch.setattr(connection, "WRITE_TIMEOUT", 1.0)
     async with serving(large) as client:
         client.send(get("/", "Connection: close"))
         taken = 0
@@ -109,7 +109,7 @@ async def test_an_answer_that_is_taken_slowly_arrives(monkeypatch: pytest.Monkey
 async def test_bodies_take_so_much_memory_and_no_more(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(server, "MAX_HELD", 150_000)
+    monkeypatch.setattr(server, "MAX_BUFFERED", 150_000)
     hold, held = asyncio.Event(), asyncio.Event()
 
     async def handler(request: Request) -> Response:
@@ -147,9 +147,9 @@ async def test_answers_that_nobody_waits_for_do_not_pile_up() -> None:
                 async with connected(client.port) as other:
                     other.pause()
                     other.send(get("/"))
-                    await eventually_async(lambda: client.listener._held, "it is being answered")
+                    await eventually_async(lambda: client.listener.buffered, "it is being answered")
                     other.reset()
-                await eventually_async(lambda: not client.listener._held, "it is given up")
+                await eventually_async(lambda: not client.listener.buffered, "it is given up")
             await eventually_async(are_gone, "they are let go of")
     finally:
         tracemalloc.stop()
@@ -161,7 +161,7 @@ async def test_what_has_been_answered_is_no_longer_counted() -> None:
         listener = client.listener
         for _ in range(3):
             await client.ask(post(1000) + "x" * 1000)
-        assert listener._held == 0
+        assert listener.buffered == 0
 
 
 class Received:
@@ -187,15 +187,15 @@ async def test_large_bodies_are_passed_on_one_after_the_other() -> None:
             loop.call_soon(count)
 
     async def read(*parts: bytes) -> None:
-        body = await listener._whole(Received(*parts))  # type: ignore[arg-type]
+        body = await listener._read_all(Received(*parts))  # type: ignore[arg-type]
         assert body == b"".join(parts)
-        passed.append((len(body) >= server.LARGE, rounds[0]))
+        passed.append((len(body) >= server.LARGE_BODY, rounds[0]))
 
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         listener = server.Listener(sock, echo)
         count()
-        half = b"x" * (server.LARGE // 2)
+        half = b"x" * (server.LARGE_BODY // 2)
         await asyncio.gather(*(read(half, half, b"y") for _ in range(8)), *(read(half) for _ in range(4)))
     larges = [round for large, round in passed if large]
     assert len(set(larges)) == len(larges) == 8
@@ -206,11 +206,11 @@ async def test_a_body_that_comes_byte_by_byte_takes_no_more_room_than_it_has() -
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         listener = server.Listener(sock, echo)
-        large = b"y" * server.PART
+        large = b"y" * server.SMALL_CHUNK
         request = Received(*[b"x"] * 100_000, large, b"z", *[b"x"] * 100_000)
         tracemalloc.start()
         try:
-            body = await listener._whole(request)  # type: ignore[arg-type]
+            body = await listener._read_all(request)  # type: ignore[arg-type]
             assert tracemalloc.get_traced_memory()[1] < 1_000_000  # as a list of what came it would be more than that
         finally:
             tracemalloc.stop()

@@ -1,6 +1,9 @@
-"""One client's connection, and how long the host has patience with it: a slow or stuck client costs itself alone.
+"""One client's connection, with timeouts and minimum data rates: a slow or stuck client delays no other one.
 
-The limits are those of Kestrel, the real host's server (https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options).
+The limits are those of Kestrel, the server of the Azure Functions host
+(https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options). aiohttp has no settings for them, so this module uses
+private parts of it: ``RequestHandler._waiter`` and ``finish_response``, ``Server._kwargs`` and the arguments of ``LineTooLong``.
+``tests/http/test_aiohttp_internals.py`` names them and fails if a release of aiohttp changes them.
 """
 
 from __future__ import annotations
@@ -17,50 +20,52 @@ from embedded_host.errors import EmbeddedHostError
 
 log = logging.getLogger("embedded_host.http")
 MAX_LINE = 32_768
-"""Bytes of a request line."""
+"""Maximum bytes of a request line."""
 MAX_HEADER = 65_536
-"""Bytes of one header."""
-HEAD = 30.0
-"""Seconds from a request's first byte to the end of its headers."""
+"""Maximum bytes of one header."""
+HEADERS_TIMEOUT = 30.0
+"""Maximum seconds from the first byte of a request to the end of its headers."""
 KEEP_ALIVE = 130.0
-"""Seconds that a connection may be idle."""
-RATE = 240
-"""Bytes a second that a body has to come with, on average."""
-GRACE = 5.0
-"""Seconds before that is asked for."""
-STALLED = 120.0
-"""Seconds in which a client that is being answered has to take something. The system's own buffers show that in steps of a
-megabyte or more: this is 20 KB a second."""
+"""Maximum seconds that a connection may be idle."""
+MIN_BODY_RATE = 240
+"""Minimum average rate of a request body, in bytes a second."""
+BODY_RATE_GRACE = 5.0
+"""Seconds before the minimum rate applies."""
+WRITE_TIMEOUT = 120.0
+"""Maximum seconds in which a client may read nothing of its response.
+
+The buffers of the operating system empty in steps of a megabyte or more, so this is about 20 KB a second."""
 
 
 class ReceivedRequest(web.BaseRequest):
-    held = 0
-    """Bytes of its body and its answer's that are in memory until the answer has been sent, or can no longer be."""
+    buffered = 0
+    """Bytes of the request and response bodies, in memory until the response was sent or abandoned."""
 
 
-class Answer(web.Response):
-    """Let go of when it has been sent, or its client has not waited for it. Then the error would stand in a circle of references (a
-    frame of its traceback has the future that has the error), and as the collector counts objects, not bytes, what the frames hold
-    would stay in memory for minutes."""
+class BufferedResponse(web.Response):
+    """A response whose memory is released as soon as it was sent or its client has disconnected.
+
+    The traceback of the disconnection error would be part of a reference cycle: a frame refers to the future that holds the error. The
+    garbage collector counts objects and not bytes, so the body would remain in memory for minutes."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         try:
             await super().write_eof(data)
         except ConnectionError as error:
-            raise error.with_traceback(None)  # noqa: B904 - it is the same
+            raise error.with_traceback(None)  # noqa: B904 - the same exception
 
 
 class SlowBodyError(EmbeddedHostError, asyncio.TimeoutError):
-    """The body came too slowly. The server, too, finds it when it reads on to keep the connection, and knows this kind."""
+    """The body arrived too slowly. A TimeoutError, because aiohttp handles that one when it discards the rest of the body."""
 
 
 class Connection(RequestHandler):
-    """Requests that are not HTTP are answered with a status alone, by ``refuse``, and without a traceback in the log."""
+    """Responds to invalid HTTP with a status from ``refuse``, and logs no traceback for it."""
 
-    _head_timer: asyncio.TimerHandle | None = None
+    _headers_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     on_lost: Callable[[], Any] | None = None
-    """Called once if the client goes: for an answer that has no end of its own."""
+    """Called once when the client disconnects, to end a stream that has no end of its own."""
 
     def __init__(
         self,
@@ -77,17 +82,17 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         waits = self._waiter is not None and not self._waiter.done()
-        if waits and data and self._head_timer is None:
-            # Nothing is being answered and no request is complete: this is the beginning of one.
-            self._head_timer = self._loop.call_later(HEAD, self._head_is_late)
-        elif not waits and self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if waits and data and self._headers_timer is None:
+            # No request is complete, and no response is pending: a request begins.
+            self._headers_timer = self._loop.call_later(HEADERS_TIMEOUT, self._headers_timed_out)
+        elif not waits and self._headers_timer is not None:
+            self._headers_timer.cancel()
+            self._headers_timer = None
 
-    def _head_is_late(self) -> None:
-        self._head_timer = None
+    def _headers_timed_out(self) -> None:
+        self._headers_timer = None
         if self._waiter is not None and not self._waiter.done():
-            log.debug("A client did not send its request's headers in %d s.", HEAD)
+            log.debug("A client did not send its request's headers in %d s.", HEADERS_TIMEOUT)
             self.force_close()
 
     def handle_error(
@@ -103,7 +108,7 @@ class Connection(RequestHandler):
             log.error("A request could not be answered [EH330]", exc_info=exc)
         return self._refuse(request, status)
 
-    # -- answers -----------------------------------------------------------------------------------
+    # -- responses -----------------------------------------------------------------------------------
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -111,10 +116,10 @@ class Connection(RequestHandler):
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            if isinstance(resp, Answer):
+            if isinstance(resp, BufferedResponse):
                 resp.body = None
             if isinstance(request, ReceivedRequest):
-                self._release(request.held)
+                self._release(request.buffered)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -130,21 +135,21 @@ class Connection(RequestHandler):
         transport = self.transport
         if transport is not None:
             left = transport.get_write_buffer_size()
-            self._stall_timer = self._loop.call_later(STALLED, self._look_at_stall, transport, left)
+            self._stall_timer = self._loop.call_later(WRITE_TIMEOUT, self._check_stall, transport, left)
 
-    def _look_at_stall(self, transport: asyncio.Transport, left: int) -> None:
+    def _check_stall(self, transport: asyncio.Transport, left: int) -> None:
         self._stall_timer = None
         if transport.get_write_buffer_size() < left:
             self._watch_stall()
             return
-        log.debug("A client took nothing of its answer in %d s.", STALLED)
+        log.debug("A client read nothing of its response in %d s.", WRITE_TIMEOUT)
         transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        for timer in (self._head_timer, self._stall_timer):
+        for timer in (self._headers_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
-        self._head_timer = self._stall_timer = None
+        self._headers_timer = self._stall_timer = None
         super().connection_lost(exc)
         on_lost, self.on_lost = self.on_lost, None
         if on_lost is not None:
@@ -152,7 +157,7 @@ class Connection(RequestHandler):
 
 
 class BodyRate:
-    """``with BodyRate(request):`` reading its body fails with SlowBodyError if that comes too slowly."""
+    """Context manager: reading the request body raises SlowBodyError if it arrives too slowly."""
 
     def __init__(self, request: web.BaseRequest) -> None:
         self._content = request.content
@@ -161,18 +166,18 @@ class BodyRate:
 
     def __enter__(self) -> None:
         if not self._content.is_eof():
-            self._began = self._loop.time()
-            self._timer = self._loop.call_later(GRACE, self._look)
+            self._start = self._loop.time()
+            self._timer = self._loop.call_later(BODY_RATE_GRACE, self._check)
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
-        due = RATE * (self._loop.time() - self._began - GRACE)
+    def _check(self) -> None:
+        due = MIN_BODY_RATE * (self._loop.time() - self._start - BODY_RATE_GRACE)
         if self._content.total_bytes <= due:
             self._timer = None
             self._content.set_exception(SlowBodyError())
         else:
-            self._timer = self._loop.call_later(1.0, self._look)
+            self._timer = self._loop.call_later(1.0, self._check)

@@ -20,8 +20,8 @@ from embedded_host.http.connection import (
     KEEP_ALIVE,
     MAX_HEADER,
     MAX_LINE,
-    Answer,
     BodyRate,
+    BufferedResponse,
     Connection,
     ReceivedRequest,
     SlowBodyError,
@@ -31,40 +31,40 @@ from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
-"""Bytes, as on the real host (contract, 6.3)."""
-MAX_HELD = 1024 * 1024 * 1024
-"""Bytes of request and response bodies that are held at a time, before further bodies are refused with a 503."""
-LARGE = 1024 * 1024
-"""Bytes of a body from which on it is passed on in a round of the event loop of its own: some milliseconds each, which others
-have to wait."""
-PART = 4096
-"""Bytes of a body that come together from which on they are kept as they come: smaller ones, which would take more room than they
-have, are put together."""
+"""Maximum bytes of a request body, as on the Azure Functions host (contract, 6.3)."""
+MAX_BUFFERED = 1024 * 1024 * 1024
+"""Maximum bytes of all request and response bodies in memory. Further bodies are refused with a 503."""
+LARGE_BODY = 1024 * 1024
+"""Bytes from which a body is joined in its own round of the event loop, because that blocks the loop for some milliseconds."""
+SMALL_CHUNK = 4096
+"""Bytes below which received chunks are merged: the overhead of an object would exceed their size."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_OURS = ("content-length", "transfer-encoding", "connection")
+_SERVER_HEADERS = ("content-length", "transfer-encoding", "connection")
 """Headers that the server sets."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def body_limit(text: str | None) -> int:
-    """What FUNCTIONS_REQUEST_BODY_SIZE_LIMIT says, else the default."""
+    """Return the limit that FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets, by default MAX_BODY."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text.strip()) and int(text) > 0 else MAX_BODY
 
 
 class Listener:
-    """Serves ``handler`` on one socket; bodies up to ``max_body`` bytes, or any for None. When it closes, requests in progress
-    get about ``grace`` seconds."""
+    """Serves ``handler`` on one socket."""
 
     def __init__(
         self, sock: socket.socket, handler: Handler, grace: float = 1.0, *, max_body: int | None = MAX_BODY
     ) -> None:
+        """``max_body`` is the limit of request bodies in bytes, None for no limit; ``grace`` the seconds that requests in progress get
+        when the listener closes."""
         self._handler = handler
         self._socket = sock
         self._max_body = max_body
-        self._held = 0
+        self.buffered = 0
+        """Bytes of request and response bodies in memory."""
         self._large_body = asyncio.Lock()
         self._authority = _authority(sock)
         server = _Server(self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
@@ -77,11 +77,11 @@ class Listener:
         await web.SockSite(self._runner, self._socket, backlog=1024).start()
 
     async def close(self) -> None:
-        # Requests that have come, down to those that wait to be accepted, are answered: it takes some rounds of the loop
-        # from a waiting connection to a handler that runs.
+        # Requests that have arrived get a response. A connection that waits to be accepted needs some rounds of the event loop until
+        # its handler runs.
         for _ in range(10):
             await asyncio.sleep(0)
-        # Streams have no end of their own that could be waited for.
+        # Streams have no end of their own to wait for.
         self._closing = True
         for stream in self._streams:
             stream.cancel()
@@ -92,46 +92,46 @@ class Listener:
         return ReceivedRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
 
     async def _handle(self, request: ReceivedRequest) -> web.StreamResponse:
-        asked = self._asked(request)
-        if isinstance(asked, Response):
-            return _response(request, asked, close=True)
+        received = self._parse(request)
+        if isinstance(received, Response):
+            return _response(request, received, close=True)
         close = False
         try:
-            answer = await self._handler(asked)
+            response = await self._handler(received)
         except BodyTooLargeError:
-            answer, close = empty_response(413), True
+            response, close = empty_response(413), True
         except SlowBodyError:
-            answer, close = empty_response(408), True
+            response, close = empty_response(408), True
         except _BufferLimitError:
             log.warning(
-                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]", self._held >> 20
+                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]", self.buffered >> 20
             )
-            answer, close = Response(503, b"", [("Retry-After", "5")]), True
+            response, close = Response(503, b"", [("Retry-After", "5")]), True
         except MalformedBodyError:
-            answer, close = empty_response(400), True
+            response, close = empty_response(400), True
         except ClientGoneError:
-            log.debug("%s %s: the client went away", request.method, asked.path)
-            answer, close = empty_response(400), True  # which nobody gets
+            log.debug("%s %s: the client disconnected", request.method, received.path)
+            response, close = empty_response(400), True
         except Exception:
-            log.exception("%s %s could not be answered [EH330]", request.method, asked.path)
-            answer = empty_response(500)
-        if answer.stream is not None:
-            return await self._streamed(request, answer, answer.stream)
-        self._hold(request, len(answer.body))
-        return _response(request, answer, close)
+            log.exception("%s %s could not be answered [EH330]", request.method, received.path)
+            response = empty_response(500)
+        if response.stream is not None:
+            return await self._stream(request, response, response.stream)
+        self._count(request, len(response.body))
+        return _response(request, response, close)
 
-    def _hold(self, request: ReceivedRequest, size: int) -> None:
-        """Count the bytes until the request has been answered."""
-        self._held += size
-        request.held += size
+    def _count(self, request: ReceivedRequest, size: int) -> None:
+        """Count bytes that are in memory until the response was sent."""
+        self.buffered += size
+        request.buffered += size
 
     def _release(self, size: int) -> None:
-        self._held -= size
+        self.buffered -= size
 
-    async def _streamed(
-        self, request: ReceivedRequest, answer: Response, parts: AsyncGenerator[bytes, None]
+    async def _stream(
+        self, request: ReceivedRequest, head: Response, parts: AsyncGenerator[bytes, None]
     ) -> web.StreamResponse:
-        response = web.StreamResponse(status=answer.status, headers=CIMultiDict(answer.headers))
+        response = web.StreamResponse(status=head.status, headers=CIMultiDict(head.headers))
         response.headers["Server"] = SERVER
         response.force_close()
         sending = asyncio.ensure_future(_send(request, response, parts))
@@ -142,12 +142,12 @@ class Listener:
         connection = request.protocol
         if isinstance(connection, Connection) and request.transport is not None:
             connection.on_lost = sending.cancel
-        else:  # it has gone already
+        else:  # the client has disconnected
             sending.cancel()
         await asyncio.wait([sending])
         return response
 
-    def _asked(self, request: ReceivedRequest) -> Request | Response:
+    def _parse(self, request: ReceivedRequest) -> Request | Response:
         if not request.raw_path.isascii():
             return empty_response(400)
         path, _, query = request.raw_path.partition("?")
@@ -162,7 +162,7 @@ class Listener:
             method=request.method,
             path=path,
             query_text=query,
-            headers=_readable(request.headers),
+            headers=_merged(request.headers),
             base_url=f"http://{authority}",  # the server has no TLS
             read=lambda: self._read(request),
         )
@@ -172,10 +172,10 @@ class Listener:
             raise BodyTooLargeError
         if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0  # what counts is the answer proper
+            request.writer.output_size = 0  # count the final response only
         try:
             with BodyRate(request):
-                return await self._whole(request)
+                return await self._read_all(request)
         except (ConnectionError, aiohttp.ClientConnectionError, asyncio.IncompleteReadError):
             raise ClientGoneError from None
         except (http_exceptions.HttpProcessingError, aiohttp.ClientError) as error:
@@ -183,11 +183,11 @@ class Listener:
                 raise ClientGoneError from None
             raise MalformedBodyError(str(error)) from None
 
-    async def _whole(self, request: ReceivedRequest) -> bytes:
+    async def _read_all(self, request: ReceivedRequest) -> bytes:
         parts: list[bytes | bytearray] = []
         size = 0
         while part := await request.content.readany():
-            if len(part) >= PART:
+            if len(part) >= SMALL_CHUNK:
                 parts.append(part)
             elif parts and isinstance(parts[-1], bytearray):
                 parts[-1] += part
@@ -198,17 +198,17 @@ class Listener:
                 continue
             if size > self._max_body:
                 raise BodyTooLargeError
-            if self._held + len(part) > MAX_HELD:
+            if self.buffered + len(part) > MAX_BUFFERED:
                 raise _BufferLimitError
-            self._hold(request, len(part))
-        if size >= LARGE:
+            self._count(request, len(part))
+        if size >= LARGE_BODY:
             async with self._large_body:
                 await asyncio.sleep(0)
         return b"".join(parts)
 
 
 class _BufferLimitError(EmbeddedHostError):
-    pass
+    """MAX_BUFFERED is reached."""
 
 
 class _Server(web.Server):
@@ -228,16 +228,16 @@ _PROTOCOL: dict[str, Any] = {
     "keepalive_timeout": KEEP_ALIVE,
     "max_line_size": MAX_LINE,
     "max_field_size": MAX_HEADER,
-    # A function that is sent gzip gets gzip, as on the real host.
+    # A function receives a gzip body as it is, as on the Azure Functions host.
     "auto_decompress": False,
 }
 
 
-def _response(request: web.BaseRequest, answer: Response, close: bool = False) -> Answer:
-    status = answer.status if 200 <= answer.status <= 999 else 500
-    response = Answer(status=status, body=answer.body or None)
-    for name, value in answer.headers:
-        if name.lower() not in _OURS:
+def _response(request: web.BaseRequest, source: Response, close: bool = False) -> BufferedResponse:
+    status = source.status if 200 <= source.status <= 999 else 500
+    response = BufferedResponse(status=status, body=source.body or None)
+    for name, value in source.headers:
+        if name.lower() not in _SERVER_HEADERS:
             response.headers.add(_CONTROL.sub("", name), _CONTROL.sub(" ", value))
     response.headers.setdefault("Server", SERVER)
     if close:
@@ -255,15 +255,15 @@ async def _send(request: ReceivedRequest, response: web.StreamResponse, parts: A
             elif request.transport is None or request.transport.is_closing():
                 return
     except (ConnectionError, aiohttp.ClientConnectionError):
-        pass  # the client went away
+        pass  # the client disconnected
     except Exception:
         log.exception("%s %s: the stream broke off [EH330]", request.method, request.path)
     finally:
         await parts.aclose()
 
 
-def _readable(headers: Any) -> Any:
-    """The headers as they came, repeated ones comma-joined; bytes that are not UTF-8 are read as Latin-1."""
+def _merged(headers: Any) -> Any:
+    """Return the headers with repeated ones joined by commas. Bytes that are not UTF-8 are decoded as Latin-1."""
     if len(set(headers)) == len(headers) and all(map(str.isascii, headers.values())):
         return headers
     merged: CIMultiDict[str] = CIMultiDict()
@@ -278,5 +278,5 @@ def _readable(headers: Any) -> Any:
 
 
 def _authority(sock: socket.socket) -> str:
-    """What stands for the ``Host`` header where there is none."""
+    """Return the authority of a request without a Host header."""
     return f"localhost:{sock.getsockname()[1]}"
