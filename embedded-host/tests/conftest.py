@@ -1,15 +1,51 @@
+"""Fixtures for every test, and the markers of ``-m``: a test's folder decides, or a marker in its module."""
+
 from __future__ import annotations
 
 import asyncio
 import errno
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.support.app_folder import AppFolder
+
+TESTS = Path(__file__).parent
+PROCESS_FOLDERS = ("benchmarks", "conformance", "crash", "docs", "e2e", "functions_host", "fuzz", "load")
+MARKERS = {"unit", "process", "browser", "container", "manual"}
+
+
+def _folder(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0] if TESTS in path.parents else ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not any(marker.name in MARKERS for marker in item.iter_markers()):
+            folder = _folder(item.path)
+            name = "browser" if folder == "browser" else "process" if folder in PROCESS_FOLDERS else "unit"
+            item.add_marker(name)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m unit``, do not import the modules of the other tests."""
+    other = (*PROCESS_FOLDERS, "browser")
+    return True if config.option.markexpr == "unit" and _folder(collection_path) in other else None
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("A unit test starts a process. Mark it: pytest.mark.process")
+
+
+@pytest.fixture(autouse=True)
+def refuse_processes_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("unit"):
+        monkeypatch.setattr(subprocess.Popen, "__init__", _refuse)
+
 
 _USER_MODULES = ("__app__", "shared")
 
