@@ -6,7 +6,7 @@ import asyncio
 import errno
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,10 +41,16 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise AssertionError("A unit test starts a process. Mark it: pytest.mark.process")
 
 
-@pytest.fixture(autouse=True)
-def refuse_processes_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.node.get_closest_marker("unit"):
-        monkeypatch.setattr(subprocess.Popen, "__init__", _refuse)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse processes to a unit test and to the fixtures that are set up for it."""
+    start = subprocess.Popen.__init__
+    if item.get_closest_marker("unit"):
+        subprocess.Popen.__init__ = _refuse  # type: ignore[method-assign]
+    try:
+        return (yield)
+    finally:
+        subprocess.Popen.__init__ = start  # type: ignore[method-assign]
 
 
 _USER_MODULES = ("__app__", "shared")

@@ -173,6 +173,7 @@ def test_of_two_that_wait_for_one_that_died_each_has_its_turn(file: KeyFile, mon
     assert {"one", "two"} <= file.keys().host.keys()
 
 
+@pytest.mark.process
 def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
     file.begin()
     code = (

@@ -34,6 +34,7 @@ def command_of(path: tuple[str, ...]) -> click.Command:
     return found
 
 
+@pytest.mark.process
 def test_start_pays_for_no_other_command() -> None:
     code = (
         "import sys, embedded_host.cli.commands\n"

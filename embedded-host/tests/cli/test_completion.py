@@ -30,6 +30,7 @@ IN_SHELL = {
 """What a person's Tab does."""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script(shell: str) -> None:
     called = call("completion", shell)
@@ -53,6 +54,7 @@ def asked_for(shell: str, words: str, number: int) -> list[str]:
     return found.stdout.splitlines()
 
 
+@pytest.mark.process
 def test_what_the_shell_asks() -> None:
     words = asked_for("zsh", "embedded-host get-", 1)
     assert {"get-history", "get-instances", "get-runtime-status"} <= set(words)
@@ -66,6 +68,7 @@ def test_what_the_shell_asks() -> None:
     assert asked_for("bash", "embedded-host start --script-root ", 3) == ["dir,"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes(shell: str) -> None:
     """In the shell itself, where there is one."""

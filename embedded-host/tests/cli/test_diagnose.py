@@ -16,6 +16,7 @@ from tests.cli.states import after, started
 from tests.support.running_host import RunningHost
 
 
+@pytest.mark.process
 def test_a_running_host_knows_it_all(host: RunningHost, ask: Ask) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
@@ -27,6 +28,7 @@ def test_a_running_host_knows_it_all(host: RunningHost, ask: Ask) -> None:
     assert text.splitlines()[2].split()[:3] == ["waits", "for", "name"]
 
 
+@pytest.mark.process
 def test_why_it_failed(host: RunningHost, ask: Ask) -> None:
     links = host.start("Raising", None, uuid4().hex)
     host.end(links)

@@ -3,12 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import entity, snapshot, write_state
 from tests.support.polling import eventually
 
 
+@pytest.mark.process
 def test_signal_get_list_and_delete(ask: Ask) -> None:
     key = f"k {uuid4().hex}#"
     one = ("--name", "Counter", "--key", key)
@@ -26,6 +29,7 @@ def test_signal_get_list_and_delete(ask: Ask) -> None:
     assert ask("entities", "delete", *one).code == 3
 
 
+@pytest.mark.process
 def test_one_that_the_app_does_not_have(ask: Ask) -> None:
     called = ask("entities", "signal", "--name", "Nobody", "--key", "k", "--operation", "add")
     assert called.code == 3

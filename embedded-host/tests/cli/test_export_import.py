@@ -75,6 +75,7 @@ def test_what_is_under_way_comes_along(tmp_path: Path) -> None:
     assert rows(target, "inputs", "instance, input") == [(2, "1")]
 
 
+@pytest.mark.process
 def test_it_goes_on_where_it_is_imported(host: RunningHost, tmp_path: Path) -> None:
     id = uuid4().hex
     links = host.start("Event", {"n": 1}, id)
@@ -120,6 +121,7 @@ def test_an_id_that_is_there_already(state: Path) -> None:
     assert ids == ["@counter@visits", "a", "b", "b2", "c"]
 
 
+@pytest.mark.process
 def test_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
     links = host.start("Retrying", str(tmp_path / "attempts"), uuid4().hex)
     host.end(links)
@@ -141,6 +143,7 @@ def test_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) ->
     assert "start-new --function-name EventOrTimeout --input" in refused.err
 
 
+@pytest.mark.process
 def test_what_has_begun_nothing_goes_on_from_the_management_api_too(
     host: RunningHost, ask: Ask, tmp_path: Path
 ) -> None:
@@ -189,6 +192,7 @@ def test_what_has_begun_nothing_goes_on_from_the_management_api_too(
         eventually(lambda: status("pending")["output"] == [1, 2], "it takes its first turn")
 
 
+@pytest.mark.process
 def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1

@@ -9,6 +9,8 @@ from tests.cli.conftest import Ask
 from tests.support.app_folder import AppFolder, orchestration_trigger
 from tests.support.running_host import RunningHost
 
+pytestmark = pytest.mark.process
+
 KEYS = ["name", "trigger", "durableName", "methods", "route", "url", "disabled", "problem"]
 
 

@@ -13,6 +13,7 @@ from tests.support.running_host import RunningHost
 from tests.testing.test_plugin import run_pytest
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("arguments", "name"), [([], "hello_cities"), (["--model", "v1"], "HelloCities")])
 def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None:
     root = tmp_path / "my new-app"
@@ -34,6 +35,7 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
         assert host.stop() == 0, host.log
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("model", ["v1", "v2"])
 def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
     root = tmp_path / "my new-app"

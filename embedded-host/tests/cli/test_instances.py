@@ -12,6 +12,8 @@ from tests.cli.conftest import Ask
 from tests.cli.states import snapshot
 from tests.support.running_host import RunningHost
 
+pytestmark = pytest.mark.process
+
 KEYS = ["name", "instanceId", "runtimeStatus", "customStatus", "createdTime", "lastUpdatedTime"]
 
 

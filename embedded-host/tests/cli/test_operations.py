@@ -11,6 +11,8 @@ from tests.cli.states import snapshot
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def waiting(host: RunningHost) -> dict[str, str]:

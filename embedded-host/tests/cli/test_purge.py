@@ -5,12 +5,15 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import entity, instance, snapshot, write_state
 from tests.support.running_host import RunningHost
 
 
+@pytest.mark.process
 def test_purge_one(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", None, uuid4().hex)
     host.end(links)
@@ -23,6 +26,7 @@ def test_purge_one(host: RunningHost, ask: Ask) -> None:
     assert "has status Running" in refused.err
 
 
+@pytest.mark.process
 def test_purge_many(host: RunningHost, ask: Ask) -> None:
     # A status that no other test's instances have when they are looked at again.
     waiting, ended = (host.start("Event", None, uuid4().hex) for _ in range(2))
@@ -37,6 +41,7 @@ def test_purge_many(host: RunningHost, ask: Ask) -> None:
     assert ask("purge-history", "--created-after", "2999-01-01").out == "Deleted 0 instances.\n"
 
 
+@pytest.mark.process
 def test_purge_takes_only_statuses_of_what_has_finished(ask: Ask) -> None:
     called = ask("purge-history", "--runtime-status", "running")
     assert called.code == 2
@@ -72,6 +77,7 @@ def test_deleting_a_task_hub_wants_a_yes(tmp_path: Path) -> None:
     assert snapshot(folder)["state.db"] == before
 
 
+@pytest.mark.process
 def test_deleting_a_task_hub_that_a_host_has(host: RunningHost, tmp_path: Path) -> None:
     held = call("delete-task-hub", "--state", host.state, "--yes")
     assert held.code == 1

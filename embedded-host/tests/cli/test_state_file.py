@@ -51,6 +51,7 @@ def killed(state: Path) -> Path:
     return state
 
 
+@pytest.mark.process
 def test_after_a_host_that_was_killed(killed: Path) -> None:
     before = snapshot(killed)
     assert sorted(before) == ["state.db", "state.db-shm", "state.db-wal"]
@@ -58,6 +59,7 @@ def test_after_a_host_that_was_killed(killed: Path) -> None:
     assert snapshot(killed) == before
 
 
+@pytest.mark.process
 def test_a_log_without_its_index(killed: Path) -> None:
     (killed / "state.db-shm").unlink()
     before = snapshot(killed)
@@ -65,6 +67,7 @@ def test_a_log_without_its_index(killed: Path) -> None:
     assert snapshot(killed) == before
 
 
+@pytest.mark.process
 def test_beside_a_running_host(host: RunningHost) -> None:
     links = host.start("Chain", None, "zz-last")
     host.end(links)

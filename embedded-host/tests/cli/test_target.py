@@ -32,6 +32,7 @@ def app(root: Path, port: int, hub: str = "TestHub") -> Path:
     return root
 
 
+@pytest.mark.process
 def test_the_host_at_the_apps_port(host: RunningHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = app(tmp_path / "app", host.port)
     called = call("get-instances", "--script-root", root)
@@ -105,6 +106,7 @@ def test_which_task_hub(tmp_path: Path, nobody: int) -> None:
     assert "holds the task hubs AppHub, Other: choose one with --task-hub-name." in which.err
 
 
+@pytest.mark.process
 def test_the_hosts_other_task_hubs(host: RunningHost) -> None:
     found = call("get-instances", "--url", host.base, "--task-hub-name", "Another", "--json").json
     assert found == {"instances": [], "continuationToken": None}

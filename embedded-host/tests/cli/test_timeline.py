@@ -98,6 +98,7 @@ def test_the_drawing(monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str)
     assert lines[3].endswith(point)
 
 
+@pytest.mark.process
 def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
     links = host.start("Parent", None, uuid4().hex)
     host.end(links)

@@ -19,6 +19,7 @@ from tests.support.polling import eventually
 from tests.support.running_host import RunningHost, environment
 
 
+@pytest.mark.process
 def test_until_it_has_finished(host: RunningHost, tmp_path: Path) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
@@ -34,6 +35,7 @@ def test_until_it_has_finished(host: RunningHost, tmp_path: Path) -> None:
     assert [line["runtimeStatus"] for line in lines][:: len(lines) - 1] == ["Running", "Completed"]
 
 
+@pytest.mark.process
 def test_lines_for_people(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", None, uuid4().hex)
     status = host.end(links)
@@ -92,6 +94,7 @@ def test_what_becomes_of_those_that_ran(monkeypatch: pytest.MonkeyPatch) -> None
     assert set(FINISHED) > {"Completed", "Failed"}
 
 
+@pytest.mark.process
 def test_the_table(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask) -> None:
     monkeypatch.setattr(watch, "on_terminal", lambda: True)
     links = host.start("Chain", None, f"table-{uuid4().hex[:4]}")

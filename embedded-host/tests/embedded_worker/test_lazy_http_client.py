@@ -6,6 +6,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 PRELUDE = """
 import sys
 from embedded_worker import lazy_http_client

@@ -45,6 +45,7 @@ def holder(tmp_path: Path) -> Iterator[Holder]:
         process.kill()
 
 
+@pytest.mark.process
 def test_a_second_process_is_refused_and_told_whose_it_is(tmp_path: Path, holder: Holder) -> None:
     with pytest.raises(StateError) as caught, StateLock(tmp_path):
         pass
@@ -53,12 +54,14 @@ def test_a_second_process_is_refused_and_told_whose_it_is(tmp_path: Path, holder
     assert "--state" in str(caught.value)
 
 
+@pytest.mark.process
 def test_a_refused_one_leaves_the_holder_its_lock(tmp_path: Path, holder: Holder) -> None:
     for _ in range(2):
         with pytest.raises(StateError, match=f"process id {holder.pid}"), StateLock(tmp_path):
             pass
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("end", ["kill", "close"])
 def test_the_end_of_the_process_lets_go(tmp_path: Path, holder: Holder, end: str) -> None:
     assert holder.process.stdin is not None

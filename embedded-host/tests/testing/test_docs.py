@@ -25,6 +25,7 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
+@pytest.mark.process
 def test_the_tests_of_the_page_pass(app: AppFolder) -> None:
     tests = {name: text for name, text in EXAMPLES.items() if name.startswith("tests/")}
     for name, text in tests.items():

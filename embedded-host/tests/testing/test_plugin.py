@@ -8,7 +8,11 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
 from tests.testing.conftest import shop_app
+
+pytestmark = pytest.mark.process
 
 PLUGIN = "embedded_host.testing.plugin"
 

@@ -76,6 +76,7 @@ def test_fixture_that_does_not_load(broken_app):
 COUNT = FAILING_TESTS.count("\ndef test_") + FAILING_TESTS.count("\nasync def test_")
 
 
+@pytest.mark.process
 def test_a_failing_test_shows_the_users_frames_only(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "shop")
     app.write("tests/test_failing.py", FAILING_TESTS)
@@ -98,6 +99,7 @@ def test_a_failing_test_shows_the_users_frames_only(tmp_path: Path) -> None:
     assert 'File "' + str(Path(__file__).parents[2]) not in output
 
 
+@pytest.mark.process
 def test_full_trace_shows_the_kits_frames(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "shop")
     app.write("tests/test_failing.py", FAILING_TESTS)

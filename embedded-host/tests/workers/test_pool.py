@@ -28,6 +28,8 @@ from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
 from tests.support.worker_calls import load_of, request, spec
 
+pytestmark = pytest.mark.process
+
 StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
 

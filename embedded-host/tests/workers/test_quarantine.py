@@ -23,6 +23,8 @@ from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
