@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from embedded_host.engine import actions, turn
-from embedded_host.engine.actions import parse_answer
+from embedded_host.engine.invocations import OrchestratorOutput
 from embedded_host.host import Host, HostOptions
+from embedded_host.protocols.v1 import orchestrators, parse_orchestrator_output
 from embedded_host.store.interface import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.commit import GroupCommit
@@ -53,8 +53,8 @@ class Costs(Counter[str]):
             self["fsyncs"] += 1
             store_commit(it)
 
-        def counted_parse(answer: Any) -> actions.Answer:
-            parsed = parse_answer(answer)
+        def counted_parse(*output: Any) -> OrchestratorOutput:
+            parsed = parse_orchestrator_output(*output)
             self["actions"] += len(parsed.actions)
             return parsed
 
@@ -73,7 +73,7 @@ class Costs(Counter[str]):
         monkeypatch.setattr(SqliteStore, "commit", counted_fsync)
         monkeypatch.setattr(SqliteStore, "stage", counted_stage)
         monkeypatch.setattr(Channel, "send", counted_send)
-        monkeypatch.setattr(turn, "parse_answer", counted_parse)
+        monkeypatch.setattr(orchestrators, "parse_orchestrator_output", counted_parse)
 
 
 class Client:

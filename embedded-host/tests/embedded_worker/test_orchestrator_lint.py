@@ -13,7 +13,8 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload
 from embedded_worker.orchestrator_lint import caller_place, shape_problem, suspicious_calls, where_it_is
 from embedded_worker.orchestrator_sessions import OrchestratorSession
 from tests.engine.scenario import completed, moment
@@ -39,8 +40,8 @@ def run(app: AppFolder) -> MakeFunction:
 def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
     started = h.execution_started(moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None)
-    payload = TurnPayload("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
-    return OrchestratorSession(df.Orchestrator.create(function), payload.text(), root).answer()
+    payload = OrchestratorInput("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
+    return OrchestratorSession(df.Orchestrator.create(function), orchestrator_payload(payload), root).answer()
 
 
 def failure(function: Any, root: Path, *events: HistoryEvent) -> str:

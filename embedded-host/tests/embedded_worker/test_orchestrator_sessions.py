@@ -17,7 +17,8 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import response_message
 from embedded_host.engine.events import HistoryEvent
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
 from tests.engine.scenario import completed, failed, fired, moment, raised
@@ -45,12 +46,12 @@ class Talk:
             )
             new.insert(1, started)
         seen = 0 if self.session is None or self.fresh else self.session.seen
-        payload = TurnPayload("i-1", "e-1", self.past, new, None, None, seen)
+        payload = OrchestratorInput("i-1", "e-1", self.past, new, None, None, seen)
         if not seen:
-            self.session = OrchestratorSession(self.handle, payload.text(), ROOT)
+            self.session = OrchestratorSession(self.handle, orchestrator_payload(payload), ROOT)
         self.past = [*self.past, *new]
         assert self.session is not None
-        answer: dict[str, Any] = json.loads(self.session.answer(payload.unseen() if seen else None))
+        answer: dict[str, Any] = json.loads(self.session.answer(unseen_events(payload) if seen else None))
         assert self.session.seen == len(self.past)
         # What the answer before had is left out; an answer is shown whole here.
         self.actions = self.actions[: self.session.known] + answer["actions"][0]

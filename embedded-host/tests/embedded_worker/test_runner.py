@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.failures import OUT_OF_PROC_LABEL
+from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, InvocationRequest, InvocationResult
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger

@@ -15,16 +15,16 @@ from uuid import UUID
 
 from embedded_host.engine import history as h
 from embedded_host.engine import turn as turn_module
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import response_message
 from embedded_host.engine.events import EventRaised, HistoryEvent
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, TurnSettings, deliverable
-from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
+from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result, unseen_events
 from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from tests.engine.programs import Program, events_of
 from tests.engine.scenario import T0
@@ -35,11 +35,11 @@ SETTINGS = TurnSettings(DurableFunctions.of(["Main", "Child"], ["Echo", "Fail", 
 class SdkWorker:
     """The SDK alone, as it runs on the real host: everything is replayed, and nothing is counted."""
 
-    def answer(self, program: Program, payload: TurnPayload) -> str | TurnAnswer | UserError:
+    def answer(self, program: Program, turn: OrchestratorInput) -> OrchestratorOutput | InvocationFailure:
         try:
-            return str(program.handle(payload.text()))
+            return orchestrator_result(str(program.handle(orchestrator_payload(turn))))
         except Exception as error:
-            return UserError(type(error).__name__, str(error))
+            return orchestrator_result(UserError(type(error).__name__, str(error)))
 
     def forget(self) -> None:
         """There is nothing to forget."""
@@ -51,17 +51,18 @@ class SessionWorker:
     def __init__(self) -> None:
         self._sessions = SessionCache()
 
-    def answer(self, program: Program, payload: TurnPayload) -> str | TurnAnswer | UserError:
-        address = (payload.instance_id, payload.execution_id, payload.seen)
-        kept = self._sessions.take(*address) if payload.seen else None
-        session = kept or OrchestratorSession(program.handle, payload.text(), Path())
+    def answer(self, program: Program, turn: OrchestratorInput) -> OrchestratorOutput | InvocationFailure:
+        address = (turn.instance_id, turn.execution_id, turn.seen)
+        kept = self._sessions.take(*address) if turn.seen else None
+        session = kept or OrchestratorSession(program.handle, orchestrator_payload(turn), Path())
         try:
-            text = session.answer(payload.unseen() if kept else None)
+            text = session.answer(unseen_events(turn) if kept else None)
         except Exception as error:
-            return UserError(type(error).__name__, str(error), counts=tuple(session.counts), known=session.known)
+            progress = ReplayProgress(session.counts, session.known)
+            return orchestrator_result(UserError(type(error).__name__, str(error)), progress)
         if not session.finished:
-            self._sessions.keep(payload.instance_id, session)
-        return TurnAnswer(text, tuple(session.counts), session.known)
+            self._sessions.keep(turn.instance_id, session)
+        return orchestrator_result(text, ReplayProgress(session.counts, session.known))
 
     def forget(self) -> None:
         self._sessions = SessionCache()

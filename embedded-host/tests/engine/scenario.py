@@ -19,11 +19,12 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
 from embedded_host.engine.messages import Deliver, Message, Outgoing
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
-from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
+from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result, unseen_events
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 E = TypeVar("E", bound=EventBase)
@@ -179,7 +180,7 @@ class Scenario:
         self.payload = None
         try:
             self.payload = self._handed(next(run))
-            run.send(json.dumps(reply) if isinstance(reply, dict) else reply)
+            run.send(_result(reply))
         except StopIteration as stop:
             result: TurnResult = stop.value
         else:
@@ -187,10 +188,10 @@ class Scenario:
         result.apply(self.state)
         return result
 
-    def _handed(self, payload: TurnPayload) -> dict[str, Any]:
+    def _handed(self, turn: OrchestratorInput) -> dict[str, Any]:
         """A worker that has seen the earlier events and is handed the rest has the whole history."""
-        whole: dict[str, Any] = json.loads(payload.text())
-        self._seen = self._seen[: payload.seen] + json.loads(payload.unseen())
+        whole: dict[str, Any] = json.loads(orchestrator_payload(turn))
+        self._seen = self._seen[: turn.seen] + json.loads(unseen_events(turn))
         assert self._seen == [{**event, "IsPlayed": False} for event in whole["history"]]
         return whole
 
@@ -224,6 +225,12 @@ def _step(event: HistoryEvent) -> str:
     word = word.replace("sub_orchestration_instance", "child").replace("execution_", "")
     number = event.scheduled_id if isinstance(event, CompletionEvent) else event.event_id
     return f"{word} {number}" if number >= 0 else word
+
+
+def _result(reply: Any) -> OrchestratorOutput | InvocationFailure:
+    if isinstance(reply, (OrchestratorOutput, InvocationFailure)):
+        return reply
+    return orchestrator_result(json.dumps(reply) if isinstance(reply, dict) else reply)
 
 
 def kinds(outgoing: Sequence[Outgoing]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.events import ExecutionCompleted, HistoryEvent
+from embedded_host.engine.invocations import ReplayProgress
+from embedded_host.protocols.v1 import parse_orchestrator_output
 from tests.engine.scenario import (
     Scenario,
     activity,
@@ -40,7 +40,7 @@ class Counted:
         history = self.main.state.history
         self.counts += [self.counts[-1] if self.counts else 0] * (len(history) - len(self.counts) + 1)
         self.counts += [len(actions)] if not len(history) else [count for _, count in turn]
-        reply = TurnAnswer(json.dumps(answer(*actions)), tuple(self.counts))
+        reply = parse_orchestrator_output(answer(*actions), ReplayProgress(tuple(self.counts)))
         events = [event for event, _ in turn]
         if len(history):
             self.main.turn(reply, *events)

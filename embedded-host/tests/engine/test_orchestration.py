@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.actions import parse_answer
 from embedded_host.engine.events import (
     CompletionEvent,
     EventRaised,
@@ -21,12 +20,13 @@ from embedded_host.engine.events import (
     TaskScheduled,
     TimerFired,
 )
-from embedded_host.engine.failures import OUT_OF_PROC_LABEL
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import TurnSettings, deliverable
 from embedded_host.engine.status import Status
 from embedded_host.engine.turn import CUSTOM_STATUS_LIMIT
+from embedded_host.protocols.v1 import parse_orchestrator_output
+from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
 from tests.engine.scenario import (
     FUNCTIONS,
     PARENT,
@@ -160,7 +160,7 @@ def test_a_surrogate_pair_counts_as_two() -> None:
         (answer(done=True, output={"a": [1, "é"]}), '{"a":[1,"é"]}'),
         (answer(done=True), None),
         ("", None),
-        (parse_answer(answer(done=True, output=1)), "1"),
+        (parse_orchestrator_output(answer(done=True, output=1)), "1"),
     ],
 )
 def test_completion(reply: Any, output: str | None) -> None:

@@ -7,11 +7,17 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.http.call_http import CallHttpClient
+from embedded_host.protocols.v1 import entity_result, orchestrator_result
 from tests.http.api import counter, done
 from tests.task_hub.kit import AppInvoker, Host
 
@@ -25,10 +31,10 @@ class _Says(AppInvoker):
     left = 0
 
     async def orchestrator(
-        self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | UserError | TurnAnswer:
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
         self.left -= 1
-        return TurnAnswer(self.text if self.left >= 0 else '{"isDone": true, "actions": []}')
+        return orchestrator_result(self.text if self.left >= 0 else '{"isDone": true, "actions": []}')
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         return input  # the worker's part, which reads it, is not what is tried here
@@ -36,8 +42,10 @@ class _Says(AppInvoker):
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await _Offline().call(request, is_wanted)
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
-        return self.text
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
+        return entity_result(self.text, len(batch.operations))
 
 
 class _Offline(CallHttpClient):

@@ -10,7 +10,7 @@ import pytest
 
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.app.http_route import HttpRoute
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.http.functions import HttpFunctions, function_query
 from embedded_host.http.throttle import Throttle
 from embedded_host.task_hub.invoker import WorkerLostError
@@ -61,7 +61,7 @@ class FakeWorker:
     async def load(self, load: LoadRequest) -> LoadResult:
         raise NotImplementedError
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
+    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
         raise NotImplementedError
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:

@@ -12,10 +12,16 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
+from embedded_host.protocols.v1 import entity_payload, entity_result, orchestrator_payload, orchestrator_result
 from embedded_host.store.interface import InstanceRow, Store
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
@@ -62,9 +68,9 @@ class AppInvoker:
         return DurableFunctions.of(self.orchestrators, self.activities, self.entities)
 
     async def orchestrator(
-        self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | UserError | TurnAnswer:
-        return _text(await self._call(name, self.orchestrators[name], payload.text()))
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
+        return orchestrator_result(await self._call(name, self.orchestrators[name], orchestrator_payload(turn)))
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         if self.gate is not None:
@@ -72,8 +78,11 @@ class AppInvoker:
         result = await self._call(name, self.activities[name], json.loads(input))
         return result if isinstance(result, UserError) else json.dumps(result)
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
-        return _text(await self._call(name, self.entities[name], payload))
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
+        answer = await self._call(name, self.entities[name], entity_payload(batch))
+        return entity_result(answer, len(batch.operations))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         assert is_wanted()
@@ -89,11 +98,6 @@ class AppInvoker:
             return function(argument)
         except Exception as error:
             return UserError(type(error).__name__, str(error))
-
-
-def _text(result: Any) -> str | UserError:
-    assert isinstance(result, (str, UserError))
-    return result
 
 
 def store_in_memory() -> SqliteStore:

@@ -13,12 +13,12 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_host.engine import turn
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
 from embedded_host.engine.events import EventSent
-from embedded_host.engine.failures import UserError
+from embedded_host.engine.execution import Execution
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.protocols.v1 import unseen_events
 from embedded_host.task_hub import instance_cache as residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
 from tests.engine.runs import SessionWorker
@@ -55,12 +55,12 @@ async def test_failure() -> None:
 async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def mistaken(answer: object) -> None:
+    def mistaken(*arguments: object) -> None:
         raise ZeroDivisionError("ours")
 
     host = new_host()
     with monkeypatch.context() as patched:
-        patched.setattr(turn, "parse_answer", mistaken)
+        patched.setattr(Execution, "replay", mistaken)
         await host.start("Chain", input=1)
     text = "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
     assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
@@ -287,12 +287,12 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
 
     class Worker(AppInvoker):
         async def orchestrator(
-            self, name: str, payload: TurnPayload, *, alone: bool = False
-        ) -> str | TurnAnswer | UserError:
-            if payload.seen and "TaskScheduledId" in payload.unseen() and not asked.is_set():
+            self, name: str, turn: OrchestratorInput, *, alone: bool = False
+        ) -> OrchestratorOutput | InvocationFailure:
+            if turn.seen and "TaskScheduledId" in unseen_events(turn) and not asked.is_set():
                 asked.set()
                 await gate.wait()
-            return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), payload)  # type: ignore[arg-type]
+            return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
 
     host = Host(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
     await host.client.start("Main", None, "i-1")

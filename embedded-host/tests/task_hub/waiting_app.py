@@ -9,9 +9,13 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from embedded_host.engine.actions import TurnAnswer
-from embedded_host.engine.failures import UserError
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.task_hub.diagnosis import diagnose
 from tests.task_hub.kit import AppInvoker, Host
 
@@ -70,16 +74,18 @@ class GatedInvoker(AppInvoker):
     entity_gate: asyncio.Event | None = None
 
     async def orchestrator(
-        self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | UserError | TurnAnswer:
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
         if self.turn_gate is not None:
             await self.turn_gate.wait()
-        return await super().orchestrator(name, payload)
+        return await super().orchestrator(name, turn)
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
         if self.entity_gate is not None:
             await self.entity_gate.wait()
-        return await super().entity(name, instance_id, payload)
+        return await super().entity(name, instance_id, batch)
 
 
 def new_host(**settings: Any) -> tuple[Host, GatedInvoker]:

@@ -11,7 +11,7 @@ import pytest
 from embedded_host.testing import DurableApp, HistoryMismatchError
 from tests.conformance.probe_app import probe_app
 
-WIRE = json.loads((Path(__file__).parents[1] / "engine" / "wire.json").read_text(encoding="utf-8"))
+WIRE = json.loads((Path(__file__).parents[1] / "protocols" / "v1" / "wire.json").read_text(encoding="utf-8"))
 TURNS: dict[str, list[dict[str, Any]]] = WIRE["orchestrations"]
 
 

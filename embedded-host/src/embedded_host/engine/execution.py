@@ -53,7 +53,7 @@ from embedded_host.engine.events import (
     SchedulingEvent,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.engine.json_codec import compact
+from embedded_host.engine.invocations import ReplayProgress
 from embedded_host.engine.task import Open, Task, settled
 from embedded_host.engine.timers import Timers
 
@@ -100,18 +100,15 @@ class Execution:
     # -- what a turn asks --------------------------------------------------------------------------
 
     def replay(
-        self,
-        program: tuple[Action, ...],
-        events: Sequence[HistoryEvent],
-        counts: Sequence[int] | None = None,
-        known: int = 0,
+        self, actions: tuple[Action, ...], events: Sequence[HistoryEvent], progress: ReplayProgress | None = None
     ) -> None:
-        """Take the whole list of actions as it is now, of which the first ``known`` are as they were, and the events since the
-        last call.
+        """Take the actions of a turn and the events since the last call.
 
-        ``counts`` has, for each of ``events``, how many actions the orchestrator had asked for once it had seen that event.
-        With it decisions are numbered exactly as the SDK numbers its tasks; without it the whole list counts from the
-        beginning, as on the real host. Raises NonDeterministicError."""
+        With ``progress.counts``, decisions are numbered exactly as the SDK numbers its tasks. Without, the whole list of
+        actions counts from the beginning, as on the Functions host. Raises NonDeterministicError."""
+        progress = progress or ReplayProgress()
+        program = self.program[: progress.unchanged] + actions
+        counts = progress.counts_of_last(len(events))
         if len(program) < self._at:
             raise NonDeterministicError(
                 f"Non-Deterministic workflow detected: an earlier turn of this execution asked for {self._at} steps, but the "
@@ -119,7 +116,7 @@ class Execution:
                 "instance had already started running?"
             )
         self.program = program
-        self._timers.mark(program, known)
+        self._timers.mark(program, progress.unchanged)
         self._counted = counts is not None
         if counts is None:
             self._advance()
@@ -239,7 +236,7 @@ class Execution:
         if isinstance(action, EntityOperation):
             return self._operation(action)
         if isinstance(action, CallHttp):
-            return self._activity(HTTP_ACTIVITY, compact(action.request))
+            return self._activity(HTTP_ACTIVITY, action.request)
         if isinstance(action, (WhenAny, WhenAll)):
             return self._compound(action)
         self.continue_with = action

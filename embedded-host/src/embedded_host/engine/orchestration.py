@@ -72,8 +72,8 @@ class TurnResult:
     continued_as: ExecutionStarted | None = None
     """The ExecutionStarted of the next execution."""
     seen: int = 0
-    mistake: str = ""
-    """The traceback, if the turn failed of a mistake of ours: for the log."""
+    host_error: str = ""
+    """The traceback of an error in the host that failed the turn, for the log."""
 
     def apply(self, state: Orchestration) -> None:
         if self.replaces:

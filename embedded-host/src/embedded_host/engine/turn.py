@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from embedded_host.engine import history as h
-from embedded_host.engine.actions import Answer, MalformedAnswerError, TurnAnswer, parse_answer
 from embedded_host.engine.decisions import (
     CreateSubOrchestration,
     Decision,
@@ -31,14 +30,13 @@ from embedded_host.engine.failures import (
     UserError,
     activity_reason,
     orchestrator_failed,
-    out_of_proc_state,
     parent_details,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
 from embedded_host.engine.json_codec import compact, is_json
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
-from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
@@ -50,11 +48,10 @@ Clock = Callable[[], datetime]
 
 def turn(
     state: Orchestration, messages: Sequence[Message], settings: TurnSettings, clock: Clock
-) -> Generator[TurnPayload, str | TurnAnswer | Answer | UserError, TurnResult]:
-    """Run one turn over ``messages`` (see ``deliverable``).
+) -> Generator[OrchestratorInput, OrchestratorOutput | InvocationFailure, TurnResult]:
+    """Run one turn over ``messages`` (see ``deliverable``): yield the orchestrator's input at most once and take its output.
 
-    Yields the payload for the worker at most once and takes its answer; ``state`` is not changed. A turn whose worker
-    was lost is simply run again.
+    ``state`` is not changed. A turn whose worker was lost is run again.
     """
     now = clock()
     new: list[HistoryEvent] = [] if state.continued and not messages else [h.orchestrator_started(now)]
@@ -68,7 +65,7 @@ def turn(
         return run.fail(settings.functions.orchestrators.missing(state.name))
     if not state.seen and state.input is not None and not is_json(state.input):  # a worker that has seen it has read it
         return run.fail(f"One or more errors occurred. (Exception while executing function: Functions.{state.name})")
-    payload = TurnPayload(
+    input = OrchestratorInput(
         instance_id=state.instance_id,
         execution_id=state.execution_id,
         past=past,
@@ -76,28 +73,20 @@ def turn(
         input=state.input,
         parent_instance_id=state.parent_instance_id,
         seen=state.seen,
-        fresh=state.continued,
+        is_continuation=state.continued,
         http_sleep_ms=settings.http_sleep_ms,
     )
-    run.seen = payload.size
-    answer = yield payload
-    hidden = None
-    counts = answer.counts if isinstance(answer, (TurnAnswer, UserError)) else None
-    known = answer.known if isinstance(answer, (TurnAnswer, UserError)) else 0
-    if isinstance(answer, TurnAnswer):
-        answer = answer.text
-    if isinstance(answer, UserError):
-        hidden = out_of_proc_state(answer)
-        if hidden is None:
-            return run.fail(answer.text, answer.stack)
-        run.stack = answer.stack
+    run.seen = input.size
+    output = yield input
+    if isinstance(output, InvocationFailure):
+        result = run.fail(output.message, output.stack)
+        result.host_error = output.host_error
+        return result
     try:
-        return run.interpret(answer if isinstance(answer, Answer) else parse_answer(hidden or answer), counts, known)
-    except MalformedAnswerError as error:
-        return run.fail(str(error))
-    except Exception as error:  # nobody foresaw such an answer: it fails its own instance, and stops no other
+        return run.interpret(output)
+    except Exception as error:  # an unforeseen output must fail its own instance, not the host
         result = run.fail(f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}")
-        result.mistake = traceback.format_exc()
+        result.host_error = traceback.format_exc()
         return result
 
 
@@ -111,7 +100,6 @@ class _Run:
         self.events = new
         self.outgoing: list[Outgoing] = []
         self.custom_status = state.custom_status
-        self.stack = ""
         self.seen = 0
         self.kept = state.execution
         """From the turn before: the worker was handed what came since, also if ``state`` has lost it meanwhile."""
@@ -119,36 +107,35 @@ class _Run:
 
     # -- from the answer ---------------------------------------------------------------------------
 
-    def interpret(self, answer: Answer, counts: Sequence[int] | None, known: int) -> TurnResult:
+    def interpret(self, output: OrchestratorOutput) -> TurnResult:
         state = self.state
-        too_big = answer.custom_status is not None and len(answer.custom_status.encode("utf-16-le"))
-        if too_big and too_big > CUSTOM_STATUS_LIMIT:
+        status_size = 0 if output.custom_status is None else len(output.custom_status.encode("utf-16-le"))
+        if status_size > CUSTOM_STATUS_LIMIT:
             return self.fail(
-                f"The size of the custom status is {too_big} bytes of UTF-16, but it must not exceed {CUSTOM_STATUS_LIMIT}."
+                f"The size of the custom status is {status_size} bytes of UTF-16, but it must not exceed {CUSTOM_STATUS_LIMIT}."
             )
-        if answer.custom_status is not None or not state.continued:
-            self.custom_status = answer.custom_status
+        if output.custom_status is not None or not state.continued:
+            self.custom_status = output.custom_status
         events = self.events if self.kept else state.history.events + self.events
         execution = self.kept or Execution(state.instance_id, state.execution_id)
         try:
-            program = execution.program[:known] + answer.actions
-            execution.replay(program, events, _tail(counts, len(events)), known)
+            execution.replay(output.actions, events, output.progress)
         except NonDeterministicError as error:
             return self.fail(str(error))
         self.execution = execution
-        execution.returned = answer.is_done or answer.error is not None
+        execution.returned = output.is_done or output.error is not None
         for decision in sorted(execution.pending.values(), key=lambda decision: decision.id):
             missing = self.record(decision)
             if missing:
                 return self.fail(missing)
         execution.pending.clear()
         if execution.finished:
-            if answer.error:
-                return self.fail(answer.error, self.stack)
+            if output.error:
+                return self.fail(output.error, output.stack)
             if execution.continue_with is not None:
                 return self.continue_as_new(execution.continue_with.input)
-            if answer.is_done:
-                return self.complete(Status.COMPLETED, answer.output, "")
+            if output.is_done:
+                return self.complete(Status.COMPLETED, output.output, "")
         return self.wait()
 
     def wait(self) -> TurnResult:
@@ -309,11 +296,6 @@ class _Run:
         return TurnResult(
             self.events, False, status, output, self.custom_status, now, self.execution, self.outgoing, seen=self.seen
         )
-
-
-def _tail(counts: Sequence[int] | None, length: int) -> Sequence[int] | None:
-    """Those of the last ``length`` events; None if there are not so many."""
-    return counts[len(counts) - length :] if counts is not None and len(counts) >= length else None
 
 
 def _next_id(events: Sequence[HistoryEvent]) -> int:

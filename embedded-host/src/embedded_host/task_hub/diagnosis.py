@@ -9,12 +9,10 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from embedded_host.engine.actions import MalformedAnswerError, TurnAnswer, parse_answer
 from embedded_host.engine.decisions import NonDeterministicError
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.engine.payload import TurnPayload
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
@@ -150,16 +148,15 @@ def _with_state(hub: DiagnosedHub, instance: Instance, wait: Wait) -> Wait:
 
 async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
     """Return the execution after a replay; a sentence if the replay fails."""
-    payload = TurnPayload(
+    turn = OrchestratorInput(
         state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
     )
     try:
-        answer = await hub.invoker.orchestrator(hub.settings.functions.orchestrators.registered(state.name), payload)
-        if isinstance(answer, UserError):
-            return f"Its orchestrator fails when it is replayed: {answer.text}"
-        text, counts = (answer.text, answer.counts) if isinstance(answer, TurnAnswer) else (answer, None)
+        output = await hub.invoker.orchestrator(hub.settings.functions.orchestrators.registered(state.name), turn)
+        if isinstance(output, InvocationFailure):
+            return f"Its orchestrator fails when it is replayed: {output.message}"
         execution = Execution(state.instance_id, state.execution_id)
-        execution.replay(parse_answer(text).actions, state.history.events, counts)
-    except (WorkerLostError, MalformedAnswerError, NonDeterministicError, KeyError) as error:
+        execution.replay(output.actions, state.history.events, output.progress)
+    except (WorkerLostError, NonDeterministicError, KeyError) as error:
         return f"It cannot be replayed: {error}"
     return execution

@@ -303,8 +303,10 @@ class TaskHub:
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
             result = await orchestrator_turn(state, messages, self.invoker, self.settings, self.clock)
-            if result.mistake:
-                log.error("Instance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.mistake)
+            if result.host_error:
+                log.error(
+                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
+                )
             if instance not in self._residents:
                 return  # replaced or purged meanwhile: what this turn came to is nobody's
             recording = self.recorder.orchestration(instance, items, result)

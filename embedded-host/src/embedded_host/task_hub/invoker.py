@@ -6,9 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.errors import EmbeddedHostError
 
 log = logging.getLogger("embedded_host.task_hub")
@@ -54,19 +59,20 @@ async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserErro
 
 
 class Invoker(Protocol):
-    """Names are durable names (``Function.durable_name``); ``alone``: nothing else may run in the process meanwhile.
-    All raise WorkerLostError."""
+    """Runs user code. ``name`` is a durable name (``Function.durable_name``). ``alone``: no other call may run in the same
+    process meanwhile. All methods raise WorkerLostError."""
 
     async def orchestrator(
-        self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | TurnAnswer | UserError:
-        """The SDK's answer as JSON text, with the counts if they are known."""
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure: ...
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
-        """The result as JSON text."""
+        """Return the result as JSON text."""
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
-        """The SDK's answer as JSON text."""
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure: ...
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
-        """``call_http``: the request and its response as JSON texts. It may give up once nobody wants the response."""
+        """Send the request of ``call_http`` and return its response; both are JSON. It may give up when ``is_wanted`` turns
+        false."""

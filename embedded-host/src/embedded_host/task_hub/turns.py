@@ -1,18 +1,22 @@
-"""One turn and the worker that takes part in it: what the engine asks for goes there, and the answer comes back."""
+"""One turn with its worker: the engine's input goes to the worker, and the output comes back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, entity_turn
 from embedded_host.engine.entity_messages import OperationRequest
 from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import EntityOutput, InvocationFailure
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.turn import turn
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.invoker import Invoker, ask
 from embedded_host.task_hub.settings import HubSettings
+
+T = TypeVar("T")
 
 
 async def orchestrator_turn(
@@ -25,14 +29,14 @@ async def orchestrator_turn(
         clock.now,
     )
     try:
-        payload = next(run)
+        input = next(run)
         name = settings.functions.orchestrators.registered(state.name)
-        answer = await ask(lambda alone: invoker.orchestrator(name, payload, alone=alone), f"the orchestrator '{name}'")
-        run.send(answer)
+        output = await ask(lambda alone: invoker.orchestrator(name, input, alone=alone), f"the orchestrator '{name}'")
+        run.send(_failure(output))
     except StopIteration as stop:
         result: TurnResult = stop.value
         return result
-    raise AssertionError("a turn asks its worker once")
+    raise AssertionError("a turn invokes its orchestrator once")
 
 
 async def entity_batch(
@@ -44,17 +48,20 @@ async def entity_batch(
     clock: Clock,
 ) -> EntityTurnResult:
     run = entity_turn(entity, operations, clock.now())
-    payload = next(run)
+    input = next(run)
     entities = settings.functions.entities
-    answer: str | UserError = UserError("ValueError", entities.missing(entity.id.name))
+    output: EntityOutput | InvocationFailure | UserError = UserError("ValueError", entities.missing(entity.id.name))
     if entity.id.name in entities:
         name = entities.registered(entity.id.name)
-        answer = await ask(
-            lambda alone: invoker.entity(name, instance_id, payload, alone=alone), f"the entity '{name}'"
-        )
+        output = await ask(lambda alone: invoker.entity(name, instance_id, input, alone=alone), f"the entity '{name}'")
     try:
-        run.send(answer)
+        run.send(_failure(output))
     except StopIteration as stop:
         result: EntityTurnResult = stop.value
         return result
-    raise AssertionError("a batch asks its worker once")
+    raise AssertionError("a batch invokes its entity once")
+
+
+def _failure(output: T | UserError) -> T | InvocationFailure:
+    """Return the output, or the failure of an invocation whose workers were lost."""
+    return InvocationFailure(output.text, output.stack) if isinstance(output, UserError) else output

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.json_codec import compact
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OperationResult,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
+from embedded_host.engine.json_codec import compact, compact_text
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.testing.fakes import CALL_ORIGINAL, Fake, HttpFake, fake_answer, http_answer
 from embedded_host.testing.values import decoded, encoded, input_value
@@ -57,16 +63,17 @@ class FakeInvoker:
         self.is_killed = False
 
     async def orchestrator(
-        self, name: str, payload: TurnPayload, *, alone: bool = False
-    ) -> str | TurnAnswer | UserError:
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
         fake = self._fakes.functions.get(("orchestrator", name.lower()))
         if fake is not None:
-            answer = await self._faked(name, fake, input_value(payload.input))
+            answer = await self._faked(name, fake, input_value(turn.input))
+            if isinstance(answer, UserError):
+                return InvocationFailure(answer.text, answer.stack)
             if answer is not CALL_ORIGINAL:
-                if isinstance(answer, UserError):
-                    return answer
-                return compact({"isDone": True, "actions": [], "output": json.loads(answer), "schemaVersion": 2})
-        return await self.run(name, lambda: self._app.orchestrator(name, payload))
+                output = compact_text(answer)
+                return OrchestratorOutput(True, (), None if output == "null" else output)
+        return await self.run(name, lambda: self._app.orchestrator(name, turn))
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         self._fakes.runs[name] += 1
@@ -77,11 +84,13 @@ class FakeInvoker:
                 return None if answer == "null" else answer
         return await self.run(name, lambda: self._app.activity(name, instance_id, input))
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
         fake = self._fakes.functions.get(("entity", name.lower()))
         if fake is not None:
-            return await self._entity(name, instance_id, fake, payload)
-        return await self.run(name, lambda: self._app.entity(name, instance_id, payload))
+            return await self._entity(name, instance_id, fake, batch)
+        return await self.run(name, lambda: self._app.entity(name, instance_id, batch))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         async def answer() -> str | UserError:
@@ -92,26 +101,25 @@ class FakeInvoker:
     async def function(self, function: Function, trigger: str) -> InvocationResult:
         return await self.run(function.name, lambda: self._app.function(function, trigger))
 
-    async def _entity(self, name: str, instance_id: str, fake: Fake, payload: str) -> str | UserError:
+    async def _entity(
+        self, name: str, instance_id: str, fake: Fake, batch: EntityInput
+    ) -> EntityOutput | InvocationFailure:
         """Answer a batch of operations, each by the fake or by the app. A fake does not change the entity's state."""
-        request: dict[str, Any] = json.loads(payload)
         answers = [
-            await self._faked(name, fake, operation["name"], input_value(operation["input"]))
-            for operation in request["batch"]
+            await self._faked(name, fake, operation.operation, input_value(operation.input))
+            for operation in batch.operations
         ]
-        response = {"entityExists": True, "entityState": request["state"], "results": [], "signals": []}
-        batch = [op for op, answer in zip(request["batch"], answers, strict=True) if answer is CALL_ORIGINAL]
-        if batch:
-            own = compact({**request, "batch": batch})
-            outcome = await self.run(name, lambda: self._app.entity(name, instance_id, own))
-            if isinstance(outcome, UserError):
+        output = EntityOutput((), True, batch.state)
+        own = [op for op, answer in zip(batch.operations, answers, strict=True) if answer is CALL_ORIGINAL]
+        if own:
+            own_batch = replace(batch, operations=own)
+            outcome = await self.run(name, lambda: self._app.entity(name, instance_id, own_batch))
+            if isinstance(outcome, InvocationFailure):
                 return outcome
-            response = json.loads(outcome)
-        own_results = iter(response["results"])
-        response["results"] = [
-            next(own_results) if answer is CALL_ORIGINAL else _operation_result(answer) for answer in answers
-        ]
-        return compact(response)
+            output = outcome
+        own_results = iter(output.results)
+        results = [next(own_results) if answer is CALL_ORIGINAL else _operation_result(answer) for answer in answers]
+        return replace(output, results=results)
 
     async def _faked(self, name: str, fake: Fake, *arguments: Any) -> Any:
         """Return JSON, a UserError or CALL_ORIGINAL."""
@@ -151,10 +159,7 @@ class FakeInvoker:
         return answer
 
 
-def _operation_result(answer: str | UserError) -> dict[str, Any]:
-    failed = isinstance(answer, UserError)
-    return {
-        "result": compact(answer.text) if isinstance(answer, UserError) else answer,
-        "isError": failed,
-        "duration": 0,
-    }
+def _operation_result(answer: str | UserError) -> OperationResult:
+    if isinstance(answer, UserError):
+        return OperationResult(compact(answer.text), failed=True)
+    return OperationResult(answer, failed=False)

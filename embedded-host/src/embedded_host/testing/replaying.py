@@ -10,7 +10,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from embedded_host.engine.actions import Answer, MalformedAnswerError, parse_answer
 from embedded_host.engine.decisions import Decision, NonDeterministicError, SendOperation, StartTimer, mismatch
 from embedded_host.engine.events import (
     EventSent,
@@ -25,9 +24,10 @@ from embedded_host.engine.events import (
     encode_events,
 )
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.failures import UserError, out_of_proc_state
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
 from embedded_host.history import Action, HistoryView, Turn, execution_waits
+from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result
 from embedded_host.testing.errors import HistoryMismatchError
 from embedded_host.testing.history_file import RecordedHistory
 from embedded_worker.orchestrator_sessions import OrchestratorSession
@@ -74,7 +74,7 @@ class _Replay:
         self._execution_id = recorded.started.orchestration_instance.execution_id
         self._execution = Execution(recorded.instance_id, self._execution_id)
         self._session: OrchestratorSession | None = None
-        self._answer: Answer | None = None
+        self._answer: OrchestratorOutput | None = None
         self._failure = ""
         self._delivered: list[HistoryEvent] = []
         self._decisions: dict[int, Decision] = {}
@@ -108,26 +108,23 @@ class _Replay:
         if self._session is None:
             started = self._recorded.started
             parent = started.parent_instance
-            payload = TurnPayload(
+            input = OrchestratorInput(
                 self._recorded.instance_id,
                 self._execution_id,
                 events if turn.is_continuation else (),
                 () if turn.is_continuation else events,
                 started.input,
                 parent.orchestration_instance.instance_id if parent else None,
-                fresh=turn.is_continuation,
+                is_continuation=turn.is_continuation,
             )
-            self._session = OrchestratorSession(self._code, payload.text(), self._root)
+            self._session = OrchestratorSession(self._code, orchestrator_payload(input), self._root)
             answer = self._run_code(None)
         else:
             answer = self._run_code(encode_events(events))
         self._delivered += events
-        known = self._execution.program[: self._session.known]
-        counts = self._session.counts[-len(events) :] if self._counted else None
-        if counts is not None and len(counts) < len(events):
-            counts = None
+        progress = ReplayProgress(self._session.counts if self._counted else None, self._session.known)
         try:
-            self._execution.replay(known + answer.actions, events, counts)
+            self._execution.replay(answer.actions, events, progress)
         except NonDeterministicError as error:
             raise self._mismatch(number, _first_action(turn), str(error)) from None
         self._execution.returned = answer.is_done or answer.error is not None
@@ -144,22 +141,21 @@ class _Replay:
             return replace(event, timer_id=self._decisions[event.timer_id].id)
         return event
 
-    def _run_code(self, events: str | None) -> Answer:
+    def _run_code(self, events: str | None) -> OrchestratorOutput:
         assert self._session is not None
         try:
-            return parse_answer(self._session.answer(events))
-        except MalformedAnswerError as malformed:
-            return Answer(False, (), error=str(malformed))
+            result = orchestrator_result(self._session.answer(events))
         except Exception as raised:
             data = error_data(raised)
             failure = UserError(data.type, data.message, data.stack)
-            hidden = out_of_proc_state(failure)
-            if hidden:
-                answer = parse_answer(hidden)
-            else:  # without actions of its own: it keeps those of the previous turn
-                answer = Answer(False, self._execution.program[self._session.known :], error=failure.text)
-            self._failure = data.stack or answer.error or failure.text
-            return answer
+            result = orchestrator_result(failure)
+            if isinstance(result, InvocationFailure):  # it has no actions: they are those of the turn before
+                result = OrchestratorOutput(False, self._execution.program[self._session.known :], error=result.message)
+            self._failure = data.stack or result.error or failure.text
+            return result
+        if isinstance(result, InvocationFailure):
+            return OrchestratorOutput(False, (), error=result.message)
+        return result
 
     def _compare(self, turn: Turn, number: int) -> None:
         pending = self._execution.pending

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.actions import MalformedAnswerError, parse_answer
 from embedded_host.engine.decisions import NonDeterministicError
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import FunctionNames
+from embedded_host.engine.invocations import OrchestratorInput, ReplayProgress
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.protocols.v1 import MalformedOutputError, orchestrator_payload, parse_orchestrator_output
 from embedded_host.store.interface import InstanceRow
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
@@ -124,15 +124,15 @@ class Simulation:
 
     def _replayed(self, state: Orchestration) -> Execution | str:
         """Return the execution of an instance that the current host has not run, or why it cannot be replayed."""
-        payload = TurnPayload(
+        turn = OrchestratorInput(
             state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
         )
         execution = Execution(state.instance_id, state.execution_id)
         try:
-            session = OrchestratorSession(self.orchestrator_code(state.name), payload.text(), self.root)
-            actions = parse_answer(session.answer(None)).actions
-            execution.replay(actions, state.history.events, session.counts)
-        except (FunctionLoadError, UnknownFunctionError, MalformedAnswerError, NonDeterministicError) as error:
+            session = OrchestratorSession(self.orchestrator_code(state.name), orchestrator_payload(turn), self.root)
+            output = parse_orchestrator_output(session.answer(None))
+            execution.replay(output.actions, state.history.events, ReplayProgress(session.counts))
+        except (FunctionLoadError, UnknownFunctionError, MalformedOutputError, NonDeterministicError) as error:
             return f"It cannot be replayed: {error}"
         except Exception as error:  # of the orchestrator
             return f"Its orchestrator fails when it is replayed: {error}"

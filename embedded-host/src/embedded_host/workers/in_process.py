@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
 from embedded_worker.protocol import (
@@ -70,8 +70,8 @@ class InProcessWorker:
             running.cancel()
         return self._runner.cancelled(request) if running.cancelled() else running.result()
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
-        return await run_turn(self._run, next(self._ids), function, payload, kept=True)
+    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
+        return await run_turn(self._run, next(self._ids), function, turn, kept=True)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         """Run a function that is not a coroutine, in a thread."""

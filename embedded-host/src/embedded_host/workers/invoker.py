@@ -11,11 +11,18 @@ from typing import Protocol
 from uuid import uuid4
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.actions import TurnAnswer
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+    ReplayProgress,
+)
 from embedded_host.engine.json_codec import encodable
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.protocols import v1
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
@@ -64,16 +71,18 @@ class AppInvoker:
     def _reload(self, loaded: LoadedApp) -> None:
         self._functions = _by_durable_name(loaded)
 
-    async def orchestrator(self, name: str, payload: TurnPayload, *, alone: bool = False) -> TurnAnswer | UserError:
+    async def orchestrator(
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
         function = self._functions["orchestrator", name.lower()]
-        result = await self._worker.turn(function.name, payload, alone=alone)
-        counts = None if result.counts is None else tuple(result.counts)
+        result = await self._worker.turn(function.name, turn, alone=alone)
+        progress = ReplayProgress(result.counts, result.known)
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
             shown = outcome.stack or outcome.text
-            log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, payload.instance_id, shown)
-            return replace(self._kept(outcome), counts=counts, known=result.known)
-        return TurnAnswer(outcome or "", counts, result.known)
+            log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, turn.instance_id, shown)
+            outcome = self._kept(outcome)
+        return v1.orchestrator_result(outcome or "", progress)
 
     async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
         answer = await self._run("activity", name, input, alone)
@@ -81,12 +90,15 @@ class AppInvoker:
             log.error(
                 "Activity '%s' of instance '%s' failed [EH402]: %s", name, instance_id, answer.stack or answer.text
             )
-            return self._kept(answer)
+            return v1.activity_error(self._kept(answer))
         return None if answer == "null" else answer
 
-    async def entity(self, name: str, instance_id: str, payload: str, *, alone: bool = False) -> str | UserError:
-        answer = await self._run("entity", name, payload, alone)
-        return self._kept(answer) if isinstance(answer, UserError) else answer if answer is not None else ""
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
+        answer = await self._run("entity", name, v1.entity_payload(batch), alone)
+        outcome = self._kept(answer) if isinstance(answer, UserError) else answer or ""
+        return v1.entity_result(outcome, len(batch.operations))
 
     def _kept(self, error: UserError) -> UserError:
         return error if self._root is None else replace(error, stack=without_folders(error.stack, self._root))

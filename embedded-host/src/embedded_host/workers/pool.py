@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import embedded_worker
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.interpreter import interpreter
 from embedded_host.workers.quarantine import Quarantine
@@ -166,18 +166,18 @@ class WorkerPool:
             return await self._quarantine.run(partial(self._call, request=request))
         return await self._call(await self._least_busy(), request)
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
+    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
         """Run one turn of an orchestrator on the worker that has it in memory. Raises WorkerLostError."""
         if alone:
             return await self._quarantine.run(
-                lambda worker: run_turn(partial(self._call, worker), next(self._ids), function, payload, kept=False)
+                lambda worker: run_turn(partial(self._call, worker), next(self._ids), function, turn, kept=False)
             )
-        home = self._homes.pop(payload.instance_id, None)
+        home = self._homes.pop(turn.instance_id, None)
         kept = home is not None and home in self._workers and home.is_ready
         worker = home if kept and home is not None else await self._least_busy()
-        result = await run_turn(partial(self._call, worker), next(self._ids), function, payload, kept=kept)
+        result = await run_turn(partial(self._call, worker), next(self._ids), function, turn, kept=kept)
         if result.kept:
-            self._homes[payload.instance_id] = worker
+            self._homes[turn.instance_id] = worker
             if len(self._homes) > SESSION_LIMIT * len(self._workers):
                 self._homes.popitem(last=False)
         return result

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_worker.protocol import InvocationResult, TurnRequest
 
 
@@ -12,14 +13,14 @@ async def run_turn(
     send: Callable[[TurnRequest], Awaitable[InvocationResult]],
     number: int,
     function: str,
-    payload: TurnPayload,
+    turn: OrchestratorInput,
     *,
     kept: bool,
 ) -> InvocationResult:
     """Run one turn. ``kept``: the worker may have the orchestrator in memory."""
-    address = (number, function, payload.instance_id, payload.execution_id)
-    if kept and payload.seen:
-        result = await send(TurnRequest(*address, payload.unseen(), payload.seen))
+    address = (number, function, turn.instance_id, turn.execution_id)
+    if kept and turn.seen:
+        result = await send(TurnRequest(*address, unseen_events(turn), turn.seen))
         if not result.missing:
             return result
-    return await send(TurnRequest(*address, payload.text()))
+    return await send(TurnRequest(*address, orchestrator_payload(turn)))

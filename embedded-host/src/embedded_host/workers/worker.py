@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import OrchestratorInput
 from embedded_worker.protocol import HttpRequestData, InvocationResult, LoadRequest, LoadResult
 
 ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
@@ -36,7 +36,7 @@ class Worker(Protocol):
     ) -> InvocationResult:
         """Run a function; ``alone`` in a process that runs nothing else meanwhile. Raises WorkerLostError."""
 
-    async def turn(self, function: str, payload: TurnPayload, *, alone: bool = False) -> InvocationResult:
+    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
         """Run one turn of an orchestrator. Raises WorkerLostError."""
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:

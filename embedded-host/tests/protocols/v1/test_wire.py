@@ -32,6 +32,7 @@ from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.engine.turn import turn
+from embedded_host.protocols.v1 import entity_payload, entity_result, orchestrator_payload, orchestrator_result
 from tests.engine.scenario import delivered
 
 WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
@@ -118,9 +119,9 @@ def _is_reply(event: Mapping[str, Any]) -> bool:
 
 def _run(state: Orchestration, messages: list[Message], answer: Any, now: datetime) -> tuple[dict[str, Any], Any]:
     run = turn(state, messages, SETTINGS, lambda: now)
-    payload = json.loads(next(run).text())
+    payload = json.loads(orchestrator_payload(next(run)))
     try:
-        run.send(json.dumps(answer))
+        run.send(orchestrator_result(json.dumps(answer)))
     except StopIteration as stop:
         return payload, stop.value
     raise AssertionError("a turn asks its worker once")
@@ -177,11 +178,11 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
         for r in request["batch"]
     ]
     run = entity_turn(entity, batch, now)
-    text = next(run)
+    text = entity_payload(next(run))
     assert json.loads(text) == request
     assert _key_order(json.loads(text)) == _key_order(request)
     with pytest.raises(StopIteration) as stopped:
-        run.send(json.dumps(answer))
+        run.send(entity_result(json.dumps(answer), len(batch)))
     result = stopped.value.value
     assert (result.exists, result.state) == (answer["entityExists"], answer["entityState"])
     replies = [

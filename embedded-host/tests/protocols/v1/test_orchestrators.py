@@ -10,7 +10,8 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent, event_object
 from embedded_host.engine.history import is_continuation_mark
-from embedded_host.engine.payload import TurnPayload
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result, orchestrators, unseen_events
 from tests.engine.scenario import T0
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
@@ -19,9 +20,9 @@ FIRST: list[HistoryEvent] = [BEGIN, STARTED, h.task_scheduled(T0, 0, "A"), END]
 SECOND: list[HistoryEvent] = [BEGIN, h.task_completed(T0, 0, "1")]
 
 
-def payload(past: list[HistoryEvent], new: list[HistoryEvent], **more: Any) -> TurnPayload:
+def turn(past: list[HistoryEvent], new: list[HistoryEvent], **more: Any) -> OrchestratorInput:
     fields: dict[str, Any] = {"input": None, "parent_instance_id": None, **more}
-    return TurnPayload(instance_id="i", execution_id="e", past=past, new=new, **fields)
+    return OrchestratorInput(instance_id="i", execution_id="e", past=past, new=new, **fields)
 
 
 def objects(events: list[HistoryEvent]) -> list[dict[str, Any]]:
@@ -29,7 +30,7 @@ def objects(events: list[HistoryEvent]) -> list[dict[str, Any]]:
 
 
 def test_the_envelope() -> None:
-    read = json.loads(payload([], FIRST[:2], input='"x"', parent_instance_id="p", http_sleep_ms=5).text())
+    read = json.loads(orchestrator_payload(turn([], FIRST[:2], input='"x"', parent_instance_id="p", http_sleep_ms=5)))
     assert list(read.items())[1:] == [
         ("input", "x"),
         ("instanceId", "i"),
@@ -46,13 +47,13 @@ def test_the_envelope() -> None:
 
 @pytest.mark.parametrize("text", [None, "null", '"1"', "[1, 2]", '{"a": {"b": "\\u00e9"}}', ' "x" '])
 def test_the_input_is_parsed_once(text: str | None) -> None:
-    assert json.loads(payload([], FIRST[:2], input=text).text())["input"] == (
+    assert json.loads(orchestrator_payload(turn([], FIRST[:2], input=text)))["input"] == (
         None if text is None else json.loads(text)
     )
 
 
 def test_messages_of_earlier_turns_were_played() -> None:
-    read = json.loads(payload(FIRST, SECOND).text())
+    read = json.loads(orchestrator_payload(turn(FIRST, SECOND)))
     assert [e["IsPlayed"] for e in read["history"]] == [False, True, False, False, False, False]
     assert read["isReplaying"] is True
     assert not STARTED.is_played
@@ -60,9 +61,9 @@ def test_messages_of_earlier_turns_were_played() -> None:
 
 def test_a_continued_execution_has_played_nothing() -> None:
     continued: list[HistoryEvent] = [BEGIN, STARTED, END]
-    read = json.loads(payload(continued, [], fresh=True).text())
+    read = json.loads(orchestrator_payload(turn(continued, [], is_continuation=True)))
     assert (read["isReplaying"], [e["IsPlayed"] for e in read["history"]]) == (False, [False] * 3)
-    later = json.loads(payload([*continued, *FIRST[2:]], SECOND).text())
+    later = json.loads(orchestrator_payload(turn([*continued, *FIRST[2:]], SECOND)))
     assert [e["IsPlayed"] for e in later["history"]] == [False, True, True, False, False, False, False]
 
 
@@ -72,8 +73,19 @@ def test_the_mark_of_a_continuation() -> None:
 
 
 def test_what_the_worker_has_not_seen() -> None:
-    whole = payload(FIRST, SECOND, seen=2)
+    whole = turn(FIRST, SECOND, seen=2)
     assert whole.size == 6
-    assert json.loads(whole.unseen()) == objects([*FIRST[2:], *SECOND])
-    assert json.loads(payload(FIRST, SECOND).unseen()) == objects([*FIRST, *SECOND])
-    assert json.loads(payload(FIRST, SECOND, seen=len(FIRST)).unseen()) == objects(SECOND)
+    assert json.loads(unseen_events(whole)) == objects([*FIRST[2:], *SECOND])
+    assert json.loads(unseen_events(turn(FIRST, SECOND))) == objects([*FIRST, *SECOND])
+    assert json.loads(unseen_events(turn(FIRST, SECOND, seen=len(FIRST)))) == objects(SECOND)
+
+
+def test_an_unforeseen_error_fails_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(raw: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(orchestrators, "parse_action", mistaken)
+    result = orchestrator_result('{"isDone": false, "actions": [[{}]], "schemaVersion": 2}')
+    assert isinstance(result, InvocationFailure)
+    assert result.message == "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    assert result.host_error.startswith("Traceback")

@@ -1,0 +1,66 @@
+"""Payloads for entities, and their outputs (durable-host-contract.md, 5.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import EntityInput, EntityOutput, InvocationFailure, OperationResult
+from embedded_host.engine.json_codec import compact, encodable
+from embedded_host.protocols.v1.errors import MalformedOutputError
+
+
+def entity_payload(batch: EntityInput) -> str:
+    """Return the JSON of a batch."""
+    return compact(
+        {
+            "self": {"name": batch.id.name, "key": batch.id.key},
+            "exists": batch.exists,
+            "state": batch.state,
+            "batch": [
+                {
+                    "name": operation.operation,
+                    "input": operation.input,
+                    "isSignal": operation.signal,
+                    "id": operation.id,
+                }
+                for operation in batch.operations
+            ],
+        }
+    )
+
+
+def entity_result(returned: str | UserError, operations: int) -> EntityOutput | InvocationFailure:
+    """Return the output of a batch of so many operations, or why it cannot be used."""
+    if isinstance(returned, UserError):
+        return InvocationFailure(returned.text, returned.stack)
+    try:
+        return parse_entity_output(returned, operations)
+    except MalformedOutputError as error:
+        return InvocationFailure(str(error))
+
+
+def parse_entity_output(text: str, operations: int) -> EntityOutput:
+    """Parse the output of a batch of so many operations. Raises MalformedOutputError."""
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise MalformedOutputError("the entity function did not answer with JSON") from None
+    try:
+        results = [OperationResult(_result(r.get("result")), bool(r.get("isError"))) for r in document["results"]]
+        state, exists = document.get("entityState"), bool(document.get("entityExists"))
+        kept = encodable(state) if state is None or isinstance(state, str) else compact(state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
+        results, kept, exists = [], None, False
+    if len(results) != operations:
+        raise MalformedOutputError(
+            "the entity function did not answer each operation of its batch; is main made by df.Entity.create?"
+        )
+    return EntityOutput(results, exists, kept)
+
+
+def _result(value: Any) -> str:
+    if value is None:
+        return "null"
+    return value if isinstance(value, str) else compact(value)

@@ -1,0 +1,163 @@
+"""Payloads for orchestrators, and their outputs (durable-host-contract.md, 3.1 to 3.4 and 4.1)."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from embedded_host.engine.actions import WhenAny
+from embedded_host.engine.events import (
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SchedulingEvent,
+    TimerCreated,
+    encode_events,
+)
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.history import is_continuation_mark
+from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
+from embedded_host.engine.json_codec import compact, compact_plain, compact_text, encodable
+from embedded_host.protocols.v1.actions import parse_action
+from embedded_host.protocols.v1.errors import MalformedOutputError, output_in_message
+
+_NEVER_PLAYED = (SchedulingEvent, OrchestratorStarted, OrchestratorCompleted)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def orchestrator_payload(turn: OrchestratorInput) -> str:
+    """Return the JSON of a whole history, as a worker that does not have the orchestrator in memory needs it."""
+    new_from = 0 if turn.is_continuation else len(turn.past)
+    envelope = compact_plain(
+        {
+            "instanceId": turn.instance_id,
+            "isReplaying": new_from > 1,
+            "parentInstanceId": turn.parent_instance_id,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 3,
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+            "defaultHttpAsyncRequestSleepTimeMillseconds": turn.http_sleep_ms,
+        }
+    )
+    events = [*turn.past, *turn.new]
+    history = encode_events(_as_played(event, events, at, at < new_from) for at, event in enumerate(events))
+    # The input is JSON already, and may be large.
+    return f'{{"history":{history},"input":{turn.input or "null"},{envelope[1:]}'
+
+
+def unseen_events(turn: OrchestratorInput) -> str:
+    """Return the JSON array of the events that the worker has not seen."""
+    return encode_events(map(_shown, (*turn.past[turn.seen :], *turn.new)))
+
+
+def _shown(event: HistoryEvent) -> HistoryEvent:
+    """Return the event without the host's private fields."""
+    if isinstance(event, TimerCreated) and event.retry_of is not UNSET:
+        return replace(event, retry_of=UNSET)
+    return event
+
+
+def _as_played(event: HistoryEvent, events: Sequence[HistoryEvent], at: int, earlier: bool) -> HistoryEvent:
+    """Return the event with ``is_played`` set if an earlier turn delivered it to the orchestrator.
+
+    Delivered events are messages, and the OrchestratorCompleted in the first events of a continued execution
+    (durable-host-contract.md, 3.4)."""
+    event = _shown(event)
+    if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
+        return replace(event, is_played=True)
+    return event
+
+
+def orchestrator_result(
+    returned: str | UserError, progress: ReplayProgress | None = None
+) -> OrchestratorOutput | InvocationFailure:
+    """Return the output of a turn, or why it cannot be used. The SDK raises an exception for an orchestrator that failed;
+    the output is in its message."""
+    stack = ""
+    document: Any = returned
+    if isinstance(returned, UserError):
+        document, stack = output_in_message(returned), returned.stack
+        if document is None:
+            return InvocationFailure(returned.text, stack)
+    try:
+        return parse_orchestrator_output(document, progress, stack)
+    except MalformedOutputError as error:
+        return InvocationFailure(str(error))
+    except Exception as error:  # an unforeseen output must fail its own instance, not the host
+        message = f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}"
+        return InvocationFailure(message, host_error=traceback.format_exc())
+
+
+def parse_orchestrator_output(
+    document: Any, progress: ReplayProgress | None = None, stack: str = ""
+) -> OrchestratorOutput:
+    """Parse the SDK's output: JSON text, or the parsed object. Raises MalformedOutputError.
+
+    An empty output completes the orchestration with null (durable-host-contract.md, 4.1).
+    """
+    progress = progress or ReplayProgress()
+    output = None
+    if isinstance(document, (str, bytes)):
+        if not document.strip():
+            return OrchestratorOutput(is_done=True, actions=(), progress=progress)
+        try:
+            document, output = _parsed(document)
+        except (ValueError, RecursionError) as malformed:
+            raise MalformedOutputError("Out of proc orchestrators must return a valid JSON schema") from malformed
+    else:
+        document = _storable(document)
+    if document is None:
+        return OrchestratorOutput(is_done=True, actions=(), progress=progress)
+    if not isinstance(document, Mapping):
+        raise MalformedOutputError("Out of proc orchestrators must return a valid JSON schema")
+    lists = document.get("actions") or []
+    if not isinstance(lists, list) or not all(isinstance(inner, list) for inner in lists):
+        raise MalformedOutputError("the orchestrator's answer has no list of lists as its 'actions'")
+    if document.get("schemaVersion"):
+        if len(lists) > 1:
+            raise MalformedOutputError("the orchestrator's answer has more than one list of actions")
+        actions = [parse_action(raw) for inner in lists for raw in inner]
+    else:  # the first schema has a list for each yield; any of its actions continues the orchestrator
+        actions = [
+            parse_action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(parse_action, inner)))
+            for inner in lists
+            if inner
+        ]
+    status, error = document.get("customStatus"), document.get("error")
+    if output is None and document.get("output") is not None:
+        output = compact(document["output"])
+    return OrchestratorOutput(
+        is_done=bool(document.get("isDone")),
+        actions=tuple(actions),
+        output=output,
+        error=str(error) if error else None,
+        custom_status=None if status is None else compact(status),
+        stack=stack,
+        progress=progress,
+    )
+
+
+def _parsed(text: str | bytes) -> tuple[Any, str | None]:
+    """Return the object without its output, and the output as compact text: it may be large, and need not be parsed."""
+    try:
+        raw = _members(text)
+    except (ValueError, RecursionError):  # not an object, or only valid for ``json``, as lone surrogates are
+        return _storable(json.loads(text)), None
+    output = bytes(raw.pop("output", b"null"))
+    return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
+        None if output == b"null" else compact_text(output.decode())
+    )
+
+
+def _storable(document: Any) -> Any:
+    """Return the object with names, ids and error, which are stored as text, made encodable in UTF-8."""
+    if not isinstance(document, dict):
+        return document
+    return {**document, **{key: encodable(document[key]) for key in ("actions", "error") if key in document}}
