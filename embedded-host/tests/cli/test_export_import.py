@@ -206,15 +206,21 @@ def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
         ("{", "- is not JSON"),
         ("[]", "is no exported instance"),
         ('{"format": "embedded-host-instance", "version": 2}', "was exported by another version"),
-        ('{"format": "embedded-host-instance", "version": 1}', 'is not whole: its "instanceId" is not there'),
+        (
+            '{"format": "embedded-host-instance", "version": 1}',
+            "is not whole: Object missing required field `instanceId`",
+        ),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "taskHub": 1}',
-            'is not whole: its "taskHub" is not there, or no text.',
+            "is not whole: Expected `str | null`, got `int` - at `$.taskHub`",
         ),
-        ('{"format": "embedded-host-instance", "version": 1, "instanceId": "x"}', "is not whole: KeyError: 'status'"),
+        (
+            '{"format": "embedded-host-instance", "version": 1, "instanceId": "x"}',
+            "is not whole: KeyError: 'runtimeStatus'",
+        ),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "instance": {"name": 1}}',
-            "is not whole: KeyError",
+            "is not whole: Expected `str`, got `int` - at `$.instance.name`",
         ),
     ],
 )

@@ -25,7 +25,8 @@ from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.schedule import ScheduleError, parse_schedule, time_span
 from embedded_host.cli.arguments import json_text
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.instance_document import changes
+from embedded_host.cli.instance_document import changes, parse_document
+from embedded_host.cli.status_import import state_to_import
 from embedded_host.http.functions import function_query
 from embedded_host.management import parameters
 from embedded_host.store.sqlite import SqliteStore
@@ -235,7 +236,8 @@ def history(data: bytes) -> None:
         return
     store = SqliteStore(None)
     try:
-        store.write(list(changes(document, "Hub", "i-1", store.highest_keys())))
+        state = state_to_import(parse_document(document, "-"))
+        store.write(changes(state, "Hub", "i-1", store.highest_keys()))
         store.instance("Hub", "i-1")
     except CommandError as error:
         str(error)

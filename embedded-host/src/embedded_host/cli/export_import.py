@@ -1,20 +1,25 @@
-"""Instances with their histories, from one state to another as a file."""
+"""The commands ``export`` and ``import``: an instance with its history as a file."""
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from embedded_host.cli.arguments import Named, as_json, instance_id
 from embedded_host.cli.command import CommandError, NotAllowedError, command, no_instance
+from embedded_host.cli.instance_document import InstanceDocument, changes, from_status, from_store, parse_document
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, printable
-from embedded_host.cli.reader import Json
+from embedded_host.cli.state_file import StateFile, exclusively
+from embedded_host.cli.status_import import state_to_import
 from embedded_host.cli.target import Target, target_options
 from embedded_host.store.files import STATE_FILE
+from embedded_host.store.interface import DeleteInstance
+from embedded_host.store.sqlite import SqliteStore
 
 
 @command()
@@ -39,24 +44,19 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
     if document is None:
         reader = target.reader()
         status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
-        from embedded_host.cli.instance_document import from_status
-
         document = from_status(status, reader.name)
     if output is None:
-        print_json(document)
+        print_json(document.as_json())
         return
     try:
-        output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(document.as_json(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error}. [EH532]") from error
     click.echo(f"Wrote {output}.", err=True)
 
 
-def _from_state(target: Target, instance_id: str) -> Json | None:
-    """None where there is no state file: then there may be a host."""
-    from embedded_host.cli.instance_document import from_store
-    from embedded_host.cli.state_file import StateFile
-
+def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
+    """Return the document of an instance in the state file; None without a state file, or if a host may have the instance."""
     path = target.state_folder / STATE_FILE
     if not path.is_file():
         return None
@@ -93,24 +93,18 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
         raise click.UsageError(
             "The management API takes no instances in: leave --url out, and name a state's folder with --state. [EH520]"
         )
-    from contextlib import closing
-
-    from embedded_host.cli.instance_document import changes
-    from embedded_host.cli.state_file import StateFile, exclusively
-    from embedded_host.store.interface import DeleteInstance
-    from embedded_host.store.sqlite import SqliteStore
-
     document = _read(file)
+    imported = state_to_import(document)
     path = target.state_folder / STATE_FILE
     app_hub = target.app_hub()
     with exclusively(target.state_folder):
         if path.is_file():
-            hub = StateFile(path, target.hub, app_hub or document.get("taskHub")).hub
+            hub = StateFile(path, target.hub, app_hub or document.task_hub).hub
         else:
-            hub = target.hub or app_hub or document.get("taskHub") or "TestHubName"
+            hub = target.hub or app_hub or document.task_hub or "TestHubName"
         click.echo(printable(f"State: {path}, task hub {hub}"), err=True)
         with closing(SqliteStore(path)) as store:
-            wanted = new_id or str(document["instanceId"])
+            wanted = new_id or document.instance_id
             existing = store.instance(hub, wanted)
             if existing is not None and not replace:
                 raise NotAllowedError(
@@ -120,7 +114,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
             store.write(
                 [
                     *([DeleteInstance(existing.key)] if existing else []),
-                    *changes(document, hub, wanted, store.highest_keys()),
+                    *changes(imported, hub, wanted, store.highest_keys()),
                 ]
             )
     if as_json:
@@ -129,9 +123,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
         click.echo(printable(f"Imported '{wanted}'."))
 
 
-def _read(file: str) -> Json:
-    from embedded_host.cli.instance_document import FORMAT, VERSION
-
+def _read(file: str) -> InstanceDocument:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         document = json.loads(text)
@@ -139,17 +131,4 @@ def _read(file: str) -> Json:
         raise CommandError(f"{file} cannot be read: {error}. [EH540]") from error
     except (ValueError, RecursionError) as error:
         raise CommandError(f"{file} is not JSON: {error}. [EH540]") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CommandError(
-            f'{file} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export. [EH540]'
-        )
-    if document.get("version") != VERSION:
-        raise CommandError(
-            f"{file} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
-        )
-    for key, kind in (("instanceId", str), ("taskHub", str | None)):
-        if not isinstance(document.get(key), kind):
-            raise CommandError(
-                f'{file} is not whole: its "{key}" is not there, or no text. Export the instance again. [EH540]'
-            )
-    return document
+    return parse_document(document, file)
