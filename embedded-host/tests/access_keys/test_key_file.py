@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import stat
@@ -17,6 +16,7 @@ import pytest
 from embedded_host.access_keys import key_file
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
 from embedded_host.store.interface import StateError
+from embedded_host.store.lock import exclusive_lock
 from tests.support.running_host import environment
 
 MINE = Scope("function", "mine")
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_said_and_kept(file: KeyFile, text: str) -
         with pytest.raises(StateError, match=r"keys\.json cannot be read: .*remove it and have the host make new keys"):
             use()
     assert file.path.read_text(encoding="utf-8") == text
-    assert [path.name for path in file.path.parent.iterdir()] == ["keys.json"]
+    assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -136,41 +136,63 @@ def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert KeyFile(file.path.parent).keys() == before
-    assert [path.name for path in file.path.parent.iterdir()] == ["keys.json"]
+    assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}
 
 
-def test_a_writer_that_died_is_not_waited_for_for_ever(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_file, "PATIENCE", 0.05)
+def test_the_lock_of_a_killed_process_is_free(file: KeyFile) -> None:
     file.begin()
-    file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from embedded_host.access_keys.key_file import KeyFile\n"
+        "with KeyFile(Path(sys.argv[1]))._changing():\n"
+        "    Path(sys.argv[1], 'keys.json.new').write_text('half')\n"
+        "    print('locked', flush=True)\n"
+        "    sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(file.path.parent)]
+    with subprocess.Popen(
+        command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        other.kill()
     file.put(HOST, "x", "value")
     assert file.keys().host["x"] == "value"
 
 
-def test_of_two_that_wait_for_one_that_died_each_has_its_turn(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_file, "PATIENCE", 0.5)
+def test_a_lock_that_is_not_released_is_an_error(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_file, "LOCK_TIMEOUT", 0.05)
+    before = file.begin()
+    with (
+        exclusive_lock(file.path.with_name(key_file.LOCK_FILE), 0),
+        pytest.raises(StateError, match=r"cannot be written: another process has locked .*keys\.lock"),
+    ):
+        file.put(HOST, "x")
+    assert file.keys() == before
+
+
+def test_threads_that_change_the_keys_take_turns(file: KeyFile) -> None:
     file.begin()
-    file.path.with_name("keys.json.new").write_text("half", encoding="utf-8")
-    turns, second = itertools.count(), threading.Event()
-    together: list[bool] = []
+    inside = 0
+    overlaps: list[int] = []
 
     def change(name: str) -> None:
+        nonlocal inside
         other = KeyFile(file.path.parent)
         with other._changing() as write:
-            if next(turns):
-                second.set()
-            else:
-                together.append(second.wait(0.3))
+            inside += 1
+            overlaps.append(inside)
             now = other.keys()
             write(now.changed(HOST, {**now.host, name: "value"}))
+            inside -= 1
 
-    threads = [threading.Thread(target=change, args=(name,)) for name in ("one", "two")]
+    names = [f"thread-{number}" for number in range(8)]
+    threads = [threading.Thread(target=change, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert together == [False]
-    assert {"one", "two"} <= file.keys().host.keys()
+    assert overlaps == [1] * 8
+    assert file.keys().host.keys() >= set(names)
 
 
 @pytest.mark.process

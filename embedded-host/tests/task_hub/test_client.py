@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.store.interface import Change, InstanceQuery, InstanceRow, SaveInstance
+from embedded_host.store.interface import Change, InstanceQuery, InstanceRow, SaveInstance, SetInput
+from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import (
     BATCH,
     PAGE,
@@ -20,6 +22,8 @@ from embedded_host.task_hub.client import (
     InstanceNotFoundError,
     InstanceStatusError,
 )
+from embedded_host.task_hub.commit import GroupCommit
+from tests.support.polling import eventually_async
 from tests.task_hub.app import new_host
 from tests.task_hub.kit import T0, Host
 
@@ -328,6 +332,21 @@ async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop
     assert [events[at] for at in deletions] == [40, 40, 16]
     assert all("others" in events[one:next] for one, next in pairwise(deletions))
     assert {row.status for row in await host.client.list(InstanceQuery(), 1000)} == {"Running"}
+
+
+async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = SqliteStore(path, fsync=False)
+    commit = GroupCommit(store)
+    host = new_host(store=store, commit=lambda _: commit)
+    rows = [InstanceRow(n, host.hub.name, f"old-{n}", "Any", "Completed", T0, T0, "e") for n in range(1000, 1400)]
+    store.write([change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 8000))])
+    full = path.stat().st_size
+    assert await host.client.purge_many(InstanceQuery()) == 400
+    await eventually_async(lambda: path.stat().st_size < full / 4, "the file is smaller")
+    assert await host.client.list(InstanceQuery(), 10) == []
+    await commit.close()
+    store.close()
 
 
 async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() -> None:

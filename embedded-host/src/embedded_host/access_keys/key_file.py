@@ -1,5 +1,8 @@
-"""``keys.json`` in the state's folder: the host's keys, as they are, because management URLs carry one of them and
-``/admin/host/keys`` shows the others. It is for its owner only, as all files of a state."""
+"""The host's keys: ``keys.json`` in the state's folder.
+
+The values are in plain text, because management URLs contain one of them and ``/admin/host/keys`` shows the others. The file is
+for its owner only, as all files of a state.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,33 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from embedded_host.store.files import KEY_FILE, OWNER_ONLY, keep_from_others, make_folder, replace_file
+from embedded_host.store.files import KEY_FILE, keep_from_others, make_file, replace_file, sync_file
 from embedded_host.store.interface import StateError
+from embedded_host.store.lock import exclusive_lock
 
 MASTER, DEFAULT, DURABLE = "_master", "default", "durabletask_extension"
 """Names of keys: opens everything; opens functions; opens the durable management API."""
-PATIENCE = 5.0
-"""Seconds that one who changes the keys waits for another. Then that one has died of it."""
+LOCK_FILE = "keys.lock"
+LOCK_TIMEOUT = 5.0
+"""Seconds to wait for another process that changes the keys."""
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a key's name means it."""
+    """The scope of a key's name."""
 
     kind: str
     """``host`` (opens every function), ``system`` (one of the host's extensions) or ``function``."""
     function: str = ""
-    """Whose, in lower case."""
+    """The function's name in lower case."""
 
 
 HOST, SYSTEM = Scope("host"), Scope("system")
@@ -59,8 +64,10 @@ class AccessKeys:
 
 
 class KeyFile:
-    """Every change is on the disk, whole, when a method returns, and is seen by whoever has the file. Methods raise StateError
-    if it cannot be read or written."""
+    """The key file. Every change is durable when a method returns, and visible to all processes at once.
+
+    Processes and threads that change it take turns. Methods raise StateError if it cannot be read or written.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / KEY_FILE
@@ -71,7 +78,7 @@ class KeyFile:
         return self.path.exists()
 
     def keys(self) -> AccessKeys:
-        """As they are now; none without the file."""
+        """Return the current keys; none without the file."""
         try:
             stat = self.path.stat()
             seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
@@ -88,7 +95,7 @@ class KeyFile:
         return read[1]
 
     def begin(self) -> AccessKeys:
-        """As a host needs them: those that every host has are made if they are missing."""
+        """Return the keys, and create those that every host has if they are missing."""
         if self.exists:
             keep_from_others(self.path)
         with self._changing() as write:
@@ -99,15 +106,18 @@ class KeyFile:
         return whole
 
     def of_function(self, name: str) -> Mapping[str, str]:
-        """A function's own keys; it gets one when it is first asked for them, as on the real host."""
+        """Return the keys of a function. The first call creates one, as on the Azure Functions host."""
         scope = Scope("function", name.lower())
         if not self.keys().of(scope):
             self.put(scope, DEFAULT, only_new=True)
         return self.keys().of(scope)
 
     def put(self, scope: Scope, name: str, value: str | None = None, *, only_new: bool = False) -> tuple[str, bool]:
-        """The key's value, which is made up if none is given, and whether there was none before. ``only_new`` keeps one that is
-        there. ``_master`` means the master key, of which there is always one."""
+        """Set a key, and return its value and whether it is new.
+
+        ``value`` None generates one. ``only_new`` keeps the value of an existing key. ``_master`` is the master key, which
+        always exists.
+        """
         with self._changing() as write:
             now = _whole(self.keys())
             if name.lower() == MASTER and scope.kind != "function":
@@ -123,7 +133,7 @@ class KeyFile:
         return values[known], made
 
     def remove(self, scope: Scope, name: str) -> bool:
-        """Whether it was there."""
+        """Delete a key. Return whether it existed."""
         with self._changing() as write:
             now = self.keys()
             values = dict(now.of(scope))
@@ -133,45 +143,27 @@ class KeyFile:
         return True
 
     @contextmanager
-    def _changing(self) -> Iterator[Any]:
-        """Gives a function that writes. The new file is the lock: whoever makes it may change the old one."""
+    def _changing(self) -> Iterator[Callable[[AccessKeys], None]]:
+        """Hold the file's lock, and return a function that replaces the keys. Raises StateError."""
+        try:
+            with exclusive_lock(self.path.with_name(LOCK_FILE), LOCK_TIMEOUT):
+                yield self._write
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _write(self, keys: AccessKeys) -> None:
+        """Replace the file, atomically and durably. Raises OSError, and leaves the old file."""
         new = self.path.with_name(KEY_FILE + ".new")
+        new.unlink(missing_ok=True)  # of a process that was killed here
+        make_file(new)
         try:
-            make_folder(self.path.parent)
-            descriptor = _made(new)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        written = False
-
-        def write(keys: AccessKeys) -> None:
-            nonlocal written
-            text = json.dumps(_document(keys), indent=2) + "\n"
-            with os.fdopen(
-                descriptor, "wb", closefd=False
-            ) as file:  # all of it, or OSError: os.write may stop half-way
-                file.write(text.encode())
-            written = True
-
-        try:
-            yield write
-            os.fsync(descriptor)
-        except OSError as error:
-            written = False
-            raise self._unwritable(error) from error
-        except BaseException:
-            written = False
+            new.write_text(json.dumps(_document(keys), indent=2) + "\n", encoding="utf-8", newline="\n")
+            sync_file(new)
+            _replace(new, self.path)
+        except OSError:
+            new.unlink(missing_ok=True)
             raise
-        finally:
-            os.close(descriptor)
-            if not written:
-                new.unlink(missing_ok=True)
-        if written:
-            try:
-                _in_its_place(new, self.path)
-            except OSError as error:
-                new.unlink(missing_ok=True)
-                raise self._unwritable(error) from error
-            self._read = None
+        self._read = None
 
     def _unwritable(self, error: OSError) -> StateError:
         return StateError(
@@ -180,50 +172,23 @@ class KeyFile:
 
 
 def dashboard_link(dashboard: str, key: str) -> str:
-    """The dashboard's URL with the key that it works with, where its page looks for it (and no log has it)."""
+    """Return the dashboard's URL with the key in the fragment, which browsers do not send."""
     return f"{dashboard}#code={quote(key, safe='')}"
 
 
-def _made(new: Path) -> int:
-    """Its descriptor, once nobody else has it."""
-    waited_for, until, waited_out = _which(new), time.monotonic() + PATIENCE, False
-    while True:
-        try:
-            return os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
-        except (FileExistsError, PermissionError):  # Windows: it is just being put in its place
-            if (found := _which(new)) != waited_for:  # another one's, who has a time of its own
-                waited_for, until, waited_out = found, time.monotonic() + PATIENCE, False
-            if waited_out or not os.access(new.parent, os.W_OK):
-                raise
-            if time.monotonic() > until:
-                new.unlink(missing_ok=True)
-                waited_out = True
-            else:
-                time.sleep(0.01)
-
-
-def _which(file: Path) -> tuple[int, int] | None:
-    """Tells one from another that is made in its place."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns
-
-
-def _in_its_place(new: Path, path: Path) -> None:
-    until = time.monotonic() + PATIENCE
+def _replace(new: Path, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             return replace_file(new, path)
-        except PermissionError:  # Windows: somebody is just reading it
-            if os.name != "nt" or time.monotonic() > until:
+        except PermissionError:  # on Windows, while another process reads the file
+            if os.name != "nt" or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
 
 def _whole(keys: AccessKeys) -> AccessKeys:
-    """With the keys that every host has."""
+    """Return the keys with those that every host has."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
     return keys if DURABLE in keys.system else replace(keys, system={**keys.system, DURABLE: _new_value()})
@@ -235,7 +200,7 @@ def _new_value() -> str:
 
 
 def _spelt(values: Mapping[str, str], name: str) -> str:
-    """The name as it is there: names are compared without regard to case."""
+    """Return the existing spelling of a name: names are compared case-insensitively."""
     return next((known for known in values if known.lower() == name.lower()), name)
 
 

@@ -1,9 +1,12 @@
-"""One host to a state: a lock that the operating system lets go of when the process ends, however it ends."""
+"""File locks of the operating system. They end with the process, also after ``kill -9``."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -12,11 +15,16 @@ from embedded_host.store.files import OWNER_ONLY, make_folder
 from embedded_host.store.interface import StateError
 
 _LOCKED_BYTE = 1 << 20
-"""Behind the text, so that on Windows others can still read whose lock it is."""
+"""Behind the text, so that on Windows other processes can still read the owner's process id."""
+_INTERVAL = 0.01
+"""Seconds between two attempts to lock a file."""
 
 
 class StateLock:
-    """``with StateLock(folder): …``. Entering raises StateError if another process has the folder."""
+    """The lock of a state's directory: one host uses it at a time.
+
+    ``with StateLock(folder): …`` raises StateError if another process has the lock.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "lock"
@@ -24,9 +32,7 @@ class StateLock:
 
     def __enter__(self) -> StateLock:
         try:
-            make_folder(self._path.parent)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
-            file = os.fdopen(descriptor, "r+", encoding="utf-8")
+            file = _open(self._path)
         except OSError as error:
             raise self._unusable(error) from error
         try:
@@ -49,9 +55,8 @@ class StateLock:
         try:
             file.seek(0)
             file.truncate()
-            os.write(
-                file.fileno(), f"{os.getpid()}\n".encode()
-            )  # at once: nothing is left that closing could stumble over
+            # Unbuffered: nothing is left that closing the file could fail to write.
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         except OSError as error:
             file.close()
             raise self._unusable(error) from error
@@ -69,15 +74,35 @@ class StateLock:
             self._file = None
 
 
+@contextmanager
+def exclusive_lock(path: Path, timeout: float) -> Iterator[None]:
+    """Hold the lock of a file, which is created if missing.
+
+    Raises TimeoutError if another holder keeps it for ``timeout`` seconds, and OSError if the file cannot be locked.
+    """
+    with _open(path) as file:
+        deadline = time.monotonic() + timeout
+        while not _lock(file):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has locked {path}")
+            time.sleep(_INTERVAL)
+        yield
+
+
+def _open(path: Path) -> IO[str]:
+    make_folder(path.parent)
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY), "r+", encoding="utf-8")
+
+
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> bool:
-        """Raises OSError where there can be no locks."""
+        """Return whether the lock was free. Raises OSError on a file system without locks."""
         try:
             file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:  # what the C library makes of "another process has locked it"
+        except PermissionError:  # the C library's error for a lock of another process
             return False
         return True
 
@@ -85,7 +110,7 @@ else:
     import fcntl
 
     def _lock(file: IO[str]) -> bool:
-        """Raises OSError where there can be no locks."""
+        """Return whether the lock was free. Raises OSError on a file system without locks."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):  # the latter where flock is made of fcntl's locks
