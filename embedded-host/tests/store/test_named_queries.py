@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from embedded_host.store.named_queries import named_queries
@@ -9,5 +11,4 @@ from embedded_host.store.named_queries import named_queries
 def test_each_query_of_a_file_has_a_name(file: str) -> None:
     queries = named_queries(file)
     assert all(name.isidentifier() for name in queries)
-    assert all(query.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH") for query in queries.values())
-    assert not any("-- name:" in query for query in queries.values())
+    assert all(re.match(r"(--.*\n)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", query) for query in queries.values())

@@ -11,5 +11,5 @@ from pathlib import Path
 def named_queries(file: str) -> Mapping[str, str]:
     """Return the queries of a file in this directory, by name."""
     text = Path(__file__).with_name(file).read_text(encoding="utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
+    parts = (part.partition("\n") for part in text.split("\n-- name: ")[1:])
     return {name.strip(): query.strip() for name, _, query in parts}

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import io
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+import pytest
+
+from embedded_host.cli.arguments import Moment, Named, as_the_sdk_sends, json_text, statuses
+
+
+def test_an_empty_name_is_refused() -> None:
+    assert Named().convert("order-7", None, None) == "order-7"
+    with pytest.raises(click.BadParameter, match="Is a variable of the shell not set"):
+        Named().convert(" ", None, None)
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T23:59:00Z", "01/31/2026 23:59", "2026-01-31T23:59"])
+def test_a_time_without_a_zone_is_utc(text: str) -> None:
+    assert Moment().convert(text, None, None) == datetime(2026, 1, 31, 23, 59, tzinfo=timezone.utc)
+
+
+def test_text_that_is_no_time_is_refused() -> None:
+    with pytest.raises(click.BadParameter, match="'soon' is not a date and time"):
+        Moment().convert("soon", None, None)
+
+
+def test_statuses_are_separated_by_commas_or_blanks_in_any_case() -> None:
+    assert statuses(["running,FAILED"], ["completed", "failed"]) == ("Running", "Failed", "Completed")
+    with pytest.raises(click.BadParameter, match="'done' is none of Running"):
+        statuses(["done"], [])
+    with pytest.raises(click.UsageError, match="unexpected extra argument"):
+        statuses([], ["completed"])
+
+
+def test_json_is_an_argument_a_file_or_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "input.json"
+    file.write_text('\ufeff{"a": 1}', encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("[1]"))
+    assert [json_text(given, "--input") for given in (None, '"x"', f"@{file}", "@-")] == [
+        None,
+        '"x"',
+        '{"a": 1}',
+        "[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("Tokyo", "A text is written with its quotes"),
+        ("NaN", "NaN is not a JSON value"),
+        ("@none.json", "The file none.json cannot be read"),
+    ],
+)
+def test_a_value_that_is_no_json_is_refused(
+    given: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(click.BadParameter, match=problem):
+        json_text(given, "--input")
+
+
+def test_the_sdk_encodes_a_value_twice() -> None:
+    assert as_the_sdk_sends('{"a": 1}') == '"{\\"a\\": 1}"'

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, command, no_instance
+from embedded_host.store.interface import StateError
+
+
+def run(error: Exception) -> tuple[int, str]:
+    @command("fails")
+    def fails() -> None:
+        raise error
+
+    result = CliRunner().invoke(fails)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CommandError("no host"), 1),
+        (StateError("no state"), 1),
+        (NotFoundError("no such"), 3),
+        (NotAllowedError("finished"), 4),
+        (click.UsageError("no option"), 2),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code(error: Exception, code: int) -> None:
+    exit_code, output = run(error)
+    assert exit_code == code
+    assert str(getattr(error, "message", error)) in output
+
+
+def test_an_unexpected_error_is_a_sentence_and_a_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    exit_code, output = run(ZeroDivisionError("by zero"))
+    assert (exit_code, "Error: ZeroDivisionError: by zero." in output, "[EH599]" in output) == (1, True, True)
+    monkeypatch.setenv("EMBEDDED_HOST_TRACEBACK", "1")
+
+    @command("fails")
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    assert isinstance(CliRunner().invoke(fails).exception, ZeroDivisionError)
+
+
+def test_a_missing_instance_is_not_found() -> None:
+    error = no_instance("a", "http://localhost:7071")
+    assert (error.exit_code, error.message) == (3, "There is no instance 'a' at http://localhost:7071. [EH510]")

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import azure.durable_functions  # noqa: F401  # registers the durable converters
+import pytest
+
+from embedded_worker.converters import converter_for
+
+
+@pytest.mark.parametrize("kind", ["httpTrigger", "HTTPTRIGGER", "activityTrigger", "orchestrationtrigger"])
+def test_a_converter_is_found_in_any_case(kind: str) -> None:
+    assert converter_for(kind) is not None
+
+
+def test_an_unknown_type_has_no_converter() -> None:
+    assert converter_for("carrierPigeon") is None
