@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from embedded_host.engine.payload import TurnPayload
 
 from embedded_host.engine import history as h
-from embedded_host.engine.payload import TurnPayload
 from embedded_host.workers.turn_request import run_turn
 from embedded_worker.protocol import InvocationResult, TurnRequest
 from tests.engine.scenario import T0
