@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from embedded_host.engine.payload import TurnPayload
 
 from embedded_host.engine import history as h
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_host.workers.turn_request import run_turn
 from embedded_worker.protocol import InvocationResult, TurnRequest
 from tests.engine.scenario import T0
@@ -11,8 +12,8 @@ from tests.engine.scenario import T0
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 
 
-def payload(seen: int) -> TurnPayload:
-    return TurnPayload(
+def orchestrator_input(seen: int) -> OrchestratorInput:
+    return OrchestratorInput(
         instance_id="i",
         execution_id="e",
         past=[h.orchestrator_started(T0), STARTED],
@@ -42,9 +43,9 @@ async def test_the_whole_history_is_sent_unless_the_worker_has_the_orchestrator(
         sent.append(request)
         return InvocationResult(request.id, "done", missing=missing and request.seen > 0)
 
-    turn = payload(seen)
+    turn = orchestrator_input(seen)
     result = await run_turn(send, 7, "Main", turn, kept=kept)
     assert (result.value, result.missing) == ("done", False)
     assert [request.seen for request in sent] == requests
-    assert sent[-1].payload == (turn.unseen() if sent[-1].seen else turn.text())
+    assert sent[-1].payload == (unseen_events(turn) if sent[-1].seen else orchestrator_payload(turn))
     assert {(request.id, request.function, request.instance_id) for request in sent} == {(7, "Main", "i")}
