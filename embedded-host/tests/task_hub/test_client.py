@@ -340,8 +340,9 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
     commit = GroupCommit(store)
     host = new_host(store=store, commit=lambda _: commit)
     rows = [InstanceRow(n, host.hub.name, f"old-{n}", "Any", "Completed", T0, T0, "e") for n in range(1000, 1400)]
-    store.write([change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 8000))])
+    store.write([change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 16_000))])
     full = path.stat().st_size
+    assert full > 6_000_000
     assert await host.client.purge_many(InstanceQuery()) == 400
     await eventually_async(lambda: path.stat().st_size < full / 4, "the file is smaller")
     assert await host.client.list(InstanceQuery(), 10) == []
