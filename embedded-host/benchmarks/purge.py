@@ -25,7 +25,7 @@ from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import GroupCommit
-from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
 
@@ -54,7 +54,7 @@ async def purge(bench: Bench) -> list[Figure]:
         file = folder / STATE_FILE
         with closing(SqliteStore(file)) as store:
             commit = GroupCommit(store)
-            client = HubClient(TaskHub(HUB, store, commit, _NO_INVOKER, HubSettings()))
+            client = HubClient(TaskHub(HUB, HubSettings(), HubDependencies(store, commit, _NO_INVOKER)))
             idle.append((await _watched(asyncio.sleep(1))).stall)
             listing.append((await _watched(client.list(InstanceQuery(), count))).stall)
             nothing = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))

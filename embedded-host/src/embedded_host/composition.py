@@ -21,7 +21,7 @@ from embedded_host.store.interface import Store
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.commit import Commit
-from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
@@ -77,13 +77,8 @@ class AppRuntime:
         self._app, self._invoker = app, d.invoker
         self.hub = TaskHub(
             host.hub_name,
-            d.store,
-            d.commit,
-            d.invoker,
             settings,
-            d.clock,
-            on_fatal=d.on_fatal,
-            automatic_timers=d.automatic_timers,
+            HubDependencies(d.store, d.commit, d.invoker, d.clock, d.on_fatal, d.automatic_timers),
         )
         self.client = HubClient(self.hub)
         self.timers = TimerFunctions(

@@ -115,7 +115,7 @@ async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked:
     rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
     assert rows == {"event": ["event Go"], "parent": ["child Wait"], "child": ["event Go"]}
     await looked.restart()
-    assert looked.host.hub.resident("event") is None
+    assert looked.host.hub.cached("event") is None
     rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
     assert rows == {"event": ["event Go"], "parent": ["child Wait"], "child": ["event Go"]}
     assert sorted(await looked.ids("instances?waiting=event")) == ["child", "event"]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from embedded_host.engine.task import Open, Task, settled
+from embedded_host.engine.task import PendingTask, Task, settled
 
 
 def test_callbacks_run_once_when_the_task_settles() -> None:
@@ -20,5 +20,5 @@ def test_a_callback_of_a_settled_task_runs_at_once() -> None:
 
 
 def test_an_open_decision_is_neither_failed_nor_cancelled() -> None:
-    decision = Open(holds=False)
+    decision = PendingTask(holds=False)
     assert (decision.done, decision.holds, decision.failed, decision.cancelled) == (False, False, False, False)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from embedded_host.engine.actions import Action, CreateTimer, WhenAny
-from embedded_host.engine.task import Open
+from embedded_host.engine.task import PendingTask
 from embedded_host.engine.timers import Timers
 from tests.engine.scenario import T0
 
@@ -13,7 +13,7 @@ def create(cancelled: bool) -> CreateTimer:
 
 
 def test_a_cancelled_timer_settles_when_the_turn_ends() -> None:
-    timers, timer = Timers(), Open()
+    timers, timer = Timers(), PendingTask()
     timers.add(timer, 0, cancelled=True)
     assert (timer.cancelled, timer.done) == (True, False)
     timers.release()
@@ -21,7 +21,7 @@ def test_a_cancelled_timer_settles_when_the_turn_ends() -> None:
 
 
 def test_a_later_program_cancels_a_timer_at_its_place() -> None:
-    timers, first, second = Timers(), Open(), Open()
+    timers, first, second = Timers(), PendingTask(), PendingTask()
     timers.add(first, 0, cancelled=False)
     timers.add(second, 1, cancelled=False)
     program: list[Action] = [create(False), WhenAny((create(True),))]
@@ -31,7 +31,7 @@ def test_a_later_program_cancels_a_timer_at_its_place() -> None:
 
 
 def test_known_actions_are_not_looked_at_again() -> None:
-    timers, timer = Timers(), Open()
+    timers, timer = Timers(), PendingTask()
     timers.add(timer, 0, cancelled=False)
     timers.mark([create(True)], known=1)
     assert not timer.cancelled

@@ -26,7 +26,7 @@ from embedded_host.store.interface import InstanceRow, Store
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.commit import Commit, InlineCommit
-from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 
@@ -124,13 +124,8 @@ class Host:
         self.fatal: list[BaseException] = []
         self.hub = TaskHub(
             "Hub",
-            self.store,
-            commit(self.store),
-            invoker,
             HubSettings(invoker.functions, **settings),
-            self.clock,
-            on_fatal=self.fatal.append,
-            automatic_timers=False,
+            HubDependencies(self.store, commit(self.store), invoker, self.clock, self.fatal.append, False),
         )
         self.client = HubClient(self.hub)
 

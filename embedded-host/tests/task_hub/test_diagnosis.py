@@ -178,8 +178,8 @@ async def test_one_that_is_no_longer_in_memory_is_replayed(name: str, monkeypatc
     evicted, _ = new_host(store=host.store, clock=host.clock)
     evicted.hub.start()
     await evicted.idle()
-    evicted.hub._residents = InstanceCache()
-    assert evicted.hub.resident("i-1") is None
+    evicted.hub._cache = InstanceCache()
+    assert evicted.hub.cached("i-1") is None
     assert await told(evicted) == resident
     assert evicted.invoker.calls[name] == 1
     assert invoker.calls[name] == 1

@@ -230,14 +230,14 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
     for id in ids:
         await host.start("Waits", id)
     await host.start("Sleeps", "s", 10)
-    assert sum(host.hub.resident(id) is not None for id in [*ids, "s"]) == 2
+    assert sum(host.hub.cached(id) is not None for id in [*ids, "s"]) == 2
     for id in ids:
         assert host.row(id).custom_status == '"waiting"'
         await host.raise_event("Go", id, id)
         assert host.outcome(id) == ("Completed", id)
     await host.advance(10)
     assert host.outcome("s") == ("Completed", "awake")
-    assert all(host.hub.resident(id) is None for id in [*ids, "s"])
+    assert all(host.hub.cached(id) is None for id in [*ids, "s"])
 
 
 async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(mo
     gc.collect()
     gc.disable()
     try:
-        instance = host.hub.resident("a")
+        instance = host.hub.cached("a")
         assert instance is not None
         assert isinstance(instance.state, Orchestration)
         assert instance.state.execution is not None
@@ -255,7 +255,7 @@ async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(mo
         del instance
         assert alive() is not None
         await host.start("Waits", "b")
-        assert host.hub.resident("a") is None
+        assert host.hub.cached("a") is None
         assert alive() is None
     finally:
         gc.enable()
@@ -265,7 +265,7 @@ async def test_changed_code_replays_from_the_history() -> None:
     host = new_host()
     await host.start("Waits")
     host.hub.forget_executions()
-    instance = host.hub.resident("i-1")
+    instance = host.hub.cached("i-1")
     assert instance is not None
     assert (instance.state.execution, instance.state.seen) == (None, 0)  # type: ignore[union-attr]
     await host.raise_event("Go", 1)

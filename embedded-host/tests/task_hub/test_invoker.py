@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from embedded_host.engine.failures import UserError
-from embedded_host.task_hub.invoker import WorkerLostError, ask
+from embedded_host.task_hub.invoker import WorkerLostError, run_call
 
 
 class Calls:
@@ -26,26 +26,26 @@ class Calls:
 
 async def test_what_lost_its_worker_is_tried_again_by_itself() -> None:
     calls = Calls(WorkerLostError("gone", concurrent_calls=2))
-    assert await ask(calls, "the activity 'A'") == "answer"
+    assert await run_call(calls, "the activity 'A'") == "answer"
     assert calls.alone == [False, True]
 
 
 async def test_the_third_loss_fails_it_with_the_last_reason() -> None:
     calls = Calls(WorkerLostError("one", concurrent_calls=1), WorkerLostError("two"), WorkerLostError("three"))
-    failed = await ask(calls, "the activity 'A'")
+    failed = await run_call(calls, "the activity 'A'")
     assert failed == UserError("WorkerLost", "the worker process ended 3 times while it ran the activity 'A': three")
     assert calls.alone == [False, True, True]
 
 
 async def test_what_is_known_to_be_innocent_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
     calls = Calls(*[WorkerLostError("another took too long", caused_by_another_call=True) for _ in range(5)])
-    assert await ask(calls, "the entity 'E'") == "answer"
+    assert await run_call(calls, "the entity 'E'") == "answer"
     assert calls.alone == [False] * 6
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
 async def test_the_log_says_what_ran_beside_it(caplog: pytest.LogCaptureFixture) -> None:
-    await ask(
+    await run_call(
         Calls(WorkerLostError("it exited with code 3", concurrent_calls=2), WorkerLostError("again")),
         "the activity 'A'",
     )

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from embedded_host.task_hub import hub as hub_module
 from embedded_host.task_hub import stall_reporter
 from embedded_host.task_hub.client import HubClient
+from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.stall_reporter import LINES
 from tests.support.polling import eventually_async
 from tests.task_hub.kit import Host
@@ -29,7 +29,7 @@ async def test_the_console_says_it_once_after_30_seconds(caplog: pytest.LogCaptu
     host, _ = new_host()
     stalls = host.hub.stalls.timer
     await host.start("Waits")
-    instance = host.hub.resident("i-1")
+    instance = host.hub.cached("i-1")
     assert instance is not None
     host.hub.stalls.instance_waits(instance)  # a message that it had no use for came meanwhile
     host.clock.advance(29)
@@ -64,7 +64,7 @@ async def test_one_that_an_earlier_host_left_waiting_is_told_of(caplog: pytest.L
     await host.kill()
     host = Host(invoker, host.store, host.clock)
     host.hub.start()
-    assert host.hub.resident("i-1") is None
+    assert host.hub.cached("i-1") is None
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
@@ -125,7 +125,7 @@ async def test_by_the_wall_clock_the_console_is_told_by_itself(
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(stall_reporter, "STALL_TIME", timedelta(seconds=0.05))
     host, invoker = new_host()
-    hub = hub_module.TaskHub("Other", host.store, host.hub._commit, invoker, host.hub.settings)
+    hub = TaskHub("Other", host.hub.settings, HubDependencies(host.store, host.hub._commit, invoker))
     await HubClient(hub).start("Waits", None, "i-1")
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
     await hub.close(0)

@@ -54,7 +54,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.invocations import ReplayProgress
-from embedded_host.engine.task import Open, Task, settled
+from embedded_host.engine.task import PendingTask, Task, settled
 from embedded_host.engine.timers import Timers
 
 
@@ -88,7 +88,7 @@ class Execution:
     """Numbers of actions that were asked for and are not invoked yet."""
     _invoking: bool = False
     _latest: int = -1
-    _open: dict[int, Open] = field(default_factory=dict)
+    _open: dict[int, PendingTask] = field(default_factory=dict)
     _timers: Timers = field(default_factory=Timers)
     _events: EventWaits = field(default_factory=EventWaits)
     _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
@@ -262,23 +262,23 @@ class Execution:
                 child.then(one_more)
         return whole
 
-    def _decide(self, decision: Decision, holds: bool = True) -> Open:
+    def _decide(self, decision: Decision, holds: bool = True) -> PendingTask:
         self._put(decision)
-        task = self._open[decision.id] = Open(holds)
+        task = self._open[decision.id] = PendingTask(holds)
         return task
 
     def _put(self, decision: Decision) -> None:
         (self._withheld if self.suspended and self._counted else self.pending)[decision.id] = decision
 
-    def _activity(self, name: str, input: str) -> Open:
+    def _activity(self, name: str, input: str) -> PendingTask:
         return self._decide(ScheduleTask(self._new_id(), name, input))
 
-    def _sub_orchestration(self, action: CallSubOrchestrator) -> Open:
+    def _sub_orchestration(self, action: CallSubOrchestrator) -> PendingTask:
         task_id = self._new_id()
         instance_id = action.instance_id or f"{self.execution_id}:{task_id}"
         return self._decide(CreateSubOrchestration(task_id, action.name, action.input, instance_id, action.version))
 
-    def _timer(self, fire_at: datetime, retry_of: int | None = None) -> Open:
+    def _timer(self, fire_at: datetime, retry_of: int | None = None) -> PendingTask:
         return self._decide(StartTimer(self._new_id(), fire_at, retry_of))
 
     def _operation(self, action: EntityOperation) -> Task:
@@ -291,7 +291,7 @@ class Execution:
         self._replies[request_id] = reply, action.instance_id
         return reply
 
-    def _retried(self, policy: RetryPolicy, attempt: Callable[[], Open]) -> Task:
+    def _retried(self, policy: RetryPolicy, attempt: Callable[[], PendingTask]) -> Task:
         """Attempts with a timer after each failure, the last one included, which fires at once (recorded; contract, 4.4)."""
         whole = Task()
         failures = 0
@@ -305,7 +305,7 @@ class Execution:
             self.attempts[tried] = failures + 1
             task.then(lambda: tried_once(task))
 
-        def tried_once(task: Open) -> None:
+        def tried_once(task: PendingTask) -> None:
             nonlocal failures
             if not task.failed:
                 whole.settle()

@@ -28,7 +28,7 @@ class Task:
             self._callbacks.append(callback)
 
 
-class Open(Task):
+class PendingTask(Task):
     """A decision whose completion has not come."""
 
     __slots__ = ("cancelled", "failed", "holds")

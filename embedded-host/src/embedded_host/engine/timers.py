@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from embedded_host.engine.actions import Action, CreateTimer, WhenAll, WhenAny
-from embedded_host.engine.task import Open
+from embedded_host.engine.task import PendingTask
 
 
 class Timers:
@@ -16,14 +16,14 @@ class Timers:
     __slots__ = ("_cancelled", "_made", "_steps")  # every execution that waits has one
 
     def __init__(self) -> None:
-        self._made: list[Open] = []
+        self._made: list[PendingTask] = []
         """In the program's order."""
         self._steps: list[int] = []
         """For each, which of the program's actions it is, or is in."""
-        self._cancelled: list[Open] = []
+        self._cancelled: list[PendingTask] = []
         """Those that are not settled yet."""
 
-    def add(self, timer: Open, step: int, cancelled: bool) -> None:
+    def add(self, timer: PendingTask, step: int, cancelled: bool) -> None:
         self._made.append(timer)
         self._steps.append(step)
         if cancelled:
@@ -37,7 +37,7 @@ class Timers:
                 if action.cancelled and not timer.cancelled:
                     self._cancel(timer)
 
-    def _cancel(self, timer: Open) -> None:
+    def _cancel(self, timer: PendingTask) -> None:
         timer.cancelled = True
         self._cancelled.append(timer)
 

@@ -23,7 +23,7 @@ from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
-from embedded_host.task_hub.unit_of_work import Recording
+from embedded_host.task_hub.unit_of_work import UnitOfWork
 
 BATCH = 50
 """Instances that are examined, and deleted, in one go: milliseconds of the event loop."""
@@ -82,7 +82,7 @@ class HubClient:
         instance_id = instance_id or uuid4().hex
         generation: int | None = 0
         while existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
-            # What is in memory may not be on disk yet: nobody may be told of it before, or learn that it is not over when it is.
+            # The instance in memory may be ahead of the store: no answer may depend on what is not durable.
             key = existing.key
             await hub.settle()
             existing = hub.find(instance_id)
@@ -101,9 +101,9 @@ class HubClient:
             generation=generation,
             version=hub.settings.default_version if version is None else version,
         )
-        recording = Recording()
-        hub.recorder.start(started, existing, recording)
-        await hub.record(recording)
+        unit = UnitOfWork()
+        hub.units.start(started, existing, unit)
+        await hub.record(unit)
         return instance_id
 
     async def raise_event(self, instance_id: str, name: str, input: str | None) -> None:
@@ -138,12 +138,12 @@ class HubClient:
         row = self.known(instance_id)
         if row.status != Status.FAILED.value:
             raise InstanceStatusError(row.status)
-        await self.hub.settle()  # the turn that has just ended it on disk may not have in memory
-        recording = Recording()
-        self._rewind(instance_id, reason, recording)
-        await self.hub.record(recording)
+        await self.hub.settle()  # the turn that failed it may be durable, but not in memory yet
+        unit = UnitOfWork()
+        self._rewind(instance_id, reason, unit)
+        await self.hub.record(unit)
 
-    def _rewind(self, instance_id: str, reason: str | None, recording: Recording) -> None:
+    def _rewind(self, instance_id: str, reason: str | None, unit: UnitOfWork) -> None:
         hub = self.hub
         instance = hub.find(instance_id)
         if instance is None or not isinstance(instance.state, Orchestration):
@@ -157,16 +157,16 @@ class HubClient:
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
-        recording.changes.append(c.DeleteHistory(instance.key))
-        recording.changes.append(c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events))))
-        recording.changes.append(c.SaveInstance(row_of(hub.name, instance)))
+        unit.changes.append(c.DeleteHistory(instance.key))
+        unit.changes.append(c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events))))
+        unit.changes.append(c.SaveInstance(row_of(hub.name, instance)))
         instance.turns = 1
         hub.adopt(instance)
         for child in rewound.failed_children:
-            self._rewind(child, reason, recording)
+            self._rewind(child, reason, unit)
         if not rewound.failed_children:
             event = h.generic(now, reason or "rewind")
-            hub.recorder.deliver(instance, Message(event), recording)
+            hub.units.deliver(instance, Message(event), unit)
 
     def _has_failed(self, instance_id: str) -> bool:
         row = self._store.instance(self.hub.name, instance_id)
@@ -199,7 +199,7 @@ class HubClient:
     async def _delete(self, rows: Sequence[InstanceRow]) -> int:
         if rows:
             for row in rows:
-                instance = self.hub.resident(row.id)
+                instance = self.hub.cached(row.id)
                 if instance is not None and instance.key == row.key:
                     self.hub.forget(instance)
             await self.hub.delete([row.key for row in rows])
@@ -211,13 +211,13 @@ class HubClient:
         """``input`` is the text that the operation's input will be, None for none."""
         now = self.hub.clock.now()
         text = request_message(request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now)
-        recording = Recording()
+        unit = UnitOfWork()
         message = Message(h.event_raised(now, "op", text))
-        target = self.hub.recorder.entity_instance(str(entity), message, recording)
+        target = self.hub.units.entity_instance(str(entity), message, unit)
         if not isinstance(target.state, Entity):
             raise InstanceStatusError(f"'{entity}' is the id of an orchestration")
-        self.hub.recorder.deliver(target, message, recording)
-        await self.hub.record(recording)
+        self.hub.units.deliver(target, message, unit)
+        await self.hub.record(unit)
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
         """The row and the state's JSON text; None if there is no such entity, or no operation has reached it yet."""
@@ -272,9 +272,9 @@ class HubClient:
             await asyncio.sleep(0)
 
     async def _send(self, row: InstanceRow, event: HistoryEvent) -> None:
-        recording = Recording()
+        unit = UnitOfWork()
         instance = self.hub.find(row.id)
         if instance is None or instance.key != row.key:
             raise InstanceNotFoundError(row.id)
-        self.hub.recorder.deliver(instance, Message(event), recording)
-        await self.hub.record(recording)
+        self.hub.units.deliver(instance, Message(event), unit)
+        await self.hub.record(unit)

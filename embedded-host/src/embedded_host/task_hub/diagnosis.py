@@ -17,7 +17,7 @@ from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
 from embedded_host.store.interface import Store
-from embedded_host.task_hub.instances import Instance
+from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 
@@ -37,7 +37,7 @@ class DiagnosedHub(Protocol):
     @property
     def settings(self) -> HubSettings: ...
 
-    def find(self, instance_id: str) -> Instance | None:
+    def find(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance, from memory or from the store."""
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
@@ -68,7 +68,7 @@ async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
     )
 
 
-def status_diagnosis(hub: DiagnosedHub, instance: Instance, state: Orchestration) -> Diagnosis | None:
+def status_diagnosis(hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration) -> Diagnosis | None:
     """Return the diagnosis of an instance whose status explains it: finished, in a turn, or suspended. Otherwise None."""
     if state.status.is_terminal:
         children = running_children(hub, state) if state.status is not Status.COMPLETED else []
@@ -84,7 +84,7 @@ def status_diagnosis(hub: DiagnosedHub, instance: Instance, state: Orchestration
 
 
 def waits_diagnosis(
-    hub: DiagnosedHub, instance: Instance, state: Orchestration, execution: Execution | str
+    hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration, execution: Execution | str
 ) -> Diagnosis:
     """Return the diagnosis of a waiting instance. ``execution`` is its execution, or why it cannot be replayed."""
     if isinstance(execution, str):
@@ -95,7 +95,7 @@ def waits_diagnosis(
     return Diagnosis(waits, f"It waits for {joined(waits)}." if waits else "It waits for nothing that is known.")
 
 
-def waits_of(hub: DiagnosedHub, instance: Instance, view: HistoryView, execution: Execution) -> list[Wait]:
+def waits_of(hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: Execution) -> list[Wait]:
     """Return what an execution waits for, with the present state of activities and sub-orchestrations."""
     return [_with_state(hub, instance, wait) for wait in execution_waits(view, execution)]
 
@@ -134,7 +134,7 @@ def _is_long_timer_leg(timer: Wait) -> bool:
     return timer.due is not None and parse_moment(timer.due) - parse_moment(timer.since) > LONG_TIMER_LEG
 
 
-def _with_state(hub: DiagnosedHub, instance: Instance, wait: Wait) -> Wait:
+def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait:
     if wait.kind is WaitKind.ACTIVITY and wait.task_id is not None:
         running = hub.running_since(instance.key, wait.task_id)
         state = f"running since {utc_text(running)}" if running else "queued: all places are taken"

@@ -1,10 +1,11 @@
-"""A task hub: it delivers messages, runs turns and activities, and makes what they come to durable before anyone sees it."""
+"""A task hub. Its results are durable before any client, function or other instance sees them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -31,67 +32,74 @@ from embedded_host.task_hub.completion_waiters import CompletionWaiters
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.instance_cache import InstanceCache
-from embedded_host.task_hub.instances import Inboxed, Instance, load, row_of
+from embedded_host.task_hub.instances import InboxItem, LoadedInstance, load, row_of
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
-from embedded_host.task_hub.unit_of_work import ActivityWork, Keys, Recorder, Recording
+from embedded_host.task_hub.unit_of_work import ActivityWork, RowKeySequences, UnitOfWork, UnitOfWorkBuilder
 
 log = logging.getLogger("embedded_host.task_hub")
 
-TOLD_AT_START = 100
-"""Instances that an earlier host left waiting: of so many, in order of id, the console may speak."""
+WATCHED_AT_START = 100
+"""Instances that waited when an earlier host stopped: this many, in order of id, may be reported as stalled."""
+
+
+@dataclass(frozen=True)
+class HubDependencies:
+    """What a task hub works with. Hubs over one store share all of it."""
+
+    store: Store
+    commit: Commit
+    invoker: Invoker
+    clock: Clock = field(default_factory=WallClock)
+    on_fatal: Callable[[BaseException], None] | None = None
+    """Called with the error after which the hub cannot continue."""
+    automatic_timers: bool = True
+    """False if the caller fires due timers itself, as with a virtual clock."""
+    row_keys: RowKeySequences | None = None
+    """The sequences of a hub that is open already; None creates them from the store."""
 
 
 class TaskHub:
-    """Made once for each process and hub; ``start`` takes up what an earlier process left."""
+    """The instances of one task hub: delivers messages, runs turns and activities, fires timers."""
 
     def __init__(
-        self,
-        name: str,
-        store: Store,
-        commit: Commit,
-        invoker: Invoker,
-        settings: HubSettings,
-        clock: Clock | None = None,
-        *,
-        on_fatal: Callable[[BaseException], None] | None = None,
-        automatic_timers: bool = True,
-        keys: Keys | None = None,
-        dormant: bool = False,
+        self, name: str, settings: HubSettings, dependencies: HubDependencies, *, is_dormant: bool = False
     ) -> None:
-        """``dormant``: another app's hub in the same state. What is sent there is kept for the host that serves it."""
-        self.name, self.store, self.settings = name, store, settings
-        self.clock = clock or WallClock()
-        self._commit, self.invoker = commit, invoker
-        self._on_fatal, self._dormant, self._automatic_timers = on_fatal, dormant, automatic_timers
-        self._code = 0
-        """Counts changes of the code: what a turn kept of older code is dropped."""
-        self._residents = InstanceCache()
-        self._crash: BaseException | None = None
+        """``is_dormant``: another app's hub in the same state. Its messages are kept for the host that serves it."""
+        self.name, self.settings = name, settings
+        self.store, self.invoker, self.clock = dependencies.store, dependencies.invoker, dependencies.clock
+        self._commit, self._on_fatal = dependencies.commit, dependencies.on_fatal
+        self._is_dormant = is_dormant
+        row_keys = dependencies.row_keys or RowKeySequences(self.store)
+        self._dependencies = replace(dependencies, row_keys=row_keys)
+        self._code_version = 0
+        """Counts reloads. A turn that began before a reload does not keep its execution."""
+        self._cache = InstanceCache()
+        self._fatal_error: BaseException | None = None
         self._deleting: set[int] = set()
-        """Keys of instances whose deletion is on its way to the disk: they are there no more."""
-        self.waiters = CompletionWaiters(partial(store.instance, name))
-        self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic_timers)
-        self.keys = keys or Keys(store)
-        self.recorder = Recorder(name, self.keys, self.find, self.adopt)
-        self.stalls = StallReporter(self, automatic=automatic_timers)
-        self._turns = ConcurrencyLimiter(settings.max_orchestrators, self._crashed)
+        """Keys of instances whose deletion is not durable yet."""
+        self.waiters = CompletionWaiters(partial(self.store.instance, name))
+        automatic = dependencies.automatic_timers
+        self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic)
+        self.units = UnitOfWorkBuilder(name, row_keys, self.find, self.adopt)
+        self.stalls = StallReporter(self, automatic=automatic)
+        self._turns = ConcurrencyLimiter(settings.max_orchestrators, self._stop)
         self._activities = Activities(
             self.clock,
-            invoker,
+            self.invoker,
             lambda: self.settings.functions.activities,
             settings.max_activities,
-            wanted=self._activity_is_wanted,
-            over=self._activity_is_over,
-            on_error=self._crashed,
+            is_wanted=self._activity_is_wanted,
+            on_result=self._activity_completed,
+            on_error=self._stop,
         )
 
-    # -- life --------------------------------------------------------------------------------------
+    # -- start and stop ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up inboxes, timers, activities and continued executions as the state has them."""
+        """Resume the inboxes, timers, activities and continued executions of the store."""
         now = self.clock.now()
         for row, address in self.store.all_messages(now):
             if self._is_ours(address.hub):
@@ -105,20 +113,22 @@ class TaskHub:
             if self._is_ours(address.hub) and (instance := self.find(address.id)):
                 self._wake(instance)
         waiting = InstanceQuery(statuses=(Status.RUNNING.value,), entities=False)
-        self.stalls.instances_were_waiting(self.store.list(self.name, waiting, TOLD_AT_START))
+        self.stalls.instances_were_waiting(self.store.list(self.name, waiting, WATCHED_AT_START))
 
     async def close(self, grace: float) -> int:
-        """Let what runs finish for ``grace`` seconds; how many functions were cut off (they run again next time)."""
+        """Stop: give running functions ``grace`` seconds, cancel the others and all background tasks.
+
+        Returns the number of cancelled functions. They run again at the next start."""
         self.timers.close()
         await self.stalls.close()
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Turns go on meanwhile: what the activities come to has to be recorded, or they would run again.
+        # Turns continue meanwhile: results of activities must be recorded, or the activities would run again.
         cut_off = await self._activities.close(grace)
         return cut_off + await self._turns.close(max(1.0, grace - (loop.time() - began)))
 
     async def drop(self) -> None:
-        """As ``kill -9`` would: what runs is cut off, and nothing that it comes to is recorded."""
+        """Stop as ``kill -9`` does: cancel running functions without recording their results."""
         self.timers.close()
         await self.stalls.close()
         await self._activities.close(0)
@@ -126,22 +136,12 @@ class TaskHub:
 
     @property
     def busy(self) -> bool:
-        """Whether turns or activities run. One takes up what the other has left, so that nothing is between them."""
+        """True while turns or activities run. An activity's result starts its turn at once, so there is no gap."""
         return bool(self._turns.busy or self._activities.busy)
 
     def sibling(self, name: str) -> TaskHub:
         """Return the dormant hub of another name over the same state, for requests that name it."""
-        return TaskHub(
-            name,
-            self.store,
-            self._commit,
-            self.invoker,
-            self.settings,
-            self.clock,
-            automatic_timers=self._automatic_timers,
-            keys=self.keys,
-            dormant=True,
-        )
+        return TaskHub(name, self.settings, replace(self._dependencies, on_fatal=None), is_dormant=True)
 
     def reload(self, functions: DurableFunctions) -> None:
         """Continue with the app's changed code; ``functions`` are those that it has now."""
@@ -149,109 +149,111 @@ class TaskHub:
         self.forget_executions()
 
     def forget_executions(self) -> None:
-        """The code has changed: replay every instance from its history."""
-        self._code += 1
-        for instance in self._residents:
+        """Replay every instance from its history at its next turn, because the code has changed."""
+        self._code_version += 1
+        for instance in self._cache:
             if isinstance(instance.state, Orchestration):
-                # Not closed: a turn may be at work on it.
+                # Not closed: a turn may be using it.
                 instance.state.execution, instance.state.seen = None, 0
 
     def _is_ours(self, hub: str) -> bool:
         return hub.lower() == self.name.lower()
 
-    def _crashed(self, error: BaseException) -> None:
-        if error is not self._crash:  # a commit that failed fails all that follow, with the same error
+    def _stop(self, error: BaseException) -> None:
+        """Report an error after which the hub cannot continue."""
+        if error is not self._fatal_error:  # a commit that fails makes all later commits fail with the same error
             log.critical(
                 "The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error
             )
-        self._crash = error
+        self._fatal_error = error
         if self._on_fatal:
             self._on_fatal(error)
 
     # -- instances ---------------------------------------------------------------------------------
 
-    def find(self, instance_id: str) -> Instance | None:
-        """The instance, from memory or from the store."""
-        instance = self._residents.get(instance_id)
+    def find(self, instance_id: str) -> LoadedInstance | None:
+        """Return the instance, from memory or from the store."""
+        instance = self._cache.get(instance_id)
         if instance is None and (row := self.store.instance(self.name, instance_id)) and row.key not in self._deleting:
             instance = load(self.store, row)
             if not instance.is_terminal:
                 self.adopt(instance)
-                self._residents.waits(instance)
+                self._cache.waits(instance)
         return instance
 
-    def resident(self, instance_id: str) -> Instance | None:
-        """The instance if it is in memory."""
-        return self._residents.get(instance_id)
+    def cached(self, instance_id: str) -> LoadedInstance | None:
+        """Return the instance if it is in memory."""
+        return self._cache.get(instance_id)
 
-    def adopt(self, instance: Instance) -> None:
-        self._residents.adopt(instance)
+    def adopt(self, instance: LoadedInstance) -> None:
+        self._cache.adopt(instance)
 
-    def forget(self, instance: Instance) -> None:
-        self._residents.forget(instance)
+    def forget(self, instance: LoadedInstance) -> None:
+        self._cache.forget(instance)
         self.stalls.forget(instance.id)
 
-    def _rest(self, instance: Instance) -> None:
-        """There is nothing to do for it."""
+    def _rest(self, instance: LoadedInstance) -> None:
+        """Keep an idle instance in the cache, or drop a finished one."""
         instance.busy = False
-        if instance not in self._residents:
+        if instance not in self._cache:
             return
         if instance.is_terminal:
             self.forget(instance)
             return
         self.stalls.instance_waits(instance)
-        self._residents.waits(instance)
+        self._cache.waits(instance)
 
     # -- messages ----------------------------------------------------------------------------------
 
-    async def record(self, recording: Recording) -> None:
-        """Make a recording durable, then set going what it sets going."""
-        durable = self._commit.commit(recording.changes)
-        self._begin(recording)
+    async def record(self, unit: UnitOfWork) -> None:
+        """Commit a unit of work, and start its effects once it is durable."""
+        durable = self._commit.commit(unit.changes)
+        self._begin(unit)
         await durable
-        self._release(recording)
+        self._release(unit)
 
     async def settle(self) -> None:
-        """Returns once all that has been recorded so far is durable, and in memory too."""
-        await self.record(Recording())
+        """Return once everything that was recorded so far is durable, and is in memory too."""
+        await self.record(UnitOfWork())
 
     async def delete(self, keys: Sequence[int]) -> None:
         """Delete instances and everything that belongs to them."""
         self._deleting.update(keys)
         try:
-            await self.record(Recording([DeleteInstance(key) for key in keys]))
+            await self.record(UnitOfWork([DeleteInstance(key) for key in keys]))
         finally:
             self._deleting.difference_update(keys)
         self._commit.release_space()
 
-    def _begin(self, recording: Recording) -> None:
-        """Orchestrators may have what a recording has for them before it is durable: all that their turns come to is recorded
-        behind it, and leaves no sooner than that is durable."""
-        if not self._dormant:
-            for instance, item in recording.deliveries:
+    def _begin(self, unit: UnitOfWork) -> None:
+        """Deliver messages to orchestrations before they are durable.
+
+        Their turns are committed after this unit, so no effect of a turn precedes the turn's cause."""
+        if not self._is_dormant:
+            for instance, item in unit.deliveries:
                 if _may_begin(instance, item):
                     self._deliver(instance, item)
 
-    def _release(self, recording: Recording) -> None:
-        if self._dormant:
-            for instance, _ in recording.deliveries:
+    def _release(self, unit: UnitOfWork) -> None:
+        if self._is_dormant:
+            for instance, _ in unit.deliveries:
                 self.forget(instance)
             return
-        for instance, item in recording.deliveries:
+        for instance, item in unit.deliveries:
             if not _may_begin(instance, item):
                 self._deliver(instance, item)
-        for work in recording.activities:
+        for work in unit.activities:
             self._activities.start(work)
-        for instance_id in recording.unknown:
+        for instance_id in unit.unknown:
             log.warning("A message for '%s' was dropped: there is no such instance. [EH403]", instance_id)
 
-    def _deliver(self, instance: Instance, item: Inboxed) -> None:
+    def _deliver(self, instance: LoadedInstance, item: InboxItem) -> None:
         due = item.message.due
         if due is not None and item.message_id is not None and due > self.clock.now():
-            # The message is on disk, and is read when its time has come: thousands of timers take no room meanwhile.
+            # The message is in the store and is read when it is due, so that thousands of timers take no memory.
             self.timers.add(due, (instance.key, item.message_id))
             return
-        current = self._residents.get(instance.id) or instance
+        current = self._cache.get(instance.id) or instance
         if current.key != instance.key or current.is_terminal:
             self._discard(instance.key, item)
             return
@@ -259,7 +261,7 @@ class TaskHub:
         current.inbox.append(item)
         self._wake(current)
 
-    def _deliver_by_key(self, instance_id: str, key: int, item: Inboxed) -> None:
+    def _deliver_by_key(self, instance_id: str, key: int, item: InboxItem) -> None:
         if (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
             self._deliver(instance, item)
         else:
@@ -267,134 +269,136 @@ class TaskHub:
 
     def _deliver_row(self, row: MessageRow, address: Address) -> None:
         message = Message(row.event, row.execution_id, row.due)
-        self._deliver_by_key(address.id, row.instance, Inboxed(message, row.id))
+        self._deliver_by_key(address.id, row.instance, InboxItem(message, row.id))
 
     def _timer_fired(self, entry: tuple[int, int]) -> None:
         found = self.store.message(*entry)
         if found is not None:  # else its execution has ended, and its timers with it
             self._deliver_row(*found)
 
-    def _discard(self, key: int, item: Inboxed) -> None:
-        changes = list(self.recorder.take(key, [item]))
+    def _discard(self, key: int, item: InboxItem) -> None:
+        changes = list(self.units.take(key, [item]))
         if changes:
             self._turns.put(partial(self._commit.commit, changes))
 
-    def _wake(self, instance: Instance) -> None:
+    def _wake(self, instance: LoadedInstance) -> None:
         if not instance.busy:
             instance.busy = True
-            self._residents.works(instance)
+            self._cache.works(instance)
             run = self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
             self._turns.put(partial(run, instance))
 
     # -- turns -------------------------------------------------------------------------------------
 
-    async def _run_orchestration(self, instance: Instance) -> None:
+    async def _run_orchestration(self, instance: LoadedInstance) -> None:
         state = instance.state
         assert isinstance(state, Orchestration)
         while instance.inbox or state.continued:
             items = self._take_inbox(instance, state)
             messages = deliverable(state, [item.message for item in items])
             if state.status.is_terminal or not (messages or state.continued):
-                await self._commit.commit(list(self.recorder.take(instance.key, items)))
+                await self._commit.commit(list(self.units.take(instance.key, items)))
                 if state.status.is_terminal:
                     break
                 continue
-            code = self._code
+            code = self._code_version
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
             result = await orchestrator_turn(state, messages, self.invoker, self.settings, self.clock)
             if result.host_error:
                 log.error(
-                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
+                    "LoadedInstance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
                 )
-            if instance not in self._residents:
-                return  # replaced or purged meanwhile: what this turn came to is nobody's
-            recording = self.recorder.orchestration(instance, items, result)
-            durable = self._commit.commit(recording.changes)
-            self._begin(recording)
+            if instance not in self._cache:
+                return  # replaced or purged meanwhile: the result has no instance
+            unit = self.units.orchestration(instance, items, result)
+            durable = self._commit.commit(unit.changes)
+            self._begin(unit)
             await durable
             result.apply(state)
-            if code != self._code:
+            if code != self._code_version:
                 state.drop_execution()
             instance.turns = 1 if result.replaces else instance.turns + 1
-            self._release(recording)
+            self._release(unit)
             if result.status.is_terminal and self.waiters.has(instance.id):
                 self.waiters.tell(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
-                    "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
+                    "LoadedInstance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
                 )
         self._rest(instance)
 
-    def _take_inbox(self, instance: Instance, state: Orchestration) -> list[Inboxed]:
+    def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
         items, instance.inbox = instance.inbox, []
         if state.continued and not state.status.is_terminal:
-            # The new execution's first turn delivers nothing (contract, 3.4), except an end.
+            # The new execution's first turn delivers nothing but a termination (durable-host-contract.md, 3.4).
             ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
             instance.inbox = [i for i in items if i not in ends]
             return ends
         return items
 
-    async def _run_entity(self, instance: Instance) -> None:
+    async def _run_entity(self, instance: LoadedInstance) -> None:
         entity = instance.state
         assert isinstance(entity, Entity)
         while instance.inbox:
             limit = self.settings.max_entity_batch
             items, instance.inbox = instance.inbox[:limit], instance.inbox[limit:]
             batch = list(_operations(items))
-            if not batch:  # an external event: an entity has no use for one
-                await self._commit.commit(list(self.recorder.take(instance.key, items)))
+            if not batch:  # external events, which entities do not receive
+                await self._commit.commit(list(self.units.take(instance.key, items)))
                 continue
             result = await entity_batch(instance.id, entity, batch, self.invoker, self.settings, self.clock)
-            if instance not in self._residents:
+            if instance not in self._cache:
                 return  # purged meanwhile
-            recording = self.recorder.entity(instance, items, result)
-            durable = self._commit.commit(recording.changes)
-            self._begin(recording)
+            unit = self.units.entity(instance, items, result)
+            durable = self._commit.commit(unit.changes)
+            self._begin(unit)
             await durable
             result.apply(entity)
             for sentence in result.lost:
                 log.error("%s [EH405]", sentence)
-            self._release(recording)
+            self._release(unit)
         self._rest(instance)
 
     # -- activities --------------------------------------------------------------------------------
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
-        """Since when a worker has had an activity; None while it is queued."""
+        """Return when a worker started an activity; None while it is queued."""
         return self._activities.running_since(instance, task_id)
 
     def _activity_is_wanted(self, work: ActivityWork) -> bool:
-        instance = self._residents.get(work.instance_id)
+        instance = self._cache.get(work.instance_id)
         if instance is not None:
             return instance.key == work.row.instance and not instance.is_terminal
         row = self.store.instance(self.name, work.instance_id)
         return row is not None and row.key == work.row.instance and not is_terminal(row)
 
-    def _activity_is_over(self, work: ActivityWork, event: TaskCompleted | TaskFailed) -> None:
-        item = Inboxed(Message(event, work.row.execution_id), activity_id=work.row.id)
+    def _activity_completed(self, work: ActivityWork, event: TaskCompleted | TaskFailed) -> None:
+        item = InboxItem(Message(event, work.row.execution_id), activity_id=work.row.id)
         self._deliver_by_key(work.instance_id, work.row.instance, item)
 
-    # -- waiting for the end -----------------------------------------------------------------------
+    # -- completion --------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """The instance's row once it is finished, or as it is after ``seconds``; None if it is unknown."""
-        resident = self._residents.get(instance_id)
-        if resident is None or resident.is_terminal or isinstance(resident.state, Entity):
+        """Return the instance's row when it finishes, or after ``seconds``; None if it is unknown."""
+        cached = self._cache.get(instance_id)
+        if cached is None or cached.is_terminal or isinstance(cached.state, Entity):
             row = self.store.instance(self.name, instance_id)
             if row is None or is_terminal(row) or instance_id.startswith("@"):
                 return row
         return await self.waiters.wait(instance_id, seconds)
 
 
-def _may_begin(instance: Instance, item: Inboxed) -> bool:
-    """Entities' operations may have effects; and what is due later is read from the disk then."""
+def _may_begin(instance: LoadedInstance, item: InboxItem) -> bool:
+    """Return true if a message may be delivered before it is durable.
+
+    Operations of entities may have effects, and messages that are due later are read from the store."""
     return isinstance(instance.state, Orchestration) and item.message.due is None
 
 
-def _operations(items: Iterable[Inboxed]) -> Iterator[OperationRequest]:
+def _operations(items: Iterable[InboxItem]) -> Iterator[OperationRequest]:
     for item in items:
         event = item.message.event
         if is_operation(event):

@@ -1,4 +1,4 @@
-"""The instances that are in memory."""
+"""The instances in memory."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.task_hub.instances import Instance
+from embedded_host.task_hub.instances import LoadedInstance
 
 WAITING = 400
-"""Instances that wait stay in memory up to this many: more are read again when something comes for them."""
+"""Limit of idle instances in memory. Others are read again when a message arrives for them."""
 
 
 class InstanceCache:
-    """Those that something is to be done for, and as many of those that wait as there is room for."""
+    """All busy instances, and up to ``WAITING`` idle ones."""
 
     def __init__(self) -> None:
-        self._instances: dict[str, Instance] = {}
-        self._waiting: OrderedDict[str, Instance] = OrderedDict()
-        """The one that has waited longest is the first."""
+        self._instances: dict[str, LoadedInstance] = {}
+        self._waiting: OrderedDict[str, LoadedInstance] = OrderedDict()
+        """Idle instances, the longest idle first."""
 
-    def get(self, instance_id: str) -> Instance | None:
+    def get(self, instance_id: str) -> LoadedInstance | None:
         return self._instances.get(instance_id)
 
-    def __contains__(self, instance: Instance) -> bool:
-        """Whether it is this one that is here by its id: not one that has taken its place."""
+    def __contains__(self, instance: LoadedInstance) -> bool:
+        """Return true for this very instance, not for a later one with its id."""
         return self._instances.get(instance.id) is instance
 
-    def __iter__(self) -> Iterator[Instance]:
+    def __iter__(self) -> Iterator[LoadedInstance]:
         return iter(self._instances.values())
 
-    def adopt(self, instance: Instance) -> None:
+    def adopt(self, instance: LoadedInstance) -> None:
         self._instances[instance.id] = instance
 
-    def forget(self, instance: Instance) -> None:
+    def forget(self, instance: LoadedInstance) -> None:
         if instance in self:
             del self._instances[instance.id]
         self._waiting.pop(instance.id, None)
 
-    def works(self, instance: Instance) -> None:
-        """It stays until it waits."""
+    def works(self, instance: LoadedInstance) -> None:
+        """Mark an instance as busy: it stays in memory."""
         self._waiting.pop(instance.id, None)
 
-    def waits(self, instance: Instance) -> None:
-        """It stays while there is room."""
+    def waits(self, instance: LoadedInstance) -> None:
+        """Mark an instance as idle, and evict the longest idle one beyond the limit."""
         self._waiting[instance.id] = instance
         self._waiting.move_to_end(instance.id)
         while len(self._waiting) > WAITING:

@@ -1,4 +1,4 @@
-"""Instances in memory: as the engine wants them, and as rows of the store."""
+"""Instances in memory, and their conversion from and to rows of the store."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from embedded_host.store.interface import InstanceRow, Store
 
 
 @dataclass(frozen=True)
-class Inboxed:
-    """A message in an inbox, and the rows to delete when a turn has taken it."""
+class InboxItem:
+    """A message in an inbox, and the rows to delete when a turn consumes it."""
 
     message: Message
     message_id: int | None = None
@@ -24,37 +24,39 @@ class Inboxed:
 
 
 @dataclass
-class Instance:
+class LoadedInstance:
+    """An orchestration or entity in memory, with its inbox."""
+
     key: int
     id: str
     state: Orchestration | Entity
     turns: int = 0
-    """How many rows its history has: the number of the next one."""
-    inbox: list[Inboxed] = field(default_factory=list)
+    """Number of rows of its history, which is the number of the next row."""
+    inbox: list[InboxItem] = field(default_factory=list)
     busy: bool = False
-    """Queued for a turn, or in one."""
+    """True while it is queued for a turn or in one."""
     awaited: tuple[tuple[str, str], ...] | None = ()
-    """As the store has it (``contract.SetAwaited``); None if that was not read."""
+    """What the store has in ``SetAwaited``; None if that was not read."""
 
     @property
     def is_terminal(self) -> bool:
         return isinstance(self.state, Orchestration) and self.state.status.is_terminal
 
 
-def load(store: Store, row: InstanceRow) -> Instance:
-    """An instance as it stands in the store, its inbox empty. Raises StateError if that is damaged."""
+def load(store: Store, row: InstanceRow) -> LoadedInstance:
+    """Return an instance from the store, with an empty inbox. Raises StateError if its rows are damaged."""
     try:
         return _loaded(store, row)
     except (ValueError, KeyError, TypeError) as error:
-        found = f"of the instance '{row.id}' it holds what was never written ({type(error).__name__}: {error})"
-        raise store.damage_error(found) from error
+        damage = f"of the instance '{row.id}' it holds what was never written ({type(error).__name__}: {error})"
+        raise store.damage_error(damage) from error
 
 
-def _loaded(store: Store, row: InstanceRow) -> Instance:
+def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
     entity = store.entity(row.key)
     if entity is not None:
         exists, state = entity
-        return Instance(row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, exists, state))
+        return LoadedInstance(row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, exists, state))
     turns = store.history(row.key)
     orchestration = Orchestration(
         instance_id=row.id,
@@ -71,11 +73,11 @@ def _loaded(store: Store, row: InstanceRow) -> Instance:
         continued=row.continued,
         history=History(event for text in turns for event in decode_events(text)),
     )
-    return Instance(row.key, row.id, orchestration, len(turns), awaited=None)
+    return LoadedInstance(row.key, row.id, orchestration, len(turns), awaited=None)
 
 
-def new_orchestration(key: int, started: ExecutionStarted) -> Instance:
-    """A Pending instance from the ExecutionStarted that is to be its first message."""
+def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
+    """Return a Pending instance; ``started`` will be its first message."""
     at = started.occurred_at
     instance_id = started.orchestration_instance.instance_id
     state = Orchestration(
@@ -88,10 +90,10 @@ def new_orchestration(key: int, started: ExecutionStarted) -> Instance:
         parent=started.parent_instance,
         generation=started.generation,
     )
-    return Instance(key, instance_id, state)
+    return LoadedInstance(key, instance_id, state)
 
 
-def row_of(hub: str, instance: Instance) -> InstanceRow:
+def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
     state = instance.state
     if isinstance(state, Entity):
         return InstanceRow(

@@ -1,4 +1,4 @@
-"""What a task hub asks of whoever runs user code."""
+"""The interface of the code that runs user functions, and the retry of calls whose worker was lost."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class WorkerLostError(EmbeddedHostError):
 
 
 WORKER_DEATHS = 3
-"""So many workers may die of one message before it fails with the reason."""
+"""Number of workers that may end during one call before the call fails."""
 
 
-async def ask(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserError:
-    """Ask a worker, another one if it dies; a UserError when it has died too often of this.
+async def run_call(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserError:
+    """Run a call, again on another worker if its worker ends; return a UserError after ``WORKER_DEATHS``.
 
-    ``invoke`` is told whether nothing else may run in the process: a worker that died may have died of any of its calls, so
-    each of them is tried again by itself. The one that is at fault shows itself, and the others are not failed for it."""
+    The argument of ``invoke`` is true if no other call may run in the process. A worker that ended may have ended because of
+    any of its calls, so each is retried alone: only the one at fault fails."""
     deaths = 0
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What host.json and the app say about how a task hub works."""
+"""Settings of a task hub, from host.json and the app."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class HubSettings:
     default_version: str | None = None
     """Of orchestrations that are started without one; their children have it too (the documentation of versioning)."""
     replayed_up_to: int = 0
-    """Histories of so many events are replayed at every turn, as on the real host: an orchestrator that does something else
-    each time shows at once."""
+    """Histories of up to this many events are replayed at every turn, as on the Functions host, so that non-deterministic
+    orchestrators fail early."""

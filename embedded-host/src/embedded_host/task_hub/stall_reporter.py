@@ -15,7 +15,7 @@ from embedded_host.history import HistoryView, joined
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.clock import Clock, TimerQueue
 from embedded_host.task_hub.diagnosis import DiagnosedHub, diagnose, waits_of
-from embedded_host.task_hub.instances import Instance
+from embedded_host.task_hub.instances import LoadedInstance
 
 log = logging.getLogger("embedded_host.task_hub")
 
@@ -35,7 +35,7 @@ class WatchedHub(DiagnosedHub, Protocol):
     @property
     def clock(self) -> Clock: ...
 
-    def resident(self, instance_id: str) -> Instance | None:
+    def cached(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance if it is in memory."""
 
 
@@ -50,7 +50,7 @@ class StallReporter:
         self._reported: set[str] = set()
         self._diagnoses: set[asyncio.Task[None]] = set()
 
-    def instance_waits(self, instance: Instance) -> None:
+    def instance_waits(self, instance: LoadedInstance) -> None:
         """Watch an instance that began to wait."""
         if instance.id not in self._reported and isinstance(instance.state, Orchestration):
             self._add(instance.id, instance.state.updated_at)
@@ -94,7 +94,7 @@ class StallReporter:
         more = 0
         for instance_id, updated_at in self._due():
             # An instance that is not in memory has to be read and replayed: at most LINES of them.
-            instance = self._hub.resident(instance_id) or (
+            instance = self._hub.cached(instance_id) or (
                 self._hub.find(instance_id) if len(to_replay) < LINES else None
             )
             state = instance.state if instance is not None and not instance.busy else None
@@ -108,7 +108,7 @@ class StallReporter:
             elif state.execution is None:  # dropped, for example because the code changed
                 to_replay.append((instance_id, state.name))
             elif waits := waits_of(self._hub, instance, HistoryView.of(state.history.events), state.execution):
-                lines.append(f"Instance '{instance_id}' of '{state.name}' waits for {joined(waits)}.")
+                lines.append(f"LoadedInstance '{instance_id}' of '{state.name}' waits for {joined(waits)}.")
         for line in lines:
             log.info("%s", line)
         if more:
@@ -137,4 +137,4 @@ class StallReporter:
         for instance_id, name in instances:
             diagnosis = await diagnose(self._hub, instance_id)
             if diagnosis and diagnosis.waits:
-                log.info("Instance '%s' of '%s' waits for %s.", instance_id, name, joined(diagnosis.waits))
+                log.info("LoadedInstance '%s' of '%s' waits for %s.", instance_id, name, joined(diagnosis.waits))

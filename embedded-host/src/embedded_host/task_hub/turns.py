@@ -13,7 +13,7 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.turn import turn
 from embedded_host.task_hub.clock import Clock
-from embedded_host.task_hub.invoker import Invoker, ask
+from embedded_host.task_hub.invoker import Invoker, run_call
 from embedded_host.task_hub.settings import HubSettings
 
 T = TypeVar("T")
@@ -31,7 +31,9 @@ async def orchestrator_turn(
     try:
         input = next(run)
         name = settings.functions.orchestrators.registered(state.name)
-        output = await ask(lambda alone: invoker.orchestrator(name, input, alone=alone), f"the orchestrator '{name}'")
+        output = await run_call(
+            lambda alone: invoker.orchestrator(name, input, alone=alone), f"the orchestrator '{name}'"
+        )
         run.send(_failure(output))
     except StopIteration as stop:
         result: TurnResult = stop.value
@@ -53,7 +55,9 @@ async def entity_batch(
     output: EntityOutput | InvocationFailure | UserError = UserError("ValueError", entities.missing(entity.id.name))
     if entity.id.name in entities:
         name = entities.registered(entity.id.name)
-        output = await ask(lambda alone: invoker.entity(name, instance_id, input, alone=alone), f"the entity '{name}'")
+        output = await run_call(
+            lambda alone: invoker.entity(name, instance_id, input, alone=alone), f"the entity '{name}'"
+        )
     try:
         run.send(_failure(output))
     except StopIteration as stop:

@@ -1,4 +1,4 @@
-"""From what a turn came to, to the store's changes and to what is done once they are durable."""
+"""Units of work: the changes of a turn or a client's request, and the effects that follow once they are durable."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActiv
 from embedded_host.engine.orchestration import TurnResult
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
-from embedded_host.task_hub.instances import Inboxed, Instance, new_orchestration, row_of
+from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orchestration, row_of
 
 
 @dataclass(frozen=True)
 class ActivityWork:
-    """An activity to be run; its row is deleted by the turn that takes its result."""
+    """A scheduled activity. The turn that takes its result deletes its row."""
 
     row: c.ActivityRow
     instance_id: str
 
 
 @dataclass
-class Recording:
-    """Changes that belong together, and what they set going once they are durable."""
+class UnitOfWork:
+    """Changes of one transaction, and their effects, which start once the changes are durable."""
 
     changes: list[c.Change] = field(default_factory=list)
-    deliveries: list[tuple[Instance, Inboxed]] = field(default_factory=list)
+    deliveries: list[tuple[LoadedInstance, InboxItem]] = field(default_factory=list)
+    """Messages for inboxes."""
     activities: list[ActivityWork] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """Ids that messages were for and that are not there."""
+    """Ids of messages' recipients that do not exist."""
 
 
 def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
@@ -43,38 +44,41 @@ def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(events | {("entity", entity_id) for entity_id in execution.called_entities}))
 
 
-class Keys:
-    """Where the next keys come from: one for all hubs of a state, because its tables are theirs together."""
+class RowKeySequences:
+    """The keys of new rows. All hubs of one store share the sequences, because they share its tables."""
 
     def __init__(self, store: c.Store) -> None:
         self.instances, self.messages, self.activities = (count(top + 1) for top in store.highest_keys())
 
 
-class Recorder:
-    """Turns results into recordings. Chooses keys; ``find`` gives an instance by its id, ``adopt`` takes a new one in
-    at once, so that the next recording sees it though it is not durable yet: recordings become durable in order."""
+class UnitOfWorkBuilder:
+    """Builds units of work from the results of turns.
+
+    ``find`` returns an instance by its id. ``adopt`` caches a new instance at once, so that the next unit sees it before it
+    is durable; units become durable in order."""
 
     def __init__(
         self,
         hub: str,
-        keys: Keys,
-        find: Callable[[str], Instance | None],
-        adopt: Callable[[Instance], None],
+        row_keys: RowKeySequences,
+        find: Callable[[str], LoadedInstance | None],
+        adopt: Callable[[LoadedInstance], None],
     ) -> None:
         self.hub = hub
-        self._keys = keys
+        self._row_keys = row_keys
         self._find, self._adopt = find, adopt
 
-    def take(self, key: int, items: Iterable[Inboxed]) -> Iterator[c.Change]:
+    def take(self, key: int, items: Iterable[InboxItem]) -> Iterator[c.Change]:
+        """Yield the deletions of consumed inbox rows."""
         for item in items:
             if item.message_id is not None:
                 yield c.TakeMessage(key, item.message_id)
             if item.activity_id is not None:
                 yield c.TakeActivity(key, item.activity_id)
 
-    def orchestration(self, instance: Instance, items: Sequence[Inboxed], result: TurnResult) -> Recording:
-        recording = Recording(list(self.take(instance.key, items)))
-        changes = recording.changes
+    def orchestration(self, instance: LoadedInstance, items: Sequence[InboxItem], result: TurnResult) -> UnitOfWork:
+        unit = UnitOfWork(list(self.take(instance.key, items)))
+        changes = unit.changes
         if result.replaces:
             changes.append(c.DeleteHistory(instance.key))
         ends = result.status.is_terminal or result.continued_as is not None
@@ -107,79 +111,79 @@ class Recorder:
         if awaited != instance.awaited:
             instance.awaited = awaited
             changes.append(c.SetAwaited(instance.key, awaited))
-        # An execution that ends sends itself nothing more: no timer is left ticking for it.
+        # An execution that ends sends itself no messages, so no timer of it stays.
         outgoing = [
             o for o in result.outgoing if not (ends and isinstance(o, Deliver) and o.instance_id == instance.id)
         ]
-        self._send(instance, outgoing, recording)
-        return recording
+        self._send(instance, outgoing, unit)
+        return unit
 
-    def entity(self, instance: Instance, items: Sequence[Inboxed], result: EntityTurnResult) -> Recording:
-        recording = Recording(list(self.take(instance.key, items)))
-        recording.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
-        recording.changes.append(c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at)))
-        self._send(instance, result.outgoing, recording)
-        return recording
+    def entity(self, instance: LoadedInstance, items: Sequence[InboxItem], result: EntityTurnResult) -> UnitOfWork:
+        unit = UnitOfWork(list(self.take(instance.key, items)))
+        unit.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
+        unit.changes.append(c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at)))
+        self._send(instance, result.outgoing, unit)
+        return unit
 
-    def start(self, started: ExecutionStarted, replaced: Instance | None, recording: Recording) -> Instance:
-        """A new orchestration, in the place of a finished one with its id if there is one."""
-        instance = new_orchestration(next(self._keys.instances), started)
+    def start(self, started: ExecutionStarted, replaced: LoadedInstance | None, unit: UnitOfWork) -> LoadedInstance:
+        """Create an orchestration; ``replaced`` is the finished one that had its id."""
+        instance = new_orchestration(next(self._row_keys.instances), started)
         if replaced is not None:
-            recording.changes.append(c.DeleteInstance(replaced.key))
-        recording.changes.append(c.SaveInstance(row_of(self.hub, instance)))
+            unit.changes.append(c.DeleteInstance(replaced.key))
+        unit.changes.append(c.SaveInstance(row_of(self.hub, instance)))
         state = instance.state
         assert not isinstance(state, Entity)
         if state.input is not None:
-            recording.changes.append(c.SetInput(instance.key, state.input))
+            unit.changes.append(c.SetInput(instance.key, state.input))
         self._adopt(instance)
-        self.deliver(instance, Message(started), recording)
+        self.deliver(instance, Message(started), unit)
         return instance
 
-    def deliver(self, instance: Instance, message: Message, recording: Recording) -> None:
-        message_id = next(self._keys.messages)
-        recording.changes.append(self._put(instance.key, message, message_id))
-        recording.deliveries.append((instance, Inboxed(message, message_id)))
+    def deliver(self, instance: LoadedInstance, message: Message, unit: UnitOfWork) -> None:
+        message_id = next(self._row_keys.messages)
+        unit.changes.append(self._put(instance.key, message, message_id))
+        unit.deliveries.append((instance, InboxItem(message, message_id)))
 
-    def entity_instance(self, entity_id: str, message: Message, recording: Recording) -> Instance:
-        """The entity, brought into being if it is not there."""
-        found = self._find(entity_id)
-        if found is not None:
-            return found
+    def entity_instance(self, entity_id: str, message: Message, unit: UnitOfWork) -> LoadedInstance:
+        """Return the entity; create it if it does not exist."""
+        existing = self._find(entity_id)
+        if existing is not None:
+            return existing
         at = message.event.occurred_at
-        instance = Instance(next(self._keys.instances), entity_id, Entity(EntityId.parse(entity_id), at, at))
-        recording.changes.append(c.SaveInstance(row_of(self.hub, instance)))
-        recording.changes.append(c.SaveEntity(instance.key, False, None))
+        instance = LoadedInstance(next(self._row_keys.instances), entity_id, Entity(EntityId.parse(entity_id), at, at))
+        unit.changes.append(c.SaveInstance(row_of(self.hub, instance)))
+        unit.changes.append(c.SaveEntity(instance.key, False, None))
         self._adopt(instance)
         return instance
 
-    def _send(self, sender: Instance, outgoing: Sequence[Outgoing], recording: Recording) -> None:
+    def _send(self, sender: LoadedInstance, outgoing: Sequence[Outgoing], unit: UnitOfWork) -> None:
         for sent in outgoing:
             if isinstance(sent, StartActivity):
                 row = c.ActivityRow(
-                    next(self._keys.activities), sender.key, sent.execution_id, sent.task_id, sent.name, sent.input
+                    next(self._row_keys.activities), sender.key, sent.execution_id, sent.task_id, sent.name, sent.input
                 )
-                recording.changes.append(c.PutActivity(row))
-                recording.activities.append(ActivityWork(row, sender.id))
+                unit.changes.append(c.PutActivity(row))
+                unit.activities.append(ActivityWork(row, sender.id))
             elif isinstance(sent, StartOrchestration):
                 existing = self._find(sent.instance_id)
                 if existing is not None and not existing.is_terminal:
-                    self.deliver(sender, sent.if_taken, recording)
+                    self.deliver(sender, sent.if_taken, unit)
                 else:
-                    self.start(sent.started, existing, recording)
+                    self.start(sent.started, existing, unit)
             else:
-                self._deliver_to(sender, sent, recording)
+                self._deliver_to(sender, sent, unit)
 
-    def _deliver_to(self, sender: Instance, sent: Deliver, recording: Recording) -> None:
+    def _deliver_to(self, sender: LoadedInstance, sent: Deliver, unit: UnitOfWork) -> None:
         if sent.instance_id == sender.id:
-            target: Instance | None = sender
+            target: LoadedInstance | None = sender
         elif sent.instance_id.startswith("@") and is_operation(sent.message.event):
-            target = self.entity_instance(sent.instance_id, sent.message, recording)
+            target = self.entity_instance(sent.instance_id, sent.message, unit)
         else:
             target = self._find(sent.instance_id)
         if target is None:
-            recording.unknown.append(sent.instance_id)
+            unit.unknown.append(sent.instance_id)
         else:
-            self.deliver(target, sent.message, recording)
+            self.deliver(target, sent.message, unit)
 
     def _put(self, key: int, message: Message, message_id: int) -> c.PutMessage:
         return c.PutMessage(c.MessageRow(message_id, key, message.execution_id, message.due, message.event))
