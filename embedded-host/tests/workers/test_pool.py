@@ -17,6 +17,7 @@ import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import pool as pool_module
+from embedded_host.workers import worker_process
 from embedded_host.workers.factory import make_worker
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerTransport
@@ -149,6 +150,14 @@ async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> 
     with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
         await pool.start()
     await pool.close(0)
+
+
+async def test_a_worker_with_another_protocol_version_is_refused(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "PROTOCOL_VERSION", 2)
+    with pytest.raises(WorkerLostError, match="it speaks version 1 of the worker protocol, and the host version 2"):
+        await asyncio.wait_for(start(app), 20)
 
 
 async def test_a_wrong_token_is_refused(

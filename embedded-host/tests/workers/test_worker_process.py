@@ -1,0 +1,77 @@
+"""The host's view of one worker process, without a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import cast
+
+import pytest
+
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.transport import SocketPairTransport
+from embedded_host.workers.worker_process import WorkerProcess, ending
+from embedded_worker.channel import Channel
+from embedded_worker.protocol import PLACEMENTS, Hello, InvocationResult
+
+
+class ProcessDouble:
+    def __init__(self) -> None:
+        self.killed = False
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+@pytest.fixture
+async def process() -> ProcessDouble:
+    return ProcessDouble()
+
+
+@pytest.fixture
+async def worker(process: ProcessDouble) -> WorkerProcess:
+    sockets = SocketPairTransport().sockets()
+    sockets.close()
+    return WorkerProcess(cast(asyncio.subprocess.Process, process), sockets)
+
+
+def channel() -> Channel:
+    return Channel(lambda _, __: None, lambda _: None)
+
+
+async def test_it_is_connected_once_every_placement_has_sent_hello(worker: WorkerProcess) -> None:
+    for placement in PLACEMENTS:
+        assert not worker.connected.done()
+        worker.connect(Hello(placement), channel())
+    await worker.connected
+
+
+async def test_another_protocol_version_is_refused(worker: WorkerProcess, process: ProcessDouble) -> None:
+    worker.connect(Hello("event_loop", version=2), channel())
+    assert process.killed
+    with pytest.raises(
+        WorkerLostError, match=r"it speaks version 2 of the worker protocol, and the host version 1.*reinstall"
+    ):
+        await worker.loaded
+    assert not worker.channels
+
+
+async def test_what_waits_for_a_lost_process_fails_with_the_first_reason(worker: WorkerProcess) -> None:
+    loop = asyncio.get_running_loop()
+    calls: list[asyncio.Future[InvocationResult]] = [loop.create_future() for _ in range(3)]
+    worker.pending.update(enumerate(calls))
+    worker.lose("it exited with code 3", caused_by_another_call=True)
+    worker.lose("later")
+    assert worker.lost == "it exited with code 3"
+    for call in calls:
+        with pytest.raises(WorkerLostError, match="it exited with code 3") as lost:
+            await call
+        assert (lost.value.concurrent_calls, lost.value.caused_by_another_call) == (2, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="exit codes of signals")
+def test_the_ending_names_the_signal() -> None:
+    assert ending(3) == "it exited with code 3"
+    assert ending(-signal.SIGKILL) == "it was ended by SIGKILL"
+    assert ending(-99) == "it was ended by signal 99"
