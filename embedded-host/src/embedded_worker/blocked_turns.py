@@ -1,4 +1,4 @@
-"""Says where an orchestrator is that has not come back after a second."""
+"""Warns of an orchestrator that blocks for a second, with the line that it executes."""
 
 from __future__ import annotations
 
@@ -9,77 +9,77 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from embedded_worker.orchestrator_lint import where_it_is
+from embedded_worker.orchestrator_lint import thread_position
 
 log = logging.getLogger("embedded_host.workers")
 LATE = 1.0
 """Seconds."""
-_LOOK = 0.1
-"""Seconds between two looks. There are none while no turn begins."""
+_INTERVAL = 0.1
+"""Seconds between two checks. There are none while no turn runs."""
 
 
-class _Turn(NamedTuple):
-    began: float
+class _RunningTurn(NamedTuple):
+    started: float
     name: str
     instance_id: str
     root: Path
 
 
 class BlockedTurns:
-    """A thread looks ten times a second while turns begin: a timer for each of them would cost more than it."""
+    """Checks the running turns ten times a second in a thread of its own: a timer for each turn would cost more."""
 
     def __init__(self) -> None:
-        self._turns: dict[int, _Turn] = {}
-        """Those that run, by thread."""
-        self._begun = threading.Event()
-        self._looks = False
+        self._turns: dict[int, _RunningTurn] = {}
+        """By thread id."""
+        self._started = threading.Event()
+        self._checking = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def begin(self, name: str, instance_id: str, root: Path) -> None:
-        """A turn of the orchestrator ``name`` begins in this thread; ``root`` is the app's folder."""
-        self._turns[threading.get_ident()] = _Turn(time.monotonic(), name, instance_id, root)
-        if not self._looks:
-            self._looks = True
-            with contextlib.suppress(Exception):  # where no further thread is to be had, nobody looks
+        """Watch a turn of the orchestrator ``name`` in this thread; ``root`` is the app's directory."""
+        self._turns[threading.get_ident()] = _RunningTurn(time.monotonic(), name, instance_id, root)
+        if not self._checking:
+            self._checking = True
+            with contextlib.suppress(Exception):  # the system refuses a further thread: there are no warnings
                 self._start()
-            self._begun.set()
+            self._started.set()
+
+    def end(self) -> None:
+        """Stop watching the turn of this thread."""
+        self._turns.pop(threading.get_ident(), None)
 
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                thread = threading.Thread(target=self._look, name="blocked-turns", daemon=True)
+                thread = threading.Thread(target=self._check, name="blocked-turns", daemon=True)
                 thread.start()
                 self._thread = thread
 
-    def end(self) -> None:
-        self._turns.pop(threading.get_ident(), None)
-
-    def _look(self) -> None:
-        told: set[_Turn] = set()
+    def _check(self) -> None:
+        warned: set[_RunningTurn] = set()
         while True:
-            self._begun.wait()
-            self._begun.clear()
-            while self._looks:
-                time.sleep(_LOOK)
-                # Before the look: a turn that begins during it sets it again.
-                self._looks = False
+            self._started.wait()
+            self._started.clear()
+            while self._checking:
+                time.sleep(_INTERVAL)
+                self._checking = False  # before the check: a turn that starts during it sets it again
                 running = dict(self._turns)
-                told &= set(running.values())
+                warned &= set(running.values())
                 for thread_id, turn in running.items():
-                    self._looks = True
-                    if turn not in told and time.monotonic() - turn.began >= LATE:
-                        told.add(turn)
-                        _tell(thread_id, turn)
+                    self._checking = True
+                    if turn not in warned and time.monotonic() - turn.started >= LATE:
+                        warned.add(turn)
+                        _warn(thread_id, turn)
 
 
-def _tell(thread_id: int, turn: _Turn) -> None:
-    place = where_it_is(thread_id, turn.root)
-    if place:
+def _warn(thread_id: int, turn: _RunningTurn) -> None:
+    position = thread_position(thread_id, turn.root)
+    if position:
         log.warning(
             "Orchestrator '%s' of instance '%s' has not come back for a second; it is at %s. An orchestrator must not block: "
             "do such work in an activity, and wait with yield context.create_timer(...). [EH408]",
             turn.name,
             turn.instance_id,
-            place,
+            position,
         )

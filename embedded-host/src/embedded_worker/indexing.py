@@ -11,6 +11,7 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
+from embedded_worker.app_files import relative_name
 from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
 from embedded_worker.protocol import FunctionSpec, LoadProblem
 
@@ -91,8 +92,4 @@ def _place(call: Callable[..., Any], root: Path, script: str) -> str:
     code = getattr(own, "__code__", None)
     if code is None:
         return script
-    try:
-        file = Path(code.co_filename).relative_to(root).as_posix()
-    except ValueError:
-        file = code.co_filename
-    return f"{file} line {code.co_firstlineno}"
+    return f"{relative_name(code.co_filename, root)} line {code.co_firstlineno}"

@@ -17,6 +17,7 @@ from typing import Any
 
 import azure.functions as func
 
+from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.converters import converter_for
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
@@ -70,7 +71,7 @@ def prepare_imports(root: Path) -> None:
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     """Raises LoadError."""
     module = _import(root, spec)
-    where = _relative(root, Path(spec.script_file))
+    where = relative_name(spec.script_file, root)
     try:
         return bind(spec, _entry_point(module, spec, where), where)
     except LoadError:
@@ -232,11 +233,11 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
 
 def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
     """What stopped a file's import, the user's own line first."""
-    where = _relative(root, script)
+    where = relative_name(str(script), root)
     line = _own_line(root, error)
     stack = "".join(traceback.format_exception(type(error), error, own_traceback(error)))
     if isinstance(error, SyntaxError) and error.filename:
-        place = f"{_relative(root, Path(error.filename))} line {error.lineno}"
+        place = f"{relative_name(error.filename, root)} line {error.lineno}"
         text = (error.text or "").strip()
         return LoadError(f"{where} does not import: {place}: {text}\n    {type(error).__name__}: {error.msg}.", stack)
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -255,11 +256,11 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
 
 
 def _own_line(root: Path, error: BaseException) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_within(root, f.filename)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_app_file(f.filename, root)]
     if not frames:
         return ""
     last = frames[-1]
-    return f"{_relative(root, Path(last.filename))} line {last.lineno}: {last.line}\n    "
+    return f"{relative_name(last.filename, root)} line {last.lineno}: {last.line}\n    "
 
 
 def own_traceback(error: BaseException) -> types.TracebackType | None:
@@ -290,23 +291,6 @@ def _is_ours(filename: str) -> bool:
     return filename.startswith((*_OURS, "<frozen importlib")) or filename.endswith(
         (str(Path("importlib", "__init__.py")), str(Path("asyncio", "tasks.py")), str(Path("asyncio", "futures.py")))
     )
-
-
-def _is_within(root: Path, filename: str) -> bool:
-    if filename.startswith("<"):
-        return False
-    try:
-        inside = Path(filename).relative_to(root)
-    except ValueError:
-        return False
-    return not any(part in ("site-packages", ".venv", "venv") for part in inside.parts)
-
-
-def _relative(root: Path, path: Path) -> str:
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def _list(names: Iterable[str]) -> str:

@@ -1,11 +1,10 @@
-"""What is wrong with an orchestrator's code: found when it is loaded, when it yields, and when it blocks."""
+"""Finds mistakes in an orchestrator's code: when it is loaded, when it yields, and when it blocks."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import linecache
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
@@ -15,6 +14,8 @@ from typing import Any
 
 from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
 from azure.durable_functions.models.Task import TaskBase
+
+from embedded_worker.app_files import is_app_file, relative_name
 
 _INSTEAD = {
     "time.sleep": "blocks every other orchestrator and is repeated by each replay; yield context.create_timer(...)",
@@ -39,11 +40,11 @@ _INSTEAD_OF_MODULE = {
 
 
 class UnusableValueError(TypeError):
-    """User code made a value that cannot go out. The text is the whole story: a traceback would show the host's own frames."""
+    """A value of user code that cannot be serialized. It is reported without a traceback, which has the host's frames only."""
 
 
 def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) -> str | None:
-    """Why a callable cannot be the ``main`` of an orchestrator or entity at all; ``kind`` is the trigger's type."""
+    """Return why a callable cannot be the entry point of an orchestrator or entity; ``kind`` is the trigger's type."""
     if kind.lower() not in ("orchestrationtrigger", "entitytrigger"):
         return None
     orchestrates = kind.lower() == "orchestrationtrigger"
@@ -65,11 +66,11 @@ def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) ->
 
 
 def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
-    """Calls in an orchestrator that block or differ between replays, each with its file and line and what to write instead."""
+    """Yield a warning for each call that blocks or differs between replays, with its position and the replacement."""
     try:
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
-        file = _relative(root, inspect.getsourcefile(function) or "")
+        file = relative_name(inspect.getsourcefile(function) or "", root)
     except (OSError, TypeError, SyntaxError, ValueError):
         return
     for node in ast.walk(tree):
@@ -85,7 +86,7 @@ def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
 
 
 def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
-    """``function`` with what it yields and returns looked at: the SDK would fail at it with words of its own."""
+    """Return ``function`` with checks of the values that it yields and returns: the SDK's own errors do not name the cause."""
 
     def run(context: Any) -> Any:
         made = function(context)
@@ -115,7 +116,7 @@ def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path
             steps.close()
             return None
         if wrong := _no_task(task):
-            place = _frame_place(steps, root)
+            place = _frame_position(steps, root)
             steps.close()
             raise TypeError(f"{place}: the orchestrator yields {wrong}")
         try:
@@ -129,7 +130,7 @@ def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path
 
 
 def _no_task(yielded: Any) -> str | None:
-    """What an orchestrator yields that cannot be waited for, and what to write instead."""
+    """Return why a yielded value is not a task, and the replacement; None for a task."""
     if isinstance(yielded, TaskBase):
         if isinstance(yielded.action_repr, SignalEntityAction):
             # The SDK would send it twice, and wait for ever (azure-functions-durable-python#497).
@@ -140,42 +141,32 @@ def _no_task(yielded: Any) -> str | None:
     return f"{what}, but must yield a task of its context{instead}"
 
 
-def where_it_is(thread_id: int, root: Path) -> str | None:
-    """The app's line that a thread is in: ``Hello/__init__.py line 7: time.sleep(60)``."""
+def thread_position(thread_id: int, root: Path) -> str | None:
+    """Return the app's line that a thread executes: ``Hello/__init__.py line 7: time.sleep(60)``."""
     frame = sys._current_frames().get(thread_id)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if _is_own(filename, root):
+        if is_app_file(filename, root):
             line = linecache.getline(filename, frame.f_lineno).strip()
-            return f"{_relative(root, filename)} line {frame.f_lineno}: {line}"
+            return f"{relative_name(filename, root)} line {frame.f_lineno}: {line}"
         frame = frame.f_back
     return None
 
 
-def caller_place(root: Path) -> str:
-    """The app's innermost line that is calling."""
+def caller_position(root: Path) -> str:
+    """Return the app's innermost line on the calling stack."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if _is_own(frame.f_code.co_filename, root):
-            return f"{_relative(root, frame.f_code.co_filename)} line {frame.f_lineno}"
+        if is_app_file(frame.f_code.co_filename, root):
+            return f"{relative_name(frame.f_code.co_filename, root)} line {frame.f_lineno}"
         frame = frame.f_back
     return "?"
-
-
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
-
-
-def _is_own(filename: str, root: Path) -> bool:
-    """Whether a file is the app's own, and no library's."""
-    return (
-        filename.startswith(f"{root}{os.sep}") and "site-packages" not in filename and not filename.startswith(_PACKAGE)
-    )
 
 
 def _task_returned(made: Any, root: Path) -> str:
     code = getattr(made, "gi_code", None) or made.__code__
     return (
-        f"{_relative(root, code.co_filename)}: '{code.co_name}' returns a task and not its result. "
+        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its result. "
         "Write return (yield context...)."
     )
 
@@ -184,15 +175,15 @@ def _without_text(error: BaseException, root: Path) -> str:
     tb, place = error.__traceback__, ""
     while tb is not None:
         filename = tb.tb_frame.f_code.co_filename
-        if _is_own(filename, root):
-            place = f" at {_relative(root, filename)} line {tb.tb_lineno}"
+        if is_app_file(filename, root):
+            place = f" at {relative_name(filename, root)} line {tb.tb_lineno}"
         tb = tb.tb_next
     return f"{type(error).__name__} without a text{place}"
 
 
-def _frame_place(steps: GeneratorType[Any, Any, Any], root: Path) -> str:
+def _frame_position(steps: GeneratorType[Any, Any, Any], root: Path) -> str:
     line = steps.gi_frame.f_lineno if steps.gi_frame else steps.gi_code.co_firstlineno
-    return f"{_relative(root, steps.gi_code.co_filename)} line {line}"
+    return f"{relative_name(steps.gi_code.co_filename, root)} line {line}"
 
 
 def _dotted(node: ast.expr) -> str:
@@ -203,10 +194,3 @@ def _dotted(node: ast.expr) -> str:
     if not isinstance(node, ast.Name):
         return ""
     return ".".join([node.id, *reversed(parts)])
-
-
-def _relative(root: Path, filename: str) -> str:
-    try:
-        return Path(filename).relative_to(root).as_posix()
-    except ValueError:
-        return filename

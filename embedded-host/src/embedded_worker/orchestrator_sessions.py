@@ -1,10 +1,10 @@
 """Runs orchestrators with the SDK's own executor, and keeps them in memory between turns.
 
-An orchestrator that is still in memory is handed only the events that it has not seen: a chain of n steps then costs n and
-not n squared. Whatever is not in memory is replayed from its whole history; both come to the same answer.
+An orchestrator in memory gets only its new events: a chain of n steps then costs n and not n squared. Any other is replayed
+from its whole history. Both give the same result.
 
-Two things differ from the SDK's executor on purpose (docs/differences.md): events of one name reach the waits for it in the
-order in which they came, one event to one wait, and an event's name is compared without regard to case.
+Two behaviours differ from the SDK's executor on purpose (docs/differences.md): external events of one name complete the waits
+for it in the order of arrival, one event for one wait, and the names of events are compared without regard to case.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
-from embedded_worker.orchestrator_lint import UnusableValueError, caller_place, checked
+from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
 from embedded_worker.protocol import SESSION_LIMIT
 
 _WAIT = "WaitForExternalEventAction"
@@ -41,10 +41,10 @@ _prototype = TaskOrchestrationExecutor()
 
 
 class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
-    """The SDK's executor, with events in order."""
+    """The SDK's executor, with external events in order."""
 
     def __init__(self) -> None:
-        # The SDK makes a class for its table of events in every executor: the table is always the same.
+        # The SDK builds the same table of events, with a class of its own, for every executor.
         table = getattr(_prototype, "event_to_SetTaskValuePayload", None)
         events = getattr(_prototype, "task_completion_events", None)
         if table is None or events is None:
@@ -55,7 +55,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self.waits: dict[str, list[TaskBase]] = {}
         self.unconsumed: dict[str, deque[HistoryEvent]] = {}
         self.counts: list[int] = []
-        """How many actions there were after each event of this turn."""
+        """The number of actions after each event of this turn."""
 
     def process_event(self, event: HistoryEvent) -> None:
         super().process_event(event)
@@ -68,14 +68,14 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         except Exception:
             if output is None or self.output is not None:
                 raise
-            raise UnusableValueError(  # the SDK has dropped what it could not write
+            raise UnusableValueError(  # the SDK has dropped the output that it could not serialize
                 f"what the orchestrator returns, a {type(output).__name__}, cannot be made into JSON: {self.exception}. "
                 "Return plain values."
             ) from None
 
     def set_task_value(self, event: Any, is_success: bool, id_key: str) -> None:
         if event.event_type != HistoryEventType.EVENT_RAISED or event.Name in self.context.open_tasks:
-            super().set_task_value(event, is_success, id_key)  # an entity's reply has the call's id for its name
+            super().set_task_value(event, is_success, id_key)  # an entity's reply: its name is the call's id
             return
         key = event.Name.lower()
         waits = self.waits.get(key)
@@ -86,7 +86,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self._settle(waits.pop(awaited), event)
 
     def wait(self, task: TaskBase) -> None:
-        """The orchestrator has come to wait for an event."""
+        """Complete ``task`` with the oldest event of its name, or keep it until one arrives."""
         key = str(task.id).lower()
         unconsumed = self.unconsumed.get(key)
         if unconsumed:
@@ -99,7 +99,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         super().set_task_value(event, True, "Name")
 
     def _is_awaited(self, task: TaskBase) -> bool:
-        """Whether the orchestrator waits for it now, and has not left it behind for a timeout."""
+        """Return True if the orchestrator waits for the task now, and has not abandoned it after a timeout."""
         top = task
         while top.parent is not None:
             if top.parent.state is not TaskState.RUNNING:
@@ -121,16 +121,16 @@ _CALLS = {
 class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     executor: _Executor
     root: Path
-    made: list[tuple[TaskBase, str, str]]
-    """Tasks of calls that were not yielded when last looked at: what made each, and where."""
+    unyielded: list[tuple[TaskBase, str, str]]
+    """Calls whose task has not been yielded yet: the task, the method's name, the position in the code."""
 
     def _generate_task(self, action: Any, *arguments: Any, **options: Any) -> Any:
         task = super()._generate_task(action, *arguments, **options)
         if isinstance(action, CreateTimerAction):
-            action.made = weakref.ref(task)
-        what = _CALLS.get(type(action).__name__)
-        if what is not None and not self.is_replaying:
-            self.made.append((task, what, caller_place(self.root)))
+            action.task_reference = weakref.ref(task)
+        method = _CALLS.get(type(action).__name__)
+        if method is not None and not self.is_replaying:
+            self.unyielded.append((task, method, caller_position(self.root)))
         return task
 
     def _add_to_open_tasks(self, task: TaskBase) -> None:
@@ -145,7 +145,7 @@ class OrchestratorSession:
     """One execution of one orchestrator."""
 
     def __init__(self, handle: Callable[..., Any], payload: str, root: Path) -> None:
-        """``handle`` is what ``df.Orchestrator.create`` made; ``root`` the app's folder, for the places in messages."""
+        """``handle`` comes from ``df.Orchestrator.create``; ``root`` is the app's directory, for positions in messages."""
         document = json.loads(payload)
         self.execution_id = _execution_id(document["history"])
         self.seen = len(document["history"])
@@ -153,37 +153,40 @@ class OrchestratorSession:
         self._context._input_expected_type = getattr(handle, "_df_input_type", None)
         self._executor = self._context.executor = _Executor()
         self._function = checked(handle.orchestrator_function, root)  # type: ignore[attr-defined]
-        self._context.root, self._context.made = root, []
+        self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
-        """Its own from turn to turn, which different threads run: a replay sets anew what an orchestrator has set."""
-        self._begun = False
-        self._handed = 0
-        self._told = 0
-        """How many actions the last answer came to."""
+        """The context variables that the orchestrator sets; its turns run in different threads."""
+        self._started = False
+        self._turn_events = 0
+        """The number of events of the last turn."""
+        self._returned_actions = 0
+        """The number of actions after the last turn."""
         self.known = 0
-        """How many of them the last answer left out, because the one before had them."""
+        """The number of leading actions that the last turn left out, because the turn before had returned them."""
         self._timers: list[tuple[int, CreateTimerAction]] = []
-        """Those among the told ones that may be cancelled yet, each with the action that it is or is in."""
+        """Returned timers that may still be cancelled, each with the index of its action."""
 
-    def answer(self, events: str | None = None) -> str:
-        """The SDK's answer to the first turn, or to ``events``, a JSON array of what came since. Raises what the SDK does."""
-        return self._variables.run(self._answer, events)
+    def run_turn(self, events: str | None = None) -> str:
+        """Return the SDK's JSON for the first turn, or for ``events``, the JSON array of the events since the last one.
 
-    def _answer(self, events: str | None) -> str:
-        if not self._begun:
-            self._begun = True
-            self._handed = self.seen
+        Raises the exceptions of the SDK."""
+        return self._variables.run(self._run_turn, events)
+
+    def _run_turn(self, events: str | None) -> str:
+        if not self._started:
+            self._started = True
+            self._turn_events = self.seen
             try:
                 return self._encoded(
                     lambda: self._executor.execute(self._context, self._context.histories, self._function)
                 )
             finally:
-                self._tell()
+                self._note_actions()
         new = [HistoryEvent(**event) for event in json.loads(events or "[]")]
-        self._executor.counts, self._handed = [], len(new)
+        self._executor.counts, self._turn_events = [], len(new)
         self._context._histories.extend(new)
         self.seen += len(new)
-        self._context.made[:] = [entry for entry in self._context.made if not entry[0]._is_scheduled]
+        self._context.unyielded[:] = [entry for entry in self._context.unyielded if not entry[0]._is_scheduled]
         turn_from = max(
             (at for at, e in enumerate(new) if e.event_type == HistoryEventType.ORCHESTRATOR_STARTED), default=0
         )
@@ -195,33 +198,34 @@ class OrchestratorSession:
         return self._encoded(self._new_actions)
 
     def _new_actions(self) -> str:
-        """The SDK's answer without the actions that the last one had: up to the first timer that has been cancelled since, which
-        changes its action."""
+        """Return the SDK's JSON without the actions that the last turn returned, up to the first timer that was cancelled since: its
+        action has changed."""
         context, whole = self._context, self._context._action_payload_v2
-        self.known = next((at for at, timer in self._timers if timer.is_cancelled), self._told)
-        self._tell()
+        self.known = next((at for at, timer in self._timers if timer.is_cancelled), self._returned_actions)
+        self._note_actions()
         context._action_payload_v2 = whole[self.known :]
         try:
             return self._executor.get_orchestrator_state_str()
         finally:
             context._action_payload_v2 = whole
 
-    def _tell(self) -> None:
-        actions, told = self._context._action_payload_v2, self._told
-        self._told = len(actions)
-        new = ((at, timer) for at in range(told, len(actions)) for timer in _timers_of(actions[at]))
+    def _note_actions(self) -> None:
+        actions, returned = self._context._action_payload_v2, self._returned_actions
+        self._returned_actions = len(actions)
+        new = ((at, timer) for at in range(returned, len(actions)) for timer in _timers_of(actions[at]))
         self._timers = [(at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)]
 
     @property
     def counts(self) -> list[int]:
-        """How many actions there were after each event that the last turn was handed; what came after the end adds none."""
+        """The number of actions after each event of the last turn. Events after the orchestrator's end add none."""
         counts = self._executor.counts
         last = len(self._context._action_payload_v2)
-        return counts + [last] * (self._handed - len(counts))
+        return counts + [last] * (self._turn_events - len(counts))
 
-    def _encoded(self, answer: Callable[[], str]) -> str:
+    def _encoded(self, run: Callable[[], str]) -> str:
+        """Return the result of ``run``. Raises UnusableValueError if it fails to serialize the custom status."""
         try:
-            return answer()
+            return run()
         except TypeError:
             status = self._context.custom_status
             try:
@@ -234,10 +238,10 @@ class OrchestratorSession:
             raise
 
     def never_yielded(self) -> list[str]:
-        """Calls whose task the orchestrator has let go of: they will never run."""
+        """Return a warning for each call whose task was never yielded: it will never run."""
         return [
-            f"{place}: {what}(...) was called without yield, so it never runs. Write yield context.{what}(...)."
-            for task, what, place in self._context.made
+            f"{position}: {method}(...) was called without yield, so it never runs. Write yield context.{method}(...)."
+            for task, method, position in self._context.unyielded
             if not task._is_scheduled
         ]
 
@@ -246,8 +250,7 @@ class OrchestratorSession:
         return bool(self._executor.has_execution_completed)
 
     def close(self) -> None:
-        """It is not used any more. The orchestrator's frame has the context, which must not have the orchestrator: without this,
-        only the garbage collector's rarest look would find them."""
+        """Break the reference cycle between context and executor, so that memory is freed without a full garbage collection."""
         del self._context.executor
 
 
@@ -260,15 +263,17 @@ def _timers_of(action: Any) -> Iterator[CreateTimerAction]:
 
 
 def _may_be_cancelled(timer: CreateTimerAction) -> bool:
-    """It is not yet, and there may be a task by which it can be: the legs of a long timer have one that nobody sees."""
-    if timer.is_cancelled or not hasattr(timer, "made"):
+    """Return True if the timer is not cancelled, and a task by which it can be cancelled still exists.
+
+    The parts of a long timer have a task that user code never gets."""
+    if timer.is_cancelled or not hasattr(timer, "task_reference"):
         return not timer.is_cancelled
-    task = timer.made()
+    task = timer.task_reference()
     return task is not None and task.state is TaskState.RUNNING
 
 
 class SessionCache:
-    """The orchestrators in memory, by instance; the least recently used go first. For several threads."""
+    """The orchestrators in memory, by instance id. The least recently used ones are dropped first. Thread-safe."""
 
     def __init__(self, limit: int = SESSION_LIMIT) -> None:
         self._limit = limit
@@ -276,7 +281,7 @@ class SessionCache:
         self._kept: OrderedDict[str, OrchestratorSession] = OrderedDict()
 
     def take(self, instance_id: str, execution_id: str, seen: int) -> OrchestratorSession | None:
-        """The session that stands exactly there, or None; it is kept no longer."""
+        """Remove and return the session that has seen exactly ``seen`` events of this execution; None if there is none."""
         with self._lock:
             session = self._kept.pop(instance_id, None)
         if session is None or (session.execution_id == execution_id and session.seen == seen):
@@ -286,7 +291,7 @@ class SessionCache:
 
     def keep(self, instance_id: str, session: OrchestratorSession) -> None:
         with self._lock:
-            dropped = self._kept.pop(instance_id, None)  # an earlier execution, which ended elsewhere
+            dropped = self._kept.pop(instance_id, None)  # of an earlier execution, which ended on another worker
             self._kept[instance_id] = session
             if len(self._kept) > self._limit:
                 dropped = self._kept.popitem(last=False)[1]
@@ -295,7 +300,7 @@ class SessionCache:
 
 
 def can_be_kept(call: Callable[..., Any]) -> bool:
-    """Whether ``call`` was made by ``df.Orchestrator.create``."""
+    """Return True if ``call`` comes from ``df.Orchestrator.create``."""
     return hasattr(call, "orchestrator_function")
 
 

@@ -251,12 +251,12 @@ class Runner:
     ) -> str:
         """What extensions see of a turn that goes on in memory is what came since the last one."""
         if not self._extensions.enabled:
-            return session.answer(events)
+            return session.run_turn(events)
         name, kind = function.trigger["name"], function.trigger["type"]
         arguments = {name: _converter(kind).decode(meta.Datum(turn.payload, "string"), trigger_metadata={})}
         context = self._before(function, "", arguments)
         assert context is not None
-        returned = session.answer(events)
+        returned = session.run_turn(events)
         self._extensions.after(context, arguments, returned)
         return returned
 

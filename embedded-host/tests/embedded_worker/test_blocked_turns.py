@@ -17,7 +17,7 @@ from tests.support.polling import eventually
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Late is what has not come back at once."""
     monkeypatch.setattr(blocked_turns, "LATE", 0.0)
-    monkeypatch.setattr(blocked_turns, "_LOOK", 0.005)
+    monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)
 
 
 class Blocked:
@@ -73,10 +73,10 @@ def test_a_turn_begins_where_no_further_thread_is_to_be_had(monkeypatch: pytest.
 def test_a_turn_that_comes_back_is_not_told_of(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocked_turns, "_LOOK", 0.005)
+    monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)
     watch = BlockedTurns()
     for _ in range(200):
         watch.begin("Hello", "a", Path(__file__).parent)
         watch.end()
-    eventually(lambda: not watch._looks, "nothing is looked at any more")
+    eventually(lambda: not watch._checking, "nothing is looked at any more")
     assert caplog.messages == []

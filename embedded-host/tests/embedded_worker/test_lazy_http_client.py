@@ -1,74 +1,51 @@
-"""Each test uses a process of its own: a module is imported once."""
+"""The SDK's HTTP client is imported at its first request."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 
+import azure.durable_functions  # noqa: F401
 import pytest
+
+from embedded_worker import lazy_http_client
 
 pytestmark = pytest.mark.process
 
-PRELUDE = """
-import sys
+CODE = """
+import asyncio, http.server, sys, threading
 from embedded_worker import lazy_http_client
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b'{"runtimeStatus": "Completed"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+print(lazy_http_client.install())
+from azure.durable_functions.models import DurableOrchestrationClient
+import embedded_worker.runner
+print("aiohttp" in sys.modules)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = sys.modules[DurableOrchestrationClient.__module__]
+print(asyncio.run(client.get_async_request(f"http://127.0.0.1:{server.server_port}/")))
+print("aiohttp" in sys.modules)
 """
 
 
-def run(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PRELUDE + textwrap.dedent(code)], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def test_the_first_request_imports_aiohttp() -> None:
+    """In a process of its own: a module is imported once."""
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == ["True", "False", "[200, {'runtimeStatus': 'Completed'}]", "True"], done.stderr
 
 
-def test_the_sdk_is_imported_without_aiohttp() -> None:
-    out = run("""
-        print(lazy_http_client.install())
-        import azure.durable_functions
-        import embedded_worker.runner
-        print("aiohttp" in sys.modules)
-        """)
-    assert out.split() == ["True", "False"]
-
-
-def test_the_first_call_over_http_is_the_sdks_own() -> None:
-    out = run("""
-        import asyncio, http.server, threading
-
-        class Answer(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b'{"runtimeStatus": "Completed"}'
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        lazy_http_client.install()
-        from azure.durable_functions.models import DurableOrchestrationClient as module
-        url = f"http://127.0.0.1:{server.server_port}/"
-        client = sys.modules[module.__module__]
-
-        async def main():
-            print(await client.get_async_request(url))
-
-        asyncio.run(main())
-        print("aiohttp" in sys.modules)
-        """)
-    assert out.splitlines() == ["[200, {'runtimeStatus': 'Completed'}]", "True"]
-
-
-def test_an_sdk_that_is_imported_already_is_left_alone() -> None:
-    out = run("""
-        import azure.durable_functions
-        own = sys.modules[lazy_http_client.NAME]
-        print(lazy_http_client.install(), sys.modules[lazy_http_client.NAME] is own)
-        """)
-    assert out.split() == ["False", "True"]
+def test_an_sdk_that_is_already_imported_is_left_alone() -> None:
+    before = sys.modules[lazy_http_client.NAME]
+    assert not lazy_http_client.install()
+    assert sys.modules[lazy_http_client.NAME] is before

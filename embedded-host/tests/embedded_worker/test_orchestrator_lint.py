@@ -15,7 +15,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload
-from embedded_worker.orchestrator_lint import caller_place, shape_problem, suspicious_calls, where_it_is
+from embedded_worker.orchestrator_lint import caller_position, shape_problem, suspicious_calls, thread_position
 from embedded_worker.orchestrator_sessions import OrchestratorSession
 from tests.engine.scenario import completed, moment
 from tests.support.app_folder import AppFolder
@@ -41,7 +41,7 @@ def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
     started = h.execution_started(moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None)
     payload = OrchestratorInput("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
-    return OrchestratorSession(df.Orchestrator.create(function), orchestrator_payload(payload), root).answer()
+    return OrchestratorSession(df.Orchestrator.create(function), orchestrator_payload(payload), root).run_turn()
 
 
 def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
@@ -279,16 +279,16 @@ def test_where_a_thread_is(app: AppFolder, run: MakeFunction) -> None:
     assert thread.ident is not None
     place = ""
     while "here" not in place:  # between the two lines it takes a moment
-        place = where_it_is(thread.ident, app.root) or ""
+        place = thread_position(thread.ident, app.root) or ""
     assert place == f"{FILE} line 3: event.wait()  # here"
-    assert where_it_is(thread.ident, app.root / "elsewhere") is None
+    assert thread_position(thread.ident, app.root / "elsewhere") is None
     event.set()
     thread.join()
-    assert where_it_is(thread.ident, app.root) is None
+    assert thread_position(thread.ident, app.root) is None
 
 
 def test_the_place_of_a_call(app: AppFolder, run: MakeFunction) -> None:
     function = run("def run(place, root):\n    return place(root)\n")
-    assert function(caller_place, app.root) == f"{FILE} line 2"
-    assert function(caller_place, app.root / "elsewhere") == "?"
-    assert function(caller_place, app.root.with_name(app.root.name[:-1])) == "?", "it only begins in the same way"
+    assert function(caller_position, app.root) == f"{FILE} line 2"
+    assert function(caller_position, app.root / "elsewhere") == "?"
+    assert function(caller_position, app.root.with_name(app.root.name[:-1])) == "?", "it only begins in the same way"

@@ -51,7 +51,7 @@ class Talk:
             self.session = OrchestratorSession(self.handle, orchestrator_payload(payload), ROOT)
         self.past = [*self.past, *new]
         assert self.session is not None
-        answer: dict[str, Any] = json.loads(self.session.answer(unseen_events(payload) if seen else None))
+        answer: dict[str, Any] = json.loads(self.session.run_turn(unseen_events(payload) if seen else None))
         assert self.session.seen == len(self.past)
         # What the answer before had is left out; an answer is shown whole here.
         self.actions = self.actions[: self.session.known] + answer["actions"][0]
@@ -394,7 +394,7 @@ def no_garbage_collector() -> Iterator[None]:
 @pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
 def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> None:
     sessions, kept = SessionCache(limit=1), session()
-    kept.answer()
+    kept.run_turn()
     alive = weakref.ref(kept._context)
     sessions.keep("a", kept)
     del kept

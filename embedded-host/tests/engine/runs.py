@@ -56,7 +56,7 @@ class SessionWorker:
         kept = self._sessions.take(*address) if turn.seen else None
         session = kept or OrchestratorSession(program.handle, orchestrator_payload(turn), Path())
         try:
-            text = session.answer(unseen_events(turn) if kept else None)
+            text = session.run_turn(unseen_events(turn) if kept else None)
         except Exception as error:
             progress = ReplayProgress(session.counts, session.known)
             return orchestrator_result(UserError(type(error).__name__, str(error)), progress)

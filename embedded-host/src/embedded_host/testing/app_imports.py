@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
+from embedded_worker.app_files import is_app_file
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.protocol import LoadRequest, LoadResult
 
@@ -42,7 +42,8 @@ class AppImports:
     ) -> None:
         """Keep an app. ``before`` has the names in ``sys.modules`` from before it was loaded."""
         root = Path(load.root)
-        modules = tuple(name for name in set(sys.modules) - before if _is_within(root, sys.modules[name]))
+        files = {name: str(getattr(sys.modules[name], "__file__", None)) for name in set(sys.modules) - before}
+        modules = tuple(name for name, file in files.items() if is_app_file(file, root))
         self._app = ImportedApp(load, dict(functions), loaded, modules)
 
     def clear(self) -> None:
@@ -51,11 +52,6 @@ class AppImports:
             for name in self._app.modules:
                 sys.modules.pop(name, None)
         self._app = None
-
-
-def _is_within(root: Path, module: ModuleType) -> bool:
-    file: str | None = getattr(module, "__file__", None)
-    return file is not None and "site-packages" not in file and Path(file).is_relative_to(root)
 
 
 app_imports = AppImports()

@@ -144,7 +144,7 @@ class _Replay:
     def _run_code(self, events: str | None) -> OrchestratorOutput:
         assert self._session is not None
         try:
-            result = orchestrator_result(self._session.answer(events))
+            result = orchestrator_result(self._session.run_turn(events))
         except Exception as raised:
             data = error_data(raised)
             failure = UserError(data.type, data.message, data.stack)

@@ -130,7 +130,7 @@ class Simulation:
         execution = Execution(state.instance_id, state.execution_id)
         try:
             session = OrchestratorSession(self.orchestrator_code(state.name), orchestrator_payload(turn), self.root)
-            output = parse_orchestrator_output(session.answer(None))
+            output = parse_orchestrator_output(session.run_turn(None))
             execution.replay(output.actions, state.history.events, ReplayProgress(session.counts))
         except (FunctionLoadError, UnknownFunctionError, MalformedOutputError, NonDeterministicError) as error:
             return f"It cannot be replayed: {error}"
