@@ -12,7 +12,6 @@ from embedded_host.app.schedule import (
     IntervalSchedule,
     ScheduleError,
     parse_schedule,
-    time_span,
     time_zone,
 )
 
@@ -187,30 +186,6 @@ def test_what_is_no_schedule(text: str, what: str) -> None:
         parse_schedule(text)
     assert str(raised.value).startswith(f"'{text}' is not a schedule: ")
     assert what in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("00:00:10", timedelta(seconds=10)),
-        ("0:5", timedelta(minutes=5)),
-        ("01:02:03.5", timedelta(hours=1, minutes=2, seconds=3.5)),
-        ("1.00:00:00", timedelta(days=1)),
-        ("2.03:04", timedelta(days=2, hours=3, minutes=4)),
-        ("1:02:03:04", timedelta(days=1, hours=2, minutes=3, seconds=4)),
-        ("24:00:00", timedelta(days=24)),
-        ("25:10:00", timedelta(days=25, hours=10)),
-        ("3", timedelta(days=3)),
-        ("24:00", None),
-        ("00:60", None),
-        ("00:00:60", None),
-        ("-00:01", None),
-        ("99999999", None),
-        ("1d", None),
-    ],
-)
-def test_time_spans(text: str, expected: timedelta | None) -> None:
-    assert time_span(text) == expected
 
 
 @pytest.mark.parametrize(

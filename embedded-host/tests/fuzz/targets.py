@@ -22,7 +22,8 @@ from embedded_host.app.function_json import read_function
 from embedded_host.app.host_json import read_host_json
 from embedded_host.app.local_settings import effective_environment, read_local_settings
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
-from embedded_host.app.schedule import ScheduleError, parse_schedule, time_span
+from embedded_host.app.schedule import ScheduleError, parse_schedule
+from embedded_host.app.time_span import parse_time_span
 from embedded_host.cli.arguments import json_text
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes, parse_document
@@ -98,7 +99,7 @@ def local_settings(data: bytes) -> None:
 
 def schedule(data: bytes) -> None:
     text = _text(data)
-    time_span(text)
+    parse_time_span(text)
     try:
         found = parse_schedule(text)
     except ScheduleError as error:

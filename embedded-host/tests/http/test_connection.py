@@ -167,7 +167,7 @@ async def test_what_has_been_answered_is_no_longer_counted() -> None:
 class Received:
     """A request whose body is there."""
 
-    held = 0
+    buffered = 0
 
     def __init__(self, *parts: bytes) -> None:
         self.content, self._parts = self, iter(parts)

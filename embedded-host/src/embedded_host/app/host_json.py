@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_jso
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.suggestion import did_you_mean
+from embedded_host.app.time_span import parse_time_span
 from embedded_host.errors import EmbeddedHostError
 
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
@@ -258,20 +260,16 @@ def _log_levels(reader: _Reader) -> dict[str, str]:
     return {category: level for category, level in levels.items() if isinstance(level, str)}
 
 
-_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
-
-
 def _timeout(value: Any) -> float | None:
-    """Seconds of ``hh:mm:ss`` (``d.hh:mm:ss``), None for ``-1``."""
+    """Return the seconds of a time span; None, no limit, for ``-1``."""
     if str(value) == "-1":
         return None
-    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
-    if not found or int(found[2]) > 23 or int(found[3]) > 59 or float(found[4] or 0) >= 60:
+    span = parse_time_span(value) if isinstance(value, str) else None
+    if span is None:
         raise _InvalidValueError('must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit')
-    seconds = int(found[1] or 0) * 86400 + int(found[2]) * 3600 + int(found[3]) * 60 + float(found[4] or 0)
-    if seconds < 1:
+    if span < timedelta(seconds=1):
         raise _InvalidValueError("must be a second or more")
-    return seconds
+    return span.total_seconds()
 
 
 def _positive(value: Any) -> int:

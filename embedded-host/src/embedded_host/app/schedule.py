@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -12,24 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from embedded_host.app.ncrontab import Ncrontab, NcrontabError
 from embedded_host.app.setting import setting
+from embedded_host.app.time_span import parse_time_span
 from embedded_host.errors import EmbeddedHostError
 
 ZONE_SETTING = "WEBSITE_TIME_ZONE"
-_MAX_DAYS = 10_675_198
-"""What a .NET TimeSpan holds."""
-_TIME_SPANS = (
-    re.compile(r"(?P<days>\d{1,8})", re.ASCII),
-    re.compile(
-        r"((?P<days>\d{1,8})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})(:(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?)?",
-        re.ASCII,
-    ),
-    re.compile(
-        r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?",
-        re.ASCII,
-    ),
-    re.compile(r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})", re.ASCII),
-)
-"""Tried in this order: ``24:00:00`` is 24 days, because there is no hour 24."""
 
 
 class ScheduleError(EmbeddedHostError, ValueError):
@@ -132,27 +117,12 @@ def parse_schedule(text: str, zone: tzinfo = timezone.utc) -> Schedule:
     try:
         return CronSchedule(Ncrontab.parse(text), zone)
     except NcrontabError as error:
-        every = time_span(text.strip())
+        every = parse_time_span(text.strip())
         if every is None:
             raise ScheduleError(f"'{text}' is not a schedule: {error}.") from error
     if every <= timedelta(0):
         raise ScheduleError(f"'{text}' is not a schedule: the time between two runs must be more than nothing.")
     return IntervalSchedule(every, zone)
-
-
-def time_span(text: str) -> timedelta | None:
-    """``[d.]hh:mm[:ss[.fffffff]]``, ``d:hh:mm:ss`` or whole days; ``hh:mm:ss`` with hours above 23 is ``d:hh:mm``, as
-    documented. None if it is none."""
-    for form in _TIME_SPANS:
-        found = form.fullmatch(text)
-        if found is None:
-            continue
-        part = {name: int(value or 0) for name, value in found.groupdict().items() if name != "fraction"}
-        days, hours, minutes, seconds = (part.get(name, 0) for name in ("days", "hours", "minutes", "seconds"))
-        if days <= _MAX_DAYS and hours < 24 and minutes < 60 and seconds < 60:
-            microseconds = int((found.groupdict().get("fraction") or "").ljust(6, "0")[:6])
-            return timedelta(days, seconds, microseconds, minutes=minutes, hours=hours)
-    return None
 
 
 def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:

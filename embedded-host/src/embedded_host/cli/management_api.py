@@ -1,4 +1,4 @@
-"""A running host, this one or a real Functions host, through its HTTP management API."""
+"""A running host, embedded or Azure Functions host, through its HTTP management API."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ import click
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
 from embedded_host.cli.reader import Json, Page
 from embedded_host.engine.status import FINISHED
+from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
+from embedded_host.management.urls import WEBHOOK
 from embedded_host.store.interface import InstanceQuery
 
-WEBHOOK = "/runtime/webhooks/durabletask"
-TOKEN = "x-ms-continuation-token"
-PATIENCE = 60.0
-"""Seconds to wait for an answer."""
+TIMEOUT = 60.0
+"""Seconds to wait for a response."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """By lower-case name."""
     text: str
 
     @property
@@ -42,8 +42,8 @@ class Answer:
             ) from None
 
     @property
-    def complaint(self) -> str:
-        """What the host says is wrong, out of any of its three forms of error (contract, 1.1)."""
+    def error_message(self) -> str:
+        """The message of an error response, in any of its three formats (contract, 1.1)."""
         try:
             body = json.loads(self.text)
         except ValueError:
@@ -54,15 +54,14 @@ class Answer:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The key must go to no other host than the one that was named."""
+    """Follows no redirect: the key must reach no other host than the given one."""
 
     def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
         return None
 
 
 class ManagementApi:
-    """``url`` may be the host's or, as it stands in an instance's links, the management API's: its query then counts too.
-    ``reached`` is where to connect to, if that is not ``url``."""
+    """Sends requests to one host. Its methods raise CommandError if the host does not respond or refuses the key."""
 
     def __init__(
         self,
@@ -72,6 +71,8 @@ class ManagementApi:
         hub: str | None = None,
         connection: str | None = None,
     ) -> None:
+        """``url`` is the URL of the host, or of the management API as in an instance's links, whose query then counts too.
+        ``reached`` is the address to connect to if it differs from ``url``."""
         base, query = _base(url)
         self.name = base
         self._base = base if reached in (None, url) else _base(reached or url)[0]
@@ -80,7 +81,7 @@ class ManagementApi:
         self._parameters = {name: value for name, value in parameters.items() if value}
         handlers: list[Any] = [_NoRedirects]
         if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            handlers.append(urllib.request.ProxyHandler({}))  # a proxy's localhost is another machine
+            handlers.append(urllib.request.ProxyHandler({}))  # localhost of a proxy is another machine
         self._open = urllib.request.build_opener(*handlers).open
 
     @property
@@ -98,52 +99,52 @@ class ManagementApi:
             query |= {"showHistory": "true", "showHistoryOutput": "true"}
         if diagnosis:
             query["showDiagnosis"] = "true"
-        answer = self.ask("GET", f"/instances/{quote(instance_id, safe='')}", query)
-        if answer.status == 404:
-            self._must_be_there()
+        response = self.request("GET", f"/instances/{quote(instance_id, safe='')}", query)
+        if response.status == 404:
+            self._check_api_exists()
             return None
-        self._expect(answer, 200, 202)
-        status: Json = answer.json
+        self._expect(response, 200, 202)
+        status: Json = response.json
         return status
 
     def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
-        asked = {**_filter_parameters(query), "showInput": str(show_input).lower()}
+        parameters = {**_filter_parameters(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
-            asked["instanceIdPrefix"] = query.id_prefix
-        return self._page("/instances", asked, top, token)
+            parameters["instanceIdPrefix"] = query.id_prefix
+        return self._page("/instances", parameters, top, token)
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         path = f"/entities/{quote(name, safe='')}" if name else "/entities"
         return self._page(path, {"fetchState": "true"}, top, token)
 
     def entity(self, name: str, key: str) -> tuple[bool, Any]:
-        answer = self.ask("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
-        if answer.status == 404:
-            self._must_be_there()
+        response = self.request("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
+        if response.status == 404:
+            self._check_api_exists()
             return False, None
-        self._expect(answer, 200)
-        return True, answer.json
+        self._expect(response, 200)
+        return True, response.json
 
     def functions(self) -> list[Json]:
-        """What ``/admin/functions`` lists. Raises CommandError where the key does not open it."""
-        answer = self._ask("GET", "/admin/functions")
-        if answer.status in (401, 403):
+        """Return the list of ``/admin/functions``. Raises CommandError without the master key."""
+        response = self._send("GET", "/admin/functions")
+        if response.status in (401, 403):
             raise CommandError(
-                f"{self.name} lists its functions only to those who have its master key (status {answer.status}): give that with "
+                f"{self.name} lists its functions only to those who have its master key (status {response.status}): give that with "
                 "--code. [EH503]"
             )
-        self._expect(answer, 200)
-        found: list[Json] = answer.json
-        return found
+        self._expect(response, 200)
+        functions: list[Json] = response.json
+        return functions
 
     def function_problem(self, name: str) -> str | None:
-        """Why it is out of service; None if it is not."""
-        answer = self._ask("GET", f"/admin/functions/{quote(name, safe='')}/status")
-        errors = answer.json.get("errors") if answer.status == 200 else None
+        """Return why a function is out of service; None if it is in service."""
+        response = self._send("GET", f"/admin/functions/{quote(name, safe='')}/status")
+        errors = response.json.get("errors") if response.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
 
     def orchestrators(self) -> list[str]:
-        """Their durable names. Raises CommandError where the key does not open them."""
+        """Return the durable names of the orchestrators. Raises CommandError without the master key."""
         return [
             str(binding.get("orchestration") or function["name"])
             for function in self.functions()
@@ -155,122 +156,126 @@ class ManagementApi:
 
     def start(self, name: str, instance_id: str | None, input: str | None) -> Json:
         path = f"/orchestrators/{_part(name)}" + (f"/{_part(instance_id)}" if instance_id else "")
-        answer = self.ask("POST", path, body=input or "")
-        if answer.status == 409:
+        response = self.request("POST", path, body=input or "")
+        if response.status == 409:
             raise NotAllowedError(
-                f"There is an instance '{instance_id}' already, which has not finished: {answer.complaint} [EH513]"
+                f"There is an instance '{instance_id}' already, which has not finished: {response.error_message} [EH513]"
             )
-        if answer.status == 404:
-            self._must_be_there()
-        self._expect(answer, 202)
-        started: Json = answer.json
+        if response.status == 404:
+            self._check_api_exists()
+        self._expect(response, 202)
+        started: Json = response.json
         return started
 
-    def operate(self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}) -> Answer:
-        """``POST instances/{id}/{operation}``. Raises NotFoundError or NotAllowedError."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return self._changed(
-            instance_id, self.ask("POST", f"{self._instance(instance_id)}/{operation}", given, body="")
+    def operate(self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}) -> ApiResponse:
+        """Send ``POST instances/{id}/{operation}``. Raises NotFoundError or NotAllowedError."""
+        parameters = {name: value for name, value in query.items() if value is not None}
+        return self._check_change(
+            instance_id, self.request("POST", f"{self._instance(instance_id)}/{operation}", parameters, body="")
         )
 
     def raise_event(self, instance_id: str, name: str, data: str) -> None:
         path = f"{self._instance(instance_id)}/raiseEvent/{_part(name)}"
-        self._changed(instance_id, self.ask("POST", path, body=data))
+        self._check_change(instance_id, self.request("POST", path, body=data))
 
     def purge(self, instance_id: str) -> int:
-        answer = self.ask("DELETE", self._instance(instance_id))
-        return int(self._changed(instance_id, answer).json["instancesDeleted"])
+        response = self.request("DELETE", self._instance(instance_id))
+        return int(self._check_change(instance_id, response).json["instancesDeleted"])
 
     def purge_many(self, query: InstanceQuery) -> int:
-        answer = self.ask("DELETE", "/instances", _filter_parameters(query))
-        if answer.status == 404:
-            self._must_be_there()
+        response = self.request("DELETE", "/instances", _filter_parameters(query))
+        if response.status == 404:
+            self._check_api_exists()
             return 0
-        self._expect(answer, 200)
-        return int(answer.json["instancesDeleted"])
+        self._expect(response, 200)
+        return int(response.json["instancesDeleted"])
 
     def signal(self, name: str, key: str, operation: str, input: str) -> None:
         path = f"/entities/{_part(name)}/{_part(key)}"
-        answer = self.ask("POST", path, {"op": operation}, body=input)
-        if answer.status == 400 and "not an entity function" in answer.text:
-            raise NotFoundError(f"{answer.complaint} [EH511]")
-        if answer.status == 404:
-            self._must_be_there()
-        self._expect(answer, 202)
+        response = self.request("POST", path, {"op": operation}, body=input)
+        if response.status == 400 and "not an entity function" in response.text:
+            raise NotFoundError(f"{response.error_message} [EH511]")
+        if response.status == 404:
+            self._check_api_exists()
+        self._expect(response, 202)
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: str | None = None) -> Answer:
-        """``path`` is what follows the management API's base. Raises CommandError if nobody answers, or for want of a key."""
-        answer = self._ask(method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body)
-        if answer.status in (401, 403):
+    def request(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: str | None = None
+    ) -> ApiResponse:
+        """``path`` follows the base of the management API. Raises CommandError without a response, or without a valid key."""
+        response = self._send(method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body)
+        if response.status in (401, 403):
             wrong = "does not take the key" if self._code else "wants a key"
             raise CommandError(
-                f"{self.name} {wrong} (status {answer.status}): give its system key durabletask_extension with --code, or in the "
+                f"{self.name} {wrong} (status {response.status}): give its system key durabletask_extension with --code, or in the "
                 "variable EMBEDDED_HOST_CODE. Of a host of your own, embedded-host keys list shows it. [EH503]"
             )
-        return answer
+        return response
 
-    def _ask(
+    def _send(
         self,
         method: str,
         path: str,
         query: Mapping[str, str] | None = None,
         token: str | None = None,
         body: str | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         headers = {"x-functions-key": self._code} if self._code else {}
         if token:
-            headers[TOKEN] = token
+            headers[CONTINUATION_TOKEN_HEADER] = token
         if body:
             headers["Content-Type"] = "application/json"
         data = None if body is None else body.encode()
         url = self._base + path + (f"?{urlencode(query)}" if query else "")
         try:
             request = urllib.request.Request(url, data, headers, method=method)
-            with self._open(request, timeout=PATIENCE) as got:
-                return Answer(got.status, _lower(got.headers), got.read().decode("utf-8", "replace"))
-        except urllib.error.HTTPError as got:
-            with got:
-                if got.code in (301, 302, 307, 308):
+            with self._open(request, timeout=TIMEOUT) as received:
+                return ApiResponse(
+                    received.status, _lower(received.headers), received.read().decode("utf-8", "replace")
+                )
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code in (301, 302, 307, 308):
                     raise CommandError(
-                        f"{self.name} sends elsewhere, to {got.headers['Location']}: name that with --url. [EH505]"
+                        f"{self.name} sends elsewhere, to {error.headers['Location']}: name that with --url. [EH505]"
                     ) from None
-                return Answer(got.code, _lower(got.headers), got.read().decode("utf-8", "replace"))
+                return ApiResponse(error.code, _lower(error.headers), error.read().decode("utf-8", "replace"))
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
             raise CommandError(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
 
     def _page(self, path: str, query: Mapping[str, str], top: int, token: str | None) -> Page:
-        """A real host's page may hold less than was asked for, or nothing, and more come after it: as many as it takes."""
+        """Request pages until there are ``top`` items: pages of the Azure Functions host may be short although others follow."""
         items: list[Json] = []
         while True:
-            asked = {**query, "top": str(top - len(items))}
-            answer = self._ask("GET", WEBHOOK + path, {**asked, **self._parameters}, token)
-            if answer.status in (401, 403, 404):
-                self.ask("GET", path, asked)  # its words for the lack of a key
+            parameters = {**query, "top": str(top - len(items))}
+            response = self._send("GET", WEBHOOK + path, {**parameters, **self._parameters}, token)
+            if response.status in (401, 403, 404):
+                self.request("GET", path, parameters)  # raises the error for a missing key
                 self._no_management()
-            self._expect(answer, 200)
-            items += answer.json
-            before, token = token, answer.headers.get(TOKEN) or None
+            self._expect(response, 200)
+            items += response.json
+            before, token = token, response.headers.get(CONTINUATION_TOKEN_HEADER) or None
             if token in (None, before) or len(items) >= top:
                 return Page(items, token)
 
-    def _changed(self, instance_id: str, answer: Answer) -> Answer:
-        if answer.status in (404, 410) or (answer.status == 400 and "No instance with ID" in answer.text):
+    def _check_change(self, instance_id: str, response: ApiResponse) -> ApiResponse:
+        if response.status in (404, 410) or (response.status == 400 and "No instance with ID" in response.text):
             status = self.instance(instance_id)
             if status is None:
                 raise no_instance(instance_id, self.name)
             if status["runtimeStatus"] in FINISHED:
                 raise NotAllowedError(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
-        if answer.status in (409, 412) or (answer.status == 500 and "because instance is in the" in answer.text):
-            raise NotAllowedError(f"{answer.complaint} [EH514]")
-        self._expect(answer, 200, 202)
-        return answer
+        if response.status in (409, 412) or (response.status == 500 and "because instance is in the" in response.text):
+            raise NotAllowedError(f"{response.error_message} [EH514]")
+        self._expect(response, 200, 202)
+        return response
 
-    def _must_be_there(self) -> None:
-        """After a 404, which may also mean that there is no management API at all."""
-        if self.ask("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
+    def _check_api_exists(self) -> None:
+        """Raise CommandError if a 404 means that there is no management API at all."""
+        if self.request("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
             self._no_management()
 
     def _no_management(self) -> NoReturn:
@@ -278,10 +283,10 @@ class ManagementApi:
             f"{self.name} has no Durable Functions management API: what answers there is another program. [EH504]"
         )
 
-    def _expect(self, answer: Answer, *statuses: int) -> None:
-        if answer.status not in statuses:
+    def _expect(self, response: ApiResponse, *statuses: int) -> None:
+        if response.status not in statuses:
             raise CommandError(
-                f"{self.name} refused with status {answer.status}: {answer.complaint or 'it does not say why'} [EH506]"
+                f"{self.name} refused with status {response.status}: {response.error_message or 'it does not say why'} [EH506]"
             )
 
     @staticmethod
@@ -290,7 +295,7 @@ class ManagementApi:
 
 
 def _base(url: str) -> tuple[str, dict[str, str]]:
-    """Without the management API's path, and the query by lower-case name."""
+    """Return the URL of the host, without the management API's path, and the parameters by lower-case name."""
     if "://" not in url:
         local = url.startswith(("localhost", "127.", "[::1]"))
         url = f"{'http' if local else 'https'}://{url}"
@@ -313,7 +318,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _part(text: str) -> str:
-    """Of a path, which the host takes apart at its slashes, encoded ones included (contract, 1.3)."""
+    """Return a segment of a path, encoded. The host splits a path at its slashes, encoded ones included (contract, 1.3)."""
     if "/" in text:
         raise click.UsageError(
             f"'{text}' has a slash, which no address of the management API can hold. Choose another name."

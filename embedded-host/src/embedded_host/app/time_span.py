@@ -1,0 +1,37 @@
+"""Time spans as .NET parses them, in host.json and in schedules."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_MAX_DAYS = 10_675_198
+"""The maximum of a .NET TimeSpan."""
+_FORMATS = (
+    re.compile(r"(?P<days>\d{1,8})", re.ASCII),
+    re.compile(
+        r"((?P<days>\d{1,8})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})(:(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?)?",
+        re.ASCII,
+    ),
+    re.compile(
+        r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?",
+        re.ASCII,
+    ),
+    re.compile(r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})", re.ASCII),
+)
+"""In order of precedence. ``24:00:00`` is 24 days, as in .NET, because there is no hour 24."""
+
+
+def parse_time_span(text: str) -> timedelta | None:
+    """Return the value of ``[d.]hh:mm[:ss[.fffffff]]``, ``d:hh:mm[:ss[.fffffff]]`` or whole days; None for anything else."""
+    for pattern in _FORMATS:
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        groups = match.groupdict()
+        part = {name: int(value or 0) for name, value in groups.items() if name != "fraction"}
+        days, hours, minutes, seconds = (part.get(name, 0) for name in ("days", "hours", "minutes", "seconds"))
+        if days <= _MAX_DAYS and hours < 24 and minutes < 60 and seconds < 60:
+            microseconds = int((groups.get("fraction") or "").ljust(6, "0")[:6])
+            return timedelta(days, seconds, microseconds, minutes=minutes, hours=hours)
+    return None
