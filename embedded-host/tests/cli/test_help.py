@@ -36,7 +36,7 @@ def examples(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[s
         yield from shown
 
 
-pytestmark = pytest.mark.xdist_group("help")  # one host for all of them
+pytestmark = [pytest.mark.xdist_group("help"), pytest.mark.process]  # one host for all of them
 ALL = sorted(set(examples()))
 
 
