@@ -31,6 +31,7 @@ def test_a_misspelt_command_is_suggested(group: LazyGroup) -> None:
     assert "There is no command 'explian'. Did you mean 'explain'?" in result.output
 
 
+@pytest.mark.process
 def test_the_command_line_imports_none_of_its_lazy_commands() -> None:
     code = "import sys, embedded_host.cli.commands; print('embedded_host.cli.explain' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

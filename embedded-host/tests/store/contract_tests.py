@@ -33,6 +33,7 @@ from embedded_host.store.interface import (
     SaveTimer,
     SetAwaited,
     SetInput,
+    StateReader,
     Store,
     TakeActivity,
     TakeMessage,
@@ -77,7 +78,7 @@ EVERYTHING: list[Change] = [
 ]
 
 
-def belongings(store: Store, key: int = 1) -> list[Any]:
+def belongings(store: StateReader, key: int = 1) -> list[Any]:
     activities = [row for row, _ in store.all_activities() if row.instance == key]
     return [
         store.input(key),

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.query_conditions import all_conditions, of_creation, of_id, of_status, of_the_rest
+
+TIME = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
+
+
+def test_an_empty_query_restricts_only_the_hub() -> None:
+    found = all_conditions("Hub", InstanceQuery())
+    assert (found.where, found.values) == ("hub = :hub", {"hub": "Hub"})
+
+
+@pytest.mark.parametrize(
+    ("query", "where", "values"),
+    [
+        (InstanceQuery(id_prefix="a"), "id >= :first AND id < :last", {"first": "a", "last": "a\U0010ffff"}),
+        (InstanceQuery(after_id="a"), "id > :after", {"after": "a"}),
+    ],
+)
+def test_a_prefix_and_a_page_are_ranges_of_ids(query: InstanceQuery, where: str, values: dict[str, str]) -> None:
+    assert (of_id(query).where, of_id(query).values) == (where, values)
+
+
+def test_times_are_microseconds_and_bounds_are_inclusive() -> None:
+    found = of_creation(InstanceQuery(created_from=TIME, created_to=TIME))
+    assert found.where == "created >= :created_from AND created <= :created_to"
+    assert found.values == {"created_from": 1_000_000, "created_to": 1_000_000}
+
+
+def test_a_prefix_of_the_column_keeps_sqlite_from_using_its_index() -> None:
+    query = InstanceQuery(statuses=("Running", "Failed"), created_from=TIME, id_prefix="a")
+    assert of_status(query, "+").where == "+status IN (:status0, :status1)"
+    assert of_creation(query, "+").where.startswith("+created")
+    assert of_id(query, "+").where.startswith("+id")
+
+
+def test_a_wait_is_narrowed_by_a_name_and_an_unknown_kind_matches_nothing() -> None:
+    wide, narrow = of_the_rest(InstanceQuery(waiting="event")), of_the_rest(InstanceQuery(waiting="event:Go"))
+    assert "name = :waiting" not in wide.where
+    assert (" AND name = :waiting" in narrow.where, narrow.values) == (True, {"waiting": "Go"})
+    assert of_the_rest(InstanceQuery(waiting="godot")).texts[0] == "0"
+
+
+def test_entities_are_told_from_orchestrations() -> None:
+    only = of_the_rest(InstanceQuery(entities=True)).where
+    assert of_the_rest(InstanceQuery(entities=False)).where == f"NOT {only}"
