@@ -5,11 +5,11 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.task_hub import instance_cache
 from embedded_host.task_hub.instance_cache import InstanceCache
-from embedded_host.task_hub.instances import Instance, new_orchestration
+from embedded_host.task_hub.instances import LoadedInstance, new_orchestration
 from tests.engine.scenario import T0
 
 
-def instance(id: str) -> Instance:
+def instance(id: str) -> LoadedInstance:
     return new_orchestration(1, h.execution_started(T0, instance_id=id, execution_id="e", name="Main", input=None))
 
 
