@@ -307,7 +307,7 @@ class TaskHub:
             result = await orchestrator_turn(state, messages, self.invoker, self.settings, self.clock)
             if result.host_error:
                 log.error(
-                    "LoadedInstance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
+                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
                 )
             if instance not in self._cache:
                 return  # replaced or purged meanwhile: the result has no instance
@@ -324,7 +324,7 @@ class TaskHub:
                 self.waiters.tell(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
-                    "LoadedInstance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
+                    "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
                 )

@@ -108,7 +108,7 @@ class StallReporter:
             elif state.execution is None:  # dropped, for example because the code changed
                 to_replay.append((instance_id, state.name))
             elif waits := waits_of(self._hub, instance, HistoryView.of(state.history.events), state.execution):
-                lines.append(f"LoadedInstance '{instance_id}' of '{state.name}' waits for {joined(waits)}.")
+                lines.append(f"Instance '{instance_id}' of '{state.name}' waits for {joined(waits)}.")
         for line in lines:
             log.info("%s", line)
         if more:
@@ -137,4 +137,4 @@ class StallReporter:
         for instance_id, name in instances:
             diagnosis = await diagnose(self._hub, instance_id)
             if diagnosis and diagnosis.waits:
-                log.info("LoadedInstance '%s' of '%s' waits for %s.", instance_id, name, joined(diagnosis.waits))
+                log.info("Instance '%s' of '%s' waits for %s.", instance_id, name, joined(diagnosis.waits))
