@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 
-from embedded_host.cli.instances import _entity_message
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import snapshot
@@ -183,19 +182,3 @@ def test_what_was_asked_of_entities_is_shown_in_words(host: RunningHost, ask: As
         f"{counter} get",
     ]
     assert [row[1].split()[1] for row in rows if row[0] == "EventRaised"] == ["8", "8"]
-
-
-@pytest.mark.parametrize(
-    ("input", "shown"),
-    [
-        ('{"$type":"X.ResponseMessage, X","result":"\\"no\\"","exceptionType":"Error"}', 'error: "no"'),
-        ('{"op":7}', "7"),
-        ('{"op":"add","input":"{"}', None),
-        ('"text"', None),
-        ("[1]", None),
-        ("{", None),
-        (None, None),
-    ],
-)
-def test_an_entitys_message(input: str | None, shown: str | None) -> None:
-    assert _entity_message(input) == shown

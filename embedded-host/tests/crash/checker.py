@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from embedded_host.engine.events import HistoryEvent, TaskCompleted
 from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.evidence import Evidence
 from tests.crash.history_check import wrong_in_history
@@ -197,14 +198,16 @@ class _Check:
 
     # -- histories, and what ran -------------------------------------------------------------------
 
-    def history(self, instance_id: str, turns: Sequence[Sequence[dict[str, Any]]]) -> Found:
+    def history(self, instance_id: str, turns: Sequence[Sequence[HistoryEvent]]) -> Found:
         status = self.found.statuses.get(instance_id, {}).get("runtimeStatus")
         for text in wrong_in_history(turns, completed=status == "Completed"):
             yield wrong(f"{instance_id}: {text}")
         for event in (event for turn in turns for event in turn):
-            result = str(event.get("Result") or "").strip('"')
+            if not isinstance(event, TaskCompleted):
+                continue
+            result = str(event.result or "").strip('"')
             label, mark, run = result.partition("#")
-            if event["EventType"] == 5 and mark:
+            if mark:
                 self.results[run] += 1
                 if self.results[run] > 1:
                     yield wrong(f"{instance_id}: the result {result} is recorded {self.results[run]} times")

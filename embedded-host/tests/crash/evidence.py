@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from embedded_host.engine.events import HistoryEvent, decode_events
 
 Json = dict[str, Any]
 
@@ -21,8 +22,8 @@ class Evidence:
     """Of every orchestration that the management API lists, by id."""
     entities: dict[str, Any] = field(default_factory=dict)
     """``name@key`` -> its state."""
-    histories: dict[str, list[list[Json]]] = field(default_factory=dict)
-    """By id, the turns' events, raw."""
+    histories: dict[str, list[list[HistoryEvent]]] = field(default_factory=dict)
+    """By id, the events of each turn."""
     runs: dict[str, Counter[str]] = field(default_factory=dict)
     """By label, the numbers of the activity's runs."""
     left: list[str] = field(default_factory=list)
@@ -53,7 +54,7 @@ async def gather(pages: Callable[[str], Awaitable[list[Json]]], state: Path, led
         for instance, events in database.execute(
             "SELECT i.id, h.events FROM history h JOIN instances i ON i.key = h.instance ORDER BY h.instance, h.turn"
         ):
-            found.histories.setdefault(instance, []).append(json.loads(events))
+            found.histories.setdefault(instance, []).append(decode_events(events))
         found.damage = _damage(database)
     found.left = _left(state)
     return found

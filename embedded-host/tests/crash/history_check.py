@@ -1,87 +1,69 @@
-"""What can be said of any history, whatever its orchestrator does: no turn took effect twice, none by half."""
+"""Facts about every history, independent of its orchestrator: no turn took effect twice, none in part."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from enum import IntEnum
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-
-class EventType(IntEnum):
-    EXECUTION_STARTED = 0
-    EXECUTION_COMPLETED = 1
-    EXECUTION_TERMINATED = 3
-    TASK_SCHEDULED = 4
-    TASK_COMPLETED = 5
-    TASK_FAILED = 6
-    SUB_ORCHESTRATION_CREATED = 7
-    SUB_ORCHESTRATION_COMPLETED = 8
-    SUB_ORCHESTRATION_FAILED = 9
-    TIMER_CREATED = 10
-    TIMER_FIRED = 11
-    ORCHESTRATOR_STARTED = 12
-    ORCHESTRATOR_COMPLETED = 13
-    EVENT_SENT = 14
-    EVENT_RAISED = 15
-    GENERIC = 17
-    EXECUTION_SUSPENDED = 19
-    EXECUTION_RESUMED = 20
-
-
-DECISIONS = frozenset(
-    {EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.TIMER_CREATED, EventType.EVENT_SENT}
+from embedded_host.engine.events import (
+    CompletionEvent,
+    EventRaised,
+    ExecutionCompleted,
+    ExecutionStarted,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SchedulingEvent,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
 )
-COMPLETIONS: Mapping[int, str] = {
-    EventType.TASK_COMPLETED: "TaskScheduledId",
-    EventType.TASK_FAILED: "TaskScheduledId",
-    EventType.SUB_ORCHESTRATION_COMPLETED: "TaskScheduledId",
-    EventType.SUB_ORCHESTRATION_FAILED: "TaskScheduledId",
-    EventType.TIMER_FIRED: "TimerId",
+
+_COMPLETED_BY: dict[type, tuple[type, ...]] = {
+    TaskScheduled: (TaskCompleted, TaskFailed),
+    SubOrchestrationInstanceCreated: (SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed),
+    TimerCreated: (TimerFired,),
 }
-
-_SETTLED_BY = {
-    EventType.TASK_SCHEDULED: (EventType.TASK_COMPLETED, EventType.TASK_FAILED),
-    EventType.SUB_ORCHESTRATION_CREATED: (
-        EventType.SUB_ORCHESTRATION_COMPLETED,
-        EventType.SUB_ORCHESTRATION_FAILED,
-    ),
-    EventType.TIMER_CREATED: (EventType.TIMER_FIRED,),
-}
+_MARKS = (OrchestratorStarted, OrchestratorCompleted)
 
 
-def wrong_in_history(turns: Sequence[Sequence[dict[str, Any]]], *, completed: bool) -> Iterator[str]:
-    """One sentence for each thing that is wrong. ``completed``: all that was decided must have been settled."""
+def wrong_in_history(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool) -> Iterator[str]:
+    """Yield one sentence for each fault. ``completed``: every scheduling event must have its completion."""
     events = [event for turn in turns for event in turn]
-    kinds = [EventType(event["EventType"]) for event in events]
-    once = (EventType.EXECUTION_STARTED, EventType.EXECUTION_COMPLETED)
-    yield from (f"{kinds.count(kind)} {kind.name} events" for kind in once if kinds.count(kind) > 1)
-    if events and EventType.EXECUTION_STARTED not in kinds:
-        yield "no EXECUTION_STARTED"
+    types = Counter(type(event) for event in events)
+    once = (ExecutionStarted, ExecutionCompleted)
+    yield from (f"{types[cls]} {cls.__name__} events" for cls in once if types[cls] > 1)
+    if events and not types[ExecutionStarted]:
+        yield "no ExecutionStarted"
     for number, turn in enumerate(turns):
-        marks = [e["EventType"] for e in turn if e["EventType"] in (12, 13)]
+        marks = [type(event) for event in turn if isinstance(event, _MARKS)]
         # The first turn after continue-as-new has no OrchestratorStarted of its own; a rewound history is one row.
-        if marks not in ([12, 13], [13]) and not (number == 0 and marks == [12, 13] * (len(marks) // 2)):
-            yield f"turn {number} is no whole turn: {[EventType(e['EventType']).name for e in turn]}"
+        whole = marks in ([*_MARKS], [OrchestratorCompleted])
+        if not whole and not (number == 0 and marks == [*_MARKS] * (len(marks) // 2)):
+            yield f"turn {number} is no whole turn: {[type(event).__name__ for event in turn]}"
 
-    decided = {e["EventId"]: EventType(e["EventType"]) for e in events if e["EventType"] in DECISIONS}
-    ids = Counter(e["EventId"] for e in events if e["EventType"] in DECISIONS)
-    yield from (f"decision {id} was taken {n} times" for id, n in ids.items() if n > 1)
-    settled = Counter(e[COMPLETIONS[e["EventType"]]] for e in events if e["EventType"] in COMPLETIONS)
-    yield from (f"decision {id} was settled {n} times" for id, n in settled.items() if n > 1)
-    for event, kind in zip(events, kinds, strict=True):
-        if kind not in COMPLETIONS:
-            continue
-        decision = decided.get(event[COMPLETIONS[kind]])
-        if decision is None or kind not in _SETTLED_BY.get(decision, ()):
-            yield f"{kind.name} of {event[COMPLETIONS[kind]]}, which was never decided"
-    raised = Counter((e["Name"], e["Input"]) for e in events if e["EventType"] == EventType.EVENT_RAISED)
+    scheduled = {event.event_id: type(event) for event in events if isinstance(event, SchedulingEvent)}
+    ids = Counter(event.event_id for event in events if isinstance(event, SchedulingEvent))
+    yield from (f"action {id} was taken {n} times" for id, n in ids.items() if n > 1)
+    completions = Counter(event.scheduled_id for event in events if isinstance(event, CompletionEvent))
+    yield from (f"action {id} was completed {n} times" for id, n in completions.items() if n > 1)
+    for event in events:
+        if isinstance(event, CompletionEvent):
+            action = scheduled.get(event.scheduled_id)
+            if action is None or not isinstance(event, _COMPLETED_BY.get(action, ())):
+                yield f"{type(event).__name__} of {event.scheduled_id}, which was never scheduled"
+    raised = Counter((event.name, event.input) for event in events if isinstance(event, EventRaised))
     yield from (
         f"the event {name} {input} was raised {n} times"
         for (name, input), n in raised.items()
         if n > 1 and input != '"done"'
     )
     if completed:
-        for id, kind in decided.items():
-            if kind in _SETTLED_BY and not settled[id]:
-                yield f"{kind.name} {id} was never settled, though the instance has completed"
+        for id, action in scheduled.items():
+            if action in _COMPLETED_BY and not completions[id]:
+                yield f"{action.__name__} {id} was never completed, though the instance has completed"

@@ -7,39 +7,43 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
+from embedded_host.engine import history as h
+from embedded_host.engine.events import HistoryEvent
 from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.checker import Kind, check
 from tests.crash.evidence import Evidence
 
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ACKNOWLEDGED, UNKNOWN, REFUSED = Told.ACKNOWLEDGED, Told.UNKNOWN, Told.REFUSED
 
 
-def turn(*events: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"EventType": 12, "EventId": -1}, *events, {"EventType": 13, "EventId": -1}]
+def turn(*events: HistoryEvent) -> list[HistoryEvent]:
+    return [h.orchestrator_started(NOW), *events, h.orchestrator_completed(NOW)]
 
 
-def started() -> dict[str, Any]:
-    return {"EventType": 0, "EventId": -1}
+def started() -> HistoryEvent:
+    return h.execution_started(NOW, instance_id="i", execution_id="e", name="Main", input=None)
 
 
-def scheduled(id: int) -> dict[str, Any]:
-    return {"EventType": 4, "EventId": id, "Name": "Step"}
+def scheduled(id: int) -> HistoryEvent:
+    return h.task_scheduled(NOW, id, "Step")
 
 
-def completed(id: int, result: str) -> dict[str, Any]:
-    return {"EventType": 5, "EventId": -1, "TaskScheduledId": id, "Result": json.dumps(result)}
+def completed(id: int, result: str) -> HistoryEvent:
+    return h.task_completed(NOW, id, json.dumps(result))
 
 
-def raised(name: str, value: str) -> dict[str, Any]:
-    return {"EventType": 15, "EventId": -1, "Name": name, "Input": json.dumps(value)}
+def raised(name: str, value: str) -> HistoryEvent:
+    return h.event_raised(NOW, name, json.dumps(value))
 
 
-def ended(id: int) -> dict[str, Any]:
-    return {"EventType": 1, "EventId": id, "Result": None}
+def ended(id: int) -> HistoryEvent:
+    return h.execution_completed(NOW, id, "Completed", None)
 
 
 def plan(id: str, kind: str, name: str, count: int = 2, **more: Any) -> Planned:
@@ -97,11 +101,11 @@ def sound() -> tuple[Ledger, Evidence]:
         "E": [
             turn(started()),
             turn(raised("E", "E!0.1"), scheduled(0)),
-            turn(completed(0, "E~0/0#e0"), {"EventType": 19, "EventId": -1, "Reason": "E:suspend.0"}),
+            turn(completed(0, "E~0/0#e0"), h.execution_suspended(NOW, "E:suspend.0")),
             turn(raised("E", "E!1.0"), scheduled(1)),
             turn(completed(1, "E~0/1#e1"), raised("E", "done"), raised("E", "done"), ended(2)),
         ],
-        "T": [turn(started()), turn({"EventType": 3, "EventId": -1, "Input": "T:terminate.0"}, ended(0))],
+        "T": [turn(started()), turn(h.execution_terminated(NOW, "T:terminate.0"), ended(0))],
     }
     found.entities = {
         "tally@S": {"S^0.0": 1, "S^1.1": 1},
@@ -188,11 +192,11 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     "an activity that never ran": (Kind.WRONG, "never was", lambda f: f.runs.pop("C~1/1")),
     "an activity that nobody asked for": (Kind.WRONG, "X~0/0 ran", lambda f: f.runs.update({"X~0/0": Counter(x=1)})),
     "an instance that nobody asked for": (Kind.WRONG, "by nobody", lambda f: f.statuses.update(X=status("X~0"))),
-    "a turn twice": (Kind.WRONG, "decision 1 was taken 2 times", lambda f: _again(f.histories["C"], 1)),
-    "the first turn twice": (Kind.WRONG, "2 EXECUTION_STARTED", lambda f: _again(f.histories["C"], 0)),
+    "a turn twice": (Kind.WRONG, "action 1 was taken 2 times", lambda f: _again(f.histories["C"], 1)),
+    "the first turn twice": (Kind.WRONG, "2 ExecutionStarted", lambda f: _again(f.histories["C"], 0)),
     "a completion twice": (
         Kind.WRONG,
-        "decision 0 was settled 2 times",
+        "action 0 was completed 2 times",
         lambda f: f.histories["C"][1].insert(2, f.histories["C"][1][1]),
     ),
     "a result in two histories": (
@@ -201,8 +205,8 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         lambda f: f.histories.update({"C~9": copy.deepcopy(f.histories["C"])}),
     ),
     "an event twice in a history": (Kind.WRONG, "raised 2 times", lambda f: _again(f.histories["E"][1], 1)),
-    "a completion that is missing": (Kind.WRONG, "was never settled", lambda f: f.histories["C"][1].pop(1)),
-    "a completion of nothing": (Kind.WRONG, "never decided", lambda f: f.histories["C"][0].pop(2)),
+    "a completion that is missing": (Kind.WRONG, "was never completed", lambda f: f.histories["C"][1].pop(1)),
+    "a completion of nothing": (Kind.WRONG, "never scheduled", lambda f: f.histories["C"][0].pop(2)),
     "half a turn": (Kind.WRONG, "no whole turn", lambda f: f.histories["C"][1].pop()),
     "a message that nobody takes": (Kind.STUCK, "nobody took it", lambda f: f.left.append("message 1")),
     "a damaged file": (Kind.LOST, "row 7", lambda f: f.damage.append("row 7 missing from index")),

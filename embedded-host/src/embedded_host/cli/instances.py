@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import click
@@ -103,12 +102,13 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
       embedded-host get-history --id order-7 --json > history.json
     """
     reader = target.reader()
-    events = found(reader.instance(instance_id, history=True), instance_id, reader.name).get("historyEvents") or []
+    status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
     if as_json:
-        print_json(events)
+        print_json(status.get("historyEvents") or [])
         return
-    rows = [(event["Timestamp"], event["EventType"], _name(event), shown(_detail(event))) for event in events]
-    print_table(("time", "event", "name", "detail"), rows, "It has no history yet.")
+    from embedded_host.cli.history_table import history_rows
+
+    print_table(("time", "event", "name", "detail"), history_rows(status), "It has no history yet.")
 
 
 @command("get-instances")
@@ -168,37 +168,3 @@ def found(status: Json | None, instance_id: str, where: str) -> Json:
     if status is None:
         raise no_instance(instance_id, where)
     return status
-
-
-def _name(event: Json) -> str:
-    if event["EventType"] == "EventSent":  # its name is always "op"
-        return str(event.get("InstanceId") or "")
-    name = str(event.get("FunctionName") or event.get("Name") or event.get("InstanceId") or "")
-    if event["EventType"].startswith("SubOrchestrationInstance") and event.get("InstanceId"):
-        return f"{name} ({event['InstanceId']})"
-    return name
-
-
-def _detail(event: Json) -> object:
-    if event["EventType"] in ("EventSent", "EventRaised") and (said := _entity_message(event.get("Input"))) is not None:
-        return said
-    for key in ("Result", "Reason", "FireAt", "Data"):
-        if event.get(key) is not None:
-            return event[key]
-    return event.get("Input")
-
-
-def _entity_message(text: object) -> str | None:
-    """What is asked of an entity, or what it answers; None for an event that is neither."""
-    try:
-        message = json.loads(str(text))
-        if "op" in message:
-            given = message.get("input")
-            given = json.loads(given) if isinstance(given, str) else given  # JSON in a JSON text, as the SDK sends it
-            said = f"{message['op']} {given}" if given not in (None, "null") else str(message["op"])
-            return f"{said} (signal)" if message.get("signal") else said
-        if "ResponseMessage" in message["$type"]:
-            return f"{'error: ' if 'exceptionType' in message else ''}{message['result']}"
-    except (ValueError, KeyError, TypeError):
-        pass
-    return None

@@ -183,12 +183,6 @@ def _mark(bar: Bar) -> str:
     return marks.get(bar.kind, "█")
 
 
-def _child(event: Json) -> str | None:
-    """Return the instance id of a sub-orchestration, or None for an activity and for hosts that omit the id."""
-    is_child = str(event["EventType"]).startswith("SubOrchestrationInstance")
-    return str(event["InstanceId"]) if is_child and event.get("InstanceId") else None
-
-
 def _is_request_id(name: str) -> bool:
     """An entity's response is an event with the request's id, a UUID, as its name. The API may not show the request."""
     return len(name) == 36 and name.count("-") == 4

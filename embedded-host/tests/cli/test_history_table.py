@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from embedded_host.cli.history_table import history_rows
+from embedded_host.engine import history as h
+from embedded_host.engine.entity_messages import request_message
+from embedded_host.engine.events import HistoryEvent
+from embedded_host.management.status import history_events
+from tests.cli.states import after, started
+
+
+def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
+    """Type, name and detail of all but the first row."""
+    shown = history_events([started(), *events], show_output=True, show_input=True)
+    status = {"name": "Order", "instanceId": "o-1", "runtimeStatus": "Running", "historyEvents": shown}
+    return [row[1:] for row in history_rows(status)[1:]]
+
+
+def sent(id: str, input: str | None, *, signal: bool = False) -> HistoryEvent:
+    text = request_message(request_id=id, operation="add", input=input, signal=signal, now=after(1))
+    return h.event_sent(after(1), 0, "@counter@k", "op", text)
+
+
+def test_a_completed_call_is_one_row_with_name_and_result() -> None:
+    assert rows(h.task_scheduled(after(1), 0, "Charge", "[7]"), h.task_completed(after(2), 0, '"paid"')) == [
+        ("TaskCompleted", "Charge", "paid")
+    ]
+
+
+def test_a_failed_call_has_its_reason() -> None:
+    assert rows(h.task_scheduled(after(1), 0, "Charge"), h.task_failed(after(2), 0, "no", None)) == [
+        ("TaskFailed", "Charge", "no")
+    ]
+
+
+def test_a_sub_orchestration_has_its_id_behind_its_name() -> None:
+    created = h.sub_orchestration_created(after(1), 0, "Child", "c-1", None)
+    assert rows(created) == [("SubOrchestrationInstanceCreated", "Child (c-1)", "")]
+    assert rows(created, h.sub_orchestration_completed(after(2), 0, "1")) == [
+        ("SubOrchestrationInstanceCompleted", "Child (c-1)", "1")
+    ]
+
+
+def test_timers_have_their_due_time_and_events_their_value() -> None:
+    assert rows(h.timer_created(after(1), 0, after(9)), h.event_raised(after(2), "Approval", '{"by":"me"}')) == [
+        ("TimerCreated", "", "2026-01-02T03:04:14Z"),
+        ("EventRaised", "Approval", '{"by": "me"}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "detail"),
+    [
+        (sent("r", json.dumps("5")), "add 5"),
+        (sent("r", json.dumps('{"n": 1}')), "add {'n': 1}"),
+        (sent("r", "{"), "add {"),
+        (sent("r", None), "add"),
+        (sent("r", json.dumps("5"), signal=True), "add 5 (signal)"),
+    ],
+)
+def test_an_operation_is_shown_with_its_input(event: HistoryEvent, detail: str) -> None:
+    assert rows(event) == [("EventSent", "@counter@k", detail)]
+
+
+@pytest.mark.parametrize(
+    ("response", "detail"),
+    [
+        ({"$type": "X.ResponseMessage, X", "result": "8"}, "8"),
+        ({"$type": "X.ResponseMessage, X", "result": '"no"', "exceptionType": "Error"}, 'error: "no"'),
+    ],
+)
+def test_a_response_is_shown_with_its_result_or_error(response: dict[str, str], detail: str) -> None:
+    raised = h.event_raised(after(2), "r", json.dumps(response))
+    assert rows(sent("r", None), raised)[1] == ("EventRaised", "r", detail)
