@@ -65,7 +65,7 @@ def test_the_tests_run_on_every_system_with_every_supported_python() -> None:
     assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
     pyproject = (ROOT / "embedded-host" / "pyproject.toml").read_text(encoding="utf-8")
     assert matrix["python"] == re.findall(r"Programming Language :: Python :: (3\.\d+)", pyproject)
-    assert commands(JOBS["tests"]) == ["python dev.py test", "python dev.py check"]
+    assert commands(JOBS["tests"])[-2:] == ["python dev.py test", "python dev.py check"]
 
 
 def test_every_lock_file_is_audited() -> None:
