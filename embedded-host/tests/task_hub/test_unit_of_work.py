@@ -1,4 +1,4 @@
-"""What the store is told of what an orchestration awaits: for the lists, which cannot replay it."""
+"""The events and entity responses that an orchestration awaits are stored for the lists, which cannot replay it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def awaited(host: Host, instance_id: str = "i-1") -> list[tuple[str, str]]:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
-    """Each ``SetAwaited``, in the order in which they were written."""
+    """The written ``SetAwaited`` changes, in order."""
     seen: list[Change] = []
     stage = SqliteStore.stage
 
@@ -33,7 +33,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
     return seen
 
 
-async def test_events_until_they_come(written: list[Change]) -> None:
+async def test_awaited_events_are_stored_until_they_arrive(written: list[Change]) -> None:
     host, _ = new_host()
     await host.start("Several")
     assert awaited(host) == [("event", "Go"), ("event", "Stop")]
@@ -43,7 +43,7 @@ async def test_events_until_they_come(written: list[Change]) -> None:
     assert awaited(host) == []
 
 
-async def test_an_entitys_answer() -> None:
+async def test_an_awaited_response_of_an_entity_is_stored() -> None:
     host, invoker = new_host()
     invoker.entity_gate = asyncio.Event()
     await host.client.start("Asks", None, "i-1")
@@ -54,7 +54,7 @@ async def test_an_entitys_answer() -> None:
     assert awaited(host) == []
 
 
-async def test_nothing_is_left_of_one_that_ends() -> None:
+async def test_a_terminated_instance_awaits_nothing() -> None:
     host, _ = new_host()
     await host.start("Waits")
     await host.client.suspend("i-1", None)
@@ -65,15 +65,15 @@ async def test_nothing_is_left_of_one_that_ends() -> None:
     assert awaited(host) == []
 
 
-async def test_who_waits_for_nothing_of_this_costs_nothing(written: list[Change]) -> None:
+async def test_activities_and_timers_write_no_awaited_rows(written: list[Change]) -> None:
     host, _ = new_host()
     await host.start("Works", "i-1", 3)
     await host.start("Sleeps", "i-2")
     assert written == []
 
 
-async def test_after_a_restart_it_is_set_right() -> None:
-    """An instance of which the store knows nothing: it is from a version before, or was imported."""
+async def test_the_turn_after_a_restart_stores_the_awaited_events_again() -> None:
+    """An imported instance has no awaited rows either."""
     host, invoker = new_host()
     await host.start("Several")
     row = host.store.instance("Hub", "i-1")

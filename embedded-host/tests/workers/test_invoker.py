@@ -1,4 +1,4 @@
-"""What is kept of a traceback names no folder of the machine."""
+"""Stored tracebacks contain no directories of the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedded_host.workers.invoker import without_folders
 ROOT = Path("C:\\Users\\ada\\app" if sys.platform == "win32" else "/home/ada/app")
 
 
-def test_files_are_named_from_the_apps_folder_on() -> None:
+def test_a_traceback_has_paths_relative_to_the_app_or_its_packages() -> None:
     inside, outside = ROOT / "Fail" / "__init__.py", ROOT.parent / "lib" / "site-packages" / "requests" / "api.py"
     stack = (
         "Traceback (most recent call last):\n"

@@ -1,4 +1,4 @@
-"""A history that the orchestrator, replayed, does not fit: the instance fails and says which step."""
+"""A replay whose decisions differ from the history fails the instance with the step that differs."""
 
 from __future__ import annotations
 

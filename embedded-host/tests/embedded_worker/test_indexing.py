@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded_worker.indexing import Indexed, index_app
+from embedded_worker.loading import LoadedFunction
+
+HEAD = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, isolated_imports: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+    return tmp_path
+
+
+def index(root: Path, code: str, head: str = HEAD) -> Indexed:
+    (root / "function_app.py").write_text(head + code, encoding="utf-8")
+    importlib.invalidate_caches()
+    return index_app(root, "function_app.py")
+
+
+def test_functions_have_their_names_and_bindings(root: Path) -> None:
+    indexed = index(root, "@app.activity_trigger('value', activity='Echo')\ndef echo(value): return value\n")
+    assert indexed.problems == []
+    [spec] = indexed.functions
+    assert (spec.name, [(b["type"], b["direction"]) for b in spec.bindings]) == ("echo", [("activityTrigger", "in")])
+    assert isinstance(indexed.loaded["echo"], LoadedFunction)
+
+
+@pytest.mark.parametrize(
+    ("code", "head", "text"),
+    [
+        ("", "x = 1\n", "function_app.py has no app object at its top level"),
+        ("other = df.DFApp()\n", HEAD, "more than one app object at its top level: app, other"),
+        ("raise ValueError('no')\n", HEAD, "no"),
+        ("@app.function_name('a')\ndef f(): ...\n", HEAD, "the function 'a' has no trigger"),
+    ],
+)
+def test_a_problem_is_reported_and_nothing_is_served(root: Path, code: str, head: str, text: str) -> None:
+    indexed = index(root, code, head)
+    assert indexed.functions == []
+    [problem] = indexed.problems
+    assert text in problem.text
+
+
+def test_the_first_of_two_functions_with_a_name_is_served(root: Path) -> None:
+    code = "".join(
+        f"@app.function_name('{name}')\n@app.activity_trigger('value')\ndef f{n}(value): return {n}\n"
+        for n, name in enumerate(("Same", "same"))
+    )
+    indexed = index(root, code)
+    assert [spec.name for spec in indexed.functions] == ["Same"]
+    assert ["another function is called 'same' too" in problem.text for problem in indexed.problems] == [True]

@@ -1,0 +1,81 @@
+"""Each module has a test module of its name: ``tests/PACKAGE/test_MODULE.py``, or ``tests/embedded_worker/test_MODULE.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import embedded_host
+
+TESTS = Path(__file__).parent
+SOURCE = Path(embedded_host.__file__).parent.parent
+
+DECLARATIONS = "it has declarations only"
+WITHOUT_TEST_MODULE = {
+    "embedded_host/__main__.py": "tests/e2e starts the host with it",
+    "embedded_host/app/binding_types.py": DECLARATIONS,
+    "embedded_host/app/definitions.py": DECLARATIONS,
+    "embedded_host/app/errors.py": DECLARATIONS,
+    "embedded_host/app_server.py": "tests/e2e runs it in a host, tests/testing in the test kit",
+    "embedded_host/cli/instance_document.py": "tests/cli/test_export_import.py",
+    "embedded_host/cli/reader.py": DECLARATIONS,
+    "embedded_host/cli/recover.py": "tests/recovery/test_recover.py",
+    "embedded_host/cli/status_import.py": "tests/cli/test_export_import.py",
+    "embedded_host/composition.py": "tests/e2e runs it in a host, tests/testing in the test kit",
+    "embedded_host/engine/messages.py": DECLARATIONS,
+    "embedded_host/engine/turn.py": "tests/engine/test_orchestration.py and test_execution.py",
+    "embedded_host/errors.py": DECLARATIONS,
+    "embedded_host/history/inferred_turns.py": "tests/testing/test_real_histories.py",
+    "embedded_host/history/steps.py": DECLARATIONS,
+    "embedded_host/host.py": "tests/e2e runs it",
+    "embedded_host/recovery/decisions.py": "tests/recovery/test_recover.py",
+    "embedded_host/recovery/recovered_rows.py": "tests/recovery/test_rows.py",
+    "embedded_host/store/interface.py": DECLARATIONS,
+    "embedded_host/store/state_reader.py": "tests/store/contract_tests.py",
+    "embedded_host/task_hub/activities.py": "tests/task_hub/test_hub.py",
+    "embedded_host/task_hub/instances.py": "tests/task_hub/test_hub.py",
+    "embedded_host/task_hub/settings.py": DECLARATIONS,
+    "embedded_host/task_hub/turns.py": "tests/task_hub/test_hub.py",
+    "embedded_host/testing/base_app.py": "tests/testing/test_app.py",
+    "embedded_host/testing/errors.py": DECLARATIONS,
+    "embedded_host/testing/events.py": DECLARATIONS,
+    "embedded_host/testing/fake_invoker.py": "tests/testing/test_fakes.py",
+    "embedded_host/testing/history_file.py": "tests/testing/test_replaying.py and test_real_histories.py",
+    "embedded_host/testing/host_run.py": "tests/testing/test_crashes.py",
+    "embedded_host/testing/http.py": "tests/testing/test_app.py",
+    "embedded_host/testing/instance_handle.py": "tests/testing/test_app.py",
+    "embedded_host/testing/instance_history.py": "tests/testing/test_app.py",
+    "embedded_host/testing/simulation.py": "tests/testing/test_app.py",
+    "embedded_host/workers/worker.py": DECLARATIONS,
+    "embedded_worker/__main__.py": "tests/workers/test_pool.py starts workers with it",
+    "embedded_worker/process.py": "tests/workers/test_pool.py",
+    "embedded_worker/protocol.py": DECLARATIONS,
+}
+
+
+def modules() -> dict[str, Path]:
+    """Return the place of each module's test module by the module's path."""
+    found: dict[str, Path] = {}
+    for package, tests in (("embedded_host", TESTS), ("embedded_worker", TESTS / "embedded_worker")):
+        for file in sorted((SOURCE / package).rglob("*.py")):
+            path = file.relative_to(SOURCE / package)
+            if file.name != "__init__.py" and "templates" not in path.parts:
+                found[f"{package}/{path.as_posix()}"] = tests / path.parent / f"test_{file.stem.lstrip('_')}.py"
+    return found
+
+
+def test_each_module_has_a_test_module_or_a_reason() -> None:
+    missing = [module for module, test in modules().items() if not test.exists() and module not in WITHOUT_TEST_MODULE]
+    assert not missing, f"Add a test module of the module's name, or a reason to {Path(__file__).name}"
+
+
+def test_no_reason_is_left_for_a_module_that_has_a_test_module_or_is_gone() -> None:
+    tests = modules()
+    assert not [module for module in WITHOUT_TEST_MODULE if module not in tests or tests[module].exists()]
+
+
+def test_each_test_module_that_a_reason_names_exists() -> None:
+    named = [
+        word for reason in WITHOUT_TEST_MODULE.values() for word in reason.replace(",", "").split() if "tests/" in word
+    ]
+    assert named
+    assert not [name for name in named if not (TESTS.parent / name).exists()]
