@@ -61,8 +61,8 @@ def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
 
 
 def _methods(route: HttpRoute) -> str:
-    declared = route.function.trigger.properties.get("methods") or ()
-    return f"[{','.join(str(m).upper() for m in declared)}]" if declared else ""
+    methods = route.function.trigger.methods
+    return f"[{','.join(methods)}]" if methods else ""
 
 
 def _mark(loaded: LoadedApp, name: str) -> str:

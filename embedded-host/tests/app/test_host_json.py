@@ -93,7 +93,8 @@ def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
     environ = {f"{prefix}maxConcurrentActivityFunctions": "7", f"{prefix}storeInputsInOrchestrationHistory": "True"}
     host = read(tmp_path, {}, environ)
     assert (host.max_concurrent_activities, host.store_inputs_in_history) == (7, True)
-    assert host.document["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == "7"
+    document: Any = host.document
+    assert document["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == "7"
 
 
 def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ beside this module have that).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from embedded_host.app.binding_types import CLIENTS
 
@@ -52,11 +51,26 @@ class Binding:
     name: str
     direction: str
     """``in``, ``out`` or ``inout`` (lower case)."""
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_trigger(self) -> bool:
         return self.type.lower().endswith("trigger")
+
+    @property
+    def route(self) -> str | None:
+        """The route of an httpTrigger, without the prefix; None without one."""
+        route = self._property("route")
+        return route if isinstance(route, str) else None
+
+    @property
+    def methods(self) -> tuple[str, ...] | None:
+        """The methods of an httpTrigger in upper case; None for all methods."""
+        methods = self._property("methods")
+        return tuple(str(method).upper() for method in methods) if isinstance(methods, Iterable) else None
+
+    def _property(self, name: str) -> object:
+        return next((value for key, value in self.properties.items() if key.lower() == name), None)
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Function:
     entry_point: str
     """The callable's name in that file; ``main`` unless the file says otherwise."""
     bindings: tuple[Binding, ...]
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
     """The function.json as read."""
 
     @property
@@ -96,7 +110,7 @@ class Function:
 class HostJson:
     """The parts of host.json that this host reads; ``document`` is all of it (after overrides)."""
 
-    document: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
     hub_name: str = "TestHubName"
     route_prefix: str = "api"
     function_timeout: float | None = 1800.0

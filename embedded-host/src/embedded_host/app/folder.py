@@ -77,7 +77,7 @@ def route_conflicts(functions: Iterable[Function], prefix: str, places: Mapping[
     for function in functions:
         if function.trigger.type != "httpTrigger":
             continue
-        route = RouteTemplate.parse(function_route(prefix, function.trigger.properties.get("route"), function.name))
+        route = RouteTemplate.parse(function_route(prefix, function.trigger.route, function.name))
         methods = _methods(function.trigger)
         for other, other_route, other_methods in earlier:
             shared = methods & other_methods if methods and other_methods else methods | other_methods
@@ -102,7 +102,7 @@ def route_conflicts(functions: Iterable[Function], prefix: str, places: Mapping[
 
 def _methods(trigger: Binding) -> frozenset[str]:
     """In upper case; empty for all."""
-    return frozenset(method.upper() for method in trigger.properties.get("methods") or ())
+    return frozenset(trigger.methods or ())
 
 
 def _function_folders(root: Path) -> list[Path]:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from embedded_host.app.binding_types import (
     AUTH_LEVELS,
@@ -118,7 +117,7 @@ class _Reader:
                 return function_route(self.route_prefix, route if isinstance(route, str) else None, self.name)
         return None
 
-    def check_keys(self, config: Mapping[str, Any]) -> None:
+    def check_keys(self, config: Mapping[str, object]) -> None:
         for key in config:
             known = None if key in FUNCTION_KEYS else nearest(key, FUNCTION_KEYS)
             if known and known not in config and known != "bindings":
@@ -127,7 +126,7 @@ class _Reader:
             setting = f"AzureWebJobs.{self.name}.Disabled=true"
             self.warn(("disabled",), "'disabled' has no effect.", f"Set {setting} to disable the function.", key=True)
 
-    def bindings(self, config: Mapping[str, Any]) -> tuple[Binding, ...]:
+    def bindings(self, config: Mapping[str, object]) -> tuple[Binding, ...]:
         entries = config.get("bindings")
         if "bindings" not in config:
             other = next((key for key in config if nearest(key, ("bindings",))), None)
@@ -142,7 +141,7 @@ class _Reader:
             self.check_triggers([binding for binding in bindings if binding])
         return tuple(binding for binding in bindings if binding)
 
-    def binding(self, place: Place, entry: Any) -> Binding | None:
+    def binding(self, place: Place, entry: object) -> Binding | None:
         if not isinstance(entry, dict):
             self.wrong(place, "A binding must be an object.", 'Write {"type": …, "name": …, "direction": …}.')
             return None
@@ -173,7 +172,7 @@ class _Reader:
                 self.wrong((*place, spelt.get(key, "type")), what)
         return binding if name is not None else None
 
-    def text(self, place: Place, entry: Mapping[str, Any], wanted: str) -> str | None:
+    def text(self, place: Place, entry: Mapping[str, object], wanted: str) -> str | None:
         """The property, which must be there; otherwise notes what is wrong."""
         key = next((key for key in entry if key.lower() == wanted), None)
         if key is None:
@@ -187,7 +186,7 @@ class _Reader:
             return None
         return value
 
-    def check_properties(self, place: Place, entry: Mapping[str, Any], kind: str, allowed: tuple[str, ...]) -> None:
+    def check_properties(self, place: Place, entry: Mapping[str, object], kind: str, allowed: tuple[str, ...]) -> None:
         present = {key.lower() for key in entry}
         for key in entry:
             if key.lower() in map(str.lower, allowed):
@@ -198,7 +197,7 @@ class _Reader:
                 what = f"{kind} has no property '{key}': it has no effect.{meaning.get(close.lower(), '')}"
                 self.warn((*place, key), what, f"Did you mean '{close}'?", key=True)
 
-    def direction(self, place: Place, entry: Mapping[str, Any], kind: str) -> str:
+    def direction(self, place: Place, entry: Mapping[str, object], kind: str) -> str:
         key = next((key for key in entry if key.lower() == "direction"), None)
         if key is None:
             if not any(nearest(other, COMMON) == "direction" for other in entry):  # else it is said already
@@ -211,9 +210,9 @@ class _Reader:
         self.wrong((*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'.")
         return "in"
 
-    def properties(self, place: Place, entry: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
+    def properties(self, place: Place, entry: Mapping[str, object], allowed: tuple[str, ...]) -> dict[str, object]:
         documented = {name.lower(): name for name in (*COMMON, *allowed)}
-        properties: dict[str, Any] = {}
+        properties: dict[str, object] = {}
         for key, value in entry.items():
             if isinstance(value, str) and "%" in value and key.lower() in RESOLVED:
                 try:
@@ -264,7 +263,7 @@ class _Reader:
             elif method.upper() not in METHODS and (hint := did_you_mean(method, METHODS)):
                 self.wrong((*where, index), f"There is no HTTP method '{method}'.", hint)
 
-    def check_route(self, route: Any) -> None:
+    def check_route(self, route: object) -> None:
         if route is not None and not isinstance(route, str):
             self.wrong(self.route_place, "'route' must be a text.")
             return
@@ -302,7 +301,7 @@ class _Reader:
             remedy = 'Add {"type": "http", "direction": "out", "name": "$return"}.'
             self.warn(place, "There is no http output, so the function cannot answer with anything of its own.", remedy)
 
-    def script_file(self, config: Mapping[str, Any]) -> Path | None:
+    def script_file(self, config: Mapping[str, object]) -> Path | None:
         """The Python file: ``scriptFile``, else as the host finds it: the only file beside function.json, else
         ``__init__.py`` (which is also what the real worker assumes). Last, not on the real host: ``main.py``."""
         given = config.get("scriptFile")

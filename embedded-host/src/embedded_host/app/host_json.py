@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from embedded_host.app.definitions import HostJson, Problem
 from embedded_host.app.errors import AppError
@@ -23,6 +23,8 @@ from embedded_host.app.suggestion import did_you_mean
 from embedded_host.app.time_span import parse_time_span
 from embedded_host.errors import EmbeddedHostError
 
+Default = TypeVar("Default")
+Value = TypeVar("Value")
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
 _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
 _STATES = ("NonRunningStates", "AnyState")
@@ -37,8 +39,7 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         file = read_json(root / "host.json", "host.json")
     except JsonFileError as error:
         raise AppError(error.problem("Correct it, then start again.", fatal=True)) from None
-    _check_version(file)
-    document, sources = _with_overrides(file.value, environ)
+    document, sources = _with_overrides(_checked_document(file), environ)
     reader = _Reader(file, document, sources)
     durable = ("extensions", "durableTask")
     host = HostJson(
@@ -77,16 +78,16 @@ class _InvalidValueError(EmbeddedHostError, ValueError):
 class _Reader:
     """Reads keys of the document and collects what is wrong with them."""
 
-    def __init__(self, file: JsonFile, document: dict[str, Any], sources: Mapping[str, str]) -> None:
+    def __init__(self, file: JsonFile, document: dict[str, object], sources: Mapping[str, str]) -> None:
         self.file = file
         self.document = document
         self.sources = sources
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def find(self, path: Place) -> tuple[Place, Any]:
+    def find(self, path: Place) -> tuple[Place, object]:
         """The path as it is spelt in the document, and the value there (None: not set)."""
-        value: Any = self.document
+        value: object = self.document
         spelt: Place = ()
         for key in path:
             if not isinstance(value, dict):
@@ -100,7 +101,7 @@ class _Reader:
             value = value[name]
         return spelt, value
 
-    def read(self, path: Place, default: Any, convert: Callable[[Any], Any]) -> Any:
+    def read(self, path: Place, default: Default, convert: Callable[[object], Value]) -> Default | Value:
         spelt, value = self.find(path)
         if value is None:
             return default
@@ -114,7 +115,7 @@ class _Reader:
         """The place in host.json, or the setting that wins over it."""
         return self.sources.get(".".join(map(str, place)).lower()) or self.file.where(place)
 
-    def wrong(self, place: Place, value: Any, allowed: str) -> None:
+    def wrong(self, place: Place, value: object, allowed: str) -> None:
         problem = Problem(
             self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True, code="EH120"
         )
@@ -122,7 +123,8 @@ class _Reader:
             self.problems.append(problem)
 
 
-def _check_version(file: JsonFile) -> None:
+def _checked_document(file: JsonFile) -> dict[str, object]:
+    """Return the top object. Raises AppError without one of version 2.0."""
     if not isinstance(file.value, dict):
         raise AppError(
             Problem(
@@ -135,7 +137,7 @@ def _check_version(file: JsonFile) -> None:
         )
     version = file.value.get("version")
     if version == "2.0":
-        return
+        return file.value
     if version is None:
         other = next((key for key in file.value if key.lower() == "version"), None)
         what = f"has '{other}' instead of 'version'." if other else "has no 'version'."
@@ -159,7 +161,9 @@ def _check_version(file: JsonFile) -> None:
     )
 
 
-def _with_overrides(document: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _with_overrides(
+    document: dict[str, object], environ: Mapping[str, str]
+) -> tuple[dict[str, object], dict[str, str]]:
     """The document with ``AzureFunctionsJobHost__…`` applied, and for each overridden path the setting's name."""
     changed = copy.deepcopy(document)
     sources: dict[str, str] = {}
@@ -167,7 +171,7 @@ def _with_overrides(document: dict[str, Any], environ: Mapping[str, str]) -> tup
         found = _OVERRIDE.fullmatch(name)
         if not found:
             continue
-        target: Any = changed
+        target: dict[str, object] = changed
         keys = re.split(r"__|:", found[1])
         spelt: list[str] = []
         for depth, key in enumerate(keys):
@@ -176,9 +180,10 @@ def _with_overrides(document: dict[str, Any], environ: Mapping[str, str]) -> tup
             if depth == len(keys) - 1:
                 target[known] = environ[name]
             else:
-                if not isinstance(target.get(known), dict):
-                    target[known] = {}
-                target = target[known]
+                inner = target.get(known)
+                if not isinstance(inner, dict):
+                    inner = target[known] = {}
+                target = inner
         sources[".".join(spelt).lower()] = name
     return changed, sources
 
@@ -260,7 +265,7 @@ def _log_levels(reader: _Reader) -> dict[str, str]:
     return {category: level for category, level in levels.items() if isinstance(level, str)}
 
 
-def _timeout(value: Any) -> float | None:
+def _timeout(value: object) -> float | None:
     """Return the seconds of a time span; None, no limit, for ``-1``."""
     if str(value) == "-1":
         return None
@@ -272,7 +277,7 @@ def _timeout(value: Any) -> float | None:
     return span.total_seconds()
 
 
-def _positive(value: Any) -> int:
+def _positive(value: object) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
@@ -280,7 +285,7 @@ def _positive(value: Any) -> int:
     return value
 
 
-def _positive_or_none(value: Any) -> int | None:
+def _positive_or_none(value: object) -> int | None:
     if str(value).strip() == "-1":
         return None
     try:
@@ -289,7 +294,7 @@ def _positive_or_none(value: Any) -> int | None:
         raise _InvalidValueError("must be a whole number above 0, or -1 for no limit") from None
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: object) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     if not isinstance(value, bool):
@@ -297,13 +302,13 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-def _version(value: Any) -> str:
+def _version(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _InvalidValueError('must be a text like "1.0"')
     return str(value)
 
 
-def _state(value: Any) -> str:
+def _state(value: object) -> str:
     for state in _STATES:
         if isinstance(value, str) and value.lower() == state.lower():
             return state
@@ -314,7 +319,7 @@ def _dotted(place: Place) -> str:
     return ".".join(map(str, place))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

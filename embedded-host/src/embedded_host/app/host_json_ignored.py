@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from embedded_host.app.definitions import Problem
 from embedded_host.app.json_file import Place
@@ -85,7 +84,7 @@ _NAMES = sorted({path.rpartition(".")[2] for path in (*_HONOURED, *_WITHOUT_EFFE
 
 
 def ignored_settings(
-    document: Mapping[str, Any], where: Callable[[Place], str] = lambda place: "host.json"
+    document: Mapping[str, object], where: Callable[[Place], str] = lambda place: "host.json"
 ) -> tuple[Problem, ...]:
     """One Problem for each key in ``document`` without effect here; ``where`` tells its place in the file."""
     return tuple(
@@ -94,7 +93,7 @@ def ignored_settings(
     )
 
 
-def _ignored(section: Mapping[str, Any], above: Place) -> Iterator[tuple[Place, str]]:
+def _ignored(section: Mapping[str, object], above: Place) -> Iterator[tuple[Place, str]]:
     for key, value in section.items():
         place = (*above, key)
         path = ".".join(map(str, place)).lower()
@@ -120,16 +119,14 @@ def _reason(path: str, key: str) -> str:
     return "the embedded host does not know it"
 
 
-def other_storage(document: Mapping[str, Any], where: Callable[[Place], str]) -> tuple[Problem, ...]:
+def other_storage(document: Mapping[str, object], where: Callable[[Place], str]) -> tuple[Problem, ...]:
     """A warning if the app asks for another storage than Azure's, whose place SQLite takes here."""
-    section: Any = document
+    section: object = document
     place: Place = ()
     for key in ("extensions", "durableTask", "storageProvider", "type"):
-        found = (
-            next((name for name in section if name.lower() == key.lower()), None)
-            if isinstance(section, Mapping)
-            else None
-        )
+        if not isinstance(section, Mapping):
+            return ()
+        found = next((name for name in section if name.lower() == key.lower()), None)
         if found is None:
             return ()
         section, place = section[found], (*place, found)

@@ -22,14 +22,13 @@ class HttpRoute:
     @classmethod
     def of(cls, function: Function, prefix: str) -> HttpRoute:
         """Raises RouteTemplateError."""
-        properties = {k.lower(): v for k, v in function.trigger.properties.items()}
-        methods = properties.get("methods")
-        text = function_route(prefix, properties.get("route"), function.name)
+        methods = function.trigger.methods
+        text = function_route(prefix, function.trigger.route, function.name)
         return cls(
             function=function,
             template=RouteTemplate.parse(text),
             text=text.removeprefix("~").strip("/"),
-            methods=None if methods is None else frozenset(str(m).upper() for m in methods),
+            methods=None if methods is None else frozenset(methods),
             takes_client=function.takes_client,
         )
 

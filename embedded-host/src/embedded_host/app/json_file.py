@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
-from typing import Any
 
 from embedded_host.app.definitions import Problem
 from embedded_host.errors import EmbeddedHostError
@@ -53,7 +52,7 @@ class JsonFile:
     """What a file holds. ``name`` is how it is called in messages."""
 
     name: str
-    value: Any
+    value: object
     keys: Mapping[Place, tuple[int, int]]
     """Line and column of each object key."""
     values: Mapping[Place, tuple[int, int]]
@@ -147,7 +146,7 @@ class _Parser:
     def note(self, what: str, at: int) -> None:
         self.notes.append(Note(*self.position(at), what))
 
-    def document(self) -> Any:
+    def document(self) -> object:
         self.skip()
         if self.at == len(self.text):
             raise JsonFileError(self.name, "is not valid JSON: it is empty.", 1, 1)
@@ -181,13 +180,13 @@ class _Parser:
             self.note("A comment is not JSON", self.at)
             self.at = end if end >= 0 else len(self.text)
 
-    def value(self, place: Place) -> Any:
+    def value(self, place: Place) -> object:
         self.values[place] = self.position(self.at)
         start = self.text[self.at : self.at + 1]
         if start == "{":
-            return self.object(place)
+            return self.parse_object(place)
         if start == "[":
-            return self.array(place)
+            return self.parse_array(place)
         if start == '"':
             return self.string()
         number = _NUMBER.match(self.text, self.at)
@@ -224,10 +223,10 @@ class _Parser:
             raise self.fail("a backslash in a text must be doubled: '\\\\'", backslash) from None
         return str(value)
 
-    def object(self, place: Place) -> dict[str, Any]:
+    def parse_object(self, place: Place) -> dict[str, object]:
         opened = self.at
         self.at += 1
-        items: dict[str, Any] = {}
+        items: dict[str, object] = {}
         self.skip()
         while not self.closes("}", opened):
             if self.text[self.at] != '"':
@@ -250,10 +249,10 @@ class _Parser:
         self.at += 1
         return items
 
-    def array(self, place: Place) -> list[Any]:
+    def parse_array(self, place: Place) -> list[object]:
         opened = self.at
         self.at += 1
-        items: list[Any] = []
+        items: list[object] = []
         self.skip()
         while not self.closes("]", opened):
             items.append(self.value((*place, len(items))))

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from embedded_host.app.definitions import LocalSettings, Problem
 from embedded_host.app.json_file import JsonFile, JsonFileError, read_json
@@ -100,7 +99,7 @@ class _Reader:
         values |= self.connection_strings(*sections.get("connectionstrings", ("ConnectionStrings", None)))
         return self.host(values, *sections.get("host", ("Host", None)))
 
-    def values(self, section: str, values: Any) -> dict[str, str]:
+    def values(self, section: str, values: object) -> dict[str, str]:
         texts: dict[str, str] = {}
         for name, value in self.items(section, values):
             place = (section, name)
@@ -116,7 +115,7 @@ class _Reader:
                 texts[name] = _text(value)
         return texts
 
-    def connection_strings(self, section: str, strings: Any) -> dict[str, str]:
+    def connection_strings(self, section: str, strings: object) -> dict[str, str]:
         texts: dict[str, str] = {}
         for name, value in self.items(section, strings):
             if isinstance(value, dict):
@@ -127,15 +126,15 @@ class _Reader:
                 self.warn((section, name), f"'{name}' is skipped.", 'Write a text or {"ConnectionString": "…"}.')
         return texts
 
-    def items(self, section: str, values: Any) -> list[tuple[str, Any]]:
+    def items(self, section: str, values: object) -> list[tuple[str, object]]:
         if values is None:
             return []
         if not isinstance(values, dict):
             raise self.unusable((section,), f"{section} must be an object.", "Correct it.")
         return list(values.items())
 
-    def host(self, values: dict[str, str], section: str, host: Any) -> LocalSettings:
-        found: dict[str, Any] = {}
+    def host(self, values: dict[str, str], section: str, host: object) -> LocalSettings:
+        found: dict[str, tuple[str, object]] = {}
         for key, value in self.items(section, host):
             known = next((known for known in _HOST_KEYS if known.lower() == key.lower()), None)
             if known:
@@ -143,29 +142,31 @@ class _Reader:
             elif hint := did_you_mean(key, _HOST_KEYS):
                 self.warn((section, key), f"{section}.{key} is not known and has no effect.", hint, key=True)
 
-        def read(known: str, allowed: str, *types: type) -> Any:
+        def read(known: str, allowed: str, *types: type) -> object:
             key, value = found.get(known, (known, None))
             if value is None or (isinstance(value, types) and not (isinstance(value, bool) and bool not in types)):
                 return value
             self.warn((section, key), f"{section}.{key} must be {allowed} and has no effect.")
             return None
 
-        port = read("LocalHttpPort", "a port (1 to 65535)", int, str)
-        if port is not None and not (re.fullmatch("[0-9]{1,5}", str(port).strip()) and 0 < int(port) < 65536):
-            what = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {port}."
+        given_port = read("LocalHttpPort", "a port (1 to 65535)", int, str)
+        port = int(text) if re.fullmatch("[0-9]{1,5}", text := str(given_port).strip()) else 0
+        if given_port is not None and not 0 < port < 65536:
+            what = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {given_port}."
             self.warn((section, found["LocalHttpPort"][0]), what)
-            port = None
+            port = 0
         cors = read("CORS", "a text of origins with commas between", str)
+        address = read("LocalHttpAddress", "a text", str)
         credentials = read("CORSCredentials", "true or false", bool, str)
         return LocalSettings(
             values=values,
-            port=None if port is None else int(port),
-            address=read("LocalHttpAddress", "a text", str) or None,
-            cors=tuple(origin.strip() for origin in (cors or "").split(",") if origin.strip()),
+            port=port or None,
+            address=str(address) if address else None,
+            cors=tuple(origin.strip() for origin in str(cors or "").split(",") if origin.strip()),
             cors_credentials=str(credentials).lower() == "true",
         )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A number or a boolean as the environment gets it; ``func`` takes ``true`` from the file as it stands there."""
     return str(value).lower() if isinstance(value, bool) else str(value)

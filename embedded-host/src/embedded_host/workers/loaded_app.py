@@ -93,8 +93,9 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                 routes[function.name] = HttpRoute.of(function, app.host.route_prefix)
             except RouteTemplateError as error:
                 broken[function.name] = f"the route of '{function.name}' cannot be used: {error}"
-                route = function.trigger.properties.get("route")
-                refused[function.name] = function_route(app.host.route_prefix, str(route or ""), function.name)
+                refused[function.name] = function_route(
+                    app.host.route_prefix, function.trigger.route or "", function.name
+                )
         elif kind == "timertrigger" and function.name not in app.disabled and function.name not in broken:
             try:
                 timers[function.name] = TimerTrigger.of(function, environ)
