@@ -1,4 +1,4 @@
-"""docker-compose.yml, driven as a user drives it."""
+"""docker-compose.yml under ``docker compose``, as a user runs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from tests.client import Answer, request
 from tests.container.engine import CommandError, Engine, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -32,24 +32,24 @@ class Compose:
             "HELLO_PORT": str(self.port),
         }
         self.base = f"http://localhost:{self.port}"
-        """Where the app answers."""
+        """The app's URL."""
 
     def __call__(self, *arguments: str, seconds: float = 600) -> str:
         return run(["docker", "compose", *arguments], environment=self.environment, cwd=self.folder, seconds=seconds)
 
     def up(self, *arguments: str) -> None:
-        """Until all is healthy; what the containers said, if that does not come."""
+        """Start the services and wait until they are healthy. Raises AssertionError with their logs."""
         try:
             self("up", "--detach", "--wait", "--wait-timeout", "180", *arguments)
         except CommandError as error:
             raise AssertionError(f"{error}\n{self('ps', '--all')}\n{self('logs', '--tail=40')}") from None
 
     def remove(self) -> None:
-        """Its containers, networks and volumes."""
+        """Remove containers, networks and volumes."""
         self("--profile=*", "down", "--volumes", "--timeout=5", "--remove-orphans")
 
     def containers(self, service: str) -> list[str]:
-        """The ids of a service's containers that run."""
+        """Return the ids of a service's running containers."""
         return self("ps", "--quiet", service).split()
 
     def inspect(self, container: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Compose:
 
 
 def free_port(wanted: int) -> int:
-    """The port that a user has; another one where somebody on this machine has that."""
+    """Return ``wanted``, or another port if that one is in use."""
     for port in (wanted, 0):
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
@@ -73,7 +73,7 @@ def free_port(wanted: int) -> int:
 
 
 def hello(base: str) -> dict[str, str]:
-    """Start the hello; the links of the instance."""
+    """Start HelloOrchestrator and return the links of the instance."""
     answer = request("GET", f"{base}/api/orchestrators/hello_orchestrator")
     assert answer.status == 202, answer
     links: dict[str, str] = answer.json
@@ -81,7 +81,7 @@ def hello(base: str) -> dict[str, str]:
 
 
 def until_answering(base: str, seconds: float = 30) -> Answer:
-    """The first answer that comes."""
+    """Poll until the server responds, and return the first response."""
     end = time.monotonic() + seconds
     while True:
         try:

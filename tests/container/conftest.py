@@ -1,7 +1,9 @@
-"""The containers, with a real Docker engine. They run one after the other, and only where ``CONTAINER_TESTS`` says how:
+"""Fixtures of the container tests, which need a Docker engine. The variable ``CONTAINER_TESTS`` selects it:
 
-- ``stand-ins``: with an engine of their own and stand-in base images (.ci/run, as root on Debian);
-- ``real``: with this machine's engine and the images of the registries (the container job of .github/workflows/tests.yml).
+- ``stand-ins``: an engine of the tests' own and stand-ins for the base images (.ci/run, as root on Debian);
+- ``real``: the machine's engine and the registries' images (the container job of .github/workflows/tests.yml).
+
+Without it they are skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ HOW = os.environ.get("CONTAINER_TESTS", "")
 
 
 def fastest_folder() -> str | None:
-    """Memory, where there is plenty: the images are very many small files, which a disk takes minutes to remove again."""
+    """Return a folder in memory if it has 8 GiB: a disk takes minutes to remove the many small files of the images."""
     memory = Path("/dev/shm")
     if not memory.is_dir():
         return None
@@ -56,7 +58,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def compose(engine: Engine) -> Iterator[Compose]:
-    """docker-compose.yml as it is, with the app's image built and nothing running."""
+    """docker-compose.yml with its images built and nothing running."""
     compose = Compose(engine)
     compose("build", "app", "embedded")
     yield compose

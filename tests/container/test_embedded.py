@@ -40,7 +40,7 @@ def test_its_port_is_published_on_this_machine_only(up: Compose) -> None:
     assert ports == {"7071/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(up.embedded_port)}]}
 
 
-def test_the_image_is_small_and_runs_as_nobody_in_particular(up: Compose) -> None:
+def test_the_image_contains_no_tests_and_runs_as_user_10001(up: Compose) -> None:
     (container,) = up.containers("embedded")
     assert up.inspect(container)["Config"]["User"] == "10001"
     listed = up.docker("exec", container, "sh", "-c", "ls /home/site/wwwroot; ls /opt/embedded-host").split()

@@ -56,7 +56,7 @@ def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
     assert "azure-functions-embedded-host" not in installed
 
 
-def test_it_runs_as_nobody_in_particular_on_a_high_port(compose: Compose, image: str) -> None:
+def test_it_runs_as_user_10001_on_port_8080(compose: Compose, image: str) -> None:
     found = configuration(compose, image)["Config"]
     assert found["User"] == "10001"
     assert "8080/tcp" in found["ExposedPorts"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementApi
     from embedded_host.cli.reader import Reader
 
-"""As in ``host.py``, ``assembly.py`` and ``keys/key_file.py``, whose import would take longer than a command."""
+"""As in ``host.py``, ``composition.py`` and ``access_keys/key_file.py``, whose import would take longer than a command."""
 DEFAULT_PORT = 7071
 PROBE = 2.0
 """Seconds to wait for a connection to a host that nobody has named."""
