@@ -39,7 +39,7 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
         ("", "x = 1\n", "function_app.py has no app object at its top level"),
         ("other = df.DFApp()\n", HEAD, "more than one app object at its top level: app, other"),
         ("raise ValueError('no')\n", HEAD, "no"),
-        ("@app.function_name('a')\ndef f(): ...\n", HEAD, "the function 'a' has no trigger"),
+        ("@app.function_name('a')\ndef f(): ...\n", HEAD, "Function a does not have a trigger"),
     ],
 )
 def test_a_problem_is_reported_and_nothing_is_served(root: Path, code: str, head: str, text: str) -> None:
