@@ -161,8 +161,13 @@ def test_a_timer_fires_when_it_is_due() -> None:
 
 
 def test_external_events() -> None:
-    found = view(h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None))
-    assert found.raised_events == [RaisedEvent("Go", moment(2), '"now"'), RaisedEvent("Stop", moment(3))]
+    events = h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None)
+    found = view(*events)
+    assert found.raised_events == [RaisedEvent(event) for event in events]
+    assert [(e.name, e.raised_at, e.input) for e in found.raised_events] == [
+        ("Go", moment(2), '"now"'),
+        ("Stop", moment(3), None),
+    ]
 
 
 def test_suspensions() -> None:

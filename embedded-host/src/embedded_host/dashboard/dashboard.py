@@ -8,14 +8,17 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import calls, functions_shown
+from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
 from embedded_host.dashboard.server_sent_events import ChangeFeed
+from embedded_host.engine.events import decode_events
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import Listed, Overview
@@ -173,7 +176,9 @@ class Dashboard:
     # -- one instance ----------------------------------------------------------------------------------
 
     async def _instance(self, parameters: QueryParameters) -> Response:
-        """Return the row and the events of the turns after those that the page has, which the parameter ``known`` names."""
+        """Return the row, the interpretation of the whole history, and the events of the turns that the page does not have.
+
+        The parameter ``known`` names the turns that it has."""
         hub, instance_id, known = self._hub.name, parameters.required("id"), parameters.text("known")
 
         def query(overview: Overview) -> str | None:
@@ -186,11 +191,13 @@ class Dashboard:
                 seen, _, count = known.rpartition("/")
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
-                texts = overview.history(row["key"], after)
+                texts = overview.history(row["key"])
             row |= {"created": row["created"] / 1000, "updated": row["updated"] / 1000}
             row |= {"known": f"{history}/{turns}", "appended": after > 0}
-            # Each turn is stored as a JSON array: joining the texts needs no parsing.
-            events = ",".join(text[1:-1] for text in texts if text != "[]")
+            history_events = [event for text in texts for event in decode_events(text)]
+            row["interpretation"] = interpretation(history_events, row["output"], datetime.now(timezone.utc))
+            # Each turn is stored as a JSON array: joining the texts needs no encoding.
+            events = ",".join(text[1:-1] for text in texts[after:] if text != "[]")
             return f'{compact(row)[:-1]},"events":[{events}]}}'
 
         found = await self._read(query)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from embedded_host.engine.events import (
+    EventRaised,
     EventSent,
     HistoryEvent,
     OrchestratorCompleted,
@@ -93,9 +94,20 @@ class Timer:
 class RaisedEvent:
     """An external event. Responses of entities belong to their calls."""
 
-    name: str
-    raised_at: datetime
-    input: str | None = None
+    event: EventRaised
+
+    @property
+    def name(self) -> str:
+        return self.event.name
+
+    @property
+    def raised_at(self) -> datetime:
+        return self.event.occurred_at
+
+    @property
+    def input(self) -> str | None:
+        """JSON text."""
+        return self.event.input
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ class _StepReader:
                 steps.append(self._operation(event))
             elif isinstance(event, EventRaised):
                 if event.name not in self._view.responses:
-                    steps.append(RaisedEvent(event.name, event.occurred_at, event.input))
+                    steps.append(RaisedEvent(event))
             elif isinstance(event, ExecutionSuspended):
                 suspended = len(steps)
                 steps.append(Suspension(event.reason, event.occurred_at, None, self._unfinished))

@@ -1,7 +1,7 @@
 // The timeline: one row for the orchestrator's code, then one for each step.
 import { h, button, factList, instanceLink, notice, replace, quiet } from "./dom.js";
 import { durationText, utcText, timeElement } from "./time.js";
-import { KINDS, spent } from "./steps.js";
+import { KINDS, spent, valuesOf } from "./steps.js";
 import { codeBlock, errorView, formattedJson } from "./values.js";
 
 const ROWS = 200;
@@ -132,7 +132,7 @@ export function ganttView() {
         ontoggle: () => {
           if (row.open) {
             open.add(n);
-            replace(detail, detailOf(step));
+            replace(detail, detailOf(step, last.events));
           } else open.delete(n);
         },
       },
@@ -153,15 +153,19 @@ export function ganttView() {
   return { node, update, tick: (model) => model && update(model) };
 }
 
-function detailOf(step) {
+function detailOf(step, events) {
+  const values = valuesOf(step, events);
   const about = factList([
     ["Began", timeElement(step.start, { fraction: true })],
     step.end !== null &&
-      step.kind !== "event" && [step.state === "left" ? "Left at" : "Ended", timeElement(step.end, { fraction: true })],
+      step.kind !== "event" && [
+        step.state === "abandoned" ? "Abandoned at" : "Ended",
+        timeElement(step.end, { fraction: true }),
+      ],
     step.due && ["Due", timeElement(step.due, { fraction: true })],
     [
       "State",
-      { open: "open", completed: "completed", failed: "failed", left: "not waited for to the end" }[step.state],
+      { open: "open", completed: "completed", failed: "failed", abandoned: "not waited for to the end" }[step.state],
     ],
     step.turns && ["Turns", step.turns.length],
     step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
@@ -170,8 +174,8 @@ function detailOf(step) {
     text !== null && text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
   return [
     about,
-    value("Input", step.input),
-    value("Result", step.result),
-    step.error !== undefined && [h("h3", null, "Error"), errorView(step.error, step.details)],
+    value("Input", values.input),
+    value("Result", values.result),
+    values.error !== undefined && [h("h3", null, "Error"), errorView(values.error, values.details)],
   ];
 }

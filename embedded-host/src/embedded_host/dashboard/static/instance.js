@@ -19,7 +19,7 @@ import { durationText, timeElement } from "./time.js";
 import { ACTIONS, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
 import { valuePanel, errorView } from "./values.js";
-import { stepsOf } from "./steps.js";
+import { modelOf } from "./steps.js";
 import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
 import { sequenceView } from "./sequence.js";
@@ -131,7 +131,7 @@ export async function show(body, { id, params, signal }) {
             "section",
             { class: "panel bad" },
             h("h2", null, "Error", copyButton(row.output || "", "Copy error")),
-            errorView(row.output, causeOf(row.output || "", events)),
+            errorView(row.output, model.cause),
           ),
         valuePanel("Input", row.input, { unwrap: true }),
         !failed && valuePanel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
@@ -151,7 +151,7 @@ export async function show(body, { id, params, signal }) {
             h(
               "li",
               null,
-              badge({ open: "Running", completed: "Completed", failed: "Failed", left: "Running" }[c.state]),
+              badge({ open: "Running", completed: "Completed", failed: "Failed", abandoned: "Running" }[c.state]),
               " ",
               c.name,
               " ",
@@ -225,7 +225,7 @@ export async function show(body, { id, params, signal }) {
       replace(body, head, actions, diagnosis, values, relatives, list, content);
       if (!content.firstChild) choose(tab);
     }
-    model = stepsOf(events, row);
+    model = modelOf(row, events);
     drawHead();
     drawValues();
     draw();
@@ -240,12 +240,6 @@ export async function show(body, { id, params, signal }) {
     if (Date.now() - asked > 5000) diagnose(true);
   });
   const watch = keepUpToDate(signal, { id }, refresh);
-}
-
-// The traceback: from the failed call that the error quotes, else from the orchestrator's own failure.
-function causeOf(error, events) {
-  const called = events.findLast((e) => (e.EventType === 6 || e.EventType === 9) && error.includes(e.Reason));
-  return called ? called.Details : events.findLast((e) => e.EventType === 1)?.Stack;
 }
 
 const WORDS = {

@@ -1,0 +1,97 @@
+"""The steps of an instance as the dashboard draws them, from the one interpretation of its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+
+from embedded_host.engine.events import EventBase, ExecutionCompleted, HistoryEvent
+from embedded_host.history import Call, CallKind, HistoryView, Outcome, RaisedEvent, Step, Suspension, Timer
+
+_CALL_KINDS = {
+    CallKind.ACTIVITY: "activity",
+    CallKind.HTTP: "activity",
+    CallKind.SUB_ORCHESTRATION: "child",
+    CallKind.ENTITY: "entity",
+}
+
+
+def interpretation(events: Iterable[HistoryEvent], output: str | None, now: datetime) -> dict[str, Any]:
+    """Return the steps, turns and times of a history, and the traceback of a failure.
+
+    Times are milliseconds since 1970. Values are not repeated: a step has the places of its events in the history, ``event``
+    and ``completion``, from which the page takes inputs and results."""
+    view = HistoryView.of(events)
+    spent = view.time_spent(now)
+    places = {id(event): place for place, event in enumerate(view.events)}
+    end = view.ended_at
+    return {
+        "start": view.started_at and _milliseconds(view.started_at),
+        "end": end and _milliseconds(end),
+        "turns": [
+            [_milliseconds(turn.started_at), _milliseconds(turn.finished_at)] for turn in view.turns if turn.finished_at
+        ],
+        "steps": [_step(view, step, places, end) for step in view.steps],
+        "spent": {
+            name: int(part.total_seconds() * 1000)
+            for name, part in (("code", spent.code), ("work", spent.work), ("wait", spent.wait), ("total", spent.total))
+        },
+        "cause": _cause(view, output or ""),
+    }
+
+
+def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime | None) -> dict[str, Any]:
+    if isinstance(step, RaisedEvent):
+        place = places[id(step.event)]
+        at = _milliseconds(step.raised_at)
+        return {"kind": "event", "name": step.name, "start": at, "end": at, "state": "completed", "event": place}
+    if isinstance(step, Suspension):
+        name, start, finished = step.reason or "Suspended", step.suspended_at, step.resumed_at
+        return {"kind": "suspended", "name": name, **_span(start, finished, step.outcome, end)}
+    event = view.scheduled[step.id]
+    if isinstance(step, Timer):
+        retried = step.name is not None
+        return {
+            "kind": "retry" if retried else "timer",
+            "name": step.name if retried else "Timer",
+            "due": _milliseconds(step.due_at),
+            "event": places[id(event)],
+            **_span(step.created_at, step.fired_at, step.outcome, end),
+        }
+    return _call(view, step, places, end)
+
+
+def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime | None) -> dict[str, Any]:
+    completion: EventBase | None = view.completions.get(call.id)
+    if operation := view.operations.get(call.id):
+        completion = view.responses.get(operation.id)
+    return {
+        "kind": _CALL_KINDS[call.kind],
+        "name": f"{call.instance_id} {call.name}" if call.kind is CallKind.ENTITY else call.name,
+        "attempt": call.attempt,
+        "instanceId": call.instance_id,
+        "event": places[id(view.scheduled[call.id])],
+        "completion": None if completion is None else places[id(completion)],
+        **_span(call.scheduled_at, call.finished_at, call.outcome, end),
+    }
+
+
+def _span(start: datetime, finished: datetime | None, outcome: Outcome, end: datetime | None) -> dict[str, Any]:
+    until = finished if outcome is not Outcome.ABANDONED else end
+    return {"start": _milliseconds(start), "end": until and _milliseconds(until), "state": outcome.value}
+
+
+def _cause(view: HistoryView, output: str) -> str | None:
+    """Return the stack of the failed call that the output quotes, else of the orchestrator's own exception."""
+    quoted: Sequence[Call] = [call for call in view.calls if call.error and call.error in output]
+    if quoted:
+        return quoted[-1].details
+    ended = view.ended
+    return ended.stack if isinstance(ended, ExecutionCompleted) and ended.stack is not UNSET else None
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
