@@ -4,7 +4,7 @@ from embedded_host.http.home_page import home_page
 
 
 def test_the_list_of_functions_is_escaped() -> None:
-    assert "<pre>A: [GET] &lt;b&gt;</pre>" in home_page("A: [GET] <b>\n", has_dashboard=False)
+    assert "<pre>&lt;b&gt;: http://x</pre>" in home_page("\n<b>: http://x\n", has_dashboard=False)
 
 
 def test_the_dashboard_is_linked_if_there_is_one() -> None:

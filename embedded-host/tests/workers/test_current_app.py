@@ -7,18 +7,25 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 
 
-def loaded() -> LoadedApp:
+def loaded_app() -> LoadedApp:
     return LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ()))
 
 
-def test_subscribers_get_the_app_that_replaces_the_current_one() -> None:
-    first, second = loaded(), loaded()
-    current = CurrentApp(first)
-    calls: list[tuple[str, LoadedApp]] = []
-    current.subscribe(lambda app: calls.append(("a", app)))
-    current.subscribe(lambda app: calls.append(("b", app)))
-    assert current.loaded is first
-    assert calls == []
-    current.replace(second)
-    assert current.loaded is second
-    assert [(name, app is second) for name, app in calls] == [("a", True), ("b", True)]
+def test_replace_puts_another_app_into_service() -> None:
+    before, after = loaded_app(), loaded_app()
+    current = CurrentApp(before)
+    assert current.loaded is before
+    current.replace(after)
+    assert current.loaded is after
+
+
+def test_replace_notifies_the_subscribers_in_order_after_the_change() -> None:
+    current, after = CurrentApp(loaded_app()), loaded_app()
+    notified: list[tuple[str, bool, bool]] = []
+    for name in ("first", "second"):
+        current.subscribe(
+            lambda loaded, name=name: notified.append((name, loaded is after, current.loaded is after))  # type: ignore[misc]
+        )
+    assert notified == []
+    current.replace(after)
+    assert notified == [("first", True, True), ("second", True, True)]

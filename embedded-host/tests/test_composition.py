@@ -1,0 +1,213 @@
+"""The composition root with a store in memory, a fake worker and a clock that stands still: no file, socket or process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.http_route import HttpRoute
+from embedded_host.app.timer_trigger import TimerTrigger
+from embedded_host.composition import AppRuntime, Dependencies, hub_settings
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
+from embedded_host.management.urls import ManagementUrls
+from embedded_host.store.sqlite import SqliteStore
+from embedded_host.task_hub.commit import InlineCommit
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.loaded_app import LoadedApp
+from embedded_worker.protocol import ErrorData, InvocationResult
+from tests.http.api import request
+from tests.http.test_functions import FakeWorker
+
+
+def function(name: str, kind: str, **properties: object) -> Function:
+    return Function(name, Path(name), Path(name, "__init__.py"), "main", (Binding(kind, "x", "in", properties),))
+
+
+def loaded(*functions: Function, host: HostJson | None = None) -> LoadedApp:
+    app = App(Path("app"), host or HostJson(hub_name="Hub"), LocalSettings(), functions)
+    return LoadedApp(
+        app,
+        {f.name: HttpRoute.of(f, "api") for f in functions if f.trigger.type == "httpTrigger"},
+        {f.name: TimerTrigger.of(f, {}) for f in functions if f.trigger.type == "timerTrigger"},
+    )
+
+
+class StoppedClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+class RecordingInvoker:
+    """Completes every turn at once, and records the functions that it ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, str]] = []
+        self.outcome: InvocationResult | Exception = InvocationResult(1)
+        self.gate: asyncio.Event | None = None
+
+    async def orchestrator(
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorOutput | InvocationFailure:
+        self.ran.append((name, turn.instance_id))
+        return OrchestratorOutput(True, (), '"done"')
+
+    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+        raise NotImplementedError
+
+    async def entity(
+        self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
+    ) -> EntityOutput | InvocationFailure:
+        raise NotImplementedError
+
+    async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        raise NotImplementedError
+
+    async def function(self, function: Function, trigger: str) -> InvocationResult:
+        if self.gate is not None:
+            await self.gate.wait()
+        self.ran.append((function.name, trigger))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+class Composed:
+    def __init__(self, *functions: Function) -> None:
+        self.app = CurrentApp(loaded(*functions))
+        self.store, self.clock, self.invoker, self.worker = (
+            SqliteStore(None),
+            StoppedClock(),
+            RecordingInvoker(),
+            FakeWorker(),
+        )
+        dependencies = Dependencies(
+            self.worker,
+            self.invoker,
+            self.store,
+            InlineCommit(self.store),
+            ManagementUrls("Hub", sdk_url="http://127.0.0.1:17071/durabletask/"),
+            self.clock,
+            automatic_timers=False,
+        )
+        self.runtime = AppRuntime(self.app, hub_settings(self.app.loaded), dependencies)
+
+    async def idle(self) -> None:
+        while self.runtime.hub.busy or self.runtime.timers.running:  # noqa: ASYNC110 - each round runs what is ready
+            await asyncio.sleep(0)
+
+
+CHAIN = function("Chain", "orchestrationTrigger")
+PING = function("Ping", "httpTrigger", route="ping")
+TICK = function("Tick", "timerTrigger", schedule="0 0 * * * *")
+
+
+async def test_an_instance_runs_over_the_given_store_and_clock() -> None:
+    composed = Composed(CHAIN)
+    composed.runtime.start()
+    await composed.runtime.client.start("Chain", None, "i-1")
+    await composed.idle()
+    row = composed.store.instance("Hub", "i-1")
+    assert row is not None
+    assert (row.status, row.created) == ("Completed", composed.clock.time)
+    assert composed.invoker.ran == [("Chain", "i-1")]
+
+
+async def test_http_functions_and_the_management_api_answer_without_a_socket() -> None:
+    composed = Composed(CHAIN, PING)
+    assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 200
+    assert [name for name, _, _ in composed.worker.calls] == ["Ping"]
+    listed = await composed.runtime.management.handle(request("GET", "/x"), "/instances")
+    assert (listed.status, listed.body) == (200, b"[]")
+
+
+async def test_a_timer_function_runs_when_the_caller_fires_due_timers() -> None:
+    composed = Composed(TICK)
+    composed.runtime.start()
+    await composed.idle()
+    assert composed.invoker.ran == []
+    composed.clock.time += timedelta(hours=1)
+    composed.runtime.timers.timers.fire_due()
+    await composed.idle()
+    assert [name for name, _ in composed.invoker.ran] == ["Tick"]
+
+
+async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
+    composed = Composed(CHAIN, PING, TICK)
+    composed.runtime.start()
+    composed.app.replace(loaded(function("New", "orchestrationTrigger"), function("Pong", "httpTrigger")))
+    orchestrators = composed.runtime.hub.settings.functions.orchestrators
+    assert ("New" in orchestrators, "Chain" in orchestrators) == (True, False)
+    assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 404
+    assert (await composed.runtime.functions.handle(request("GET", "/api/pong"))).status == 200
+    composed.clock.time += timedelta(hours=1)
+    composed.runtime.timers.timers.fire_due()
+    await composed.idle()
+    assert composed.invoker.ran == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "logged"),
+    [
+        (InvocationResult(1, error=ErrorData("ValueError", "boom", "File x")), "Function 'F' failed: ValueError: boom"),
+        (WorkerLostError("it exited"), "Function 'F': it exited [EH325]"),
+    ],
+)
+async def test_the_failure_of_a_started_function_is_logged(
+    outcome: InvocationResult | Exception, logged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    composed = Composed()
+    composed.invoker.outcome = outcome
+    composed.runtime.start_function(function("F", "queueTrigger"), "input")
+    await composed.runtime.drain(10)
+    assert composed.invoker.ran == [("F", "input")]
+    assert logged in caplog.text
+
+
+async def test_a_started_timer_function_gets_a_timer_request() -> None:
+    composed = Composed(TICK)
+    composed.runtime.start_function(TICK, "ignored")
+    await composed.runtime.drain(10)
+    ((name, trigger),) = composed.invoker.ran
+    assert (name, "ScheduleStatus" in json.loads(trigger)) == ("Tick", True)
+
+
+async def test_drain_returns_after_the_grace_period() -> None:
+    composed = Composed()
+    composed.invoker.gate = asyncio.Event()
+    composed.runtime.start_function(function("F", "queueTrigger"), "")
+    await composed.runtime.drain(0)
+    assert composed.invoker.ran == []
+    composed.invoker.gate.set()
+    await composed.runtime.drain(10)
+    assert composed.invoker.ran == [("F", "")]
+
+
+def test_hub_settings_follow_host_json() -> None:
+    host = HostJson(
+        hub_name="Hub",
+        max_concurrent_activities=3,
+        max_concurrent_orchestrators=4,
+        store_inputs_in_history=True,
+        overridable_existing_states="AnyState",
+    )
+    settings = hub_settings(loaded(CHAIN, host=host))
+    assert (settings.max_activities, settings.max_orchestrators, settings.store_inputs) == (3, 4, True)
+    assert settings.any_state_is_overridable
+    assert "Chain" in settings.functions.orchestrators
