@@ -70,7 +70,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterato
         assert host.stop() == 0, host.log
 
 
-class Dashboard:
+class DashboardPage:
     """The page, with shorthands; nothing may be written to its console but what is expected."""
 
     def __init__(self, page: Page, base: str) -> None:
@@ -109,9 +109,9 @@ def options() -> dict[str, object]:
 
 
 @pytest.fixture
-def dashboard(browser: Browser, shop: RunningHost, options: dict[str, object]) -> Iterator[Dashboard]:
+def dashboard(browser: Browser, shop: RunningHost, options: dict[str, object]) -> Iterator[DashboardPage]:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
-    dashboard = Dashboard(context.new_page(), shop.base)
+    dashboard = DashboardPage(context.new_page(), shop.base)
     yield dashboard
     context.close()
     assert [text for text in dashboard.complaints if not dashboard.is_expected(text)] == []

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import DashboardPage
 from tests.browser.shop_app import ORDER
 from tests.support.running_host import RunningHost
 
@@ -19,7 +19,7 @@ def id() -> str:
     return uuid4().hex[:8]
 
 
-def test_functions_with_their_bindings_and_calls(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_functions_with_their_bindings_and_calls(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     shop.until(links, "Running")
     shop.raise_event(links, "Approval", 1)
@@ -45,7 +45,7 @@ def test_functions_with_their_bindings_and_calls(dashboard: Dashboard, shop: Run
     expect(page.get_by_text("Nightly was started.")).to_be_visible()
 
 
-def test_starting_with_the_last_input(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_starting_with_the_last_input(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     page = dashboard.open("functions")
     page.get_by_role("article", name="Echo").get_by_role("button", name="Start…").click()
     dialog = page.get_by_role("dialog", name="Start Echo")
@@ -68,7 +68,7 @@ def test_starting_with_the_last_input(dashboard: Dashboard, shop: RunningHost, i
     assert shop.end(answer.json)["output"] == {"quote": "it's"}
 
 
-def test_entities(dashboard: Dashboard, id: str) -> None:
+def test_entities(dashboard: DashboardPage, id: str) -> None:
     page = dashboard.open("functions")
     page.get_by_role("article", name="Revenue").get_by_role("button", name="Signal…").click()
     dialog = page.get_by_role("dialog", name="Signal Revenue")

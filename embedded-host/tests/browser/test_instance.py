@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import DashboardPage
 from tests.browser.shop_app import ORDER
 from tests.support.running_host import RunningHost
 
@@ -32,7 +32,7 @@ def action(page: Page, name: str, **fields: str) -> None:
     dialog.get_by_role("button", name=name, exact=True).click()
 
 
-def test_an_order_from_its_start_to_its_end(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_an_order_from_its_start_to_its_end(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     page = dashboard.open(f"instance/{id}")
     diagnosis = page.get_by_role("region", name="Diagnosis")
@@ -70,7 +70,7 @@ def test_an_order_from_its_start_to_its_end(dashboard: Dashboard, shop: RunningH
     expect(page.get_by_role("heading", name="Order", level=1)).to_be_visible()
 
 
-def test_the_history(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_the_history(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}?tab=history")
     table = page.get_by_role("table", name="Events")
@@ -87,7 +87,7 @@ def test_the_history(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
     expect(page.get_by_text("No event fits this filter")).to_be_visible()
 
 
-def test_the_sequence_and_the_tabs_by_keyboard(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_the_sequence_and_the_tabs_by_keyboard(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     page.get_by_role("tab", name="Timeline").press("ArrowLeft")
@@ -97,7 +97,7 @@ def test_the_sequence_and_the_tabs_by_keyboard(dashboard: Dashboard, shop: Runni
     expect(picture.locator("text", has_text="failed")).to_have_count(2)
 
 
-def test_an_error_with_its_traceback(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_an_error_with_its_traceback(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     error = page.locator(".panel.bad")
@@ -113,7 +113,7 @@ def test_an_error_with_its_traceback(dashboard: Dashboard, shop: RunningHost, id
     ("name", "error"), [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")]
 )
 def test_an_orchestrators_own_error_with_its_traceback(
-    dashboard: Dashboard, shop: RunningHost, id: str, name: str, error: str
+    dashboard: DashboardPage, shop: RunningHost, id: str, name: str, error: str
 ) -> None:
     shop.end(shop.start(name, None, id))
     page = dashboard.open(f"instance/{id}")
@@ -123,7 +123,7 @@ def test_an_orchestrators_own_error_with_its_traceback(
     expect(trace).to_contain_text(error)
 
 
-def test_suspend_resume_terminate(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_suspend_resume_terminate(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     dashboard.expected = "404"
     shop.until(shop.start("Approve", None, id), "Running")
     page = dashboard.open(f"instance/{id}")
@@ -150,7 +150,7 @@ def test_suspend_resume_terminate(dashboard: Dashboard, shop: RunningHost, id: s
     expect(page.get_by_text("There is no such instance")).to_be_visible()
 
 
-def test_raising_an_event_with_json_that_is_checked(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_raising_an_event_with_json_that_is_checked(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.until(shop.start("Approve", None, id), "Running")
     page = dashboard.open(f"instance/{id}")
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
@@ -175,7 +175,7 @@ def test_raising_an_event_with_json_that_is_checked(dashboard: Dashboard, shop: 
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"by": "me"')
 
 
-def test_what_the_host_refuses_is_said(dashboard: Dashboard, shop: RunningHost, id: str) -> None:
+def test_what_the_host_refuses_is_said(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     dashboard.expected = "410"
     links = shop.start("Approve", None, id)
     shop.until(links, "Running")
@@ -187,7 +187,7 @@ def test_what_the_host_refuses_is_said(dashboard: Dashboard, shop: RunningHost, 
     expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("The instance has finished already.")
 
 
-def test_one_that_is_not_there(dashboard: Dashboard) -> None:
+def test_one_that_is_not_there(dashboard: DashboardPage) -> None:
     dashboard.expected = "404"
     page = dashboard.open("instance/" + quote("a/b?c#d %"))
     expect(page.locator(".notice")).to_contain_text("“a/b?c#d %”")

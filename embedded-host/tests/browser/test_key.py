@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, KeyFile
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import DashboardPage
 from tests.browser.shop_app import shop_app
 from tests.cli.calling import call
 from tests.support.running_host import RunningHost
@@ -21,7 +21,7 @@ KEY = "right/+ key=="
 class Guard:
     """Stands before the host and lets in who has the key. Playwright's, because no host needs to be started for it."""
 
-    def __init__(self, dashboard: Dashboard) -> None:
+    def __init__(self, dashboard: DashboardPage) -> None:
         self.refused: list[str] = []
         self.urls: list[str] = []
         for path in ("**/dashboard/api/**", "**/runtime/**"):
@@ -39,11 +39,11 @@ class Guard:
 
 
 @pytest.fixture
-def guard(dashboard: Dashboard) -> Guard:
+def guard(dashboard: DashboardPage) -> Guard:
     return Guard(dashboard)
 
 
-def test_it_asks_once_and_keeps_it(dashboard: Dashboard, guard: Guard, shop: RunningHost) -> None:
+def test_it_asks_once_and_keeps_it(dashboard: DashboardPage, guard: Guard, shop: RunningHost) -> None:
     shop.until(shop.start("Approve", None, "with-key"), "Running")
     page = dashboard.open("instances?prefix=with-key")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
@@ -71,7 +71,7 @@ def test_it_asks_once_and_keeps_it(dashboard: Dashboard, guard: Guard, shop: Run
     assert [url for url in guard.urls if "right" in url] == [], "it is in no address"
 
 
-def test_a_link_with_the_key(dashboard: Dashboard, guard: Guard) -> None:
+def test_a_link_with_the_key(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.page
     page.goto(f"{dashboard.base}/dashboard#code=right%2F%2B%20key%3D%3D")
     expect(page.locator("#live")).to_have_text("Live")
@@ -79,7 +79,7 @@ def test_a_link_with_the_key(dashboard: Dashboard, guard: Guard) -> None:
     assert guard.refused == []
 
 
-def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
+def test_who_has_no_key_is_told(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.open("functions")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
     expect(dialog).to_be_visible()
@@ -92,7 +92,7 @@ def test_who_has_no_key_is_told(dashboard: Dashboard, guard: Guard) -> None:
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
 
 
-def test_who_cancels_is_not_asked_again_until_trying_again(dashboard: Dashboard, guard: Guard) -> None:
+def test_who_cancels_is_not_asked_again_until_trying_again(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.page
     page.clock.install()
     dashboard.open("instances")
@@ -126,7 +126,7 @@ def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
     """The system key that ``embedded-host keys list`` shows is enough."""
     keys = KeyFile(locked.state).keys()
     context = browser.new_context()
-    dashboard = Dashboard(context.new_page(), locked.base)
+    dashboard = DashboardPage(context.new_page(), locked.base)
     page = dashboard.open("functions")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
     dialog.get_by_label("Key", exact=True).fill(keys.host[DEFAULT])

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, expect
 
-from tests.browser.conftest import POLICY, Dashboard
+from tests.browser.conftest import POLICY, DashboardPage
 from tests.browser.shop_app import ORDER
 from tests.support.running_host import RunningHost
 
@@ -42,7 +42,7 @@ def filled(shop: RunningHost) -> RunningHost:
 
 
 @pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
-def test_views(dashboard: Dashboard, filled: RunningHost, options: dict[str, object]) -> None:
+def test_views(dashboard: DashboardPage, filled: RunningHost, options: dict[str, object]) -> None:
     dashboard.expected = "404"
     for place, sign in VIEWS.items():
         page = dashboard.open(place)
@@ -60,7 +60,7 @@ def test_views(dashboard: Dashboard, filled: RunningHost, options: dict[str, obj
     assert dashboard.width_overflow() == 0
 
 
-def test_what_the_policy_forbids_is_complained_of(dashboard: Dashboard) -> None:
+def test_what_the_policy_forbids_is_complained_of(dashboard: DashboardPage) -> None:
     """The other tests rest on this one: the page has the policy, and a breach of it does not go unseen."""
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
@@ -75,7 +75,7 @@ def test_what_the_policy_forbids_is_complained_of(dashboard: Dashboard) -> None:
     dashboard.complaints.clear()
 
 
-def test_the_theme_is_kept(dashboard: Dashboard, filled: RunningHost) -> None:
+def test_the_theme_is_kept(dashboard: DashboardPage, filled: RunningHost) -> None:
     page = dashboard.open()
     script = "getComputedStyle(document.documentElement).backgroundColor"
     theme = page.locator("#theme")

@@ -29,7 +29,7 @@ SLOW = 60.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClientReply:
     status: int
     text: str
     token: str = ""
@@ -97,7 +97,7 @@ class Clients:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer | None:
+    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> ClientReply | None:
         """None if nobody knows what became of it. Waits while nobody listens."""
         data = None if body is None else json.dumps(body)
         if data is not None:
@@ -109,7 +109,7 @@ class Clients:
                 async with self._session.request(
                     method, f"{self.base}{MANAGEMENT}/{path}", data=data, headers=headers
                 ) as got:
-                    answer = Answer(got.status, await got.text(), got.headers.get(TOKEN, ""))
+                    answer = ClientReply(got.status, await got.text(), got.headers.get(TOKEN, ""))
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.03)
                 continue
@@ -126,11 +126,11 @@ class Clients:
         what: str,
         target: str,
         token: Callable[[int], str],
-        send: Callable[[str], Awaitable[Answer | None]],
+        send: Callable[[str], Awaitable[ClientReply | None]],
         *,
         done: tuple[int, ...] = (202,),
         had_happened: tuple[int, ...] = (),
-    ) -> Answer:
+    ) -> ClientReply:
         """Ask until it is acknowledged, or until the answer shows that an earlier try had taken effect."""
         unknown = False
         for number in count():
@@ -157,7 +157,7 @@ class Clients:
         if planned.name == "Collect":
             more = [planned.renew]
 
-        async def send(token: str) -> Answer | None:
+        async def send(token: str) -> ClientReply | None:
             # As the SDK sends an input: JSON text in a JSON text.
             return await self.ask("POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more]))
 
@@ -167,7 +167,7 @@ class Clients:
     async def raise_event(self, planned: Planned, number: int) -> None:
         """410 once "done" has been asked for and not answered."""
 
-        async def send(token: str) -> Answer | None:
+        async def send(token: str) -> ClientReply | None:
             value = "done" if number < 0 else token
             return await self.ask("POST", f"instances/{planned.id}/raiseEvent/E", value)
 
@@ -177,7 +177,7 @@ class Clients:
         await self.until_told(what, planned.id, lambda n: f"{planned.id}!{number}.{n}", send, had_happened=had)
 
     async def operate(self, planned: Planned, operation: str, *had_happened: int) -> None:
-        async def send(token: str) -> Answer | None:
+        async def send(token: str) -> ClientReply | None:
             return await self.ask("POST", f"instances/{planned.id}/{operation}?reason={quote(token)}")
 
         await self.until_told(
@@ -258,7 +258,7 @@ class Clients:
     async def signal(self, planned: Planned) -> None:
         """No instance: an entity with the planned id as its key."""
 
-        async def send(token: str) -> Answer | None:
+        async def send(token: str) -> ClientReply | None:
             # As the SDK sends an input: JSON text in a JSON text.
             return await self.ask("POST", f"entities/Tally/{planned.id}?op=add", json.dumps(token))
 
@@ -276,7 +276,7 @@ class Clients:
         await self.start(planned)
         await self.ends(planned)
 
-        async def send(_: str) -> Answer | None:
+        async def send(_: str) -> ClientReply | None:
             return await self.ask("DELETE", f"instances/{planned.id}")
 
         token = f"{planned.id}:purge"
@@ -296,7 +296,7 @@ class Clients:
         await self.start(planned)
         await self.ends(planned)
 
-        async def send(_: str) -> Answer | None:
+        async def send(_: str) -> ClientReply | None:
             return await self.ask("POST", f"instances/{planned.id}/restart?restartWithNewInstanceId=false")
 
         token = f"{planned.id}:restart"

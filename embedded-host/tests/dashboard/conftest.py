@@ -15,7 +15,7 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import counter, done, fail, request, wait
 from tests.support.app_folder import AppFolder
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 
 def parent(context: Any) -> Any:
@@ -26,7 +26,7 @@ def step(context: Any) -> Any:
     yield context.call_activity("Echo", 1)
 
 
-class Looked:
+class DashboardUnderTest:
     """A dashboard over a hub whose state is in a file, and whose time stands still."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,12 +38,12 @@ class Looked:
         self.state = folder / "state.db"
         self.store = SqliteStore(self.state, fsync=False)
         orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
-        self._invoker = AppInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
+        self._invoker = InlineInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
         self.app = CurrentApp(LoadedApp(read_app(app.root, {})))
         self._begin()
 
     def _begin(self) -> None:
-        self.host = Host(self._invoker, self.store)
+        self.host = HubUnderTest(self._invoker, self.store)
         self.dashboard = Dashboard(self.state, self.host.hub, self.app)
 
     async def restart(self) -> None:
@@ -67,8 +67,8 @@ class Looked:
 
 
 @pytest.fixture
-async def looked(tmp_path: Path) -> AsyncIterator[Looked]:
-    looked = Looked(tmp_path)
+async def looked(tmp_path: Path) -> AsyncIterator[DashboardUnderTest]:
+    looked = DashboardUnderTest(tmp_path)
     yield looked
     looked.dashboard.close()
     looked.store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.dashboard.assets import FOLDER
-from tests.dashboard.conftest import Looked
+from tests.dashboard.conftest import DashboardUnderTest
 
 LIMIT = 120_000
 """Bytes of all files together, uncompressed as they are served. They have 114,400 bytes."""
@@ -27,7 +27,9 @@ def test_all_files_together_stay_below_the_size_limit() -> None:
         ("/icon.svg", "image/svg+xml"),
     ],
 )
-async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(looked: Looked, path: str, kind: str) -> None:
+async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(
+    looked: DashboardUnderTest, path: str, kind: str
+) -> None:
     response = await looked.ask(path)
     headers = dict(response.headers)
     assert (response.status, headers["Content-Type"], headers["Cache-Control"]) == (200, kind, "no-cache")
@@ -38,7 +40,7 @@ async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(looked: Lo
 @pytest.mark.parametrize(
     "path", ["/none.js", "/../dashboard.py", "/%2e%2e/dashboard.py", "/static/app.js", "/.", "/app.js/", "/APP.JS"]
 )
-async def test_a_path_outside_the_static_folder_is_not_served(looked: Looked, path: str) -> None:
+async def test_a_path_outside_the_static_folder_is_not_served(looked: DashboardUnderTest, path: str) -> None:
     response = await looked.ask(path)
     assert response.status == 404 or response.body == (FOLDER / "app.js").read_bytes()
     assert b"class Dashboard" not in response.body

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from embedded_host.dashboard.server_sent_events import POLL_INTERVAL
-from tests.dashboard.conftest import Looked
+from tests.dashboard.conftest import DashboardUnderTest
 
 # -- access ---------------------------------------------------------------------------------------
 
@@ -16,7 +16,7 @@ from tests.dashboard.conftest import Looked
 @pytest.mark.parametrize(
     "path", ["", "/app.js", "/none", "/api/instances", "/api/none", "/api/events", "/api/instance"]
 )
-async def test_every_response_has_the_security_headers(looked: Looked, path: str) -> None:
+async def test_every_response_has_the_security_headers(looked: DashboardUnderTest, path: str) -> None:
     answer = await looked.ask(path)
     headers = dict(answer.headers)
     policy = headers["Content-Security-Policy"]
@@ -31,7 +31,7 @@ async def test_every_response_has_the_security_headers(looked: Looked, path: str
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize("path", ["", "/api/instances", "/api/instance?id=a"])
-async def test_methods_other_than_get_and_head_are_refused(looked: Looked, method: str, path: str) -> None:
+async def test_methods_other_than_get_and_head_are_refused(looked: DashboardUnderTest, method: str, path: str) -> None:
     answer = await looked.ask(path, method)
     assert (answer.status, dict(answer.headers)["Allow"]) == (405, "GET, HEAD")
 
@@ -39,7 +39,7 @@ async def test_methods_other_than_get_and_head_are_refused(looked: Looked, metho
 @pytest.mark.parametrize(
     ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
 )
-async def test_the_api_refuses_requests_of_other_sites(looked: Looked, site: str, status: int) -> None:
+async def test_the_api_refuses_requests_of_other_sites(looked: DashboardUnderTest, site: str, status: int) -> None:
     assert (await looked.ask("/api/instances", Sec_Fetch_Site=site)).status == status
     assert (await looked.ask("", Sec_Fetch_Site=site)).status == 200, "it may link to the page"
 
@@ -61,7 +61,9 @@ async def test_the_api_refuses_requests_of_other_sites(looked: Looked, site: str
         ("histogram?spans=5000", "'spans'"),
     ],
 )
-async def test_an_invalid_parameter_is_named_in_the_error(looked: Looked, question: str, wrong: str) -> None:
+async def test_an_invalid_parameter_is_named_in_the_error(
+    looked: DashboardUnderTest, question: str, wrong: str
+) -> None:
     answer = await looked.ask(f"/api/{question}")
     assert answer.status == 400
     error = json.loads(answer.body)["error"]
@@ -69,7 +71,7 @@ async def test_an_invalid_parameter_is_named_in_the_error(looked: Looked, questi
     assert error.endswith(". [EH336]")
 
 
-async def test_an_unreadable_state_is_reported_with_status_500(looked: Looked) -> None:
+async def test_an_unreadable_state_is_reported_with_status_500(looked: DashboardUnderTest) -> None:
     looked.store._writer.execute("DROP TABLE entities")
     answer = await looked.ask("/api/instances")
     assert answer.status == 500
@@ -79,14 +81,14 @@ async def test_an_unreadable_state_is_reported_with_status_500(looked: Looked) -
 # -- lists -----------------------------------------------------------------------------------------
 
 
-async def test_lists_of_an_empty_hub_are_empty(looked: Looked) -> None:
+async def test_lists_of_an_empty_hub_are_empty(looked: DashboardUnderTest) -> None:
     found = await looked.get("instances?counts=1")
     assert (found["rows"], found["counts"]) == ([], {})
     assert (await looked.get("histogram"))["start"] is None
     assert (await looked.get("entities")) == {"rows": [], "total": 0, "names": []}
 
 
-async def test_instances_are_filtered_sorted_paged_and_counted(looked: Looked) -> None:
+async def test_instances_are_filtered_sorted_paged_and_counted(looked: DashboardUnderTest) -> None:
     await looked.host.start("Done", "a", 1)
     looked.host.clock.advance(1)
     await looked.host.start("Wait", "b")
@@ -109,7 +111,7 @@ async def test_instances_are_filtered_sorted_paged_and_counted(looked: Looked) -
     assert counts["counts"] == {"Failed": 1}, "counts are of all statuses that the rest of the filter leaves"
 
 
-async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked: Looked) -> None:
+async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked: DashboardUnderTest) -> None:
     await looked.host.start("Wait", "event")
     await looked.host.start("Parent", "parent")
     rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
@@ -126,7 +128,7 @@ async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked:
     assert await looked.ids("instances?waiting=event") == ["child"]
 
 
-async def test_the_histogram_counts_starts_and_ends_in_each_span(looked: Looked) -> None:
+async def test_the_histogram_counts_starts_and_ends_in_each_span(looked: DashboardUnderTest) -> None:
     for number in range(4):
         await looked.host.start("Done" if number else "Fail", f"i-{number}")
         looked.host.clock.advance(600)
@@ -138,7 +140,7 @@ async def test_the_histogram_counts_starts_and_ends_in_each_span(looked: Looked)
     assert only["started"] == [1, 0, 0, 0]
 
 
-async def test_entities_are_listed_apart_from_instances(looked: Looked) -> None:
+async def test_entities_are_listed_apart_from_instances(looked: DashboardUnderTest) -> None:
     from embedded_host.engine.entity_messages import EntityId
 
     for key in ("a", "b"):
@@ -154,7 +156,7 @@ async def test_entities_are_listed_apart_from_instances(looked: Looked) -> None:
 # -- one instance ----------------------------------------------------------------------------------
 
 
-async def test_an_instance_has_its_parent_and_its_events(looked: Looked) -> None:
+async def test_an_instance_has_its_parent_and_its_events(looked: DashboardUnderTest) -> None:
     await looked.host.start("Parent", "parent")
     child = await looked.get("instance?id=child")
     assert child["parent"]["OrchestrationInstance"]["InstanceId"] == "parent"
@@ -163,7 +165,7 @@ async def test_an_instance_has_its_parent_and_its_events(looked: Looked) -> None
     assert (await looked.ask("/api/instance?id=none")).status == 404
 
 
-async def test_only_events_after_the_known_ones_are_sent(looked: Looked) -> None:
+async def test_only_events_after_the_known_ones_are_sent(looked: DashboardUnderTest) -> None:
     await looked.host.start("Wait", "i-1")
     first = await looked.get("instance?id=i-1")
     again = await looked.get(f"instance?id=i-1&known={first['known']}")
@@ -179,7 +181,7 @@ async def test_only_events_after_the_known_ones_are_sent(looked: Looked) -> None
         assert not full["appended"]
 
 
-async def test_a_rewound_history_is_sent_again(looked: Looked) -> None:
+async def test_a_rewound_history_is_sent_again(looked: DashboardUnderTest) -> None:
     await looked.host.start("Fail", "i-1")
     first = await looked.get("instance?id=i-1")
     await looked.host.client.rewind("i-1", "again")
@@ -188,7 +190,7 @@ async def test_a_rewound_history_is_sent_again(looked: Looked) -> None:
     assert not rewound["appended"]
 
 
-async def test_an_id_with_html_is_returned_unchanged(looked: Looked) -> None:
+async def test_an_id_with_html_is_returned_unchanged(looked: DashboardUnderTest) -> None:
     await looked.host.start("Done", "<img src=x onerror=alert(1)>")
     found = await looked.get("instance?id=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
     assert found["id"] == "<img src=x onerror=alert(1)>"
@@ -197,7 +199,7 @@ async def test_an_id_with_html_is_returned_unchanged(looked: Looked) -> None:
 # -- functions -------------------------------------------------------------------------------------
 
 
-async def test_functions_have_bindings_counts_last_inputs_and_calls(looked: Looked) -> None:
+async def test_functions_have_bindings_counts_last_inputs_and_calls(looked: DashboardUnderTest) -> None:
     await looked.host.start("Done", "a", {"x": 1})
     await looked.host.start("Step", "b")
     await looked.host.start("Parent", "c")
@@ -212,13 +214,13 @@ async def test_functions_have_bindings_counts_last_inputs_and_calls(looked: Look
     assert found["calls"] == {"Done": [], "Step": ["activity Echo"], "Parent": ["orchestrator Wait"], "Wait": []}
 
 
-async def test_head_of_a_stream_has_no_body(looked: Looked) -> None:
+async def test_head_of_a_stream_has_no_body(looked: DashboardUnderTest) -> None:
     answer = await looked.ask("/api/events", "HEAD")
     assert (answer.status, answer.body, answer.stream) == (200, b"", None)
     assert dict(answer.headers)["Content-Type"] == "text/event-stream"
 
 
-async def test_the_stream_of_one_instance_announces_only_its_changes(looked: Looked) -> None:
+async def test_the_stream_of_one_instance_announces_only_its_changes(looked: DashboardUnderTest) -> None:
     await looked.host.start("Wait", "i-1")
     answer = await looked.ask("/api/events?id=i-1")
     assert dict(answer.headers)["Content-Type"] == "text/event-stream"

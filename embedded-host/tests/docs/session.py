@@ -54,7 +54,7 @@ def split_comment(line: str) -> tuple[str, str]:
     return command.strip(), comment.strip()
 
 
-class Session:
+class ShellSession:
     def __init__(self, folder: Path) -> None:
         self.home = self.folder = folder
         self.host: RunningHost | None = None

@@ -14,7 +14,7 @@ import pytest
 
 from embedded_host.cli.commands import cli
 from tests.docs.markdown import LISTS, PAGES, PROJECT, Block, anchors, blocks, inline_commands, links, paths
-from tests.docs.session import Session, Step, split_comment, steps
+from tests.docs.session import ShellSession, Step, split_comment, steps
 from tests.support.running_host import RunningHost
 
 NOT_RUN = {
@@ -174,7 +174,7 @@ def test_what_is_not_run_is_still_shown() -> None:
 @pytest.fixture(scope="module")
 def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], RunningHost]]:
     """One host for the pages that only look: with an order that waits. It is started when the first of them wants it."""
-    own = Session(tmp_path_factory.mktemp("shared"))
+    own = ShellSession(tmp_path_factory.mktemp("shared"))
 
     def host() -> RunningHost:
         if own.host is None:
@@ -192,8 +192,8 @@ def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    session = Session(tmp_path)
+def session(tmp_path: Path) -> Iterator[ShellSession]:
+    session = ShellSession(tmp_path)
     yield session
     session.close()
 
@@ -201,7 +201,9 @@ def session(tmp_path: Path) -> Iterator[Session]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(not block.language for block in blocks(page))], ids=name
 )
-def test_commands_print_what_the_page_shows(page: Path, session: Session, shop_host: Callable[[], RunningHost]) -> None:
+def test_commands_print_what_the_page_shows(
+    page: Path, session: ShellSession, shop_host: Callable[[], RunningHost]
+) -> None:
     prepare(page.name, session, shop_host)
     later: list[tuple[Block, str]] = []
     for block in blocks(page):
@@ -227,12 +229,12 @@ def test_commands_print_what_the_page_shows(page: Path, session: Session, shop_h
         shows(session, block, where)
 
 
-def shows(session: Session, block: Block, where: str) -> None:
+def shows(session: ShellSession, block: Block, where: str) -> None:
     missing = session.shows(block.lines)
     assert not missing, f"{where} shows what was not printed (or begins with no known command):\n{missing}"
 
 
-def take(session: Session, step: Step, where: str) -> None:
+def take(session: ShellSession, step: Step, where: str) -> None:
     if is_not_run(step.command):
         return
     try:
@@ -241,7 +243,7 @@ def take(session: Session, step: Step, where: str) -> None:
         raise AssertionError(f"{where}: {error}") from None
 
 
-def append(session: Session, block: Block, where: str) -> None:
+def append(session: ShellSession, block: Block, where: str) -> None:
     """A snippet for a file that is there already."""
     named = re.match(r"# (\S+)$", block.lines[0])
     assert named, f"{where}: its first line must say which file it belongs to: # function_app.py"
@@ -251,7 +253,7 @@ def append(session: Session, block: Block, where: str) -> None:
         app.write("\n\n" + "\n".join(block.lines[1:]) + "\n")
 
 
-def prepare(page: str, session: Session, host: Callable[[], RunningHost]) -> None:
+def prepare(page: str, session: ShellSession, host: Callable[[], RunningHost]) -> None:
     """What pages count on that do not begin with nothing."""
     if page in SHARED:
         session.borrow(host())

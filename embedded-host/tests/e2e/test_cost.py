@@ -76,7 +76,7 @@ class Costs(Counter[str]):
         monkeypatch.setattr(orchestrators, "parse_orchestrator_output", counted_parse)
 
 
-class Client:
+class CountingClient:
     def __init__(self, base: str, session: aiohttp.ClientSession, costs: Costs) -> None:
         self._base, self._session, self.costs = base, session, costs
 
@@ -107,7 +107,7 @@ class Client:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CountingClient]:
     app = AppFolder(tmp_path / "app")
     app.starter()
     app.activity("Hello", "return f'Hello {value}!'")
@@ -144,10 +144,10 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
         await host._start(stack)
         assert host._server is not None
-        yield Client(host._server.public_url, session, costs)
+        yield CountingClient(host._server.public_url, session, costs)
 
 
-async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Client) -> None:
+async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: CountingClient) -> None:
     assert await client.output("One") == "Hello World!"
     costs = client.costs
     assert costs["http calls"] == costs["client calls"] == 1
@@ -157,7 +157,7 @@ async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: Cli
 
 
 async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: CountingClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "SESSION_LIMIT", 2)
     waiting = await client.start("Wait")
@@ -170,7 +170,7 @@ async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
     assert (client.costs["turns"], client.costs["replays"]) == (1, 0)
 
 
-async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: Client) -> None:
+async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: CountingClient) -> None:
     assert await client.output("Chain", 100) == "done"
     costs = client.costs
     assert (costs["turns"], costs["replays"], costs["activities"]) == (101, 1, 100)
@@ -181,7 +181,7 @@ async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: Client) -> No
     assert costs["history bytes"] < 101 * 1000
 
 
-async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: Client) -> None:
+async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: CountingClient) -> None:
     """What is said of a turn is what is new, and the timer that it cancelled: with all of it each time it would be 50 times that."""
     assert await client.output("Polls", 100) == "done"
     costs = client.costs
@@ -189,7 +189,7 @@ async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: Client
     assert costs["actions"] <= 3 * 100
 
 
-async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(client: Client) -> None:
+async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(client: CountingClient) -> None:
     assert await client.output("FanOut", 100) == 100
     costs = client.costs
     assert (costs["replays"], costs["activities"]) == (1, 100)

@@ -16,7 +16,7 @@ import pytest
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, AccessKeys, KeyFile, Scope
 from tests.cli.calling import call
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
-from tests.support.running_host import MANAGEMENT, Answer, RunningHost, http
+from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost, http
 
 TELLS_ALL = """
 import logging
@@ -63,13 +63,13 @@ def keyed_app(root: Path) -> AppFolder:
 class Keyed:
     host: RunningHost
     file: KeyFile
-    seen: list[Answer] = field(default_factory=list)
+    seen: list[HttpReply] = field(default_factory=list)
 
     @property
     def keys(self) -> AccessKeys:
         return self.file.keys()
 
-    def ask(self, method: str, path: str, key: str | None = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, key: str | None = None, **headers: str) -> HttpReply:
         if key is not None:
             headers["x-functions-key"] = key
         answer = http(method, path if path.startswith("http") else self.host.base + path, None, headers)

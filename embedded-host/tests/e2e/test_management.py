@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.running_host import MANAGEMENT, Answer, RunningHost
+from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost
 
 
-def client(host: RunningHost, call: str, **given: object) -> Answer:
+def client(host: RunningHost, call: str, **given: object) -> HttpReply:
     """A call of the SDK's client, made in an HTTP function; 418 and the text if it raises."""
     return host.post(f"/api/client/{call}", given)
 

@@ -19,14 +19,14 @@ from embedded_host.engine.invocations import (
 from embedded_host.http.call_http import CallHttpClient
 from embedded_host.protocols.v1 import entity_result, orchestrator_result
 from tests.http.api import counter, done
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 _TURNS = 3
 """So many turns get the answer; then all is done, as one that continues as new would have no end."""
 _SECONDS = 10.0
 
 
-class _Says(AppInvoker):
+class _Says(InlineInvoker):
     text = ""
     left = 0
 
@@ -58,7 +58,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._host: Host | None = None
+        self._host: HubUnderTest | None = None
         self._count = 0
 
     def __call__(self, data: bytes) -> None:
@@ -72,7 +72,7 @@ class Answers:
     async def _answer(self, text: str) -> None:
         if self._host is None or self._count % 100 == 0:
             invoker = _Says({"Done": done, "Child": done}, {"Echo": lambda value: value}, {"Counter": counter})
-            self._host = Host(invoker)
+            self._host = HubUnderTest(invoker)
         self._count += 1
         host, instance_id = self._host, f"i-{self._count}"
         assert isinstance(host.invoker, _Says)

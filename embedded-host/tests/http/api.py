@@ -14,7 +14,7 @@ from embedded_host.http.management import Management
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 BASE = "http://host:7071"
 WEBHOOK = f"{BASE}/runtime/webhooks/durabletask"
@@ -64,7 +64,7 @@ def request(
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     response: Response
 
     @property
@@ -91,10 +91,10 @@ class Answer:
 
 class Api:
     def __init__(self) -> None:
-        invoker = AppInvoker(
+        invoker = InlineInvoker(
             {"Done": done, "Wait": wait, "Fail": fail}, {"Echo": lambda value: value}, {"Counter": counter}
         )
-        self.host = Host(invoker)
+        self.host = HubUnderTest(invoker)
         self.management = Management(self.host.client, ManagementUrls("Hub"))
 
     async def ask(
@@ -104,18 +104,18 @@ class Api:
         body: bytes | str | None = b"",
         headers: Mapping[str, str] | None = None,
         public_url: str | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """``target`` is what follows ``…/durabletask/``. What it sets going has come to rest when this returns."""
         asked = request(method, f"/runtime/webhooks/durabletask/{target}", body, headers)
         path = asked.path.removeprefix("/runtime/webhooks/durabletask")
-        answer = Answer(await self.management.handle(asked, path, public_url))
+        answer = ApiResponse(await self.management.handle(asked, path, public_url))
         await self.host.idle()
         return answer
 
-    async def get(self, target: str, **headers: str) -> Answer:
+    async def get(self, target: str, **headers: str) -> ApiResponse:
         return await self.ask("GET", target, None, headers)
 
-    async def post(self, target: str, body: bytes | str | None = b"", **headers: str) -> Answer:
+    async def post(self, target: str, body: bytes | str | None = b"", **headers: str) -> ApiResponse:
         """Of JSON, unless ``Content_Type`` says otherwise."""
         return await self.ask("POST", target, body, JSON | {k.replace("_", "-"): v for k, v in headers.items()})
 

@@ -14,7 +14,7 @@ from embedded_host.web.response import Response, text_response
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Client:
+class PlainClient:
     """One connection."""
 
     listener: Listener
@@ -65,7 +65,7 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, **options: int) -> AsyncIterator[Client]:
+async def serving(handler: Handler, **options: int) -> AsyncIterator[PlainClient]:
     sock = bind_public("127.0.0.1", 0)
     port = sock.getsockname()[1]
     listener = Listener(sock, handler, **options)
@@ -79,10 +79,10 @@ async def serving(handler: Handler, **options: int) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Client]:
+async def connected(port: int) -> AsyncIterator[PlainClient]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        yield Client(port, reader, writer)
+        yield PlainClient(port, reader, writer)
     finally:
         writer.close()
 

@@ -23,7 +23,7 @@ def function(name: str, kind: str, route: str | None = None) -> Function:
     return Function(name, folder, folder / "__init__.py", "main", (Binding(kind, "x", "in", {"route": route}),), CONFIG)
 
 
-class Fixture:
+class AdminFixture:
     def __init__(self) -> None:
         start, act = (
             function("Start", "httpTrigger", "start/{functionName}/{instanceId?}"),
@@ -40,12 +40,12 @@ class Fixture:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_ping(method: str) -> None:
-    answer = await Fixture().ask(method, "/Admin/Host/Ping/")
+    answer = await AdminFixture().ask(method, "/Admin/Host/Ping/")
     assert (answer.status, answer.body, answer.headers) == (200, b"", [])
 
 
 async def test_status() -> None:
-    status = json.loads((await Fixture().ask("GET", "/admin/host/status")).body)
+    status = json.loads((await AdminFixture().ask("GET", "/admin/host/status")).body)
     assert list(status) == [
         *("id", "state", "version", "versionDetails", "platformVersion", "instanceId", "computerName", "processUptime"),
         "functionAppContentEditingState",
@@ -54,7 +54,7 @@ async def test_status() -> None:
 
 
 async def test_what_is_out_of_service_is_said() -> None:
-    fixture = Fixture()
+    fixture = AdminFixture()
     fixture.app.replace(LoadedApp(fixture.app.loaded.app, broken={"act": "no module named 'x'"}))
     status = json.loads((await fixture.ask("GET", "/admin/host/status")).body)
     assert status["errors"] == ["no module named 'x'"]
@@ -65,10 +65,10 @@ async def test_what_is_out_of_service_is_said() -> None:
 
 
 async def test_functions() -> None:
-    functions = json.loads((await Fixture().ask("GET", "/admin/functions")).body)
+    functions = json.loads((await AdminFixture().ask("GET", "/admin/functions")).body)
     assert [f["name"] for f in functions] == ["act", "Start"]
     assert functions[0]["invoke_url_template"] is None
-    assert functions[1] == json.loads((await Fixture().ask("GET", "/admin/functions/start")).body)
+    assert functions[1] == json.loads((await AdminFixture().ask("GET", "/admin/functions/start")).body)
     assert list(functions[1].items()) == [
         ("name", "Start"),
         ("script_root_path_href", f"{BASE}/admin/vfs/app/Start/"),
@@ -89,14 +89,14 @@ async def test_functions() -> None:
 
 @pytest.mark.parametrize(("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')])
 async def test_a_function_is_started(body: str, input: str) -> None:
-    fixture = Fixture()
+    fixture = AdminFixture()
     answer = await fixture.ask("POST", "/admin/functions/Act", body)
     assert (answer.status, answer.body, fixture.invoked) == (202, b"", [("act", input)])
 
 
 @pytest.mark.parametrize("body", ["", "x", "[]", "{}", "null", "[" * 100_000])
 async def test_a_start_without_input(body: str) -> None:
-    fixture = Fixture()
+    fixture = AdminFixture()
     assert (await fixture.ask("POST", "/admin/functions/act", body)).status == 400
     assert fixture.invoked == []
 
@@ -122,5 +122,5 @@ async def test_a_start_without_input(body: str) -> None:
 )
 async def test_what_is_not_there(asked: str) -> None:
     method, _, target = asked.partition(" ")
-    answer = await Fixture().ask(method, target, '{"input": "x"}')
+    answer = await AdminFixture().ask(method, target, '{"input": "x"}')
     assert (answer.status, answer.body, answer.headers) == (404, b"", [])

@@ -20,7 +20,7 @@ from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import BASE, request
 
 
-class Fixture:
+class AdminKeysFixture:
     def __init__(self, folder: Path) -> None:
         self.file = KeyFile(folder)
         self.keys = self.file.begin()
@@ -39,12 +39,12 @@ class Fixture:
 
 
 @pytest.fixture
-def admin(tmp_path: Path) -> Fixture:
-    return Fixture(tmp_path)
+def admin(tmp_path: Path) -> AdminKeysFixture:
+    return AdminKeysFixture(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["host/keys", "host/functionkeys"])
-async def test_the_hosts_keys(admin: Fixture, path: str) -> None:
+async def test_the_hosts_keys(admin: AdminKeysFixture, path: str) -> None:
     status, shown, _ = await admin.ask("GET", f"/admin/{path}?code=x")
     assert status == 200
     assert shown == {
@@ -53,7 +53,7 @@ async def test_the_hosts_keys(admin: Fixture, path: str) -> None:
     }
 
 
-async def test_the_system_keys_and_the_master_key_by_name(admin: Fixture) -> None:
+async def test_the_system_keys_and_the_master_key_by_name(admin: AdminKeysFixture) -> None:
     _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys")
     assert shown["keys"] == [{"name": DURABLE, "value": admin.keys.system[DURABLE]}]
     _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys/_master")
@@ -61,7 +61,7 @@ async def test_the_system_keys_and_the_master_key_by_name(admin: Fixture) -> Non
     assert (await admin.ask("GET", "/admin/host/keys/_master"))[0] == 404
 
 
-async def test_a_functions_keys(admin: Fixture) -> None:
+async def test_a_functions_keys(admin: AdminKeysFixture) -> None:
     status, shown, _ = await admin.ask("GET", "/admin/functions/START/keys")
     assert status == 200
     assert [key["name"] for key in shown["keys"]] == [DEFAULT]
@@ -73,7 +73,7 @@ async def test_a_functions_keys(admin: Fixture) -> None:
 @pytest.mark.parametrize(
     "path", ["/admin/host/keys/Mine", "/admin/host/systemkeys/Mine", "/admin/functions/Start/keys/Mine"]
 )
-async def test_one_key(admin: Fixture, path: str) -> None:
+async def test_one_key(admin: AdminKeysFixture, path: str) -> None:
     assert (await admin.ask("GET", path))[0] == 404
     status, made, headers = await admin.ask("POST", path)
     assert (status, headers["Location"]) == (201, f"{BASE}/")
@@ -89,7 +89,9 @@ async def test_one_key(admin: Fixture, path: str) -> None:
     assert (await admin.ask("DELETE", path))[0] == 404
 
 
-async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_event_loop(admin: Fixture) -> None:
+async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_event_loop(
+    admin: AdminKeysFixture,
+) -> None:
     with exclusive_lock(admin.file.path.with_name(LOCK_FILE), 0):
         asking = asyncio.ensure_future(admin.ask("POST", "/admin/host/keys/Mine"))
         for _ in range(20):
@@ -98,7 +100,7 @@ async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_
     assert (await asyncio.wait_for(asking, 10))[0] == 201
 
 
-async def test_the_master_key_is_renewed_and_never_deleted(admin: Fixture) -> None:
+async def test_the_master_key_is_renewed_and_never_deleted(admin: AdminKeysFixture) -> None:
     assert (await admin.ask("DELETE", "/admin/host/systemkeys/_master"))[:2] == (400, "Invalid key name.")
     status, renewed, _ = await admin.ask("POST", "/admin/host/systemkeys/_master")
     assert status == 200
@@ -118,7 +120,7 @@ async def test_the_master_key_is_renewed_and_never_deleted(admin: Fixture) -> No
         "/admin",
     ],
 )
-async def test_only_the_master_key_opens_it(admin: Fixture, target: str) -> None:
+async def test_only_the_master_key_opens_it(admin: AdminKeysFixture, target: str) -> None:
     keys = admin.keys
     assert (await admin.ask("GET", target, key=""))[0] == 401
     for key in (keys.host[DEFAULT], keys.system[DURABLE]):

@@ -85,7 +85,7 @@ def route(name: str, route: str | None = None, *methods: str, prefix: str = "api
     return HttpRoute.of(function, prefix)
 
 
-class Fixture:
+class HttpFunctionsFixture:
     def __init__(self, *routes: HttpRoute, throttle: Throttle | None = None) -> None:
         self.worker = FakeWorker()
         self.app = CurrentApp(loaded(*routes))
@@ -136,7 +136,7 @@ class Fixture:
     ],
 )
 async def test_which_function_a_request_is_for(method: str, target: str, name: str | None) -> None:
-    fixture = Fixture(
+    fixture = HttpFunctionsFixture(
         route("OnlyGet", "only", "get"),
         route("Any"),
         route("SharedPost", "shared/{id}", "POST"),
@@ -149,23 +149,23 @@ async def test_which_function_a_request_is_for(method: str, target: str, name: s
 
 async def test_an_empty_list_of_methods_is_none() -> None:
     function = Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", {"methods": []}),))
-    assert await Fixture(HttpRoute.of(function, "api")).called("GET", "/api/F") is None
+    assert await HttpFunctionsFixture(HttpRoute.of(function, "api")).called("GET", "/api/F") is None
 
 
 async def test_the_first_by_name_wins() -> None:
-    fixture = Fixture(route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact"))
+    fixture = HttpFunctionsFixture(route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact"))
     assert await fixture.called("GET", "/api/x/exact") == "a"
 
 
 async def test_without_a_prefix() -> None:
-    fixture = Fixture(route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix=""))
+    fixture = HttpFunctionsFixture(route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix=""))
     assert await fixture.called("GET", "/x") == "F"
     assert await fixture.called("GET", "/") == "Root"
     assert await fixture.called("GET", "/api/x") == "Root"
 
 
 async def test_another_app_is_served_at_once() -> None:
-    fixture = Fixture(route("Old", "x"))
+    fixture = HttpFunctionsFixture(route("Old", "x"))
     assert await fixture.called("GET", "/api/x") == "Old"
     fixture.app.replace(loaded(route("New", "x")))
     assert await fixture.called("GET", "/api/x") == "New"
@@ -190,12 +190,12 @@ async def test_the_text_of_a_route() -> None:
     ],
 )
 async def test_route_values(target: str, values: dict[str, str]) -> None:
-    fixture = Fixture(route("F", "f/{a=one}/{*rest}"))
+    fixture = HttpFunctionsFixture(route("F", "f/{a=one}/{*rest}"))
     assert (await fixture.seen("GET", target)).route == values
 
 
 async def test_what_a_function_is_handed() -> None:
-    fixture = Fixture(route("F", "f", client=True), route("G", "g"))
+    fixture = HttpFunctionsFixture(route("F", "f", client=True), route("G", "g"))
     target = "/API/F?Name=%C3%A9&x=1&X=2&empty=&b=a+b"
     seen = await fixture.seen("PUT", target, b"\x00\xff", **{"X-Probe": "a,b", "Content-Type": "text/x"})
     assert (seen.method, seen.url, seen.body) == ("PUT", f"http://host:7071{target}", b"\x00\xff")
@@ -207,7 +207,7 @@ async def test_what_a_function_is_handed() -> None:
 
 
 async def test_a_chunked_body_arrives_empty() -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
 
     async def read() -> bytes:
         raise AssertionError("it is not read")
@@ -235,13 +235,13 @@ def test_queries(text: str, values: dict[str, str]) -> None:
 
 async def test_an_answer_goes_out_as_it_is() -> None:
     headers = [("Content-Type", "text/html; charset=latin-1"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
-    answer = await Fixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
+    answer = await HttpFunctionsFixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
     assert (answer.status, answer.body, answer.headers) == (201, b"\x00\xff", headers)
 
 
 @pytest.mark.parametrize("status", [0, 99, 100, 101, 199, 1000, -1])
 async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixture) -> None:
-    answer = await Fixture(route("F", "f")).answered(status, b"x")
+    answer = await HttpFunctionsFixture(route("F", "f")).answered(status, b"x")
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
     assert f"Function 'F' answered with the status {status}" in caplog.text
 
@@ -259,13 +259,13 @@ async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixtu
     ],
 )
 async def test_a_header_that_cannot_be_sent(name: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
-    answer = await Fixture(route("F", "f")).answered(200, b"x", (name, value))
+    answer = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
     assert "Function 'F' answered with a header that cannot be sent" in caplog.text
 
 
 async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.worker.answer = InvocationResult(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
@@ -273,14 +273,14 @@ async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCap
 
 
 async def test_a_function_that_did_not_load_says_why() -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.worker.answer = InvocationResult(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body) == (500, b"Function 'F' is out of service: No module named 'x'")
 
 
 async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.worker.answer = WorkerLostError("killed by signal 9")
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body) == (500, b"")
@@ -289,13 +289,13 @@ async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("value", [None, "text"])
 async def test_a_worker_that_answers_no_response(value: str | None) -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.worker.answer = InvocationResult(1, value)
     assert (await fixture.ask("GET", "/api/f")).status == 500
 
 
 async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
-    fixture = Fixture(route("F", "f"))
+    fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.app.replace(loaded(problem="function_app.py:3: no module named 'x'"))
     for target in ("/api/f", "/api/other"):
         answer = await fixture.ask("GET", target)
@@ -322,7 +322,7 @@ async def test_a_refused_function_says_so_where_it_would_answer(route: str, path
 
 
 async def test_requests_over_the_limit_of_host_json_are_answered_429() -> None:
-    fixture = Fixture(route("F", "f"), throttle=Throttle(outstanding=0))
+    fixture = HttpFunctionsFixture(route("F", "f"), throttle=Throttle(outstanding=0))
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body, answer.headers) == (429, b"", [("Retry-After", "1")])
     assert fixture.worker.calls == []

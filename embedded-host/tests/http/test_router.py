@@ -15,14 +15,14 @@ from embedded_host.web.response import Response, text_response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.http.api import Api, request
-from tests.http.test_functions import Fixture, loaded, route
+from tests.http.test_functions import HttpFunctionsFixture, loaded, route
 
 
 class Served:
     def __init__(
         self, api: Api, home: str | None = "<h1>up</h1>", cors: Cors | None = None, dashboard: Dashboard | None = None
     ) -> None:
-        self.fixture = Fixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
+        self.fixture = HttpFunctionsFixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
         app = CurrentApp(LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ())))
         admin = Admin(app, lambda function, input: None)
         self.router = Router(self.fixture.functions, api.management, admin, lambda: home, cors, dashboard)

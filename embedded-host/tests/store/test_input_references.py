@@ -7,7 +7,7 @@ import pytest
 from embedded_host.store.input_references import LONG
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.sqlite import SqliteStore
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 
 def echo(context):  # type: ignore[no-untyped-def]
@@ -16,7 +16,7 @@ def echo(context):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("length", "times"), [(LONG - 1, 3), (LONG, 1), (20 * LONG, 1)])
 async def test_how_often_an_input_is_written(length: int, times: int) -> None:
-    host = Host(AppInvoker({"Echo": echo}))
+    host = HubUnderTest(InlineInvoker({"Echo": echo}))
     store = host.store
     assert isinstance(store, SqliteStore)
     letters = "q" * (length - 2)

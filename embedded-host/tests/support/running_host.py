@@ -25,7 +25,7 @@ MANAGEMENT = "/runtime/webhooks/durabletask"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpReply:
     status: int
     headers: dict[str, str]
     """Names in lower case."""
@@ -38,7 +38,7 @@ class Answer:
 
 def http(
     method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 30
-) -> Answer:
+) -> HttpReply:
     """``body`` is sent as it is if it is text or bytes, else as JSON. Raises OSError if nobody answers."""
     data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
     sent = dict(headers or {})
@@ -50,10 +50,10 @@ def http(
     request = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as got:
-            return Answer(got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
+            return HttpReply(got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
     except urllib.error.HTTPError as got:
         with got:
-            return Answer(got.code, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
+            return HttpReply(got.code, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
 
 
 def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str]:
@@ -162,18 +162,18 @@ class RunningHost:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> HttpReply:
         return self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
-    def post(self, path: str, body: object = None, **headers: str) -> Answer:
+    def post(self, path: str, body: object = None, **headers: str) -> HttpReply:
         return self.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
-    def delete(self, path: str) -> Answer:
+    def delete(self, path: str) -> HttpReply:
         return self.request("DELETE", path)
 
     def request(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 40
-    ) -> Answer:
+    ) -> HttpReply:
         return http(method, path if path.startswith("http") else self.base + path, body, headers, timeout)
 
     # -- orchestrations ----------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class RunningHost:
         assert found is not None
         return found
 
-    def raise_event(self, links: dict[str, str], name: str, data: object) -> Answer:
+    def raise_event(self, links: dict[str, str], name: str, data: object) -> HttpReply:
         return self.post(
             links["sendEventPostUri"].replace("{eventName}", name), json.dumps(data), Content_Type="application/json"
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 Steps = Generator[Any, Any, Any]
 
@@ -112,8 +112,8 @@ class Flaky:
         return "at last"
 
 
-def new_host(flaky_failures: int = 0, **options: Any) -> Host:
-    invoker = AppInvoker(
+def new_hub(flaky_failures: int = 0, **options: Any) -> HubUnderTest:
+    invoker = InlineInvoker(
         {
             "Chain": chain,
             "FanOut": fan_out,
@@ -131,4 +131,4 @@ def new_host(flaky_failures: int = 0, **options: Any) -> Host:
         {"Double": lambda n: 2 * n, "Flaky": Flaky(flaky_failures)},
         {"Counter": counter},
     )
-    return Host(invoker, **options)
+    return HubUnderTest(invoker, **options)

@@ -45,7 +45,7 @@ class ManualClock:
         self.at += timedelta(seconds=seconds)
 
 
-class AppInvoker:
+class InlineInvoker:
     """Runs functions at once, in the caller's task; ``calls`` counts them by name."""
 
     def __init__(
@@ -107,12 +107,12 @@ def store_in_memory() -> SqliteStore:
     return store
 
 
-class Host:
+class HubUnderTest:
     """A hub with its client. ``idle`` and ``advance`` return when nothing is left to do at the clock's time."""
 
     def __init__(
         self,
-        invoker: AppInvoker,
+        invoker: InlineInvoker,
         store: Store | None = None,
         clock: ManualClock | None = None,
         commit: Callable[[Store], Commit] = InlineCommit,

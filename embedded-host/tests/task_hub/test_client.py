@@ -24,15 +24,15 @@ from embedded_host.task_hub.client import (
 )
 from embedded_host.task_hub.commit import GroupCommit
 from tests.support.polling import eventually_async
-from tests.task_hub.app import new_host
-from tests.task_hub.kit import T0, Host
+from tests.task_hub.app import new_hub
+from tests.task_hub.kit import T0, HubUnderTest
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Potential duplicate Task completion"
 )  # the SDK, of an event nobody waits for yet
 
 
-def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
+def kinds(host: HubUnderTest, instance_id: str = "i-1") -> list[str]:
     silent = ("OrchestratorStarted", "OrchestratorCompleted")
     names = [type(e).__name__ for e in host.client.history(host.row(instance_id))]
     return [name for name in names if name not in silent]
@@ -44,7 +44,7 @@ async def rounds(count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def finished(host: Host, name: str = "Chain", instance_id: str = "i-1") -> None:
+async def finished(host: HubUnderTest, name: str = "Chain", instance_id: str = "i-1") -> None:
     await host.start(name, instance_id)
     assert host.row(instance_id).status in ("Completed", "Failed")
 
@@ -53,7 +53,7 @@ async def finished(host: Host, name: str = "Chain", instance_id: str = "i-1") ->
 
 
 async def test_a_start_is_durable_before_it_returns() -> None:
-    host = new_host()
+    host = new_hub()
     assert await host.client.start("Chain", '"3"', "i-1") == "i-1"
     row = host.row()
     assert (row.status, row.name, row.created, row.updated, row.generation) == ("Pending", "Chain", T0, T0, 0)
@@ -63,7 +63,7 @@ async def test_a_start_is_durable_before_it_returns() -> None:
 
 
 async def test_an_id_is_made_up() -> None:
-    host = new_host()
+    host = new_hub()
     ids = {await host.client.start("Chain") for _ in range(3)}
     await host.idle()
     assert len(ids) == 3
@@ -72,7 +72,7 @@ async def test_an_id_is_made_up() -> None:
 
 @pytest.mark.parametrize("status", ["Running", "Suspended", "Pending"])
 async def test_a_live_instance_keeps_its_id(status: str) -> None:
-    host = new_host()
+    host = new_hub()
     if status == "Pending":
         await host.client.start("Waits", None, "i-1")
     else:
@@ -87,7 +87,7 @@ async def test_a_live_instance_keeps_its_id(status: str) -> None:
 
 
 async def test_two_starts_at_once_are_one() -> None:
-    host = new_host()
+    host = new_hub()
     starts = (host.client.start("Chain", None, "i-1"), host.client.start("Chain", None, "i-1"))
     results = await asyncio.gather(*starts, return_exceptions=True)
     assert [type(result) for result in results] == [str, InstanceExistsError]
@@ -95,7 +95,7 @@ async def test_two_starts_at_once_are_one() -> None:
 
 
 async def test_a_finished_instance_is_replaced() -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host, "Fails")
     key = host.row().key
     await host.start("Chain")
@@ -105,7 +105,7 @@ async def test_a_finished_instance_is_replaced() -> None:
 
 
 async def test_any_instance_is_replaced_when_the_app_says_so() -> None:
-    host = new_host(any_state_is_overridable=True)
+    host = new_hub(any_state_is_overridable=True)
     await host.start("Waits")
     await host.start("Sleeps", input=10)
     await host.start("Chain")
@@ -116,7 +116,7 @@ async def test_any_instance_is_replaced_when_the_app_says_so() -> None:
 
 
 async def test_a_replaced_instance_that_is_in_a_turn_says_nothing() -> None:
-    host = new_host(any_state_is_overridable=True)
+    host = new_hub(any_state_is_overridable=True)
     await host.client.start("Waits", None, "i-1")
     await asyncio.sleep(0)
     await host.start("Chain")
@@ -127,7 +127,7 @@ async def test_a_replaced_instance_that_is_in_a_turn_says_nothing() -> None:
 
 
 async def test_events_are_kept_for_who_waits_later() -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.start("Waits", None, "i-1")
     await host.client.raise_event("i-1", "Other", "1")
     await host.client.raise_event("i-1", "Go", '{"n":1}')
@@ -136,7 +136,7 @@ async def test_events_are_kept_for_who_waits_later() -> None:
 
 
 async def test_termination() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Sleeps", input=10)
     await host.client.terminate("i-1", "enough")
     await host.idle()
@@ -148,7 +148,7 @@ async def test_termination() -> None:
 
 
 async def test_terminating_a_parent_leaves_its_children() -> None:
-    host = new_host()
+    host = new_hub()
     host.invoker.gate = asyncio.Event()
     await host.client.start("Parent", None, "i-1")
     await rounds(20)
@@ -162,7 +162,7 @@ async def test_terminating_a_parent_leaves_its_children() -> None:
 
 
 async def test_suspend_and_resume() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Waits")
     with pytest.raises(InstanceStatusError, match="Running"):
         await host.client.resume("i-1", None)
@@ -181,7 +181,7 @@ async def test_suspend_and_resume() -> None:
 
 @pytest.mark.parametrize("action", ["terminate", "suspend", "resume", "raise_event"])
 async def test_nothing_can_be_done_to_the_dead_and_the_unknown(action: str) -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host)
     arguments: tuple[Any, ...] = ("Go", "1") if action == "raise_event" else (None,)
     with pytest.raises(InstanceFinishedError):
@@ -194,7 +194,7 @@ async def test_nothing_can_be_done_to_the_dead_and_the_unknown(action: str) -> N
 
 
 async def test_restart_with_a_new_id() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Chain", input=5)
     new = await host.client.restart("i-1", new_instance_id=True)
     await host.idle()
@@ -205,7 +205,7 @@ async def test_restart_with_a_new_id() -> None:
 
 
 async def test_restart_in_place() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Chain", input=5)
     assert await host.client.restart("i-1", new_instance_id=False) == "i-1"
     await host.idle()
@@ -215,8 +215,8 @@ async def test_restart_in_place() -> None:
         await host.client.restart("i-2", new_instance_id=False)
 
 
-def failing_once() -> Host:
-    host = new_host()
+def failing_once() -> HubUnderTest:
+    host = new_hub()
     doubles = iter([ValueError("boom")])
 
     def double(n: int) -> int:
@@ -237,7 +237,7 @@ async def test_rewind_goes_on_from_before_the_failure(name: str, output: Any, ne
     await host.client.rewind("i-1", "fixed")
     if new_process:
         await host.kill()
-        host = Host(host.invoker, host.store, host.clock)
+        host = HubUnderTest(host.invoker, host.store, host.clock)
         host.hub.start()
     await host.idle()
     assert host.outcome() == ("Completed", output)
@@ -246,9 +246,9 @@ async def test_rewind_goes_on_from_before_the_failure(name: str, output: Any, ne
 
 
 async def test_rewind_of_what_keeps_failing_fails_with_the_same_text() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Retries")
-    host = new_host()
+    host = new_hub()
 
     def boom(_: Any) -> None:
         raise ValueError("boom")
@@ -264,7 +264,7 @@ async def test_rewind_of_what_keeps_failing_fails_with_the_same_text() -> None:
 
 
 async def test_only_the_failed_are_rewound() -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host)
     with pytest.raises(InstanceStatusError, match="Completed"):
         await host.client.rewind("i-1", None)
@@ -276,7 +276,7 @@ async def test_only_the_failed_are_rewound() -> None:
 
 
 async def test_purge() -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host)
     key = host.row().key
     assert await host.client.purge("i-1") == 1
@@ -290,7 +290,7 @@ async def test_purge() -> None:
 
 
 async def test_a_purge_by_filter_never_deletes_the_living() -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host, "Chain", "a")
     await finished(host, "Fails", "b")
     await host.start("Waits", "c")
@@ -306,7 +306,7 @@ async def test_a_purge_by_filter_never_deletes_the_living() -> None:
 async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    host = new_host()
+    host = new_hub()
     rows = [
         InstanceRow(1000 + n, host.hub.name, f"old-{n:03}", "Any", ("Completed", "Running")[n % 5 == 0], T0, T0, "e")
         for n in range(2 * BATCH + 20)
@@ -338,7 +338,7 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
     path = tmp_path / "state.db"
     store = SqliteStore(path, fsync=False)
     commit = GroupCommit(store)
-    host = new_host(store=store, commit=lambda _: commit)
+    host = new_hub(store=store, commit=lambda _: commit)
     rows = [InstanceRow(n, host.hub.name, f"old-{n}", "Any", "Completed", T0, T0, "e") for n in range(1000, 1400)]
     store.write([change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 16_000))])
     full = path.stat().st_size
@@ -351,7 +351,7 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
 
 
 async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() -> None:
-    host = new_host()
+    host = new_hub()
     count = 2 * PAGE + 10
     rows = [InstanceRow(n + 1, host.hub.name, f"i-{n:05}", "Any", "Completed", T0, T0, "e") for n in range(count)]
     host.hub.store.write(list(map(SaveInstance, rows)))
@@ -375,7 +375,7 @@ async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() 
 
 
 async def test_a_wait_ends_with_the_instance() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Waits")
     waiters = [asyncio.ensure_future(host.client.wait("i-1", 60)) for _ in range(2)]
     await asyncio.sleep(0)
@@ -386,7 +386,7 @@ async def test_a_wait_ends_with_the_instance() -> None:
 
 
 async def test_a_wait_ends_with_its_time() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Waits")
     row = await host.client.wait("i-1", 0.01)
     assert row is not None
@@ -395,7 +395,7 @@ async def test_a_wait_ends_with_its_time() -> None:
 
 
 async def test_what_is_finished_or_unknown_is_not_waited_for() -> None:
-    host = new_host()
+    host = new_hub()
     await finished(host)
     row = await host.client.wait("i-1", 60)
     assert row is not None

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.task_hub.app import new_host
-from tests.task_hub.kit import Host
+from tests.task_hub.app import new_hub
+from tests.task_hub.kit import HubUnderTest
 
 
-def kinds(host: Host, instance_id: str = "i-1") -> list[str]:
+def kinds(host: HubUnderTest, instance_id: str = "i-1") -> list[str]:
     return [type(e).__name__ for e in host.client.history(host.row(instance_id))]
 
 
-async def restarted(host: Host, new_process: bool) -> Host:
+async def restarted(host: HubUnderTest, new_process: bool) -> HubUnderTest:
     if new_process:
         await host.kill()
-        host = Host(host.invoker, host.store, host.clock)
+        host = HubUnderTest(host.invoker, host.store, host.clock)
         host.hub.start()
     await host.idle()
     return host
@@ -26,7 +26,7 @@ async def restarted(host: Host, new_process: bool) -> Host:
 @pytest.mark.parametrize("new_process", [False, True])
 @pytest.mark.parametrize("failures", [3, 4])
 async def test_a_retry_that_was_given_up_has_all_its_tries_again(failures: int, new_process: bool) -> None:
-    host = new_host(flaky_failures=failures)
+    host = new_hub(flaky_failures=failures)
     await host.start("Retries")
     for _ in range(3):
         await host.advance(5)
@@ -43,9 +43,9 @@ async def test_a_retry_that_was_given_up_has_all_its_tries_again(failures: int, 
     assert host.left_over() == []
 
 
-def failing_children(*numbers: int) -> Host:
+def failing_children(*numbers: int) -> HubUnderTest:
     """Of Parent's two children those fail once whose number is given."""
-    host = new_host()
+    host = new_hub()
     failing = list(numbers)
 
     def double(n: Any) -> Any:

@@ -11,14 +11,14 @@ from embedded_host.history.waits import SENTENCES
 from embedded_host.task_hub import instance_cache as residents
 from embedded_host.task_hub.diagnosis import diagnose
 from embedded_host.task_hub.instance_cache import InstanceCache
-from tests.task_hub.kit import AppInvoker, Host
-from tests.task_hub.waiting_app import BEGAN, new_host, told, until, waits
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
+from tests.task_hub.waiting_app import BEGAN, new_gated_hub, told, until, waits
 
 # -- what it waits for -----------------------------------------------------------------------------
 
 
 async def test_an_event() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     host.clock.advance(100)
     assert await told(host) == {
@@ -28,7 +28,7 @@ async def test_an_event() -> None:
 
 
 async def test_a_timer() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Sleeps")
     due = "2026-01-02T04:04:05Z"
     assert await told(host) == {
@@ -38,7 +38,7 @@ async def test_a_timer() -> None:
 
 
 async def test_several_at_once() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Several")
     found = await told(host)
     assert [(wait["kind"], wait.get("name")) for wait in found["waitsFor"]] == [
@@ -50,7 +50,7 @@ async def test_several_at_once() -> None:
 
 
 async def test_activities_that_run_and_that_are_queued() -> None:
-    host, invoker = new_host(max_activities=1)
+    host, invoker = new_gated_hub(max_activities=1)
     invoker.gate = asyncio.Event()
     await host.client.start("Works", '"2"', "i-1")
     found = await until(host, "running since")
@@ -67,7 +67,7 @@ async def test_activities_that_run_and_that_are_queued() -> None:
 
 
 async def test_the_attempt_of_a_retry() -> None:
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     await host.start("Retries")
     (wait,) = (await told(host))["waitsFor"]
     assert (wait["kind"], wait["due"]) == ("timer", "2026-01-02T03:04:10Z")
@@ -82,7 +82,7 @@ async def test_the_attempt_of_a_retry() -> None:
 
 
 async def test_a_child_with_its_status() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Parent")
     expected = {
         "kind": "subOrchestration",
@@ -102,7 +102,7 @@ async def test_a_child_with_its_status() -> None:
 
 
 async def test_an_entity() -> None:
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     invoker.entity_gate = asyncio.Event()
     await host.client.start("Asks", None, "i-1")
     found = await until(host, "entity")
@@ -115,7 +115,7 @@ async def test_an_entity() -> None:
 
 
 async def test_a_worker() -> None:
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     invoker.turn_gate = asyncio.Event()
     await host.client.start("Waits", None, "i-1")
     found = await until(host, "worker")
@@ -125,7 +125,7 @@ async def test_a_worker() -> None:
 
 
 async def test_one_that_is_suspended() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     host.clock.advance(60)
     await host.client.suspend("i-1", "lunch")
@@ -136,21 +136,21 @@ async def test_one_that_is_suspended() -> None:
 
 
 async def test_one_that_has_finished() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     await host.raise_event("Go")
     assert await told(host) == {"waitsFor": [], "text": "It has finished: Completed."}
 
 
 async def test_an_id_that_is_none() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     assert await diagnose(host.hub, "nobody") is None
     await host.start("Asks")
     assert await diagnose(host.hub, "@counter@k") is None
 
 
 async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCaptureFixture) -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Parent", input=2)
     with caplog.at_level(logging.WARNING):
         await host.client.terminate("i-1", "enough")
@@ -171,11 +171,11 @@ async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCap
 
 @pytest.mark.parametrize("name", ["Waits", "Sleeps", "Several", "Parent"])
 async def test_one_that_is_no_longer_in_memory_is_replayed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     await host.start(name)
     resident = await told(host)
     monkeypatch.setattr(residents, "WAITING", 0)
-    evicted, _ = new_host(store=host.store, clock=host.clock)
+    evicted, _ = new_gated_hub(store=host.store, clock=host.clock)
     evicted.hub.start()
     await evicted.idle()
     evicted.hub._cache = InstanceCache()
@@ -186,16 +186,16 @@ async def test_one_that_is_no_longer_in_memory_is_replayed(name: str, monkeypatc
 
 
 async def test_one_that_cannot_be_replayed() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
-    other = Host(AppInvoker({"Other": waits}), store=host.store, clock=host.clock)
+    other = HubUnderTest(InlineInvoker({"Other": waits}), store=host.store, clock=host.clock)
     other.hub.start()
     await other.idle()
     assert (await told(other))["text"].startswith("It cannot be replayed")
 
 
 async def test_many_waits_are_counted() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Parent", input=SENTENCES + 3)
     found = await told(host)
     assert len(found["waitsFor"]) == SENTENCES + 3

@@ -11,8 +11,8 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.store.interface import Change, Store
 from embedded_host.task_hub.client import InstanceExistsError
 from embedded_host.task_hub.commit import Commit
-from tests.task_hub.app import new_host
-from tests.task_hub.kit import Host
+from tests.task_hub.app import new_hub
+from tests.task_hub.kit import HubUnderTest
 
 
 class HeldCommit:
@@ -49,14 +49,14 @@ async def rounds() -> None:
         await asyncio.sleep(0)
 
 
-def held_host() -> tuple[Host, HeldCommit]:
+def held_host() -> tuple[HubUnderTest, HeldCommit]:
     held: list[HeldCommit] = []
 
     def commit(store: Store) -> Commit:
         held.append(HeldCommit(store))
         return held[0]
 
-    host = new_host(commit=commit)
+    host = new_hub(commit=commit)
     return host, held[0]
 
 

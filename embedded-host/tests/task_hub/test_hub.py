@@ -22,8 +22,8 @@ from embedded_host.protocols.v1 import unseen_events
 from embedded_host.task_hub import instance_cache as residents
 from embedded_host.task_hub.invoker import WORKER_DEATHS
 from tests.engine.runs import SessionWorker
-from tests.task_hub.app import Steps, chain, counter, new_host
-from tests.task_hub.kit import AppInvoker, Host, Orchestrator
+from tests.task_hub.app import Steps, chain, counter, new_hub
+from tests.task_hub.kit import HubUnderTest, InlineInvoker, Orchestrator
 
 AT_ONCE: list[tuple[str, Any, Any]] = [
     ("Chain", 3, 12),
@@ -38,7 +38,7 @@ AT_ONCE: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("name", "input", "output"), AT_ONCE, ids=[c[0] for c in AT_ONCE])
 async def test_orchestrations_complete_and_leave_nothing(name: str, input: Any, output: Any) -> None:
-    host = new_host()
+    host = new_hub()
     await host.start(name, input=input)
     assert host.outcome() == ("Completed", output)
     assert host.left_over() == []
@@ -46,7 +46,7 @@ async def test_orchestrations_complete_and_leave_nothing(name: str, input: Any, 
 
 
 async def test_failure() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Fails")
     assert host.outcome() == ("Failed", "Orchestrator function 'Fails' failed: boom")
     assert host.left_over() == []
@@ -58,7 +58,7 @@ async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
     def mistaken(*arguments: object) -> None:
         raise ZeroDivisionError("ours")
 
-    host = new_host()
+    host = new_hub()
     with monkeypatch.context() as patched:
         patched.setattr(Execution, "replay", mistaken)
         await host.start("Chain", input=1)
@@ -88,7 +88,7 @@ async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_onc
             yield context.call_entity(df.EntityId("Counter", "0"), "add", 1)
 
     monkeypatch.setattr(turn, "OutgoingLabels", Counted)
-    host = Host(AppInvoker({"Talks": talks}, entities={"Counter": counter}))
+    host = HubUnderTest(InlineInvoker({"Talks": talks}, entities={"Counter": counter}))
     await host.start("Talks")
     assert host.outcome() == ("Completed", None)
     assert len(read) == 1
@@ -102,7 +102,7 @@ async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_onc
 
 
 async def test_an_unknown_orchestrator_fails() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Nobody")
     status, output = host.outcome()
     assert status == "Failed"
@@ -110,7 +110,7 @@ async def test_an_unknown_orchestrator_fails() -> None:
 
 
 async def test_unknown_functions_are_errors_to_catch() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("CallsNobody")
     status, told = host.outcome()
     assert status == "Completed"
@@ -118,7 +118,7 @@ async def test_unknown_functions_are_errors_to_catch() -> None:
 
 
 async def test_a_taken_id_of_a_child_is_an_error_to_catch() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Waits", "i-1:1")
     await host.start("Parent")
     status, output = host.outcome()
@@ -127,7 +127,7 @@ async def test_a_taken_id_of_a_child_is_an_error_to_catch() -> None:
 
 
 async def test_a_finished_childs_id_is_free() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Chain", "i-1:1", 100)
     await host.start("Parent")
     assert host.outcome() == ("Completed", [4, 8])
@@ -138,7 +138,7 @@ async def test_a_finished_childs_id_is_free() -> None:
 
 
 async def test_a_timer_is_never_early() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Sleeps", input=10)
     await host.advance(9.999999)
     assert host.outcome() == ("Running", None)
@@ -148,14 +148,14 @@ async def test_a_timer_is_never_early() -> None:
 
 
 async def test_a_past_timer_fires_at_once() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Sleeps", input=-10)
     assert host.outcome() == ("Completed", "awake")
 
 
 @pytest.mark.parametrize("winner", ["timer", "event"])
 async def test_a_race(winner: str) -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Race")
     if winner == "event":
         await host.raise_event("Go")
@@ -168,7 +168,7 @@ async def test_a_race(winner: str) -> None:
 
 
 async def test_retries_wait_their_interval() -> None:
-    host = new_host(flaky_failures=2)
+    host = new_hub(flaky_failures=2)
     await host.start("Retries")
     for attempts in (1, 2):
         await host.advance(4.9)
@@ -178,7 +178,7 @@ async def test_retries_wait_their_interval() -> None:
 
 
 async def test_retries_end() -> None:
-    host = new_host(flaky_failures=9)
+    host = new_hub(flaky_failures=9)
     await host.start("Retries")
     await host.advance(5)
     await host.advance(5)
@@ -194,7 +194,7 @@ async def test_retries_end() -> None:
 
 @pytest.mark.parametrize("name", ["Chain", "Double"])
 async def test_a_lost_worker_is_asked_again(name: str) -> None:
-    host = new_host()
+    host = new_hub()
     host.invoker.deaths[name] = WORKER_DEATHS - 1
     await host.start("Chain")
     assert host.outcome() == ("Completed", 4)
@@ -202,7 +202,7 @@ async def test_a_lost_worker_is_asked_again(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Chain", "Double"])
 async def test_a_message_that_kills_every_worker_fails(name: str) -> None:
-    host = new_host()
+    host = new_hub()
     host.invoker.deaths[name] = WORKER_DEATHS
     await host.start("Chain")
     status, output = host.outcome()
@@ -212,7 +212,7 @@ async def test_a_message_that_kills_every_worker_fails(name: str) -> None:
 
 
 async def test_an_operation_that_kills_every_worker_fails() -> None:
-    host = new_host()
+    host = new_hub()
     host.invoker.deaths["Counter"] = WORKER_DEATHS
     await host.start("AsksEntity")
     status, output = host.outcome()
@@ -225,7 +225,7 @@ async def test_an_operation_that_kills_every_worker_fails() -> None:
 
 async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(residents, "WAITING", 2)
-    host = new_host()
+    host = new_hub()
     ids = [f"i-{n}" for n in range(6)]
     for id in ids:
         await host.start("Waits", id)
@@ -242,7 +242,7 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(residents, "WAITING", 1)
-    host = new_host()
+    host = new_hub()
     await host.start("Waits", "a")
     gc.collect()
     gc.disable()
@@ -262,7 +262,7 @@ async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(mo
 
 
 async def test_changed_code_replays_from_the_history() -> None:
-    host = new_host()
+    host = new_hub()
     await host.start("Waits")
     host.hub.forget_executions()
     instance = host.hub.cached("i-1")
@@ -285,7 +285,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
     """The worker of before answers that turn still: with what the orchestrator does now, and not with what it did before."""
     asked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
 
-    class Worker(AppInvoker):
+    class Worker(InlineInvoker):
         async def orchestrator(
             self, name: str, turn: OrchestratorInput, *, alone: bool = False
         ) -> OrchestratorOutput | InvocationFailure:
@@ -294,7 +294,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
                 await gate.wait()
             return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
 
-    host = Host(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
+    host = HubUnderTest(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
     await host.client.start("Main", None, "i-1")
     await host.client.raise_event("i-1", "Go", "7")
     await asyncio.wait_for(asked.wait(), 10)
@@ -305,7 +305,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
 
 
 async def test_so_many_activities_run_at_once_and_no_more() -> None:
-    host = new_host(max_activities=2)
+    host = new_hub(max_activities=2)
     running: list[int] = []
 
     class Gate(asyncio.Event):
@@ -330,7 +330,7 @@ COUNTER = EntityId("counter", "k")
 
 
 async def test_signals_are_taken_in_order_and_in_batches() -> None:
-    host = new_host(max_entity_batch=2)
+    host = new_hub(max_entity_batch=2)
     await asyncio.gather(*(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5)))
     await host.idle()
     found = host.client.entity_state(COUNTER)
@@ -342,10 +342,10 @@ async def test_signals_are_taken_in_order_and_in_batches() -> None:
 
 
 async def test_an_entity_outlives_its_host() -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     await host.idle()
-    again = Host(host.invoker, host.store, host.clock)
+    again = HubUnderTest(host.invoker, host.store, host.clock)
     again.hub.start()
     await again.client.signal_entity(COUNTER, "add", '"2"')
     await again.idle()
@@ -355,14 +355,14 @@ async def test_an_entity_outlives_its_host() -> None:
 
 
 async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.signal_entity(COUNTER, "explode", None)
     await host.idle()
     assert "operation 'explode' of @counter@k failed: \"entity exploded\"" in caplog.text
 
 
 async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.signal_entity(EntityId("nobody", "k"), "add", None)
     await host.idle()
     assert "The function 'nobody' doesn't exist" in caplog.text
@@ -370,7 +370,7 @@ async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.parametrize("name", ["Go", "op"])
 async def test_an_event_is_nothing_to_an_entity(name: str) -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     await host.raise_event(name, {"n": 1}, "@counter@k")
     assert host.left_over() == []
@@ -380,7 +380,7 @@ async def test_an_event_is_nothing_to_an_entity(name: str) -> None:
 
 
 async def test_a_purged_entity_stays_purged_though_it_was_at_work() -> None:
-    host = new_host()
+    host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     assert await host.client.purge("@counter@k") == 1
     await host.idle()

@@ -13,8 +13,8 @@ from embedded_host.store.interface import Change, Store
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import InstanceFinishedError
 from embedded_host.task_hub.commit import Commit
-from tests.task_hub.app import new_host
-from tests.task_hub.kit import Host, ManualClock
+from tests.task_hub.app import new_hub
+from tests.task_hub.kit import HubUnderTest, ManualClock
 
 
 class MortalCommit:
@@ -44,14 +44,14 @@ class MortalCommit:
         pass
 
 
-Step = Callable[[Host], Any]
+Step = Callable[[HubUnderTest], Any]
 
 
-async def nothing(host: Host) -> None:
+async def nothing(host: HubUnderTest) -> None:
     pass
 
 
-async def go(host: Host) -> None:
+async def go(host: HubUnderTest) -> None:
     with suppress(InstanceFinishedError):  # the event had arrived, though nobody was told
         await host.client.raise_event("i-1", "Go", "1")
 
@@ -103,7 +103,7 @@ class Life:
         self.name, self.input, self.step = name, input, step
         self.limit, self.written, self.again = limit, written, again
         self.store, self.clock = SqliteStore(None), ManualClock()
-        self.invoker = new_host(flaky_failures=2).invoker
+        self.invoker = new_hub(flaky_failures=2).invoker
 
     def close(self) -> None:
         self.store.close()
@@ -118,7 +118,7 @@ class Life:
                 commits.append(MortalCommit(store, self.limit if mortal else 10**9, self.written))
                 return commits[0]
 
-            self.host = Host(self.invoker, self.store, self.clock, commit)
+            self.host = HubUnderTest(self.invoker, self.store, self.clock, commit)
             living = asyncio.ensure_future(self._live())
             dying = asyncio.ensure_future(commits[0].dead.wait())
             await asyncio.wait([living, dying], return_when=asyncio.FIRST_COMPLETED)

@@ -12,8 +12,8 @@ from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.stall_reporter import LINES
 from tests.support.polling import eventually_async
-from tests.task_hub.kit import Host
-from tests.task_hub.waiting_app import BEGAN, new_host
+from tests.task_hub.kit import HubUnderTest
+from tests.task_hub.waiting_app import BEGAN, new_gated_hub
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -26,7 +26,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_the_console_says_it_once_after_30_seconds(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
     await host.start("Waits")
     instance = host.hub.cached("i-1")
@@ -48,7 +48,7 @@ async def test_the_console_says_it_once_after_30_seconds(caplog: pytest.LogCaptu
 
 async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     host.hub.forget_executions()
     host.clock.advance(30)
@@ -59,10 +59,10 @@ async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.Log
 
 async def test_one_that_an_earlier_host_left_waiting_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     await host.start("Waits")
     await host.kill()
-    host = Host(invoker, host.store, host.clock)
+    host = HubUnderTest(invoker, host.store, host.clock)
     host.hub.start()
     assert host.hub.cached("i-1") is None
     host.clock.advance(30)
@@ -73,7 +73,7 @@ async def test_one_that_an_earlier_host_left_waiting_is_told_of(caplog: pytest.L
 
 async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
     await host.start("Several")
     await host.start("Waits", "i-2")
@@ -92,7 +92,7 @@ async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCapture
 
 async def test_only_so_many_lines_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     for number in range(LINES + 2):
         await host.start("Waits", f"i-{number}")
     host.clock.advance(30)
@@ -104,7 +104,7 @@ async def test_only_so_many_lines_at_a_time(caplog: pytest.LogCaptureFixture) ->
 
 async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     await host.client.suspend("i-1", None)
     await host.idle()
@@ -124,7 +124,7 @@ async def test_by_the_wall_clock_the_console_is_told_by_itself(
     """The timer that tells is armed when an instance comes to rest."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(stall_reporter, "STALL_TIME", timedelta(seconds=0.05))
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     hub = TaskHub("Other", host.hub.settings, HubDependencies(host.store, host.hub._commit, invoker))
     await HubClient(hub).start("Waits", None, "i-1")
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
@@ -135,7 +135,7 @@ async def test_those_that_come_to_rest_one_after_the_other_are_told_of_together(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
     for number in range(20):
         await host.start("Waits", f"i-{number}")
@@ -157,7 +157,7 @@ async def test_those_that_come_to_rest_one_after_the_other_are_told_of_together(
 
 async def test_only_so_many_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stall_reporter, "WATCHED", 3)
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     for number in range(5):
         await host.start("Waits", f"i-{number}")
     await host.raise_event("Unheard", instance_id="i-1")

@@ -9,11 +9,11 @@ import pytest
 
 from embedded_host.store.interface import Change, SetAwaited
 from embedded_host.store.sqlite import SqliteStore
-from tests.task_hub.kit import Host
-from tests.task_hub.waiting_app import new_host, until
+from tests.task_hub.kit import HubUnderTest
+from tests.task_hub.waiting_app import new_gated_hub, until
 
 
-def awaited(host: Host, instance_id: str = "i-1") -> list[tuple[str, str]]:
+def awaited(host: HubUnderTest, instance_id: str = "i-1") -> list[tuple[str, str]]:
     row = host.store.instance("Hub", instance_id)
     assert row is not None
     return host.store.awaited(row.key)
@@ -34,7 +34,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
 
 
 async def test_awaited_events_are_stored_until_they_arrive(written: list[Change]) -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Several")
     assert awaited(host) == [("event", "Go"), ("event", "Stop")]
     await host.raise_event("Other")
@@ -44,7 +44,7 @@ async def test_awaited_events_are_stored_until_they_arrive(written: list[Change]
 
 
 async def test_an_awaited_response_of_an_entity_is_stored() -> None:
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     invoker.entity_gate = asyncio.Event()
     await host.client.start("Asks", None, "i-1")
     await until(host, "@counter@k")
@@ -55,7 +55,7 @@ async def test_an_awaited_response_of_an_entity_is_stored() -> None:
 
 
 async def test_a_terminated_instance_awaits_nothing() -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Waits")
     await host.client.suspend("i-1", None)
     await host.idle()
@@ -66,7 +66,7 @@ async def test_a_terminated_instance_awaits_nothing() -> None:
 
 
 async def test_activities_and_timers_write_no_awaited_rows(written: list[Change]) -> None:
-    host, _ = new_host()
+    host, _ = new_gated_hub()
     await host.start("Works", "i-1", 3)
     await host.start("Sleeps", "i-2")
     assert written == []
@@ -74,12 +74,12 @@ async def test_activities_and_timers_write_no_awaited_rows(written: list[Change]
 
 async def test_the_turn_after_a_restart_stores_the_awaited_events_again() -> None:
     """An imported instance has no awaited rows either."""
-    host, invoker = new_host()
+    host, invoker = new_gated_hub()
     await host.start("Several")
     row = host.store.instance("Hub", "i-1")
     assert row is not None
     host.store.write([SetAwaited(row.key, [])])
     await host.kill()
-    next_host = Host(invoker, host.store, host.clock)
+    next_host = HubUnderTest(invoker, host.store, host.clock)
     await next_host.raise_event("Other")
     assert awaited(next_host) == [("event", "Go"), ("event", "Stop")]

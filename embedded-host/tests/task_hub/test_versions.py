@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 
 def family(context):  # type: ignore[no-untyped-def]
@@ -36,7 +36,7 @@ ORCHESTRATORS = {"Family": family, "Continued": continued, "Version": lambda con
 async def test_an_orchestration_has_the_version_it_was_given_or_the_apps(
     default: str | None, given: str | None, versions: list[str | None]
 ) -> None:
-    host = Host(AppInvoker(ORCHESTRATORS), default_version=default)
+    host = HubUnderTest(InlineInvoker(ORCHESTRATORS), default_version=default)
     await host.client.start("Family", None, "i-1", given)
     await host.client.start("Continued", None, "i-2", given)
     await host.idle()

@@ -17,7 +17,7 @@ from embedded_host.engine.invocations import (
     OrchestratorOutput,
 )
 from embedded_host.task_hub.diagnosis import diagnose
-from tests.task_hub.kit import AppInvoker, Host
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 Steps = Generator[Any, Any, Any]
 BEGAN = "2026-01-02T03:04:05Z"
@@ -67,7 +67,7 @@ def fails(_: Any) -> None:
     raise RuntimeError("not yet")
 
 
-class GatedInvoker(AppInvoker):
+class GatedInvoker(InlineInvoker):
     """Turns, and entities, wait for their gates too."""
 
     turn_gate: asyncio.Event | None = None
@@ -88,7 +88,7 @@ class GatedInvoker(AppInvoker):
         return await super().entity(name, instance_id, batch)
 
 
-def new_host(**settings: Any) -> tuple[Host, GatedInvoker]:
+def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
     orchestrators = {
         "Waits": waits,
         "Sleeps": sleeps,
@@ -100,16 +100,16 @@ def new_host(**settings: Any) -> tuple[Host, GatedInvoker]:
         "Several": several,
     }
     invoker = GatedInvoker(orchestrators, {"Double": lambda n: 2 * n, "Flaky": fails}, {"Counter": counter})
-    return Host(invoker, **settings), invoker
+    return HubUnderTest(invoker, **settings), invoker
 
 
-async def told(host: Host, instance_id: str = "i-1") -> dict[str, Any]:
+async def told(host: HubUnderTest, instance_id: str = "i-1") -> dict[str, Any]:
     found = await diagnose(host.hub, instance_id)
     assert found is not None
     return found.document()
 
 
-async def until(host: Host, text: str, instance_id: str = "i-1") -> dict[str, Any]:
+async def until(host: HubUnderTest, text: str, instance_id: str = "i-1") -> dict[str, Any]:
     """The diagnosis once its text has ``text``: for instances that something holds up at a gate."""
     for _ in range(2000):
         found = await diagnose(host.hub, instance_id)
