@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import psutil
@@ -17,21 +16,18 @@ import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import pool as pool_module
-from embedded_host.workers import worker_process
 from embedded_host.workers.factory import make_worker
 from embedded_host.workers.pool import WorkerPool
-from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerTransport
 from embedded_worker import framing
-from embedded_worker.framing import encode
-from embedded_worker.protocol import Hello, HttpResponseData, LoadRequest, LoadResult
+from embedded_worker.protocol import HttpResponseData, LoadRequest
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually, eventually_async
 from tests.support.worker_calls import load_of, request, spec
+from tests.workers.conftest import StartPool, call, lives
 
 pytestmark = pytest.mark.process
 
-StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
 
 
@@ -50,52 +46,6 @@ def app(tmp_path: Path) -> AppFolder:
     code = "import pathlib, time\ndef main(value):\n    pathlib.Path(value).touch()\n    time.sleep(60)"
     app.function("Block", code, activity_trigger())
     return app
-
-
-@pytest.fixture(params=[LoopbackTransport] if os.name == "nt" else [SocketPairTransport, LoopbackTransport])
-def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[WorkerTransport]:
-    """Every way to connect that this system has."""
-    monkeypatch.setattr(pool_module, "worker_transport", request.param)
-    way: type[WorkerTransport] = request.param
-    return way
-
-
-@pytest.fixture
-async def start(connections: type[WorkerTransport]) -> AsyncIterator[StartPool]:
-    """Starts a pool with an app loaded."""
-    pools: list[WorkerPool] = []
-
-    async def start(app: AppFolder, count: int = 1, load: LoadRequest | None = None) -> tuple[WorkerPool, LoadResult]:
-        pool = WorkerPool(count, dict(os.environ))
-        pools.append(pool)
-        await pool.start()
-        return pool, await pool.load(load or load_of(app))
-
-    yield start
-    for pool in pools:
-        await pool.close(0.2)
-    assert not [pid for pool in pools for pid in pool.pids if lives(pid)]
-
-
-def lives(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-async def call(pool: WorkerPool, name: str, value: object = None) -> object:
-    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value)), 20)
-    assert result.error is None
-    assert isinstance(result.value, str)
-    return json.loads(result.value)
-
-
-async def test_functions_run_in_the_worker(app: AppFolder, start: StartPool) -> None:
-    pool, loaded = await start(app)
-    assert loaded.problems == []
-    assert await call(pool, "Echo", {"a": 1}) == {"a": 1}
-    assert await call(pool, "Pid") == pool.pids[0] != os.getpid()
 
 
 async def test_what_does_not_load_is_reported_and_the_others_run(app: AppFolder, start: StartPool) -> None:
@@ -150,61 +100,6 @@ async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> 
     with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
         await pool.start()
     await pool.close(0)
-
-
-async def test_a_worker_with_another_protocol_version_is_refused(
-    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker_process, "PROTOCOL_VERSION", 2)
-    with pytest.raises(WorkerLostError, match="it speaks version 1 of the worker protocol, and the host version 2"):
-        await asyncio.wait_for(start(app), 20)
-
-
-async def test_a_wrong_token_is_refused(
-    app: AppFolder, start: StartPool, connections: type[WorkerTransport], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_module, "worker_transport", LoopbackTransport)
-    pool, _ = await start(app)
-    command = psutil.Process(pool.pids[0]).cmdline()
-    port = int(command[-1])
-    for first in (
-        Hello("durable_threads", "wrong"),
-        Hello("event_loop", ""),
-        Hello("function_threads", "é"),
-        Hello("event_loop", "wrong"),
-    ):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(encode(first))
-        assert await asyncio.wait_for(reader.read(), 5) == b""
-        writer.close()
-    assert await call(pool, "Echo", 1) == 1
-
-
-async def test_there_is_nothing_on_the_command_line_nor_in_the_functions_environment(
-    app: AppFolder, start: StartPool, connections: type[WorkerTransport]
-) -> None:
-    app.activity(
-        "Environment", "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]"
-    )
-    pool, _ = await start(app)
-    said = psutil.Process(pool.pids[0]).cmdline()[2:]
-    assert [len(part) < 6 for part in said] == [True] * (
-        4 if connections is SocketPairTransport else 2
-    )  # words and numbers
-    assert await call(pool, "Environment") == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="sockets are not handed on there")
-async def test_a_program_that_a_function_starts_does_not_get_the_sockets(app: AppFolder, start: StartPool) -> None:
-    app.activity(
-        "Fds",
-        "import subprocess, sys\n"
-        "code = 'import os; print([n for n in range(3, 64) if os.path.exists(f\"/dev/fd/{n}\")])'\n"
-        "return subprocess.run([sys.executable, '-c', code], close_fds=False, capture_output=True, text=True).stdout",
-    )
-    pool, _ = await start(app)
-    sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[3:]}
-    assert not sockets & set(json.loads(str(await call(pool, "Fds"))))
 
 
 async def test_a_function_may_spawn_processes(app: AppFolder, start: StartPool) -> None:

@@ -1,0 +1,50 @@
+"""Pools of worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import psutil
+import pytest
+
+from embedded_host.workers.pool import WorkerPool
+from embedded_worker.protocol import LoadRequest, LoadResult
+from tests.support.app_folder import AppFolder
+from tests.support.worker_calls import load_of
+
+StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[StartPool]:
+    """Starts a pool with an app loaded. No process of it outlives the test."""
+    pools: list[WorkerPool] = []
+
+    async def start(app: AppFolder, count: int = 1, load: LoadRequest | None = None) -> tuple[WorkerPool, LoadResult]:
+        pool = WorkerPool(count, dict(os.environ))
+        pools.append(pool)
+        await pool.start()
+        return pool, await pool.load(load or load_of(app))
+
+    yield start
+    for pool in pools:
+        await pool.close(0.2)
+    assert not [pid for pool in pools for pid in pool.pids if lives(pid)]
+
+
+def lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def call(pool: WorkerPool, name: str, value: object = None) -> object:
+    """Run a function without a trigger of its own; return its value."""
+    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value)), 20)
+    assert result.error is None
+    assert isinstance(result.value, str)
+    return json.loads(result.value)
