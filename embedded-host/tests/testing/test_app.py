@@ -19,7 +19,7 @@ from embedded_host.testing import (
 from tests.testing.conftest import entries
 
 
-async def test_an_orchestration_runs_to_its_end(shop: DurableApp) -> None:
+async def test_run_returns_the_finished_instance(shop: DurableApp) -> None:
     order = await shop.run("Order", 7)
     assert (order.status, order.output, order.custom_status) == ("Completed", ["paid 7", "shipped"], "shipped")
     assert order.input == 7
@@ -28,7 +28,7 @@ async def test_an_orchestration_runs_to_its_end(shop: DurableApp) -> None:
     assert shop.activity_runs == {"Charge": 1, "Ship": 1}
 
 
-async def test_names_are_compared_without_case_and_misspelt_ones_are_refused(shop: DurableApp) -> None:
+async def test_names_are_compared_without_case_and_unknown_names_raise(shop: DurableApp) -> None:
     assert (await shop.run("order", 7)).name == "Order"
     with pytest.raises(UnknownFunctionError, match=r"no orchestrator 'Ordr'. Did you mean 'Order'"):
         await shop.run("Ordr")
@@ -59,7 +59,7 @@ async def test_time_stands_still_until_it_is_advanced(shop: DurableApp) -> None:
     assert approval.updated == shop.now
 
 
-async def test_timers_and_timer_functions_go_off_in_the_order_of_their_times(shop: DurableApp) -> None:
+async def test_timers_and_timer_functions_run_in_the_order_of_their_due_times(shop: DurableApp) -> None:
     await shop.start("Retrying", "late")
     shop.spy("Charge", failures=[RuntimeError])
     evening = shop.now + timedelta(hours=47, minutes=59, seconds=30)
@@ -86,7 +86,7 @@ async def test_an_event_reaches_the_instance_that_waits(shop: DurableApp) -> Non
         await shop.raise_event("nobody", "Approval")
 
 
-async def test_what_does_not_finish_by_itself_says_what_it_waits_for(shop: DurableApp) -> None:
+async def test_not_finished_error_names_what_the_instance_waits_for(shop: DurableApp) -> None:
     with pytest.raises(NotFinishedError, match=r"did not finish within 1:00:00. It waits for .*'Approval'"):
         await shop.run("Approval", 72, timeout=timedelta(hours=1))
     approval = await shop.start("Approval")
@@ -98,7 +98,7 @@ async def test_what_does_not_finish_by_itself_says_what_it_waits_for(shop: Durab
     assert approval.output == "timed out"
 
 
-async def test_an_orchestrator_that_never_waits_is_stopped(shop_root: object) -> None:
+async def test_an_orchestrator_that_never_waits_raises_livelock_error(shop_root: object) -> None:
     with (
         DurableApp(str(shop_root), limit=50) as app,
         pytest.raises(LivelockError, match="has run 50 functions and turns while its clock stood still"),
@@ -120,7 +120,7 @@ async def test_sub_orchestrations_are_instances_too(shop: DurableApp) -> None:
     assert shop.instance(calls[0].instance_id or "").output == 2
 
 
-async def test_the_order_of_what_runs_side_by_side_is_always_the_same(shop: DurableApp) -> None:
+async def test_parallel_functions_run_in_the_same_order_every_time(shop: DurableApp) -> None:
     def shape() -> list[list[str]]:
         return [[type(event).__name__ for event in instance.history] for instance in shop.instances]
 
@@ -147,7 +147,7 @@ async def test_entities_keep_their_state(shop: DurableApp) -> None:
     ]
 
 
-async def test_http_functions_and_management_urls_answer_without_a_socket(shop: DurableApp) -> None:
+async def test_http_functions_and_management_urls_respond_without_a_socket(shop: DurableApp) -> None:
     started = await shop.http("POST", "/api/start/Order/o-1", 7)
     assert started.status == 202
     assert shop.instance("o-1").output == ["paid 7", "shipped"]
@@ -161,9 +161,7 @@ async def test_http_functions_and_management_urls_answer_without_a_socket(shop: 
 
 
 @pytest.mark.parametrize(("hours", "open"), [(100, False), (240, True)])
-async def test_a_long_timer_that_was_cancelled_runs_to_the_end_of_its_leg(
-    shop: DurableApp, hours: int, open: bool
-) -> None:
+async def test_a_cancelled_long_timer_runs_to_the_end_of_its_leg(shop: DurableApp, hours: int, open: bool) -> None:
     """As on the real host: the SDK's ``cancel`` reaches none of the legs of a timer of more than six days."""
     approval = await shop.start("Approval", hours)
     await shop.raise_event(approval, "Approval", "yes")
@@ -189,9 +187,13 @@ async def test_instances_are_terminated_rewound_and_purged(shop: DurableApp) -> 
     await shop.purge(order)
     with pytest.raises(InstanceNotFoundError):
         shop.instance(order.id)
+    with pytest.raises(InstanceNotFoundError):
+        _ = order.status
+    assert repr(order) == f"<no instance '{order.id}'>"
+    assert repr(approval) == f"<Approval '{approval.id}': Terminated, 'enough'>"
 
 
-async def test_what_a_status_does_not_allow_is_said(shop: DurableApp) -> None:
+async def test_an_operation_that_the_status_does_not_allow_raises_with_status_and_reason(shop: DurableApp) -> None:
     approval = await shop.start("Approval", instance_id="a-1")
     waits = r"\. It waits for .*'Approval'.* \[EH604\]$"
     for refused, what in (
@@ -211,12 +213,12 @@ async def test_what_a_status_does_not_allow_is_said(shop: DurableApp) -> None:
 
 
 @pytest.mark.parametrize("time", [3, "3 days"])
-async def test_what_is_no_time(shop: DurableApp, time: Any) -> None:
+async def test_advance_refuses_values_that_are_no_timedelta(shop: DurableApp, time: Any) -> None:
     with pytest.raises(TypeError, match=rf"takes a timedelta, or parts as in .* but not {time!r} \[EH609\]$"):
         await shop.advance(time)
 
 
-async def test_the_clock_can_begin_at_any_moment(shop_root: object) -> None:
+async def test_the_clock_starts_at_the_given_time_and_goes_forward_only(shop_root: object) -> None:
     noon = datetime(2030, 6, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     with DurableApp(str(shop_root), now=noon) as app:
         assert app.now == noon
@@ -225,7 +227,7 @@ async def test_the_clock_can_begin_at_any_moment(shop_root: object) -> None:
             await app.advance(hours=-1)
 
 
-async def test_an_orchestrator_that_does_not_do_the_same_each_time_fails_as_on_the_real_host(
+async def test_a_non_deterministic_orchestrator_fails_as_on_the_functions_host(
     shop: DurableApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counting = await shop.run("Counting")

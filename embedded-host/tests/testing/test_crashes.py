@@ -8,7 +8,7 @@ from embedded_host.testing import CrashChangedOutcomeError, DurableApp, Instance
 from tests.testing.conftest import entries
 
 
-async def test_every_turn_is_crashed_twice(shop: DurableApp) -> None:
+async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(shop: DurableApp) -> None:
     runs = await crash_everywhere(shop, "Order", 7)
     assert [(run.turn, run.recorded) for run in runs] == [
         (0, True),
@@ -20,7 +20,7 @@ async def test_every_turn_is_crashed_twice(shop: DurableApp) -> None:
     assert [run.activity_runs["Ship"] for run in runs] == [1, 1, 1, 1, 1, 2, 1]
 
 
-async def test_an_activity_that_does_a_thing_twice_is_found(shop: DurableApp) -> None:
+async def test_an_activity_with_two_effects_changes_the_outcome(shop: DurableApp) -> None:
     with pytest.raises(CrashChangedOutcomeError) as found:
         await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
     text = str(found.value)
@@ -31,7 +31,7 @@ async def test_an_activity_that_does_a_thing_twice_is_found(shop: DurableApp) ->
     assert len(found.value.runs) == 7
 
 
-async def test_an_idempotent_activity_is_not(shop: DurableApp) -> None:
+async def test_an_idempotent_activity_does_not_change_the_outcome(shop: DurableApp) -> None:
     def charge(amount: int) -> str:
         if amount not in entries():
             entries().append(amount)
@@ -44,12 +44,12 @@ async def test_an_idempotent_activity_is_not(shop: DurableApp) -> None:
 @pytest.mark.parametrize(
     ("name", "given"), [("Parent", None), ("CountTo", [1, 3]), ("Tally", None), ("Reminder", None)]
 )
-async def test_everything_that_is_durable_survives(shop: DurableApp, name: str, given: object) -> None:
+async def test_durable_steps_survive_every_crash(shop: DurableApp, name: str, given: object) -> None:
     runs = await crash_everywhere(shop, name, given)
     assert len(runs) > 4
 
 
-async def test_a_scenario_with_events(shop: DurableApp) -> None:
+async def test_a_scenario_may_raise_events(shop: DurableApp) -> None:
     async def approved(app: DurableApp) -> InstanceHandle:
         approval = await app.start("Approval")
         await app.advance(hours=5)
@@ -60,7 +60,7 @@ async def test_a_scenario_with_events(shop: DurableApp) -> None:
     assert [run.output for run in runs] == ["yes"] * 5
 
 
-def test_for_ordinary_tests_too(shop: DurableApp) -> None:
+def test_crash_everywhere_takes_the_synchronous_app(shop: DurableApp) -> None:
     assert len(crash_everywhere(shop.sync, "Order", 7)) == 7
 
 
@@ -69,7 +69,7 @@ async def test_a_failure_is_an_outcome(shop: DurableApp) -> None:
     assert {run.status for run in runs} == {"Failed"}
 
 
-async def test_one_crash(shop: DurableApp) -> None:
+async def test_crash_at_kills_the_host_before_or_after_the_turn_is_recorded(shop: DurableApp) -> None:
     await shop.crash_at(2)
     assert (await shop.run("Order", 7)).status == "Completed"
     assert entries() == [7, 7]
@@ -80,17 +80,18 @@ async def test_one_crash(shop: DurableApp) -> None:
         await shop.crash_at(0)
 
 
-async def test_a_restart_takes_up_what_was_recorded(shop: DurableApp) -> None:
+async def test_a_restarted_host_continues_recorded_instances(shop: DurableApp) -> None:
     approval = await shop.start("Approval")
     await shop.restart()
     await shop.advance(hours=1)
     await shop.restart()
     assert approval.status == "Running"
+    assert "the external event 'Approval'" in approval.waiting_for  # the new host has not run it yet
     await shop.raise_event(approval, "Approval", 1)
     assert approval.output == 1
 
 
-async def test_reset_begins_anew(shop: DurableApp) -> None:
+async def test_reset_empties_the_state_and_restarts_the_clock_and_the_fakes(shop: DurableApp) -> None:
     began = shop.now
     fake = shop.spy("Charge", failures=[RuntimeError])
     await shop.run("Order", 7)
@@ -100,14 +101,14 @@ async def test_reset_begins_anew(shop: DurableApp) -> None:
     assert (await shop.run("Order", 7)).status == "Failed"
 
 
-async def test_a_starter_that_is_asked_while_the_host_crashes_still_answers(shop: DurableApp) -> None:
+async def test_a_starter_responds_although_the_host_crashes_during_its_request(shop: DurableApp) -> None:
     await shop.crash_at(1)
     started = await shop.http("POST", "/api/start/Order", 7)
     assert started.status == 202
     assert shop.instance(started.json()["id"]).status == "Completed"
 
 
-async def test_an_entitys_turns_are_crashed_too(shop: DurableApp) -> None:
+async def test_crash_everywhere_crashes_at_turns_of_entities(shop: DurableApp) -> None:
     runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity_state("Counter", "a"))
     tally = await shop.run("Tally", instance_id="again")
     batches = 2  # a signal and a call that came together, and a call

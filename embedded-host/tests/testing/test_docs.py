@@ -26,7 +26,7 @@ def app(tmp_path: Path) -> AppFolder:
 
 
 @pytest.mark.process
-def test_the_tests_of_the_page_pass(app: AppFolder) -> None:
+def test_the_examples_of_the_page_pass(app: AppFolder) -> None:
     tests = {name: text for name, text in EXAMPLES.items() if name.startswith("tests/")}
     for name, text in tests.items():
         app.write(name, text)
@@ -48,6 +48,6 @@ def test_the_command_of_the_page(app: AppFolder, monkeypatch: pytest.MonkeyPatch
     assert "OrderFlow fits" in called.out
 
 
-def test_every_example_is_one_of_these() -> None:
+def test_every_code_block_of_the_page_is_tested() -> None:
     assert PAGE.count("```python") == len(EXAMPLES)
     assert (Path(__file__).parents[3] / "tests/hello_orchestrator/test_with_the_test_kit.py").is_file()

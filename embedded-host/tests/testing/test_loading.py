@@ -44,7 +44,7 @@ def v2_app(root: Path, text: str) -> Path:
     return app.root
 
 
-def test_directory_path_and_environment_are_put_back(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directory_path_and_environment_are_restored(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINE", "before")
     before = (Path.cwd(), list(sys.path), dict(os.environ))
     with DurableApp(shop_root, settings={"MINE": "during", "OTHER": "1"}):
@@ -55,14 +55,14 @@ def test_directory_path_and_environment_are_put_back(shop_root: Path, monkeypatc
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 
 
-def test_what_a_test_sets_while_the_app_is_there_stays(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_the_test_changes_keeps_its_value(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINE", "before")
     with DurableApp(shop_root, settings={"MINE": "during"}):
         os.environ["MINE"] = "by the test"
     assert os.environ["MINE"] == "by the test"
 
 
-async def test_two_v2_apps_one_after_the_other(tmp_path: Path) -> None:
+async def test_two_v2_apps_can_be_opened_in_turn(tmp_path: Path) -> None:
     first, second = v2_app(tmp_path / "a", "Hello"), v2_app(tmp_path / "b", "Good day")
     for root, text in ((first, "Hello"), (second, "Good day"), (first, "Hello")):
         with DurableApp(root) as app:
@@ -82,7 +82,7 @@ async def test_an_app_is_imported_once_for_many_tests(tmp_path: Path) -> None:
     assert modules[0].loads == ["Hello"]
 
 
-def test_what_cannot_be_loaded_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_app_that_does_not_load_raises_and_restores_the_process(tmp_path: Path) -> None:
     before = (Path.cwd(), list(sys.path), dict(os.environ))
     with pytest.raises(AppError, match="no app in this folder"):
         DurableApp(tmp_path)
@@ -93,7 +93,7 @@ def test_what_cannot_be_loaded_is_said_and_leaves_nothing_behind(tmp_path: Path)
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 
 
-async def test_the_durable_client_is_its_own_again_afterwards(shop_root: Path) -> None:
+async def test_the_sdks_http_functions_are_restored(shop_root: Path) -> None:
     module = sys.modules["azure.durable_functions.models.DurableOrchestrationClient"]
     before = module.post_async_request
     with DurableApp(shop_root) as app:

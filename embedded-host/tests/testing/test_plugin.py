@@ -34,12 +34,12 @@ def run_pytest(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_it_is_installed_with_the_package() -> None:
+def test_the_plugin_is_installed_with_the_package() -> None:
     (found,) = entry_points(group="pytest11", name="durable_app")
     assert found.value == PLUGIN
 
 
-def test_the_app_is_the_nearest_one_above_the_test(tmp_path: Path) -> None:
+def test_the_app_is_the_nearest_directory_with_a_host_json(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "repository" / "shop")
     app.write("host.json.txt", "")
     app.write(
@@ -72,7 +72,7 @@ def test_the_app_is_the_nearest_one_above_the_test(tmp_path: Path) -> None:
     assert "df_loads" not in output  # the SDK's own warning, of which a user's test can make nothing
 
 
-def test_tests_with_settings_of_their_own_find_the_app_above_them(tmp_path: Path) -> None:
+def test_a_pytest_ini_below_the_app_does_not_hide_the_app(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "shop")
     app.write("tests/pytest.ini", "[pytest]\n")
     app.write(
@@ -82,7 +82,7 @@ def test_tests_with_settings_of_their_own_find_the_app_above_them(tmp_path: Path
     assert "1 passed" in output, output
 
 
-def test_another_folder_can_be_named(tmp_path: Path) -> None:
+def test_durable_app_root_can_be_overridden(tmp_path: Path) -> None:
     shop_app(tmp_path / "elsewhere")
     tests = tmp_path / "tests"
     tests.mkdir()
@@ -102,13 +102,13 @@ def test_another_folder_can_be_named(tmp_path: Path) -> None:
     assert "1 passed" in output, output
 
 
-def test_without_an_app_the_fixture_says_so(tmp_path: Path) -> None:
+def test_without_an_app_the_fixture_reports_the_missing_host_json(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(durable_app):\n    pass\n", encoding="utf-8")
     output = run_pytest(tmp_path)
     assert "There is no app in this folder: an app has a host.json at its top." in output
 
 
-def test_a_run_that_does_not_use_it_imports_next_to_nothing(tmp_path: Path) -> None:
+def test_a_run_without_the_fixture_imports_the_plugin_only(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import sys\n"
         "def test_it():\n"

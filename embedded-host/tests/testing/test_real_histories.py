@@ -21,7 +21,7 @@ def probe_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("instance_id", list(TURNS))
-def test_it_fits(probe_root: Path, instance_id: str) -> None:
+def test_a_history_of_the_functions_host_matches_the_same_code(probe_root: Path, instance_id: str) -> None:
     last = TURNS[instance_id][-1]
     history = last["request"]["history"]
     with DurableApp(probe_root) as app:
@@ -31,7 +31,7 @@ def test_it_fits(probe_root: Path, instance_id: str) -> None:
         assert replayed.output == last["response"]["output"]
 
 
-def test_other_code_does_not(probe_root: Path) -> None:
+def test_a_history_of_the_functions_host_does_not_match_other_code(probe_root: Path) -> None:
     history = TURNS["Chain-1"][-1]["request"]["history"]
     with DurableApp(probe_root) as app, pytest.raises(HistoryMismatchError, match="differs at step 1"):
         app.replay(history, name="Timer")

@@ -36,7 +36,7 @@ async def status_api(app: DurableApp, instance_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "given"), RUNS)
 @pytest.mark.parametrize("form", ["file", "list", "instance", "strings", "status"])
-async def test_a_history_of_the_same_code_fits(
+async def test_a_history_of_the_same_code_matches(
     shop: DurableApp, tmp_path: Path, name: str, given: object, form: str
 ) -> None:
     if name == "Retrying":
@@ -60,7 +60,7 @@ async def test_a_history_of_the_same_code_fits(
         assert replayed.output == instance.output
 
 
-async def test_a_history_that_has_not_ended_fits_too(shop: DurableApp) -> None:
+async def test_an_unfinished_history_matches(shop: DurableApp) -> None:
     instance = await shop.start("Approval", 1)
     assert shop.replay(instance).is_finished is False
     cut = recorded_objects(await shop.run("Order", 7))[:-4]
@@ -153,7 +153,7 @@ async def test_changed_code_fails_with_the_first_step_that_differs(
     assert "the history: " in str(told)
 
 
-async def test_what_changes_nothing_that_was_decided_fits(shop_root: Path, tmp_path: Path) -> None:
+async def test_other_inputs_and_outputs_match(shop_root: Path, tmp_path: Path) -> None:
     with DurableApp(shop_root) as before:
         file = (await before.run("Order", 7)).history.save(tmp_path / "history.json")
     changed = shop_app(tmp_path / "changed")
@@ -169,7 +169,7 @@ async def test_what_changes_nothing_that_was_decided_fits(shop_root: Path, tmp_p
         assert after.replay(file).output == "PAID 7"
 
 
-async def test_an_orchestrator_that_has_another_name_now(shop: DurableApp) -> None:
+async def test_a_renamed_orchestrator_is_named_in_the_call(shop: DurableApp) -> None:
     order = await shop.run("Order", 7)
     assert shop.sync.replay(order, name="order").turns == 3
     with pytest.raises(HistoryMismatchError, match=r"differs at step 1 \(turn 1\)"):
@@ -184,7 +184,9 @@ async def test_an_orchestrator_that_has_another_name_now(shop: DurableApp) -> No
         ('[{"EventType": 12, "Timestamp": "2026-01-01T00:00:00Z"}]', "not the whole history"),
     ],
 )
-def test_what_is_no_history_is_said(shop: DurableApp, tmp_path: Path, content: str, wrong: str) -> None:
+def test_an_unreadable_history_raises_with_the_reason(
+    shop: DurableApp, tmp_path: Path, content: str, wrong: str
+) -> None:
     file = tmp_path / "history.json"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(UnreadableHistoryError, match=wrong):
@@ -200,7 +202,7 @@ async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
 
 
 @pytest.mark.parametrize("form", ["exact", "status"])
-async def test_a_history_that_was_ended_from_outside_fits_as_far_as_it_goes(tmp_path: Path, form: str) -> None:
+async def test_a_terminated_history_is_compared_until_the_termination(tmp_path: Path, form: str) -> None:
     waiting = shop_app(tmp_path / "waiting")
     waiting.orchestrator("Approval", 'yield context.wait_for_external_event("Go")')
     with DurableApp(waiting.root) as app:

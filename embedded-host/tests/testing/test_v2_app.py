@@ -169,7 +169,7 @@ def booking(leg: str, price: float) -> Any:
     return importlib.import_module("travel.models").Booking(leg, price)
 
 
-async def test_objects_of_the_apps_classes_are_objects_wherever_a_test_sees_them(travel: DurableApp) -> None:
+async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(travel: DurableApp) -> None:
     book, cancel = travel.spy("book_leg"), travel.spy("CancelLeg")
     given = trip("Rome")
     booked = await travel.run("book_trip", given)
@@ -192,7 +192,7 @@ async def test_objects_of_the_apps_classes_are_objects_wherever_a_test_sees_them
     assert cancel.calls == [booking("Rome", 40.0)]
 
 
-async def test_events_with_such_objects_and_time(travel: DurableApp) -> None:
+async def test_events_and_timers_of_a_v2_app(travel: DurableApp) -> None:
     dear = await travel.start("book_trip", trip("Constantinople"), instance_id="dear")
     await travel.advance(hours=23, minutes=59)
     assert dear.status == "Running"
@@ -203,7 +203,7 @@ async def test_events_with_such_objects_and_time(travel: DurableApp) -> None:
     assert (await travel.run("book_trip", trip("Constantinople"))).output == {"status": "expired"}
 
 
-async def test_fakes_answer_with_such_objects_and_with_exceptions(travel: DurableApp) -> None:
+async def test_fakes_return_objects_of_the_apps_classes_and_raise_exceptions(travel: DurableApp) -> None:
     travel.fake("book_leg", side_effect=[booking("A", 1.0), LookupError("full"), booking("C", 3.0), booking("D", 4.0)])
     cancel = travel.fake("CancelLeg", side_effect=[RuntimeError, RuntimeError, "undone"])
     assert (await travel.run("book_trip", trip("A", "B"))).output == {
@@ -218,7 +218,7 @@ async def test_fakes_answer_with_such_objects_and_with_exceptions(travel: Durabl
     ]
 
 
-async def test_an_error_has_the_users_lines_only(travel: DurableApp) -> None:
+async def test_an_activitys_failure_has_the_users_frames_only(travel: DurableApp) -> None:
     failed = await travel.run("book_trip", trip("Atlantis"))
     (call,) = failed.history.activities
     (raised,) = [event for event in failed.history if isinstance(event, TaskFailed)]
@@ -228,7 +228,7 @@ async def test_an_error_has_the_users_lines_only(travel: DurableApp) -> None:
     assert "embedded_host" not in raised.details
 
 
-async def test_http_and_timer_functions_start_it(travel: DurableApp) -> None:
+async def test_http_and_timer_functions_start_orchestrations(travel: DurableApp) -> None:
     started = await travel.http("POST", "/api/trips/bob", ["Oslo"])
     assert (started.status, started.json()["id"]) == (202, "trip-bob")
     assert travel.instance("trip-bob").output == [{"leg": "Oslo", "price": 40.0}]
@@ -238,6 +238,6 @@ async def test_http_and_timer_functions_start_it(travel: DurableApp) -> None:
     assert travel.entity_state("Account", "night") is None
 
 
-async def test_its_histories_replay(travel: DurableApp, tmp_path: Path) -> None:
+async def test_the_history_of_a_v2_app_replays(travel: DurableApp, tmp_path: Path) -> None:
     file = (await travel.run("book_trip", trip("Rome", "Oslo"))).history.save(tmp_path / "trip.json")
     assert travel.replay(file).output == [{"leg": "Rome", "price": 40.0}, {"leg": "Oslo", "price": 40.0}]
