@@ -139,6 +139,7 @@ def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
     assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}
 
 
+@pytest.mark.process
 def test_the_lock_of_a_killed_process_is_free(file: KeyFile) -> None:
     file.begin()
     code = (

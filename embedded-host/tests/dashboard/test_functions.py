@@ -6,6 +6,7 @@ from embedded_host.app.folder import read_app
 from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.engine import history as h
 from embedded_host.engine.events import encode_events
+from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.engine.scenario import T0
 from tests.support.app_folder import AppFolder
@@ -24,9 +25,9 @@ def test_a_long_last_input_is_not_offered(tmp_path: Path) -> None:
     folder = AppFolder(tmp_path / "app")
     folder.orchestrator("Main", "return 1")
     loaded = LoadedApp(read_app(folder.root, {}))
-    [short] = functions_shown(loaded, {"Main": (3, 2_000_000, "1")})["functions"]
+    [short] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "1")})["functions"]
     assert (short["instances"], short["newest"], short["lastInput"]) == (3, 2000, "1")
-    [long] = functions_shown(loaded, {"Main": (3, 2_000_000, "x" * 20_001)})["functions"]
+    [long] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "x" * 20_001)})["functions"]
     assert long["lastInput"] is None
 
 

@@ -155,13 +155,13 @@ def test_the_version_changes_with_every_write(store: SqliteStore, overview: Over
     store.write([row(1, "a")])
     second = overview.version()
     assert second != first
-    pulse = overview.pulse("hub", "a")
+    fingerprint = overview.fingerprint("hub", "a")
     store.write([row(2, "b")])
     assert overview.version() != second
-    assert overview.pulse("hub", "a") == pulse
+    assert overview.fingerprint("hub", "a") == fingerprint
     store.write([PutMessage(MessageRow(1, 1, "e", None, h.event_raised(T0, "Go", None)))])
-    assert overview.pulse("hub", "a") != pulse
-    assert overview.pulse("hub", "none") is None
+    assert overview.fingerprint("hub", "a") != fingerprint
+    assert overview.fingerprint("hub", "none") is None
 
 
 def test_it_cannot_write(overview: Overview) -> None:

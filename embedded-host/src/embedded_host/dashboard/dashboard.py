@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
 import time
@@ -21,7 +22,7 @@ from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.events import decode_events
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import Listed, Overview
+from embedded_host.store.overview import ListedInstance, Overview
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
@@ -138,14 +139,14 @@ class Dashboard:
 
         def query(overview: Overview) -> dict[str, Any]:
             began = time.perf_counter()
-            bounds = overview.bounds(hub)
+            bounds = overview.creation_range(hub)
             if bounds is None:
                 return {"start": None}
             start = parameters.micros("from") or bounds[0]
             end = max(min(parameters.micros("to") or until, until), start + spans)
             width = (end - start) // spans + 1
-            started = overview.started(hub, conditions, start, width)
-            ended = overview.ended(hub, conditions, start, width)
+            started = overview.started_by_interval(hub, conditions, start, width)
+            ended = overview.ended_by_interval(hub, conditions, start, width)
             return {
                 "start": start / 1000,
                 "width": width / 1000,
@@ -182,23 +183,36 @@ class Dashboard:
         hub, instance_id, known = self._hub.name, parameters.required("id"), parameters.text("known")
 
         def query(overview: Overview) -> str | None:
-            with overview.one_moment():
+            with overview.snapshot():
                 row = overview.instance(hub, instance_id)
                 if row is None:
                     return None
-                turns, first = overview.turns(row["key"])
-                history = f"{row['key']}:{row['executionId']}:{first}"
+                turns, first = overview.turns(row.key)
+                history = f"{row.key}:{row.execution_id}:{first}"
                 seen, _, count = known.rpartition("/")
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
-                texts = overview.history(row["key"])
-            row |= {"created": row["created"] / 1000, "updated": row["updated"] / 1000}
-            row |= {"known": f"{history}/{turns}", "appended": after > 0}
+                texts = overview.history(row.key)
             history_events = [event for text in texts for event in decode_events(text)]
-            row["interpretation"] = interpretation(history_events, row["output"], datetime.now(timezone.utc))
+            shown = {
+                "key": row.key,
+                "id": row.id,
+                "name": row.name,
+                "status": row.status,
+                "created": row.created / 1000,
+                "updated": row.updated / 1000,
+                "executionId": row.execution_id,
+                "parent": json.loads(row.parent) if row.parent else None,
+                "customStatus": row.custom_status,
+                "output": row.output,
+                "input": row.input,
+                "known": f"{history}/{turns}",
+                "appended": after > 0,
+                "interpretation": interpretation(history_events, row.output, datetime.now(timezone.utc)),
+            }
             # Each turn is stored as a JSON array: joining the texts needs no encoding.
             events = ",".join(text[1:-1] for text in texts[after:] if text != "[]")
-            return f'{compact(row)[:-1]},"events":[{events}]}}'
+            return f'{compact(shown)[:-1]},"events":[{events}]}}'
 
         found = await self._read(query)
         if found is None:
@@ -210,7 +224,7 @@ class Dashboard:
     async def _functions(self, parameters: QueryParameters) -> Response:
         hub = self._hub.name
         used, awaited = await self._read(
-            lambda overview: (overview.used(hub), overview.awaited_events(hub, _AWAITED_EVENTS))
+            lambda overview: (overview.orchestrators(hub), overview.awaited_events(hub, _AWAITED_EVENTS))
         )
         shown = functions_shown(self._app.loaded, used) | {"ran": sorted(used), "awaited": awaited}
         if parameters.flag("calls"):
@@ -220,7 +234,7 @@ class Dashboard:
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:
             overview = self._feed_overview = Overview(self._state)
-            self._feed = ChangeFeed(overview.version, partial(overview.pulse, self._hub.name))
+            self._feed = ChangeFeed(overview.version, partial(overview.fingerprint, self._hub.name))
         return self._feed.stream(parameters.text("id"))
 
 
@@ -228,7 +242,7 @@ def _error(text: str, status: int) -> Response:
     return json_response({"error": text}, status)
 
 
-def _row(row: Listed, waits: list[str] | None = None) -> dict[str, Any]:
+def _row(row: ListedInstance, waits: list[str] | None = None) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,

@@ -7,13 +7,14 @@ from typing import Any
 
 from embedded_host.app.definitions import Function
 from embedded_host.engine.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, decode_events
+from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 
 _SHOWN_INPUT = 20_000
 """Characters of a last input that are offered; a longer one is not."""
 
 
-def functions_shown(loaded: LoadedApp, used: dict[str, tuple[int, int, str | None]]) -> dict[str, Any]:
+def functions_shown(loaded: LoadedApp, used: dict[str, OrchestratorUse]) -> dict[str, Any]:
     """``used`` is what the state knows of orchestrators, by name."""
     functions = {f.name: f for f in loaded.app.functions}
     shown = [_function(loaded, functions[name]) for name in sorted(functions, key=str.lower)]
@@ -24,9 +25,9 @@ def functions_shown(loaded: LoadedApp, used: dict[str, tuple[int, int, str | Non
     ]
     for function in shown:
         if function["type"] == "orchestrationTrigger" and function["durableName"] in used:
-            count, newest, input = used[function["durableName"]]
-            offered = input if input is not None and len(input) <= _SHOWN_INPUT else None
-            function |= {"instances": count, "newest": newest / 1000, "lastInput": offered}
+            use = used[function["durableName"]]
+            offered = use.input if use.input is not None and len(use.input) <= _SHOWN_INPUT else None
+            function |= {"instances": use.count, "newest": use.newest / 1000, "lastInput": offered}
     return {"functions": shown, "problem": loaded.problem}
 
 

@@ -1,13 +1,16 @@
-"""The state as people look at it: pages in any order, counts, a histogram. It only reads, and has a connection of its own, so
-that a query over 100,000 instances holds up nobody: let it run in a thread, one at a time."""
+"""Queries for the dashboard: pages in any order, counts, a histogram.
+
+They read through a connection of their own. A query over 100,000 instances takes tens of milliseconds: run it in a thread, one at
+a time. Times are microseconds since 1970.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.connection import connect
@@ -25,11 +28,12 @@ SORTS: Mapping[str, str] = {
     "duration": "updated - created {0}, key {0}",
 }
 _INDEXED = ("created", "id")
-"""Orders that an index has. For the others all rows are read, which is quickest in the order in which they lie."""
+"""Orders that an index has. For the others all rows are read, which is fastest in the order of the table."""
 
 
-class Listed(NamedTuple):
-    """A line of a list. Times are microseconds since 1970."""
+@dataclass(frozen=True)
+class ListedInstance:
+    """A row of a list."""
 
     key: int
     id: str
@@ -39,24 +43,54 @@ class Listed(NamedTuple):
     updated: int
 
 
+@dataclass(frozen=True)
+class InstanceDetails:
+    """An orchestration instance. Values are JSON, or the plain text of a failure."""
+
+    key: int
+    id: str
+    name: str
+    status: str
+    created: int
+    updated: int
+    execution_id: str
+    parent: str | None
+    custom_status: str | None
+    output: str | None
+    input: str | None
+
+
+@dataclass(frozen=True)
+class OrchestratorUse:
+    """The instances of an orchestrator."""
+
+    count: int
+    newest: int
+    """Creation time of the newest one."""
+    input: str | None
+    """Its input."""
+
+
 class Overview:
+    """A reader of a state file. Methods raise sqlite3.Error."""
+
     def __init__(self, path: Path) -> None:
         self._connection = connect(path)
         self._connection.execute("PRAGMA query_only = ON")
-        # What is read is mapped and not copied: a page of the last row of 100,000 takes half the time.
+        # Memory-mapped pages are not copied: the last page of 100,000 rows takes half the time.
         self._connection.execute("PRAGMA mmap_size = 2147483648")
         self._sql = named_queries("overview.sql")
 
     def interrupt(self) -> None:
-        """From another thread: a query that runs ends with sqlite3.OperationalError."""
+        """Make a running query of another thread raise sqlite3.OperationalError."""
         self._connection.interrupt()
 
     def close(self) -> None:
         self._connection.close()
 
     @contextmanager
-    def one_moment(self) -> Iterator[None]:
-        """What is read within is of one state, whatever is written meanwhile."""
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads in the ``with`` block see one state."""
         self._connection.execute("BEGIN")
         try:
             yield
@@ -64,7 +98,7 @@ class Overview:
             self._connection.execute("COMMIT")
 
     def version(self) -> int:
-        """A number that changes whenever something was written."""
+        """Return a number that changes with every commit."""
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     # -- many ----------------------------------------------------------------------------------------
@@ -77,49 +111,50 @@ class Overview:
         descending: bool = True,
         limit: int = 100,
         offset: int = 0,
-    ) -> list[Listed]:
+    ) -> list[ListedInstance]:
         where, values = _where(hub, query)
         order = SORTS[sort].format("DESC" if descending else "ASC")
         by_index = sort in _INDEXED or query.id_prefix or query.waiting
-        # Keys first: sorting moves no more than it must, and an offset skips entries of an index, not rows.
+        # The subquery sorts keys only, and an offset skips entries of an index instead of rows.
         keys = f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
         text = f"SELECT key, id, name, status, created, updated FROM instances WHERE key IN ({keys}) ORDER BY {order}"
-        return [Listed(*row) for row in self._connection.execute(text, {**values, "n": limit, "o": offset})]
+        return [ListedInstance(*row) for row in self._connection.execute(text, {**values, "n": limit, "o": offset})]
 
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
-        """How many there are, by status."""
+        """Return the number of instances by status."""
         where, values = _where(hub, query)
-        # With a name every row is read: as they lie is several times as quick as in an index's order.
+        # A condition on the name reads every row, which is several times faster in the order of the table.
         text = f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} WHERE {where} GROUP BY status"
         return dict(self._connection.execute(text, values))
 
-    def bounds(self, hub: str) -> tuple[int, int] | None:
-        """When the oldest and the newest were created."""
-        first, last = self._one("bounds", hub)
+    def creation_range(self, hub: str) -> tuple[int, int] | None:
+        """Return the creation times of the oldest and the newest instance; None without instances."""
+        first, last = self._one("creation_range", hub)
         return None if first is None else (first, last)
 
-    def started(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[int, int]:
-        """How many were created in each span of ``width`` microseconds from ``start`` on."""
+    def started_by_interval(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[int, int]:
+        """Return the number of instances created in each interval of ``width`` from ``start``, by the interval's number."""
         where, values = _where(hub, query)
-        text = (
-            f"SELECT (created - :s) / :w AS span, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY span"
-        )
+        text = f"SELECT (created - :s) / :w AS interval, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY interval"
         return dict(self._connection.execute(text, {**values, "s": start, "w": width}))
 
-    def ended(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[str, dict[int, int]]:
-        """The same for ends, by status."""
+    def ended_by_interval(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[str, dict[int, int]]:
+        """Return the number of instances that ended in each interval, by status."""
         where, values = _where(hub, query)
         text = (
-            "SELECT status, (updated - :s) / :w AS span, count(*) FROM instances NOT INDEXED "
-            f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, span"
+            "SELECT status, (updated - :s) / :w AS interval, count(*) FROM instances NOT INDEXED "
+            f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, interval"
         )
         found: dict[str, dict[int, int]] = {}
-        for status, span, count in self._connection.execute(text, {**values, "s": start, "w": width}):
-            found.setdefault(status, {})[span] = count
+        for status, interval, count in self._connection.execute(text, {**values, "s": start, "w": width}):
+            found.setdefault(status, {})[interval] = count
         return found
 
-    def waits(self, hub: str, rows: Iterable[Listed]) -> dict[int, list[str]]:
-        """What live ones of ``rows`` wait for: ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME``, ``entity ID``."""
+    def waits(self, hub: str, rows: Iterable[ListedInstance]) -> dict[int, list[str]]:
+        """Return the waits of the live ones of ``rows``, by key.
+
+        A wait is ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME`` or ``entity ID``.
+        """
         live = {row.id: row.key for row in rows if row.status not in FINISHED}
         found: dict[int, list[str]] = {key: [] for key in live.values()}
         marks = ",".join("?" * len(live))
@@ -137,8 +172,8 @@ class Overview:
                 [hub, *live],
             ),
         ):
-            for owner, what in self._connection.execute(text, values):
-                found[live[owner] if kind == "child" else owner].append(f"{kind} {what}")
+            for owner, name in self._connection.execute(text, values):
+                found[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
         for owner, kind, name in self._connection.execute(
             f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})", [*live.values()]
         ):
@@ -147,39 +182,39 @@ class Overview:
 
     # -- one -----------------------------------------------------------------------------------------
 
-    def instance(self, hub: str, id: str) -> dict[str, Any] | None:
-        """The row with the input; texts as they are stored. Entities are none."""
+    def instance(self, hub: str, id: str) -> InstanceDetails | None:
+        """Return an orchestration instance; None for an entity."""
         row = self._one("instance_of", hub, id)
         if row is None or self._one("is_entity", row[0]):
             return None
-        names = ("key", "id", "name", "status", "created", "updated", "executionId", "parent", "customStatus", "output")
-        shown = dict(zip(names, row, strict=True))
-        shown["parent"] = json.loads(row[7]) if row[7] else None
-        return {**shown, "input": (self._one("input_of", row[0]) or (None,))[0]}
+        return InstanceDetails(*row)
 
-    def pulse(self, hub: str, id: str) -> tuple[Any, ...] | None:
-        """Changes when something of the instance does."""
-        row = self._one("pulse_of", hub, id)
+    def fingerprint(self, hub: str, id: str) -> tuple[Any, ...] | None:
+        """Return a value that changes with the instance; None if it does not exist."""
+        row = self._one("fingerprint_of", hub, id)
         return None if row is None else tuple(row)
 
     def turns(self, key: int) -> tuple[int, int]:
-        """How many turns its history has, and the length of the first, which a rewind changes."""
+        """Return the number of turns in a history, and the length of the first one, which a rewind changes."""
         turns, first = self._one("turns_of", key)
         return turns, first
 
     def history(self, key: int, after: int = 0) -> list[str]:
-        """The turns' JSON arrays from turn ``after`` on."""
+        """Return the JSON array of each turn from number ``after``."""
         return [text_with_input(*row) for row in self._connection.execute(self._sql["history_from"], (key, after))]
 
     # -- functions and entities ----------------------------------------------------------------------
 
-    def used(self, hub: str) -> dict[str, tuple[int, int, str | None]]:
-        """By orchestrator: how many instances, when the newest was created, and its input."""
-        rows = self._connection.execute(self._sql["used_functions"], (hub,)).fetchall()
-        return {r[0]: (r[1], r[2], (self._one("input_of", r[3]) or (None,))[0]) for r in rows}
+    def orchestrators(self, hub: str) -> dict[str, OrchestratorUse]:
+        """Return the use of each orchestrator, by name."""
+        rows = self._connection.execute(self._sql["orchestrators"], (hub,)).fetchall()
+        return {name: OrchestratorUse(count, newest, self._input(key)) for name, count, newest, key in rows}
 
     def samples(self, hub: str, *, newest: int, each: int, longest: int) -> Iterable[tuple[str, list[str]]]:
-        """Names and histories of ``each`` of a name among the ``newest`` instances, but for histories that are too long."""
+        """Return the name and the turns of up to ``each`` instances of a name, of the ``newest`` instances of all names.
+
+        Histories of more than ``longest`` characters are left out.
+        """
         seen: dict[str, int] = {}
         for key, name in self._connection.execute(self._sql["newest_instances"], (hub, newest)).fetchall():
             if seen.get(name, 0) < each and not name.startswith("@") and self._one("history_sizes", key)[0] <= longest:
@@ -187,16 +222,20 @@ class Overview:
                 yield name, self.history(key)
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
-        """``event NAME`` of the events that instances wait for."""
+        """Return ``event NAME`` of the events that instances wait for."""
         return [row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))]
 
     def entity_names(self, hub: str) -> list[str]:
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]
 
     def entity_states(self, keys: Sequence[int]) -> dict[int, str | None]:
-        """The states of those that exist."""
+        """Return the states of the entities that have one, by key."""
         text = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({','.join('?' * len(keys))})"
         return dict(self._connection.execute(text, keys))
+
+    def _input(self, key: int) -> str | None:
+        row = self._one("input_of", key)
+        return None if row is None else str(row[0])
 
     def _one(self, name: str, *values: Any) -> Any:
         return self._connection.execute(self._sql[name], values).fetchone()

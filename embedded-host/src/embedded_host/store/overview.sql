@@ -1,7 +1,8 @@
 -- Named queries of overview.py: each begins with a line "-- name: NAME".
 
 -- name: instance_of
-SELECT key, id, name, status, created, updated, execution_id, parent, custom_status, output
+SELECT key, id, name, status, created, updated, execution_id, parent, custom_status, output,
+       (SELECT input FROM inputs WHERE instance = key)
 FROM instances WHERE hub = ? AND id = ?;
 -- name: input_of
 SELECT input FROM inputs WHERE instance = ?;
@@ -12,12 +13,12 @@ SELECT count(*), coalesce(max(CASE turn WHEN 0 THEN length(events) END), 0) FROM
 -- name: history_from
 SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
 WHERE h.instance = ? AND h.turn >= ? ORDER BY h.turn;
--- name: pulse_of
+-- name: fingerprint_of
 SELECT i.key, i.status, i.updated, i.execution_id, (SELECT count(*) FROM history h WHERE h.instance = i.key),
        (SELECT count(*) FROM messages m WHERE m.instance = i.key),
        (SELECT count(*) FROM activities a WHERE a.instance = i.key)
 FROM instances i WHERE i.hub = ? AND i.id = ?;
--- name: used_functions
+-- name: orchestrators
 -- The newest instance of each name, and how many there are.
 SELECT name, count(*), max(created), key FROM instances NOT INDEXED
 WHERE hub = ? AND key NOT IN (SELECT instance FROM entities) GROUP BY name;
@@ -25,7 +26,7 @@ WHERE hub = ? AND key NOT IN (SELECT instance FROM entities) GROUP BY name;
 SELECT key, name FROM instances WHERE hub = ? ORDER BY created DESC LIMIT ?;
 -- name: history_sizes
 SELECT coalesce(sum(length(events)), 0) FROM history WHERE instance = ?;
--- name: bounds
+-- name: creation_range
 SELECT min(created), max(created) FROM instances WHERE hub = ?;
 -- name: awaited_events
 SELECT DISTINCT 'event ' || awaited.name FROM awaited JOIN instances ON key = instance
