@@ -1,12 +1,14 @@
-"""Moments as the durable extension writes them: UTC, up to seven fraction digits, trailing zeros trimmed."""
+"""Timestamps in the Durable extension's form: UTC, up to seven fraction digits, trailing zeros trimmed."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+
+import msgspec
 
 UTC = timezone.utc
+_MICROSECONDS = len("2026-01-02T03:04:05.123456Z")
 _FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE
 )
@@ -23,9 +25,18 @@ def seconds_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@lru_cache(maxsize=256)
 def parse_moment(text: str) -> datetime:
-    """An aware UTC datetime; what has no zone is UTC. Digits past microseconds are cut. Raises ValueError."""
+    """Return an aware UTC datetime. A text without a zone is UTC; digits past microseconds are cut. Raises ValueError."""
+    if text[-1:] == "Z" and len(text) <= _MICROSECONDS:  # the host's own form; msgspec would round further digits
+        try:
+            parsed: datetime = msgspec.convert(text, datetime)
+            return parsed
+        except msgspec.ValidationError:
+            pass
+    return _parse(text)
+
+
+def _parse(text: str) -> datetime:
     match = _FORM.match(text.strip())
     if not match:
         raise ValueError(f"not a date and time: {text!r}")

@@ -25,6 +25,7 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
+    TaskCompletionEvent,
     TaskScheduled,
     TimerCreated,
     TimerFired,
@@ -163,6 +164,10 @@ def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
     return covered
 
 
+_WITHOUT_STEPS = (TaskCompletionEvent, OrchestratorCompleted)
+"""The most frequent events that begin no step."""
+
+
 class _StepReader:
     """Turns events into steps: completions are looked up by the id of the event that they complete."""
 
@@ -175,11 +180,13 @@ class _StepReader:
         steps: list[Step] = []
         places: dict[int, int] = {}
         """Places of calls in ``steps`` by id: an attempt is known as the first of several only after it failed."""
-        turn_started: datetime | None = None
         suspended: int | None = None
+        started: OrchestratorStarted | None = None
         for event in self._view.events:
+            if isinstance(event, _WITHOUT_STEPS):
+                continue
             if isinstance(event, OrchestratorStarted):
-                turn_started = event.occurred_at
+                started = event
             elif isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
                 places[event.event_id] = len(steps)
                 steps.append(self._call(event))
@@ -189,7 +196,7 @@ class _StepReader:
                 if failed is not None and isinstance(call, Call):
                     call = steps[failed] = replace(call, attempt=call.attempt or 1)
                     # An exhausted retry has a timer too. It is due at once: at the time of its turn.
-                    if turn_started is None or event.due_at > turn_started:
+                    if started is None or event.due_at > started.occurred_at:
                         self._attempts.expect(event.event_id, call)
                     steps.append(self._timer(event, call))
                 else:
@@ -215,28 +222,26 @@ class _StepReader:
         kind = CallKind.SUB_ORCHESTRATION
         if isinstance(event, TaskScheduled):
             kind = CallKind.HTTP if event.name == HTTP_ACTIVITY else CallKind.ACTIVITY
-        call = Call(
+        over = self._view.completions.get(event.event_id)
+        outcome, result, error, details = self._unfinished, None, None, None
+        if isinstance(over, (TaskCompleted, SubOrchestrationInstanceCompleted)):
+            outcome, result = Outcome.COMPLETED, over.result
+        elif isinstance(over, FailureEvent):
+            outcome, error, details = Outcome.FAILED, over.reason, over.details
+        return Call(
             kind,
             event.event_id,
             event.name,
             event.occurred_at,
-            outcome=self._unfinished,
-            attempt=self._attempts.number(kind, event.name),
-            instance_id=event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
-            input=event.input,
+            over.occurred_at if over is not None else None,
+            outcome,
+            self._attempts.number(kind, event.name),
+            event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
+            event.input,
+            result,
+            error,
+            details,
         )
-        over = self._view.completions.get(event.event_id)
-        if isinstance(over, (TaskCompleted, SubOrchestrationInstanceCompleted)):
-            return replace(call, outcome=Outcome.COMPLETED, finished_at=over.occurred_at, result=over.result)
-        if isinstance(over, FailureEvent):
-            return replace(
-                call,
-                outcome=Outcome.FAILED,
-                finished_at=over.occurred_at,
-                error=over.reason,
-                details=over.details,
-            )
-        return call
 
     def _timer(self, event: TimerCreated, failed: Call | None) -> Timer:
         timer = Timer(
