@@ -19,7 +19,7 @@ def id() -> str:
     return uuid4().hex[:8]
 
 
-def test_functions_with_their_bindings_and_calls(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_a_function_is_shown_with_its_bindings_and_calls(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     shop.until(links, "Running")
     shop.raise_event(links, "Approval", 1)
@@ -45,7 +45,7 @@ def test_functions_with_their_bindings_and_calls(dashboard: DashboardPage, shop:
     expect(page.get_by_text("Nightly was started.")).to_be_visible()
 
 
-def test_starting_with_the_last_input(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_start_form_offers_the_last_input(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     page = dashboard.open("functions")
     page.get_by_role("article", name="Echo").get_by_role("button", name="Start…").click()
     dialog = page.get_by_role("dialog", name="Start Echo")
@@ -68,7 +68,7 @@ def test_starting_with_the_last_input(dashboard: DashboardPage, shop: RunningHos
     assert shop.end(answer.json)["output"] == {"quote": "it's"}
 
 
-def test_entities(dashboard: DashboardPage, id: str) -> None:
+def test_entities_are_listed_signalled_and_deleted(dashboard: DashboardPage, id: str) -> None:
     page = dashboard.open("functions")
     page.get_by_role("article", name="Revenue").get_by_role("button", name="Signal…").click()
     dialog = page.get_by_role("dialog", name="Signal Revenue")

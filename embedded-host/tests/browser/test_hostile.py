@@ -90,7 +90,7 @@ def seen(page: Page) -> None:
     assert page.evaluate(NOTHING_PARSED) == [None, 0, 0, 0]
 
 
-def test_the_lists(dashboard: DashboardPage) -> None:
+def test_html_in_the_lists_is_shown_as_text(dashboard: DashboardPage) -> None:
     page = dashboard.open("instances?waiting=" + quote("event:" + IMG))
     expect(page.get_by_role("link", name=ID, exact=True)).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=ID).first).to_contain_text("event " + IMG)
@@ -110,7 +110,7 @@ def test_the_lists(dashboard: DashboardPage) -> None:
     seen(page)
 
 
-def test_one_instance_in_every_view(dashboard: DashboardPage) -> None:
+def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: DashboardPage) -> None:
     page = dashboard.open(f"instance/{quote(ID, safe='')}")
     expect(page.locator("code.id")).to_have_text(ID)
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text(IMG)
@@ -135,7 +135,7 @@ def test_one_instance_in_every_view(dashboard: DashboardPage) -> None:
     seen(page)
 
 
-def test_errors_parents_and_functions(dashboard: DashboardPage) -> None:
+def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: DashboardPage) -> None:
     page = dashboard.open(f"instance/{quote(ID + '-failed', safe='')}")
     expect(page.locator(".panel.bad .error-text")).to_contain_text("ValueError: " + IMG)
     expect(page.locator(".panel.bad").get_by_label("Traceback")).to_contain_text("raise ValueError(value)")
@@ -170,7 +170,9 @@ def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(dashboard: Dash
 
 
 @needs_a_shell
-def test_the_curl_of_a_bulk_action_does_it(dashboard: DashboardPage, hostile: RunningHost, tmp_path: Path) -> None:
+def test_the_curl_command_of_a_bulk_action_carries_it_out(
+    dashboard: DashboardPage, hostile: RunningHost, tmp_path: Path
+) -> None:
     """Ids and a reason that a shell would trip over."""
     ids = [f"bulk {text}" for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")]
     for id in ids:

@@ -32,7 +32,7 @@ def action(page: Page, name: str, **fields: str) -> None:
     dialog.get_by_role("button", name=name, exact=True).click()
 
 
-def test_an_order_from_its_start_to_its_end(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_page_follows_an_instance_from_start_to_end(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     page = dashboard.open(f"instance/{id}")
     diagnosis = page.get_by_role("region", name="Diagnosis")
@@ -70,7 +70,9 @@ def test_an_order_from_its_start_to_its_end(dashboard: DashboardPage, shop: Runn
     expect(page.get_by_role("heading", name="Order", level=1)).to_be_visible()
 
 
-def test_the_history(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_history_is_filtered_and_shows_each_events_json(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}?tab=history")
     table = page.get_by_role("table", name="Events")
@@ -87,7 +89,7 @@ def test_the_history(dashboard: DashboardPage, shop: RunningHost, id: str) -> No
     expect(page.get_by_text("No event fits this filter")).to_be_visible()
 
 
-def test_the_sequence_and_the_tabs_by_keyboard(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_arrow_keys_move_between_the_tabs(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     page.get_by_role("tab", name="Timeline").press("ArrowLeft")
@@ -97,7 +99,7 @@ def test_the_sequence_and_the_tabs_by_keyboard(dashboard: DashboardPage, shop: R
     expect(picture.locator("text", has_text="failed")).to_have_count(2)
 
 
-def test_an_error_with_its_traceback(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_an_activitys_error_is_shown_with_its_traceback(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     error = page.locator(".panel.bad")
@@ -112,7 +114,7 @@ def test_an_error_with_its_traceback(dashboard: DashboardPage, shop: RunningHost
 @pytest.mark.parametrize(
     ("name", "error"), [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")]
 )
-def test_an_orchestrators_own_error_with_its_traceback(
+def test_an_orchestrators_own_error_is_shown_with_its_traceback(
     dashboard: DashboardPage, shop: RunningHost, id: str, name: str, error: str
 ) -> None:
     shop.end(shop.start(name, None, id))
@@ -123,7 +125,7 @@ def test_an_orchestrators_own_error_with_its_traceback(
     expect(trace).to_contain_text(error)
 
 
-def test_suspend_resume_terminate(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_an_instance_is_suspended_resumed_and_terminated(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     dashboard.expected = "404"
     shop.until(shop.start("Approve", None, id), "Running")
     page = dashboard.open(f"instance/{id}")
@@ -150,7 +152,9 @@ def test_suspend_resume_terminate(dashboard: DashboardPage, shop: RunningHost, i
     expect(page.get_by_text("There is no such instance")).to_be_visible()
 
 
-def test_raising_an_event_with_json_that_is_checked(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_json_of_an_event_is_checked_before_it_is_raised(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     shop.until(shop.start("Approve", None, id), "Running")
     page = dashboard.open(f"instance/{id}")
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
@@ -175,7 +179,7 @@ def test_raising_an_event_with_json_that_is_checked(dashboard: DashboardPage, sh
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"by": "me"')
 
 
-def test_what_the_host_refuses_is_said(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_a_refusal_of_the_host_is_shown(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
     dashboard.expected = "410"
     links = shop.start("Approve", None, id)
     shop.until(links, "Running")
@@ -187,7 +191,7 @@ def test_what_the_host_refuses_is_said(dashboard: DashboardPage, shop: RunningHo
     expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("The instance has finished already.")
 
 
-def test_one_that_is_not_there(dashboard: DashboardPage) -> None:
+def test_an_unknown_instance_is_reported(dashboard: DashboardPage) -> None:
     dashboard.expected = "404"
     page = dashboard.open("instance/" + quote("a/b?c#d %"))
     expect(page.locator(".notice")).to_contain_text("“a/b?c#d %”")

@@ -24,7 +24,7 @@ def rows(page: Page) -> Iterator[str]:
     return iter(page.locator("table.list tbody a.id").all_inner_texts())
 
 
-def test_it_is_linked_from_the_home_page(dashboard: DashboardPage, shop: RunningHost) -> None:
+def test_the_home_page_links_to_the_dashboard(dashboard: DashboardPage, shop: RunningHost) -> None:
     dashboard.expected = "404"  # the home page has no icon, which browsers ask for
     assert f"Dashboard: {shop.base}/dashboard\n" in shop.log
     dashboard.page.goto(shop.base)
@@ -33,7 +33,7 @@ def test_it_is_linked_from_the_home_page(dashboard: DashboardPage, shop: Running
     expect(dashboard.page.locator("#hub")).to_have_text("Shop")
 
 
-def test_it_is_live(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_new_instances_appear_without_a_reload(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
     page = dashboard.open(f"instances?prefix={prefix}")
     expect(page.get_by_text("No instance fits this filter")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Live")
@@ -45,7 +45,7 @@ def test_it_is_live(dashboard: DashboardPage, shop: RunningHost, prefix: str) ->
     expect(line).to_contain_text("Completed")
 
 
-def test_filters(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_each_filter_narrows_the_list(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
     shop.end(shop.start("Echo", 1, prefix + "echo"))
     shop.until(shop.start("Approve", None, prefix + "wait"), "Running")
     shop.end(shop.start("Failing", "x", prefix + "fail"))
@@ -79,7 +79,7 @@ def test_filters(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> No
     expect(page.locator("table.list tbody tr").first).to_be_visible()
 
 
-def test_sorting_and_pages(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_the_list_is_sorted_and_paged(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
     for number in range(103):
         shop.post(f"{MANAGEMENT}/orchestrators/Echo/{prefix}{number:03}")
     page = dashboard.open(f"instances?prefix={prefix}")
@@ -103,7 +103,7 @@ def test_sorting_and_pages(dashboard: DashboardPage, shop: RunningHost, prefix: 
     expect(page.locator(".count")).to_have_text("101-103 of 103")
 
 
-def test_many_at_once(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_a_bulk_action_changes_all_selected_instances(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
     for name in ("a", "b", "c"):
         shop.until(shop.start("Approve", None, prefix + name), "Running")
     shop.end(shop.start("Echo", 1, prefix + "d"))
@@ -128,7 +128,7 @@ def test_many_at_once(dashboard: DashboardPage, shop: RunningHost, prefix: str) 
 
 
 @pytest.mark.parametrize("end", ["Stop", "Escape"])
-def test_many_at_once_can_be_stopped(dashboard: DashboardPage, shop: RunningHost, prefix: str, end: str) -> None:
+def test_a_bulk_action_can_be_stopped(dashboard: DashboardPage, shop: RunningHost, prefix: str, end: str) -> None:
     for number in range(9):
         shop.until(shop.start("Approve", None, f"{prefix}{number}"), "Running")
     page = dashboard.open(f"instances?prefix={prefix}")
@@ -156,7 +156,9 @@ def test_many_at_once_can_be_stopped(dashboard: DashboardPage, shop: RunningHost
     expect(page.get_by_role("button", name=re.compile("^Running 3$"))).to_be_visible()
 
 
-def test_all_that_a_filter_finds(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_a_bulk_action_takes_all_that_the_filter_finds(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     for number in range(101):
         shop.post(f"{MANAGEMENT}/orchestrators/Echo/{prefix}{number:03}")
     page = dashboard.open(f"instances?prefix={prefix}&status=Completed")
@@ -168,7 +170,7 @@ def test_all_that_a_filter_finds(dashboard: DashboardPage, shop: RunningHost, pr
     expect(page.get_by_text("No instance fits this filter")).to_be_visible()
 
 
-def test_the_histogram_filters(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_a_bar_of_the_histogram_filters_the_list(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.open(f"instances?prefix={prefix}")
     picture = page.get_by_role("img", name=re.compile("1 started, 1 completed"))
@@ -203,7 +205,7 @@ def test_times_are_local_with_utc_on_hover(dashboard: DashboardPage, shop: Runni
     assert (int(utc) + 9) % 24 == int(local)
 
 
-def test_keys(dashboard: DashboardPage) -> None:
+def test_keyboard_shortcuts_move_between_views_and_pages(dashboard: DashboardPage) -> None:
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
     page.keyboard.press("/")
@@ -217,7 +219,9 @@ def test_keys(dashboard: DashboardPage) -> None:
     expect(page.get_by_role("heading", name="Functions", level=1)).to_be_visible()
 
 
-def test_a_host_that_does_not_answer(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_the_list_recovers_after_a_host_that_did_not_respond(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     dashboard.expected = "Failed to load resource"
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.page
@@ -231,7 +235,7 @@ def test_a_host_that_does_not_answer(dashboard: DashboardPage, shop: RunningHost
 
 
 @pytest.mark.parametrize("place", ["functions", "entities", "instance/none"])
-def test_so_do_the_other_views(dashboard: DashboardPage, place: str) -> None:
+def test_other_views_recover_after_a_host_that_did_not_respond(dashboard: DashboardPage, place: str) -> None:
     dashboard.expected = "Failed to load resource"
     page = dashboard.page
     page.route("**/dashboard/api/**", lambda route: route.abort())

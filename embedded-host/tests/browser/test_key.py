@@ -43,7 +43,7 @@ def guard(dashboard: DashboardPage) -> Guard:
     return Guard(dashboard)
 
 
-def test_it_asks_once_and_keeps_it(dashboard: DashboardPage, guard: Guard, shop: RunningHost) -> None:
+def test_the_key_is_requested_once_and_kept(dashboard: DashboardPage, guard: Guard, shop: RunningHost) -> None:
     shop.until(shop.start("Approve", None, "with-key"), "Running")
     page = dashboard.open("instances?prefix=with-key")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
@@ -71,7 +71,7 @@ def test_it_asks_once_and_keeps_it(dashboard: DashboardPage, guard: Guard, shop:
     assert [url for url in guard.urls if "right" in url] == [], "it is in no address"
 
 
-def test_a_link_with_the_key(dashboard: DashboardPage, guard: Guard) -> None:
+def test_a_link_with_the_key_needs_no_prompt(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.page
     page.goto(f"{dashboard.base}/dashboard#code=right%2F%2B%20key%3D%3D")
     expect(page.locator("#live")).to_have_text("Live")
@@ -79,7 +79,7 @@ def test_a_link_with_the_key(dashboard: DashboardPage, guard: Guard) -> None:
     assert guard.refused == []
 
 
-def test_who_has_no_key_is_told(dashboard: DashboardPage, guard: Guard) -> None:
+def test_a_cancelled_prompt_shows_the_refusal_and_can_be_repeated(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.open("functions")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
     expect(dialog).to_be_visible()
@@ -92,7 +92,7 @@ def test_who_has_no_key_is_told(dashboard: DashboardPage, guard: Guard) -> None:
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
 
 
-def test_who_cancels_is_not_asked_again_until_trying_again(dashboard: DashboardPage, guard: Guard) -> None:
+def test_a_cancelled_prompt_returns_with_the_next_attempt(dashboard: DashboardPage, guard: Guard) -> None:
     page = dashboard.page
     page.clock.install()
     dashboard.open("instances")
@@ -122,7 +122,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Itera
         assert host.stop() == 0, host.log
 
 
-def test_a_host_with_keys(browser: Browser, locked: RunningHost) -> None:
+def test_the_system_key_opens_the_dashboard(browser: Browser, locked: RunningHost) -> None:
     """The system key that ``embedded-host keys list`` shows is enough."""
     keys = KeyFile(locked.state).keys()
     context = browser.new_context()

@@ -42,7 +42,9 @@ def filled(shop: RunningHost) -> RunningHost:
 
 
 @pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
-def test_views(dashboard: DashboardPage, filled: RunningHost, options: dict[str, object]) -> None:
+def test_every_view_fits_the_window_and_is_accessible(
+    dashboard: DashboardPage, filled: RunningHost, options: dict[str, object]
+) -> None:
     dashboard.expected = "404"
     for place, sign in VIEWS.items():
         page = dashboard.open(place)
@@ -60,7 +62,7 @@ def test_views(dashboard: DashboardPage, filled: RunningHost, options: dict[str,
     assert dashboard.width_overflow() == 0
 
 
-def test_what_the_policy_forbids_is_complained_of(dashboard: DashboardPage) -> None:
+def test_a_breach_of_the_content_security_policy_is_noticed(dashboard: DashboardPage) -> None:
     """The other tests rest on this one: the page has the policy, and a breach of it does not go unseen."""
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
@@ -75,7 +77,7 @@ def test_what_the_policy_forbids_is_complained_of(dashboard: DashboardPage) -> N
     dashboard.complaints.clear()
 
 
-def test_the_theme_is_kept(dashboard: DashboardPage, filled: RunningHost) -> None:
+def test_the_chosen_theme_survives_a_reload(dashboard: DashboardPage, filled: RunningHost) -> None:
     page = dashboard.open()
     script = "getComputedStyle(document.documentElement).backgroundColor"
     theme = page.locator("#theme")

@@ -121,7 +121,9 @@ def test_no_page_ends_an_instance(context: BrowserContext, shop: RunningHost, si
     shop.until(links, "Terminated")
 
 
-def test_who_follows_a_link_is_asked_and_goes_on(context: BrowserContext, shop: RunningHost, site: str) -> None:
+def test_a_link_that_starts_an_instance_needs_a_confirmation(
+    context: BrowserContext, shop: RunningHost, site: str
+) -> None:
     page = context.new_page()
     page.goto(site)
     before = instances(shop)
@@ -136,7 +138,9 @@ def test_who_follows_a_link_is_asked_and_goes_on(context: BrowserContext, shop: 
     assert json.loads(page.inner_text("body"))["id"] == started
 
 
-def test_links_to_what_starts_nothing_lead_there(context: BrowserContext, shop: RunningHost, site: str) -> None:
+def test_a_link_that_starts_nothing_needs_no_confirmation(
+    context: BrowserContext, shop: RunningHost, site: str
+) -> None:
     page = context.new_page()
     for path, shown in (("/api/ping", "pong"), (f"{MANAGEMENT}/instances?instanceIdPrefix=none", "[]")):
         page.goto(site)
@@ -145,7 +149,7 @@ def test_links_to_what_starts_nothing_lead_there(context: BrowserContext, shop: 
         assert page.inner_text("body") == shown
 
 
-def test_what_the_user_types_starts_it(context: BrowserContext, shop: RunningHost) -> None:
+def test_a_typed_address_starts_an_instance(context: BrowserContext, shop: RunningHost) -> None:
     page = context.new_page()
     response = page.goto(f"{shop.base}/api/start/Echo")
     assert response is not None

@@ -18,7 +18,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
         return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
 
 
-def test_without_a_host(state: Path, tmp_path: Path) -> None:
+def test_a_state_without_a_host_is_copied(state: Path, tmp_path: Path) -> None:
     before = snapshot(state)
     file = tmp_path / "elsewhere" / "copy.db"
     called = call("backup", file, "--state", state)
@@ -31,7 +31,7 @@ def test_without_a_host(state: Path, tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_by_default_beside_the_state(state: Path) -> None:
+def test_the_default_folder_lies_beside_the_state(state: Path) -> None:
     made = [call("backup", "--state", state, "--json").json for _ in range(2)]
     for one in made:
         assert Path(one["file"]).parent == state / "backups"
@@ -41,7 +41,7 @@ def test_by_default_beside_the_state(state: Path) -> None:
     assert made[0]["file"] != made[1]["file"]
 
 
-def test_what_stands_in_the_log_only_is_copied(state: Path, tmp_path: Path) -> None:
+def test_commits_in_the_log_are_copied(state: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     killed.mkdir()
     with closing(SqliteStore(state / "state.db")) as store:
@@ -57,7 +57,7 @@ def test_what_stands_in_the_log_only_is_copied(state: Path, tmp_path: Path) -> N
     assert {name: after[name] for name in before} == before
 
 
-def test_a_file_that_is_there_is_not_overwritten(state: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     file.write_text("mine")
     called = call("backup", file, "--state", state)
@@ -66,7 +66,7 @@ def test_a_file_that_is_there_is_not_overwritten(state: Path, tmp_path: Path) ->
     assert file.read_text() == "mine"
 
 
-def test_a_damaged_state_gives_no_copy(state: Path, tmp_path: Path) -> None:
+def test_a_damaged_state_is_not_copied(state: Path, tmp_path: Path) -> None:
     data = bytearray((state / "state.db").read_bytes())
     data[4096 * 3 : 4096 * 4] = b"\xaa" * 4096
     (state / "state.db").write_bytes(data)
@@ -76,7 +76,7 @@ def test_a_damaged_state_gives_no_copy(state: Path, tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["state"]
 
 
-def test_not_over_http(tmp_path: Path) -> None:
+def test_url_is_refused(tmp_path: Path) -> None:
     called = call("backup", "--url", "http://localhost:7071")
     assert called.code == 2
     assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err

@@ -35,7 +35,7 @@ def command_of(path: tuple[str, ...]) -> click.Command:
 
 
 @pytest.mark.process
-def test_start_pays_for_no_other_command() -> None:
+def test_start_imports_no_other_command() -> None:
     code = (
         "import sys, embedded_host.cli.commands\n"
         "slow = ('rich', 'sqlite3', 'asyncio', 'urllib.request', 'http.client', 'msgspec', 'json')\n"
@@ -54,7 +54,7 @@ def test_every_commands_help_has_an_example(name: tuple[str, ...]) -> None:
         assert "Exit codes: 0 done;" in called.out
 
 
-def test_all_that_func_durable_has_is_there() -> None:
+def test_every_command_of_func_durable_exists() -> None:
     names = {" ".join(name) for name in all_commands()}
     assert names >= {
         *("start", "init", "functions list", "start-new", "get-runtime-status", "get-history", "get-instances"),
@@ -64,14 +64,14 @@ def test_all_that_func_durable_has_is_there() -> None:
     }
 
 
-def test_a_misspelt_command() -> None:
+def test_a_misspelt_command_is_suggested() -> None:
     called = call("get-instnces")
     assert called.code == 2
     assert "There is no command 'get-instnces'. Did you mean 'get-instances'?" in called.err
     assert "embedded-host --help lists them" in call("xyzzy").err
 
 
-def test_an_option_that_is_missing() -> None:
+def test_a_missing_option_is_named() -> None:
     called = call("terminate")
     assert called.code == 2
     assert "--id" in called.err
@@ -86,7 +86,7 @@ EMPTY = [
 
 
 @pytest.mark.parametrize("command", EMPTY, ids=" ".join)
-def test_what_has_a_name_has_no_empty_one(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_empty_name_is_refused(command: tuple[str, ...], tmp_path: Path) -> None:
     """As of a shell's variable that is not set: the management API would take it for all that there are."""
     *path, option = command
     called = call(*path, option, "", *(["x.json"] if path == ["import"] else []))
@@ -94,13 +94,13 @@ def test_what_has_a_name_has_no_empty_one(command: tuple[str, ...], tmp_path: Pa
     assert f"Invalid value for '{option}': It is empty." in called.err
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     called = call("get-instances", "--script-root", tmp_path / "shp")
     assert called.code == 2
     assert f"Directory '{tmp_path / 'shp'}' does not exist." in called.err
 
 
-def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def press(self: object) -> None:
         raise KeyboardInterrupt
 
@@ -108,7 +108,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("resume", "--id", "x").code == 130
 
 
-def test_a_mistake_of_ours_is_said_in_words(
+def test_an_internal_error_is_reported_as_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(self: object) -> None:

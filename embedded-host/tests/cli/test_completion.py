@@ -32,13 +32,13 @@ IN_SHELL = {
 
 @pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script(shell: str) -> None:
+def test_the_script_names_the_program(shell: str) -> None:
     called = call("completion", shell)
     assert called.code == 0
     assert f"_EMBEDDED_HOST_COMPLETE={shell}_complete" in called.out
 
 
-def test_powershell_where_click_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_powershell_depends_on_the_version_of_click(monkeypatch: pytest.MonkeyPatch) -> None:
     if shell_completion.get_completion_class("powershell"):
         called = call("completion", "powershell")
         assert (called.code, "Register-ArgumentCompleter" in called.out) == (0, True)
@@ -55,7 +55,7 @@ def asked_for(shell: str, words: str, number: int) -> list[str]:
 
 
 @pytest.mark.process
-def test_what_the_shell_asks() -> None:
+def test_the_program_answers_a_shells_completion_request() -> None:
     words = asked_for("zsh", "embedded-host get-", 1)
     assert {"get-history", "get-instances", "get-runtime-status"} <= set(words)
     assert "start" not in words
@@ -85,5 +85,5 @@ def test_a_shell_completes(shell: str) -> None:
     assert "get-history" in found.stdout, found
 
 
-def test_another_shell() -> None:
+def test_an_unknown_shell_is_refused() -> None:
     assert call("completion", "csh").code == 2

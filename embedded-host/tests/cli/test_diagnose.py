@@ -17,7 +17,7 @@ from tests.support.running_host import RunningHost
 
 
 @pytest.mark.process
-def test_a_running_host_knows_it_all(host: RunningHost, ask: Ask) -> None:
+def test_a_running_host_returns_its_own_diagnosis(host: RunningHost, ask: Ask) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
     found = ask("diagnose", "--id", links["id"], "--json").json
@@ -29,7 +29,7 @@ def test_a_running_host_knows_it_all(host: RunningHost, ask: Ask) -> None:
 
 
 @pytest.mark.process
-def test_why_it_failed(host: RunningHost, ask: Ask) -> None:
+def test_a_failed_instance_has_its_error(host: RunningHost, ask: Ask) -> None:
     links = host.start("Raising", None, uuid4().hex)
     host.end(links)
     text = ask("diagnose", "--id", links["id"]).out
@@ -37,7 +37,7 @@ def test_why_it_failed(host: RunningHost, ask: Ask) -> None:
     assert "blew up" in text
 
 
-def test_from_a_state_file(state: Path) -> None:
+def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
     found = call("diagnose", "--id", "c", "--state", state, "--json").json
     assert found["source"] == "history"
     assert found["waitsFor"] == [{"kind": "activity", "since": "2026-01-02T03:04:06Z", "name": "Ship"}]
@@ -55,7 +55,7 @@ def request(id: str, *, signal: bool) -> str:
     return request_message(request_id=id, operation="add", input="1", signal=signal, now=after(1))
 
 
-def test_what_is_open_in_a_history() -> None:
+def test_open_calls_of_a_history_are_listed() -> None:
     found = told(
         [
             started(),
@@ -87,7 +87,7 @@ def test_what_is_open_in_a_history() -> None:
         ("Completed", 1, "It has finished: Completed."),
     ],
 )
-def test_when_nothing_is_open(runtime_status: str, output: object, text: str) -> None:
+def test_a_history_without_open_calls_has_possible_reasons(runtime_status: str, output: object, text: str) -> None:
     found = told([started()], runtime_status, output)
     assert found["waitsFor"] == []
     assert text in str(found["text"])

@@ -12,7 +12,7 @@ from tests.support.polling import eventually
 
 
 @pytest.mark.process
-def test_signal_get_list_and_delete(ask: Ask) -> None:
+def test_an_entity_is_signalled_read_listed_and_deleted(ask: Ask) -> None:
     key = f"k {uuid4().hex}#"
     one = ("--name", "Counter", "--key", key)
     signalled = ask("entities", "signal", *one, "--operation", "add", "--input", "5")
@@ -30,13 +30,13 @@ def test_signal_get_list_and_delete(ask: Ask) -> None:
 
 
 @pytest.mark.process
-def test_one_that_the_app_does_not_have(ask: Ask) -> None:
+def test_an_unknown_entity_is_not_found(ask: Ask) -> None:
     called = ask("entities", "signal", "--name", "Nobody", "--key", "k", "--operation", "add")
     assert called.code == 3
     assert "The function 'nobody' doesn't exist" in called.err
 
 
-def test_from_a_state_file(tmp_path: Path) -> None:
+def test_entities_are_read_from_a_state_file(tmp_path: Path) -> None:
     made = [
         change
         for n, (name, state) in enumerate([("counter", '{"n":1}'), ("counter", None), ("lamp", "null")])

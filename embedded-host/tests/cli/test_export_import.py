@@ -33,7 +33,7 @@ def exported(folder: Path, id: str) -> str:
     return called.out
 
 
-def test_there_and_back_is_the_same(state: Path, tmp_path: Path) -> None:
+def test_an_exported_instance_is_imported_unchanged(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "c.json"
     assert call("export", "--id", "a", "--state", state, "--output", file).err.endswith(f"Wrote {file}.\n")
     target = write_state(tmp_path / "target", instance(7, "other"))
@@ -48,7 +48,7 @@ def test_there_and_back_is_the_same(state: Path, tmp_path: Path) -> None:
         assert again[key] == first[key]
 
 
-def test_what_is_under_way_comes_along(tmp_path: Path) -> None:
+def test_pending_messages_and_activities_are_exported(tmp_path: Path) -> None:
     waiting = [
         instance(5, "c", "Running", None),
         SetInput(5, "1"),
@@ -76,7 +76,7 @@ def test_what_is_under_way_comes_along(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_it_goes_on_where_it_is_imported(host: RunningHost, tmp_path: Path) -> None:
+def test_an_imported_instance_continues(host: RunningHost, tmp_path: Path) -> None:
     id = uuid4().hex
     links = host.start("Event", {"n": 1}, id)
     host.until(links, "Running")
@@ -109,7 +109,7 @@ def test_text_that_has_no_form_in_utf_8_is_imported_as_its_escapes(state: Path) 
     assert r"B\ud800" in [row[0] for row in rows(state, "instances", "name")]
 
 
-def test_an_id_that_is_there_already(state: Path) -> None:
+def test_an_existing_id_needs_replace_or_another_id(state: Path) -> None:
     document = exported(state, "b")
     refused = call("import", "-", "--state", state, stdin=document)
     assert refused.code == 4
@@ -122,7 +122,7 @@ def test_an_id_that_is_there_already(state: Path) -> None:
 
 
 @pytest.mark.process
-def test_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+def test_a_finished_instance_is_imported_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
     links = host.start("Retrying", str(tmp_path / "attempts"), uuid4().hex)
     host.end(links)
     called = ask("export", "--id", links["id"])
@@ -144,7 +144,7 @@ def test_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) ->
 
 
 @pytest.mark.process
-def test_what_has_begun_nothing_goes_on_from_the_management_api_too(
+def test_an_instance_without_open_calls_continues_after_an_export_over_http(
     host: RunningHost, ask: Ask, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
@@ -193,7 +193,7 @@ def test_what_has_begun_nothing_goes_on_from_the_management_api_too(
 
 
 @pytest.mark.process
-def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
+def test_a_state_in_use_is_refused(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1
     assert f"in use by the host with process id {host.process.pid}. This needs the state for itself" in called.err
@@ -224,7 +224,7 @@ def test_a_state_that_a_host_has(host: RunningHost, state: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_imported(state: Path, text: str, told: str) -> None:
+def test_a_refused_import_changes_nothing(state: Path, text: str, told: str) -> None:
     before = snapshot(state)["state.db"]
     called = call("import", "-", "--state", state, stdin=text)
     assert called.code == 1
@@ -232,7 +232,7 @@ def test_what_cannot_be_imported(state: Path, text: str, told: str) -> None:
     assert snapshot(state)["state.db"] == before
 
 
-def test_files_that_cannot_be_used(state: Path, tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused(state: Path, tmp_path: Path) -> None:
     missing = call("import", tmp_path / "missing.json", "--state", state)
     assert missing.code == 1
     assert "missing.json cannot be read" in missing.err

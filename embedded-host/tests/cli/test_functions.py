@@ -21,7 +21,7 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
+def test_the_functions_of_a_running_host_are_listed(host: RunningHost, ask: Ask) -> None:
     found = {function["name"]: function for function in ask("functions", "list", "--json").json}
     assert list(found["Chain"]) == KEYS
     assert (found["Chain"]["trigger"], found["Chain"]["durableName"]) == ("orchestrationTrigger", "Chain")
@@ -31,7 +31,7 @@ def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
     assert lines[0].split() == ["name", "trigger", "methods", "where", "problem"]
 
 
-def test_of_a_v1_folder(app: AppFolder) -> None:
+def test_the_functions_of_a_v1_folder_are_listed(app: AppFolder) -> None:
     app.http("Hello", "def main(req): return 'hello'", "hello/{name?}", "get", "post")
     app.function("Named", "def main(context): ...", {**orchestration_trigger(), "orchestration": "Other"})
     app.function("Broken", "import no_such_thing\ndef main(value): ...", {**orchestration_trigger("value")})
@@ -44,7 +44,7 @@ def test_of_a_v1_folder(app: AppFolder) -> None:
     assert "no_such_thing" in found["Broken"]["problem"]
 
 
-def test_of_a_v2_folder(app: AppFolder) -> None:
+def test_the_functions_of_a_v2_folder_are_listed(app: AppFolder) -> None:
     app.write(
         "function_app.py",
         """\
@@ -60,7 +60,7 @@ def test_of_a_v2_folder(app: AppFolder) -> None:
     assert (function["name"], function["route"], function["problem"]) == ("greet", "/api/greet", None)
 
 
-def test_a_folder_that_cannot_be_loaded(app: AppFolder, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_load_is_reported(app: AppFolder, tmp_path: Path) -> None:
     app.write("function_app.py", "import azure.functions\n\nimport no_such_thing\n")
     called = call("functions", "list", "--script-root", app.root)
     assert called.code == 1

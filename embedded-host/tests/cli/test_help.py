@@ -113,7 +113,9 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("example", ALL)
-def test_an_example(example: str, folder: Path, served: RunningHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_example_of_the_help_runs(
+    example: str, folder: Path, served: RunningHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     inner = re.search(r"\$\((.*)\)", example)  # what a shell's start-up file is to evaluate
     written = inner[1] if inner else example.partition(" > ")[0].partition(" >> ")[0]

@@ -50,7 +50,7 @@ def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
     assert "2 failed" in run_pytest(root)
 
 
-def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     called = call("init")
     assert called.code == 0
@@ -58,7 +58,7 @@ def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "function_app.py").is_file()
 
 
-def test_what_is_there_already_stays(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text("mine", encoding="utf-8")
     called = call("init", tmp_path, "--model", "v1")
     assert called.code == 1
@@ -67,7 +67,7 @@ def test_what_is_there_already_stays(tmp_path: Path) -> None:
     assert (tmp_path / "host.json").read_text(encoding="utf-8") == "mine"
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     called = call("init", tmp_path / "file" / "app")
     assert called.code == 1
@@ -84,6 +84,6 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("x" * 80, "X" + "x" * 41 + "Hub"),
     ],
 )
-def test_the_task_hubs_name(folder: str, hub: str) -> None:
+def test_the_task_hub_is_named_after_the_folder(folder: str, hub: str) -> None:
     assert hub_name(Path("/apps") / folder) == hub
     assert 3 <= len(hub) <= 45

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.process
 KEYS = ["name", "instanceId", "runtimeStatus", "customStatus", "createdTime", "lastUpdatedTime"]
 
 
-def test_start_and_look(host: RunningHost, ask: Ask) -> None:
+def test_a_started_instance_has_a_status(host: RunningHost, ask: Ask) -> None:
     id = uuid4().hex
     started = ask("start-new", "--function-name", "chain", "--id", id, "--input", '{"a": 1}', "--json").json
     assert started["id"] == id
@@ -31,7 +31,7 @@ def test_start_and_look(host: RunningHost, ask: Ask) -> None:
     assert '["Tokyo", "Seattle", "London"]' in text
 
 
-def test_the_input_may_stand_in_a_file_or_on_stdin(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+def test_the_input_is_read_from_a_file_or_stdin(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
     file = tmp_path / "input.json"
     file.write_text('{"city": "Zürich"}', encoding="utf-8")
     for given, stdin in ((f"@{file}", ""), ("@-", '{"city": "Zürich"}')):
@@ -41,13 +41,15 @@ def test_the_input_may_stand_in_a_file_or_on_stdin(host: RunningHost, ask: Ask, 
 
 
 @pytest.mark.parametrize(("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)])
-def test_an_input_that_is_no_object(host: RunningHost, ask: Ask, function: str, input: str, output: object) -> None:
+def test_an_input_that_is_no_object_is_encoded_as_the_sdk_does(
+    host: RunningHost, ask: Ask, function: str, input: str, output: object
+) -> None:
     started = ask("start-new", "--function-name", function, "--input", input, "--json").json
     status = host.end(started)
     assert (status["runtimeStatus"], status["output"]) == ("Completed", output)
 
 
-def test_start_says_what_it_did(ask: Ask) -> None:
+def test_start_prints_the_instance_id(ask: Ask) -> None:
     id = uuid4().hex
     assert ask("start-new", "--function-name", "Event", "--id", id).out == f"Started 'Event' as instance '{id}'.\n"
     again = ask("start-new", "--function-name", "Event", "--id", id)
@@ -62,7 +64,7 @@ def test_a_misspelt_orchestrator_is_not_started(ask: Ask) -> None:
     assert ask("get-runtime-status", "--id", "never").code == 3
 
 
-def test_history(host: RunningHost, ask: Ask) -> None:
+def test_the_history_is_printed_as_json_and_as_a_table(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain")
     host.end(links)
     events = ask("get-history", "--id", links["id"], "--json").json
@@ -87,7 +89,7 @@ def test_a_sub_orchestration_is_shown_with_its_id_and_its_parents(host: RunningH
     assert [item.get("parentInstanceId") for item in listed] == [links["id"]]
 
 
-def test_list(host: RunningHost, ask: Ask) -> None:
+def test_the_list_is_filtered_and_paged(host: RunningHost, ask: Ask) -> None:
     prefix = uuid4().hex
     ids = [f"{prefix}-{n}" for n in range(3)]
     for id in ids:
@@ -119,14 +121,14 @@ def test_list(host: RunningHost, ask: Ask) -> None:
         (["--top", "0"], "--top"),
     ],
 )
-def test_wrong_arguments_of_a_list(ask: Ask, arguments: list[str], told: str) -> None:
+def test_invalid_filters_are_refused(ask: Ask, arguments: list[str], told: str) -> None:
     called = ask("get-instances", *arguments)
     assert called.code == 2
     assert told in called.err
 
 
 @pytest.mark.parametrize("command", ["get-runtime-status", "get-history", "timeline", "diagnose", "export", "watch"])
-def test_no_such_instance(ask: Ask, host: RunningHost, state: Path, command: str) -> None:
+def test_an_unknown_instance_is_not_found(ask: Ask, host: RunningHost, state: Path, command: str) -> None:
     called = ask(command, "--id", "nobody")
     assert (called.code, called.out) == (3, "")
     assert f"There is no instance 'nobody' at {host.base}." in called.err
@@ -135,7 +137,7 @@ def test_no_such_instance(ask: Ask, host: RunningHost, state: Path, command: str
     assert f"There is no instance 'nobody' at {state / 'state.db'}, task hub TestHub." in called.err
 
 
-def test_from_a_state_file(state: Path) -> None:
+def test_a_state_file_is_read_without_being_written(state: Path) -> None:
     before = snapshot(state)
     called = call("get-instances", "--state", state, "--show-input", "--show-output", "--json")
     assert called.err == f"State: {state / 'state.db'}, task hub TestHub (read-only)\n"
@@ -159,7 +161,7 @@ def test_from_a_state_file(state: Path) -> None:
     assert snapshot(state) == before, "nothing was written"
 
 
-def test_the_same_from_both(host: RunningHost, ask: Ask) -> None:
+def test_host_and_state_file_give_the_same_output(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", {"x": [1, None]})
     host.end(links)
     for arguments in (
@@ -171,7 +173,7 @@ def test_the_same_from_both(host: RunningHost, ask: Ask) -> None:
         assert json.loads(ask(*full).out) == call(*full, "--state", host.state).json
 
 
-def test_what_was_asked_of_entities_is_shown_in_words(host: RunningHost, ask: Ask) -> None:
+def test_operations_on_entities_are_readable_in_the_table(host: RunningHost, ask: Ask) -> None:
     links = host.start("CountWithEntity", None, uuid4().hex)
     host.end(links)
     rows = [line.split(maxsplit=2)[1:] for line in ask("get-history", "--id", links["id"]).out.splitlines()]

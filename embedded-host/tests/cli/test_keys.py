@@ -25,7 +25,7 @@ def keys(command: str, file: KeyFile, *arguments: str) -> object:
     return called.json if "--json" in arguments else called.out
 
 
-def test_the_list(file: KeyFile) -> None:
+def test_keys_are_listed(file: KeyFile) -> None:
     own, _ = file.put(Scope("function", "start"), "partner")
     kept = file.keys()
     assert keys("list", file, "--json") == [
@@ -39,24 +39,24 @@ def test_the_list(file: KeyFile) -> None:
     assert "Dashboard" not in shown
 
 
-def test_the_dashboard_of_the_running_host(file: KeyFile) -> None:
+def test_the_list_has_the_dashboards_link(file: KeyFile) -> None:
     with StateLock(file.path.parent), publish_port(file.path.parent, 7079):
         link = f"http://localhost:7079/dashboard#code={file.keys().system[DURABLE]}"
         assert f"Dashboard: {link}" in str(keys("list", file))
 
 
-def test_a_state_of_its_own(file: KeyFile) -> None:
+def test_state_selects_the_folder_of_the_keys(file: KeyFile) -> None:
     called = call("keys", "list", "--state", file.path.parent)
     assert file.keys().master in called.out
 
 
-def test_without_keys(tmp_path: Path) -> None:
+def test_a_host_without_keys_is_reported(tmp_path: Path) -> None:
     called = call("keys", "list", "--script-root", tmp_path)
     assert called.code == 1
     assert "embedded-host start --auth makes them" in called.err
 
 
-def test_making_and_renewing(file: KeyFile) -> None:
+def test_a_key_is_created_and_rotated(file: KeyFile) -> None:
     shown = str(keys("create", file, "--name", "partner"))
     assert shown == f"Made the key 'partner'.\n{file.keys().host['partner']}\n"
     shown = str(keys("create", file, "--name", "partner", "--value", "chosen"))
@@ -71,19 +71,19 @@ def test_making_and_renewing(file: KeyFile) -> None:
     assert "y" in file.keys().system
 
 
-def test_not_over_http() -> None:
+def test_url_is_refused() -> None:
     called = call("keys", "list", "--url", "https://my-app.azurewebsites.net")
     assert called.code == 2
     assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
 
 
-def test_before_the_first_start(tmp_path: Path) -> None:
+def test_without_a_key_file_the_command_names_auth(tmp_path: Path) -> None:
     called = call("keys", "create", "--name", "partner", "--script-root", tmp_path)
     assert called.code == 0
     assert "partner" in KeyFile(tmp_path / ".embedded-host").begin().host
 
 
-def test_revoking(file: KeyFile) -> None:
+def test_a_key_is_revoked(file: KeyFile) -> None:
     file.put(HOST, "partner")
     file.put(Scope("function", "start"), "partner")
     keys("revoke", file, "--name", "partner")
@@ -103,7 +103,7 @@ def test_revoking(file: KeyFile) -> None:
         (["--name", DURABLE, "--system"], f"embedded-host keys create --name {DURABLE} --system."),
     ],
 )
-def test_what_the_host_cannot_do_without(file: KeyFile, arguments: list[str], remedy: str) -> None:
+def test_required_keys_are_not_revoked(file: KeyFile, arguments: list[str], remedy: str) -> None:
     before = file.keys()
     called = call("keys", "revoke", *arguments, "--script-root", file.path.parent.parent)
     assert called.code == 1
@@ -111,7 +111,7 @@ def test_what_the_host_cannot_do_without(file: KeyFile, arguments: list[str], re
     assert file.keys() == before
 
 
-def test_arguments_that_contradict(file: KeyFile) -> None:
+def test_contradictory_arguments_are_refused(file: KeyFile) -> None:
     for arguments in (["--name", "x", "--system", "--function", "f"], ["--name", " "], ["--name", "x", "--value", ""]):
         called = call("keys", "create", *arguments, "--script-root", file.path.parent.parent)
         assert called.code == 2, called

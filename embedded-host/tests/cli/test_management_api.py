@@ -81,7 +81,7 @@ def test_the_key_goes_in_a_header(fake: FakeHost, monkeypatch: pytest.MonkeyPatc
     assert call("get-instances", "--url", fake.url).code == 0
 
 
-def test_an_instances_link_will_do_for_a_url(fake: FakeHost) -> None:
+def test_the_link_of_an_instance_is_accepted_as_url(fake: FakeHost) -> None:
     fake.key = KEY
     fake.answer("GET", f"{BASE}/instances", 200, [])
     link = f"{fake.url}{BASE}/instances/abc?taskHub=Hub&connection=Storage&code=a%2Bkey%2F%3D%3D"
@@ -91,7 +91,7 @@ def test_an_instances_link_will_do_for_a_url(fake: FakeHost) -> None:
     assert (fake.asked[-1][2]["taskHub"], fake.asked[-1][2]["connection"]) == ("Hub", "Storage")
 
 
-def test_what_is_asked(fake: FakeHost) -> None:
+def test_each_command_sends_its_request(fake: FakeHost) -> None:
     fake.answer("GET", f"{BASE}/instances", 200, [], **{"x-ms-continuation-token": "more"})
     listed = call(
         *("get-instances", "--url", fake.url, "--created-after", "01/31/2026 13:00", "--created-before", "2026-02-01"),
@@ -122,7 +122,7 @@ def test_a_purge_names_the_statuses_so_that_nothing_that_runs_is_deleted(fake: F
     }
 
 
-def test_start_where_functions_are_not_listed(fake: FakeHost) -> None:
+def test_start_works_if_the_functions_are_not_listed(fake: FakeHost) -> None:
     fake.answer("GET", "/admin/functions", 401)
     fake.answer("POST", f"{BASE}/orchestrators/Order/a%23b", 202, {"id": "a#b"})
     called = call("start-new", "--url", fake.url, "--function-name", "Order", "--id", "a#b", "--input", '{"n": 1.0}')
@@ -133,7 +133,7 @@ def test_start_where_functions_are_not_listed(fake: FakeHost) -> None:
     assert "its master key (status 401)" in refused.err
 
 
-def test_a_diagnosis_from_the_history_that_it_gives(fake: FakeHost) -> None:
+def test_a_host_without_diagnoses_is_diagnosed_from_the_history(fake: FakeHost) -> None:
     status = {
         "name": "Order",
         "instanceId": "a",
@@ -165,7 +165,7 @@ def test_a_diagnosis_from_the_history_that_it_gives(fake: FakeHost) -> None:
         (404, None, "what answers there is another program"),
     ],
 )
-def test_other_answers(fake: FakeHost, status: int, body: object, told: str) -> None:
+def test_unexpected_responses_are_reported(fake: FakeHost, status: int, body: object, told: str) -> None:
     for path in (f"{BASE}/instances", f"{BASE}/instances/a"):
         fake.answer("GET", path, status, body)
     for arguments in (["get-instances"], ["get-runtime-status", "--id", "a"]):
@@ -175,7 +175,7 @@ def test_other_answers(fake: FakeHost, status: int, body: object, told: str) -> 
         assert all(line.isprintable() for line in called.err.split("\n")), "it does not steer the terminal"
 
 
-def test_the_key_is_taken_nowhere_else(fake: FakeHost) -> None:
+def test_the_key_is_not_sent_after_a_redirect(fake: FakeHost) -> None:
     fake.answer("GET", f"{BASE}/instances", 302, None, Location=f"{fake.url}/elsewhere")
     called = call("get-instances", "--url", fake.url, "--code", KEY)
     assert called.code == 1
@@ -183,7 +183,7 @@ def test_the_key_is_taken_nowhere_else(fake: FakeHost) -> None:
     assert [path for _, path, *_ in fake.asked] == [f"{BASE}/instances"]
 
 
-def test_a_refusal_of_what_still_runs_is_not_called_its_end(fake: FakeHost) -> None:
+def test_a_refusal_because_the_instance_runs_is_not_reported_as_finished(fake: FakeHost) -> None:
     fake.answer("POST", f"{BASE}/instances/a/terminate", 404)
     fake.answer("GET", f"{BASE}/instances/a", 202, {"runtimeStatus": "Running"})
     called = call("terminate", "--id", "a", "--url", fake.url)

@@ -22,7 +22,7 @@ def waiting(host: RunningHost) -> dict[str, str]:
     return links
 
 
-def test_raise_event(host: RunningHost, ask: Ask, waiting: dict[str, str], tmp_path: Path) -> None:
+def test_an_event_is_raised_with_its_data(host: RunningHost, ask: Ask, waiting: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "data.json"
     file.write_text('{"by": "Ada"}', encoding="utf-8")
     called = ask("raise-event", "--id", waiting["id"], "--event-name", "Approval", "--event-data", f"@{file}")
@@ -33,14 +33,14 @@ def test_raise_event(host: RunningHost, ask: Ask, waiting: dict[str, str], tmp_p
     assert f"The instance '{waiting['id']}' has finished: Completed." in late.err
 
 
-def test_an_event_without_data(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_event_without_data_has_null(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
     raised = ask("raise-event", "--id", waiting["id"], "--event-name", "Approval", "--json").json
     assert raised == {"instanceId": waiting["id"], "raised": "Approval"}
     status = host.end(waiting)
     assert (status["runtimeStatus"], status["output"]) == ("Completed", None)
 
 
-def test_suspend_and_resume(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_instance_is_suspended_and_resumed(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
     id = waiting["id"]
     refused = ask("resume", "--id", id)
     assert refused.code == 4
@@ -51,14 +51,14 @@ def test_suspend_and_resume(host: RunningHost, ask: Ask, waiting: dict[str, str]
     host.until(waiting, "Running")
 
 
-def test_terminate(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_instance_is_terminated_with_a_reason(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
     assert ask("terminate", "--id", waiting["id"], "--reason", "enough").code == 0
     status = host.end(waiting)
     assert (status["runtimeStatus"], status["output"]) == ("Terminated", "enough")
     assert ask("terminate", "--id", waiting["id"]).code == 4
 
 
-def test_rewind(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_a_failed_instance_is_rewound(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
     links = host.start("Failing", None, uuid4().hex)
     failed = host.end(links, showHistory="true")
     assert failed["runtimeStatus"] == "Failed"
@@ -75,7 +75,7 @@ def test_rewind(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
     assert "has status Running" in refused.err
 
 
-def test_restart(host: RunningHost, ask: Ask) -> None:
+def test_a_restart_starts_another_instance(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", 5, uuid4().hex)
     host.end(links)
     again = ask("restart", "--id", links["id"], "--json").json
@@ -86,7 +86,7 @@ def test_restart(host: RunningHost, ask: Ask) -> None:
     host.end(links)
 
 
-def test_a_restart_in_place_of_what_runs(ask: Ask, waiting: dict[str, str]) -> None:
+def test_a_running_instance_is_not_restarted_in_place(ask: Ask, waiting: dict[str, str]) -> None:
     refused = ask("restart", "--id", waiting["id"], "--same-id")
     assert refused.code == 4
     assert "An Orchestration instance with the status Running already exists." in refused.err
@@ -101,7 +101,7 @@ def test_a_restart_in_place_of_what_runs(ask: Ask, waiting: dict[str, str]) -> N
     ],
     ids=lambda command: str(command[0]),
 )
-def test_a_name_that_no_address_can_hold(ask: Ask, command: tuple[str, ...]) -> None:
+def test_a_name_that_fits_no_url_is_refused(ask: Ask, command: tuple[str, ...]) -> None:
     called = ask(*command)
     assert (called.code, called.out) == (2, "")
     assert "'a/b' has a slash, which no address of the management API can hold." in called.err
@@ -112,7 +112,9 @@ def test_a_name_that_no_address_can_hold(ask: Ask, command: tuple[str, ...]) -> 
     [["raise-event", "--event-name", "E"], ["terminate"], ["suspend"], ["resume"], ["rewind"], ["restart"]],
     ids=lambda arguments: str(arguments[0]),
 )
-def test_what_changes_something(ask: Ask, host: RunningHost, state: Path, arguments: list[str]) -> None:
+def test_commands_that_change_an_instance_need_a_host(
+    ask: Ask, host: RunningHost, state: Path, arguments: list[str]
+) -> None:
     unknown = ask(*arguments, "--id", "no/body #1")
     assert unknown.code == 3
     assert f"There is no instance 'no/body #1' at {host.base}." in unknown.err
@@ -131,7 +133,7 @@ def test_what_changes_something(ask: Ask, host: RunningHost, state: Path, argume
         ("@missing.json", "The file missing.json cannot be read"),
     ],
 )
-def test_data_that_is_no_json(ask: Ask, given: str, told: str) -> None:
+def test_invalid_json_is_refused(ask: Ask, given: str, told: str) -> None:
     called = ask("raise-event", "--id", "x", "--event-name", "E", "--event-data", given)
     assert called.code == 2
     assert told in called.err

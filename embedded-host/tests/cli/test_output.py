@@ -21,7 +21,7 @@ from embedded_host.cli.output import print_fields, print_json, print_table, prin
         (False, "false"),
     ],
 )
-def test_a_value_in_a_cell(value: object, text: str) -> None:
+def test_a_value_is_shown_on_one_line(value: object, text: str) -> None:
     assert shown(value) == text
 
 
@@ -36,7 +36,7 @@ def test_what_an_instance_holds_does_not_steer_the_terminal(capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
-def test_json_on_any_console(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+def test_json_is_printed_on_any_console(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     value = {"a": "Zürich \u2603 \ud800"}
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
@@ -45,14 +45,14 @@ def test_json_on_any_console(monkeypatch: pytest.MonkeyPatch, encoding: str) -> 
     assert json.loads(stream.read()) == value
 
 
-def test_columns_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_columns_are_aligned_by_blanks(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("id", "name"), [("a", "[red]x"), ("long", ""), ("\x1b", "\x9b2J\n")], "none")
     assert capsys.readouterr().out == "id    name\na     [red]x\nlong\n\\x1b  \\x9b2J\\n\n"
     print_table(("id",), [], "none")
     assert capsys.readouterr() == ("", "none\n")
 
 
-def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
     print_table(("instanceId", "createdTime"), [("[red]a[/]", "2026-01-02T03:04:05Z")], "none")
     table = capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(("width", "kept"), [(110, 6), (80, 6), (70, 5), (50, 4)])
-def test_a_narrow_terminal_is_spared_times_before_names(
+def test_a_narrow_terminal_hides_times_before_names(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, kept: int
 ) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)

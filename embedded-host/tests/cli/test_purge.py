@@ -14,7 +14,7 @@ from tests.support.running_host import RunningHost
 
 
 @pytest.mark.process
-def test_purge_one(host: RunningHost, ask: Ask) -> None:
+def test_one_instance_is_purged(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", None, uuid4().hex)
     host.end(links)
     assert ask("purge-history", "--id", links["id"]).out == "Deleted 1 instance.\n"
@@ -27,7 +27,7 @@ def test_purge_one(host: RunningHost, ask: Ask) -> None:
 
 
 @pytest.mark.process
-def test_purge_many(host: RunningHost, ask: Ask) -> None:
+def test_instances_are_purged_by_filter(host: RunningHost, ask: Ask) -> None:
     # A status that no other test's instances have when they are looked at again.
     waiting, ended = (host.start("Event", None, uuid4().hex) for _ in range(2))
     for links in (waiting, ended):
@@ -42,7 +42,7 @@ def test_purge_many(host: RunningHost, ask: Ask) -> None:
 
 
 @pytest.mark.process
-def test_purge_takes_only_statuses_of_what_has_finished(ask: Ask) -> None:
+def test_only_finished_statuses_can_be_purged(ask: Ask) -> None:
     called = ask("purge-history", "--runtime-status", "running")
     assert called.code == 2
     assert "'running' is none of Completed, Failed, Terminated, Canceled" in called.err
@@ -54,7 +54,7 @@ def two_hubs(folder: Path) -> Path:
     return write_state(folder, *changes)
 
 
-def test_delete_a_task_hub(tmp_path: Path) -> None:
+def test_a_task_hub_is_deleted(tmp_path: Path) -> None:
     folder = two_hubs(tmp_path / "state")
     with closing(sqlite3.connect(folder / "state.db")) as connection, connection:
         connection.executemany("INSERT INTO timers VALUES (?, 'T', 0, 0, 0)", [("TestHub",), ("OtherHub",)])
@@ -65,7 +65,7 @@ def test_delete_a_task_hub(tmp_path: Path) -> None:
             assert connection.execute(f"SELECT {column} FROM {table}").fetchall() == [("OtherHub",)]
 
 
-def test_deleting_a_task_hub_wants_a_yes(tmp_path: Path) -> None:
+def test_deleting_a_task_hub_needs_a_confirmation(tmp_path: Path) -> None:
     folder = two_hubs(tmp_path / "state")
     before = snapshot(folder)["state.db"]
     called = call("delete-task-hub", "--state", folder, "--task-hub-name", "TestHub")
@@ -78,7 +78,7 @@ def test_deleting_a_task_hub_wants_a_yes(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_deleting_a_task_hub_that_a_host_has(host: RunningHost, tmp_path: Path) -> None:
+def test_a_task_hub_in_use_is_not_deleted(host: RunningHost, tmp_path: Path) -> None:
     held = call("delete-task-hub", "--state", host.state, "--yes")
     assert held.code == 1
     assert f"is in use by the host with process id {host.process.pid}" in held.err

@@ -57,7 +57,7 @@ EVERY_COMMAND: list[tuple[str, ...]] = [
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
-def test_without_its_key(real: RealHost, command: tuple[str, ...]) -> None:
+def test_a_missing_key_is_reported(real: RealHost, command: tuple[str, ...]) -> None:
     without, wrong = ask(real, *command, code=None), ask(real, *command, code="wrong")
     assert (without.code, wrong.code) == (1, 1)
     assert (without.out, wrong.out) == ("", "")
@@ -84,7 +84,7 @@ def test_a_links_code_is_the_key(real: RealHost) -> None:
 # -- one instance --------------------------------------------------------------------------------
 
 
-def test_starting(real: RealHost) -> None:
+def test_an_instance_is_started(real: RealHost) -> None:
     real.plays("api/start", at=0)
     called = ask(real, "start-new", "--function-name", "Hello", *ID, "--input", '{"k": 1}')
     assert called.out == "Started 'Hello' as instance 'order-7'.\n"
@@ -98,7 +98,7 @@ def test_starting(real: RealHost) -> None:
     assert ask(real, "start-new", "--function-name", "Hello", "--id", "bad#id").code == 0
 
 
-def test_starting_what_is_not_there(real: RealHost) -> None:
+def test_an_unknown_orchestrator_is_reported(real: RealHost) -> None:
     binding = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
     real.says("GET", "/admin/functions", 200, [{"name": "Hello", "config": {"bindings": [binding]}}])
     refused = ask(real, "start-new", "--function-name", "Helo", code=MASTER_KEY)
@@ -112,7 +112,7 @@ def test_starting_what_is_not_there(real: RealHost) -> None:
     assert ask(real, "start-new", "--function-name", "NoSuchOrchestrator").code == 0
 
 
-def test_an_id_that_runs_already(real: RealHost) -> None:
+def test_an_id_in_use_is_reported(real: RealHost) -> None:
     text = "An Orchestration instance with the status Running already exists."
     real.says("POST", "/orchestrators/Hello/order-7", 409, {"Message": text})
     called = ask(real, "start-new", "--function-name", "Hello", *ID)
@@ -130,7 +130,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("case", "label", "status"), STATUSES)
-def test_a_status(real: RealHost, case: str, label: str, status: str) -> None:
+def test_a_recorded_status_is_shown(real: RealHost, case: str, label: str, status: str) -> None:
     body = real.plays(case, label)
     shown = ask(real, "get-runtime-status", *ID, "--show-input", "--show-output", "--json").json
     assert (shown, shown["runtimeStatus"]) == (body, status)
@@ -149,7 +149,7 @@ OPERATIONS: list[tuple[list[str], str, str, str]] = [
 
 
 @pytest.mark.parametrize(("command", "case", "label", "said"), OPERATIONS)
-def test_an_operation(real: RealHost, command: list[str], case: str, label: str, said: str) -> None:
+def test_an_operation_sends_its_request(real: RealHost, command: list[str], case: str, label: str, said: str) -> None:
     real.plays(case, label)
     called = ask(real, *command, *ID)
     assert (called.code, called.out.startswith(said)) == (0, True), called
@@ -160,7 +160,7 @@ def test_an_operation(real: RealHost, command: list[str], case: str, label: str,
 
 
 @pytest.mark.parametrize(("command", "case", "label", "said"), OPERATIONS)
-def test_an_operation_on_what_is_not_there(
+def test_an_operation_on_an_unknown_instance_is_not_found(
     real: RealHost, command: list[str], case: str, label: str, said: str
 ) -> None:
     for at in range(len(GOLDEN["api/missing-instance"])):
@@ -173,7 +173,7 @@ def test_an_operation_on_what_is_not_there(
 
 
 @pytest.mark.parametrize("command", [command for command, *_ in OPERATIONS[:4]])
-def test_an_operation_on_what_has_finished(real: RealHost, command: list[str]) -> None:
+def test_an_operation_on_a_finished_instance_is_not_allowed(real: RealHost, command: list[str]) -> None:
     for operation in ("raise", "terminate", "suspend", "resume"):
         real.plays("start/running-202", f"{operation} after completion")
     real.plays("start/running-202", "completed")
@@ -182,7 +182,7 @@ def test_an_operation_on_what_has_finished(real: RealHost, command: list[str]) -
     assert "The instance 'order-7' has finished: Completed." in called.err
 
 
-def test_what_its_status_does_not_allow(real: RealHost) -> None:
+def test_a_refusal_by_status_is_reported(real: RealHost) -> None:
     real.plays("start/running-202", "rewind completed")
     real.plays("life/suspend-resume", "suspend twice")
     real.plays("life/purge", "purge a running one")
@@ -206,7 +206,7 @@ def test_what_its_status_does_not_allow(real: RealHost) -> None:
         assert told in called.err
 
 
-def test_restarting(real: RealHost) -> None:
+def test_an_instance_is_restarted(real: RealHost) -> None:
     real.plays("life/restart", "restart")
     assert ask(real, "restart", *ID).out == f"Started 'order-7' again as instance '{NEW_ID}'.\n"
     assert real.asked[-1][2]["restartWithNewInstanceId"] == "true"
@@ -223,7 +223,7 @@ def test_restarting(real: RealHost) -> None:
 @pytest.mark.parametrize(
     "command", [("get-runtime-status",), ("get-history",), ("watch",), ("timeline",), ("diagnose",), ("export",)]
 )
-def test_looking_at_what_is_not_there(real: RealHost, command: tuple[str, ...]) -> None:
+def test_an_unknown_instance_is_not_found(real: RealHost, command: tuple[str, ...]) -> None:
     real.plays("api/missing-instance", at=0)
     real.plays("api/list", "empty page")
     called = ask(real, *command, *ID)
@@ -243,7 +243,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", WITH_HISTORY)
-def test_a_recorded_history(real: RealHost, case: str, tmp_path: Path, probe: Path) -> None:
+def test_a_recorded_history_is_shown(real: RealHost, case: str, tmp_path: Path, probe: Path) -> None:
     status = real.plays(case, "with history")
     assert ask(real, "get-history", *ID, "--json").json == status["historyEvents"]
     assert real.asked[-1][2] == {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
@@ -273,7 +273,7 @@ def test_a_recorded_history(real: RealHost, case: str, tmp_path: Path, probe: Pa
         assert app.replay(exported.json) == replayed
 
 
-def test_an_instance_that_waits(real: RealHost) -> None:
+def test_a_waiting_instance_is_diagnosed_from_its_history(real: RealHost) -> None:
     status = {
         **real.plays("start/running-202", "running"),
         "historyEvents": [{"EventType": "ExecutionStarted", "Timestamp": "2026-11-25T09:30:00Z", "Input": '"{}"'}],
@@ -306,7 +306,7 @@ def page(real: RealHost, path: str, items: list[dict[str, Any]], token: str | No
     real.says("GET", path, 200, items, **({"x-ms-continuation-token": token} if token else {}))
 
 
-def test_pages_are_put_together_until_there_are_enough(real: RealHost) -> None:
+def test_pages_are_joined_up_to_the_limit(real: RealHost) -> None:
     page(real, "/instances", [item("a"), item("b")], "first")
     page(real, "/instances", [], "second")
     page(real, "/instances", [item("c")], "third")
@@ -321,7 +321,7 @@ def test_pages_are_put_together_until_there_are_enough(real: RealHost) -> None:
     assert real.asked[-1][3]["x-ms-continuation-token"] == "third"
 
 
-def test_an_empty_list_and_a_purge_of_nothing(real: RealHost) -> None:
+def test_an_empty_list_and_an_empty_purge_are_no_errors(real: RealHost) -> None:
     real.plays("api/list", "empty page")
     called = ask(real, "get-instances", "--prefix", "nosuchprefix")
     assert (called.code, called.out) == (0, "")
@@ -332,7 +332,7 @@ def test_an_empty_list_and_a_purge_of_nothing(real: RealHost) -> None:
     assert real.asked[-2][2]["createdTimeFrom"] == "1970-01-01T00:00:00Z"
 
 
-def test_entities(real: RealHost) -> None:
+def test_entities_are_listed_and_read(real: RealHost) -> None:
     counter = ("--name", "Counter", "--key", "visits")
     real.plays("api/entities", "missing entity")
     real.plays("api/list", "empty page")
@@ -361,7 +361,7 @@ def test_entities(real: RealHost) -> None:
     assert ask(real, "entities", "delete", *counter).out == "Deleted 'Counter' with the key 'visits'.\n"
 
 
-def test_watching(real: RealHost) -> None:
+def test_watch_ends_with_the_instance(real: RealHost) -> None:
     real.plays("start/running-202", "running")
     real.plays("life/suspend-resume", "suspended")
     real.plays("start/running-202", "completed")
@@ -383,7 +383,7 @@ def test_watching(real: RealHost) -> None:
         (("keys", "list"), "This is about the files of a state"),
     ],
 )
-def test_what_the_management_api_cannot_do(real: RealHost, command: tuple[str, ...], told: str) -> None:
+def test_operations_without_an_api_are_refused(real: RealHost, command: tuple[str, ...], told: str) -> None:
     called = ask(real, *command, stdin="{}")
     assert (called.code, called.out, real.asked) == (2, "", [])
     assert told in called.err

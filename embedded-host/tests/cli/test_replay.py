@@ -29,7 +29,7 @@ def history(app: AppFolder, tmp_path: Path) -> Path:
         return durable_app.sync.run("Twice").history.save(tmp_path / "twice.json")
 
 
-def test_a_history_that_fits(app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matching_history_replays(app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(history.parent)
     called = call("replay", "twice.json", "--script-root", "app")
     assert (called.code, called.err) == (0, "")
@@ -37,7 +37,7 @@ def test_a_history_that_fits(app: AppFolder, history: Path, monkeypatch: pytest.
     assert Path.cwd() == history.parent
 
 
-def test_one_that_does_not(history: Path, tmp_path: Path) -> None:
+def test_a_differing_history_is_reported(history: Path, tmp_path: Path) -> None:
     app = echo_app(tmp_path / "changed", 'yield context.wait_for_external_event("Go")')
     nothing = tmp_path / "nothing.json"
     nothing.write_text("{}", encoding="utf-8")
@@ -51,7 +51,7 @@ def test_one_that_does_not(history: Path, tmp_path: Path) -> None:
     assert '"code": "it waits for the external event' in found.out
 
 
-def test_what_cannot_be_loaded(history: Path, tmp_path: Path) -> None:
+def test_an_app_that_does_not_load_is_reported(history: Path, tmp_path: Path) -> None:
     called = call("replay", history, "--script-root", tmp_path / "twice")
     assert called.code == 2
     assert f"Directory '{tmp_path / 'twice'}' does not exist." in called.err

@@ -25,7 +25,7 @@ def ids(folder: Path) -> list[str]:
     return [item["instanceId"] for item in listed(folder).json["instances"]]
 
 
-def test_after_a_host_that_has_stopped(state: Path) -> None:
+def test_the_state_of_a_stopped_host_is_read(state: Path) -> None:
     assert list(snapshot(state)) == ["state.db"]
     before = snapshot(state)
     assert ids(state) == ["@counter@visits", "a", "b", "c"]
@@ -52,7 +52,7 @@ def killed(state: Path) -> Path:
 
 
 @pytest.mark.process
-def test_after_a_host_that_was_killed(killed: Path) -> None:
+def test_the_state_of_a_killed_host_is_read(killed: Path) -> None:
     before = snapshot(killed)
     assert sorted(before) == ["state.db", "state.db-shm", "state.db-wal"]
     assert ids(killed)[-1] == "late"
@@ -60,7 +60,7 @@ def test_after_a_host_that_was_killed(killed: Path) -> None:
 
 
 @pytest.mark.process
-def test_a_log_without_its_index(killed: Path) -> None:
+def test_a_log_without_its_index_is_read(killed: Path) -> None:
     (killed / "state.db-shm").unlink()
     before = snapshot(killed)
     assert ids(killed)[-1] == "late"
@@ -68,7 +68,7 @@ def test_a_log_without_its_index(killed: Path) -> None:
 
 
 @pytest.mark.process
-def test_beside_a_running_host(host: RunningHost) -> None:
+def test_the_state_of_a_running_host_is_read(host: RunningHost) -> None:
     links = host.start("Chain", None, "zz-last")
     host.end(links)
     names = {file.name for file in host.state.iterdir()}
@@ -80,7 +80,7 @@ def test_beside_a_running_host(host: RunningHost) -> None:
     assert host.run("Chain"), "it is not disturbed"
 
 
-def test_what_is_no_state(tmp_path: Path) -> None:
+def test_another_file_is_refused(tmp_path: Path) -> None:
     missing = listed(tmp_path / "missing")
     assert missing.code == 1
     assert f"There is no state in {tmp_path / 'missing'}." in missing.err
@@ -91,7 +91,7 @@ def test_what_is_no_state(tmp_path: Path) -> None:
     assert f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
 
 
-def test_another_programs_file(tmp_path: Path) -> None:
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
         connection.execute("CREATE TABLE theirs (a)")
     called = listed(tmp_path)
@@ -99,7 +99,7 @@ def test_another_programs_file(tmp_path: Path) -> None:
     assert "is not a state file of the embedded host" in called.err
 
 
-def test_a_file_of_another_version(state: Path) -> None:
+def test_a_state_of_another_version_is_refused(state: Path) -> None:
     with closing(sqlite3.connect(state / "state.db")) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     called = listed(state)
@@ -107,7 +107,7 @@ def test_a_file_of_another_version(state: Path) -> None:
     assert "was written by another version of the embedded host (schema 99" in called.err
 
 
-def test_exclusively(tmp_path: Path) -> None:
+def test_a_state_in_use_cannot_be_changed(tmp_path: Path) -> None:
     from embedded_host.cli.command import CommandError
 
     with StateLock(tmp_path), pytest.raises(CommandError, match="stop the host first"), exclusively(tmp_path):

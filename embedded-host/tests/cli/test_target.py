@@ -33,7 +33,9 @@ def app(root: Path, port: int, hub: str = "TestHub") -> Path:
 
 
 @pytest.mark.process
-def test_the_host_at_the_apps_port(host: RunningHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_host_at_the_apps_port_is_the_default(
+    host: RunningHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = app(tmp_path / "app", host.port)
     called = call("get-instances", "--script-root", root)
     assert (called.code, called.err.splitlines()[0]) == (0, f"Host: http://localhost:{host.port}")
@@ -41,7 +43,7 @@ def test_the_host_at_the_apps_port(host: RunningHost, tmp_path: Path, monkeypatc
     assert call("get-instances").err.startswith(f"Host: http://localhost:{host.port}\n")
 
 
-def test_the_state_where_no_host_answers(tmp_path: Path, nobody: int) -> None:
+def test_the_state_is_read_if_no_host_responds(tmp_path: Path, nobody: int) -> None:
     root = app(tmp_path / "app", nobody)
     write_state(root / ".embedded-host")
     called = call("get-instances", "--script-root", root)
@@ -51,7 +53,7 @@ def test_the_state_where_no_host_answers(tmp_path: Path, nobody: int) -> None:
     assert "Failed" in called.out
 
 
-def test_neither(tmp_path: Path, nobody: int) -> None:
+def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, nobody: int) -> None:
     root = app(tmp_path / "app", nobody)
     called = call("get-instances", "--script-root", root)
     assert called.code == 1
@@ -66,7 +68,7 @@ def test_neither(tmp_path: Path, nobody: int) -> None:
     assert f"No host answers at http://localhost:{nobody}, and this needs a running one." in changing.err
 
 
-def test_a_named_host_that_does_not_answer(nobody: int, state: Path) -> None:
+def test_a_named_host_that_does_not_respond_is_an_error(nobody: int, state: Path) -> None:
     called = call("get-instances", "--url", f"http://127.0.0.1:{nobody}")
     assert called.code == 1
     assert f"http://127.0.0.1:{nobody} does not answer: " in called.err
@@ -86,13 +88,13 @@ def test_a_named_host_that_does_not_answer(nobody: int, state: Path) -> None:
         "http://user:secret@localhost:1",
     ],
 )
-def test_what_is_no_url(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     called = call("get-instances", "--url", url)
     assert called.code == 2
     assert f"'{'' if '://' in url else 'http://'}{url}' is no URL of a host." in called.err
 
 
-def test_which_task_hub(tmp_path: Path, nobody: int) -> None:
+def test_one_of_several_task_hubs_is_chosen(tmp_path: Path, nobody: int) -> None:
     root = app(tmp_path / "app", nobody, "AppHub")
     one = write_state(tmp_path / "one", instance(1, "a", hub="Other"))
     assert "task hub Other" in call("get-instances", "--script-root", root, "--state", one).err
@@ -107,12 +109,12 @@ def test_which_task_hub(tmp_path: Path, nobody: int) -> None:
 
 
 @pytest.mark.process
-def test_the_hosts_other_task_hubs(host: RunningHost) -> None:
+def test_another_task_hub_of_a_host_has_no_instances(host: RunningHost) -> None:
     found = call("get-instances", "--url", host.base, "--task-hub-name", "Another", "--json").json
     assert found == {"instances": [], "continuationToken": None}
 
 
-def test_a_host_json_that_cannot_be_read(tmp_path: Path, state: Path) -> None:
+def test_an_invalid_host_json_is_reported(tmp_path: Path, state: Path) -> None:
     (tmp_path / "host.json").write_text("{", encoding="utf-8")
     called = call("get-instances", "--script-root", tmp_path, "--state", state)
     assert called.code == 1

@@ -36,7 +36,7 @@ def drawn(events: list[HistoryEvent], runtime_status: str) -> list[tuple[str, st
     ]
 
 
-def test_what_has_finished() -> None:
+def test_the_bars_of_a_finished_instance_have_ends() -> None:
     assert drawn(completed_history(), "Completed") == [
         ("orchestration", "Order", 0, 9, "Completed"),
         ("activity", "Charge", 1, 3, "Completed"),
@@ -45,7 +45,7 @@ def test_what_has_finished() -> None:
     ]
 
 
-def test_what_goes_on_has_no_end() -> None:
+def test_the_bars_of_open_calls_have_no_end() -> None:
     events = [
         started(),
         h.task_scheduled(after(1), 0, "Charge"),
@@ -68,23 +68,25 @@ def test_what_goes_on_has_no_end() -> None:
     ]
 
 
-def test_a_timer_that_was_not_needed() -> None:
+def test_an_unfired_timer_is_canceled() -> None:
     events = [started(), h.timer_created(after(1), 0, after(60)), h.execution_completed(after(2), 1, "Completed", "1")]
     timer = drawn(events, "Completed")[1]
     assert timer[2:] == (1, 2, "Canceled")
 
 
-def test_an_entitys_answer_is_no_event_of_anybody() -> None:
+def test_a_response_of_an_entity_has_no_bar() -> None:
     events = [started(), h.event_raised(after(1), str(uuid4()), "{}"), h.event_raised(after(1), "go", None)]
     assert [bar[1] for bar in drawn(events, "Running")] == ["Order", "go"]
 
 
-def test_before_the_first_turn() -> None:
+def test_a_pending_instance_has_no_bars() -> None:
     assert bars({"name": "Order", "runtimeStatus": "Pending"}) == []
 
 
 @pytest.mark.parametrize(("encoding", "marks"), [("utf-8", "█░◆"), ("ascii", "#-*")])
-def test_the_drawing(monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str) -> None:
+def test_the_drawing_uses_marks_that_the_console_has(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str
+) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
     draw(bars(status(completed_history(), "Completed")), after(9))
@@ -99,7 +101,7 @@ def test_the_drawing(monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str)
 
 
 @pytest.mark.process
-def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
+def test_a_running_hosts_instance_is_drawn(host: RunningHost, ask: Ask) -> None:
     links = host.start("Parent", None, uuid4().hex)
     host.end(links)
     found = ask("timeline", "--id", links["id"], "--json").json
@@ -116,6 +118,6 @@ def test_of_a_running_host(host: RunningHost, ask: Ask) -> None:
     assert all(f"({id})" in line for id, line in zip(children, lines[1:], strict=True))
 
 
-def test_of_a_state_file(state: Path) -> None:
+def test_an_instance_of_a_state_file_is_drawn(state: Path) -> None:
     found = call("timeline", "--id", "c", "--state", state, "--json").json
     assert [(bar["name"], bar["outcome"]) for bar in found["bars"]] == [("Order", "Running"), ("Ship", "Running")]

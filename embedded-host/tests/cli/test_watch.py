@@ -20,7 +20,7 @@ from tests.support.running_host import RunningHost, environment
 
 
 @pytest.mark.process
-def test_until_it_has_finished(host: RunningHost, tmp_path: Path) -> None:
+def test_watch_ends_with_the_instance(host: RunningHost, tmp_path: Path) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
     command = [sys.executable, "-m", "embedded_host", "watch", "--id", links["id"], "--url", host.base]
@@ -36,14 +36,14 @@ def test_until_it_has_finished(host: RunningHost, tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_lines_for_people(host: RunningHost, ask: Ask) -> None:
+def test_changes_are_printed_as_lines(host: RunningHost, ask: Ask) -> None:
     links = host.start("Chain", None, uuid4().hex)
     status = host.end(links)
     called = ask("watch", "--id", links["id"])
     assert called.out == f"{status['lastUpdatedTime']}  {links['id']}  Chain  Completed\n"
 
 
-def test_of_a_state_file(state: Path) -> None:
+def test_instances_that_had_finished_are_not_watched(state: Path) -> None:
     called = call("watch", "--state", state, "--prefix", "b", "--until-finished", "--json")
     assert called.out == "", "what had finished before is not watched"
     assert call("watch", "--state", state, "--id", "b").out.split() == ["2026-01-02T03:04:25Z", "b", "Order", "Failed"]
@@ -75,7 +75,7 @@ class FakeReader:
         raise NotImplementedError
 
 
-def test_what_becomes_of_those_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instances_that_finish_are_shown_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = FakeReader()
     reader.rows = {"a": "Running", "b": "Pending", "@counter@k": "Running", "old": "Completed"}
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -95,7 +95,7 @@ def test_what_becomes_of_those_that_ran(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.process
-def test_the_table(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask) -> None:
+def test_the_table_has_a_row_for_each_instance(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask) -> None:
     monkeypatch.setattr(watch, "on_terminal", lambda: True)
     links = host.start("Chain", None, f"table-{uuid4().hex[:4]}")
     host.end(links)
@@ -106,7 +106,7 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask)
 
 
 @pytest.mark.parametrize("on_terminal", [True, False])
-def test_more_than_it_looks_at_is_said(
+def test_the_number_of_hidden_instances_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_terminal: bool
 ) -> None:
     reader = FakeReader()

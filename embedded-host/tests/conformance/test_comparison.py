@@ -31,7 +31,7 @@ STEP: dict[str, Any] = {
         {"request": "GET /x"},
     ],
 )
-def test_what_differs(other: dict[str, Any]) -> None:
+def test_a_difference_is_found(other: dict[str, Any]) -> None:
     assert differences(STEP, other)
 
 
@@ -45,5 +45,5 @@ def test_what_differs(other: dict[str, Any]) -> None:
         ({"b": "the known orchestrator functions: 'A', 'B'."}, {"b": "the known orchestrator functions: 'B', 'A'."}),
     ],
 )
-def test_what_does_not(recorded: dict[str, Any], got: dict[str, Any]) -> None:
+def test_irrelevant_differences_are_ignored(recorded: dict[str, Any], got: dict[str, Any]) -> None:
     assert differences(recorded, got) == []

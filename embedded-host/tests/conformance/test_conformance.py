@@ -62,7 +62,7 @@ def _compared() -> list[Any]:
 
 
 @pytest.mark.parametrize("case", _compared())
-def test_as_recorded(host: RunningHost, case: str) -> None:
+def test_responses_match_the_recording(host: RunningHost, case: str) -> None:
     got = record(host, case)
     assert len(got) == len(RECORDED[case])
     differing = [
@@ -73,7 +73,7 @@ def test_as_recorded(host: RunningHost, case: str) -> None:
     assert not differing, f"{case}: {len(differing)} of {len(got)} steps differ\n" + "\n".join(differing)
 
 
-def test_every_recorded_case_is_run_and_nothing_else_is_skipped() -> None:
+def test_every_recorded_case_is_run_and_every_skip_has_a_reason() -> None:
     assert set(ALL_CASES) == set(RECORDED)
     assert set(WHOLE_CASES) <= set(RECORDED)
     assert all(step < len(RECORDED[case]) for case, step in STEPS)
@@ -94,7 +94,7 @@ def test_a_missing_function_fails_the_call_at_once(host: RunningHost, case: str,
     assert known in final["output"]
 
 
-def test_the_home_page(host: RunningHost) -> None:
+def test_the_home_page_is_html(host: RunningHost) -> None:
     home = host.get("/")
     assert home.status == 200
     assert home.headers["content-type"].startswith("text/html")

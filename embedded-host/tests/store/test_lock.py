@@ -74,7 +74,7 @@ def test_the_end_of_the_process_lets_go(tmp_path: Path, holder: Holder, end: str
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_leaving_lets_go(tmp_path: Path) -> None:
+def test_leaving_the_context_releases_the_lock(tmp_path: Path) -> None:
     for _ in range(2):
         with StateLock(tmp_path):
             pass
