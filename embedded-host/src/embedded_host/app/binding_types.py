@@ -6,6 +6,8 @@ From https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindin
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 COMMON = ("type", "name", "direction", "dataType")
 DIRECTIONS = ("in", "out", "inout")
 AUTH_LEVELS = ("anonymous", "function", "admin", "system", "user")
@@ -41,6 +43,21 @@ TYPES = (
     *("webPubSubTrigger", "webPubSub", "webPubSubConnection", "assistantSkillTrigger", "mcpToolTrigger"),
     *("manualTrigger", "generic", "kustoDb", "kusto", "embeddings", "textCompletion", "semanticSearch"),
 )
+
+
+class DurableTrigger(NamedTuple):
+    kind: str
+    """``orchestrator``, ``activity`` or ``entity``"""
+    name_property: str
+    """The binding's property with the durable name."""
+
+
+DURABLE_TRIGGERS = {
+    "orchestrationtrigger": DurableTrigger("orchestrator", "orchestration"),
+    "activitytrigger": DurableTrigger("activity", "activity"),
+    "entitytrigger": DurableTrigger("entity", "entityName"),
+}
+"""By type, in lower case."""
 
 CLIENTS = ("durableclient", "orchestrationclient")
 """The types of a durable client, in lower case."""

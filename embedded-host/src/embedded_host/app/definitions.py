@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from embedded_host.app.binding_types import CLIENTS
+from embedded_host.app.binding_types import CLIENTS, DURABLE_TRIGGERS
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,17 @@ class Function:
         return any(b.type.lower() in CLIENTS for b in self.bindings)
 
     @property
+    def durable_kind(self) -> str | None:
+        """``orchestrator``, ``activity`` or ``entity``; None for any other function."""
+        durable = DURABLE_TRIGGERS.get(self.trigger.type.lower())
+        return durable.kind if durable else None
+
+    @property
     def durable_name(self) -> str:
-        """The name that orchestrators call it by: the ``orchestration``/``activity``/``entityName``
-        property of its trigger, else the function's name (contract, 5.2)."""
-        own = {"orchestrationtrigger": "orchestration", "activitytrigger": "activity", "entitytrigger": "entityName"}
-        key = own.get(self.trigger.type.lower())
-        named = self.trigger.properties.get(key) if key else None
+        """The name by which orchestrators call it: the ``orchestration``/``activity``/``entityName`` property of its trigger,
+        else the function's name."""
+        durable = DURABLE_TRIGGERS.get(self.trigger.type.lower())
+        named = self.trigger.properties.get(durable.name_property) if durable else None
         return str(named) if named else self.name
 
 

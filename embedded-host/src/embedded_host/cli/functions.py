@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from embedded_host.app.binding_types import DURABLE_TRIGGERS
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import print_json, print_table
@@ -127,12 +128,11 @@ def _described(
     """The same keys wherever it comes from."""
     trigger: Json = next((b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")), {})
     kind = str(trigger.get("type", ""))
-    durable = {"orchestrationtrigger": "orchestration", "activitytrigger": "activity", "entitytrigger": "entityName"}
-    key = durable.get(kind.lower())
+    durable = DURABLE_TRIGGERS.get(kind.lower())
     return {
         "name": name,
         "trigger": kind,
-        "durableName": str(trigger.get(key) or name) if key else None,
+        "durableName": str(trigger.get(durable.name_property) or name) if durable else None,
         "methods": [str(method).upper() for method in trigger.get("methods") or ()],
         "route": route,
         "url": url,

@@ -28,7 +28,7 @@ from embedded_worker.orchestrator_sessions import OrchestratorSession
 
 __tracebackhide__ = True
 
-_TRIGGERS = {"activity": "activitytrigger", "orchestrator": "orchestrationtrigger", "entity": "entitytrigger"}
+_KINDS = ("activity", "orchestrator", "entity")
 
 
 class Simulation:
@@ -142,10 +142,10 @@ class Simulation:
 
     def kind(self, name: str) -> str:
         """Return ``activity``, ``orchestrator`` or ``entity``. Raises UnknownFunctionError."""
-        for kind in _TRIGGERS:
+        for kind in _KINDS:
             if name in self._names(kind):
                 return kind
-        known = [known for kind in _TRIGGERS for known in self._names(kind).names]
+        known = [known for kind in _KINDS for known in self._names(kind).names]
         raise UnknownFunctionError("activity, orchestrator or entity", name, known)
 
     def durable_name(self, kind: str, name: str) -> str:
@@ -174,7 +174,7 @@ class Simulation:
         if name not in names:
             raise UnknownFunctionError(kind, name, names.names)
         registered = names.registered(name)
-        return next(f for f in self._worker.app.of_type(_TRIGGERS[kind]) if f.durable_name == registered)
+        return next(f for f in self._worker.app.enabled if (f.durable_kind, f.durable_name) == (kind, registered))
 
     # -- HTTP --------------------------------------------------------------------------------------
 

@@ -32,15 +32,14 @@ from embedded_worker.protocol import InvocationResult
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
 """A frame's line in a traceback; those of a group's exceptions stand behind a bar."""
 log = logging.getLogger("embedded_host.functions")
-_KINDS = {"orchestrationtrigger": "orchestrator", "activitytrigger": "activity", "entitytrigger": "entity"}
 
 
 def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
-    names: dict[str, list[str]] = {kind: [] for kind in _KINDS.values()}
+    """Return the durable names among ``functions``."""
+    names: dict[str, list[str]] = {"orchestrator": [], "activity": [], "entity": []}
     for function in functions:
-        kind = _KINDS.get(function.trigger.type.lower())
-        if kind:
-            names[kind].append(function.durable_name)
+        if function.durable_kind is not None:
+            names[function.durable_kind].append(function.durable_name)
     return DurableFunctions.of(names["orchestrator"], names["activity"], names["entity"])
 
 
@@ -120,7 +119,7 @@ def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:
     return {
         (kind, function.durable_name.lower()): function
         for function in loaded.enabled
-        if (kind := _KINDS.get(function.trigger.type.lower()))
+        if (kind := function.durable_kind)
     }
 
 
