@@ -227,6 +227,15 @@ def test_the_first_turn_after_continue_as_new() -> None:
     assert (turn.completed, later.is_continuation) == (events[-2], False)
 
 
+@pytest.mark.parametrize("completed_is_last", [False, True])
+def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_last: bool) -> None:
+    ends = [h.execution_completed(moment(2), 0, "Completed", None), h.orchestrator_completed(moment(2))]
+    events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
+    events += reversed(ends) if completed_is_last else ends
+    [turn] = HistoryView.of(events).turns
+    assert (list(turn.messages), turn.completed, turn.is_continuation) == (events[:2], ends[1], False)
+
+
 def test_time_is_spent_in_code_at_work_and_waiting() -> None:
     events: list[HistoryEvent] = [
         h.orchestrator_started(T0), STARTED, h.task_scheduled(moment(1), 0, "A"), h.task_scheduled(moment(1), 1, "B"),

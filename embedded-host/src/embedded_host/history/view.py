@@ -322,7 +322,8 @@ def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
         if isinstance(event, SchedulingEvent):
             actions.append(event)
         elif isinstance(event, OrchestratorCompleted):
-            if is_continuation_mark(events, at):
+            # In a file, ExecutionCompleted may be behind the end of the last turn.
+            if is_continuation_mark(events, at) and not isinstance(events[at + 1], ExecutionCompleted):
                 messages.append(event)
                 is_continuation = True
                 continue
