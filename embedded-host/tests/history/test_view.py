@@ -229,7 +229,10 @@ def test_the_first_turn_after_continue_as_new() -> None:
 
 @pytest.mark.parametrize("completed_is_last", [False, True])
 def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_last: bool) -> None:
-    ends = [h.execution_completed(moment(2), 0, "Completed", None), h.orchestrator_completed(moment(2))]
+    ends: list[HistoryEvent] = [
+        h.execution_completed(moment(2), 0, "Completed", None),
+        h.orchestrator_completed(moment(2)),
+    ]
     events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
     events += reversed(ends) if completed_is_last else ends
     [turn] = HistoryView.of(events).turns
