@@ -20,7 +20,6 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/cli/reader.py": DECLARATIONS,
     "embedded_host/cli/recover.py": "tests/recovery/test_recover.py",
     "embedded_host/cli/status_import.py": "tests/cli/test_export_import.py",
-    "embedded_host/composition.py": "tests/e2e runs it in a host, tests/testing in the test kit",
     "embedded_host/engine/messages.py": DECLARATIONS,
     "embedded_host/engine/turn.py": "tests/engine/test_orchestration.py and test_execution.py",
     "embedded_host/errors.py": DECLARATIONS,

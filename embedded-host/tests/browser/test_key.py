@@ -92,7 +92,9 @@ def test_a_cancelled_prompt_shows_the_refusal_and_can_be_repeated(dashboard: Das
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
 
 
-def test_a_cancelled_prompt_returns_with_the_next_attempt(dashboard: DashboardPage, guard: Guard) -> None:
+def test_after_a_cancelled_prompt_nothing_is_requested_until_the_next_attempt(
+    dashboard: DashboardPage, guard: Guard
+) -> None:
     page = dashboard.page
     page.clock.install()
     dashboard.open("instances")

@@ -1,4 +1,4 @@
-"""Holds what a host answered against what the real one was recorded to answer: status, the recorded headers, the whole body."""
+"""Compare the responses of a host with recorded ones: status, recorded headers and body."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Step = dict[str, Any]
 
 
 def without_keys(value: Any) -> Any:
-    """A host that asks for no key neither needs nor prints one: compare as if there were none."""
+    """Remove access keys from URLs: a host without keys neither needs nor prints them."""
     text = re.sub(r"(?:code=<key>|x=1)&?", "", json.dumps(value))
     return json.loads(re.sub(r"[?&](?=[ \"\\]|$)", "", text))
 
 
 def essential(value: Any) -> Any:
-    """Drops what another implementation cannot and need not repeat: .NET stack traces and the text after an activity's error
-    message, a JSON parser's own words, and the order in which known functions are listed."""
+    """Replace the parts that another implementation does not repeat: .NET stack traces, the text after an activity's error
+    message, a JSON parser's message, and the order of the known functions."""
     if isinstance(value, dict):
         free = {"StackTrace", "Details"}
         if value.get("Message") == "Invalid JSON content":
@@ -33,7 +33,7 @@ def essential(value: Any) -> Any:
 
 
 def differences(recorded: Step, got: Step) -> list[str]:
-    """One sentence for each place in which two steps differ."""
+    """Return one sentence for each JSON path at which two steps differ."""
     expected, found = _flat(essential(without_keys(recorded))), _flat(essential(without_keys(got)))
     places = [*expected, *(place for place in found if place not in expected)]
     absent = "<absent>"
@@ -49,7 +49,7 @@ def _shown(value: Any) -> str:
 
 
 def _flat(value: Any, at: str = "") -> dict[str, Any]:
-    """Every leaf by its path; of objects also their keys, of arrays their length."""
+    """Return the leaves by JSON path, with the keys of objects and the lengths of arrays."""
     if isinstance(value, dict):
         flat: dict[str, Any] = {at + "{}": sorted(value)}
         for key, inner in value.items():

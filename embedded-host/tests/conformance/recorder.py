@@ -1,4 +1,4 @@
-"""Asks a host that serves the probe app, and records what it answers in the form of golden.json: ids, times, ports and keys
+"""Drive a host that serves the probe app and record its responses in the form of golden.json. Ids, times, ports and keys are
 normalised, so that recordings of two hosts can be compared."""
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PATHS = re.compile(r"(?:/tmp|/root|/home|/_)/[^\s\"',)\\]+")
 
 
 class Reply:
-    """What came back, not normalised."""
+    """A response, not normalised."""
 
     def __init__(self, status: int, headers: dict[str, str], text: str) -> None:
         self.status, self.headers, self.text = status, headers, text
 
     @property
     def json(self) -> Any:
-        """None if it is no JSON."""
+        """The parsed body; None if it is not JSON."""
         try:
             return json.loads(self.text)
         except ValueError:
@@ -42,8 +42,8 @@ class Reply:
 
 
 class Recorder:
-    """Runs one case. ``recorded`` are the steps that it is to come to: a step that takes time to come true is asked for again
-    until it is as recorded, or its time is over."""
+    """Runs one case. ``recorded`` has the expected steps: ``settle`` repeats a request until its response matches, or until a
+    deadline."""
 
     def __init__(self, base: str, recorded: list[Step]) -> None:
         self.base = base
@@ -52,15 +52,15 @@ class Recorder:
         self._recorded = recorded
 
     def new_id(self, name: str = "id", prefix: str = "") -> str:
-        """A fresh id, shown as ``<name>`` in the recording."""
+        """Return a new id, which the recording shows as ``<name>``."""
         self.ids[name] = prefix + uuid4().hex
         return self.ids[name]
 
-    # -- asking ------------------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------
 
     def send(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> Reply:
-        """Without a step of the recording. No redirects are followed, and nothing is added to the request but a type where there is a
-        body, as urllib did it when the real host was recorded."""
+        """Send a request that is not a step of the recording. It follows no redirects, and adds only a content type to a body,
+        as urllib did when the Azure Functions host was recorded."""
         parts = urlsplit(self.base)
         target = path.removeprefix(self.base)
         sent = dict(headers or {})
@@ -79,13 +79,13 @@ class Recorder:
     def ask(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None, label: str = ""
     ) -> Reply:
-        """A request that is a step of the recording."""
+        """Send a request and record it as a step."""
         reply = self.send(method, path, body, headers)
         self.steps.append(self._step(reply, method, path, label))
         return reply
 
     def settle(self, method: str, path: str, label: str = "", seconds: float = 3) -> Reply:
-        """The same for what an earlier request sets going: asked again until it is as recorded."""
+        """Repeat a request until its response matches the recorded step, then record it."""
         limit = time.monotonic() + seconds
         expected = self._recorded[len(self.steps)] if len(self.steps) < len(self._recorded) else {}
         while True:
@@ -97,13 +97,13 @@ class Recorder:
             time.sleep(0.02)
 
     def note(self, request: str, **what: Any) -> None:
-        """A step that sums up several requests."""
+        """Record a step that summarises several requests."""
         self.steps.append({"request": request, **what})
 
     # -- orchestrations ----------------------------------------------------------------------------
 
     def start(self, name: str, body: Any = None, instance_id: str | None = None, *, record: bool = False) -> Links:
-        """Through the probe's starter. An answer without links is a step of its own."""
+        """Start an instance with the probe's starter. Record a response without links as a step."""
         path = f"/api/start/{name}" + (f"/{instance_id}" if instance_id else "")
         text = None if body is None else json.dumps(body)
         reply = (self.ask if record else self.send)("POST", path, "" if text is None else text, JSON)
@@ -114,7 +114,7 @@ class Recorder:
         return links
 
     def wait(self, links: Links, *until: str) -> None:
-        """Until the instance has one of these statuses, or has finished."""
+        """Wait until the instance has one of these statuses, or has finished."""
         wanted = until or FINAL
 
         def there() -> bool:

@@ -1,8 +1,8 @@
-"""The embedded host answers as the real one was recorded to answer (golden.json), but for what is listed beside it:
+"""The embedded host responds as the Azure Functions host was recorded (golden.json, Durable extension 3.19.0). Not compared are:
 
-- intended.json: steps, or whole cases, where this host differs on purpose, and why;
-- unstable.json: steps in which two recordings of the real host differ from each other;
-- keys-only.json: steps that hold only where keys are asked for, which this host does not unless told to.
+- intended.json: steps, or whole cases, with a deliberate difference and its reason;
+- unstable.json: steps in which two recordings of the Azure Functions host differ;
+- keys-only.json: steps that hold only with keys in force (--auth).
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ def _data(name: str) -> Any:
 RECORDED: dict[str, list[dict[str, Any]]] = _data("golden.json")
 ALL_CASES = CASES | HTTP_CASES
 WHOLE_CASES: dict[str, str] = {entry["case"]: entry["why"] for entry in _data("intended.json") if entry["step"] is None}
-"""Case -> why it is not compared."""
+"""The reason for each case that is not compared."""
 STEPS: dict[tuple[str, int], str] = {
     **{(entry["case"], entry["step"]): entry["why"] for entry in _data("intended.json") if entry["step"] is not None},
-    **dict.fromkeys(map(tuple, _data("unstable.json")), "the real host's recordings differ here"),
-    **dict.fromkeys(map(tuple, _data("keys-only.json")), "holds only where keys are asked for"),
+    **dict.fromkeys(map(tuple, _data("unstable.json")), "two recordings of the Azure Functions host differ here"),
+    **dict.fromkeys(map(tuple, _data("keys-only.json")), "holds only with keys in force"),
 }
-"""Step -> why it is not compared."""
+"""The reason for each step that is not compared."""
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("conformance")
-    # The probe's "Flaky" remembers its attempts in the folder for temporary files.
+    # The probe's "Flaky" keeps its attempts in the folder for temporary files.
     with RunningHost(probe_app(folder / "app").root, folder / "state", TMPDIR=str(folder), TEMP=str(folder)) as host:
         yield host
 
@@ -80,7 +80,7 @@ def test_every_recorded_case_is_run_and_every_skip_has_a_reason() -> None:
     assert all((*WHOLE_CASES.values(), *STEPS.values()))
 
 
-# -- where it differs on purpose -------------------------------------------------------------------
+# -- deliberate differences ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
