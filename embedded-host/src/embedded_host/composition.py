@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from embedded_host.app.definitions import Function
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.functions import HttpFunctions
-from embedded_host.http.management import Management
+from embedded_host.http.management import ManagementApi
 from embedded_host.http.throttle import Throttle
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import Store
@@ -90,7 +90,7 @@ class AppRuntime:
             automatic=d.automatic_timers,
             on_fatal=d.on_fatal,
         )
-        self.management = Management(self.client, d.urls)
+        self.management = ManagementApi(self.client, d.urls)
         throttle = Throttle(host.max_outstanding_requests, host.max_concurrent_requests)
         self.functions = HttpFunctions(app, d.worker, d.urls.client_binding, throttle, d.authorization)
         self._running: set[asyncio.Task[None]] = set()

@@ -64,7 +64,7 @@ class HostStartError(EmbeddedHostError):
     """The text is for the console: what is wrong and what to do."""
 
 
-def _allow_many_connections() -> None:
+def _raise_file_limit() -> None:
     """Each takes a file descriptor, of which a process has 256 (macOS) or 1,024 (Linux) unless it asks for more. Windows has no
     such limit."""
     try:
@@ -87,7 +87,7 @@ def _allow_many_connections() -> None:
 def run_host(options: HostOptions) -> int:
     """Serve until Ctrl+C or SIGTERM; the exit code."""
     _configure_logging(options.verbose)
-    _allow_many_connections()
+    _raise_file_limit()
     host = Host(options)
     try:
         _run(host.serve())
@@ -117,7 +117,7 @@ class Host:
     async def serve(self) -> None:
         """Raises HostStartError, StateError or AppError."""
         began = time.perf_counter()
-        _on_signals(self._interrupt)
+        _install_signal_handlers(self._interrupt)
         async with AsyncExitStack() as stack:
             if await self._start_unless_stopped(stack):
                 await self._serve_until_stopped(began)
@@ -130,7 +130,7 @@ class Host:
         watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
         await asyncio.sleep(0)  # the watcher starts: changes after "Ready" are seen
         assert self._server is not None
-        _tend_garbage()
+        _tune_garbage_collector()
         self._server.announce(time.perf_counter() - began)
         await self._stopping.wait()
         if watching is not None:
@@ -306,7 +306,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-def _tend_garbage() -> None:
+def _tune_garbage_collector() -> None:
     """What the start has made stays: the collector need not look at it again. And a host makes thousands of objects for a
     request that die by themselves; looking for cycles after every 700 of them, as is the default, costs 7 % of its time."""
     gc.collect()
@@ -314,7 +314,7 @@ def _tend_garbage() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _on_signals(interrupt: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+def _install_signal_handlers(interrupt: Callable[[asyncio.AbstractEventLoop], None]) -> None:
     """Call ``interrupt`` at the first Ctrl+C or SIGTERM; end the process at the second."""
     loop = asyncio.get_running_loop()
     seen: list[int] = []

@@ -183,7 +183,7 @@ def test_threads_that_change_the_keys_take_turns(file: KeyFile) -> None:
             inside += 1
             overlaps.append(inside)
             now = other.keys()
-            write(now.changed(HOST, {**now.host, name: "value"}))
+            write(now.with_values(HOST, {**now.host, name: "value"}))
             inside -= 1
 
     names = [f"thread-{number}" for number in range(8)]

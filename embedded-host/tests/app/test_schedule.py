@@ -203,7 +203,7 @@ def test_what_is_no_schedule(text: str, what: str) -> None:
     ],
 )
 def test_more_often_than_once_a_minute(text: str, often: bool) -> None:
-    assert parse_schedule(text).often is often
+    assert parse_schedule(text).is_frequent is often
 
 
 def test_kinds() -> None:

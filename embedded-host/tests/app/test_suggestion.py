@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.app.suggestion import did_you_mean, nearest
+from embedded_host.app.suggestion import closest, did_you_mean
 
 KNOWN = ["type", "name", "direction", "methods", "authLevel", "route", "scriptFile"]
 
@@ -24,5 +24,5 @@ KNOWN = ["type", "name", "direction", "methods", "authLevel", "route", "scriptFi
     ],
 )
 def test_nearest(word: str, found: str | None) -> None:
-    assert nearest(word, KNOWN) == found
+    assert closest(word, KNOWN) == found
     assert did_you_mean(word, KNOWN) == (f"Did you mean '{found}'?" if found else "")

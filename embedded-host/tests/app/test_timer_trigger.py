@@ -30,7 +30,7 @@ def trigger(environ: dict[str, str] | None = None, **properties: Any) -> TimerTr
 def test_settings() -> None:
     found = trigger({"SCHEDULE": "*/5 * * * * *", "WEBSITE_TIME_ZONE": "Asia/Tokyo"}, schedule="%Schedule%")
     assert (found.text, str(found.schedule.zone)) == ("*/5 * * * * *", "Asia/Tokyo")
-    assert not found.monitored
+    assert not found.is_monitored
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,23 @@ from pathlib import Path
 import click
 import pytest
 
-from embedded_host.cli.arguments import Moment, Named, as_the_sdk_sends, json_text, statuses
+from embedded_host.cli.arguments import NonEmpty, Timestamp, json_text, sdk_encoded, statuses
 
 
 def test_an_empty_name_is_refused() -> None:
-    assert Named().convert("order-7", None, None) == "order-7"
+    assert NonEmpty().convert("order-7", None, None) == "order-7"
     with pytest.raises(click.BadParameter, match="Is a variable of the shell not set"):
-        Named().convert(" ", None, None)
+        NonEmpty().convert(" ", None, None)
 
 
 @pytest.mark.parametrize("text", ["2026-01-31T23:59:00Z", "01/31/2026 23:59", "2026-01-31T23:59"])
 def test_a_time_without_a_zone_is_utc(text: str) -> None:
-    assert Moment().convert(text, None, None) == datetime(2026, 1, 31, 23, 59, tzinfo=timezone.utc)
+    assert Timestamp().convert(text, None, None) == datetime(2026, 1, 31, 23, 59, tzinfo=timezone.utc)
 
 
 def test_text_that_is_no_time_is_refused() -> None:
     with pytest.raises(click.BadParameter, match="'soon' is not a date and time"):
-        Moment().convert("soon", None, None)
+        Timestamp().convert("soon", None, None)
 
 
 def test_statuses_are_separated_by_commas_or_blanks_in_any_case() -> None:
@@ -64,4 +64,4 @@ def test_a_value_that_is_no_json_is_refused(
 
 
 def test_the_sdk_encodes_a_value_twice() -> None:
-    assert as_the_sdk_sends('{"a": 1}') == '"{\\"a\\": 1}"'
+    assert sdk_encoded('{"a": 1}') == '"{\\"a\\": 1}"'

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.cli.state_file import exclusively
 from embedded_host.store.lock import StateLock
 from tests.cli.calling import Called, call
 from tests.cli.states import snapshot
@@ -109,8 +108,9 @@ def test_a_state_of_another_version_is_refused(state: Path) -> None:
 
 def test_a_state_in_use_cannot_be_changed(tmp_path: Path) -> None:
     from embedded_host.cli.command import CommandError
+    from embedded_host.cli.state_file import state_lock
 
-    with StateLock(tmp_path), pytest.raises(CommandError, match="stop the host first"), exclusively(tmp_path):
+    with StateLock(tmp_path), pytest.raises(CommandError, match="stop the host first"), state_lock(tmp_path):
         pass
-    with exclusively(tmp_path):
+    with state_lock(tmp_path):
         pass

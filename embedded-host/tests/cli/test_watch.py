@@ -10,7 +10,7 @@ import pytest
 
 from embedded_host.cli import watch
 from embedded_host.cli.reader import Json, Page
-from embedded_host.cli.watch import COLUMNS, Watched
+from embedded_host.cli.watch import COLUMNS, InstanceWatcher
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 from tests.cli.calling import call
@@ -79,10 +79,10 @@ def test_instances_that_finish_are_shown_once_more(monkeypatch: pytest.MonkeyPat
     reader = FakeReader()
     reader.rows = {"a": "Running", "b": "Pending", "@counter@k": "Running", "old": "Completed"}
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    looks = Watched(reader, (), None).looks(1.0, True)
+    polls = InstanceWatcher(reader, (), None).polls(1.0, True)
 
     def seen() -> dict[str, str]:
-        return {row["instanceId"]: row["runtimeStatus"] for row in next(looks)}
+        return {row["instanceId"]: row["runtimeStatus"] for row in next(polls)}
 
     assert seen() == {"b": "Pending", "a": "Running"}
     reader.rows |= {"a": "Failed", "c": "Running"}
@@ -90,7 +90,7 @@ def test_instances_that_finish_are_shown_once_more(monkeypatch: pytest.MonkeyPat
     del reader.rows["b"]  # purged
     reader.rows["c"] = "Completed"
     assert seen() == {"c": "Completed", "a": "Failed"}
-    assert next(looks, None) is None, "all have finished"
+    assert next(polls, None) is None, "all have finished"
     assert set(FINISHED) > {"Completed", "Failed"}
 
 
@@ -111,15 +111,15 @@ def test_the_number_of_hidden_instances_is_shown(
 ) -> None:
     reader = FakeReader()
     reader.rows, reader.token = {f"i{n:03}": "Running" for n in range(30)}, "more"
-    watched = Watched(reader, (), None)
+    watched = InstanceWatcher(reader, (), None)
     monkeypatch.setattr(watch, "on_terminal", lambda: on_terminal)
-    looks = iter([next(watched.looks(1.0, False))] * 2)
+    polls = iter([next(watched.polls(1.0, False))] * 2)
     if on_terminal:
         monkeypatch.setenv("COLUMNS", "120")
-        watch._show_table(watched, looks, 20)
+        watch._show_table(watched, polls, 20)
         assert "the first 500 by their ids, and more run, 10 more below" in capsys.readouterr().out
     else:
-        watch._print_changes(watched, looks, as_json=True)
+        watch._print_changes(watched, polls, as_json=True)
         told = capsys.readouterr()
         assert told.err.count("choose among them with --prefix or --id.") == 1
         assert len(told.out.splitlines()) == 30

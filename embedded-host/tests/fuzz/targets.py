@@ -113,7 +113,7 @@ def schedule(data: bytes) -> None:
         if following <= now:
             raise FindingError(f"{text!r}: {following} does not follow {now}")
         now = following
-    _ = found.often
+    _ = found.is_frequent
 
 
 # -- HTTP ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import azure.durable_functions as df
 from multidict import CIMultiDict
 
-from embedded_host.http.management import Management
+from embedded_host.http.management import ManagementApi
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
@@ -95,7 +95,7 @@ class Api:
             {"Done": done, "Wait": wait, "Fail": fail}, {"Echo": lambda value: value}, {"Counter": counter}
         )
         self.host = HubUnderTest(invoker)
-        self.management = Management(self.host.client, ManagementUrls("Hub"))
+        self.management = ManagementApi(self.host.client, ManagementUrls("Hub"))
 
     async def ask(
         self,

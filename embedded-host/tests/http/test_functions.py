@@ -144,7 +144,7 @@ async def test_which_function_a_request_is_for(method: str, target: str, name: s
         route("Int", "int/{id:int}"),
     )
     assert await fixture.called(method, target) == name
-    assert fixture.functions.serves(request(method, target)) is (name is not None)
+    assert fixture.functions.has_route_for(request(method, target)) is (name is not None)
 
 
 async def test_an_empty_list_of_methods_is_none() -> None:

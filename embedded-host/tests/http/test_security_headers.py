@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from embedded_host.http.security_headers import own_page, own_text
+from embedded_host.http.security_headers import secure_html, secure_text
 
 
 def test_a_text_is_not_sniffed_and_sends_no_referrer() -> None:
-    response = own_text("refused", 403)
+    response = secure_text("refused", 403)
     headers = dict(response.headers)
     assert (response.status, response.body) == (403, b"refused")
     assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
 
 
 def test_a_page_loads_nothing_and_cannot_be_framed() -> None:
-    response = own_page("<p>home</p>")
+    response = secure_html("<p>home</p>")
     headers = dict(response.headers)
     assert headers["Content-Type"].startswith("text/html")
     assert "default-src 'none'" in headers["Content-Security-Policy"]

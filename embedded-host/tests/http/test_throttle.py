@@ -11,12 +11,12 @@ from embedded_host.http.throttle import Throttle, TooBusyError
 
 async def test_requests_over_the_limit_are_too_many_until_one_is_over(caplog: pytest.LogCaptureFixture) -> None:
     throttle = Throttle(outstanding=2)
-    with throttle.held():
-        with throttle.held():
+    with throttle.admit():
+        with throttle.admit():
             for _ in range(3):
-                with pytest.raises(TooBusyError), throttle.held():
+                with pytest.raises(TooBusyError), throttle.admit():
                     raise AssertionError
-        with throttle.held():
+        with throttle.admit():
             pass
     assert len(caplog.records) == 1
     assert "maxOutstandingRequests" in caplog.text
@@ -25,7 +25,7 @@ async def test_requests_over_the_limit_are_too_many_until_one_is_over(caplog: py
 async def test_a_request_that_fails_gives_its_place_back() -> None:
     throttle = Throttle(outstanding=1)
     for _ in range(3):
-        with pytest.raises(ValueError, match="x"), throttle.held():
+        with pytest.raises(ValueError, match="x"), throttle.admit():
             raise ValueError("x")
 
 
@@ -46,6 +46,6 @@ async def test_functions_over_the_limit_wait() -> None:
 
 async def test_without_limits() -> None:
     throttle = Throttle()
-    with throttle.held():
+    with throttle.admit():
         async with throttle.running, throttle.running:
             pass

@@ -57,7 +57,7 @@ class AccessKeys:
             return self.functions.get(scope.function, {})
         return self.host if scope.kind == "host" else self.system
 
-    def changed(self, scope: Scope, values: Mapping[str, str]) -> AccessKeys:
+    def with_values(self, scope: Scope, values: Mapping[str, str]) -> AccessKeys:
         if scope.kind == "function":
             return replace(self, functions={**self.functions, scope.function: values})
         return replace(self, host=values) if scope.kind == "host" else replace(self, system=values)
@@ -124,12 +124,12 @@ class KeyFile:
                 write(replace(now, master=(value := value or _new_value())))
                 return value, False
             values = dict(now.of(scope))
-            known = _spelt(values, name)
+            known = _registered_name(values, name)
             if known in values and only_new:
                 return values[known], False
             made = known not in values
             values[known] = value or _new_value()
-            write(now.changed(scope, values))
+            write(now.with_values(scope, values))
         return values[known], made
 
     def remove(self, scope: Scope, name: str) -> bool:
@@ -137,9 +137,9 @@ class KeyFile:
         with self._changing() as write:
             now = self.keys()
             values = dict(now.of(scope))
-            if values.pop(_spelt(values, name), None) is None:
+            if values.pop(_registered_name(values, name), None) is None:
                 return False
-            write(now.changed(scope, values))
+            write(now.with_values(scope, values))
         return True
 
     @contextmanager
@@ -199,7 +199,7 @@ def _new_value() -> str:
     return secrets.token_urlsafe(40)
 
 
-def _spelt(values: Mapping[str, str], name: str) -> str:
+def _registered_name(values: Mapping[str, str], name: str) -> str:
     """Return the existing spelling of a name: names are compared case-insensitively."""
     return next((known for known in values if known.lower() == name.lower()), name)
 

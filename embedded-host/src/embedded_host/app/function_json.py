@@ -27,7 +27,7 @@ from embedded_host.app.definitions import Binding, Function, Problem
 from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_json
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
-from embedded_host.app.suggestion import did_you_mean, nearest
+from embedded_host.app.suggestion import closest, did_you_mean
 from embedded_host.app.timer_trigger import check_timer
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
@@ -78,32 +78,32 @@ class _Reader:
         self.problems: list[Problem] = list(file.warnings("The host accepts it, other tools do not: take it out."))
 
     @property
-    def sound(self) -> bool:
+    def is_valid(self) -> bool:
         return not any(problem.function for problem in self.problems)
 
-    def wrong(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
+    def add_error(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
         self.problems.append(Problem(self.file.where(place, key=key), what, remedy, function=self.name, code="EH140"))
 
-    def warn(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
+    def add_warning(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
         self.problems.append(Problem(self.file.where(place, key=key), what, remedy, code="EH141"))
 
     def function(self) -> Function | None:
         if not _FUNCTION_NAME.fullmatch(self.name) or self.name.lower() == "host":
             what = f"'{self.name}' cannot be a function's name."
-            self.wrong(
+            self.add_error(
                 (), what, "Rename the folder: a letter, then letters, digits, '_' and '-', 128 at most, and not 'host'."
             )
         config = self.file.value
         if not isinstance(config, dict):
-            self.wrong((), "The file must be an object.", 'Write {"bindings": […]}.')
+            self.add_error((), "The file must be an object.", 'Write {"bindings": […]}.')
             return None
         self.check_keys(config)
         bindings = self.bindings(config)
         script = self.script_file(config)
         entry_point = config.get("entryPoint") or "main"
         if not isinstance(entry_point, str):
-            self.wrong(("entryPoint",), "entryPoint must be the name of a function in the script file.")
-        if not self.sound or script is None:
+            self.add_error(("entryPoint",), "entryPoint must be the name of a function in the script file.")
+        if not self.is_valid or script is None:
             return None
         return Function(self.name, self.directory, script, entry_point, bindings, config)
 
@@ -112,46 +112,52 @@ class _Reader:
         config = self.file.value if isinstance(self.file.value, dict) else {}
         entries = config.get("bindings")
         for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict) and nearest(str(entry.get("type")), ("httpTrigger",)):
+            if isinstance(entry, dict) and closest(str(entry.get("type")), ("httpTrigger",)):
                 route = entry.get("route")
                 return function_route(self.route_prefix, route if isinstance(route, str) else None, self.name)
         return None
 
     def check_keys(self, config: Mapping[str, object]) -> None:
         for key in config:
-            known = None if key in FUNCTION_KEYS else nearest(key, FUNCTION_KEYS)
+            known = None if key in FUNCTION_KEYS else closest(key, FUNCTION_KEYS)
             if known and known not in config and known != "bindings":
-                self.warn((key,), f"'{key}' is not known and has no effect.", f"Did you mean '{known}'?", key=True)
+                self.add_warning(
+                    (key,), f"'{key}' is not known and has no effect.", f"Did you mean '{known}'?", key=True
+                )
         if config.get("disabled"):
             setting = f"AzureWebJobs.{self.name}.Disabled=true"
-            self.warn(("disabled",), "'disabled' has no effect.", f"Set {setting} to disable the function.", key=True)
+            self.add_warning(
+                ("disabled",), "'disabled' has no effect.", f"Set {setting} to disable the function.", key=True
+            )
 
     def bindings(self, config: Mapping[str, object]) -> tuple[Binding, ...]:
         entries = config.get("bindings")
         if "bindings" not in config:
-            other = next((key for key in config if nearest(key, ("bindings",))), None)
+            other = next((key for key in config if closest(key, ("bindings",))), None)
             hint = f"Did you mean 'bindings' where it says '{other}'?" if other else 'Write "bindings": […].'
-            self.wrong((other,) if other else (), "There is no 'bindings'.", hint, key=True)
+            self.add_error((other,) if other else (), "There is no 'bindings'.", hint, key=True)
             return ()
         if not isinstance(entries, list) or not entries:
-            self.wrong(("bindings",), "'bindings' must be a list of one binding or more.", "The first is the trigger.")
+            self.add_error(
+                ("bindings",), "'bindings' must be a list of one binding or more.", "The first is the trigger."
+            )
             return ()
         bindings = [self.binding(("bindings", index), entry) for index, entry in enumerate(entries)]
-        if self.sound:
+        if self.is_valid:
             self.check_triggers([binding for binding in bindings if binding])
         return tuple(binding for binding in bindings if binding)
 
     def binding(self, place: Place, entry: object) -> Binding | None:
         if not isinstance(entry, dict):
-            self.wrong(place, "A binding must be an object.", 'Write {"type": …, "name": …, "direction": …}.')
+            self.add_error(place, "A binding must be an object.", 'Write {"type": …, "name": …, "direction": …}.')
             return None
         spelt = {key.lower(): key for key in entry}
         kind = self.text(place, entry, "type")
         if kind is None:
             return None
         known = {name.lower(): name for name in TYPES}.get(kind.lower())
-        if known is None and (close := nearest(kind, TYPES)):
-            self.wrong((*place, spelt["type"]), f"There is no binding type '{kind}'.", f"Did you mean '{close}'?")
+        if known is None and (close := closest(kind, TYPES)):
+            self.add_error((*place, spelt["type"]), f"There is no binding type '{kind}'.", f"Did you mean '{close}'?")
             return None
         allowed = (*COMMON, *PROPERTIES[known]) if known in PROPERTIES else ()
         self.check_properties(place, entry, known or kind, allowed)
@@ -169,20 +175,20 @@ class _Reader:
             self.check_http(place, binding, spelt)
         elif binding.type == "timerTrigger":
             for key, what in check_timer(binding):
-                self.wrong((*place, spelt.get(key, "type")), what)
+                self.add_error((*place, spelt.get(key, "type")), what)
         return binding if name is not None else None
 
     def text(self, place: Place, entry: Mapping[str, object], wanted: str) -> str | None:
         """The property, which must be there; otherwise notes what is wrong."""
         key = next((key for key in entry if key.lower() == wanted), None)
         if key is None:
-            other = next((key for key in entry if nearest(key, COMMON) == wanted), None)
+            other = next((key for key in entry if closest(key, COMMON) == wanted), None)
             hint = f"Did you mean '{wanted}' where it says '{other}'?" if other else ""
-            self.wrong((*place, other) if other else place, f"The binding has no '{wanted}'.", hint, key=True)
+            self.add_error((*place, other) if other else place, f"The binding has no '{wanted}'.", hint, key=True)
             return None
         value = entry[key]
         if not isinstance(value, str) or not value:
-            self.wrong((*place, key), f"'{wanted}' must be a text.")
+            self.add_error((*place, key), f"'{wanted}' must be a text.")
             return None
         return value
 
@@ -191,23 +197,25 @@ class _Reader:
         for key in entry:
             if key.lower() in map(str.lower, allowed):
                 continue
-            close = nearest(key, allowed or COMMON)
+            close = closest(key, allowed or COMMON)
             if close and close.lower() not in present and close not in ("type", "name"):  # those two: see ``text``
                 meaning = {"methods": " The function answers every method.", "authlevel": " The level is 'function'."}
                 what = f"{kind} has no property '{key}': it has no effect.{meaning.get(close.lower(), '')}"
-                self.warn((*place, key), what, f"Did you mean '{close}'?", key=True)
+                self.add_warning((*place, key), what, f"Did you mean '{close}'?", key=True)
 
     def direction(self, place: Place, entry: Mapping[str, object], kind: str) -> str:
         key = next((key for key in entry if key.lower() == "direction"), None)
         if key is None:
-            if not any(nearest(other, COMMON) == "direction" for other in entry):  # else it is said already
-                self.warn(place, f"The {kind} binding has no 'direction': the host takes it as 'in'.", "Write it.")
+            if not any(closest(other, COMMON) == "direction" for other in entry):  # else it is said already
+                self.add_warning(
+                    place, f"The {kind} binding has no 'direction': the host takes it as 'in'.", "Write it."
+                )
             return "in"
         value = entry[key]
         if isinstance(value, str) and value.lower() in DIRECTIONS:
             return value.lower()
         hint = did_you_mean(value, DIRECTIONS) if isinstance(value, str) else ""
-        self.wrong((*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'.")
+        self.add_error((*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'.")
         return "in"
 
     def properties(self, place: Place, entry: Mapping[str, object], allowed: tuple[str, ...]) -> dict[str, object]:
@@ -219,33 +227,35 @@ class _Reader:
                     value = resolve_percent(value, self.environ)
                 except UnresolvedSettingError as error:
                     remedy = "Set it in the environment or in Values of local.settings.json."
-                    self.wrong((*place, key), f"'{key}' cannot be resolved: {error}", remedy)
+                    self.add_error((*place, key), f"'{key}' cannot be resolved: {error}", remedy)
             properties[documented.get(key.lower(), key)] = value
         return properties
 
     def check_name(self, place: Place, binding: Binding) -> None:
         if not _BINDING_NAME.fullmatch(binding.name):
             remedy = "Letters, digits and '_' (not two of them together, no digit first), 128 at most, or $return."
-            self.wrong(place, f"'{binding.name}' cannot be a binding's name.", remedy)
+            self.add_error(place, f"'{binding.name}' cannot be a binding's name.", remedy)
         elif binding.name == "$return" and binding.is_trigger:
-            self.wrong(place, "A trigger cannot be named $return.", "Name it after a parameter of the Python function.")
+            self.add_error(
+                place, "A trigger cannot be named $return.", "Name it after a parameter of the Python function."
+            )
 
     def check_direction(self, place: Place, binding: Binding) -> None:
         if binding.is_trigger and binding.direction != "in":
-            self.wrong(place, f"A trigger's direction is 'in', not '{binding.direction}'.")
+            self.add_error(place, f"A trigger's direction is 'in', not '{binding.direction}'.")
         elif binding.type == "http" and binding.direction != "out":
-            self.wrong(
+            self.add_error(
                 place, "The direction of an http binding is 'out': it is the answer.", "The request is an httpTrigger."
             )
         elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
-            self.wrong(place, "The direction of a $return binding is 'out'.")
+            self.add_error(place, "The direction of a $return binding is 'out'.")
 
     def check_http(self, place: Place, binding: Binding, spelt: Mapping[str, str]) -> None:
         level = binding.properties.get("authLevel")
         if level is not None and not (isinstance(level, str) and level.lower() in AUTH_LEVELS):
             hint = did_you_mean(level, AUTH_LEVELS[:3]) if isinstance(level, str) else ""
             remedy = hint or "Write 'anonymous', 'function' or 'admin'."
-            self.wrong((*place, spelt["authlevel"]), f"{level!r} is not an authLevel.", remedy)
+            self.add_error((*place, spelt["authlevel"]), f"{level!r} is not an authLevel.", remedy)
         self.route_place = (*place, spelt.get("route", "type"))
         self.check_route(binding.properties.get("route"))
         methods = binding.properties.get("methods")
@@ -253,24 +263,26 @@ class _Reader:
             return
         where = (*place, spelt["methods"])
         if not isinstance(methods, list):
-            self.wrong(where, "'methods' must be a list.", 'Write "methods": ["get", "post"].')
+            self.add_error(where, "'methods' must be a list.", 'Write "methods": ["get", "post"].')
             return
         if not methods:
-            self.warn(where, "'methods' is empty: no request reaches the function.", "Leave it out for every method.")
+            self.add_warning(
+                where, "'methods' is empty: no request reaches the function.", "Leave it out for every method."
+            )
         for index, method in enumerate(methods):
             if not isinstance(method, str) or not _TOKEN.fullmatch(method):
-                self.wrong((*where, index), f"{method!r} is not an HTTP method.")
+                self.add_error((*where, index), f"{method!r} is not an HTTP method.")
             elif method.upper() not in METHODS and (hint := did_you_mean(method, METHODS)):
-                self.wrong((*where, index), f"There is no HTTP method '{method}'.", hint)
+                self.add_error((*where, index), f"There is no HTTP method '{method}'.", hint)
 
     def check_route(self, route: object) -> None:
         if route is not None and not isinstance(route, str):
-            self.wrong(self.route_place, "'route' must be a text.")
+            self.add_error(self.route_place, "'route' must be a text.")
             return
         route = route if route and route.strip() else self.name
         if route.strip("/").lower().startswith(("admin", "runtime")):
             what = f"The route '{route}' is reserved for the host: it starts with 'admin' or 'runtime'."
-            self.wrong(self.route_place, what, "Choose another one.")
+            self.add_error(self.route_place, what, "Choose another one.")
         template = function_route(self.route_prefix, route, self.name)
         try:
             RouteTemplate.parse(template)
@@ -287,26 +299,28 @@ class _Reader:
         seen: set[str] = set()
         for index, binding in enumerate(bindings):
             if binding.name.lower() in seen:
-                self.wrong((*place, index), f"Two bindings have the name '{binding.name}'.", "Names must differ.")
+                self.add_error((*place, index), f"Two bindings have the name '{binding.name}'.", "Names must differ.")
             seen.add(binding.name.lower())
         triggers = [index for index, binding in enumerate(bindings) if binding.is_trigger]
         if not triggers:
             types = ", ".join(binding.type for binding in bindings)
-            self.wrong(place, f"No binding is a trigger (there are: {types}).", "A function needs exactly one.")
+            self.add_error(place, f"No binding is a trigger (there are: {types}).", "A function needs exactly one.")
         for index in triggers[1:]:
             first = bindings[triggers[0]].type
-            self.wrong((*place, index), f"A second trigger, besides {first}.", "A function has exactly one.")
+            self.add_error((*place, index), f"A second trigger, besides {first}.", "A function has exactly one.")
         http = [binding.type for binding in bindings]
-        if self.sound and "httpTrigger" in http and "http" not in http:
+        if self.is_valid and "httpTrigger" in http and "http" not in http:
             remedy = 'Add {"type": "http", "direction": "out", "name": "$return"}.'
-            self.warn(place, "There is no http output, so the function cannot answer with anything of its own.", remedy)
+            self.add_warning(
+                place, "There is no http output, so the function cannot answer with anything of its own.", remedy
+            )
 
     def script_file(self, config: Mapping[str, object]) -> Path | None:
         """The Python file: ``scriptFile``, else as the host finds it: the only file beside function.json, else
         ``__init__.py`` (which is also what the real worker assumes). Last, not on the real host: ``main.py``."""
         given = config.get("scriptFile")
         if given is not None and not isinstance(given, str):
-            self.wrong(("scriptFile",), "scriptFile must be the name of a Python file.")
+            self.add_error(("scriptFile",), "scriptFile must be the name of a Python file.")
             return None
         if given:
             path = Path(os.path.normpath(self.directory / given.replace("\\", "/")))
@@ -320,13 +334,13 @@ class _Reader:
         if not _is_file(path):
             found = sorted(file.name for file in self.directory.glob("*.py"))
             has = f"The Python files there are: {', '.join(found)}." if found else "There is no Python file there."
-            if given and (close := nearest(given, found)):
+            if given and (close := closest(given, found)):
                 has = f"Did you mean '{close}'?"
-            self.wrong(place, f"The script file {given or '__init__.py'} does not exist: {path}.", has)
+            self.add_error(place, f"The script file {given or '__init__.py'} does not exist: {path}.", has)
         elif path.suffix.lower() != ".py":
-            self.wrong(place, f"The script file {path.name} is not a Python file (.py).")
+            self.add_error(place, f"The script file {path.name} is not a Python file (.py).")
         elif not path.is_relative_to(self.directory.parent):
-            self.wrong(
+            self.add_error(
                 place, f"The script file {path} is not inside the app's folder.", "The worker refuses to load it."
             )
         return path

@@ -92,7 +92,7 @@ class _Reader:
         for key in path:
             if not isinstance(value, dict):
                 if value is not None:
-                    self.wrong(spelt, value, "must be an object")
+                    self.add_error(spelt, value, "must be an object")
                 return spelt, None
             name = next((name for name in value if name.lower() == str(key).lower()), None)
             if name is None:
@@ -108,14 +108,14 @@ class _Reader:
         try:
             return convert(value)
         except _InvalidValueError as wrong:
-            self.wrong(spelt, value, str(wrong))
+            self.add_error(spelt, value, str(wrong))
             return default
 
     def where(self, place: Place) -> str:
         """The place in host.json, or the setting that wins over it."""
         return self.sources.get(".".join(map(str, place)).lower()) or self.file.where(place)
 
-    def wrong(self, place: Place, value: object, allowed: str) -> None:
+    def add_error(self, place: Place, value: object, allowed: str) -> None:
         problem = Problem(
             self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True, code="EH120"
         )
@@ -196,7 +196,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
     if other_storage(reader.document, reader.where):  # whose hubs are no containers and tables
         form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
     if not isinstance(value, str):
-        reader.wrong(place, value, rule)
+        reader.add_error(place, value, rule)
         return ""
     try:
         name = resolve_percent(value, environ)
@@ -212,7 +212,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
         )
         return ""
     if not re.fullmatch(form, name):
-        reader.wrong(place, name, rule)
+        reader.add_error(place, name, rule)
     return name
 
 
@@ -230,7 +230,7 @@ def _route_prefix(reader: _Reader) -> str:
     if value is None:
         return "api"
     if not isinstance(value, str):
-        reader.wrong(place, value, 'must be a text ("" for none)')
+        reader.add_error(place, value, 'must be a text ("" for none)')
         return "api"
     prefix = value.strip("/")
     if prefix != value:
@@ -245,7 +245,7 @@ def _route_prefix(reader: _Reader) -> str:
     try:
         RouteTemplate.parse(prefix)
     except RouteTemplateError as error:
-        reader.wrong(place, value, f"cannot be part of a route ({error.message})")
+        reader.add_error(place, value, f"cannot be part of a route ({error.message})")
     return prefix
 
 
@@ -254,12 +254,12 @@ def _log_levels(reader: _Reader) -> dict[str, str]:
     if levels is None:
         return {}
     if not isinstance(levels, dict):
-        reader.wrong(place, levels, "must be an object of categories and levels")
+        reader.add_error(place, levels, "must be an object of categories and levels")
         return {}
     for category, level in levels.items():
         if not isinstance(level, str) or level.lower() not in [known.lower() for known in _LEVELS]:
             hint = did_you_mean(level, _LEVELS) if isinstance(level, str) else ""
-            reader.wrong(
+            reader.add_error(
                 (*place, category), level, f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}"
             )
     return {category: level for category, level in levels.items() if isinstance(level, str)}

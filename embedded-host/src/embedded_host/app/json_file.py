@@ -60,7 +60,7 @@ class JsonFile:
     notes: tuple[Note, ...] = ()
 
     def where(self, place: Place = (), *, key: bool = False) -> str:
-        """``file:line:column`` of a value (or of its key); of the nearest thing around it if it is not in the file."""
+        """``file:line:column`` of a value (or of its key); of the closest thing around it if it is not in the file."""
         while place:
             found = (self.keys if key else self.values).get(place) or self.values.get(place)
             if found:

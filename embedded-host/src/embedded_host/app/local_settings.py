@@ -67,13 +67,13 @@ class _Reader:
         self.file = file
         self.warnings: list[Problem] = []
 
-    def warn(
+    def add_warning(
         self, place: tuple[str | int, ...], what: str, remedy: str = "", *, key: bool = False, code: str = "EH131"
     ) -> None:
         self.warnings.append(Problem(self.file.where(place, key=key), what, remedy, code=code))
 
     def unusable(self, place: tuple[str | int, ...], what: str, remedy: str) -> _UnusableError:
-        self.warn(place, what, f"{remedy} None of its settings are used until then.", code="EH130")
+        self.add_warning(place, what, f"{remedy} None of its settings are used until then.", code="EH130")
         return _UnusableError()
 
     def settings(self) -> LocalSettings:
@@ -84,7 +84,7 @@ class _Reader:
         for key in document:
             hint = "" if key.lower() in map(str.lower, _SECTIONS) else did_you_mean(key, _SECTIONS)
             if hint:
-                self.warn((key,), f"There is no section '{key}'.", hint, key=True)
+                self.add_warning((key,), f"There is no section '{key}'.", hint, key=True)
         key, encrypted = sections.get("isencrypted", ("IsEncrypted", None))
         if encrypted is None or encrypted is True or str(encrypted).lower() == "true":
             what = "IsEncrypted is missing, which means true" if encrypted is None else "IsEncrypted is true"
@@ -108,9 +108,11 @@ class _Reader:
                     place, f"'{name}' is not a text: values cannot be nested.", f"Write {name}:key or {name}__key."
                 )
             if value is None:
-                self.warn(place, f"'{name}' is null and is skipped.", 'Write "" for an empty value, or take it out.')
+                self.add_warning(
+                    place, f"'{name}' is null and is skipped.", 'Write "" for an empty value, or take it out.'
+                )
             elif not name:
-                self.warn(place, "A value without a name is skipped.")
+                self.add_warning(place, "A value without a name is skipped.")
             else:
                 texts[name] = _text(value)
         return texts
@@ -123,7 +125,7 @@ class _Reader:
             if isinstance(value, str):
                 texts[f"ConnectionStrings:{name}"] = value
             else:
-                self.warn((section, name), f"'{name}' is skipped.", 'Write a text or {"ConnectionString": "…"}.')
+                self.add_warning((section, name), f"'{name}' is skipped.", 'Write a text or {"ConnectionString": "…"}.')
         return texts
 
     def items(self, section: str, values: object) -> list[tuple[str, object]]:
@@ -140,20 +142,20 @@ class _Reader:
             if known:
                 found[known] = (key, value)
             elif hint := did_you_mean(key, _HOST_KEYS):
-                self.warn((section, key), f"{section}.{key} is not known and has no effect.", hint, key=True)
+                self.add_warning((section, key), f"{section}.{key} is not known and has no effect.", hint, key=True)
 
         def read(known: str, allowed: str, *types: type) -> object:
             key, value = found.get(known, (known, None))
             if value is None or (isinstance(value, types) and not (isinstance(value, bool) and bool not in types)):
                 return value
-            self.warn((section, key), f"{section}.{key} must be {allowed} and has no effect.")
+            self.add_warning((section, key), f"{section}.{key} must be {allowed} and has no effect.")
             return None
 
         given_port = read("LocalHttpPort", "a port (1 to 65535)", int, str)
         port = int(text) if re.fullmatch("[0-9]{1,5}", text := str(given_port).strip()) else 0
         if given_port is not None and not 0 < port < 65536:
             what = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {given_port}."
-            self.warn((section, found["LocalHttpPort"][0]), what)
+            self.add_warning((section, found["LocalHttpPort"][0]), what)
             port = 0
         cors = read("CORS", "a text of origins with commas between", str)
         address = read("LocalHttpAddress", "a text", str)

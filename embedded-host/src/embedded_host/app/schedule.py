@@ -29,7 +29,7 @@ class Schedule(Protocol):
     def adjusts_for_dst(self) -> bool: ...
 
     @property
-    def often(self) -> bool:
+    def is_frequent(self) -> bool:
         """More often than once a minute: its status is not kept."""
 
     def next(self, after: datetime) -> datetime | None:
@@ -46,7 +46,7 @@ class CronSchedule:
     adjusts_for_dst = True
 
     @property
-    def often(self) -> bool:
+    def is_frequent(self) -> bool:
         cron = self.cron
         rest = (cron.minutes, cron.hours, cron.days, cron.months, cron.days_of_week)
         return len(cron.seconds) > 1 and [len(values) for values in rest] == [60, 24, 31, 12, 7]
@@ -102,7 +102,7 @@ class IntervalSchedule:
     adjusts_for_dst = False
 
     @property
-    def often(self) -> bool:
+    def is_frequent(self) -> bool:
         return self.every < timedelta(minutes=1)
 
     def next(self, after: datetime) -> datetime | None:

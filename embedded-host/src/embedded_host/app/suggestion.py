@@ -1,4 +1,4 @@
-"""Did you mean …? The nearest known name for one that is not known."""
+"""Did you mean …? The closest known name for one that is not known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, known: Iterable[str]) -> str | None:
     """The name of ``known`` that ``word`` is a likely misspelling of, without regard to case; None if there is none."""
     best, best_score = None, 0.78  # "dirction", "methdos", "autLevel", "scriptfile" yes; "type2" for "path" no
     lowered = word.lower()
@@ -22,5 +22,5 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``Did you mean 'x'?`` or the empty text."""
-    found = nearest(word, known)
+    found = closest(word, known)
     return f"Did you mean '{found}'?" if found else ""

@@ -42,9 +42,9 @@ class TimerTrigger:
         )
 
     @property
-    def monitored(self) -> bool:
+    def is_monitored(self) -> bool:
         """Whether its status is kept, so that a time that was missed is made up for."""
-        return self.use_monitor and not self.schedule.often
+        return self.use_monitor and not self.schedule.is_frequent
 
 
 def check_timer(binding: Binding) -> list[tuple[str, str]]:

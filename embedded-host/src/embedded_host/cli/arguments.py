@@ -16,7 +16,7 @@ from embedded_host.engine.status import STATUSES
 Function = Callable[..., Any]
 
 
-class Named(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+class NonEmpty(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
     """What has a name: the management API takes an empty one for all that there are."""
 
     name = "text"
@@ -28,7 +28,9 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, for scripts.")
-instance_id = click.option("--id", "instance_id", required=True, type=Named(), metavar="ID", help="The instance's id.")
+instance_id = click.option(
+    "--id", "instance_id", required=True, type=NonEmpty(), metavar="ID", help="The instance's id."
+)
 script_root = click.option(
     "--script-root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -41,7 +43,7 @@ top = click.option("--top", type=click.IntRange(1, 2**31 - 1), default=10, show_
 continuation_token = click.option("--continuation-token", metavar="TOKEN", help="Go on where the page before ended.")
 
 
-class Moment(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+class Timestamp(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
     """A date and time in one of the usual forms; without a zone it is UTC, as for func."""
 
     name = "time"
@@ -59,8 +61,10 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 
 def created_between(function: Function) -> Function:
     for option in (
-        click.option("--created-before", type=Moment(), metavar="TIME", help="Created at this time or earlier (UTC)."),
-        click.option("--created-after", type=Moment(), metavar="TIME", help="Created at this time or later (UTC)."),
+        click.option(
+            "--created-before", type=Timestamp(), metavar="TIME", help="Created at this time or earlier (UTC)."
+        ),
+        click.option("--created-after", type=Timestamp(), metavar="TIME", help="Created at this time or later (UTC)."),
     ):
         function = option(function)
     return function
@@ -109,7 +113,7 @@ def json_text(given: str | None, option: str) -> str | None:
     return text
 
 
-def as_the_sdk_sends(text: str) -> str:
+def sdk_encoded(text: str) -> str:
     """JSON in a JSON string: of anything else the SDK's ``get_input`` makes nothing (contract, 5.1)."""
     return json.dumps(text)
 

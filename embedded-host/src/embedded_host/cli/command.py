@@ -57,10 +57,10 @@ class Command(click.Command):
         except Exception as error:
             if os.environ.get("EMBEDDED_HOST_TRACEBACK"):
                 raise
-            raise _in_words(error) from error
+            raise _as_command_error(error) from error
 
 
-def _in_words(error: Exception) -> CommandError:
+def _as_command_error(error: Exception) -> CommandError:
     from embedded_host.app.errors import AppError
     from embedded_host.store.interface import StateError
 

@@ -171,7 +171,7 @@ def start(
     sys.exit(run_host(options))
 
 
-def _say(error: click.ClickException) -> None:
+def _print_error(error: click.ClickException) -> None:
     """Print it; click's own have no code yet."""
     from embedded_host.cli.output import printable
 
@@ -189,7 +189,7 @@ def run() -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        _say(error)
+        _print_error(error)
         return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import Named, as_json, as_the_sdk_sends, continuation_token, json_text, top
+from embedded_host.cli.arguments import NonEmpty, as_json, continuation_token, json_text, sdk_encoded, top
 from embedded_host.cli.command import NotFoundError, command
 from embedded_host.cli.output import print_json, print_table, printable, shown
 from embedded_host.cli.target import Target, target_options
 
-_name = click.option("--name", required=True, type=Named(), metavar="NAME", help="The entity function.")
+_name = click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function.")
 _key = click.option("--key", required=True, metavar="KEY", help="Which of its entities.")
 
 
@@ -25,7 +25,7 @@ def entities() -> None:
 
 
 @command("list")
-@click.option("--name", type=Named(), metavar="NAME", help="Only entities of this function.")
+@click.option("--name", type=NonEmpty(), metavar="NAME", help="Only entities of this function.")
 @top
 @continuation_token
 @as_json
@@ -78,7 +78,7 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
 @command()
 @_name
 @_key
-@click.option("--operation", required=True, type=Named(), metavar="NAME", help="What it is to do.")
+@click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="What it is to do.")
 @click.option("--input", metavar="JSON|@FILE", help="The operation's input; @- reads stdin.")
 @as_json
 @target_options
@@ -90,7 +90,7 @@ def signal(target: Target, name: str, key: str, operation: str, input: str | Non
       embedded-host entities signal --name Counter --key visits --operation add --input 1
     """
     text = json_text(input, "--input")
-    target.host().signal(name, key, operation, as_the_sdk_sends("null" if text is None else text))
+    target.host().signal(name, key, operation, sdk_encoded("null" if text is None else text))
     if as_json:
         print_json({"entityId": {"name": name.lower(), "key": key}, "operation": operation})
     else:

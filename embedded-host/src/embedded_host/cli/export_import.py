@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from embedded_host.cli.arguments import Named, as_json, instance_id
+from embedded_host.cli.arguments import NonEmpty, as_json, instance_id
 from embedded_host.cli.command import CommandError, NotAllowedError, command, no_instance
 from embedded_host.cli.instance_document import InstanceDocument, changes, from_status, from_store, parse_document
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, printable
-from embedded_host.cli.state_file import StateFile, exclusively
+from embedded_host.cli.state_file import StateFile, state_lock
 from embedded_host.cli.status_import import state_to_import
 from embedded_host.cli.target import Target, target_options
 from embedded_host.store.files import STATE_FILE
@@ -74,7 +74,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
 @command("import")
 @click.argument("file", metavar="FILE")
 @click.option(
-    "--id", "new_id", type=Named(), metavar="ID", help="Import it under this id. Default: the id that it had."
+    "--id", "new_id", type=NonEmpty(), metavar="ID", help="Import it under this id. Default: the id that it had."
 )
 @click.option("--replace", is_flag=True, help="In place of an instance with the same id.")
 @as_json
@@ -97,7 +97,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
     imported = state_to_import(document)
     path = target.state_folder / STATE_FILE
     app_hub = target.app_hub()
-    with exclusively(target.state_folder):
+    with state_lock(target.state_folder):
         if path.is_file():
             hub = StateFile(path, target.hub, app_hub or document.task_hub).hub
         else:

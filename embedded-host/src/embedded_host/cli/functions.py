@@ -63,7 +63,7 @@ def of_host(target: Target) -> list[Json]:
     host = target.host()
     return [
         {
-            **_described(
+            **_description(
                 function["name"],
                 (function.get("config") or {}).get("bindings") or (),
                 url=function.get("invoke_url_template"),
@@ -93,7 +93,7 @@ def of_folder(target: Target) -> list[Json]:
     for function in loaded.app.functions:
         bindings = [{**b.properties, "type": b.type, "name": b.name} for b in function.bindings]
         route = loaded.routes.get(function.name)
-        described = _described(function.name, bindings, route=f"/{route.text}" if route else None)
+        described = _description(function.name, bindings, route=f"/{route.text}" if route else None)
         found.append(
             {
                 **described,
@@ -102,7 +102,7 @@ def of_folder(target: Target) -> list[Json]:
             }
         )
     named = {function["name"] for function in found}
-    found += [{**_described(name, ()), "problem": why} for name, why in loaded.broken.items() if name not in named]
+    found += [{**_description(name, ()), "problem": why} for name, why in loaded.broken.items() if name not in named]
     return sorted(found, key=lambda function: str(function["name"]).lower())
 
 
@@ -122,7 +122,7 @@ async def _load(app: Any, environ: Mapping[str, str]) -> LoadedApp:
     return loaded_app(app, loaded, environ)
 
 
-def _described(
+def _description(
     name: str, bindings: Any, *, url: str | None = None, route: str | None = None, disabled: bool = False
 ) -> Json:
     """The same keys wherever it comes from."""

@@ -7,14 +7,14 @@ from datetime import datetime
 import click
 
 from embedded_host.cli.arguments import (
-    Named,
+    NonEmpty,
     as_json,
-    as_the_sdk_sends,
     continuation_token,
     created_between,
     instance_id,
     json_text,
     runtime_status,
+    sdk_encoded,
     statuses,
     top,
 )
@@ -26,8 +26,8 @@ from embedded_host.store.interface import InstanceQuery
 
 
 @command("start-new")
-@click.option("--function-name", required=True, type=Named(), metavar="NAME", help="The orchestrator.")
-@click.option("--id", "instance_id", type=Named(), metavar="ID", help="The new instance's id. Default: one is made.")
+@click.option("--function-name", required=True, type=NonEmpty(), metavar="NAME", help="The orchestrator.")
+@click.option("--id", "instance_id", type=NonEmpty(), metavar="ID", help="The new instance's id. Default: one is made.")
 @click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
 @as_json
 @target_options
@@ -42,7 +42,7 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
     """
     text = json_text(input, "--input")
     if text is not None and not text.lstrip().startswith(("{", "null")):
-        text = as_the_sdk_sends(text)  # an object is taken as it is, and its status shows it better so
+        text = sdk_encoded(text)  # an object is taken as it is, and its status shows it better so
     host = target.host()
     try:
         known = host.orchestrators()

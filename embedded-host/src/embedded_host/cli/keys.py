@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from embedded_host.access_keys.key_file import DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
-from embedded_host.cli.arguments import Function, Named, as_json
+from embedded_host.cli.arguments import Function, NonEmpty, as_json
 from embedded_host.cli.command import CommandError, NotFoundError, command
 from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.target import Target, state_options
@@ -91,9 +91,9 @@ def _extension(name: str) -> str:
 
 
 @command("create")
-@click.option("--name", required=True, type=Named(), metavar="NAME", help=f"Of the key. {MASTER} is the master key.")
+@click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help=f"Of the key. {MASTER} is the master key.")
 @_scope
-@click.option("--value", type=Named(), metavar="KEY", help="Default: a new one that nobody can guess.")
+@click.option("--value", type=NonEmpty(), metavar="KEY", help="Default: a new one that nobody can guess.")
 @_key_file
 def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
     """Make a key, or give the one of that name another value: the one before then opens nothing any more.
@@ -111,7 +111,7 @@ def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
 
 
 @command("revoke")
-@click.option("--name", required=True, type=Named(), metavar="NAME", help="Of the key.")
+@click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="Of the key.")
 @_scope
 @_key_file
 def revoke(file: KeyFile, scope: Scope, name: str) -> None:

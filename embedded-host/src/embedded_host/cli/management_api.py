@@ -60,7 +60,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class ManagementApi:
+class ManagementClient:
     """Sends requests to one host. Its methods raise CommandError if the host does not respond or refuses the key."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import Named, as_json, instance_id, json_text, reason
+from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_text, reason
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_json, printable
 from embedded_host.cli.reader import Json
@@ -14,7 +14,7 @@ from embedded_host.cli.target import Target, target_options
 @command("raise-event")
 @instance_id
 @click.option(
-    "--event-name", required=True, type=Named(), metavar="NAME", help="The event that the orchestrator waits for."
+    "--event-name", required=True, type=NonEmpty(), metavar="NAME", help="The event that the orchestrator waits for."
 )
 @click.option("--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin.")
 @as_json
@@ -29,7 +29,9 @@ def raise_event(target: Target, instance_id: str, event_name: str, event_data: s
     """
     data = json_text(event_data, "--event-data")
     target.host().raise_event(instance_id, event_name, "null" if data is None else data)
-    _say(as_json, {"instanceId": instance_id, "raised": event_name}, f"Raised '{event_name}' to '{instance_id}'.")
+    _print_result(
+        as_json, {"instanceId": instance_id, "raised": event_name}, f"Raised '{event_name}' to '{instance_id}'."
+    )
 
 
 @command()
@@ -107,17 +109,17 @@ def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> N
     """
     query = {"restartWithNewInstanceId": str(not same_id).lower()}
     started = target.host().operate(instance_id, "restart", query).json
-    _say(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
+    _print_result(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
 
 
 def _operate(
     target: Target, instance_id: str, operation: str, reason: str | None, as_json: bool, sentence: str
 ) -> None:
     target.host().operate(instance_id, operation, {"reason": reason})
-    _say(as_json, {"instanceId": instance_id, "operation": operation}, sentence)
+    _print_result(as_json, {"instanceId": instance_id, "operation": operation}, sentence)
 
 
-def _say(as_json: bool, document: Json, sentence: str) -> None:
+def _print_result(as_json: bool, document: Json, sentence: str) -> None:
     if as_json:
         print_json(document)
     else:

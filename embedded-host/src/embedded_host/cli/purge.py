@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embedded_host.cli.arguments import Named, as_json, created_between, runtime_status, statuses
+from embedded_host.cli.arguments import NonEmpty, as_json, created_between, runtime_status, statuses
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import print_json
+from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
@@ -25,7 +26,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 @command("purge-history")
 @created_between
 @runtime_status
-@click.option("--id", "instance_id", type=Named(), metavar="ID", help="Only this instance.")
+@click.option("--id", "instance_id", type=NonEmpty(), metavar="ID", help="Only this instance.")
 @as_json
 @target_options
 def purge_history(
@@ -82,10 +83,10 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
             "The management API cannot delete a task hub. Of a real host, delete the storage (func durable delete-task-hub does); "
             "of an embedded host, stop it and leave --url out. [EH520]"
         )
-    from embedded_host.cli.state_file import StateFile, exclusively
+    from embedded_host.cli.state_file import StateFile
 
     path = target.state_path()
-    with exclusively(target.state_folder):
+    with state_lock(target.state_folder):
         state = StateFile(path, target.hub, target.app_hub())
         click.echo(f"State: {state.name}", err=True)
         with state.open() as store:

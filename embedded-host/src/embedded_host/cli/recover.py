@@ -10,6 +10,7 @@ import click
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, state_options
 from embedded_host.store.files import STATE_FILE
 
@@ -36,14 +37,13 @@ def recover(target: Target, as_json: bool) -> None:
       embedded-host recover
       embedded-host recover --state .embedded-host --json
     """
-    from embedded_host.cli.state_file import exclusively
     from embedded_host.recovery.recover import recover as recover_file
     from embedded_host.store.state_file import RECOVERED
 
     path = target.state_folder / STATE_FILE
     if not path.with_name(path.name + RECOVERED).exists():
         path = target.state_path()
-    with exclusively(path.parent):
+    with state_lock(path.parent):
         result = recover_file(path)
     if as_json:
         print_json({"state": str(path), **result.document()})

@@ -101,7 +101,7 @@ class StateFile:
 
 
 @contextmanager
-def exclusively(folder: Path) -> Iterator[None]:
+def state_lock(folder: Path) -> Iterator[None]:
     """With the lock that a running host has. Raises CommandError if one does."""
     lock = StateLock(folder)
     try:

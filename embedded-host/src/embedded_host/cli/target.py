@@ -14,7 +14,7 @@ from embedded_host.cli.command import CommandError
 from embedded_host.store.files import KEY_FILE, STATE_DIRECTORY, STATE_FILE
 
 if TYPE_CHECKING:
-    from embedded_host.cli.management_api import ManagementApi
+    from embedded_host.cli.management_api import ManagementClient
     from embedded_host.cli.reader import Reader
 
 """As in ``host.py``, ``composition.py`` and ``access_keys/key_file.py``, whose import would take longer than a command."""
@@ -40,7 +40,7 @@ class Target:
             return self._api()
         return self._state_file()
 
-    def host(self) -> ManagementApi:
+    def host(self) -> ManagementClient:
         """The running host, for commands that change something."""
         if self.state:
             raise click.UsageError(
@@ -87,11 +87,11 @@ class Target:
         """Whether there is a host to ask, named or not."""
         return bool(self.url) or (self.state is None and self._default_answers())
 
-    def _api(self) -> ManagementApi:
-        from embedded_host.cli.management_api import ManagementApi
+    def _api(self) -> ManagementClient:
+        from embedded_host.cli.management_api import ManagementClient
 
         shown, reached = (self.url, self.url) if self.url else self._default()
-        api = ManagementApi(shown, reached, self.code, self.hub, self.connection)
+        api = ManagementClient(shown, reached, self.code, self.hub, self.connection)
         click.echo(f"Host: {api.name}", err=True)
         if not api.has_key and (key := self._own_key(reached)):
             api.use(key)

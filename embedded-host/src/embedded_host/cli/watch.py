@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import click
 
-from embedded_host.cli.arguments import Named, as_json
+from embedded_host.cli.arguments import NonEmpty, as_json
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
 from embedded_host.cli.reader import Json, Reader
@@ -25,7 +25,7 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
 
 
 @command()
-@click.option("--id", "ids", multiple=True, type=Named(), metavar="ID", help="Only this instance; may be repeated.")
+@click.option("--id", "ids", multiple=True, type=NonEmpty(), metavar="ID", help="Only this instance; may be repeated.")
 @click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table.")
 @click.option(
@@ -53,8 +53,8 @@ def watch(
       embedded-host watch --id order-7 --interval 0.2
       embedded-host watch --until-finished --json
     """
-    watched = Watched(target.reader(), ids, prefix)
-    rows = watched.looks(interval, until_finished or bool(ids))
+    watched = InstanceWatcher(target.reader(), ids, prefix)
+    rows = watched.polls(interval, until_finished or bool(ids))
     try:
         if as_json or not on_terminal():
             _print_changes(watched, rows, as_json)
@@ -64,7 +64,7 @@ def watch(
         pass
 
 
-class Watched:
+class InstanceWatcher:
     """The instances that run, those that were started since, and what has become of them."""
 
     def __init__(self, reader: Reader, ids: tuple[str, ...], prefix: str | None) -> None:
@@ -74,20 +74,20 @@ class Watched:
         self.are_more = False
         """There are more than MOST, and not all of them are looked at."""
 
-    def looks(self, interval: float, until_finished: bool) -> Iterator[list[Json]]:
+    def polls(self, interval: float, until_finished: bool) -> Iterator[list[Json]]:
         """What is seen, every ``interval`` seconds: what changed last comes first."""
         while True:
-            self._look()
+            self._poll()
             rows = sorted(self._rows.values(), key=lambda row: str(row["instanceId"]))
             yield sorted(rows, key=lambda row: str(row["lastUpdatedTime"]), reverse=True)
             if until_finished and all(row["runtimeStatus"] in FINISHED for row in rows):
                 return
             time.sleep(interval)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._ids:
             for instance_id in self._ids:
-                self._look_at(instance_id)
+                self._poll_instance(instance_id)
                 if instance_id not in self._rows:
                     raise no_instance(instance_id, self._reader.name)
             return
@@ -105,9 +105,9 @@ class Watched:
                     self._rows[row["instanceId"]] = row
         for instance_id, row in list(self._rows.items()):
             if instance_id not in seen and row["runtimeStatus"] not in FINISHED:
-                self._look_at(instance_id)
+                self._poll_instance(instance_id)
 
-    def _look_at(self, instance_id: str) -> None:
+    def _poll_instance(self, instance_id: str) -> None:
         status = self._reader.instance(instance_id)
         if status is not None:
             self._rows[instance_id] = status
@@ -115,10 +115,10 @@ class Watched:
             self._rows.pop(instance_id, None)  # purged
 
 
-def _print_changes(watched: Watched, looks: Iterator[list[Json]], as_json: bool) -> None:
+def _print_changes(watched: InstanceWatcher, polls: Iterator[list[Json]], as_json: bool) -> None:
     before: dict[str, Json] = {}
     told = False
-    for rows in looks:
+    for rows in polls:
         if watched.are_more and not told:
             told = True
             click.echo(f"This watches {MANY}: choose among them with --prefix or --id.", err=True)
@@ -132,11 +132,11 @@ def _print_changes(watched: Watched, looks: Iterator[list[Json]], as_json: bool)
             click.echo(json.dumps(now) if as_json else "  ".join(shown(row[name]) for name in _SHORT).rstrip())
 
 
-def _show_table(watched: Watched, looks: Iterator[list[Json]], top: int) -> None:
+def _show_table(watched: InstanceWatcher, polls: Iterator[list[Json]], top: int) -> None:
     from rich.live import Live
 
     with Live(console=console(), auto_refresh=False) as live:
-        for rows in looks:
+        for rows in polls:
             cells = [[shown(row.get(name)) for name in COLUMNS] for row in rows[:top]]
             more = f", {len(rows) - top} more below" if len(rows) > top else ""
             running = sum(row["runtimeStatus"] not in FINISHED for row in rows)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from embedded_host.http.cors import Cors
 from embedded_host.http.once_per_key import OncePerKey
-from embedded_host.http.security_headers import own_page, own_text
+from embedded_host.http.security_headers import secure_html, secure_text
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 
@@ -29,7 +29,7 @@ class CrossSite:
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
         self._cors, self._starts_instances = cors, starts_instances
-        self._told = OncePerKey()
+        self._logged = OncePerKey()
 
     def refusal(self, request: Request) -> Response | None:
         headers = request.headers
@@ -42,7 +42,7 @@ class CrossSite:
         if self._cors.allows(page) or self._cors.is_preflight(request):
             return None
         if _is_followed_link(request):
-            return _ask_first(request) if self._starts_instances(request) else None
+            return _confirmation_page(request) if self._starts_instances(request) else None
         return self._refuse(request, page)
 
     def _refuse(self, request: Request, page: str | None) -> Response:
@@ -56,9 +56,9 @@ class CrossSite:
             f"{request.method} {request.path} was asked by {whose}. Pages of other sites may not have requests sent to this host, "
             f"because what they ask for starts and ends instances.{remedy}"
         )
-        if self._told.is_new(whose):
+        if self._logged.is_new(whose):
             log.warning("Refused with 403: %s [EH241]", why)
-        return own_text(why, 403)
+        return secure_text(why, 403)
 
 
 def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
@@ -87,9 +87,9 @@ def _origin_of(referer: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None
 
 
-def _ask_first(request: Request) -> Response:
+def _confirmation_page(request: Request) -> Response:
     url = html.escape(request.url)
-    return own_page(
+    return secure_html(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Go on?</title><body><h1>Go on?</h1>'
         "<p>Another site has led you here, to a function that can start or end orchestrations of this app. If that is what you "
         f'want, go on:</p><p><a href="{url}" rel="noreferrer">{url}</a></p></body></html>',

@@ -38,7 +38,7 @@ class HttpFunctions:
         self._throttle = throttle or Throttle()
         self._authorization = authorization or Authorization()
 
-    def serves(self, request: Request) -> bool:
+    def has_route_for(self, request: Request) -> bool:
         """Whether a function's route and methods fit."""
         return self._match(request) is not None
 
@@ -47,7 +47,7 @@ class HttpFunctions:
         found = self._match(request)
         return found is not None and found[0].takes_client
 
-    def begins(self, segment: str) -> bool:
+    def serves_prefix(self, segment: str) -> bool:
         """Whether a function's route begins with this very segment."""
         return any(route.text.partition("/")[0].lower() == segment for route in self._app.loaded.routes.values())
 
@@ -61,7 +61,7 @@ class HttpFunctions:
         if refusal := self._authorization.to_function(request, found[0].function):
             return refusal
         try:
-            with self._throttle.held():
+            with self._throttle.admit():
                 return await self._run(request, *found)
         except TooBusyError:
             return Response(429, b"", [("Retry-After", "1")])

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from embedded_host.http.once_per_key import OncePerKey
-from embedded_host.http.security_headers import own_text
+from embedded_host.http.security_headers import secure_text
 from embedded_host.web.host_name import AUTHORITY, ip_address, normalized
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
@@ -27,7 +27,7 @@ class HostNames:
     def __init__(self, names: Iterable[str] = (), *, network: bool = False) -> None:
         self._names = frozenset(normalized(name) for name in names)
         self._network = network
-        self._told = OncePerKey()
+        self._logged = OncePerKey()
         self.allows = lru_cache(maxsize=256)(self._allows)
         """Whether the host answers to an authority, with or without a port."""
 
@@ -63,6 +63,6 @@ class HostNames:
             if name
             else "The request's Host header has no name of a host."
         )
-        if self._told.is_new(name):
+        if self._logged.is_new(name):
             log.warning("Refused with 403: %s [EH240]", why)
-        return own_text(why, 403)
+        return secure_text(why, 403)

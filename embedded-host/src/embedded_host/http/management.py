@@ -6,9 +6,9 @@ import logging
 import re
 from collections import OrderedDict
 
-from embedded_host.http.management_entities import Entities
-from embedded_host.http.management_instances import Instances
-from embedded_host.http.management_queries import Queries
+from embedded_host.http.management_entities import EntityRoutes
+from embedded_host.http.management_instances import InstanceRoutes
+from embedded_host.http.management_queries import ListRoutes
 from embedded_host.http.management_responses import INTERNAL_ERROR, exception_response, message_response
 from embedded_host.management.parameters import form_decoded
 from embedded_host.management.urls import ManagementUrls
@@ -24,7 +24,7 @@ OTHERS = 100
 """Other task hubs that are kept open: those asked for last, as any client can ask for any number of them."""
 
 
-class Management:
+class ManagementApi:
     """Requests with the parameter ``taskHub`` are for another task hub in the same state."""
 
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
@@ -76,9 +76,9 @@ class _Routes:
     """The routes over one task hub."""
 
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
-        self._instances = Instances(client, urls)
-        self._queries = Queries(client)
-        self._entities = Entities(client)
+        self._instances = InstanceRoutes(client, urls)
+        self._queries = ListRoutes(client)
+        self._entities = EntityRoutes(client)
 
     async def handle(self, request: Request, base: str, segments: list[str]) -> Response:
         kind, rest, method = segments[0].lower(), segments[1:], request.method

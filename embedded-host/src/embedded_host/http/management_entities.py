@@ -15,7 +15,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response
 
 
-class Entities:
+class EntityRoutes:
     def __init__(self, client: HubClient) -> None:
         self._client = client
 

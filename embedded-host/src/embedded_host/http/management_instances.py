@@ -28,7 +28,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, empty_response, json_response
 
 
-class Instances:
+class InstanceRoutes:
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
         self._client, self._urls = client, urls
 

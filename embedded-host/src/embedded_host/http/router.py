@@ -10,8 +10,8 @@ from embedded_host.http.admin import Admin
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
-from embedded_host.http.management import Management
-from embedded_host.http.security_headers import own_page
+from embedded_host.http.management import ManagementApi
+from embedded_host.http.security_headers import secure_html
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response
@@ -31,7 +31,7 @@ class Router:
     def __init__(
         self,
         functions: HttpFunctions,
-        management: Management,
+        management: ManagementApi,
         admin: Admin,
         home: Callable[[], str | None],
         cors: Cors | None = None,
@@ -56,7 +56,7 @@ class Router:
     @property
     def has_dashboard(self) -> bool:
         """A function with a route of that name takes its place; one that takes every path does not."""
-        return self._dashboard is not None and not self._functions.begins(DASHBOARD[1:])
+        return self._dashboard is not None and not self._functions.serves_prefix(DASHBOARD[1:])
 
     async def _answer(self, request: Request) -> Response:
         """The host's own paths precede the functions' (contract, 6.1)."""
@@ -68,9 +68,9 @@ class Router:
             return await self._admin.handle(request)
         if lower == "/runtime" or lower.startswith("/runtime/"):
             return empty_response(404)
-        if request.path == "/" and not self._functions.serves(request):
+        if request.path == "/" and not self._functions.has_route_for(request):
             home = self._home()
-            return empty_response(204) if home is None else own_page(home)
+            return empty_response(204) if home is None else secure_html(home)
         return await self._functions.handle(request)
 
     async def client_request(self, public_url: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:

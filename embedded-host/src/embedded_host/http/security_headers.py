@@ -16,13 +16,13 @@ _PAGE = [
 ]
 
 
-def own_text(text: str, status: int) -> Response:
+def secure_text(text: str, status: int) -> Response:
     response = text_response(text, status=status)
     response.headers.extend(_AS_IT_SAYS)
     return response
 
 
-def own_page(html: str, status: int = 200) -> Response:
+def secure_html(html: str, status: int = 200) -> Response:
     """A page without scripts, styles or pictures, which no other page may show within itself."""
     response = text_response(html, "text/html", status)
     response.headers.extend(_PAGE)

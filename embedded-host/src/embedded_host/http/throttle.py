@@ -25,14 +25,14 @@ class Throttle:
             contextlib.nullcontext() if concurrent is None else asyncio.Semaphore(concurrent)
         )
         """Around a function's run; waits for a place, in order of arrival."""
-        self._told = False
+        self._logged = False
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def admit(self) -> Iterator[None]:
         """Around all of a request. Raises TooBusyError."""
         if self._limit is not None and self._outstanding >= self._limit:
-            if not self._told:
-                self._told = True
+            if not self._logged:
+                self._logged = True
                 log.warning(
                     "%d requests for functions wait or are under way: further ones are answered 429 "
                     "(extensions.http.maxOutstandingRequests in host.json). [EH332]",
@@ -45,4 +45,4 @@ class Throttle:
         finally:
             self._outstanding -= 1
             if self._outstanding == 0:
-                self._told = False
+                self._logged = False

@@ -99,14 +99,14 @@ class TimerFunctions:
     def _begin(self, trigger: TimerTrigger) -> None:
         now = self._clock.now()
         name = trigger.function.name
-        kept = self._store.timer(self._hub, name) if trigger.monitored else None
+        kept = self._store.timer(self._hub, name) if trigger.is_monitored else None
         status = _status(kept, trigger.schedule, now) or TimerRow(
             self._hub, name, None, trigger.schedule.next(now), now
         )
         timer = self._timers[name.lower()] = _Timer(trigger, status)
-        if trigger.monitored and status != kept:
+        if trigger.is_monitored and status != kept:
             self._jobs.put(partial(self._commit.commit, [SaveTimer(status)]))
-        past_due = trigger.monitored and status.next is not None and now > status.next
+        past_due = trigger.is_monitored and status.next is not None and now > status.next
         if past_due:
             log.info("Timer '%s' was due at %s: it runs now.", name, _shown(status.next, trigger.schedule))
         elif not trigger.run_on_startup:
@@ -136,7 +136,7 @@ class TimerFunctions:
             began = max(began, timer.status.next)
         next = timer.trigger.schedule.next(began)
         timer.status = replace(timer.status, last=began, next=next, updated=began)
-        if timer.trigger.monitored:
+        if timer.trigger.is_monitored:
             await self._commit.commit([SaveTimer(timer.status)])
         timer.running = False
         if timer.stopped:
@@ -176,7 +176,7 @@ def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRo
 
 
 def _request(timer: _Timer, past_due: bool = False) -> str:
-    monitored = timer.trigger.monitored
+    monitored = timer.trigger.is_monitored
     return timer_request(timer.trigger.schedule, timer.status if monitored else None, past_due)
 
 
