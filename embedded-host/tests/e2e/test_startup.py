@@ -152,7 +152,7 @@ def test_two_hosts_with_states_of_their_own(app: AppFolder, start_host: StartHos
     assert [host.run("Hello") for host in hosts] == ["hello", "hello"]
 
 
-def test_a_state_from_a_newer_version(app: AppFolder, start_host: StartHost) -> None:
+def test_a_state_of_another_version_is_refused(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     assert host.stop() == 0
     (file,) = host.state.glob("*.db")
@@ -161,7 +161,7 @@ def test_a_state_from_a_newer_version(app: AppFolder, start_host: StartHost) -> 
     connection.close()
     text = refused(app.root, state=host.state)
     assert str(file) in text
-    assert "newer version of the embedded host" in text
+    assert "was written by another version of the embedded host" in text
     assert "1000" in text
 
 

@@ -18,6 +18,7 @@ from tests.e2e.conftest import StartHost
 from tests.e2e.test_startup import refused
 from tests.support.features_app import features_app
 from tests.support.polling import eventually
+from tests.support.sqlite_shell import require_sqlite_shell
 
 INSTANCES = "/runtime/webhooks/durabletask/instances"
 PAGE = 4096
@@ -87,7 +88,8 @@ def test_damage_behind_a_killed_host_is_found_at_the_next_start(app: Path, start
     assert "embedded-host recover" in text
 
 
-def test_a_host_starts_on_what_was_recovered(app: Path, start_host: StartHost) -> None:
+def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) -> None:
+    require_sqlite_shell()
     host = start_host(app)
     for name, id in (("Chain", "done"), ("Event", "waits"), ("Timer", "ticks")):
         host.start(name, 3600 if name == "Timer" else None, id)
@@ -100,15 +102,19 @@ def test_a_host_starts_on_what_was_recovered(app: Path, start_host: StartHost) -
     assert host.stop() == 0
     file = host.state / "state.db"
     spoil(file, root_page(file, "messages"))
-    refused_or_not = call("recover", "--state", host.state)
-    assert refused_or_not.code == 0
-    assert "'ticks' of Features, Running: messages for it (events, timers, answers) may be lost" in refused_or_not.out
+    recovered = call("recover", "--state", host.state)
+    assert recovered.code == 0
+    assert "  'ticks' of Features, Running: its timer for " in recovered.out
+    assert "  'waits' of Features, Running: external events that it had not received may be lost" in recovered.out
     again = start_host(app)
     assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
-    for id in ("waits", "ticks"):
-        status = again.status(link(id))
-        assert status["runtimeStatus"] == "Failed"
-        assert "The state file was damaged, and what this instance needs to go on was lost" in status["output"]
+    status = again.status(link("ticks"))
+    assert status["runtimeStatus"] == "Failed"
+    assert "The state file was damaged, and data that this instance needs was lost: its timer" in status["output"]
+    assert again.status(link("waits"))["runtimeStatus"] == "Running"
+    waits = {**link("waits"), "sendEventPostUri": f"{INSTANCES}/waits/raiseEvent/{{eventName}}"}
+    assert again.raise_event(waits, "Approval", "yes").status == 202
+    assert again.end(waits)["output"] == "yes"
     assert again.get(f"{INSTANCES}/ticks?showHistory=true").json["historyEvents"][-1]["OrchestrationStatus"] == "Failed"
     assert again.run("Chain") == ["Tokyo", "Seattle", "London"]
 
