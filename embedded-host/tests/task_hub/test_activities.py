@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from embedded_host.engine.events import TaskCompleted, TaskFailed
+from embedded_host.store.interface import ActivityRow
+from embedded_host.task_hub.activities import Activities
+from embedded_host.task_hub.unit_of_work import ActivityWork
+from tests.support.polling import eventually_async
+from tests.task_hub.kit import InlineInvoker, ManualClock
+
+
+def fail(value: object) -> None:
+    raise ValueError(value)
+
+
+def work(task_id: int, name: str = "Echo") -> ActivityWork:
+    return ActivityWork(ActivityRow(task_id, 1, "e", task_id, name, f'"{task_id}"'), "i")
+
+
+class Run:
+    """Activities of one instance with the results in order."""
+
+    def __init__(self, limit: int = 10, is_wanted: Callable[[ActivityWork], bool] = lambda one: True) -> None:
+        self.clock = ManualClock()
+        self.invoker = InlineInvoker({}, {"Echo": lambda value: value, "Fail": fail})
+        self.results: list[TaskCompleted | TaskFailed] = []
+        self.errors: list[BaseException] = []
+        self.activities = Activities(
+            self.clock,
+            self.invoker,
+            lambda: self.invoker.functions.activities,
+            limit,
+            is_wanted=is_wanted,
+            on_result=lambda one, event: self.results.append(event),
+            on_error=self.errors.append,
+        )
+
+    async def finish(self) -> None:
+        await eventually_async(lambda: not self.activities.busy, "all activities finish")
+        assert self.errors == []
+
+
+async def test_a_result_or_an_exception_becomes_the_completion() -> None:
+    run = Run()
+    for one in (work(0), work(1, "fail"), work(2, "Gone")):
+        run.activities.start(one)
+    await run.finish()
+    completed, failed, gone = sorted(run.results, key=lambda event: event.task_scheduled_id)
+    assert isinstance(completed, TaskCompleted)
+    assert completed.result == '"0"'
+    assert isinstance(failed, TaskFailed)
+    assert failed.reason == "Activity function 'Fail' failed: ValueError: 1"
+    assert isinstance(gone, TaskFailed)
+    assert "'Gone' does not exist" in str(gone.reason)
+
+
+async def test_an_activity_whose_result_is_not_wanted_is_not_run() -> None:
+    run = Run(is_wanted=lambda one: False)
+    run.activities.start(work(0))
+    await run.finish()
+    assert (run.results, run.invoker.calls) == ([], {})
+
+
+async def test_a_running_activity_has_its_start_time_and_others_wait_for_a_slot() -> None:
+    run = Run(limit=1)
+    run.invoker.gate = asyncio.Event()
+    began = run.clock.now()
+    run.activities.start(work(0))
+    run.activities.start(work(1))
+    await asyncio.sleep(0)
+    run.clock.advance(5)
+    assert (run.activities.running_since(1, 0), run.activities.running_since(1, 1)) == (began, None)
+    run.invoker.gate.set()
+    await run.finish()
+    assert run.activities.running_since(1, 0) is None
+    assert [event.occurred_at - began for event in run.results] == [timedelta(seconds=5)] * 2
