@@ -53,7 +53,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         subprocess.Popen.__init__ = start  # type: ignore[method-assign]
 
 
-_USER_MODULES = ("__app__", "shared")
+_USER_MODULES = ("__app__", "function_app", "shared")
 
 
 def _is_users(name: str) -> bool:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ HEAD = "import azure.functions as func\nimport azure.durable_functions as df\nap
 @pytest.fixture
 def root(tmp_path: Path, isolated_imports: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "function_app", raising=False)
     return tmp_path
 
 
