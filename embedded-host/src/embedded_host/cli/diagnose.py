@@ -46,7 +46,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     click.echo(f"{printable(status['name'])} '{printable(instance_id)}' is {status['runtimeStatus']}.")
     click.echo(printable(diagnosis["text"]))
     if status["runtimeStatus"] == "Failed":
-        # The user's own lines of it, with the traceback where there is one.
+        # The error's message, with the traceback of the user's code.
         click.echo("\n".join(printable(line) for line in str(status.get("output")).splitlines()))
     waits = diagnosis["waitsFor"]
     if waits:

@@ -28,19 +28,19 @@ from embedded_host.history import (
 )
 
 NARROWEST, PLAIN = 20, 40
-"""Columns of the chart: on a narrow terminal, and where there is none."""
+"""Width of the chart in columns: the least on a terminal, and without a terminal."""
 SHORTEST = 12
-"""What a narrow terminal leaves of a name."""
+"""The least width of the names in columns."""
 
 
 @dataclass(frozen=True)
 class Bar:
     kind: str
-    """orchestration, activity, subOrchestration, timer, event or suspended"""
+    """orchestration, activity, subOrchestration, timer, event or suspended."""
     name: str
     start: datetime
     end: datetime | None
-    """None while it goes on."""
+    """None while it runs."""
     outcome: str
     instance_id: str | None = None
     """The instance id of a sub-orchestration."""
@@ -66,7 +66,7 @@ class Bar:
 @as_json
 @target_options
 def timeline(target: Target, instance_id: str, as_json: bool) -> None:
-    """Draw when an instance's activities, timers and events were.
+    """Draw the times of an instance's activities, timers and events.
 
     \b
     Examples:
@@ -166,14 +166,14 @@ def _seconds(seconds: float) -> str:
 
 
 def _place(bar: Bar, begin: datetime, now: datetime, span: float, width: int) -> tuple[int, int]:
-    """Columns before the bar, and its own: one at least."""
+    """Return the number of columns before the bar, and of the bar: at least one."""
     first = min(int((bar.start - begin).total_seconds() / span * width), width - 1)
     last = int(((bar.end or now) - begin).total_seconds() / span * width)
     return first, max(1, min(last, width) - first)
 
 
 def _mark(bar: Bar) -> str:
-    """What waits is drawn lighter than what runs."""
+    """Return the character of a bar. Timers and suspensions are lighter than calls."""
     marks = {"event": "◆", "timer": "░", "suspended": "░"}
     plain = {"event": "*", "timer": "-", "suspended": "-"}
     try:
