@@ -1,13 +1,13 @@
-"""Entry of a worker process: ``python embedded_worker/__main__.py HOW TO REACH THE HOST`` (see ``connecting``).
+"""Entry point of a worker process: ``python embedded_worker/__main__.py ARGUMENTS``, see ``transport.connect``.
 
-It is run by its path and not with ``-m``, so that the app's folder is not on ``sys.path`` before the host's own imports:
-an app may have a folder called ``http`` or ``email``.
+It is started by its path and not with ``-m``, so that the app's directory is not on ``sys.path`` before the worker's own imports:
+an app may have a directory called ``http`` or ``email``.
 """
 
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # multiprocessing imports this file again, in the processes that a function spawns
+if __name__ == "__main__":  # multiprocessing imports this file in the processes that a function spawns
     sys.path.pop(0)
     try:
         import embedded_worker  # noqa: F401

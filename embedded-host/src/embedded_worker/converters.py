@@ -8,7 +8,7 @@ from azure.functions import meta
 
 
 def converter_for(kind: str) -> Any:
-    """The converter class for a binding's type as it is spelt in azure-functions, without regard to case; None if there is none."""
+    """Return the converter class for a binding's type, compared without regard to case; None if there is none."""
     registry: Any = meta.get_binding_registry  # type: ignore[no-untyped-call, unused-ignore]
     bindings = registry()._bindings
     return bindings.get(kind) or next((c for name, c in bindings.items() if str(name).lower() == kind.lower()), None)

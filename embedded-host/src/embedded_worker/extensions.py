@@ -1,8 +1,8 @@
-"""Worker extensions: what an app or a package hooks in around every function.
+"""Worker extensions: hooks of an app or a package around every function.
 
 ``azure.functions.AppExtensionBase`` and ``FuncExtensionBase`` register themselves when they are imported; the setting
-PYTHON_ENABLE_WORKER_EXTENSIONS has their hooks called, in the real worker's order (azure-functions-python-worker,
-extension.py). OpenCensus gives functions their ``context.tracer`` in this way.
+PYTHON_ENABLE_WORKER_EXTENSIONS enables their hooks, in the order of the Functions host's worker
+(azure-functions-python-worker, extension.py). OpenCensus sets ``context.tracer`` in this way.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 
 
 class Extensions:
-    """A hook that fails is logged and stops nothing."""
+    """Calls the hooks. A failing hook is logged and does not affect the function."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.enabled = environ.get(SETTING, "").strip().lower() in ("1", "true", "t", "yes", "y")
 
     def loaded(self, function: str, directory: str) -> None:
-        """Each function, once it is loaded."""
+        """Call the hooks for a function that has been loaded."""
         for name in ("post_function_load", "post_function_load_app_level"):
             for logger, hook in self._hooks(function, name):
                 _call(logger, hook, function, directory)
@@ -34,7 +34,7 @@ class Extensions:
                 _call(logger, hook, logger, context, arguments)
 
     def after(self, context: func.Context, arguments: Mapping[str, Any], returned: Any) -> None:
-        """Only of a function that returned."""
+        """Call the hooks for a function that returned; there are none for one that raised."""
         for name in ("post_invocation", "post_invocation_app_level"):
             for logger, hook in self._hooks(context.function_name, name):
                 _call(logger, hook, logger, context, arguments, returned)

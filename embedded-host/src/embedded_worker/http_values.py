@@ -1,4 +1,4 @@
-"""HTTP requests and responses between the wire and the converters of azure-functions (contract, 6.3 and 6.4)."""
+"""Converts HTTP requests and responses between the protocol and the converters of azure-functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def request_datum(request: HttpRequestData) -> meta.Datum:
 
 
 def response_data(value: Any, function: str) -> HttpResponseData:
-    """Raises TypeError for what cannot be a response (the real worker's text, recorded for None)."""
+    """Return the response for a function's value. Raises TypeError, with the text of the Functions host's worker, for other values."""
     converter = converter_for("http")
     try:
         datum = converter.encode(value, expected_type=None)
@@ -49,8 +49,8 @@ def response_data(value: Any, function: str) -> HttpResponseData:
 
 
 def _from_text(text: str) -> HttpResponseData:
-    """A text is sent as it is, unless it is JSON of an object or array: the host prints that indented, and takes an object
-    with a ``body`` for a whole response (from source; contract, 6.4)."""
+    """Return the response for a string. The Functions host indents JSON objects and arrays, and uses an object with a ``body`` as a
+    whole response."""
     plain = HttpResponseData(200, [("Content-Type", "text/plain; charset=utf-8")], text.encode())
     if text.lstrip()[:1] not in ("{", "["):
         return plain
@@ -74,6 +74,6 @@ def _from_text(text: str) -> HttpResponseData:
 
 
 def _status(given: Any) -> int:
-    """200 for what is no whole number."""
+    """Return the status as a number; 200 if it is not an integer."""
     text = str(given).strip()
     return int(text) if re.fullmatch("[+-]?[0-9]{1,9}", text) else 200

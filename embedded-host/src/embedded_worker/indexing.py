@@ -1,4 +1,4 @@
-"""The v2 model: an app's functions from the decorators in its function_app.py, as the real worker indexes them."""
+"""Indexes a v2 app: the functions that the decorators in its function_app.py declare, as on the Functions host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Indexed:
 
 
 def index_app(root: Path, script: str) -> Indexed:
-    """``script`` is the file's name in ``root``. What cannot be used is among the problems; the rest is there."""
+    """Index the functions of the file ``script`` in ``root``. Unusable ones become problems."""
     indexed = Indexed()
     try:
         app = _find_app(root, script)
@@ -34,32 +34,32 @@ def index_app(root: Path, script: str) -> Indexed:
     for builder in app._function_builders:
         call = builder._function.get_user_function()
         name = getattr(call, "__name__", "?")
-        where = _place(call, root, script)
+        position = _position(call, root, script)
         try:
             function = builder.build(app.auth_level)
             name = function.get_function_name() or name
             spec = _spec(root, script, name, [json.loads(text) for text in function.get_raw_bindings()])
             if name.lower() in (other.lower() for other in indexed.loaded):
-                other, name = name, f"{name} ({where})"  # the first of them is served
+                other, name = name, f"{name} ({position})"  # the first of them is served
                 raise LoadError(f"another function is called '{other}' too. Give one another name.")
             if not any(b["type"].lower().endswith("trigger") for b in spec.bindings):
                 raise LoadError(
-                    f"{where}: the function '{name}' has no trigger. Decorate it with one, for instance @app.route()."
+                    f"{position}: the function '{name}' has no trigger. Decorate it with one, for instance @app.route()."
                 )
             indexed.functions.append(spec)
-            indexed.loaded[name] = bind(spec, call, where)
+            indexed.loaded[name] = bind(spec, call, position)
         except LoadError as error:
             indexed.loaded.setdefault(name, error)
             indexed.problems.append(LoadProblem(name, str(error), error.stack))
         except Exception as error:
-            text = f"{where}: the function '{name}' cannot be declared: {type(error).__name__}: {error}"
+            text = f"{position}: the function '{name}' cannot be declared: {type(error).__name__}: {error}"
             indexed.loaded.setdefault(name, LoadError(text))
             indexed.problems.append(LoadProblem(name, text))
     return indexed
 
 
 def _find_app(root: Path, script: str) -> Any:
-    """The one app object at the file's top level. Raises LoadError."""
+    """Return the only app object at the file's top level. Raises LoadError."""
     try:
         module = importlib.import_module(Path(script).stem)
     except BaseException as error:
@@ -85,8 +85,8 @@ def _spec(root: Path, script: str, name: str, raw: list[dict[str, Any]]) -> Func
     return FunctionSpec(name, str(root), str(root / script), name, bindings)
 
 
-def _place(call: Callable[..., Any], root: Path, script: str) -> str:
-    """``function_app.py line 12``"""
+def _position(call: Callable[..., Any], root: Path, script: str) -> str:
+    """Return the position of a function's code: ``function_app.py line 12``."""
     own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
     own = own or getattr(call, "client_function", None) or call
     code = getattr(own, "__code__", None)

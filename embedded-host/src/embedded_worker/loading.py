@@ -1,4 +1,4 @@
-"""From a function.json to a callable: importing user code as the real Python worker does, and saying what is wrong with it."""
+"""Imports the functions of function.json files as the Functions host's worker does, and describes what is wrong with them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from embedded_worker.protocol import FunctionSpec
 _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
 APP_PACKAGE = "__app__"
-"""Function folders are imported below this name, so ``from ..shared import x`` and ``from __app__.shared import x`` work."""
+"""The package of the function directories: ``from ..shared import x`` and ``from __app__.shared import x`` work."""
 
 
 class LoadError(Exception):
-    """A function that cannot be used: what is wrong, where and what to do. ``stack`` is the user's part of a traceback."""
+    """A function that cannot be used. The text has the cause, the position and the fix; ``stack`` the user's part of a traceback."""
 
     def __init__(self, text: str, stack: str = "") -> None:
         super().__init__(encodable(text))
@@ -44,18 +44,18 @@ class LoadedFunction:
     is_async: bool
     trigger: Mapping[str, Any]
     clients: tuple[str, ...]
-    """Parameters that take the durableClient's value."""
+    """Parameters for the value of a durableClient binding."""
     outs: Mapping[str, str]
-    """Parameters that take a ``func.Out`` -> their binding's type."""
+    """Parameters for a ``func.Out`` -> the type of their binding."""
     return_type: str | None
     """The type of the ``$return`` binding."""
     wants_context: bool
     takes_text: bool = False
-    """The trigger's value, unconverted."""
+    """The function gets the trigger's string without conversion."""
 
 
 def prepare_imports(root: Path) -> None:
-    """Put the app's root first on ``sys.path`` and behind ``__app__``, as the real worker does."""
+    """Put the app's root first on ``sys.path`` and make it the package ``__app__``, as the Functions host's worker does."""
     text = str(root)
     if text in sys.path:
         sys.path.remove(text)
@@ -69,14 +69,14 @@ def prepare_imports(root: Path) -> None:
 
 
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
-    """Raises LoadError."""
+    """Import a function. Raises LoadError."""
     module = _import(root, spec)
     where = relative_name(spec.script_file, root)
     try:
         return bind(spec, _entry_point(module, spec, where), where)
     except LoadError:
         raise
-    except Exception as error:  # user code: a module's own __getattr__, an object that poses as a function
+    except Exception as error:  # user code: a module's own __getattr__, a callable object with faulty attributes
         text = f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
         raise LoadError(text, own_stack(error)) from error
 
@@ -99,7 +99,7 @@ def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Ca
 
 
 def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunction:
-    """Hold a callable against its bindings. Raises LoadError."""
+    """Match a callable's parameters with its bindings. Raises LoadError."""
     trigger = next(b for b in spec.bindings if b["type"].lower().endswith("trigger"))
     if wrong := shape_problem(call, trigger["type"], where, spec.entry_point):
         raise LoadError(wrong)
@@ -158,7 +158,7 @@ def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
         if sys.version_info < (3, 10):
             return typing.get_type_hints(call)
         return inspect.get_annotations(call, eval_str=True)
-    except Exception:  # an annotation that only a type checker can resolve is no reason to refuse a function
+    except Exception:  # only a type checker can resolve the annotation: the function works without
         return {}
 
 
@@ -198,8 +198,10 @@ def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any]
 
 
 def as_text(kind: str, annotation: Any) -> bool:
-    """Whether a parameter is given its binding's text as it is: as on the real worker, which asks no converter where a
-    parameter is annotated with str or bytes, unless the binding has an output of its own. (A request is no text.)"""
+    """Return True if a parameter gets its binding's string without conversion.
+
+    As on the Functions host: for the annotations str and bytes, unless the binding has an implicit output. A request is never a
+    string."""
     converter = converter_for(kind)
     own_output = converter is not None and converter.has_implicit_output()
     return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
@@ -225,14 +227,14 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
     name = ".".join((APP_PACKAGE, *parts))
     try:
         return importlib.import_module(name)
-    except BaseException as error:  # user code: it may even call sys.exit
+    except BaseException as error:  # user code, which may even call sys.exit
         if isinstance(error, KeyboardInterrupt):
             raise
         raise import_error(root, script, error) from error
 
 
 def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
-    """What stopped a file's import, the user's own line first."""
+    """Return the description of a failed import, the user's own line first."""
     where = relative_name(str(script), root)
     line = _own_line(root, error)
     stack = "".join(traceback.format_exception(type(error), error, own_traceback(error)))
@@ -264,7 +266,7 @@ def _own_line(root: Path, error: BaseException) -> str:
 
 
 def own_traceback(error: BaseException) -> types.TracebackType | None:
-    """The traceback from the user's first frame on: without this package's and importlib's. None if there is no such frame."""
+    """Return the traceback from the user's first frame on, without the host's and importlib's; None if there is no such frame."""
     tb = error.__traceback__
     while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
@@ -272,8 +274,7 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
 
 
 def own_stack(error: BaseException) -> str:
-    """The traceback as text, from the user's first frame on, and without the frames of the SDK and of this package between
-    the user's."""
+    """Return the traceback as a string, from the user's first frame on, without frames of the SDK and the host."""
     whole = traceback.TracebackException(type(error), error, own_traceback(error))
     part: traceback.TracebackException | None = whole
     while part is not None:

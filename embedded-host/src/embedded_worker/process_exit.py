@@ -1,4 +1,4 @@
-"""How a worker process ends, whatever user code has done to it."""
+"""Ends a worker process, regardless of threads and streams that user code has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _own = _getpid()
 
 
 def end_process(code: int) -> NoReturn:
-    """At once: threads that are in user code would keep the process alive. User code may have closed or replaced the streams."""
+    """Flush the streams and end the process at once: threads in user code would keep it alive.
+
+    User code may have closed or replaced the streams."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -20,7 +22,7 @@ def end_process(code: int) -> NoReturn:
 
 
 def end_if_forked(function: str) -> None:
-    """A function that forks comes back twice; the child has the parent's connection to the host, and must not use it."""
+    """End a forked child that returns from its function: it shares the parent's connection to the host and must not use it."""
     if _getpid() != _own:
         with contextlib.suppress(Exception):
             print(

@@ -7,11 +7,9 @@ import asyncio
 import contextvars
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import azure.functions as func
 from azure.functions import meta
@@ -20,6 +18,7 @@ from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
 from embedded_worker.durable_client import SendClientRequest, carry_client_requests
 from embedded_worker.extensions import Extensions
+from embedded_worker.function_context import FunctionContext, Output, thread_local_storage
 from embedded_worker.http_values import request_datum, response_data
 from embedded_worker.indexing import index_app
 from embedded_worker.loading import (
@@ -57,57 +56,6 @@ def function_threads() -> int:
     """Return the number of threads for all other functions that are not coroutines, as the Functions host's worker counts them."""
     count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
-
-
-class FunctionContext(func.Context):
-    """What a ``context`` parameter is given."""
-
-    def __init__(self, function: LoadedFunction, invocation_id: str) -> None:
-        self._function, self._invocation_id = function, invocation_id or str(uuid4())
-
-    @property
-    def invocation_id(self) -> str:
-        return self._invocation_id
-
-    @property
-    def thread_local_storage(self) -> Any:
-        return _thread_local
-
-    @property
-    def function_name(self) -> str:
-        return self._function.spec.name
-
-    @property
-    def function_directory(self) -> str:
-        return self._function.spec.directory
-
-    @property
-    def trace_context(self) -> Any:
-        return _TraceContext()
-
-    @property
-    def retry_context(self) -> Any:
-        return None
-
-
-class _TraceContext:
-    trace_parent = trace_state = Traceparent = Tracestate = ""
-    attributes: dict[str, str] = {}  # noqa: RUF012 - read by user code as a plain mapping
-
-
-_thread_local = threading.local()
-
-
-class Output(func.Out[Any]):
-    """What an output parameter is given."""
-
-    _value: Any = None
-
-    def set(self, val: Any) -> None:
-        self._value = val
-
-    def get(self) -> Any:
-        return self._value
 
 
 class Runner:
@@ -228,9 +176,9 @@ class Runner:
         try:
             if session is None:
                 session = OrchestratorSession(function.call, turn.payload, self.root)
-            answer = self._run_session(function, turn, session, events)
+            output = self._run_session(function, turn, session, events)
         except BaseException as error:
-            if session is None:  # the payload is none, or the SDK is another
+            if session is None:  # an invalid payload, or an unknown SDK
                 return InvocationResult(turn.id, error=error_data(error))
             result = InvocationResult(turn.id, error=error_data(error), counts=session.counts, known=session.known)
             session.close()
@@ -238,7 +186,7 @@ class Runner:
         finally:
             self._blocked.end()
         kept = not session.finished
-        result = InvocationResult(turn.id, answer, counts=session.counts, known=session.known, kept=kept)
+        result = InvocationResult(turn.id, output, counts=session.counts, known=session.known, kept=kept)
         if kept:
             self._sessions.keep(turn.instance_id, session)
         else:
@@ -249,7 +197,7 @@ class Runner:
     def _run_session(
         self, function: LoadedFunction, turn: TurnRequest, session: OrchestratorSession, events: str | None
     ) -> str:
-        """What extensions see of a turn that goes on in memory is what came since the last one."""
+        """Run the turn between the extensions' hooks. For an orchestrator in memory they get the new events only."""
         if not self._extensions.enabled:
             return session.run_turn(events)
         name, kind = function.trigger["name"], function.trigger["type"]
@@ -261,7 +209,7 @@ class Runner:
         return returned
 
     def _before(self, function: LoadedFunction, invocation_id: str, arguments: dict[str, Any]) -> func.Context | None:
-        """Have extensions look at a call; the context that they were given, None if there are none."""
+        """Call the extensions' hooks; return the context that they got, or None if extensions are disabled."""
         if not self._extensions.enabled:
             return None
         given = arguments.get("context") if function.wants_context else None
@@ -269,12 +217,12 @@ class Runner:
         self._extensions.before(context, arguments)
         return context
 
-    def _warn(self, sentences: Iterable[str]) -> None:
-        """Each once in this worker's life."""
-        for sentence in sentences:
-            if sentence not in self._warned:
-                self._warned.add(sentence)
-                log.warning("%s [EH409]", sentence)
+    def _warn(self, warnings: Iterable[str]) -> None:
+        """Log each warning once per worker."""
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                log.warning("%s [EH409]", warning)
 
     def _arguments(
         self, function: LoadedFunction, invoke: InvocationRequest
@@ -294,7 +242,7 @@ class Runner:
         arguments.update(outputs)
         if function.wants_context:
             arguments["context"] = context = FunctionContext(function, invoke.invocation_id)
-            _thread_local.invocation_id = context.invocation_id
+            thread_local_storage.invocation_id = context.invocation_id
         return arguments, outputs
 
     def _output(
@@ -333,7 +281,7 @@ class Runner:
 def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         return call(**arguments)
-    except StopIteration as error:  # as the real worker, whose future cannot carry it
+    except StopIteration as error:  # as on the Functions host, whose future cannot hold it
         raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(own_traceback(error))
 
 
@@ -345,13 +293,14 @@ def _converter(kind: str) -> Any:
 
 
 def error_data(error: BaseException) -> ErrorData:
-    """The class, the text and the user's part of the traceback. An orchestrator's failure comes wrapped by the SDK: the
-    text holds its answer, and the user's own exception is the cause."""
+    """Return the exception's class, text, and the user's part of its traceback.
+
+    The SDK wraps an orchestrator's failure: the text contains its state, and the user's own exception is the cause."""
     try:
         message = str(error)
         if isinstance(error, UnusableValueError):
             return ErrorData("TypeError", message)
         shown = error.__cause__ if _OUT_OF_PROC_LABEL in message and error.__cause__ else error
         return ErrorData(type(error).__name__, message, own_stack(shown))
-    except BaseException as another:  # user code's __str__, or no stack or memory left
+    except BaseException as another:  # raised by user code's __str__, or for want of stack or memory
         return ErrorData(type(error).__name__, f"its text cannot be shown ({type(another).__name__})")

@@ -77,7 +77,7 @@ async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(po
 
 
 async def test_there_are_so_many_processes_apart_and_no_more(pool: WorkerPool, tmp_path: Path) -> None:
-    pool._quarantine._places = asyncio.Semaphore(1)
+    pool._quarantine._slots = asyncio.Semaphore(1)
     over, began = tmp_path / "over", [tmp_path / str(n) for n in range(2)]
     running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
     await eventually_async(began[0].exists, "the first runs")

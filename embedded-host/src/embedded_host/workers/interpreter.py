@@ -1,4 +1,4 @@
-"""Which program a worker process is."""
+"""The interpreter of the worker processes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def interpreter() -> tuple[str, dict[str, str]]:
-    """This Python's program, and the variables that it needs to run in this one's virtual environment.
+    """Return the path of this interpreter, and the variables with which it uses this virtual environment.
 
-    On Windows an environment's ``python.exe`` only launches the interpreter and waits for it: a second process for each
-    worker, whose id is not the one that the functions see. ``multiprocessing`` goes round it in the same way.
+    On Windows an environment's ``python.exe`` only launches the interpreter and waits for it: each worker would have a second
+    process, and an id that differs from the one that functions see. ``multiprocessing`` avoids it in the same way.
     """
     base = getattr(sys, "_base_executable", None)
     if os.name != "nt" or not base or os.path.normcase(base) == os.path.normcase(sys.executable):

@@ -1,45 +1,44 @@
-"""Processes apart, for calls that may have ended a worker: each runs there with nothing beside it, so that its process's end is
-its own doing, and the app's workers are spared."""
+"""Processes for calls that may have ended a worker. Each runs alone there: if its process ends too, the call is the cause, and the
+app's workers are not affected."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from embedded_host.workers.worker_process import WorkerProcess
+from embedded_host.workers.worker_process import WorkerProcess
 
 T = TypeVar("T")
 PROCESSES = 4
-"""At most so many at a time: begun as they are needed, each about 50 MB."""
+"""The maximum at a time. Each has about 50 MB and is started when it is needed."""
 IDLE = 5.0
-"""Seconds without a call after which such a process is ended."""
+"""Seconds without a call after which a process is ended."""
 
 
 class Quarantine:
-    """``spawn`` gives a process that has loaded the app (or raises WorkerLostError), ``retire`` ends one that has nothing to do."""
+    """``spawn`` returns a process that has loaded the app, or raises WorkerLostError. ``retire`` ends an idle one."""
 
     def __init__(self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]) -> None:
         self._spawn, self._retire = spawn, retire
-        self._places = asyncio.Semaphore(PROCESSES)
+        self._slots = asyncio.Semaphore(PROCESSES)
         self._idle: list[WorkerProcess] = []
-        self._code = 0
-        """Counts changes of the app: processes with older code are not used again."""
+        self._generation = 0
+        """Incremented by each change of the app: processes with older code are not used again."""
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self, ask: Callable[[WorkerProcess], Awaitable[T]]) -> T:
-        """``ask`` with a process that has nothing else to do; in order of arrival. Raises WorkerLostError."""
-        async with self._places:
-            code, worker = self._code, await self._take()
+    async def run(self, use: Callable[[WorkerProcess], Awaitable[T]]) -> T:
+        """Call ``use`` with a process that runs nothing else, in order of arrival. Raises WorkerLostError."""
+        async with self._slots:
+            generation, worker = self._generation, await self._take()
             try:
-                return await ask(worker)
+                return await use(worker)
             finally:
-                self._give_back(worker, code)
+                self._give_back(worker, generation)
 
     def empty(self) -> None:
-        """End what is idle; what runs ends after its call. The app has changed, or the host stops."""
-        self._code += 1
+        """End the idle processes now and the others after their calls: the app has changed, or the host stops."""
+        self._generation += 1
         self._end_idle()
 
     def _end_idle(self) -> None:
@@ -57,10 +56,10 @@ class Quarantine:
                 return worker
         return await self._spawn()
 
-    def _give_back(self, worker: WorkerProcess, code: int) -> None:
+    def _give_back(self, worker: WorkerProcess, generation: int) -> None:
         if worker.lost:
             return
-        if code != self._code or worker.pending:  # the latter: its caller gave up, and it still runs that call
+        if generation != self._generation or worker.pending:  # pending: its caller was cancelled, the call still runs
             self._retire(worker)
             return
         self._idle.append(worker)

@@ -1,4 +1,4 @@
-"""One timer for all calls: each may take the same time, so the oldest is the first that can be late."""
+"""One timer for all calls: each has the same limit, so the oldest one expires first."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import NamedTuple
 
 
 class _Call(NamedTuple):
-    end: float
-    late: Callable[[], None]
+    deadline: float
+    expire: Callable[[], None]
 
 
 class TimeLimit:
-    """Calls may take ``seconds``, or for ever (None)."""
+    """Limits calls to ``seconds``; None for no limit."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self._calls: OrderedDict[int, _Call] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, number: int, late: Callable[[], None]) -> None:
-        """``late`` is called if the call has not ended in time."""
+    def start(self, number: int, expire: Callable[[], None]) -> None:
+        """Call ``expire`` if ``end(number)`` is not called in time."""
         if self.seconds is None:
             return
         loop = asyncio.get_running_loop()
-        self._calls[number] = _Call(loop.time() + self.seconds, late)
+        self._calls[number] = _Call(loop.time() + self.seconds, expire)
         if self._timer is None:
             self._timer = loop.call_later(self.seconds, self._expire)
 
@@ -44,8 +44,8 @@ class TimeLimit:
         self._timer = None
         while self._calls:
             number, call = next(iter(self._calls.items()))
-            if loop.time() < call.end:
-                self._timer = loop.call_at(call.end, self._expire)
+            if loop.time() < call.deadline:
+                self._timer = loop.call_at(call.deadline, self._expire)
                 return
             del self._calls[number]
-            call.late()
+            call.expire()
