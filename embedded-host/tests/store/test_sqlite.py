@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from embedded_host.store.epoch import micros
-from embedded_host.store.interface import AppendHistory, SaveInstance, StateError, Store
+from embedded_host.store.interface import (
+    AppendHistory,
+    DeleteInstance,
+    SaveInstance,
+    SetInput,
+    StateBusyError,
+    StateError,
+    Store,
+)
 from embedded_host.store.schema import SCHEMA_VERSION
 from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import EVERYTHING, FULL, PLAIN, T0, StoreContract, belongings
@@ -157,3 +165,45 @@ def test_a_write_interrupted_by_anything_is_rolled_back(tmp_path: Path) -> None:
 
 def test_times_are_whole_microseconds() -> None:
     assert micros(T0) == 1767323045678901
+
+
+def test_a_lock_of_another_program_blocks_the_event_loop_for_milliseconds_only(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "state.db")) as store:
+        for connection in (store._writer, store._reader):
+            assert connection.execute("PRAGMA busy_timeout").fetchone() == (20,)
+        with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StateBusyError, match="Another program has it open"):
+                store.stage(EVERYTHING)
+            assert store.instance("Hub", "a") is None, "a reader does not wait for a writer"
+        store.write(EVERYTHING)
+        assert store.instance("Hub", "a") == PLAIN
+
+
+def test_unused_pages_are_released_step_by_step_until_none_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(SqliteStore(path, fsync=False)) as store:
+        assert store.release_pages(10) == 0
+        store.write([SaveInstance(PLAIN), SetInput(1, "x" * 8_000_000)])
+        full = path.stat().st_size
+        assert full > 8_000_000
+        store.write([DeleteInstance(1)])
+        steps = [store.release_pages(500)]
+        while steps[-1]:
+            steps.append(store.release_pages(500))
+        assert steps == sorted(steps, reverse=True)
+        assert 4 <= len(steps) <= 6
+        assert path.stat().st_size < full / 10
+
+
+def test_a_file_without_auto_vacuum_has_no_pages_to_release(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA auto_vacuum = NONE")
+        connection.execute("VACUUM")
+    with closing(SqliteStore(path)) as store:
+        store.write([SaveInstance(PLAIN), SetInput(1, "x" * 100_000)])
+        store.write([DeleteInstance(1)])
+        assert store.release_pages(10) == 0

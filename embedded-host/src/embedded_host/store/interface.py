@@ -323,7 +323,7 @@ class Store(StateReader, Protocol):
         """Make the staged changes durable, all or none. Any thread may call it. Raises StateError."""
 
     def release_pages(self, pages: int) -> int:
-        """Return up to ``pages`` unused pages to the file system, and return the number of those that remain unused.
+        """Return up to ``pages`` unused pages to the file system. Return the number of pages that another call can release.
 
         Call it between transactions only. Any thread may call it. Raises StateError.
         """

@@ -99,15 +99,20 @@ class SqliteStore(SqliteReader):
 
     def release_pages(self, pages: int) -> int:
         try:
-            # A script: a statement without columns is stepped once only by execute, and would release one page.
+            before = self._unused_pages()
+            # A script: execute steps a statement without columns only once, which would release one page.
             self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
-            remaining = int(self._writer.execute("PRAGMA freelist_count").fetchone()[0])
-            if not remaining:
-                # The file itself shrinks when the log is written into it.
-                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            remaining = self._unused_pages()
+            if 0 < remaining < before:
+                return remaining
+            # The file itself shrinks when the log is written into it.
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             raise state_error(self.path, error, "written") from error
-        return remaining
+        return 0
+
+    def _unused_pages(self) -> int:
+        return int(self._writer.execute("PRAGMA freelist_count").fetchone()[0])
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
