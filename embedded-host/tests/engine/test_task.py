@@ -20,5 +20,5 @@ def test_a_callback_of_a_settled_task_runs_at_once() -> None:
 
 
 def test_an_open_decision_is_neither_failed_nor_cancelled() -> None:
-    decision = PendingTask(holds=False)
-    assert (decision.done, decision.holds, decision.failed, decision.cancelled) == (False, False, False, False)
+    decision = PendingTask()
+    assert (decision.done, decision.failed, decision.cancelled) == (False, False, False)

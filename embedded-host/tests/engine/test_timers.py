@@ -25,7 +25,7 @@ def test_a_later_program_cancels_a_timer_at_its_place() -> None:
     timers.add(first, 0, cancelled=False)
     timers.add(second, 1, cancelled=False)
     program: list[Action] = [create(False), WhenAny((create(True),))]
-    timers.mark(program, known=0)
+    timers.mark(program, unchanged=0)
     timers.release()
     assert (first.done, second.done) == (False, True)
 
@@ -33,5 +33,5 @@ def test_a_later_program_cancels_a_timer_at_its_place() -> None:
 def test_known_actions_are_not_looked_at_again() -> None:
     timers, timer = Timers(), PendingTask()
     timers.add(timer, 0, cancelled=False)
-    timers.mark([create(True)], known=1)
+    timers.mark([create(True)], unchanged=1)
     assert not timer.cancelled

@@ -1,5 +1,5 @@
-"""Durable semantics without I/O and without a clock of its own.
+"""Durable semantics without I/O and without a clock.
 
-Read in this order: ``history`` (what is remembered), ``actions`` (what an orchestrator asks for), ``execution``
-(the actions held against the history), ``orchestration`` and ``entity`` (one turn each).
+Read in this order: ``events`` (the history), ``actions`` (an orchestrator's requests), ``execution`` (matches actions with the
+history), ``turn`` and ``entity`` (one turn each).
 """

@@ -1,4 +1,4 @@
-"""What an execution decides: each decision is one event of the history, and one message or piece of work."""
+"""Decisions of an execution. Each becomes one scheduling event of the history, and one message or activity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class NonDeterministicError(EmbeddedHostError):
-    """The history holds a step that the orchestrator, replayed, does not take."""
+    """The history has a step that the replayed orchestrator does not take."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class StartTimer:
     id: int
     fire_at: datetime
     retry_of: int | None = field(default=None, compare=False)
-    """The try that it follows, if it is a retry's wait."""
+    """Id of the failed attempt that the timer follows, if it is the delay of a retry."""
     event_type: type[SchedulingEvent] = TimerCreated
     name: str = ""
 
 
 @dataclass(frozen=True)
 class SendOperation:
-    """An operation for an entity; ``request_id`` names the reply to a call."""
+    """An operation for an entity. The response to a call has the name ``request_id``."""
 
     id: int
     instance_id: str
@@ -62,7 +62,7 @@ class SendOperation:
 
 Decision = ScheduleTask | CreateSubOrchestration | StartTimer | SendOperation
 
-_WORDS: dict[type[SchedulingEvent], str] = {
+_DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
     TaskScheduled: "an activity task",
     SubOrchestrationInstanceCreated: "a sub-orchestration",
     TimerCreated: "a timer",
@@ -71,20 +71,20 @@ _WORDS: dict[type[SchedulingEvent], str] = {
 
 
 def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
-    """What is wrong if the replayed orchestrator does not decide what the history says it decided."""
+    """Return why the replayed orchestrator's decision does not match the recorded event; None if it does."""
     if decision is not None and decision.event_type is type(event) and _same_name(decision, event):
         return None
     name = event.name if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)) else ""
     named = f" and name '{name}'" if name else ""
     text = (
-        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {_WORDS[type(event)]} with "
+        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {_DESCRIPTIONS[type(event)]} with "
         f"sequence ID {event.event_id}{named}, but the current replay execution "
     )
     if decision is None:
         text += "hasn't (yet?) scheduled this task."
     else:
-        asked = f" named '{decision.name}'" if decision.name and decision.event_type is not EventSent else ""
-        text += f"instead scheduled {_WORDS[decision.event_type]}{asked} with this sequence number."
+        named = f" named '{decision.name}'" if decision.name and decision.event_type is not EventSent else ""
+        text += f"instead scheduled {_DESCRIPTIONS[decision.event_type]}{named} with this sequence number."
     return text + " Was a change made to the orchestrator code after this instance had already started running?"
 
 

@@ -1,4 +1,4 @@
-"""What orchestrations and entities send each other (recorded; contract, 4.4)."""
+"""Messages between orchestrations and entities, in the extension's JSON (durable-host-contract.md, 4.4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EntityId:
 
     @classmethod
     def parse(cls, instance_id: str) -> EntityId:
-        """From ``@name@key``. Raises ValueError."""
+        """Parse ``@name@key``. Raises ValueError."""
         at, name, key = instance_id[:1], *instance_id[1:].partition("@")[::2]
         if at != "@" or not name:
             raise ValueError(f"not an entity's id: {instance_id!r}")
@@ -42,7 +42,7 @@ class EntityId:
 
 @dataclass(frozen=True)
 class OperationRequest:
-    """One operation as an entity finds it in its inbox."""
+    """One operation in an entity's inbox."""
 
     id: str
     operation: str
@@ -53,7 +53,7 @@ class OperationRequest:
 
     @classmethod
     def parse(cls, text: str | None) -> OperationRequest:
-        """Raises ValueError: anyone may raise an event that is named like an operation."""
+        """Parse the input of an operation's event. Raises ValueError, because a client may raise an event of that name."""
         try:
             raw: Any = encodable(json.loads(text or "null"))
         except RecursionError:
@@ -102,7 +102,7 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
 
 
 class OutgoingLabels:
-    """Orders an execution's messages to each entity: every one names the one before (recorded; contract, 4.4)."""
+    """Labels that order an execution's messages to each entity: each message names its predecessor."""
 
     def __init__(self, history: Iterable[HistoryEvent]) -> None:
         self._last: dict[str, str] = {}
@@ -111,7 +111,7 @@ class OutgoingLabels:
                 self._last[event.instance_id] = json.loads(event.input).get("Timestamp", _NEVER)
 
     def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
-        """(Timestamp, Predecessor)"""
+        """Return the message's Timestamp and Predecessor."""
         before = self._last.get(instance_id, _NEVER)
         label = utc_text(now)
         if before != _NEVER and _ticks(before) >= _ticks(label):
@@ -131,7 +131,7 @@ def request_message(
     parent_execution: str | None = None,
     label: tuple[str, str] | None = None,
 ) -> str:
-    """The JSON text of EventSent.Input. ``input`` is the text that ``OperationRequest.input`` will be."""
+    """Return the input of EventSent. ``input`` becomes ``OperationRequest.input``."""
     message: dict[str, Any] = {"$type": _REQUEST, "op": operation}
     if signal:
         message["signal"] = True
@@ -148,7 +148,7 @@ def request_message(
 
 
 def response_message(result: str, is_error: bool) -> str:
-    """The JSON text of the reply's EventRaised.Input. ``result`` is JSON text."""
+    """Return the input of the response's EventRaised. ``result`` is JSON text."""
     message = {"$type": _RESPONSE, "result": result}
     if is_error:
         message["exceptionType"] = "Error"

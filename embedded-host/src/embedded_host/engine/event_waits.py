@@ -1,4 +1,4 @@
-"""External events and who waits for them, within one execution."""
+"""External events of one execution, and the waits for them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from embedded_host.engine.task import Task
 
 class _Wait(NamedTuple):
     step: int
-    """Of the program; what belongs to an earlier one than the current one was left behind."""
+    """Step of the program. A wait of an earlier step than the current one was left behind by ``task_any``."""
     task: Task
     name: str
-    """As the orchestrator spells it."""
+    """In the orchestrator's spelling."""
 
 
 @dataclass
 class EventWaits:
-    """Names are compared without case, as documented (docs/differences.md, "Events are kept in order")."""
+    """Buffers events and serves waits. Names are compared without case (docs/differences.md, "Events are kept in order")."""
 
     unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
-    """Events that nobody has waited for, by lower-case name."""
+    """Buffered events by lower-case name."""
     _waits: dict[str, list[_Wait]] = field(default_factory=dict)
 
     def wait(self, name: str, step: int) -> Task:
-        """The task of a wait that begins now: settled if there is an event for it."""
+        """Start a wait and return its task, which is settled if an event is buffered."""
         key = name.lower()
         task = Task()
         if buffered := self.unconsumed.get(key):
@@ -40,8 +40,10 @@ class EventWaits:
         return task
 
     def raised(self, event: EventRaised, current: int | None) -> None:
-        """``current`` is the step that the orchestrator waits at now. First come, first served among its waits; one that it has
-        left behind (its timeout came first) gets only what nobody waits for, the youngest first."""
+        """Serve or buffer an event. ``current`` is the step at which the orchestrator waits.
+
+        Waits of that step are served first, in order. Waits that were left behind (their timeout came first) get events that
+        no current wait takes, the youngest wait first."""
         key = event.name.lower()
         waits = self._waits.get(key)
         if not waits:
@@ -53,5 +55,5 @@ class EventWaits:
         served.task.settle()
 
     def awaited(self, current: int | None) -> list[str]:
-        """Names of the events that are waited for at a step."""
+        """Return the names of the events that are waited for at a step."""
         return [wait.name for waits in self._waits.values() for wait in waits if wait.step == current]

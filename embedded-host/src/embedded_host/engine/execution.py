@@ -1,9 +1,9 @@
-"""One execution: an orchestrator's actions held against its history (contract, 4.3).
+"""One execution: an orchestrator's actions matched with its history (durable-host-contract.md, 4.3).
 
-The real host runs the action list from the top, awaiting each action before the next, and feeds it the history; what
-the list asks for and the history does not show is new. This module does the same with tasks that settle instead of
-awaiting. It may be kept between turns and fed only what is new (``replay`` with the whole list of actions and the
-events since), or made afresh and fed everything: both come to the same.
+The Functions host runs the list of actions from the top, awaits each before the next, and feeds it the history. Actions that
+the history does not show are new decisions. This module does the same with tasks that settle instead of awaiting. An
+execution may be kept between turns and fed only the new events (``replay``), or be created again and fed all of them: the
+result is the same.
 """
 
 from __future__ import annotations
@@ -63,41 +63,46 @@ class Execution:
     instance_id: str
     execution_id: str
     pending: dict[int, Decision] = field(default_factory=dict)
-    """What was decided and is not in the history, in order."""
+    """Decisions that are not in the history, by id."""
     now: datetime | None = None
+    """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
     program: tuple[Action, ...] = ()
-    """All actions that the orchestrator has asked for."""
+    """All actions of the orchestrator so far."""
     suspended: bool = False
     returned: bool = False
-    """The orchestrator has come to its end, though what it began may hold the execution open."""
+    """True once the orchestrator has returned or raised, though open tasks may keep the execution open."""
     attempts: dict[int, int] = field(default_factory=dict)
-    """Decisions that are tries of a retried call -> the how-manieth."""
+    """Attempt numbers of retried calls by decision id."""
     labels: OutgoingLabels | None = None
-    """Of what it has sent to entities; None until it sends something in this life of it."""
-    _at: int = 0
+    """Labels of messages to entities; None before the first one since the execution was created."""
+    _position: int = 0
+    """Index of the next action of ``program``."""
     _current: Task | None = None
+    """The task of the action that the orchestrator awaits."""
     _running: bool = False
+    """True inside ``_advance``, which must not be entered again."""
     _next_id: int = 0
-    _asked_for: int = 0
-    """How many actions the orchestrator had asked for once it had seen the event that is being processed."""
-    _counted: bool = False
-    _reserved_to: int = 0
-    """So many actions are numbered."""
-    _reserved: deque[int] = field(default_factory=deque)
-    """Numbers of actions that were asked for and are not invoked yet."""
-    _invoking: bool = False
-    _latest: int = -1
-    _open: dict[int, PendingTask] = field(default_factory=dict)
+    _has_counts: bool = False
+    """True in a turn with counts of actions, in which decisions are numbered when the SDK numbers its tasks."""
+    _count: int = 0
+    """Number of actions after the event that is being processed."""
+    _numbered_to: int = 0
+    """Number of leading actions whose decisions have ids."""
+    _reserved_ids: deque[int] = field(default_factory=deque)
+    """Ids of decisions of actions that are numbered and not invoked yet."""
+    _tasks: dict[int, PendingTask] = field(default_factory=dict)
+    """Tasks without a completion, by decision id."""
     _timers: Timers = field(default_factory=Timers)
     _events: EventWaits = field(default_factory=EventWaits)
-    _replies: dict[str, tuple[Task, str]] = field(default_factory=dict)
-    """Entity calls without an answer, by request id: what waits, and the entity's id."""
+    _responses: dict[str, tuple[Task, str]] = field(default_factory=dict)
+    """Entity calls without a response, by request id: the task and the entity's id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
+    """Events that arrived while suspended."""
     _withheld: dict[int, Decision] = field(default_factory=dict)
-    """What was decided while suspended."""
+    """Decisions that were made while suspended."""
 
-    # -- what a turn asks --------------------------------------------------------------------------
+    # -- interface of a turn -----------------------------------------------------------------------
 
     def replay(
         self, actions: tuple[Action, ...], events: Sequence[HistoryEvent], progress: ReplayProgress | None = None
@@ -109,66 +114,67 @@ class Execution:
         progress = progress or ReplayProgress()
         program = self.program[: progress.unchanged] + actions
         counts = progress.counts_of_last(len(events))
-        if len(program) < self._at:
+        if len(program) < self._position:
             raise NonDeterministicError(
-                f"Non-Deterministic workflow detected: an earlier turn of this execution asked for {self._at} steps, but the "
+                f"Non-Deterministic workflow detected: an earlier turn of this execution asked for {self._position} steps, but the "
                 f"current replay asks for {len(program)} only. Was a change made to the orchestrator code after this "
                 "instance had already started running?"
             )
         self.program = program
         self._timers.mark(program, progress.unchanged)
-        self._counted = counts is not None
+        self._has_counts = counts is not None
         if counts is None:
             self._advance()
         for at, event in enumerate(events):
-            self._asked_for = 0 if counts is None else counts[at]
+            self._count = 0 if counts is None else counts[at]
             self._process(event)
-            if self._counted:
+            if self._has_counts:
                 self._advance()
-        self._asked_for = len(program)
+        self._count = len(program)
         self._advance()
         self._timers.release()
 
     def close(self) -> None:
-        """It is not used any more. What it awaits knows it: without this, only the garbage collector's rarest look, the one at
-        what is old, would find the two (1.3 KiB for each instance that waits)."""
+        """Break the reference cycles of an execution that is dropped.
+
+        Otherwise only a full garbage collection would free it (1.3 KiB for each waiting instance)."""
         self._current, self._events, self._timers = None, EventWaits(), Timers()
-        for tasks in (self._open, self._replies):
+        for tasks in (self._tasks, self._responses):
             tasks.clear()
 
     @property
     def finished(self) -> bool:
-        """The list is at its end, and nothing is outstanding that holds the execution open."""
+        """True if all actions are done and no open task keeps the execution open."""
         return (
-            self._at >= len(self.program)
+            self._position >= len(self.program)
             and (self._current is None or self._current.done)
             and not self.suspended
-            and not any(task.holds and not task.cancelled for task in self._open.values())
+            and not any(not task.cancelled for task in self._tasks.values())
         )
 
     @property
     def open_tasks(self) -> list[int]:
-        """Ids of decisions that have not been completed, without cancelled timers."""
-        return [task_id for task_id, task in self._open.items() if not task.cancelled]
+        """Ids of decisions without a completion; cancelled timers are left out."""
+        return [task_id for task_id, task in self._tasks.items() if not task.cancelled]
 
     @property
     def open_calls(self) -> list[str]:
-        """Request ids of entity calls without an answer."""
-        return list(self._replies)
+        """Request ids of entity calls without a response."""
+        return list(self._responses)
 
     @property
     def called_entities(self) -> list[str]:
-        """Ids of the entities whose answers are still to come."""
-        return [entity_id for _, entity_id in self._replies.values()]
+        """Ids of entities whose responses are outstanding."""
+        return [entity_id for _, entity_id in self._responses.values()]
 
     @property
     def awaited_events(self) -> list[str]:
-        """Names of the events that the orchestrator waits for now, as it spells them."""
+        """Names of the events that the orchestrator waits for now, in its spelling."""
         return self._events.awaited(self._waits_at)
 
     @property
     def unconsumed_events(self) -> Iterator[EventRaised]:
-        """Those that nobody has waited for."""
+        """Buffered external events."""
         return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
@@ -181,20 +187,16 @@ class Execution:
         if self._running or self.now is None:
             return
         self._running = True
-        self._reserve(self._asked_for)
+        self._reserve(self._count)
         try:
-            while (self._current is None or self._current.done) and self._at < self._open_to:
-                action = self.program[self._at]
-                self._at += 1
-                self._reserved_to = max(self._reserved_to, self._at)
-                self._invoking = True
-                try:
-                    self._current = self._invoke(action)
-                finally:
-                    self._invoking = False
-                if self._counted and isinstance(action, CreateTimer):
-                    # The SDK asks for nothing behind a timer that it waits for, except the next legs of a long one, and
-                    # what comes when something else has ended the wait: neither must wait for this leg.
+            while (self._current is None or self._current.done) and self._position < self._open_to:
+                action = self.program[self._position]
+                self._position += 1
+                self._numbered_to = max(self._numbered_to, self._position)
+                self._current = self._invoke(action)
+                if self._has_counts and isinstance(action, CreateTimer):
+                    # The SDK adds no actions behind a timer that it awaits, except the next legs of a long timer, and actions
+                    # after another event ended the wait. Neither may wait for this leg.
                     self._current = settled()
                 elif not self._current.done:
                     self._current.then(self._advance)
@@ -202,41 +204,41 @@ class Execution:
             self._running = False
 
     def _reserve(self, upto: int) -> None:
-        """Number the decisions of the program's first ``upto`` actions: when the orchestrator asks for them, though they may
-        have to wait for the ones before. Without counts they are numbered when they are invoked."""
-        if not self._counted:
+        """Number the decisions of the program's first ``upto`` actions when the orchestrator adds them, although they may have
+        to wait for earlier actions. Without counts, decisions are numbered when their action is invoked."""
+        if not self._has_counts:
             return
-        for action in self.program[self._reserved_to : upto]:
-            self._reserved.extend(self.take_id() for _ in range(_decisions_of(action)))
-        self._reserved_to = max(self._reserved_to, min(upto, len(self.program)))
+        for action in self.program[self._numbered_to : upto]:
+            self._reserved_ids.extend(self.take_id() for _ in range(_decisions_of(action)))
+        self._numbered_to = max(self._numbered_to, min(upto, len(self.program)))
 
     @property
     def _open_to(self) -> int:
-        return self._reserved_to if self._counted else len(self.program)
+        return self._numbered_to if self._has_counts else len(self.program)
 
-    def _new_id(self) -> int:
-        self._latest = self._reserved.popleft() if self._invoking and self._reserved else self.take_id()
-        return self._latest
+    def _reserved_id(self) -> int:
+        """Return the id of the next decision of an invoked action. Later attempts of retried calls use ``take_id``."""
+        return self._reserved_ids.popleft() if self._reserved_ids else self.take_id()
 
     def _invoke(self, action: Action) -> Task:
         if isinstance(action, CallActivity):
             if action.retry:
-                return self._retried(action.retry, lambda: self._activity(action.name, action.input))
-            return self._activity(action.name, action.input)
+                return self._retried(action.retry, lambda id: self._activity(id, action.name, action.input))
+            return self._activity(self._reserved_id(), action.name, action.input)
         if isinstance(action, CallSubOrchestrator):
             if action.retry:
-                return self._retried(action.retry, lambda: self._sub_orchestration(action))
-            return self._sub_orchestration(action)
+                return self._retried(action.retry, lambda id: self._sub_orchestration(id, action))
+            return self._sub_orchestration(self._reserved_id(), action)
         if isinstance(action, CreateTimer):
-            timer = self._timer(action.fire_at)
-            self._timers.add(timer, self._at - 1, action.cancelled)
+            timer = self._timer(self._reserved_id(), action.fire_at)
+            self._timers.add(timer, self._position - 1, action.cancelled)
             return timer
         if isinstance(action, WaitForEvent):
-            return self._events.wait(action.name, self._at)
+            return self._events.wait(action.name, self._position)
         if isinstance(action, EntityOperation):
-            return self._operation(action)
+            return self._operation(self._reserved_id(), action)
         if isinstance(action, CallHttp):
-            return self._activity(HTTP_ACTIVITY, action.request)
+            return self._activity(self._reserved_id(), HTTP_ACTIVITY, action.request)
         if isinstance(action, (WhenAny, WhenAll)):
             return self._compound(action)
         self.continue_with = action
@@ -262,64 +264,61 @@ class Execution:
                 child.then(one_more)
         return whole
 
-    def _decide(self, decision: Decision, holds: bool = True) -> PendingTask:
+    def _decide(self, decision: Decision) -> PendingTask:
         self._put(decision)
-        task = self._open[decision.id] = PendingTask(holds)
+        task = self._tasks[decision.id] = PendingTask()
         return task
 
     def _put(self, decision: Decision) -> None:
-        (self._withheld if self.suspended and self._counted else self.pending)[decision.id] = decision
+        (self._withheld if self.suspended and self._has_counts else self.pending)[decision.id] = decision
 
-    def _activity(self, name: str, input: str) -> PendingTask:
-        return self._decide(ScheduleTask(self._new_id(), name, input))
+    def _activity(self, id: int, name: str, input: str) -> PendingTask:
+        return self._decide(ScheduleTask(id, name, input))
 
-    def _sub_orchestration(self, action: CallSubOrchestrator) -> PendingTask:
-        task_id = self._new_id()
-        instance_id = action.instance_id or f"{self.execution_id}:{task_id}"
-        return self._decide(CreateSubOrchestration(task_id, action.name, action.input, instance_id, action.version))
+    def _sub_orchestration(self, id: int, action: CallSubOrchestrator) -> PendingTask:
+        instance_id = action.instance_id or f"{self.execution_id}:{id}"
+        return self._decide(CreateSubOrchestration(id, action.name, action.input, instance_id, action.version))
 
-    def _timer(self, fire_at: datetime, retry_of: int | None = None) -> PendingTask:
-        return self._decide(StartTimer(self._new_id(), fire_at, retry_of))
+    def _timer(self, id: int, fire_at: datetime, retry_of: int | None = None) -> PendingTask:
+        return self._decide(StartTimer(id, fire_at, retry_of))
 
-    def _operation(self, action: EntityOperation) -> Task:
-        task_id = self._new_id()
-        request_id = str(uuid5(NAMESPACE_URL, f"{self.instance_id}_{self.execution_id}_{task_id}"))
-        self._put(SendOperation(task_id, action.instance_id, request_id, action))
+    def _operation(self, id: int, action: EntityOperation) -> Task:
+        request_id = str(uuid5(NAMESPACE_URL, f"{self.instance_id}_{self.execution_id}_{id}"))
+        self._put(SendOperation(id, action.instance_id, request_id, action))
         if action.signal:
             return settled()
-        reply = Task()
-        self._replies[request_id] = reply, action.instance_id
-        return reply
+        response = Task()
+        self._responses[request_id] = response, action.instance_id
+        return response
 
-    def _retried(self, policy: RetryPolicy, attempt: Callable[[], PendingTask]) -> Task:
-        """Attempts with a timer after each failure, the last one included, which fires at once (recorded; contract, 4.4)."""
+    def _retried(self, policy: RetryPolicy, start_attempt: Callable[[int], PendingTask]) -> Task:
+        """Run attempts with a timer after each failure. The last failure has a timer, too, which is due at once
+        (durable-host-contract.md, 4.4)."""
         whole = Task()
         failures = 0
-        began = self.now
-        tried = -1
+        first_started = self.now
 
-        def run() -> None:
-            nonlocal tried
-            task = attempt()
-            tried = self._latest
-            self.attempts[tried] = failures + 1
-            task.then(lambda: tried_once(task))
+        def run(id: int) -> None:
+            self.attempts[id] = failures + 1
+            task = start_attempt(id)
+            task.then(lambda: attempt_settled(id, task))
 
-        def tried_once(task: PendingTask) -> None:
+        def attempt_settled(id: int, task: PendingTask) -> None:
             nonlocal failures
             if not task.failed:
                 whole.settle()
                 return
             failures += 1
             assert self.now is not None
-            assert began is not None
+            assert first_started is not None
             exhausted = failures >= policy.max_attempts or (
-                policy.timeout is not None and self.now - began >= policy.timeout
+                policy.timeout is not None and self.now - first_started >= policy.timeout
             )
             fire_at = self.now if exhausted else self.now + policy.delay_after(failures - 1)
-            self._timer(fire_at, tried).then(whole.settle if exhausted else run)
+            timer = self._timer(self.take_id(), fire_at, id)
+            timer.then(whole.settle if exhausted else lambda: run(self.take_id()))
 
-        run()
+        run(self._reserved_id())
         return whole
 
     # -- the history -------------------------------------------------------------------------------
@@ -330,9 +329,9 @@ class Execution:
         elif isinstance(event, SchedulingEvent):
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
-            # What comes while suspended stands in the history at once and is delivered on resume (recorded; contract, 4.4).
-            # The SDK's orchestrator goes on all the same: to number as it does, so does this, and withholds the decisions.
-            if self.suspended and not self._counted:
+            # Events that arrive while suspended are in the history at once, and are delivered on resume (durable-host-contract.md,
+            # 4.4). The SDK's orchestrator continues nevertheless: with counts, so does this, and withholds the decisions.
+            if self.suspended and not self._has_counts:
                 self._held.append(event)
             else:
                 self._deliver(event)
@@ -358,32 +357,32 @@ class Execution:
         if wrong := mismatch(event, decision):
             raise NonDeterministicError(wrong)
         if isinstance(event, EventSent) and isinstance(decision, SendOperation) and not decision.operation.signal:
-            # The history's own id is the one that the reply will carry.
+            # The response will have the id of the recorded request.
             request_id = json.loads(event.input).get("id", decision.request_id)
             if request_id != decision.request_id:
-                self._replies[request_id] = self._replies.pop(decision.request_id)
+                self._responses[request_id] = self._responses.pop(decision.request_id)
 
     def _deliver(self, event: CompletionEvent | EventRaised) -> None:
         if isinstance(event, EventRaised):
-            called = self._replies.pop(event.name, None)
+            called = self._responses.pop(event.name, None)
             if called is not None:
                 called[0].settle()
             else:
                 self._events.raised(event, self._waits_at)
             return
-        task = self._open.pop(event.scheduled_id, None)
+        task = self._tasks.pop(event.scheduled_id, None)
         if task is not None:
             task.failed = isinstance(event, FailureEvent)
             task.settle()
 
     @property
     def _waits_at(self) -> int | None:
-        """The step that the orchestrator waits at; None while it does not."""
-        return self._at if self._current is not None and not self._current.done else None
+        """The step at which the orchestrator waits; None while it does not wait."""
+        return self._position if self._current is not None and not self._current.done else None
 
 
 def _decisions_of(action: Action) -> int:
-    """How many decisions an action begins with."""
+    """Return the number of decisions that an action makes when it is invoked."""
     if isinstance(action, (WhenAny, WhenAll)):
         return sum(map(_decisions_of, action.actions))
     return 0 if isinstance(action, (WaitForEvent, ContinueAsNew)) else 1

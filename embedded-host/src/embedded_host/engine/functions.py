@@ -1,4 +1,4 @@
-"""The names that orchestrations may call, and the words for one that is not among them."""
+"""Names of the app's durable functions, and the message for an unknown name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
-"""The name under which ``call_http`` is scheduled (recorded; contract, 4.4)."""
+"""Name of the activity that ``call_http`` schedules (durable-host-contract.md, 4.4)."""
 
 
 @dataclass(frozen=True)
 class FunctionNames:
-    """Durable names of one kind, looked up without regard to case (contract, 5.2)."""
+    """Durable names of one kind. Lookups ignore case (durable-host-contract.md, 5.2)."""
 
     kind: str
     """``orchestrator``, ``activity`` or ``entity``"""
@@ -25,11 +25,11 @@ class FunctionNames:
         return isinstance(name, str) and name.lower() in self._by_lower
 
     def registered(self, name: str) -> str:
-        """The spelling that the app uses; ``name`` itself if it has none."""
+        """Return the app's spelling of a name, or the name itself if it is unknown."""
         return self._by_lower.get(name.lower(), name)
 
     def missing(self, name: str) -> str:
-        """The host's text for a name that it does not know (recorded; contract, 1.3)."""
+        """Return the Functions host's message for an unknown name (durable-host-contract.md, 1.3)."""
         article = "a" if self.kind[0] not in "aeiou" else "an"
         plural = ", ".join(f"'{known}'" for known in self.names)
         known = (

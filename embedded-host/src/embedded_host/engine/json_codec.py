@@ -1,4 +1,4 @@
-"""JSON texts as they are stored and sent: compact, with characters as they are."""
+"""Compact JSON for storage and messages, with non-ASCII characters unescaped."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ _encode_plain = msgspec.json.Encoder().encode
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 _DIGITS = 4300
-"""Python reads no whole number of more digits."""
+"""Python parses no integer of more digits."""
 
 
 def _may_have_long_number(text: str) -> bool:
-    """A longer run of digits lies over one of these places and over the next one."""
+    """Return true if the text may have a number of more than ``_DIGITS`` digits.
+
+    A longer run of digits covers at least two neighbouring probes."""
     if len(text) <= _DIGITS:
         return False
     step = _DIGITS // 2
@@ -25,11 +27,11 @@ def _may_have_long_number(text: str) -> bool:
 
 
 def is_json(text: str) -> bool:
-    """Whether ``json.loads`` takes it; found out without making anything of it where that is possible."""
+    """Return true if ``json.loads`` accepts the text. Most texts are checked without creating objects."""
     try:
         if _may_have_long_number(text):
             raise ValueError
-        _skip(text)  # is stricter otherwise: it takes no NaN and no lone surrogates
+        _skip(text)  # stricter than json.loads: rejects NaN and lone surrogates
     except (ValueError, RecursionError):
         try:
             json.loads(text)
@@ -39,13 +41,14 @@ def is_json(text: str) -> bool:
 
 
 _KEPT = re.compile(r"\\(?:/|U|u00(?:[01]|22|5[cC]))")
-"""Escapes that are not just another way to write a character, or that ``json.dumps`` does not write."""
+"""Escapes that cannot be replaced by their character, or that ``json.dumps`` does not write."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""Of a character beyond U+FFFF there are two of them."""
+"""A surrogate. A character beyond U+FFFF is escaped as two."""
 
 
 def compact_text(text: str) -> str:
-    """``compact(json.loads(text))`` for a text that ``json.dumps`` wrote, without making anything of it where that is possible.
+    """Return ``compact(json.loads(text))`` for the output of ``json.dumps``, mostly without creating objects.
+
     Raises ValueError."""
     try:
         return msgspec.json.format(_unescaped(text) if "\\" in text else text, indent=-1)
@@ -54,7 +57,7 @@ def compact_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """With characters in the place of their escapes. Raises ValueError where that may be another text, or none."""
+    """Replace escapes by their characters. Raises ValueError if the result may differ in meaning."""
     if _KEPT.search(text):
         raise ValueError
     if "\\u" not in text:
@@ -66,7 +69,7 @@ def _unescaped(text: str) -> str:
 
 
 def encodable(value: Any) -> Any:
-    """A text, or lists and objects with texts in them: lone surrogates, which UTF-8 has no form for, become their escapes."""
+    """Return the value with lone surrogates, which UTF-8 cannot encode, replaced by their escapes in all strings."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, list):
@@ -77,7 +80,7 @@ def encodable(value: Any) -> Any:
 
 
 def compact(value: Any) -> str:
-    """As Newtonsoft writes it: no spaces, no needless escapes. A lone surrogate stays escaped: UTF-8 has no form for it."""
+    """Encode as Newtonsoft does: no spaces, no needless escapes. Lone surrogates stay escaped, because UTF-8 cannot encode them."""
     text = _encode(value)
     if not text.isascii():
         try:
@@ -88,8 +91,9 @@ def compact(value: Any) -> str:
 
 
 def compact_plain(value: Any) -> str:
-    """The same for objects of texts, whole numbers and truth values, as history events are: several times as fast.
-    (Fractions, and whole numbers past 64 bits, are written in other ways or not at all.)"""
+    """Encode strings, integers and booleans, and structs of them, several times as fast as ``compact``.
+
+    (Floats and integers past 64 bits would be encoded differently or not at all.)"""
     try:
         return _encode_plain(value).decode()
     except (UnicodeEncodeError, TypeError, OverflowError):

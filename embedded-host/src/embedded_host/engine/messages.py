@@ -1,4 +1,4 @@
-"""What goes into an instance's inbox and what a turn sends out."""
+"""Messages in an instance's inbox, and the messages that a turn sends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from embedded_host.engine.events import ExecutionStarted, HistoryEvent
 
 @dataclass(frozen=True)
 class Message:
-    """An event on its way to an instance."""
+    """An event for an instance."""
 
     event: HistoryEvent
     execution_id: str | None = None
-    """Only for this execution of the instance; None is for any."""
+    """The execution that the message is for; None for any."""
     due: datetime | None = None
-    """Not to be delivered before."""
+    """Earliest time of delivery; None for at once."""
 
 
 @dataclass(frozen=True)
 class Deliver:
-    """Put ``message`` into an instance's inbox. An entity comes into being by it; an orchestration must exist."""
+    """Put ``message`` into an instance's inbox. An entity is created if needed; an orchestration must exist."""
 
     instance_id: str
     message: Message
@@ -29,7 +29,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class StartActivity:
-    """Run an activity and deliver its result to the sender's execution."""
+    """Run an activity, and deliver its result to the sender's execution."""
 
     task_id: int
     name: str
@@ -39,8 +39,9 @@ class StartActivity:
 
 @dataclass(frozen=True)
 class StartOrchestration:
-    """Create a child with ``started`` as its first message. If a live instance has its id, the parent is sent
-    ``if_taken`` instead: on the real host it would wait for ever."""
+    """Create a sub-orchestration with ``started`` as its first message.
+
+    If a live instance has its id, the parent gets ``if_taken`` instead. On the Functions host it would wait forever."""
 
     instance_id: str
     started: ExecutionStarted

@@ -1,4 +1,4 @@
-"""An orchestration between turns, and what a turn makes of it."""
+"""An orchestration between turns, and the result of a turn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embedded_host.engine.status import Status
 
 @dataclass
 class Orchestration:
-    """One instance as the engine knows it. ``input``, ``output`` and ``custom_status`` are stored texts."""
+    """The engine's state of one instance. ``input``, ``output`` and ``custom_status`` are texts as stored."""
 
     instance_id: str
     name: str
@@ -30,19 +30,19 @@ class Orchestration:
     parent: ParentInstance | None = None
     generation: int | None = 0
     continued: bool = False
-    """Continued as new, and the worker has not been asked yet: the next turn delivers nothing."""
+    """True after continue-as-new until the next turn, which delivers no messages."""
     history: History = field(default_factory=History)
     execution: Execution | None = None
-    """Kept between turns to save a replay; may be dropped at any time."""
+    """Kept between turns to avoid a replay; may be dropped at any time."""
     seen: int = 0
-    """How many events the last turn handed to the worker; 0 if it must be handed all."""
+    """Number of events that the worker has seen; 0 if the next turn must send all."""
 
     @property
     def parent_instance_id(self) -> str | None:
         return self.parent.orchestration_instance.instance_id if self.parent else None
 
     def drop_execution(self) -> None:
-        """The next turn replays everything."""
+        """Make the next turn replay the whole history."""
         if self.execution is not None:
             self.execution.close()
         self.execution, self.seen = None, 0
@@ -58,10 +58,10 @@ class TurnSettings:
 
 @dataclass
 class TurnResult:
-    """What one turn came to; ``apply`` puts it into the instance once it is recorded."""
+    """The result of one turn. ``apply`` changes the instance once the result is durable."""
 
     events: list[HistoryEvent]
-    """To be appended to the history, or to replace it."""
+    """Events to append to the history, or to replace it."""
     replaces: bool
     status: Status
     output: str | None
@@ -91,7 +91,7 @@ class TurnResult:
 
 
 def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
-    """The messages that this execution takes: not another execution's, and nothing twice."""
+    """Return the messages that this execution takes: none of another execution, and no completion twice."""
     taken: list[Message] = []
     settled: set[int] = set()
     for message in inbox:

@@ -1,4 +1,5 @@
-"""Rewinding a failed execution: its failures are struck out of the history, and it goes on from before them (contract, 4.4)."""
+"""Rewind of a failed execution: its failures are removed from the history, and it continues from before them
+(durable-host-contract.md, 4.4)."""
 
 from __future__ import annotations
 
@@ -23,36 +24,38 @@ from embedded_host.engine.events import (
 class Rewound:
     events: list[HistoryEvent]
     failed_children: list[str] = field(default_factory=list)
-    """Ids of failed sub-orchestrations: they are rewound first and answer again."""
+    """Ids of failed sub-orchestrations. They are rewound first, and complete again."""
 
 
 def rewind(events: Sequence[HistoryEvent], reason: str | None, gone: Collection[str] = ()) -> Rewound:
-    """Every failed activity (its scheduling and its retries' timers too), the failures of sub-orchestrations and the end
-    itself become GenericEvents. Of sub-orchestrations in ``gone`` nothing is left to rewind: they are begun again."""
+    """Replace failures by GenericEvents: failed activities with their scheduling events and retry timers, failures of
+    sub-orchestrations, and the end of the execution.
+
+    Sub-orchestrations in ``gone`` cannot be rewound, and are created again."""
     scheduled = {e.event_id: i for i, e in enumerate(events) if isinstance(e, SchedulingEvent)}
     fired = {e.timer_id: i for i, e in enumerate(events) if isinstance(e, TimerFired)}
     failed = {e.task_scheduled_id for e in events if isinstance(e, FailureEvent)}
-    struck: set[int] = set()
+    replaced: set[int] = set()
     children: list[str] = []
     for index, event in enumerate(events):
         if isinstance(event, TaskFailed):
-            struck |= {index, scheduled[event.task_scheduled_id]}
+            replaced |= {index, scheduled[event.task_scheduled_id]}
         elif isinstance(event, SubOrchestrationInstanceFailed):
-            struck.add(index)
+            replaced.add(index)
             at = scheduled[event.task_scheduled_id]
             created = events[at]
             assert isinstance(created, SubOrchestrationInstanceCreated)
             if created.instance_id in gone:
-                struck.add(at)
+                replaced.add(at)
             else:
                 children.append(created.instance_id)
         elif isinstance(event, TimerCreated) and event.retry_of in failed:
-            struck |= {index, fired.get(event.event_id, index)}
+            replaced |= {index, fired.get(event.event_id, index)}
         elif isinstance(event, ExecutionCompleted):
-            struck.add(index)
-    return Rewound([_struck(e, reason) if i in struck else e for i, e in enumerate(events)], children)
+            replaced.add(index)
+    return Rewound([_generic(e, reason) if i in replaced else e for i, e in enumerate(events)], children)
 
 
-def _struck(event: HistoryEvent, reason: str | None) -> GenericEvent:
+def _generic(event: HistoryEvent, reason: str | None) -> GenericEvent:
     data = f"Rewound: {type(event).__name__}" + (f" ({reason})" if reason else "")
     return GenericEvent(data=data, timestamp=event.timestamp)

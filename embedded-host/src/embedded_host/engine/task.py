@@ -1,4 +1,4 @@
-"""What an execution awaits."""
+"""Tasks that an execution awaits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Task:
-    """Something awaited. Failure needs no mark: the host swallows it and goes on (contract, 4.3)."""
+    """Something awaited. Failures count as settled, because the orchestrator handles them (durable-host-contract.md, 4.3)."""
 
     __slots__ = ("_callbacks", "done")
 
@@ -29,14 +29,12 @@ class Task:
 
 
 class PendingTask(Task):
-    """A decision whose completion has not come."""
+    """The task of a decision whose completion has not arrived."""
 
-    __slots__ = ("cancelled", "failed", "holds")
+    __slots__ = ("cancelled", "failed")
 
-    def __init__(self, holds: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.holds = holds
-        """Whether the execution cannot end while this is open."""
         self.failed = False
         self.cancelled = False
 

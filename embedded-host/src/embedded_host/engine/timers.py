@@ -1,4 +1,4 @@
-"""The timers that an orchestrator makes itself, within one execution: it may cancel them."""
+"""Timers that the orchestrator created itself, and may cancel."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from embedded_host.engine.task import PendingTask
 
 
 class Timers:
-    """A cancelled timer holds nobody up. It settles where a turn ends and not where it was made, so that what it lets through is
-    numbered after everything that the turn itself decided, as the SDK numbers it."""
+    """The timers of one execution. A cancelled timer does not keep the execution open.
 
-    __slots__ = ("_cancelled", "_made", "_steps")  # every execution that waits has one
+    It settles at the end of its turn, so that the actions behind it are numbered after the turn's own, as in the SDK."""
+
+    __slots__ = ("_cancelled", "_steps", "_timers")  # every waiting execution has one
 
     def __init__(self) -> None:
-        self._made: list[PendingTask] = []
-        """In the program's order."""
+        self._timers: list[PendingTask] = []
+        """Timers in the program's order."""
         self._steps: list[int] = []
-        """For each, which of the program's actions it is, or is in."""
+        """For each timer, the index of its top-level action in the program."""
         self._cancelled: list[PendingTask] = []
-        """Those that are not settled yet."""
+        """Cancelled timers that are not settled yet."""
 
     def add(self, timer: PendingTask, step: int, cancelled: bool) -> None:
-        self._made.append(timer)
+        self._timers.append(timer)
         self._steps.append(step)
         if cancelled:
             self._cancel(timer)
 
-    def mark(self, program: Sequence[Action], known: int) -> None:
-        """``program`` as it is now; the first ``known`` actions are as they were."""
-        first = bisect_left(self._steps, known)
-        if first < len(self._made):
-            for timer, action in zip(self._made[first:], _timers_of(program[known:]), strict=False):
+    def mark(self, program: Sequence[Action], unchanged: int) -> None:
+        """Cancel the timers that ``program`` shows as cancelled. Its first ``unchanged`` actions are those of the turn before."""
+        first = bisect_left(self._steps, unchanged)
+        if first < len(self._timers):
+            for timer, action in zip(self._timers[first:], _timers_of(program[unchanged:]), strict=False):
                 if action.cancelled and not timer.cancelled:
                     self._cancel(timer)
 

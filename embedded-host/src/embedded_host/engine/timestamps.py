@@ -15,13 +15,13 @@ _FORM = re.compile(
 
 
 def utc_text(moment: datetime, suffix: str = "Z") -> str:
-    """``2026-01-02T03:04:05.1234567Z``; no fraction for a whole second (contract, 1.4 and 3.2)."""
+    """Return ``2026-01-02T03:04:05.123456Z``, without a fraction for a whole second (durable-host-contract.md, 1.4 and 3.2)."""
     text = moment.replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if moment.microsecond else text) + suffix
 
 
 def seconds_text(moment: datetime) -> str:
-    """``2026-01-02T03:04:05Z``, the fraction cut off (the status API's createdTime; contract, 1.4)."""
+    """Return ``2026-01-02T03:04:05Z`` without the fraction, as the status API's createdTime (durable-host-contract.md, 1.4)."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

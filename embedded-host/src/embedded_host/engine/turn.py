@@ -1,4 +1,5 @@
-"""One turn of an orchestration: its inbox in, what to record and what to send out (contract, 3.4 and 4)."""
+"""One turn of an orchestration: its inbox in, events to record and messages to send out (durable-host-contract.md, 3.4
+and 4)."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSe
 from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
-"""Bytes of UTF-16 (contract, 4.1)."""
+"""Bytes of UTF-16 (durable-host-contract.md, 4.1)."""
 
 
 Clock = Callable[[], datetime]
@@ -63,7 +64,9 @@ def turn(
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    if not state.seen and state.input is not None and not is_json(state.input):  # a worker that has seen it has read it
+    if (
+        not state.seen and state.input is not None and not is_json(state.input)
+    ):  # a worker that has seen the input has parsed it
         return run.fail(f"One or more errors occurred. (Exception while executing function: Functions.{state.name})")
     input = OrchestratorInput(
         instance_id=state.instance_id,
@@ -91,7 +94,7 @@ def turn(
 
 
 class _Run:
-    """The second half of a turn: from the worker's answer to the result."""
+    """The second half of a turn: from the orchestrator's output to the result."""
 
     def __init__(
         self, state: Orchestration, settings: TurnSettings, clock: Clock, now: datetime, new: list[HistoryEvent]
@@ -102,10 +105,10 @@ class _Run:
         self.custom_status = state.custom_status
         self.seen = 0
         self.kept = state.execution
-        """From the turn before: the worker was handed what came since, also if ``state`` has lost it meanwhile."""
+        """The execution of the turn before. The worker got only the newer events, even if ``state`` drops it meanwhile."""
         self.execution: Execution | None = None
 
-    # -- from the answer ---------------------------------------------------------------------------
+    # -- the output --------------------------------------------------------------------------------
 
     def interpret(self, output: OrchestratorOutput) -> TurnResult:
         state = self.state
@@ -151,7 +154,7 @@ class _Run:
     # -- decisions ---------------------------------------------------------------------------------
 
     def record(self, decision: Decision) -> str | None:
-        """Write a decision into the history and send what it asks for; a text if it fails the whole instance."""
+        """Append a decision to the history and send its message. Return an error that fails the whole instance, or None."""
         now, functions = self.clock(), self.settings.functions
         if isinstance(decision, ScheduleTask):
             stored = compact([decision.input]) if self.settings.store_inputs else None
@@ -176,15 +179,15 @@ class _Run:
         stored = input if self.settings.store_inputs else None
         self.events.append(h.sub_orchestration_created(now, decision.id, decision.name, decision.instance_id, stored))
         orchestrators = self.settings.functions.orchestrators
-        wrong = None
+        error = None
         if decision.name not in orchestrators:
-            wrong = orchestrators.missing(decision.name)
+            error = orchestrators.missing(decision.name)
         elif decision.instance_id in (self.state.instance_id, self.state.parent_instance_id):
-            wrong = f"The id '{decision.instance_id}' of the sub-orchestration is that of the caller or of its parent."
+            error = f"The id '{decision.instance_id}' of the sub-orchestration is that of the caller or of its parent."
         elif decision.instance_id.startswith("@"):
-            wrong = f"The id '{decision.instance_id}' of the sub-orchestration must not start with '@': that is an entity's."
-        if wrong:
-            self.to_self(self._child_failed(decision, now, wrong))
+            error = f"The id '{decision.instance_id}' of the sub-orchestration must not start with '@': that is an entity's."
+        if error:
+            self.to_self(self._child_failed(decision, now, error))
             return
         taken = (
             f"An Orchestration instance with the status Running already exists: '{decision.instance_id}' cannot be started as "
@@ -222,7 +225,7 @@ class _Run:
             return missing
         assert self.execution is not None
         labels = self.execution.labels
-        if labels is None:  # once, and not for each: thousands may be sent
+        if labels is None:  # once for all operations: thousands may be sent
             labels = self.execution.labels = OutgoingLabels([*state.history.events, *self.events])
         text = request_message(
             request_id=decision.request_id,
@@ -248,7 +251,7 @@ class _Run:
     # -- endings -----------------------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
-        """``error`` without the function's name; the stored output has it (contract, 4.5)."""
+        """Fail the instance. ``error`` lacks the function's name, which the stored output has (durable-host-contract.md, 4.5)."""
         return self.complete(Status.FAILED, orchestrator_failed(self.state.name, error), error, stack)
 
     def complete(self, status: Status, output: str | None, error: str, stack: str = "") -> TurnResult:
