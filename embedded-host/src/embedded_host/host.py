@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("embedded_host")
 GRACE = 5.0
-"""Seconds that running functions get to finish when the host is asked to stop."""
+"""Seconds that running functions get to finish at shutdown."""
 WITHOUT_FSYNC = (
     "--fsync off: what the host acknowledges is not on the disk yet. It survives the end of this process, however it ends; a power "
     "loss or a crash of the system can take the last seconds, or damage the state file. [EH209]"
@@ -50,9 +50,9 @@ class HostOptions:
     allow_anonymous_network: bool = False
     """Listen on the network without keys."""
     auth: bool = False
-    """Ask for keys."""
+    """Require keys."""
     names: tuple[str, ...] = ()
-    """By which the host may be asked, besides those of this machine."""
+    """Host names to accept besides those of this machine."""
     state: Path | None = None
     in_process: bool = False
     reload: bool = True
@@ -61,18 +61,17 @@ class HostOptions:
 
 
 class HostStartError(EmbeddedHostError):
-    """The text is for the console: what is wrong and what to do."""
+    """The host cannot start. The message is for the console and contains the remedy."""
 
 
 def _raise_file_limit() -> None:
-    """Each takes a file descriptor, of which a process has 256 (macOS) or 1,024 (Linux) unless it asks for more. Windows has no
-    such limit."""
+    """Raise the limit of file descriptors, one for each connection: by default 256 (macOS) or 1,024 (Linux). Windows has no limit."""
     try:
         import resource
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (65_536, 10_240):  # the latter is as far as macOS goes
+    for wanted in (65_536, 10_240):  # the second is the maximum of macOS
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         if soft == resource.RLIM_INFINITY or wanted <= soft:
@@ -85,7 +84,7 @@ def _raise_file_limit() -> None:
 
 
 def run_host(options: HostOptions) -> int:
-    """Serve until Ctrl+C or SIGTERM; the exit code."""
+    """Serve until Ctrl+C or SIGTERM; return the exit code."""
     _configure_logging(options.verbose)
     _raise_file_limit()
     host = Host(options)
@@ -98,7 +97,7 @@ def run_host(options: HostOptions) -> int:
     except KeyboardInterrupt:
         if not host.is_stopping:
             return 130
-    # Threads that are in user code must not keep the process from ending (--in-process).
+    # Threads in user code must not delay the exit of the process (--in-process).
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
@@ -181,7 +180,7 @@ class Host:
             await worker.start()
         except WorkerLostError as lost:
             raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
-        # The worker imports the SDK now, which takes longest; this process's own imports run beside it.
+        # While the worker imports the SDK, which takes longest, this process imports its own modules.
         from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
@@ -252,7 +251,10 @@ class Host:
         return app, {**os.environ, **added}
 
     def _address(self, app: App) -> str:
-        """Who can reach the host can start and end instances: beyond this machine that takes keys, or two explicit words."""
+        """Return the address to listen on. Raises HostStartError.
+
+        A client that reaches the host can start and terminate instances, so an address that other machines can reach requires
+        --auth or --allow-anonymous-network."""
         address = self.options.address or app.settings.address
         if address is None:
             return "127.0.0.1"
@@ -296,8 +298,9 @@ def _names(files: Iterable[Path], root: Path) -> str:
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    """In uvloop's event loop where there is one (not on Windows): a request costs 10 % less. Workers keep asyncio's own, as on
-    the real host: user code may rely on it."""
+    """Run in uvloop's event loop if it is installed (not on Windows), which makes a request 10 % cheaper.
+
+    Workers use asyncio's own, as on the Azure Functions host: user code may rely on it."""
     try:
         import uvloop
     except ImportError:
@@ -307,8 +310,10 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    """What the start has made stays: the collector need not look at it again. And a host makes thousands of objects for a
-    request that die by themselves; looking for cycles after every 700 of them, as is the default, costs 7 % of its time."""
+    """Exclude the objects of the start from garbage collection, and collect less often.
+
+    With the default of every 700 objects a request spends 7 % of its time in the collector, although reference counting frees its
+    objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -325,7 +330,7 @@ def _install_signal_handlers(interrupt: Callable[[asyncio.AbstractEventLoop], No
         seen.append(number)
         interrupt(loop)
 
-    # Not loop.add_signal_handler: Windows has none.
+    # Not loop.add_signal_handler, which Windows does not support.
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), received)

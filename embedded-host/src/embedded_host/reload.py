@@ -1,4 +1,4 @@
-"""Hot reload: watches an app's files and says when one that counts has changed."""
+"""Watches an app's files for hot reload."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ IGNORED = frozenset(
     }
 )
 Stamp = tuple[int, int]
-"""When a file was last written (ns), and its size."""
+"""Modification time in ns, and size."""
 _NEEDS_RESTART = ("host.json", "local.settings.json")
 
 
 async def changes(root: Path) -> AsyncIterator[set[Path]]:
-    """Sets of changed files: Python files, function.json files, and those of ``needs_restart``. Raises OSError if they cannot be
+    """Yield sets of changed files: Python files, function.json files, and those of ``needs_restart``. Raises OSError if they cannot be
     watched.
 
-    Each folder is watched by itself and virtual environments are not: watching them all would use up the system's watches.
+    Each directory is watched separately, virtual environments are not: they would exhaust the watches of the system.
     """
     known = _stamps(_folders(root))
     while True:
         try:
             async for files in _changed(root, _folders(root), known):
                 yield files
-        except FileNotFoundError:  # a folder that went before it was watched
+        except FileNotFoundError:  # a directory was deleted before it was watched
             if _is_gone(root):
                 raise
 
 
 async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) -> AsyncIterator[set[Path]]:
-    """Of files in ``folders``, until other folders are to be watched; ``known`` is how files were when they were last told of."""
+    """Yield changes of files in ``folders`` until the set of directories changes. ``known`` has the last stamp of each file."""
     begins = True
     watch = awatch(
         *folders,
@@ -53,7 +53,7 @@ async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) ->
         step=50,
         watch_filter=_counts,
         rust_timeout=1000,
-        yield_on_timeout=True,  # the first time tells that it has begun
+        yield_on_timeout=True,  # the first result means that the watcher runs
     )
     async with aclosing(watch):
         async for found in watch:
@@ -61,7 +61,7 @@ async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) ->
             if not paths and not begins:
                 continue
             now = _folders(root)
-            if begins or now != folders:  # what changed in a folder before it was watched, nobody has told
+            if begins or now != folders:  # a change in a directory before it was watched causes no event
                 stamps = _stamps(now)
                 paths |= {path for path in known.keys() | stamps.keys() if known.get(path) != stamps.get(path)}
             begins = False
@@ -96,7 +96,7 @@ def _counts(change: Change, path: str) -> bool:
 def _folders(root: Path) -> list[Path]:
     found = [root]
     for folder in found:
-        with suppress(OSError), os.scandir(folder) as entries:  # one that has just gone
+        with suppress(OSError), os.scandir(folder) as entries:  # deleted meanwhile
             found += sorted(
                 Path(entry.path)
                 for entry in entries
@@ -106,18 +106,18 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
-    """All files in them that count, and how they are."""
+    """Return the stamps of all relevant files."""
     files: list[Path] = []
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
-            # By their names first: a folder of the app's data may have any number of others.
+            # Compared by name first, because a data directory may contain many files.
             named = [entry.path for entry in entries if entry.name.endswith((".py", ".json"))]
             files += [Path(path) for path in named if _counts(Change.modified, path)]
     return _stamps_of(files)
 
 
 def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
-    """Without those that are there no more."""
+    """Return the stamps of the files that exist."""
     found = {}
     for file in files:
         with suppress(OSError):
@@ -127,6 +127,6 @@ def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
 
 
 def _named(path: Path, root: Path) -> Path:
-    """As it is below ``root``: macOS tells of files by where links lead."""
+    """Return the path below ``root``: macOS reports files with resolved links."""
     real = root.resolve()
     return root / path.relative_to(real) if path.is_relative_to(real) else path

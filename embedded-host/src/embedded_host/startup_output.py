@@ -1,4 +1,4 @@
-"""What the host prints when it has started, as ``func start`` does (contract, 6.6)."""
+"""The console output at startup, in the format of ``func start`` (contract, 6.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedded_worker.protocol import LoadResult
 
 
 def functions_text(loaded: LoadedApp, base_url: str) -> str:
-    """HTTP functions first, then the others, each in order of name; then those that are disabled or out of service."""
+    """Return the list of functions: HTTP functions, then the others, each by name, then disabled ones and those out of service."""
     routes, broken = loaded.routes, loaded.broken
     lines = ["", "Functions:", ""]
     for function in loaded.enabled:
@@ -30,12 +30,12 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
 
 
 def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
-    """What the workers found wrong, the user's own line first, the traceback below."""
+    """Return the problems that the workers reported: for each the line of user code, then the traceback."""
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
-            lines.append(f"    That is {sys.executable}.")  # said here alone: the text goes out over HTTP, too
+            lines.append(f"    That is {sys.executable}.")  # printed here only, because the text is also sent over HTTP
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
@@ -70,7 +70,7 @@ def _mark(loaded: LoadedApp, name: str) -> str:
 
 
 def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
-    """A URL that starts an orchestration in a browser, where a starter takes the orchestrator's name in its route."""
+    """Return a URL that starts an orchestration in a browser, if a starter takes the orchestrator's name in its route."""
     orchestrators = [f.durable_name for f in loaded.of_type("orchestrationtrigger") if f.name not in loaded.broken]
     for route in loaded.routes.values():
         takes_name = "{functionname}" in route.text.lower()

@@ -1,6 +1,6 @@
-"""Where the host that has a state listens: so that a key in the state's folder is sent to that host and to no other program.
+"""The port of the running host of a state, so that the CLI sends a key of that state to no other program.
 
-The file ``port`` is there while a host with keys runs. One that was killed leaves it behind; then nobody has the state's lock.
+The file ``port`` exists while a host with keys runs. A killed host leaves it behind, but then no process holds the state's lock.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def publish_port(folder: Path, port: int) -> Iterator[None]:
 
 
 def port_of_running_host(folder: Path) -> int | None:
-    """None if there is none, or none that asks for keys."""
+    """Return the port; None if no host runs, or none that requires keys."""
     try:
         text = (folder / NAME).read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What all commands but ``start`` have in common: their errors in words, exit codes and help."""
+"""Errors, exit codes and help of all commands but ``start``."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ EXIT_CODES = (
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
-    """The text says what is wrong, where, and what to do."""
+    """A command failed. The message contains the cause, the place and the remedy."""
 
 
 class NotFoundError(CommandError):
-    """There is no such instance, entity or function."""
+    """The instance, entity or function does not exist."""
 
     exit_code = 3
 
 
 def no_instance(instance_id: str, where: str) -> NotFoundError:
-    """``where`` is the host's or the state's name."""
+    """``where`` is the name of the host or of the state."""
     return NotFoundError(f"There is no instance '{instance_id}' at {where}. [EH510]")
 
 
 class NotAllowedError(CommandError):
-    """The instance is there, but its status does not allow this."""
+    """The status of the instance does not allow the operation."""
 
     exit_code = 4
 
 
 class Command(click.Command):
-    """Ends with an exit code and a sentence, never with a traceback (EMBEDDED_HOST_TRACEBACK=1 shows it)."""
+    """Reports an error as an exit code and a message. EMBEDDED_HOST_TRACEBACK=1 shows the traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
-            # A character that the console has no form for is no reason to fail.
+            # A character that the console cannot display is escaped.
             if reconfigure := getattr(stream, "reconfigure", None):
                 reconfigure(errors="backslashreplace")
         try:
@@ -51,7 +51,7 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # The reader (head, less) has enough. What Python still holds back must not fail when it ends.
+            # The reader of the pipe (head, less) has exited. Buffered output must not fail at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         except Exception as error:
@@ -72,5 +72,5 @@ def _as_command_error(error: Exception) -> CommandError:
 
 
 def command(name: str | None = None, **more: Any) -> Callable[[Callable[..., Any]], Command]:
-    """As ``click.command``."""
+    """Like ``click.command``."""
     return click.command(name, cls=Command, epilog=EXIT_CODES, **more)

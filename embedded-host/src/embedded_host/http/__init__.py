@@ -1,1 +1,1 @@
-"""The server: function routes, the Durable management API, the SDK's endpoint, admin, home page."""
+"""The HTTP server: functions, the Durable management API, the SDK's endpoint, the admin API and the home page."""

@@ -1,4 +1,4 @@
-"""``/admin``: what the host says of itself and of its functions (recorded; contract, 6.5)."""
+"""The admin API: status of the host, and the list of functions (recorded; contract, 6.5)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
 HOST_VERSION = "4.1037.0.0"
-"""The host version whose behaviour this one repeats."""
+"""The version of the Azure Functions host that this host follows."""
 
 Invoke = Callable[[Function, str], None]
 
 
 class Admin:
-    """``invoke`` starts a function that is no HTTP trigger with a text as its input, and returns at once."""
+    """``invoke`` starts a function without HTTP trigger with an input, and returns at once."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Admin:
         authorization: Authorization | None = None,
         keys: KeyFile | None = None,
     ) -> None:
-        """``keys`` None: there are no keys to list or change."""
+        """``keys`` is None if no keys are required."""
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
         self._keys = AdminKeys(keys, app) if keys is not None else None
         self._started = time.monotonic()

@@ -1,6 +1,6 @@
-"""``/admin/host/keys`` and ``/admin/functions/{name}/keys``: the keys, for those who have the master key.
+"""The keys in the admin API: ``/admin/host/keys`` and ``/admin/functions/{name}/keys``.
 
-The lists are recorded (contract, 6.5), the rest is from the source (FH KeysController.cs).
+The lists are recorded (contract, 6.5). The rest follows the source of the Azure Functions host (KeysController.cs).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class AdminKeys:
         self._keys, self._app = keys, app
 
     async def handle(self, request: Request, parts: list[str]) -> Response | None:
-        """``parts`` is the path below ``/admin``, decoded; None if it is not about keys."""
+        """``parts`` is the decoded path below ``/admin``. Return None if it is not a path of keys."""
         lower = [part.lower() for part in parts]
         if lower[:1] == ["host"] and len(parts) in (2, 3) and lower[1] in _HOST_SCOPES:
             scope, name = _HOST_SCOPES[lower[1]], parts[2:]
@@ -37,7 +37,7 @@ class AdminKeys:
         if request.method == "PUT" and name:
             with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 sent = json.loads(await request.read())["value"]
-        # In a thread: who changes the keys may have to wait for another who does.
+        # In a thread, because a change waits for a change by another process.
         return await asyncio.to_thread(self._answer, request, scope, name, sent)
 
     def _answer(self, request: Request, scope: Scope, name: list[str], sent: object) -> Response:
@@ -82,5 +82,5 @@ def _key(request: Request, name: str, value: str) -> Response:
 
 
 def _links(request: Request) -> list[dict[str, str]]:
-    """Without the query, which may have a key."""
+    """Without the query, which may contain a key."""
     return [{"rel": "self", "href": f"{request.base_url}{request.path}"}]

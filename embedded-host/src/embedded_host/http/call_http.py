@@ -1,4 +1,4 @@
-"""``call_http``: a request that an orchestrator asked for (contract, 4.4)."""
+"""Sends the HTTP requests of ``context.call_http`` (contract, 4.4)."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
 
 TIMEOUT = 100.0
-"""Seconds; .NET's HttpClient."""
+"""Seconds, the default of .NET's HttpClient."""
 _CONTENT_HEADERS = ("allow", "expires", "last-modified")
 
 
 class CallHttpClient:
-    """One session for all calls; opened by the first."""
+    """One session for all calls, opened by the first call."""
 
     def __init__(
         self, default_pause_ms: int = 30000, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
-        """``default_pause_ms``: ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``."""
+        """``default_pause_ms`` is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``."""
         self._default_pause, self._sleep = default_pause_ms / 1000, sleep
         self._session: aiohttp.ClientSession | None = None
 
     async def call(self, request: str, is_wanted: Callable[[], bool] = lambda: True) -> str | UserError:
-        """``request`` is the action's httpRequest; the result is the JSON text that the history keeps.
+        """Send the action's httpRequest, and return the response as the JSON text of the history.
 
-        A 202 with a Location is asked after until it is something else, as documented; after Retry-After seconds, or the
-        time that host.json sets."""
+        A 202 with a Location is polled until the status changes, as documented: after Retry-After seconds, or the time of host.json."""
         asked: dict[str, Any] = json.loads(request)
         method, url = str(asked.get("method")), str(asked.get("uri"))
         try:
             return await self._call(method, url, asked, is_wanted)
-        except Exception as error:  # whatever the request has: it fails, and nothing else does
+        except Exception as error:  # an invalid request fails alone
             return UserError(type(error).__name__, f"{method} {url}: {error or 'timed out'}")
 
     async def _call(
@@ -84,7 +83,7 @@ def _pause(response: aiohttp.ClientResponse, default: float) -> float:
 
 
 def _general(response: aiohttp.ClientResponse) -> dict[str, str | list[str]]:
-    """.NET keeps the headers of the content apart, and the extension hands on only the others (recorded)."""
+    """Return the headers without content headers, which .NET keeps apart and the extension leaves out (recorded)."""
     headers: dict[str, str | list[str]] = {}
     for name in dict.fromkeys(response.headers):
         if not name.lower().startswith("content-") and name.lower() not in _CONTENT_HEADERS:

@@ -1,7 +1,7 @@
 """Cross-origin requests, as Core Tools configure them from local.settings.json (contract, 7.2).
 
-Any header and any method; what ASP.NET Core's CORS middleware answers then: it goes by the ``Origin`` header alone, comes
-before everything else that is served, and answers every preflight itself, also one from an origin that is not allowed.
+Every header and method is allowed. The responses are those of ASP.NET Core's CORS middleware: it reads the ``Origin`` header only, runs
+before all routes, and responds to every preflight itself, even to one from an origin that is not allowed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _REQUESTED_HEADERS = "access-control-request-headers"
 
 
 class Cors:
-    """``origins`` as configured; without any, requests pass as they are."""
+    """``origins`` as configured. Without origins, requests pass unchanged."""
 
     def __init__(self, origins: Sequence[str] = (), credentials: bool = False) -> None:
         self._origins = frozenset(origin.lower() for origin in origins)
@@ -33,16 +33,16 @@ class Cors:
             self._credentials = False
 
     def allows(self, origin: str | None) -> bool:
-        """Whether pages of that origin may use the host; None if the browser does not say which it is."""
+        """Return True for an allowed origin; None stands for a request without one."""
         return self._any or (origin is not None and origin in self._origins)
 
     def is_preflight(self, request: Request) -> bool:
-        """Whether it asks for leave to ask, which ``handle`` answers itself."""
+        """Return True for a CORS preflight, to which ``handle`` responds itself."""
         asks = request.method == "OPTIONS" and _REQUESTED_METHOD in request.headers
         return asks and bool(self._origins) and "origin" in request.headers
 
     async def handle(self, request: Request, inner: Handler) -> Response:
-        """``inner``'s answer with the headers that let the browser hand it on, or the answer to a preflight."""
+        """Return the response of ``inner`` with the CORS headers, or the response to a preflight."""
         origin = request.headers.get("origin")
         if not self._origins or origin is None:
             return await inner(request)

@@ -1,11 +1,11 @@
-"""What a web page may ask of this host: nothing, unless it is the host's own or CORS allows its origin.
+"""Refuses requests that pages of other sites send, unless CORS allows their origin.
 
-Any page can have the browser send a request here: by a form, a picture, ``fetch`` in the mode no-cors, or by leading the browser
-here. That it cannot read the answer does not help: asking is enough to start an orchestration, or to end one. Browsers say where
-a request comes from (``Sec-Fetch-Site`` and ``Origin``; no page can change either), other programs send neither and pass.
+Any page can make the browser send a request to this host: with a form, an image, ``fetch`` in the mode no-cors, or a navigation. The
+page cannot read the response, but the request alone can start or terminate an orchestration. Browsers send the origin of a request in
+``Sec-Fetch-Site`` and ``Origin``, which no page can change. Other programs send neither header, and are accepted.
 
-Who follows a link from another site gets what is there, unless it is a function with a durable client: a page can follow links by
-itself, too. There the browser shows a page that asks, and its link leads on.
+A link from another site is followed, except to a function with a durable client, because a page can also navigate without a click.
+There the response is a confirmation page with the link.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger("embedded_host.http")
 
 
 class CrossSite:
-    """``starts_instances``: whether a request is for a function that can."""
+    """``starts_instances`` returns True for a request to a function that can start instances."""
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
         self._cors, self._starts_instances = cors, starts_instances
@@ -62,10 +62,10 @@ class CrossSite:
 
 
 def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
-    """Whether it comes from a page of the host's own, or from the browser's user (typed, a bookmark, another program's link)."""
+    """Return True for a request from the host's own page, or from the user: a typed URL, a bookmark, a link in another program."""
     if site is not None:
         return site in ("same-origin", "none")
-    # Browsers from before 2023, and those that came here in clear text by a name that is not this machine's.
+    # Browsers before 2023, and browsers that use plain HTTP with a name of another machine.
     own = {request.base_url.partition("://")[2], *request.headers.get("x-forwarded-host", "").split(",")}
     return (origin or "").partition("://")[2].lower() in {authority.strip().lower() for authority in own if authority}
 

@@ -1,4 +1,4 @@
-"""HTTP triggers: which function a request is for, and what it is handed and answers (contract, 6.1 to 6.4)."""
+"""HTTP triggers: the function for a request, its trigger data and its response (contract, 6.1 to 6.4)."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class HttpFunctions:
         self._authorization = authorization or Authorization()
 
     def has_route_for(self, request: Request) -> bool:
-        """Whether a function's route and methods fit."""
+        """Return True if the route and methods of a function match."""
         return self._match(request) is not None
 
     def starts_instances(self, request: Request) -> bool:
-        """Whether it is for a function that can: one with a durable client."""
+        """Return True for a request to a function with a durable client."""
         found = self._match(request)
         return found is not None and found[0].takes_client
 
     def serves_prefix(self, segment: str) -> bool:
-        """Whether a function's route begins with this very segment."""
+        """Return True if the first segment of a function's route is exactly ``segment``."""
         return any(route.text.partition("/")[0].lower() == segment for route in self._app.loaded.routes.values())
 
     async def handle(self, request: Request) -> Response:
@@ -67,7 +67,7 @@ class HttpFunctions:
             return Response(429, b"", [("Retry-After", "1")])
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
-        # A chunked body arrives empty (recorded; contract, 6.3).
+        # A chunked body reaches the function empty (recorded; contract, 6.3).
         length = request.headers.get("content-length", "")
         body = await request.read() if length.isdigit() and int(length) > 0 else b""
         data = HttpRequestData(
@@ -95,7 +95,7 @@ class HttpFunctions:
         return _answer(name, result.value)
 
     def _refused(self, request: Request) -> Response | None:
-        """A function whose function.json or route cannot be used says so where it would answer."""
+        """Return the error of a function that is out of service, for a request that its route would match."""
         served = self._app.loaded
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
@@ -104,7 +104,7 @@ class HttpFunctions:
         return None
 
     def _out_of_service(self, request: Request, why: str) -> Response:
-        """In words, which tell of the app's code: where keys are asked for, only to those who may see all of it."""
+        """Return a 500. The reason describes the app's code, so with keys only the master key gets it."""
         return text_response(why, status=500) if self._authorization.is_master(request) else empty_response(500)
 
     def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
@@ -119,7 +119,7 @@ class HttpFunctions:
 
 
 def _would_match(text: str, path: str) -> bool:
-    """Whether a path is that of a template, or begins as it does where the template is none."""
+    """Return True if a route matches the path; for an invalid route, if its literal prefix does."""
     try:
         return RouteTemplate.parse(text).match(path) is not None
     except RouteTemplateError:
@@ -127,8 +127,8 @@ def _would_match(text: str, path: str) -> bool:
 
 
 def _answer(name: str, answer: HttpResponseData) -> Response:
-    """What Kestrel does not send is not sent here either, but said: a status that is none, a header that would need encoding,
-    or that smuggles in others with a line break."""
+    """Return the function's response, or a 500 for one that Kestrel does not send either: an invalid status, or a header that would
+    need encoding or contains a line break."""
     if not 200 <= answer.status <= 999:
         log.error("Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]", name, answer.status)
         return empty_response(500)
@@ -146,7 +146,8 @@ def _answer(name: str, answer: HttpResponseData) -> Response:
 
 
 def function_query(text: str) -> dict[str, str]:
-    """Decoded; repeated names comma-joined, in the last one's spelling; empty values dropped (recorded; contract, 6.3)."""
+    """Return the decoded parameters. Repeated ones are joined with commas under the last spelling of the name; empty values are
+    dropped (recorded; contract, 6.3)."""
     spelling: dict[str, str] = {}
     values: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=False):

@@ -1,8 +1,8 @@
-"""By which names the host may be asked.
+"""Checks the Host header, against DNS rebinding.
 
-A web page can give a name of its own the address of this machine (DNS rebinding), and is then, to the browser, of one site
-with what answers there. What gives it away is the ``Host`` header, which has the page's name. Names that no page can have are
-answered to, and those that the user has said.
+A web page can resolve its own host name to the address of this machine. For the browser, page and host are then the same site. The
+``Host`` header reveals it, because it contains the name of the page. The host accepts names that no page can have, and the names that
+the user allows.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ log = logging.getLogger("embedded_host.http")
 
 
 class HostNames:
-    """``names`` as ``--allow-host`` takes them, ``.example.com`` for all names below it. ``network``: whether the host listens
-    where others than this machine can reach it, by addresses that it does not know (a container's port is published)."""
+    """``names`` are additional names in the format of ``--allow-host``; ``.example.com`` stands for all its subdomains. With
+    ``network`` the host listens on a network, and accepts all addresses: it does not know the address of a published container port."""
 
     def __init__(self, names: Iterable[str] = (), *, network: bool = False) -> None:
         self._names = frozenset(normalized(name) for name in names)
         self._network = network
         self._logged = OncePerKey()
         self.allows = lru_cache(maxsize=256)(self._allows)
-        """Whether the host answers to an authority, with or without a port."""
+        """Returns True for an accepted authority, with or without a port."""
 
     def refusal(self, request: Request) -> Response | None:
         authority = request.base_url.partition("://")[2]
@@ -42,12 +42,12 @@ class HostNames:
         name = normalized(found[1])
         if name in self._names or any(name.endswith(below) for below in self._names if below.startswith(".")):
             return True
-        # By RFC 6761, and in every browser, these are this machine, whatever a name server says.
+        # By RFC 6761, and in every browser, these names always mean this machine.
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
 
     def _allows_address(self, text: str) -> bool:
-        """No address can be given another address. But for 0.0.0.0 and the like, which also lead here, browsers do not say where
-        a request comes from, and so a page could pass for a program (cross_site.py)."""
+        """An IP address cannot be rebound. 0.0.0.0 and the like are refused, although they reach this machine: for them browsers send no
+        origin, so a page would look like another program (``cross_site.py``)."""
         address = ip_address(text)
         if address is None or address.is_unspecified or getattr(address, "ipv4_mapped", None) is not None:
             return False

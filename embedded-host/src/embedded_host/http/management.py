@@ -1,4 +1,4 @@
-"""The Durable management API, for its public address and for the SDK's own endpoint (contract, 1)."""
+"""The Durable management API, for its public address and for the SDK's endpoint (contract, 1)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")
-"""The names that a task hub can have (contract, 7.1)."""
+"""Valid names of task hubs (contract, 7.1)."""
 OTHERS = 100
-"""Other task hubs that are kept open: those asked for last, as any client can ask for any number of them."""
+"""Maximum number of other task hubs that stay open, the most recently used ones."""
 
 
 class ManagementApi:
@@ -33,8 +33,8 @@ class ManagementApi:
         self._others: OrderedDict[str, _Routes] = OrderedDict()
 
     async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
-        """``path`` is what follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, still encoded; ``public_url`` is the
-        base of the URLs in the answer to a request that came by a private way."""
+        """``path`` follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, percent-encoded. ``public_url`` is the base of URLs in
+        the response to a request to the SDK's endpoint."""
         try:
             return await self._routed(request, path, public_url or request.base_url)
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
@@ -49,7 +49,7 @@ class ManagementApi:
             return exception_response(500, INTERNAL_ERROR, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:
-        # Decoded first, so that an id with a slash fits no route (contract, 1.3).
+        # Decoded before it is split, so that an id with a slash matches no route (contract, 1.3).
         segments = form_decoded(path).strip("/").split("/")
         if not all(segments):
             return empty_response(404)
@@ -73,7 +73,7 @@ class ManagementApi:
 
 
 class _Routes:
-    """The routes over one task hub."""
+    """The routes of one task hub."""
 
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
         self._instances = InstanceRoutes(client, urls)
@@ -93,7 +93,7 @@ class _Routes:
         return empty_response(404)
 
     async def _on_instances(self, request: Request, base: str, rest: list[str]) -> Response:
-        """``rest`` is what follows ``instances`` in the path."""
+        """``rest`` are the segments after ``instances``."""
         method = request.method
         if not rest and method == "GET":
             return await self._queries.list(request)

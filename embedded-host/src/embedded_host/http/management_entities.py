@@ -1,4 +1,4 @@
-"""Entities over the management API (contract, 1.2)."""
+"""The entity routes of the management API (contract, 1.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EntityRoutes:
         self._client = client
 
     async def handle(self, request: Request, rest: list[str]) -> Response:
-        """``rest`` is what follows ``entities`` in the path."""
+        """``rest`` are the segments after ``entities``."""
         if len(rest) < 2:
             is_asked = request.method == "GET"
             return await self._list(request, rest[0] if rest else None) if is_asked else empty_response(404)

@@ -1,4 +1,4 @@
-"""Single instances over the management API: starting them, their status, and what is done to them (contract, 1.2 to 1.5)."""
+"""The instance routes of the management API: start, status and operations (contract, 1.2 to 1.5)."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class InstanceRoutes:
     # -- operations --------------------------------------------------------------------------------
 
     async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
-        """The checks in the recorded order (contract, 1.5)."""
+        """Check a request in the recorded order (contract, 1.5)."""
         try:
             self._client.live(instance_id)
             if request.media_type != "application/json":
@@ -182,7 +182,7 @@ class InstanceRoutes:
         try:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
-            # An id with a leading @ is taken for an entity's and skips the checks (recorded; contract, 1.2).
+            # An id with a leading @ counts as an entity's and skips the checks (recorded; contract, 1.2).
             return json_response({"instancesDeleted": 0}) if instance_id.startswith("@") else empty_response(404)
         except InstanceStatusError as wrong:
             text = (

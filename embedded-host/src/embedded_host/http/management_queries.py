@@ -1,4 +1,4 @@
-"""Many instances over the management API: lists, and purges by filter (contract, 1.2 and 1.6)."""
+"""Lists of instances, and purges by filter, in the management API (contract, 1.2 and 1.6)."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class ListRoutes:
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:
-        """A filter that cannot be read deletes nothing here; on the real host it would not count, and delete more than was
-        asked (contract, 1.6; docs/differences.md)."""
+        """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host ignores the invalid part and
+        deletes more (contract, 1.6; docs/differences.md)."""
         query = request.query
         if not query.get("createdtimefrom", "").strip():
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)

@@ -1,4 +1,4 @@
-"""What the host serves, by path: admin, management, the dashboard, the app's functions, and the home page."""
+"""Routes a request by its path: admin API, management API, dashboard, functions, home page."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DASHBOARD = "/dashboard"
 
 class Dashboard(Protocol):
     async def handle(self, request: Request, path: str) -> Response:
-        """``path`` is what follows ``/dashboard``."""
+        """``path`` follows ``/dashboard``."""
 
 
 class Router:
-    """``home`` gives the home page, None where it is switched off."""
+    """``home`` returns the home page, None if it is disabled."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Router:
         self._authorization = authorization or Authorization()
 
     async def public(self, request: Request) -> Response:
-        """What anyone may ask for."""
+        """Handle a request to the public address."""
         lower = request.path.lower()
         if (lower == DASHBOARD or lower.startswith(DASHBOARD + "/")) and self._dashboard and self.has_dashboard:
-            # Without CORS: it is for its own page alone. The page's files are open, what it asks for is not.
+            # No CORS: only the dashboard's own page uses it. The files of the page need no key, its API does.
             path = request.path[len(DASHBOARD) :]
             asks = "api" in unquote(path).lower().split("/")
             return (asks and self._authorization.to_management(request)) or await self._dashboard.handle(request, path)
@@ -55,11 +55,11 @@ class Router:
 
     @property
     def has_dashboard(self) -> bool:
-        """A function with a route of that name takes its place; one that takes every path does not."""
+        """False if the app has a function with that route. A catch-all route does not count."""
         return self._dashboard is not None and not self._functions.serves_prefix(DASHBOARD[1:])
 
     async def _answer(self, request: Request) -> Response:
-        """The host's own paths precede the functions' (contract, 6.1)."""
+        """The paths of the host take precedence over those of functions (contract, 6.1)."""
         lower = request.path.lower()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
             refusal = self._authorization.to_management(request)
@@ -74,12 +74,12 @@ class Router:
         return await self._functions.handle(request)
 
     async def client_request(self, public_url: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Answer a durable client's request that a worker passed on; ``path`` follows the SDK endpoint's base. Returns status, body."""
+        """Handle a durable client's request that a worker forwarded. ``path`` follows the SDK endpoint's base. Return status and body."""
         response = await self.private(private_request(method, f"{RPC}/{path}", body, public_url), public_url)
         return response.status, response.body
 
     async def private(self, request: Request, public_url: str) -> Response:
-        """The SDK's own endpoint: the management API, with URLs that others can use too."""
+        """Handle a request to the SDK's endpoint: the management API, whose responses contain public URLs."""
         lower = request.path.lower()
         if lower == RPC or lower.startswith(RPC + "/"):
             return await self._management.handle(request, request.path[len(RPC) :], public_url)
@@ -87,7 +87,7 @@ class Router:
 
 
 def private_request(method: str, path: str, body: bytes, base_url: str) -> Request:
-    """Return the request that the SDK's client would have sent over HTTP for a call that a worker passed on.
+    """Return the HTTP request that the SDK's client would have sent for a call that a worker forwarded.
 
     ``path`` has its query. A body is JSON."""
 

@@ -1,8 +1,8 @@
-"""The SDK's own endpoint, on the loopback interface: the management API without keys (contract, 1.1).
+"""The SDK's endpoint on the loopback interface: the management API without keys (contract, 1.1).
 
-On the real host it is open to all that runs on the machine, the browser's pages included. Here its path has a secret, written
-``code=…`` like every key in a URL, so that what hides keys hides it too. The SDK takes ``rpcBaseUrl`` as it is and puts its paths
-behind it (``azure.durable_functions``, all of its client's calls).
+On the Azure Functions host every program on the machine can use it, pages in a browser included. Here its path contains a secret, in
+the format ``code=…`` of keys in URLs, so that the filter that removes keys from the log removes the secret too. The SDK appends its
+paths to ``rpcBaseUrl``.
 """
 
 from __future__ import annotations

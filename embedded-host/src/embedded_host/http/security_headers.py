@@ -1,11 +1,11 @@
-"""What goes with answers of the host's own that a browser shows; a function's answer is the function's."""
+"""Security headers of the host's own pages. The responses of functions remain unchanged."""
 
 from __future__ import annotations
 
 from embedded_host.web.response import Response, text_response
 
 _AS_IT_SAYS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
-"""It is of the type that it says; and where a link leads is not told whence."""
+"""No content sniffing, and no Referer header to linked pages."""
 _PAGE = [
     *_AS_IT_SAYS,
     ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
@@ -23,7 +23,7 @@ def secure_text(text: str, status: int) -> Response:
 
 
 def secure_html(html: str, status: int = 200) -> Response:
-    """A page without scripts, styles or pictures, which no other page may show within itself."""
+    """Return a page without scripts, styles and images, which no other page can embed."""
     response = text_response(html, "text/html", status)
     response.headers.extend(_PAGE)
     return response

@@ -12,20 +12,20 @@ from embedded_host.errors import EmbeddedHostError
 
 RPC_PORT = 17071
 _IN_USE = (errno.EADDRINUSE, 10013, 10048)
-"""The latter two are Windows': forbidden by another's exclusive use, and in use."""
+"""The last two are of Windows: WSAEACCES for a socket in exclusive use, and WSAEADDRINUSE."""
 
 
 class PortInUseError(EmbeddedHostError):
-    """Somebody listens on the port already."""
+    """Another process listens on the port."""
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach what listens there. Raises OSError for a name that cannot be resolved."""
+    """Return True for an address that only this machine can reach. Raises OSError for a name that cannot be resolved."""
     return ipaddress.ip_address(str(_resolved(address, 0)[4][0]).partition("%")[0]).is_loopback
 
 
 def bind_public(address: str, port: int) -> socket.socket:
-    """A listening socket. Raises PortInUseError, or OSError for an address that is none of ours."""
+    """Return a listening socket. Raises PortInUseError, or OSError for an address of another machine."""
     info = _resolved(address, port)
     sock = socket.socket(info[0], socket.SOCK_STREAM)
     try:
@@ -42,7 +42,8 @@ def bind_public(address: str, port: int) -> socket.socket:
 
 
 def bind_rpc() -> socket.socket:
-    """17071, or a random port in 30000 to 30999 where that is taken (recorded; contract, 1.1), else any."""
+    """Return a listening socket for the SDK: on port 17071, else on a random port from 30000 to 30999 (recorded; contract, 1.1), else on
+    any port."""
     for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
         try:
             return bind_public("127.0.0.1", port)
@@ -52,12 +53,12 @@ def bind_rpc() -> socket.socket:
 
 
 def _resolved(address: str, port: int) -> Any:
-    """The first of what ``getaddrinfo`` finds."""
+    """Return the first result of ``getaddrinfo``."""
     return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
 
 
 def _reuse(sock: socket.socket) -> None:
-    # On Windows SO_REUSEADDR lets two processes listen on one port: there, ask for the port alone.
+    # On Windows SO_REUSEADDR lets two processes listen on one port, so the port is requested exclusively there.
     exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
     if exclusive is not None:
         sock.setsockopt(socket.SOL_SOCKET, exclusive, 1)

@@ -1,4 +1,4 @@
-"""How many requests for functions are taken at a time: ``extensions.http`` of host.json
+"""Limits concurrent requests for functions: ``extensions.http`` of host.json
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings)."""
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ log = logging.getLogger("embedded_host.http")
 
 
 class TooBusyError(EmbeddedHostError):
-    """So many requests are waiting or under way already."""
+    """The limit of outstanding requests is reached."""
 
 
 class Throttle:
     def __init__(self, outstanding: int | None = None, concurrent: int | None = None) -> None:
-        """``outstanding``: requests that wait or are under way; ``concurrent``: functions that run. None is no limit."""
+        """``outstanding`` is the limit of waiting and running requests, ``concurrent`` that of running functions. None is no limit."""
         self._limit, self._outstanding = outstanding, 0
         self.running: contextlib.AbstractAsyncContextManager[object] = (
             contextlib.nullcontext() if concurrent is None else asyncio.Semaphore(concurrent)
         )
-        """Around a function's run; waits for a place, in order of arrival."""
+        """Context manager around the run of a function. Waits for its turn, in order of arrival."""
         self._logged = False
 
     @contextlib.contextmanager
     def admit(self) -> Iterator[None]:
-        """Around all of a request. Raises TooBusyError."""
+        """Context manager around a whole request. Raises TooBusyError."""
         if self._limit is not None and self._outstanding >= self._limit:
             if not self._logged:
                 self._logged = True

@@ -1,4 +1,4 @@
-"""An instance's status and history as the management API shows them (recorded; contract, 1.4)."""
+"""The status and history of an instance in the format of the management API (recorded; contract, 1.4)."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
 
 
 LARGE = 4096
-"""Characters."""
+"""Characters of an output that is copied without parsing it."""
 
 
 def shown_value(text: str | None) -> Any:
-    """A stored text as a JSON value: parsed, as it is where it is no JSON, ``""`` where it is blank."""
+    """Return the value of a stored JSON text. Invalid JSON is returned as a string, a blank text as ``""``."""
     if text is None:
         return None
     if not text.strip():
@@ -56,7 +56,7 @@ def shown_value(text: str | None) -> Any:
 
 
 def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> bytes:
-    """``status_object`` as compact JSON. A large output, compact already as it is stored, is not made into a value first."""
+    """Return ``status_object`` as compact JSON. A large output is copied: it is stored as compact JSON."""
     if not _is_large_value(row.output):
         return compact(status_object(row, input)).encode()
     members = status_object(replace(row, output=None), input)

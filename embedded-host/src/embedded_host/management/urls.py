@@ -1,4 +1,4 @@
-"""The management URLs that clients are handed (contract, 1.7 and 2.1)."""
+"""The URLs of the management API in the responses and bindings of durable clients (contract, 1.7 and 2.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ManagementUrls:
         self._binding = lru_cache(maxsize=64)(self._client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
-        """The check-status body, keys in the recorded order. The webhook leaves rewind out, the binding has it."""
+        """Return the check-status body, with its keys in the recorded order. The HTTP API leaves rewind out, the binding includes it."""
         return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), self.key(), rewind)}
 
     def _urls(self, base_url: str, encoded_id: str, key: str, rewind: bool) -> dict[str, str]:

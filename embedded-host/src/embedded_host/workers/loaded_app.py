@@ -1,4 +1,4 @@
-"""An app as the workers have loaded it: what the host serves, and what is out of service and why."""
+"""An app after the workers have loaded it: its routes, timers and the functions that are out of service."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class LoadedApp:
     routes: Mapping[str, HttpRoute] = field(default_factory=dict)
     """By function name."""
     timers: Mapping[str, TimerTrigger] = field(default_factory=dict)
-    """By function name: those that are to be run."""
+    """Enabled timer functions, by function name."""
     broken: Mapping[str, str] = field(default_factory=dict)
-    """Functions out of service -> why."""
+    """The reasons of functions that are out of service, by function name."""
     problem: str | None = None
-    """Why nothing of the app could be loaded."""
+    """The reason if no function of the app could be loaded."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """HTTP functions that have no route because they are out of service -> the route where they would answer."""
+    """The routes of HTTP functions that are out of service and therefore not in ``routes``, by function name."""
 
     @cached_property
     def route_table(self) -> RouteTable:
@@ -49,20 +49,20 @@ class LoadedApp:
 
     @property
     def enabled(self) -> list[Function]:
-        """The functions that can be called, in order of name."""
+        """The functions that are not disabled, in order of name."""
         functions = (f for f in self.app.functions if f.name not in self.app.disabled)
         return sorted(functions, key=lambda f: f.name.lower())
 
     def of_type(self, *types: str) -> list[Function]:
-        """Enabled functions by their trigger's type, in lower case."""
+        """Return the enabled functions with one of these trigger types, in lower case."""
         return [f for f in self.enabled if f.trigger.type.lower() in types]
 
 
 def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
-    """What the workers are told to load; ``rpc_base`` is the base of the SDK's endpoint. A folder with both models is a v2
-    app, as on the real host."""
+    """Return the workers' load request. ``rpc_base`` is the base of the SDK's endpoint. A directory with both models is a v2 app, as on the
+    Azure Functions host."""
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
-    # What functions log has the category Function.NAME.User; a worker has one level for all of its functions.
+    # The category of functions' log lines is Function.NAME.User. A worker has one level for all its functions.
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
     if app.uses_v2_model:
         script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
@@ -71,7 +71,7 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
-    """``app`` with what the workers made of it."""
+    """Return the app with the result of loading it."""
     broken = {p.function: str(p) for p in app.problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     if app.uses_v2_model:
@@ -126,7 +126,7 @@ def _spec(function: Function) -> FunctionSpec:
 
 
 def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Function:
-    """A v2 function. A ``%NAME%`` without such a setting makes it ``broken``."""
+    """Return a v2 function. A ``%NAME%`` of an unknown setting adds it to ``broken``."""
     return Function(
         name=spec.name,
         directory=Path(spec.directory),
@@ -140,7 +140,7 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
 def _bindings(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Iterable[Binding]:
     for binding in spec.bindings:
         properties = dict(binding)
-        # The schedule of a timer is resolved where it is read; what is not served has no use for a setting.
+        # A schedule is resolved when it is parsed. A binding that is not served needs no settings.
         resolved = RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
         for key, value in binding.items():
             if isinstance(value, str) and "%" in value and key.lower() in resolved:
