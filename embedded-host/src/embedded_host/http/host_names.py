@@ -46,8 +46,8 @@ class HostNames:
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
 
     def _allows_address(self, text: str) -> bool:
-        """An IP address cannot be rebound. 0.0.0.0 and the like are refused, although they reach this machine: for them browsers send no
-        origin, so a page would look like another program (``cross_site.py``)."""
+        """An IP address cannot be rebound. 0.0.0.0 and the like are refused, although they reach this machine: for
+        them browsers send no origin, so a page would look like another program (``cross_site.py``)."""
         address = ip_address(text)
         if address is None or address.is_unspecified or getattr(address, "ipv4_mapped", None) is not None:
             return False

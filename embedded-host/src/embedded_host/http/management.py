@@ -33,8 +33,8 @@ class ManagementApi:
         self._others: OrderedDict[str, _Routes] = OrderedDict()
 
     async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
-        """``path`` follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, percent-encoded. ``public_url`` is the base of URLs in
-        the response to a request to the SDK's endpoint."""
+        """``path`` follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, percent-encoded. ``public_url`` is
+        the base of URLs in the response to a request to the SDK's endpoint."""
         try:
             return await self._routed(request, path, public_url or request.base_url)
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):

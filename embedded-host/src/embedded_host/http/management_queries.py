@@ -47,8 +47,8 @@ class ListRoutes:
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:
-        """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host ignores the invalid part and
-        deletes more (contract, 1.6; docs/differences.md)."""
+        """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host
+        ignores the invalid part and deletes more (contract, 1.6; docs/differences.md)."""
         query = request.query
         if not query.get("createdtimefrom", "").strip():
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)

@@ -74,7 +74,8 @@ class Router:
         return await self._functions.handle(request)
 
     async def client_request(self, public_url: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Handle a durable client's request that a worker forwarded. ``path`` follows the SDK endpoint's base. Return status and body."""
+        """Handle a durable client's request that a worker forwarded. ``path`` follows the SDK endpoint's base. Return
+        status and body."""
         response = await self.private(private_request(method, f"{RPC}/{path}", body, public_url), public_url)
         return response.status, response.body
 

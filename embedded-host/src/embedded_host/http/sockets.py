@@ -42,8 +42,8 @@ def bind_public(address: str, port: int) -> socket.socket:
 
 
 def bind_rpc() -> socket.socket:
-    """Return a listening socket for the SDK: on port 17071, else on a random port from 30000 to 30999 (recorded; contract, 1.1), else on
-    any port."""
+    """Return a listening socket for the SDK: on port 17071, else on a random port from 30000 to 30999 (recorded;
+    contract, 1.1), else on any port."""
     for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
         try:
             return bind_public("127.0.0.1", port)

@@ -20,7 +20,8 @@ class ManagementUrls:
         self._binding = lru_cache(maxsize=64)(self._client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
-        """Return the check-status body, with its keys in the recorded order. The HTTP API leaves rewind out, the binding includes it."""
+        """Return the check-status body, with its keys in the recorded order. The HTTP API leaves rewind out, the
+        binding includes it."""
         return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), self.key(), rewind)}
 
     def _urls(self, base_url: str, encoded_id: str, key: str, rewind: bool) -> dict[str, str]:

@@ -59,8 +59,8 @@ class LoadedApp:
 
 
 def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
-    """Return the workers' load request. ``rpc_base`` is the base of the SDK's endpoint. A directory with both models is a v2 app, as on the
-    Azure Functions host."""
+    """Return the workers' load request. ``rpc_base`` is the base of the SDK's endpoint. A directory with both models
+    is a v2 app, as on the Azure Functions host."""
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
     # The category of functions' log lines is Function.NAME.User. A worker has one level for all its functions.
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
