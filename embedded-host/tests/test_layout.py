@@ -28,7 +28,6 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/recovery/recovered_rows.py": "tests/recovery/test_rows.py",
     "embedded_host/store/interface.py": DECLARATIONS,
     "embedded_host/store/state_reader.py": "tests/store/contract_tests.py",
-    "embedded_host/task_hub/instances.py": "tests/task_hub/test_hub.py",
     "embedded_host/task_hub/settings.py": DECLARATIONS,
     "embedded_host/task_hub/turns.py": "tests/task_hub/test_hub.py",
     "embedded_host/testing/base_app.py": "tests/testing/test_app.py",
