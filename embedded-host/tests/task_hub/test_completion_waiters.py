@@ -22,8 +22,8 @@ async def test_all_who_wait_are_told() -> None:
     asked = [asyncio.ensure_future(it.wait("i-1", 30)) for _ in range(3)]
     await asyncio.sleep(0)
     assert it.has("i-1")
-    it.tell(replace(done, id="i-2"))
-    it.tell(done)
+    it.complete(replace(done, id="i-2"))
+    it.complete(done)
     assert await asyncio.gather(*asked) == [done] * 3
     assert not it.has("i-1")
 

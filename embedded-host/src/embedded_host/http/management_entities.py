@@ -10,7 +10,7 @@ from embedded_host.management.json_text import compact_json
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, flag, id_of_token, page_size, parse_timestamp
 from embedded_host.management.status import shown_value
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.task_hub.client import HubClient, InstanceStatusError
+from embedded_host.task_hub.client import HubClient, NotAnEntityError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response
 
@@ -48,7 +48,7 @@ class EntityRoutes:
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
         try:
             await self._client.signal_entity(entity, operation, input)
-        except InstanceStatusError as wrong:
+        except NotAnEntityError as wrong:
             return message_response(400, f"{wrong}.")
         return empty_response(202)
 

@@ -1,4 +1,4 @@
-"""What clients do to instances: the operations behind the management API and the SDK's own endpoint."""
+"""Operations of clients on instances, behind the management API and the SDK's endpoint."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ class InstanceFinishedError(EmbeddedHostError):
     """The instance has finished."""
 
 
+class NotAnEntityError(EmbeddedHostError):
+    """An orchestration has the entity's id."""
+
+
 class InstanceStatusError(EmbeddedHostError):
     """The instance's status does not allow this; ``status`` is it."""
 
@@ -56,7 +60,7 @@ class InstanceStatusError(EmbeddedHostError):
 
 
 class HubClient:
-    """Every change returns once it is durable."""
+    """Every method that changes something returns once the change is durable."""
 
     def __init__(self, hub: TaskHub) -> None:
         self.hub = hub
@@ -76,7 +80,9 @@ class HubClient:
     async def start(
         self, name: str, input: str | None = None, instance_id: str | None = None, version: str | None = None
     ) -> str:
-        """Start ``name`` (not checked, as recorded; contract, 1.3) and return the id. Raises InstanceExistsError."""
+        """Start an orchestration and return its id. Raises InstanceExistsError.
+
+        An unknown name is accepted, as on the Functions host (durable-host-contract.md, 1.3)."""
         hub = self.hub
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
@@ -208,19 +214,19 @@ class HubClient:
     # -- entities ----------------------------------------------------------------------------------
 
     async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """``input`` is the text that the operation's input will be, None for none."""
+        """Send a signal. ``input`` is the operation's input as text. Raises NotAnEntityError."""
         now = self.hub.clock.now()
         text = request_message(request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now)
         unit = UnitOfWork()
         message = Message(h.event_raised(now, "op", text))
         target = self.hub.units.entity_instance(str(entity), message, unit)
         if not isinstance(target.state, Entity):
-            raise InstanceStatusError(f"'{entity}' is the id of an orchestration")
+            raise NotAnEntityError(f"'{entity}' is the id of an orchestration")
         self.hub.units.deliver(target, message, unit)
         await self.hub.record(unit)
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
-        """The row and the state's JSON text; None if there is no such entity, or no operation has reached it yet."""
+        """Return the row and the state's JSON; None for an unknown entity, and before its first operation."""
         row = self._store.instance(self.hub.name, str(entity))
         kept = self._store.entity(row.key) if row else None
         if row is None or kept is None or kept[1] is None:

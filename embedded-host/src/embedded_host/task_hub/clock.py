@@ -1,4 +1,4 @@
-"""The time, and timers that go off by it."""
+"""The clock, and a queue of timers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class WallClock:
 
 
 class TimerQueue:
-    """Calls ``fire(item)`` when an item's time has come by ``clock``: never early.
+    """Calls ``fire(item)`` when an item is due by ``clock``, and never early.
 
-    It looks at the clock again at least every ``_GLANCE``, so a clock that jumps is noticed.
+    The clock is checked at least every ``_CHECK_INTERVAL``, so that a changed system time takes effect.
     """
 
-    _GLANCE = timedelta(seconds=30)
+    _CHECK_INTERVAL = timedelta(seconds=30)
 
     def __init__(self, clock: Clock, fire: Callable[[Any], None], *, automatic: bool = True) -> None:
         self._clock, self._fire, self._automatic = clock, fire, automatic
@@ -48,7 +48,7 @@ class TimerQueue:
             self._arm()
 
     def fire_due(self) -> None:
-        """Fire all that is due. For a virtual clock; by the wall clock it happens by itself."""
+        """Fire all items that are due. Only callers with a virtual clock need it."""
         self._armed_for = None
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
@@ -63,8 +63,8 @@ class TimerQueue:
         if not self._heap:
             return
         self._armed_for = self._heap[0][0]
-        wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._GLANCE)
-        # The event loop may wake a clock tick before the time asked for: a thousandth more keeps a timer from being early.
+        wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._CHECK_INTERVAL)
+        # The event loop may wake one clock tick early: a millisecond more keeps a timer from firing early.
         self._handle = asyncio.get_running_loop().call_later(wait.total_seconds() + 0.001, self.fire_due)
 
     def close(self) -> None:

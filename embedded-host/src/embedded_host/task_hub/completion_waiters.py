@@ -1,4 +1,4 @@
-"""Clients that wait for an instance's end."""
+"""Clients that wait for an instance to finish."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_host.store.interface import InstanceRow
 
 
 class CompletionWaiters:
-    """``read`` gives an instance's row as it is now, by its id."""
+    """``read`` returns an instance's present row by its id."""
 
     def __init__(self, read: Callable[[str], InstanceRow | None]) -> None:
         self._read = read
@@ -17,8 +17,8 @@ class CompletionWaiters:
         self._closed = False
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """The row that ``tell`` brings, or as it is after ``seconds``, or once it is closed."""
-        if self._closed:  # the request had come when the host was asked to stop, and was taken up after that
+        """Return the row when the instance finishes, after ``seconds``, or at ``close``."""
+        if self._closed:  # the request arrived before the stop, and is processed after it
             return self._read(instance_id)
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(instance_id, []).append(waiter)
@@ -36,14 +36,14 @@ class CompletionWaiters:
     def has(self, instance_id: str) -> bool:
         return instance_id in self._waiting
 
-    def tell(self, row: InstanceRow) -> None:
-        """The instance has ended."""
+    def complete(self, row: InstanceRow) -> None:
+        """Return ``row`` to the clients that wait for its instance, which has finished."""
         for waiter in self._waiting.pop(row.id, ()):
             if not waiter.done():
                 waiter.set_result(row)
 
     def close(self) -> None:
-        """The host stops: whoever waits, or comes to wait, gets the instance as it is now."""
+        """Return the present rows to all waiting clients, and to those that wait later, because the host stops."""
         self._closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)

@@ -1,4 +1,4 @@
-"""Work of one kind, so much of it at a time."""
+"""A limit of concurrent jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 class ConcurrencyLimiter:
-    """Runs jobs in order of arrival, ``limit`` at once. A job that raises is handed to ``on_error``."""
+    """Runs jobs in order of arrival, at most ``limit`` at a time. ``on_error`` gets the exceptions of jobs."""
 
     def __init__(self, limit: int, on_error: Callable[[BaseException], None]) -> None:
         self.limit = limit
@@ -40,7 +40,7 @@ class ConcurrencyLimiter:
         self._fill()
 
     async def close(self, grace: float) -> int:
-        """Start nothing more, give what runs ``grace`` seconds, cancel the rest; how many that were."""
+        """Start no more jobs, give running ones ``grace`` seconds, cancel the others, and return their number."""
         self._closed = True
         running = set(self._running)
         if not running:

@@ -321,7 +321,7 @@ class TaskHub:
             instance.turns = 1 if result.replaces else instance.turns + 1
             self._release(unit)
             if result.status.is_terminal and self.waiters.has(instance.id):
-                self.waiters.tell(row_of(self.name, instance))
+                self.waiters.complete(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
                     "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
