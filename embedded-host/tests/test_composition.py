@@ -143,7 +143,7 @@ async def test_a_timer_function_runs_when_the_caller_fires_due_timers() -> None:
     await composed.idle()
     assert composed.invoker.ran == []
     composed.clock.time += timedelta(hours=1)
-    composed.runtime.timers.timers.fire_due()
+    composed.runtime.timers.fire_due()
     await composed.idle()
     assert [name for name, _ in composed.invoker.ran] == ["Tick"]
 
@@ -157,7 +157,7 @@ async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
     assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 404
     assert (await composed.runtime.functions.handle(request("GET", "/api/pong"))).status == 200
     composed.clock.time += timedelta(hours=1)
-    composed.runtime.timers.timers.fire_due()
+    composed.runtime.timers.fire_due()
     await composed.idle()
     assert composed.invoker.ran == []
 

@@ -82,9 +82,9 @@ class Kit:
         end = self.clock.time + timedelta(**by)
         await self.settle()
         while True:
-            due = self.service.timers.next_due
+            due = self.service.next_due
             self.clock.time = min(max(due, self.clock.time), end) if due else end
-            self.service.timers.fire_due()
+            self.service.fire_due()
             await self.settle()
             if due is None or due > end:
                 self.clock.time = end
@@ -245,7 +245,7 @@ async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
     kit.clock.time -= timedelta(seconds=10)
     kit.free.set()
     await kit.settle()
-    assert kit.service.timers.next_due == datetime(2026, 11, 23, 12, 2, tzinfo=timezone.utc)
+    assert kit.service.next_due == datetime(2026, 11, 23, 12, 2, tzinfo=timezone.utc)
 
 
 class TestTakingUp:

@@ -57,8 +57,16 @@ class TimerFunctions:
         self._on_fatal = on_fatal
         self._timers: dict[str, _Timer] = {}
         self._jobs = ConcurrencyLimiter(sys.maxsize, self._crashed)
-        self.timers = TimerQueue(clock, self._due, automatic=automatic)
-        """By a virtual clock, call its ``fire_due``."""
+        self._queue = TimerQueue(clock, self._due, automatic=automatic)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next timer function is due."""
+        return self._queue.next_due
+
+    def fire_due(self) -> None:
+        """Start the timer functions that are due; for a clock that does not run by itself."""
+        self._queue.fire_due()
 
     @property
     def running(self) -> int:
@@ -86,7 +94,7 @@ class TimerFunctions:
         """Let what runs finish for ``grace`` seconds; how many functions were cut off."""
         for timer in self._timers.values():
             timer.stopped, timer.successor = True, None
-        self.timers.close()
+        self._queue.close()
         return await self._jobs.close(grace)
 
     def request_for(self, function: Function) -> str:
@@ -118,7 +126,7 @@ class TimerFunctions:
 
     def _plan(self, timer: _Timer) -> None:
         if timer.status.next is not None:
-            self.timers.add(timer.status.next, timer)
+            self._queue.add(timer.status.next, timer)
 
     def _due(self, timer: _Timer) -> None:
         if not timer.stopped:

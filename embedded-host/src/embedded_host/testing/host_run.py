@@ -111,7 +111,7 @@ class HostRun:
     @property
     def next_timer_function(self) -> datetime | None:
         """When the next timer function is due."""
-        return self._timer_functions.timers.next_due
+        return self._timer_functions.next_due
 
     def start(self) -> None:
         """Start once, in the running event loop."""
@@ -122,7 +122,7 @@ class HostRun:
 
     def fire_due(self) -> None:
         self.hub.timers.fire_due()
-        self._timer_functions.timers.fire_due()
+        self._timer_functions.fire_due()
 
     async def run_until_idle(self) -> None:
         """Run until nothing is left to do at the clock's time, or the host is killed. Raises LivelockError."""
