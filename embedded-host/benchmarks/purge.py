@@ -6,6 +6,7 @@ The task hub runs in this process, with the store and the commits of a host, and
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable
 from contextlib import closing
@@ -54,6 +55,9 @@ async def purge(bench: Bench) -> list[Figure]:
         file = folder / STATE_FILE
         with closing(SqliteStore(file)) as store:
             commit = GroupCommit(store)
+            # As in a host: the objects of the start are no part of a garbage collection.
+            gc.collect()
+            gc.freeze()
             client = HubClient(TaskHub(HUB, HubSettings(), HubDependencies(store, commit, _NO_INVOKER)))
             idle.append((await _watched(asyncio.sleep(1))).stall)
             listing.append((await _watched(client.list(InstanceQuery(), count))).stall)
@@ -71,6 +75,7 @@ async def purge(bench: Bench) -> list[Figure]:
             shrink_stalls.append(shrunk.stall)
             sizes.append(100 * file.stat().st_size / before)
             await commit.close()
+            gc.unfreeze()
         bench.progress.say(f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)")
     key, them = f"purge_{count}", f"purge of {count:,} finished instances"
     return [

@@ -27,7 +27,7 @@ from embedded_host.task_hub.unit_of_work import UnitOfWork
 
 BATCH = 50
 """Instances that are examined, and deleted, in one go: milliseconds of the event loop."""
-PAGE = 500
+PAGE = 200
 """Instances that are read in one go."""
 
 
