@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json
-from embedded_host.engine.events import ExecutionStarted, HistoryEvent, ParentInstance, decode_events, encode_events
+from embedded_host.engine.events import ExecutionStarted, HistoryEvent, ParentInstance, decode_turns, encode_events
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.management.status import history_events, status_object
@@ -110,7 +110,7 @@ class InstanceDocument(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
 def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDocument:
     """Return the document of an instance in a state file."""
-    events = [event for text in store.history(row.key) for event in decode_events(text)]
+    events = decode_turns(store.history(row.key))
     status = status_object(row, partial(store.input, row.key))
     status["historyEvents"] = history_events(events, show_output=True, show_input=True)
     entity = store.entity(row.key)

@@ -19,7 +19,7 @@ from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
 from embedded_host.dashboard.server_sent_events import ChangeFeed
-from embedded_host.engine.events import decode_events
+from embedded_host.engine.events import decode_turns
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import ListedInstance, Overview
@@ -193,7 +193,7 @@ class Dashboard:
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
                 texts = overview.history(row.key)
-            history_events = [event for text in texts for event in decode_events(text)]
+            history_events = decode_turns(texts)
             shown = {
                 "key": row.key,
                 "id": row.id,

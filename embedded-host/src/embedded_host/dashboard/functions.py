@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, decode_events
+from embedded_host.engine.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, decode_turns
 from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 
@@ -53,7 +53,7 @@ def calls(samples: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for name, turns in samples:
         called = found.setdefault(name, {})
-        for event in (event for turn in turns for event in decode_events(turn)):
+        for event in decode_turns(turns):
             if isinstance(event, TaskScheduled):
                 called[f"activity {event.name}"] = None
             elif isinstance(event, SubOrchestrationInstanceCreated):

@@ -10,7 +10,7 @@ from uuid import uuid4
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId, request_message
-from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_events, encode_events
+from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_turns, encode_events
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
@@ -263,7 +263,7 @@ class HubClient:
         return self._store.input(row.key)
 
     def history(self, row: InstanceRow) -> list[HistoryEvent]:
-        return [event for text in self._store.history(row.key) for event in decode_events(text)]
+        return decode_turns(self._store.history(row.key))
 
     async def list(self, query: InstanceQuery, limit: int) -> list[InstanceRow]:
         """Return at most ``limit`` instances in order of id. The event loop runs other work after each ``PAGE`` of them."""

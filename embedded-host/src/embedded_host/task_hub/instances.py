@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.events import ExecutionStarted, decode_events
+from embedded_host.engine.events import ExecutionStarted, decode_turns
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
@@ -71,7 +71,7 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
         parent=row.parent,
         generation=row.generation,
         continued=row.continued,
-        history=History(event for text in turns for event in decode_events(text)),
+        history=History(decode_turns(turns)),
     )
     return LoadedInstance(row.key, row.id, orchestration, len(turns), awaited=None)
 
