@@ -211,17 +211,17 @@ def _keys(document: Any) -> AccessKeys:
     return AccessKeys(_value(document["master"]), _values(document["host"]), _values(document["system"]), functions)
 
 
-def _values(values: Any) -> dict[str, str]:
+def _values(values: Mapping[str, object]) -> dict[str, str]:
     return {str(name): _value(value) for name, value in values.items()}
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a key is a text, and not empty")
     return value
 
 
-def _document(keys: AccessKeys) -> dict[str, Any]:
+def _document(keys: AccessKeys) -> dict[str, object]:
     return {
         "version": _VERSION,
         "master": keys.master,

@@ -21,7 +21,7 @@ class NonEmpty(click.ParamType):  # type: ignore[type-arg]  # generic from click
 
     name = "text"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not str(value).strip():
             self.fail("It is empty. Is a variable of the shell not set?", param, ctx)
         return str(value)
@@ -48,7 +48,7 @@ class Timestamp(click.ParamType):  # type: ignore[type-arg]  # generic from clic
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         from embedded_host.management.parameters import parse_timestamp
 
         if isinstance(value, datetime):

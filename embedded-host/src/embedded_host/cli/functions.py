@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 
 if TYPE_CHECKING:
+    from embedded_host.app.definitions import App
     from embedded_host.workers.loaded_app import LoadedApp
 
 
@@ -106,7 +107,7 @@ def of_folder(target: Target) -> list[Json]:
     return sorted(found, key=lambda function: str(function["name"]).lower())
 
 
-async def _load(app: Any, environ: Mapping[str, str]) -> LoadedApp:
+async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
     from embedded_host.task_hub.invoker import WorkerLostError
     from embedded_host.workers.factory import make_worker
     from embedded_host.workers.loaded_app import load_request, loaded_app
@@ -123,7 +124,7 @@ async def _load(app: Any, environ: Mapping[str, str]) -> LoadedApp:
 
 
 def _description(
-    name: str, bindings: Any, *, url: str | None = None, route: str | None = None, disabled: bool = False
+    name: str, bindings: Sequence[Json], *, url: str | None = None, route: str | None = None, disabled: bool = False
 ) -> Json:
     """The same keys wherever it comes from."""
     trigger: Json = next((b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")), {})

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -79,7 +80,7 @@ class ManagementClient:
         self._code = code or query.get("code")
         parameters = {"taskHub": hub or query.get("taskhub"), "connection": connection or query.get("connection")}
         self._parameters = {name: value for name, value in parameters.items() if value}
-        handlers: list[Any] = [_NoRedirects]
+        handlers: list[type[urllib.request.BaseHandler] | urllib.request.BaseHandler] = [_NoRedirects]
         if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
             handlers.append(urllib.request.ProxyHandler({}))  # localhost of a proxy is another machine
         self._open = urllib.request.build_opener(*handlers).open
@@ -117,7 +118,7 @@ class ManagementClient:
         path = f"/entities/{quote(name, safe='')}" if name else "/entities"
         return self._page(path, {"fetchState": "true"}, top, token)
 
-    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+    def entity(self, name: str, key: str) -> tuple[bool, object]:
         response = self.request("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
         if response.status == 404:
             self._check_api_exists()
@@ -326,7 +327,7 @@ def _part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _lower(headers: Any) -> dict[str, str]:
+def _lower(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 

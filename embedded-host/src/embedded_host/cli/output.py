@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -39,7 +39,7 @@ CELL = 200
 """Characters of a value in a table; ``--json`` has all of it."""
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if not all(line.isprintable() for line in text.split("\n")):
         # Within JSON texts alone, where this is the same: as in a table, it must not steer the terminal.
@@ -56,7 +56,7 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A JSON value in a table's cell."""
     if value is None:
         return ""

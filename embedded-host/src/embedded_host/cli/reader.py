@@ -31,5 +31,5 @@ class Reader(Protocol):
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         """``entityId``, ``lastOperationTime`` and ``state`` of each."""
 
-    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+    def entity(self, name: str, key: str) -> tuple[bool, object]:
         """Whether it exists, and its state."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json, Page
@@ -85,7 +84,7 @@ class StateFile:
 
         return self._page(filter, top, item)
 
-    def entity(self, name: str, key: str) -> tuple[bool, Any]:
+    def entity(self, name: str, key: str) -> tuple[bool, object]:
         with self.open() as store:
             row = store.instance(self.hub, str(EntityId(name.lower(), key)))
             kept = store.entity(row.key) if row else None
@@ -93,7 +92,7 @@ class StateFile:
                 return False, None
             return True, shown_value(kept[1])
 
-    def _page(self, filter: InstanceQuery, top: int, item: Any) -> Page:
+    def _page(self, filter: InstanceQuery, top: int, item: Callable[[SqliteReader, InstanceRow], Json | None]) -> Page:
         with self.open() as store:
             rows = store.list(self.hub, filter, top + 1)
             items = [found for row in rows[:top] if (found := item(store, row)) is not None]

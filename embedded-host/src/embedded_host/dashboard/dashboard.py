@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import calls, functions_shown
@@ -123,7 +123,7 @@ class Dashboard:
         limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
         with_counts, any_status = parameters.flag("counts"), parameters.instance_query(any_status=True)
 
-        def query(overview: Overview) -> dict[str, Any]:
+        def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
             rows = overview.page(hub, conditions, sort, descending, limit, offset)
             counts = overview.counts(hub, any_status) if with_counts else None
@@ -137,7 +137,7 @@ class Dashboard:
         hub, conditions, spans = self._hub.name, parameters.instance_query(), parameters.number("spans", 48, 200)
         until = int(time.time() * 1_000_000)
 
-        def query(overview: Overview) -> dict[str, Any]:
+        def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
             bounds = overview.creation_range(hub)
             if bounds is None:
@@ -163,7 +163,7 @@ class Dashboard:
         prefix = f"@{name}@{key}" if name else f"@{key}" if key else None
         conditions = InstanceQuery(id_prefix=prefix, entities=True)
 
-        def query(overview: Overview) -> dict[str, Any]:
+        def query(overview: Overview) -> dict[str, object]:
             rows = overview.page(hub, conditions, parameters.sort("id"), parameters.flag("desc"), limit, offset)
             states = overview.entity_states([row.key for row in rows])
             return {
@@ -242,7 +242,7 @@ def _error(text: str, status: int) -> Response:
     return json_response({"error": text}, status)
 
 
-def _row(row: ListedInstance, waits: list[str] | None = None) -> dict[str, Any]:
+def _row(row: ListedInstance, waits: list[str] | None = None) -> dict[str, object]:
     return {
         "id": row.id,
         "name": row.name,
@@ -253,6 +253,6 @@ def _row(row: ListedInstance, waits: list[str] | None = None) -> dict[str, Any]:
     }
 
 
-def _state(state: str | None, exists: bool) -> dict[str, Any]:
+def _state(state: str | None, exists: bool) -> dict[str, object]:
     text = state or ""
     return {"state": text[:_ENTITY_STATE] if exists else None, "cut": len(text) > _ENTITY_STATE}

@@ -31,7 +31,7 @@ def functions_shown(loaded: LoadedApp, used: dict[str, OrchestratorUse]) -> dict
     return {"functions": shown, "problem": loaded.problem}
 
 
-def _function(loaded: LoadedApp, function: Function) -> dict[str, Any]:
+def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
     route = loaded.routes.get(function.name)
     file = function.script_file
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import UNSET
 
@@ -19,7 +18,7 @@ _CALL_KINDS = {
 }
 
 
-def interpretation(events: Iterable[HistoryEvent], output: str | None, now: datetime) -> dict[str, Any]:
+def interpretation(events: Iterable[HistoryEvent], output: str | None, now: datetime) -> dict[str, object]:
     """Return the steps, turns and times of a history, and the traceback of a failure.
 
     Times are milliseconds since 1970. Values are not repeated: a step has the places of its events in the history, ``event``
@@ -43,7 +42,7 @@ def interpretation(events: Iterable[HistoryEvent], output: str | None, now: date
     }
 
 
-def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime | None) -> dict[str, Any]:
+def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime | None) -> dict[str, object]:
     if isinstance(step, RaisedEvent):
         place = places[id(step.event)]
         at = _milliseconds(step.raised_at)
@@ -64,7 +63,7 @@ def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime |
     return _call(view, step, places, end)
 
 
-def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime | None) -> dict[str, Any]:
+def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime | None) -> dict[str, object]:
     completion: EventBase | None = view.completions.get(call.id)
     if operation := view.operations.get(call.id):
         completion = view.responses.get(operation.id)
@@ -79,7 +78,7 @@ def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime |
     }
 
 
-def _span(start: datetime, finished: datetime | None, outcome: Outcome, end: datetime | None) -> dict[str, Any]:
+def _span(start: datetime, finished: datetime | None, outcome: Outcome, end: datetime | None) -> dict[str, object]:
     until = finished if outcome is not Outcome.ABANDONED else end
     return {"start": _milliseconds(start), "end": until and _milliseconds(until), "state": outcome.value}
 

@@ -64,7 +64,7 @@ class Connection(RequestHandler):
 
     _headers_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
-    on_lost: Callable[[], Any] | None = None
+    on_lost: Callable[[], object] | None = None
     """Called once when the client disconnects, to end a stream that has no end of its own."""
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from embedded_host.engine.json_codec import compact, compact_text, is_json
 
@@ -21,7 +20,7 @@ def check_json(text: str) -> None:
         json_value(text)
 
 
-def json_value(text: str) -> Any:
+def json_value(text: str) -> object:
     """Return the value. Raises ValueError, also for a value that is nested too deeply."""
     try:
         value = json.loads(text)

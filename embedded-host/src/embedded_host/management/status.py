@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from embedded_host.engine.events import (
     ExecutionStarted,
@@ -43,7 +42,7 @@ LARGE = 4096
 """Characters of an output that is copied without parsing it."""
 
 
-def shown_value(text: str | None) -> Any:
+def shown_value(text: str | None) -> object:
     """Return the value of a stored JSON text. Invalid JSON is returned as a string, a blank text as ``""``."""
     if text is None:
         return None
@@ -74,7 +73,7 @@ def _is_large_value(text: str | None) -> bool:
     return True
 
 
-def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, Any]:
+def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, object]:
     """Return the status with its keys in the recorded order. ``input`` None leaves the input out.
 
     Only the status of a sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
@@ -93,7 +92,7 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
     }
 
 
-def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:
+def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool) -> list[dict[str, object]]:
     """Return the objects of ``historyEvents``. Completions contain what they complete; OrchestratorStarted and
     OrchestratorCompleted are left out."""
     view = HistoryView.of(events)
@@ -101,7 +100,7 @@ def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_in
     for event in view.events:
         if isinstance(event, _HIDDEN_EVENTS) or (isinstance(event, _CALLS) and event.event_id in view.completions):
             continue
-        fields: dict[str, Any] = {"EventType": type(event).__name__}
+        fields: dict[str, object] = {"EventType": type(event).__name__}
         is_start = isinstance(event, ExecutionStarted)
         for key, value in event_object(event).items():
             if key == "Result":
