@@ -176,7 +176,7 @@ def test_suspensions() -> None:
         h.execution_resumed(moment(2), None),
         h.execution_suspended(moment(3), None),
     )
-    assert found.suspensions == [
+    assert [step for step in found.steps if isinstance(step, Suspension)] == [
         Suspension("lunch", moment(1), moment(2), Outcome.COMPLETED),
         Suspension(None, moment(3), None, Outcome.OPEN),
     ]
@@ -201,16 +201,16 @@ def test_turns_have_their_messages_and_actions() -> None:
     first, second = HistoryView.of(events).turns
     assert (list(first.messages), list(first.actions), first.completed) == (events[:2], events[2:3], events[3])
     assert (list(second.messages), list(second.actions)) == (events[4:6], [])
-    assert [(t.started_at, t.finished_at, t.queue_time, t.run_time) for t in (first, second)] == [
-        (moment(1), moment(2), timedelta(seconds=1), timedelta(seconds=1)),
-        (moment(9), moment(10), timedelta(seconds=2), timedelta(seconds=1)),
+    assert [(t.started_at, t.finished_at, t.queue_time) for t in (first, second)] == [
+        (moment(1), moment(2), timedelta(seconds=1)),
+        (moment(9), moment(10), timedelta(seconds=2)),
     ]
     assert HistoryView.of(events).queue_time == timedelta(seconds=3)
 
 
 def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
     [turn] = HistoryView.of([h.orchestrator_started(moment(11)), h.timer_fired(moment(1), 0, moment(10))]).turns
-    assert (turn.queue_time, turn.run_time, turn.finished_at) == (timedelta(seconds=1), None, None)
+    assert (turn.queue_time, turn.finished_at) == (timedelta(seconds=1), None)
 
 
 def test_the_first_turn_after_continue_as_new() -> None:

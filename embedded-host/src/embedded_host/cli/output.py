@@ -88,16 +88,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
             click.echo("  ".join(cells).rstrip())
 
 
-def rich_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None, width: int | None = None
-) -> Table:
-    """``width`` is that of the screen, if it is not the console's."""
+def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    kept = _fitting(columns, rows, width or console().width)
+    kept = _fitting(columns, rows, console().width)
     for column in kept:
         table.add_column(_HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS)
     for row in rows:

@@ -147,7 +147,3 @@ class Turn:
     def queue_time(self) -> timedelta:
         """How long the turn's first message waited for the turn."""
         return max(self.started_at - self.queued_at, timedelta(0))
-
-    @property
-    def run_time(self) -> timedelta | None:
-        return self.completed.occurred_at - self.started_at if self.completed else None

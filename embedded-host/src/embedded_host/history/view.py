@@ -128,10 +128,6 @@ class HistoryView:
         return [step for step in self.steps if isinstance(step, RaisedEvent)]
 
     @property
-    def suspensions(self) -> list[Suspension]:
-        return [step for step in self.steps if isinstance(step, Suspension)]
-
-    @property
     def children(self) -> list[str]:
         """Instance ids of sub-orchestrations, in order of creation."""
         return [e.instance_id for e in self.scheduled.values() if isinstance(e, SubOrchestrationInstanceCreated)]

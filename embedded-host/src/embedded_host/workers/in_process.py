@@ -86,7 +86,3 @@ class InProcessWorker:
         """Start no further calls. Those in threads cannot be stopped; the process ends without them."""
         for executor in self._executors.values():
             executor.shutdown(wait=False, cancel_futures=True)
-
-    @property
-    def pids(self) -> list[int]:
-        return [os.getpid()]

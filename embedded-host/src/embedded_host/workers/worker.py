@@ -44,7 +44,3 @@ class Worker(Protocol):
 
     async def close(self, grace: float) -> None:
         """Stop; functions that still run get ``grace`` seconds."""
-
-    @property
-    def pids(self) -> list[int]:
-        """The ids of the processes that run functions."""
