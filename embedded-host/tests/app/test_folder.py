@@ -172,8 +172,9 @@ def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    with pytest.raises(AppError, match="There is no such folder"):
+    with pytest.raises(AppError, match=r"There is no such folder.*--script-root") as raised:
         read_app(tmp_path / "none", {})
+    assert str(tmp_path / "none") in str(raised.value)
 
 
 def test_a_relative_root_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,11 +107,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     entity_trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
     app.function("Unserialisable", _ENTITY, entity_trigger)
     app.function("Counter", _ENTITY, entity_trigger)
-    app.function(
-        "FromQueue",
-        "def main(message): ...",
-        {"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "q"},
-    )
     for name, call in _CALLS.items():
         app.orchestrator(name, _CATCH.format(call=call))
     for name, body in _ORCHESTRATORS.items():
@@ -220,23 +215,6 @@ def test_an_orchestrator_that_asks_for_the_time(host: RunningHost) -> None:
 def test_comments_in_host_json(host: RunningHost) -> None:
     assert "host.json:2:3: A comment is not JSON (and 1 more). The host accepts it, but on Azure" in host.log
     assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "what it says counts"
-
-
-def test_a_trigger_that_is_not_served(host: RunningHost) -> None:
-    assert "FromQueue: a queueTrigger is not served by the embedded host, which has no storage queues." in host.log
-    assert "\tFromQueue: queueTrigger   (out of service, see above)\n" in host.log
-
-
-def test_a_route_that_cannot_be(tmp_path: Path, start_host: StartHost) -> None:
-    app = AppFolder(tmp_path / "app")
-    app.http("Good", "def main(req): return 'good'", "good")
-    app.http("Bad", "def main(req): return 'bad'", "bad/{id:nosuch}")
-    host = start_host(app.root)
-    assert "nosuch" in host.log
-    assert host.get("/api/good").text == "good"
-    answer = host.get("/api/bad/1")
-    assert answer.status == 500
-    assert "nosuch" in answer.text
 
 
 def test_an_answer_that_cannot_be_encoded(tmp_path: Path, start_host: StartHost) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from embedded_host import cli
 from tests.e2e.conftest import StartHost
-from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
+from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.running_host import command, environment
 
 
@@ -49,18 +49,6 @@ def test_no_app_in_the_folder(tmp_path: Path, app: AppFolder) -> None:
     assert str(tmp_path) in text
     assert str(app.root) in text  # where there is one
     assert "--script-root" in text
-
-
-def test_no_such_folder(tmp_path: Path) -> None:
-    text = refused(tmp_path / "nosuch")
-    assert str(tmp_path / "nosuch") in text
-    assert "--script-root" in text
-
-
-def test_an_app_without_functions(tmp_path: Path) -> None:
-    text = refused(AppFolder(tmp_path / "app").root)
-    assert "function.json" in text
-    assert "function_app.py" in text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there it is another program that is started")
@@ -165,16 +153,6 @@ def test_a_state_of_another_version_is_refused(app: AppFolder, start_host: Start
     assert "1000" in text
 
 
-def test_a_state_that_is_none(app: AppFolder, start_host: StartHost) -> None:
-    host = start_host(app.root)
-    assert host.stop() == 0
-    (file,) = host.state.glob("*.db")
-    for other in host.state.glob("*.db-*"):
-        other.unlink()
-    file.write_bytes(b"this is no database, but long enough to be looked at" * 100)
-    assert str(file) in refused(app.root, state=host.state)
-
-
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written to")
 def test_a_state_that_cannot_be_written(app: AppFolder, tmp_path: Path) -> None:
     folder = tmp_path / "readonly"
@@ -251,36 +229,12 @@ def test_a_function_json_that_is_no_json(app: AppFolder, start_host: StartHost) 
     assert host.get("/api/greet").text == "hello"
 
 
-def without_script(app: AppFolder) -> None:
+def test_a_script_file_that_is_not_there(app: AppFolder, start_host: StartHost) -> None:
     app.http("Broken", "def main(req): return 'x'", "broken")
     (app.root / "Broken" / "__init__.py").rename(app.root / "Broken" / "main.py")
-
-
-def test_a_script_file_that_is_not_there(app: AppFolder, start_host: StartHost) -> None:
-    without_script(app)
     host = start_host(app.root)
     assert "Broken/function.json" in host.log
     assert "The script file __init__.py does not exist" in host.log
-    assert host.get("/api/greet").text == "hello"
-
-
-def test_a_function_out_of_service_for_its_function_json_answers_500(app: AppFolder, start_host: StartHost) -> None:
-    without_script(app)
-    assert start_host(app.root).get("/api/broken").status == 500
-
-
-def test_a_misspelt_binding(app: AppFolder, start_host: StartHost) -> None:
-    app.function("Broken", "def main(req): return 'x'", {**http_trigger("broken"), "type": "htpTrigger"})
-    host = start_host(app.root)
-    assert "htpTrigger" in host.log
-    assert "httpTrigger" in host.log
-    assert host.get("/api/greet").text == "hello"
-
-
-def test_two_functions_with_one_route(app: AppFolder, start_host: StartHost) -> None:
-    app.http("Zweiter", "def main(req): return 'second'", "greet")
-    host = start_host(app.root)
-    assert "'Zweiter' has the same route as 'Greet'" in host.log
     assert host.get("/api/greet").text == "hello"
 
 

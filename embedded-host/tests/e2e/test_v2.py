@@ -269,18 +269,3 @@ def test_one_function_that_is_wrong_does_not_stop_the_others(tmp_path: Path, sta
     status = host.end(host.start("AsyncOrchestrator"))
     assert status["runtimeStatus"] == "Failed"
     assert "async def" in status["output"]
-
-
-def test_both_models_in_one_folder(tmp_path: Path, start_host: StartHost) -> None:
-    app = wrong(tmp_path, _HEAD)
-    app.http("Old", "def main(req): return 'old'", "old")
-    host = start_host(app.root)
-    assert "The folder has a v2 app, so function.json files do not count, as on the real host: Old." in host.log
-    assert host.get("/api/greet/Ada").text == "hello Ada"
-    assert host.get("/api/old").status == 404
-
-
-def test_the_file_may_have_another_name(tmp_path: Path, start_host: StartHost) -> None:
-    app = AppFolder(tmp_path / "app")
-    app.write("main_app.py", _HEAD)
-    assert start_host(app.root, PYTHON_SCRIPT_FILE_NAME="main_app.py").get("/api/greet/Ada").text == "hello Ada"
