@@ -59,8 +59,9 @@ def test_a_value_that_is_no_json_is_refused(
     given: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(click.BadParameter, match=problem):
+    with pytest.raises(click.BadParameter, match=problem) as refused:
         json_text(given, "--input")
+    assert refused.value.param_hint == "'--input'"
 
 
 def test_the_sdk_encodes_a_value_twice() -> None:

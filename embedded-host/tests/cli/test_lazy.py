@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import click
 import pytest
 from click.testing import CliRunner
@@ -29,9 +26,3 @@ def test_a_misspelt_command_is_suggested(group: LazyGroup) -> None:
     result = CliRunner().invoke(group, ["explian"])
     assert result.exit_code == 2
     assert "There is no command 'explian'. Did you mean 'explain'?" in result.output
-
-
-@pytest.mark.process
-def test_the_command_line_imports_none_of_its_lazy_commands() -> None:
-    code = "import sys, embedded_host.cli.commands; print('embedded_host.cli.explain' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

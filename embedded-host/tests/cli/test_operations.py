@@ -123,18 +123,3 @@ def test_commands_that_change_an_instance_need_a_host(
     assert without.code == 2
     assert "only a running host does" in without.err
     assert snapshot(state) == before
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ("Tokyo", "It is not JSON: Expecting value: line 1 column 1 (char 0). A text is written with its quotes"),
-        ("NaN", "NaN is not a JSON value"),
-        ("@missing.json", "The file missing.json cannot be read"),
-    ],
-)
-def test_invalid_json_is_refused(ask: Ask, given: str, told: str) -> None:
-    called = ask("raise-event", "--id", "x", "--event-name", "E", "--event-data", given)
-    assert called.code == 2
-    assert told in called.err
-    assert "--event-data" in called.err

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,22 +86,6 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     garbage = listed(tmp_path)
     assert garbage.code == 1
     assert f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
-
-
-def test_another_programs_database_is_refused(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
-        connection.execute("CREATE TABLE theirs (a)")
-    called = listed(tmp_path)
-    assert called.code == 1
-    assert "is not a state file of the embedded host" in called.err
-
-
-def test_a_state_of_another_version_is_refused(state: Path) -> None:
-    with closing(sqlite3.connect(state / "state.db")) as connection, connection:
-        connection.execute("PRAGMA user_version = 99")
-    called = listed(state)
-    assert called.code == 1
-    assert "was written by another version of the embedded host (schema 99" in called.err
 
 
 def test_a_state_in_use_cannot_be_changed(tmp_path: Path) -> None:

@@ -42,20 +42,6 @@ def ask(host: RunningHost, began: Path, over: Path) -> http.client.HTTPConnectio
     return connection
 
 
-def test_more_requests_than_max_outstanding_requests(start_host: StartHost, tmp_path: Path) -> None:
-    host = start_host(app_with(tmp_path, maxOutstandingRequests=1).root)
-    began, over = tmp_path / "began", tmp_path / "over"
-    with closing(ask(host, began, over)) as connection:
-        eventually(began.exists, "the first one runs")
-        answer = host.post("/api/until", "x|y")
-        assert (answer.status, answer.text, answer.headers["retry-after"]) == (429, "", "1")
-        assert host.get("/admin/host/ping").status == 200
-        over.touch()
-        assert connection.getresponse().read() == b"over"
-    assert host.post("/api/until", f"{began}|{over}").text == "over"
-    assert "[EH332]" in host.log
-
-
 def test_more_functions_than_max_concurrent_requests(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(app_with(tmp_path, maxConcurrentRequests=1).root)
     first, second, over = tmp_path / "first", tmp_path / "second", tmp_path / "over"

@@ -205,24 +205,3 @@ def test_a_worker_killed_during_an_activity(app: AppFolder, start_host: StartHos
     assert host.end(links)["output"] == ["one", "two"]
     assert lines(file)[:2] == ["one begins", "one begins"]
     assert f"pid {worker.pid}" in host.log
-
-
-@pytest.mark.parametrize("how", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
-def test_an_activity_that_ends_its_worker_each_time_fails(app: AppFolder, start_host: StartHost, how: str) -> None:
-    if os.name == "nt" and "kill" in how:
-        pytest.skip("Windows has no SIGKILL")
-    app.activity("Ends", f"import os\n{how}")
-    app.orchestrator("CallsEnds", "return (yield context.call_activity('Ends', 1))")
-    host = start_host(app.root)
-    status = host.end(host.start("CallsEnds"))
-    assert status["runtimeStatus"] == "Failed"
-    assert "the worker process ended 3 times while it ran the activity 'Ends'" in status["output"]
-    assert host.end(host.start("Timer", 0))["output"] == "on"
-
-
-def test_an_http_function_that_ends_its_worker(app: AppFolder, start_host: StartHost) -> None:
-    app.http("Ends", "import os\ndef main(req): os._exit(3)", "ends")
-    host = start_host(app.root)
-    assert host.get("/api/ends").status == 500
-    assert "it exited with code 3" in host.log
-    assert host.get("/api/slow").text == "slow"

@@ -16,7 +16,6 @@ import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import pool as pool_module
-from embedded_host.workers.factory import make_worker
 from embedded_host.workers.pool import WorkerPool
 from embedded_worker import framing
 from embedded_worker.protocol import HttpResponseData, LoadRequest
@@ -326,12 +325,6 @@ def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
         finally:
             host.kill()
     eventually(lambda: not any(lives(pid) for pid in pids), "the workers end", 5)
-
-
-@pytest.mark.parametrize("count", ["0", "11", "two", "-1"])
-def test_a_number_of_workers_that_cannot_be(tmp_path: Path, count: str) -> None:
-    with pytest.raises(ValueError, match=f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}'.* from 1 to 10"):
-        make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": count}, in_process=False)
 
 
 async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(app: AppFolder, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty, as_json, continuation_token, json_text, sdk_encoded, top
 from embedded_host.cli.command import NotFoundError, command
-from embedded_host.cli.output import print_json, print_table, printable, shown
+from embedded_host.cli.output import print_json, print_result, print_table, shown
 from embedded_host.cli.target import Target, target_options
 
 _name = click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function.")
@@ -91,10 +91,11 @@ def signal(target: Target, name: str, key: str, operation: str, input: str | Non
     """
     text = json_text(input, "--input")
     target.host().signal(name, key, operation, sdk_encoded("null" if text is None else text))
-    if as_json:
-        print_json({"entityId": {"name": name.lower(), "key": key}, "operation": operation})
-    else:
-        click.echo(printable(f"Signalled '{operation}' to '{name}' with the key '{key}'."))
+    print_result(
+        as_json,
+        {"entityId": {"name": name.lower(), "key": key}, "operation": operation},
+        f"Signalled '{operation}' to '{name}' with the key '{key}'.",
+    )
 
 
 @command()
@@ -112,10 +113,11 @@ def delete(target: Target, name: str, key: str, as_json: bool) -> None:
     host = target.host()
     if not host.purge(f"@{name.lower()}@{key}"):
         raise _no_entity(name, key, host.name)
-    if as_json:
-        print_json({"entityId": {"name": name.lower(), "key": key}, "deleted": True})
-    else:
-        click.echo(printable(f"Deleted '{name}' with the key '{key}'."))
+    print_result(
+        as_json,
+        {"entityId": {"name": name.lower(), "key": key}, "deleted": True},
+        f"Deleted '{name}' with the key '{key}'.",
+    )
 
 
 def _no_entity(name: str, key: str, where: str) -> NotFoundError:

@@ -13,7 +13,7 @@ from embedded_host.cli.arguments import NonEmpty, as_json, instance_id
 from embedded_host.cli.command import CommandError, NotAllowedError, command, no_instance
 from embedded_host.cli.instance_document import InstanceDocument, changes, from_status, from_store, parse_document
 from embedded_host.cli.instances import found
-from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.output import print_json, print_result, printable
 from embedded_host.cli.state_file import StateFile, state_lock
 from embedded_host.cli.status_import import state_to_import
 from embedded_host.cli.target import Target, target_options
@@ -117,10 +117,7 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
                     *changes(imported, hub, wanted, store.highest_keys()),
                 ]
             )
-    if as_json:
-        print_json({"instanceId": wanted, "taskHub": hub, "state": str(path)})
-    else:
-        click.echo(printable(f"Imported '{wanted}'."))
+    print_result(as_json, {"instanceId": wanted, "taskHub": hub, "state": str(path)}, f"Imported '{wanted}'.")
 
 
 def _read(file: str) -> InstanceDocument:

@@ -19,7 +19,7 @@ from embedded_host.cli.arguments import (
     top,
 )
 from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
-from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
+from embedded_host.cli.output import print_fields, print_json, print_result, print_table, printable, shown
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.store.interface import InstanceQuery
@@ -57,10 +57,7 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
             f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there} [EH512]"
         )
     started = host.start(function_name, instance_id, text)
-    if as_json:
-        print_json(started)
-    else:
-        click.echo(printable(f"Started '{function_name}' as instance '{started['id']}'."))
+    print_result(as_json, started, f"Started '{function_name}' as instance '{started['id']}'.")
 
 
 @command("get-runtime-status")

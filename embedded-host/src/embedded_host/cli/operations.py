@@ -6,8 +6,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_text, reason
 from embedded_host.cli.command import command
-from embedded_host.cli.output import print_json, printable
-from embedded_host.cli.reader import Json
+from embedded_host.cli.output import print_result
 from embedded_host.cli.target import Target, target_options
 
 
@@ -29,7 +28,7 @@ def raise_event(target: Target, instance_id: str, event_name: str, event_data: s
     """
     data = json_text(event_data, "--event-data")
     target.host().raise_event(instance_id, event_name, "null" if data is None else data)
-    _print_result(
+    print_result(
         as_json, {"instanceId": instance_id, "raised": event_name}, f"Raised '{event_name}' to '{instance_id}'."
     )
 
@@ -109,18 +108,11 @@ def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> N
     """
     query = {"restartWithNewInstanceId": str(not same_id).lower()}
     started = target.host().operate(instance_id, "restart", query).json
-    _print_result(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
+    print_result(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
 
 
 def _operate(
     target: Target, instance_id: str, operation: str, reason: str | None, as_json: bool, sentence: str
 ) -> None:
     target.host().operate(instance_id, operation, {"reason": reason})
-    _print_result(as_json, {"instanceId": instance_id, "operation": operation}, sentence)
-
-
-def _print_result(as_json: bool, document: Json, sentence: str) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        click.echo(printable(sentence))
+    print_result(as_json, {"instanceId": instance_id, "operation": operation}, sentence)

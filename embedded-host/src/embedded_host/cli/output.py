@@ -51,6 +51,14 @@ def print_json(value: object) -> None:
     click.echo(text)
 
 
+def print_result(as_json: bool, document: object, sentence: str) -> None:
+    """Print the result of an operation: the document with ``--json``, otherwise the sentence."""
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(printable(sentence))
+
+
 def printable(text: object) -> str:
     """In one line and without control characters: what an instance holds must not steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

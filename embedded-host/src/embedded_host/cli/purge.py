@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty, as_json, created_between, runtime_status, statuses
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import print_json
+from embedded_host.cli.output import print_result
 from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import FINISHED
@@ -58,10 +58,7 @@ def purge_history(
     deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
     if instance_id is not None and not deleted:
         raise no_instance(instance_id, host.name)
-    if as_json:
-        print_json({"instancesDeleted": deleted})
-    else:
-        click.echo(f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.")
+    print_result(as_json, {"instancesDeleted": deleted}, f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.")
 
 
 @command("delete-task-hub")
@@ -96,10 +93,11 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
                 raise click.UsageError(f"{count} instances would be deleted for good: say --yes.")
             click.confirm(f"Delete {count} instances and entities of {state.hub} for good?", abort=True, err=True)
         _delete(state)
-    if as_json:
-        print_json({"taskHub": state.hub, "instancesDeleted": count})
-    else:
-        click.echo(f"Deleted the task hub {state.hub} with {count} instance{'' if count == 1 else 's'}.")
+    print_result(
+        as_json,
+        {"taskHub": state.hub, "instancesDeleted": count},
+        f"Deleted the task hub {state.hub} with {count} instance{'' if count == 1 else 's'}.",
+    )
 
 
 def _delete(state: StateFile) -> None:
