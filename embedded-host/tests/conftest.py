@@ -54,6 +54,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         subprocess.Popen.__init__ = start  # type: ignore[method-assign]
 
 
+@pytest.fixture(autouse=True)
+def unchanged_directory() -> Iterator[None]:
+    """Restore the working directory: loading an app changes it, and a test may start `python -m tests...`."""
+    directory = Path.cwd()
+    yield
+    os.chdir(directory)
+
+
 _USER_MODULES = ("__app__", "function_app", "shared")
 
 
