@@ -7,9 +7,9 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message, response_message
-from embedded_host.engine.events import EventSent, HistoryEvent
+from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.history import Call, CallKind, HistoryView, Outcome, RaisedEvent, Suspension, Timer, TimeSpent
+from embedded_host.history import Call, CallKind, HistoryView, Outcome, Suspension, Timer, TimeSpent
 from tests.engine.scenario import T0, moment
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
@@ -161,10 +161,10 @@ def test_a_timer_fires_when_it_is_due() -> None:
 
 
 def test_external_events() -> None:
-    events = h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None)
+    events = [h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None)]
     found = view(*events)
-    assert found.raised_events == [RaisedEvent(event) for event in events]
-    assert [(e.name, e.raised_at, e.input) for e in found.raised_events] == [
+    assert found.raised_events == events
+    assert [(e.name, e.occurred_at, e.input) for e in found.raised_events] == [
         ("Go", moment(2), '"now"'),
         ("Stop", moment(3), None),
     ]
@@ -187,7 +187,7 @@ def test_steps_are_in_the_order_of_their_beginning() -> None:
         h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(1)), h.event_raised(T0, "Go", None),
         h.execution_suspended(T0, None), h.task_completed(moment(1), 0, None), h.task_scheduled(T0, 2, "Echo"),
     )  # fmt: skip
-    assert [type(step) for step in found.steps] == [Call, Timer, RaisedEvent, Suspension, Call]
+    assert [type(step) for step in found.steps] == [Call, Timer, EventRaised, Suspension, Call]
 
 
 # -- turns and times -------------------------------------------------------------------------------

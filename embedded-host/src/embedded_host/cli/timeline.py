@@ -15,13 +15,13 @@ from embedded_host.cli.instances import found
 from embedded_host.cli.output import STYLES, console, on_terminal, print_json, printable
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.events import EventRaised
 from embedded_host.engine.status import FINISHED
 from embedded_host.history import (
     Call,
     CallKind,
     HistoryView,
     Outcome,
-    RaisedEvent,
     Step,
     Timer,
     events_of_status,
@@ -112,10 +112,10 @@ def _bar(step: Step, end: datetime | None) -> Bar | None:
             return Bar("timer", "timer", step.created_at, step.fired_at, "Completed")
         name = f"timer due {step.due_at:%Y-%m-%dT%H:%M:%S}Z"
         return Bar("timer", name, step.created_at, end, "Canceled" if end else "Running")
-    if isinstance(step, RaisedEvent):
+    if isinstance(step, EventRaised):
         if _is_request_id(step.name):
             return None
-        return Bar("event", step.name, step.raised_at, step.raised_at, "Completed")
+        return Bar("event", step.name, step.occurred_at, step.occurred_at, "Completed")
     return Bar("suspended", "suspended", step.suspended_at, step.resumed_at or end, "Suspended")
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from embedded_host.engine.events import EventBase, ExecutionCompleted, HistoryEvent
-from embedded_host.history import Call, CallKind, HistoryView, Outcome, RaisedEvent, Step, Suspension, Timer
+from embedded_host.engine.events import EventBase, EventRaised, ExecutionCompleted, HistoryEvent
+from embedded_host.history import Call, CallKind, HistoryView, Outcome, Step, Suspension, Timer
 
 _CALL_KINDS = {
     CallKind.ACTIVITY: "activity",
@@ -43,9 +43,9 @@ def interpretation(events: Iterable[HistoryEvent], output: str | None, now: date
 
 
 def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime | None) -> dict[str, object]:
-    if isinstance(step, RaisedEvent):
-        place = places[id(step.event)]
-        at = _milliseconds(step.raised_at)
+    if isinstance(step, EventRaised):
+        place = places[id(step)]
+        at = _milliseconds(step.occurred_at)
         return {"kind": "event", "name": step.name, "start": at, "end": at, "state": "completed", "event": place}
     if isinstance(step, Suspension):
         name, start, finished = step.reason or "Suspended", step.suspended_at, step.resumed_at

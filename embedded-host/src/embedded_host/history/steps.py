@@ -91,26 +91,6 @@ class Timer:
 
 
 @dataclass(frozen=True)
-class RaisedEvent:
-    """An external event. Responses of entities belong to their calls."""
-
-    event: EventRaised
-
-    @property
-    def name(self) -> str:
-        return self.event.name
-
-    @property
-    def raised_at(self) -> datetime:
-        return self.event.occurred_at
-
-    @property
-    def input(self) -> str | None:
-        """JSON text."""
-        return self.event.input
-
-
-@dataclass(frozen=True)
 class Suspension:
     """The time between ExecutionSuspended and ExecutionResumed."""
 
@@ -121,7 +101,8 @@ class Suspension:
     outcome: Outcome = Outcome.OPEN
 
 
-Step = Call | Timer | RaisedEvent | Suspension
+Step = Call | Timer | EventRaised | Suspension
+"""An EventRaised is an external event. Responses of entities belong to their calls."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import is_continuation_mark
-from embedded_host.history.steps import Action, Call, CallKind, Outcome, RaisedEvent, Step, Suspension, Timer, Turn
+from embedded_host.history.steps import Action, Call, CallKind, Outcome, Step, Suspension, Timer, Turn
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class HistoryView:
         return [step for step in self.steps if isinstance(step, Timer)]
 
     @property
-    def raised_events(self) -> list[RaisedEvent]:
-        return [step for step in self.steps if isinstance(step, RaisedEvent)]
+    def raised_events(self) -> list[EventRaised]:
+        return [step for step in self.steps if isinstance(step, EventRaised)]
 
     @property
     def children(self) -> list[str]:
@@ -203,7 +203,7 @@ class _StepReader:
                 steps.append(self._operation(event))
             elif isinstance(event, EventRaised):
                 if event.name not in self._view.responses:
-                    steps.append(RaisedEvent(event))
+                    steps.append(event)
             elif isinstance(event, ExecutionSuspended):
                 suspended = len(steps)
                 steps.append(Suspension(event.reason, event.occurred_at, None, self._unfinished))

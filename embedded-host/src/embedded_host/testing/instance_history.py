@@ -126,7 +126,8 @@ class InstanceHistory(Sequence[HistoryEvent]):
     def raised_events(self) -> list[RecordedEvent]:
         """External events, in the order of their arrival."""
         return [
-            RecordedEvent(event.name, stored_value(event.input), event.raised_at) for event in self._view.raised_events
+            RecordedEvent(event.name, stored_value(event.input), event.occurred_at)
+            for event in self._view.raised_events
         ]
 
     @property
