@@ -8,6 +8,7 @@ import pytest
 from tests.cli.calling import Called, call
 from tests.cli.states import write_state
 from tests.support.features_app import features_app
+from tests.support.real_host import RealHost
 from tests.support.running_host import RunningHost
 
 Ask = Callable[..., Called]
@@ -44,3 +45,12 @@ def state(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMBEDDED_HOST_CODE", raising=False)
+
+
+@pytest.fixture
+def real() -> Iterator[RealHost]:
+    """Yield a host that plays back recorded responses, and fails the test for unexpected requests."""
+    host = RealHost()
+    yield host
+    host.close()
+    assert host.unexpected == []

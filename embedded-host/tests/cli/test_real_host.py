@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from tests.support.real_host import GOLDEN, MASTER_KEY, NEW_ID, SYSTEM_KEY, Real
 from tests.support.running_host import MANAGEMENT
 
 ID = ("--id", "order-7")
-
-
-@pytest.fixture
-def real() -> Iterator[RealHost]:
-    host = RealHost()
-    yield host
-    host.close()
-    assert host.unexpected == []
 
 
 def ask(real: RealHost, *arguments: object, code: str | None = SYSTEM_KEY, stdin: str = "") -> Called:
@@ -86,10 +77,10 @@ def test_a_links_code_is_the_key(real: RealHost) -> None:
 
 def test_an_instance_is_started(real: RealHost) -> None:
     real.plays("api/start", at=0)
-    called = ask(real, "start-new", "--function-name", "Hello", *ID, "--input", '{"k": 1}')
+    called = ask(real, "start-new", "--function-name", "Hello", *ID, "--input", '{"k": 1.0}')
     assert called.out == "Started 'Hello' as instance 'order-7'.\n"
     assert "lists its functions only to those who have its master key (status 403)" in called.err
-    assert real.asked[-1][4] == '{"k": 1}'
+    assert real.asked[-1][4] == '{"k": 1.0}'
     real.plays("api/start", "no id, empty body")
     started = ask(real, "start-new", "--function-name", "Hello", "--json").json
     assert started["id"] == NEW_ID

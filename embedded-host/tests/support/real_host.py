@@ -94,9 +94,13 @@ class RealHost:
 
     def says(self, method: str, path: str, status: int, body: Any = "", **headers: str) -> None:
         """What the contract says and the recording does not have; ``path`` is behind the management API's, or begins with /admin."""
+        self.sends(method, path, status, "" if body == "" else json.dumps(body), **headers)
+
+    def sends(self, method: str, path: str, status: int, text: str, **headers: str) -> None:
+        """Answer with a text. The path is as for ``says``."""
         whole = path if path.startswith("/admin") else MANAGEMENT + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._answers.setdefault((method, whole), []).append((status, named, "" if body == "" else json.dumps(body)))
+        self._answers.setdefault((method, whole), []).append((status, named, text))
 
     def answer(self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: str) -> Answer:
         key = headers.get("x-functions-key") or query.get("code")
