@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import ErrorData, InvocationResult
 from tests.http.api import request
 from tests.http.test_functions import FakeWorker
+from tests.task_hub.kit import ManualClock
 
 
 def function(name: str, kind: str, **properties: object) -> Function:
@@ -44,14 +44,6 @@ def loaded(*functions: Function, host: HostJson | None = None) -> LoadedApp:
         {f.name: HttpRoute.of(f, "api") for f in functions if f.trigger.type == "httpTrigger"},
         {f.name: TimerTrigger.of(f, {}) for f in functions if f.trigger.type == "timerTrigger"},
     )
-
-
-class StoppedClock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 1, tzinfo=timezone.utc)
-
-    def now(self) -> datetime:
-        return self.time
 
 
 class RecordingInvoker:
@@ -93,7 +85,7 @@ class Composed:
         self.app = CurrentApp(loaded(*functions))
         self.store, self.clock, self.invoker, self.worker = (
             SqliteStore(None),
-            StoppedClock(),
+            ManualClock(),
             RecordingInvoker(),
             FakeWorker(),
         )
@@ -125,7 +117,7 @@ async def test_an_instance_runs_over_the_given_store_and_clock() -> None:
     await composed.idle()
     row = composed.store.instance("Hub", "i-1")
     assert row is not None
-    assert (row.status, row.created) == ("Completed", composed.clock.time)
+    assert (row.status, row.created) == ("Completed", composed.clock.at)
     assert composed.invoker.ran == [("Chain", "i-1")]
 
 
@@ -142,7 +134,7 @@ async def test_a_timer_function_runs_when_the_caller_fires_due_timers() -> None:
     composed.runtime.start()
     await composed.idle()
     assert composed.invoker.ran == []
-    composed.clock.time += timedelta(hours=1)
+    composed.clock.advance(3600)
     composed.runtime.timers.fire_due()
     await composed.idle()
     assert [name for name, _ in composed.invoker.ran] == ["Tick"]
@@ -156,7 +148,7 @@ async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
     assert ("New" in orchestrators, "Chain" in orchestrators) == (True, False)
     assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 404
     assert (await composed.runtime.functions.handle(request("GET", "/api/pong"))).status == 200
-    composed.clock.time += timedelta(hours=1)
+    composed.clock.advance(3600)
     composed.runtime.timers.fire_due()
     await composed.idle()
     assert composed.invoker.ran == []

@@ -245,8 +245,3 @@ def test_other_views_recover_after_a_host_that_did_not_respond(dashboard: Dashbo
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.locator("h1")).to_have_count(1)
-
-
-def test_a_page_of_another_site_changes_nothing(dashboard: DashboardPage) -> None:
-    answer = dashboard.page.request.post(f"{dashboard.base}/dashboard/api/instances")
-    assert answer.status == 405

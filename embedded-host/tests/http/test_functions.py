@@ -33,8 +33,6 @@ from tests.http.api import request
 class FakeWorker:
     """Answers every call with ``answer`` and keeps it in ``calls``."""
 
-    pids: list[int] = []  # noqa: RUF012
-
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
         self.on_client_request: ClientRequestHandler = respond_unavailable

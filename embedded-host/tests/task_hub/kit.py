@@ -35,8 +35,8 @@ Orchestrator = Callable[[df.DurableOrchestrationContext], Any]
 
 
 class ManualClock:
-    def __init__(self) -> None:
-        self.at = T0
+    def __init__(self, at: datetime = T0) -> None:
+        self.at = at
 
     def now(self) -> datetime:
         return self.at

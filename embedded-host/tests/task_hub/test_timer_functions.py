@@ -19,17 +19,10 @@ from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import InlineCommit
 from embedded_host.task_hub.timer_functions import TimerFunctions
+from tests.task_hub.kit import ManualClock
 
 NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=timezone.utc)
 MINUTELY = "0 * * * * *"
-
-
-class VirtualClock:
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
 
 
 def trigger(
@@ -44,8 +37,8 @@ def trigger(
 class Kit:
     """Timer functions that note when they ran. ``hold`` keeps the runs from ending."""
 
-    def __init__(self, store: SqliteStore, clock: VirtualClock | None = None) -> None:
-        self.store, self.clock = store, clock or VirtualClock()
+    def __init__(self, store: SqliteStore, clock: ManualClock | None = None) -> None:
+        self.store, self.clock = store, clock or ManualClock(NOON)
         self.runs: list[tuple[str, str, bool]] = []
         self.given: list[dict[str, Any]] = []
         self.most_at_once = self._now_running = 0
@@ -59,7 +52,7 @@ class Kit:
     async def _run(self, function: Function, text: str) -> None:
         given = json.loads(text)
         self.given.append(given)
-        self.runs.append((function.name, self.clock.time.strftime("%H:%M:%S"), given["IsPastDue"]))
+        self.runs.append((function.name, self.clock.at.strftime("%H:%M:%S"), given["IsPastDue"]))
         self._now_running += 1
         self.most_at_once = max(self.most_at_once, self._now_running)
         await self.free.wait()
@@ -79,15 +72,15 @@ class Kit:
 
     async def advance(self, **by: float) -> None:
         """Go from one due time to the next until so much time has passed."""
-        end = self.clock.time + timedelta(**by)
+        end = self.clock.at + timedelta(**by)
         await self.settle()
         while True:
             due = self.service.next_due
-            self.clock.time = min(max(due, self.clock.time), end) if due else end
+            self.clock.at = min(max(due, self.clock.at), end) if due else end
             self.service.fire_due()
             await self.settle()
             if due is None or due > end:
-                self.clock.time = end
+                self.clock.at = end
                 return
 
     @property
@@ -141,7 +134,7 @@ async def test_a_missed_time_is_made_up_for_once(store: SqliteStore, kit: Kit) -
     await kit.advance(minutes=1)
     assert await kit.service.close(1) == 0
     later = Kit(store, kit.clock)
-    later.clock.time += timedelta(minutes=5)
+    later.clock.at += timedelta(minutes=5)
     await later.start(trigger("A"))
     assert later.runs == [("A", "12:06:30", True)]
     assert later.given[0]["ScheduleStatus"]["Next"] == "2026-11-23T12:02:00+00:00"
@@ -152,7 +145,7 @@ async def test_a_missed_time_is_made_up_for_once(store: SqliteStore, kit: Kit) -
 async def test_one_that_never_ran_is_missed_too(store: SqliteStore, kit: Kit) -> None:
     await kit.start(trigger("A"))
     later = Kit(store, kit.clock)
-    later.clock.time += timedelta(minutes=1)
+    later.clock.at += timedelta(minutes=1)
     await later.start(trigger("A"))
     assert later.runs == [("A", "12:01:30", True)]
 
@@ -171,7 +164,7 @@ async def test_nothing_is_missed(store: SqliteStore, kit: Kit, later_trigger: Ti
     """Another schedule, no monitor, too often for one, another function."""
     await kit.start(trigger("A"))
     later = Kit(store, kit.clock)
-    later.clock.time += timedelta(minutes=5)
+    later.clock.at += timedelta(minutes=5)
     await later.start(later_trigger)
     assert later.runs == []
 
@@ -180,11 +173,9 @@ async def test_a_changed_schedule_is_reckoned_from_now(store: SqliteStore, kit: 
     await kit.start(trigger("A"))
     await kit.advance(minutes=1)
     later = Kit(store, kit.clock)
-    later.clock.time += timedelta(minutes=5)
+    later.clock.at += timedelta(minutes=5)
     await later.start(trigger("a", "30 * * * * *"))
-    assert store.timer("hub", "A") == TimerRow(
-        "Hub", "A", None, later.clock.time + timedelta(minutes=1), later.clock.time
-    )
+    assert store.timer("hub", "A") == TimerRow("Hub", "A", None, later.clock.at + timedelta(minutes=1), later.clock.at)
     assert later.runs == []
     await later.advance(minutes=1)
     assert later.times == ["12:07:30"]
@@ -202,7 +193,7 @@ async def test_run_on_startup(store: SqliteStore, kit: Kit) -> None:
     await kit.advance(minutes=1)
     assert kit.times == ["12:00:30", "12:01:00"]
     later = Kit(store, kit.clock)
-    later.clock.time += timedelta(hours=1)
+    later.clock.at += timedelta(hours=1)
     await later.start(trigger("A", runOnStartup=True))
     assert later.runs == [("A", "13:01:30", True)], "once, not for each reason"
 
@@ -242,7 +233,7 @@ async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
     kit.free.clear()
     await kit.start(trigger("A"))
     await kit.advance(seconds=30)
-    kit.clock.time -= timedelta(seconds=10)
+    kit.clock.at -= timedelta(seconds=10)
     kit.free.set()
     await kit.settle()
     assert kit.service.next_due == datetime(2026, 11, 23, 12, 2, tzinfo=timezone.utc)
