@@ -9,15 +9,7 @@ from embedded_host.store.backup import back_up
 from embedded_host.store.connection import connect
 from embedded_host.store.interface import StateError
 from embedded_host.store.sqlite import SqliteStore
-from tests.store.contract_tests import EVERYTHING, belongings
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "state.db"
-    with closing(SqliteStore(path, fsync=False)) as store:
-        store.write(EVERYTHING)
-    return path
+from tests.store.contract_tests import belongings
 
 
 def test_a_copy_has_everything_in_one_file(path: Path, tmp_path: Path) -> None:

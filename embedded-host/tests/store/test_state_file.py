@@ -21,14 +21,6 @@ posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "state.db"
-    with closing(SqliteStore(path, fsync=False)) as store:
-        store.write(EVERYTHING)
-    return path
-
-
-@pytest.fixture
 def open_umask() -> Iterator[None]:
     before = os.umask(0)
     yield

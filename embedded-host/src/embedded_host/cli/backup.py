@@ -12,7 +12,7 @@ import click
 
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import command
-from embedded_host.cli.output import print_json
+from embedded_host.cli.output import number_of_instances, print_result
 from embedded_host.cli.target import Target, state_options
 
 if TYPE_CHECKING:
@@ -46,11 +46,8 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
     with read_state(file) as copy:
         count = copy.count()
     size = file.stat().st_size
-    if as_json:
-        print_json({"file": str(file), "state": str(path), "instances": count, "bytes": size})
-    else:
-        things = "1 instance or entity" if count == 1 else f"{count} instances and entities"
-        click.echo(f"Copied {things} ({size / 1e6:.1f} MB) to {file}.")
+    document = {"file": str(file), "state": str(path), "instances": count, "bytes": size}
+    print_result(as_json, document, f"Copied {number_of_instances(count)} ({size / 1e6:.1f} MB) to {file}.")
 
 
 @contextmanager

@@ -59,6 +59,10 @@ def print_result(as_json: bool, document: object, sentence: str) -> None:
         click.echo(printable(sentence))
 
 
+def number_of_instances(count: int) -> str:
+    return "1 instance or entity" if count == 1 else f"{count} instances and entities"
+
+
 def printable(text: object) -> str:
     """In one line and without control characters: what an instance holds must not steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

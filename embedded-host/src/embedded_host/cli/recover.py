@@ -9,7 +9,7 @@ import click
 
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import command
-from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.output import number_of_instances, print_json, printable
 from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, state_options
 from embedded_host.store.files import STATE_FILE
@@ -55,7 +55,7 @@ def _print(result: Recovery, path: str) -> None:
     report = result.report
     count = report.count()
     if result.damaged is None:
-        click.echo(f"{path} is sound: {_number(len(report.instances))} in it, and nothing was changed.")
+        click.echo(f"{path} is sound: {number_of_instances(len(report.instances))} in it, and nothing was changed.")
         return
     for problem in report.problems:
         click.echo(f"Found: {printable(problem)}.")
@@ -81,7 +81,3 @@ def _list(heading: str, outcomes: Sequence[InstanceOutcome]) -> None:
         click.echo(f"  {name}{hub}{status}: {printable(one.detail or '')}")
     if len(outcomes) > SHOWN:
         click.echo(f"  and {len(outcomes) - SHOWN} more")
-
-
-def _number(count: int) -> str:
-    return "1 instance or entity" if count == 1 else f"{count} instances and entities"
