@@ -43,7 +43,8 @@ CHECKS = {
     ROOT: ("ruff format --check .", "ruff check .", "mypy"),
     HOST: ("mypy", "lint-imports", "npm ci --silent", "npm run --silent lint"),
 }
-VALUE_FOLLOWS = ("-k", "-m", "-n", "-o", "-p")  # options of pytest whose value is not a path
+VALUE_FOLLOWS = {"-c", "-k", "-m", "-n", "-o", "-p", "--basetemp", "--confcutdir", "--config-file", "--deselect"}
+VALUE_FOLLOWS |= {"--ignore", "--ignore-glob", "--junit-xml", "--junitxml", "--log-file", "--rootdir"}  # pytest options
 
 
 def main(arguments: list[str]) -> int:
@@ -71,10 +72,10 @@ def test(arguments: list[str]) -> int:
     """Run pytest for each project that a path in the arguments belongs to; without a path, for both."""
     options: list[str] = []
     paths: dict[Path, list[str]] = {ROOT: [], HOST: []}
-    for index, argument in enumerate(arguments):
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
         file, separator, name = argument.partition("::")
         path = Path(file).resolve()
-        if argument.startswith("-") or arguments[index - 1] in VALUE_FOLLOWS or not path.exists():
+        if argument.startswith("-") or previous in VALUE_FOLLOWS or not path.exists():
             options.append(argument)
         else:
             project = HOST if HOST in (path, *path.parents) else ROOT
@@ -184,7 +185,8 @@ def create_venv() -> None:
 
 
 def pip_install(level: str) -> None:
-    print(f"Installing {'the app and the host' if level == 'run' else 'the development tools'}", flush=True)
+    what = "the app and the host" if level == "run" else "the development tools"
+    print(f"Installing {what}. This takes a minute.", flush=True)
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
     for arguments in INSTALL[level]:
         command = [str(PYTHON), "-m", "pip", "install", "-qq", *arguments.split()]

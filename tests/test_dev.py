@@ -221,8 +221,16 @@ def test_a_path_selects_its_project(project: Project, path: str, called: str) ->
     assert output.count("pytest [") == 1
 
 
-def test_the_value_of_an_option_is_not_a_path(project: Project) -> None:
-    assert project.dev("test", "-k", "tests").count("pytest ['-k', 'tests', 'tests'] in ") == 2
+@pytest.mark.parametrize("option", ["-k", "--ignore", "--deselect", "--junitxml", "--rootdir"])
+def test_the_value_of_an_option_selects_no_project(project: Project, option: str) -> None:
+    assert project.dev("test", option, "tests").count(f"pytest ['{option}', 'tests', 'tests'] in ") == 2
+    output = project.dev("test", "embedded-host/tests", option, "tests")
+    assert f"pytest ['{option}', 'tests', 'tests'] in embedded-host\n" in output
+    assert output.count("pytest [") == 1
+
+
+def test_an_option_at_the_end_has_no_effect_on_the_first_path(project: Project) -> None:
+    assert "pytest ['-k', 'tests'] in app\n" in project.dev("test", "tests", "-k")
 
 
 @pytest.mark.parametrize(("app", "host", "code"), [(1, 0, 1), (0, 2, 2), (5, 0, 0), (5, 5, 5), (5, 1, 1)])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("check_jsonschema", reason="validates the workflows")
+pytest.importorskip("check_jsonschema", reason="needs the package check-jsonschema, which validates the workflows")
 yaml = pytest.importorskip("ruamel.yaml")
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".github" / "workflows"

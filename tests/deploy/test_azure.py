@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pycep = pytest.importorskip("pycep", reason="parses Bicep")
+pycep = pytest.importorskip("pycep", reason="needs the package pycep-parser, which parses Bicep")
 lark = pytest.importorskip("lark")
 ROOT = Path(__file__).parents[2]
 PARSER = pycep.BicepParser()

@@ -41,7 +41,7 @@ def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
     root = tmp_path / "my new-app"
     told = call("init", root, "--model", model).out
     if sys.platform != "win32":  # in the way of this system's shell
-        assert f"pytest '{root}'" in told
+        assert f"python -m pytest '{root}'" in told
         assert told.count(f"--script-root '{root}'") == 2
     assert "2 passed" in run_pytest(root)
     for path in (root / "HelloCities" / "__init__.py", root / "function_app.py"):

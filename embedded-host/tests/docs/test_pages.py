@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import re
 import shlex
@@ -125,10 +126,12 @@ def test_snippets_are_sound(page: Path) -> None:
             json.loads(block.text)
         elif block.language == "python":
             ast.parse(block.text)
+        elif block.language == "ini":
+            configparser.ConfigParser().read_string(block.text)
         else:
             assert block.language in ("", "mermaid"), (
                 f"{page.name}:{block.line}: a block of '{block.language}' is not tested. Indent commands and what they print by "
-                "four blanks; fence Python and JSON."
+                "four blanks; fence Python, JSON and INI."
             )
 
 

@@ -113,7 +113,7 @@ def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
     before = path.read_bytes()
     with pytest.raises(
-        StateError, match=r"is damaged: file is not a database\. If it never was .*embedded-host recover"
+        StateError, match=r"is damaged: file is not a database\. If it is another program's .*embedded-host recover"
     ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)

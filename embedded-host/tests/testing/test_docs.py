@@ -14,6 +14,7 @@ from tests.testing.test_plugin import run_pytest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+(CONFIGURATION,) = re.findall(r"```ini\n# pytest.ini\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_the_examples_of_the_page_pass(app: AppFolder) -> None:
     tests = {name: text for name, text in EXAMPLES.items() if name.startswith("tests/")}
     for name, text in tests.items():
         app.write(name, text)
-    app.write("pytest.ini", "[pytest]\nasyncio_mode = auto\n")
+    app.write("pytest.ini", CONFIGURATION)
     count = sum(text.count("def test_") for text in tests.values())
     output = run_pytest(app.root)
     assert f"{count} passed" in output, output

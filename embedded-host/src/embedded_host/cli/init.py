@@ -56,7 +56,7 @@ def init(folder: Path, model: str) -> None:
         f"\nThe app is made. Next:\n\n  embedded-host start{there}\n\nand open "
         f"http://localhost:7071/api/orchestrators/{name}, or in a second terminal:\n\n"
         f"  embedded-host start-new{there} --function-name {name}\n\nIts test (pip install pytest):\n\n"
-        f"  pytest{'' if here else ' ' + _quoted(folder)}"
+        f"  python -m pytest{'' if here else ' ' + _quoted(folder)}"
     )
 
 

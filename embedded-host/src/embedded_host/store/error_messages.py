@@ -21,8 +21,7 @@ def state_error(path: Path | None, error: Exception, operation: str) -> StateErr
     """Return the error for an exception of SQLite; ``operation`` is "read", "written" or "opened"."""
     text = str(error).lower()
     if "not a database" in text:
-        never = "If it never was a state of the embedded host, use another folder with --state; if it was"
-        return damage_error(path, f"{error}. {never}")
+        return damage_error(path, f"{error}. If it is another program's file, use another folder with --state")
     if any(sign in text for sign in _DAMAGE):
         return damage_error(path, error)
     if any(sign in text for sign in _DISK):
