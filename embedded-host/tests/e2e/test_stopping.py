@@ -184,8 +184,11 @@ def test_timers_and_events_outlive_the_host(app: AppFolder, start_host: StartHos
     pending = host.start("Timer", 3)
     host.until(overdue, "Running")
     host.until(waiting, "Running")
+    diagnosis = host.status(waiting, showDiagnosis="true")["diagnosis"]
+    assert "the external event 'Approval'" in diagnosis["text"]
     assert host.stop() == 0
     again = start_host(app.root, port=host.port)
+    assert again.status(waiting, showDiagnosis="true")["diagnosis"] == diagnosis
     assert again.end(overdue)["output"] == "on"
     assert again.raise_event(waiting, "Approval", 1).status == 202
     assert again.end(waiting)["output"] == 1
