@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -217,12 +218,54 @@ def test_rows_below_an_overwritten_root_page_are_found(path: Path) -> None:
     assert details(report, "lost") == {}
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("unit", [1, PAGE])
+def test_the_remaining_pages_of_a_truncated_file_are_recovered(path: Path, unit: int, seed: int) -> None:
+    """The file ends within a page, or after one."""
+    before = rows_of(path)
+    size = path.stat().st_size
+    length = random.Random(seed).randrange(size // 3, size - PAGE) // unit * unit
+    with path.open("r+b") as file:
+        file.truncate(length)
+    truncated = path.read_bytes()
+    report = recover(path)
+    assert Path(report["damagedFile"]).read_bytes() == truncated
+    after = {row[2] for row in rows_of(path)["instances"].values()}
+    assert after
+    assert after <= {row[2] for row in before["instances"].values()}
+    assert after == {one["id"] for one in report["instances"] if one["outcome"] != "lost"}
+
+
+def test_the_last_pages_of_a_truncated_file_are_its_only_loss(path: Path) -> None:
+    before = rows_of(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - PAGE)
+    recover(path)
+    after = rows_of(path)
+    lost = sum(len(before[table].keys() - after[table].keys()) for table in before)
+    assert lost < 20, lost
+
+
+def test_a_size_in_the_header_that_cannot_be_true_is_ignored(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[28:32] = b"\xff" * 4
+    path.write_bytes(data)
+    called = call("recover", "--state", path.parent)
+    assert called.code == 0 or "[EH555]" in called.err or "[EH552]" in called.err
+    kept = next(path.parent.glob("state-damaged-*.db"), path)
+    assert kept.read_bytes() == data
+
+
 def test_files_without_data_are_refused_and_not_changed(tmp_path: Path) -> None:
     for text in (b"", b"no database at all" * 1000):
         (tmp_path / "state.db").write_bytes(text)
         called = call("recover", "--state", tmp_path)
         assert called.code == 1
-        assert "Nothing can be recovered from" in called.err or "SQLite cannot rebuild the file" in called.err
+        assert (
+            "Nothing can be recovered from" in called.err
+            or f"SQLite cannot rebuild {tmp_path / 'state.db'}: " in called.err
+        )
+        assert "dumped.db" not in called.err
         assert (tmp_path / "state.db").read_bytes() == text
     assert "There is no state in" in call("recover", "--state", tmp_path / "none").err
 

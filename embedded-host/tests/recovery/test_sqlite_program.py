@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.recovery.sqlite_program import find_shell
+from embedded_host.recovery.sqlite_program import Shell, find_shell
 from embedded_host.store.interface import StateError
 
 pytestmark = [
@@ -66,3 +66,16 @@ def test_fossil_is_used_where_sqlite3_has_no_recover(programs: Path) -> None:
 def test_free_pages_are_ignored_by_a_shell_that_has_the_option(programs: Path) -> None:
     sqlite3 = stand_in(programs, "sqlite3", "echo 'CREATE TABLE probe(a);'\necho '   --ignore-freelist  Ignore'")
     assert find_shell() == ([str(sqlite3)], True)
+
+
+def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(programs: Path, tmp_path: Path) -> None:
+    shell = stand_in(
+        programs, "sqlite3", """echo "Error: unable to open database \\"$1\\": it is malformed" >&2\nexit 1"""
+    )
+    copy, original = tmp_path / "dumped.db", tmp_path / "state.db"
+    with pytest.raises(StateError) as caught:
+        Shell([str(shell)], False).rebuild(copy, tmp_path / "rebuilt.db", original)
+    assert str(caught.value).startswith(
+        f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": it is malformed. The sqlite3 program'
+    )
+    assert str(caught.value).endswith("[EH555]")

@@ -34,6 +34,11 @@ RECOVERING = ".recovering"
 _PARTS = ("-wal", "-shm", "")
 """Suffixes of the files of a state. The log is moved first: it must never be beside the new file."""
 
+_HEADER = 100
+"""Bytes of a database's header: https://sqlite.org/fileformat.html#the_database_header"""
+_LARGEST_PAGE = 65536
+"""Bytes; the header has 1 for it."""
+
 
 @dataclass
 class Recovery:
@@ -93,8 +98,10 @@ def _read(path: Path) -> RecoveredRows:
             _check_application(checked, found)
         else:
             _copy(path, dumped)
+            for copy in (checked, dumped):
+                _append_missing_pages(copy)
             try:
-                find_shell().rebuild(dumped, rebuilt)
+                find_shell().rebuild(dumped, rebuilt, path)
                 found = read_rows(rebuilt, damage)
             except (sqlite3.Error, UnicodeError) as error:
                 found = RecoveredRows(damaged=set(TABLES), problems=[f"SQLite reports: {damage.message}", str(error)])
@@ -106,6 +113,20 @@ def _copy(path: Path, target: Path) -> None:
     shutil.copyfile(path, target)
     with contextlib.suppress(FileNotFoundError):
         shutil.copyfile(log_file(path), log_file(target))
+
+
+def _append_missing_pages(copy: Path) -> None:
+    """Append zeros to a truncated database up to the size in its header. SQLite does not open a database that is shorter.
+
+    The size in a damaged header may be any: zeros are appended up to 64 MiB or 16 times the size of the file.
+    """
+    size = copy.stat().st_size
+    with copy.open("r+b") as file:
+        header = file.read(_HEADER)
+        page_size = int.from_bytes(header[16:18], "big")
+        expected = int.from_bytes(header[28:32], "big") * (_LARGEST_PAGE if page_size == 1 else page_size)
+        if size < expected <= max(64 << 20, 16 * size):
+            file.truncate(expected)
 
 
 def _check_version(database: Path, path: Path) -> None:

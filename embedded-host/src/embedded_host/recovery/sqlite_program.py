@@ -33,10 +33,10 @@ class Shell(NamedTuple):
     can_ignore_free_pages: bool
     """It has ``--ignore-freelist`` (3.40); older versions ignore free pages by default."""
 
-    def rebuild(self, damaged: Path, target: Path) -> None:
+    def rebuild(self, damaged: Path, target: Path, original: Path) -> None:
         """Write the readable rows of ``damaged`` to the new database ``target``. Rows without a table go to ``lost_and_found``.
 
-        Raises StateError if the shell cannot read the file at all.
+        ``damaged`` is a copy of ``original``, the file that an error names. Raises StateError if the shell cannot open the copy.
         """
         recover = ".recover --ignore-freelist" if self.can_ignore_free_pages else ".recover"
         with (
@@ -59,8 +59,9 @@ class Shell(NamedTuple):
             message = reader.stderr.read().decode(errors="replace").strip()
             writer.wait()
         if not target.exists():
+            reason = message.replace(str(damaged), str(original)) or "its shell returned no data"
             raise StateError(
-                f"SQLite cannot rebuild the file: {message or 'it wrote nothing'}. The sqlite3 program of "
+                f"SQLite cannot rebuild {original}: {reason}. The sqlite3 program of "
                 "https://sqlite.org/download.html can rebuild more than older ones. Nothing was changed. [EH555]"
             )
 
