@@ -162,7 +162,7 @@ async def silent(*folders: Path) -> AsyncIterator[Told]:
     await asyncio.Event().wait()
 
 
-async def test_what_changes_while_nobody_watches_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changes_before_the_watch_starts_are_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone.py").touch()
 
     async def first(*folders: Path) -> AsyncIterator[Told]:

@@ -81,7 +81,7 @@ def test_the_master_key_has_its_name_everywhere_but_for_functions(file: KeyFile)
     assert (file.keys().master, file.keys().of(MINE)) == ("two", {MASTER: "three"})
 
 
-def test_a_function_gets_a_key_when_it_is_asked_for(file: KeyFile) -> None:
+def test_a_function_gets_its_key_on_the_first_request_for_it(file: KeyFile) -> None:
     file.begin()
     first = file.of_function("Mine")
     assert list(first) == [DEFAULT]
@@ -107,7 +107,7 @@ def test_without_a_file_there_are_no_keys(file: KeyFile) -> None:
     ["", "{", "[]", "{}", '{"version": 2}', '{"version": 1, "master": "", "host": {}, "system": {}, "functions": {}}',
      '{"version": 1, "master": "m", "host": {"a": 1}, "system": {}, "functions": {}}'],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_said_and_kept(file: KeyFile, text: str) -> None:
+def test_an_unreadable_file_is_reported_and_kept(file: KeyFile, text: str) -> None:
     file.begin()
     file.path.write_text(text, encoding="utf-8")
     for use in (file.keys, file.begin, lambda: file.put(HOST, "x")):

@@ -178,7 +178,7 @@ def test_out_of_service(tmp_path: Path, content: Any, place: str, text: str) -> 
     assert not problem.fatal
 
 
-def test_one_mistake_is_said_once(tmp_path: Path) -> None:
+def test_one_mistake_is_reported_once(tmp_path: Path) -> None:
     for index, (content, _, _) in enumerate(BROKEN):
         folder = tmp_path / str(index)
         folder.mkdir()
@@ -237,7 +237,7 @@ def test_a_warning_leaves_the_function_in_service(tmp_path: Path, content: Any, 
         bindings({**TRIGGER}, {**OUTPUT, "name": "res"}),
     ],
 )
-def test_what_is_nobodys_business(tmp_path: Path, content: Any) -> None:
+def test_content_that_the_host_does_not_read_is_accepted(tmp_path: Path, content: Any) -> None:
     found = read(tmp_path, content)
     assert found.problems == ()
     assert found.function is not None

@@ -176,7 +176,7 @@ def test_what_stops_the_app(tmp_path: Path, content: Any, text: str) -> None:
     assert all(problem.fatal for problem in raised.value.problems)
 
 
-def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     text = '{\n  "version": "2.0",\n  "functionTimeout": 1,\n  "extensions": {"http": {"routePrefix": 2}}\n}'
     with pytest.raises(AppError) as raised:
         read(tmp_path, text)

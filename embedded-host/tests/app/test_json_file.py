@@ -81,7 +81,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("text", "line", "column", "what"), ERRORS, ids=[error[3] for error in ERRORS])
-def test_error_says_what_and_where(text: str, line: int, column: int, what: str) -> None:
+def test_an_error_names_the_fault_and_its_position(text: str, line: int, column: int, what: str) -> None:
     with pytest.raises(JsonFileError) as raised:
         parse_json(text, "x.json")
     assert what in raised.value.what

@@ -122,7 +122,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     ]
 
 
-def test_the_runtime_is_python_only_if_nothing_else_is_said() -> None:
+def test_the_runtime_defaults_to_python() -> None:
     named = LocalSettings(values={"FUNCTIONS_WORKER_RUNTIME": "node"})
     assert effective_environment(named, {})[0]["FUNCTIONS_WORKER_RUNTIME"] == "node"
     assert (

@@ -193,7 +193,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("template", "column", "text"), ERRORS)
-def test_error_says_what_and_where(template: str, column: int, text: str) -> None:
+def test_an_error_names_the_fault_and_its_position(template: str, column: int, text: str) -> None:
     with pytest.raises(RouteTemplateError) as raised:
         RouteTemplate.parse(template)
     assert text in raised.value.message

@@ -169,7 +169,7 @@ def test_restate_of_the_same_run_is_to_be_beaten(ours: float, met: bool) -> None
     assert "541" in printed(made)
 
 
-def test_a_peer_without_its_environment_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_peer_without_its_environment_is_reported_missing(tmp_path: Path) -> None:
     (tmp_path / "dbos").mkdir()
     (tmp_path / "dbos" / "bench.py").write_text("")
     assert peers.names(tmp_path) == ["dbos"]

@@ -63,7 +63,7 @@ def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
         assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def test_another_python_is_told_which_one_to_use() -> None:
+def test_another_python_is_refused_with_the_one_to_use() -> None:
     # -S: without site-packages, as an interpreter that nothing was installed for
     ran = subprocess.run([sys.executable, "-S", str(RUN)], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 2

@@ -169,7 +169,9 @@ EXTREME: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("arguments", [(), ("--in-process",)], ids=["workers", "in-process"])
-def test_arguments_that_nobody_should_give(app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]) -> None:
+def test_invalid_arguments_fail_their_own_instance(
+    app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]
+) -> None:
     """Whatever comes of them, the instance ends, and the host does not."""
     app.counter()
     app.orchestrator("Given", "return context.get_input()\nyield")

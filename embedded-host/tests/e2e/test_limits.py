@@ -69,7 +69,7 @@ def test_bodies_as_large_as_the_setting_allows(start_host: StartHost, tmp_path: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of open files that a process could raise")
-def test_the_host_asks_for_more_open_files() -> None:
+def test_the_host_raises_its_limit_of_open_files() -> None:
     code = """
         import json, resource
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -208,7 +208,7 @@ def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
     assert "it is at Blocks/__init__.py line 9: time.sleep(1.3)" in told
 
 
-def test_an_orchestrator_that_asks_for_the_time(host: RunningHost) -> None:
+def test_an_orchestrator_that_reads_the_clock(host: RunningHost) -> None:
     assert "context.current_utc_datetime" in warned(host, "Asks/__init__.py line 9: datetime.datetime.now(...)")
 
 

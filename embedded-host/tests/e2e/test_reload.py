@@ -89,9 +89,7 @@ def test_a_change_that_does_not_import_keeps_the_old_code(app: AppFolder, start_
     assert host.get("/api/version").text == "four"
 
 
-def test_an_import_that_does_not_come_to_its_end_is_mended(
-    app: AppFolder, start_host: StartHost, tmp_path: Path
-) -> None:
+def test_a_reload_replaces_an_import_that_never_ends(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(app.root)
     watched(host)
     begun = tmp_path / "begun"
@@ -103,7 +101,7 @@ def test_an_import_that_does_not_come_to_its_end_is_mended(
     eventually(lambda: len(host.workers) == 1, "the one that hangs has been ended")
 
 
-def test_a_function_that_was_broken_at_the_start_is_mended(app: AppFolder, start_host: StartHost) -> None:
+def test_a_reload_repairs_a_function_broken_at_the_start(app: AppFolder, start_host: StartHost) -> None:
     app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
     host = start_host(app.root)
     assert host.get("/api/broken").status == 500

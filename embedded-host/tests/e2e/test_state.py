@@ -44,7 +44,7 @@ def spoil(file: Path, page: int) -> None:
     file.write_bytes(data)
 
 
-def test_fsync_off_says_what_it_risks(app: Path, start_host: StartHost) -> None:
+def test_fsync_off_prints_its_risk(app: Path, start_host: StartHost) -> None:
     host = start_host(app, "--fsync", "off")
     assert "--fsync off: what the host acknowledges is not on the disk yet." in host.log
     assert host.run("Chain") == ["Tokyo", "Seattle", "London"]

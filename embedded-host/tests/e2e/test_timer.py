@@ -132,7 +132,7 @@ def test_every_second(
     assert host.stop() == 0, host.log
 
 
-def test_a_changed_schedule_is_taken_up(tmp_path: Path, start_host: Callable[..., RunningHost]) -> None:
+def test_a_changed_schedule_is_reloaded(tmp_path: Path, start_host: Callable[..., RunningHost]) -> None:
     app = v1(tmp_path / "app")
     host = start_host(app.root, TICK="0 0 0 1 1 *")
     assert "Timer 'Tick' (0 0 0 1 1 *): next at " in host.log

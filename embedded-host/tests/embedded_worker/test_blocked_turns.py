@@ -39,7 +39,7 @@ class Blocked:
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_is_told_once_where_a_turn_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_position_of_a_blocked_turn_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     watch = BlockedTurns()
     with caplog.at_level(logging.WARNING, "embedded_host.workers"):
         first = Blocked(watch, "a")

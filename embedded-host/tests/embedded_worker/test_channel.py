@@ -28,7 +28,7 @@ async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
     assert [type(message) for message in got] in ([StopRequest], [])  # in one piece with the garbage, it is garbage too
 
 
-async def test_sending_to_a_peer_that_is_gone_says_so() -> None:
+async def test_sending_to_a_closed_peer_raises() -> None:
     channels: list[Channel] = []
     closed = asyncio.Event()
 

@@ -112,7 +112,7 @@ async def test_what_needs_quoting(world: World, name: str, path: str) -> None:
     await both(world, name, path)
 
 
-async def test_the_client_of_the_sdk_asks_over_the_channel(world: World) -> None:
+async def test_the_sdk_client_sends_requests_over_the_channel(world: World) -> None:
     urls = {
         "taskHubName": "Hub",
         "rpcBaseUrl": world.base,
@@ -135,7 +135,7 @@ async def test_headers_are_no_hindrance(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_another_base_is_asked_over_http(world: World, name: str) -> None:
+async def test_requests_to_another_base_use_http(world: World, name: str) -> None:
     world.body = b"7"
     url = world.base.replace("/runtime/webhooks/durabletask/", "/elsewhere/x")
     assert await getattr(MODULE, name)(url) == [200, 7]
@@ -143,7 +143,7 @@ async def test_another_base_is_asked_over_http(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_another_event_loop_asks_over_http(world: World, name: str) -> None:
+async def test_requests_of_another_event_loop_use_http(world: World, name: str) -> None:
     world.body = b"7"
 
     async def elsewhere() -> Any:

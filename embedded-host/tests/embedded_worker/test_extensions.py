@@ -123,7 +123,7 @@ async def test_hooks_are_around_each_turn(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("runner", ["", "0", "false"], indirect=True)
-async def test_they_have_to_be_asked_for(runner: Runner) -> None:
+async def test_extensions_are_off_by_default(runner: Runner) -> None:
     result = await run(runner, InvocationRequest(1, "Traced", "3", "the-invocation"))
     assert result.value == '"no tracer"'
     assert seen() == ["run 3"]

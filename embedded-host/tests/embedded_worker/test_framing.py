@@ -191,7 +191,7 @@ def test_what_is_too_large_is_answered_all_the_same() -> None:
         ClientRequest(1, "GET", "/\ud800", b""),
     ],
 )
-def test_what_cannot_be_asked_is_said(message: Message) -> None:
+def test_an_unsendable_request_raises_with_the_reason(message: Message) -> None:
     with pytest.raises(UnsendableMessageError):
         encode(message)
 

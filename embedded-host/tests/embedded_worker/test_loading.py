@@ -278,7 +278,7 @@ def test_a_wrong_annotation(app: AppFolder, binding: dict[str, Any], annotation:
     assert expected in text
 
 
-def test_a_text_is_asked_of_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_string_needs_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """From 1.20 to 1.24 azure-functions has a converter for the client's binding that takes no annotation at all."""
 
     class Refusing:

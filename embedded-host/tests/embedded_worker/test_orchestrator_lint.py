@@ -210,7 +210,7 @@ def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
     assert entity.endswith("main = df.Entity.create(run).")
 
 
-def test_there_is_nothing_to_say_of_the_others(run: MakeFunction) -> None:
+def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
     generator = run("def run(context):\n    yield 1\n")
     assert shape_problem(df.Orchestrator.create(generator), "orchestrationTrigger", FILE, "main") is None
     assert shape_problem(df.Entity.create(lambda context: None), "entityTrigger", FILE, "main") is None

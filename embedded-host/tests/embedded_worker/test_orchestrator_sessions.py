@@ -151,7 +151,7 @@ def test_an_event_goes_to_a_wait_that_is_awaited_and_not_to_one_left_behind(talk
     assert main(event("Go", "for the first"))["output"] == ["for the second", "for the first"]
 
 
-def test_what_nobody_awaits_goes_to_the_youngest_that_was_left_behind(talk: MakeTalk) -> None:
+def test_a_result_without_a_waiter_goes_to_the_last_abandoned_task(talk: MakeTalk) -> None:
     def leaves_two(context: Any) -> Steps:
         waits = [context.wait_for_external_event("Go") for _ in range(2)]
         yield context.task_any([context.call_activity("Echo"), *waits])
@@ -262,7 +262,7 @@ def test_how_many_actions_there_were_after_each_event() -> None:
     assert counts == [[1], [1, 3], [3, 4, 4], [4, 4], [4, 4, 4], [4, 5, 5]]
 
 
-def test_what_fails_says_so_and_has_counts() -> None:
+def test_a_failed_turn_has_its_error_and_its_counts() -> None:
     def fails(context: Any) -> Steps:
         yield context.call_activity("Echo")
         raise ValueError("boom")

@@ -256,7 +256,7 @@ async def test_exceptions_that_mean_something_to_the_event_loop(
     assert await value(runner, "Echo", "1") == "1"
 
 
-async def test_a_function_that_did_not_load_says_why(app: AppFolder) -> None:
+async def test_a_function_that_did_not_load_reports_the_reason(app: AppFolder) -> None:
     app.activity("Good", "return 1")
     app.function("Bad", "import no_such_thing", activity_trigger())
     runner = Runner()

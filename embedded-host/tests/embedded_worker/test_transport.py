@@ -20,7 +20,7 @@ def hello_of(sock: socket.socket) -> Hello:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows inherits no sockets")
-def test_inherited_sockets_say_hello_with_their_placement() -> None:
+def test_inherited_sockets_send_hello_with_their_placement() -> None:
     pairs = [socket.socketpair() for _ in PLACEMENTS]
     connected = transport.connect(["fds", *(str(theirs.detach()) for _, theirs in pairs)])
     assert [hello_of(ours).placement for ours, _ in pairs] == list(PLACEMENTS)

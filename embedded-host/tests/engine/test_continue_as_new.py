@@ -74,7 +74,7 @@ def test_messages_of_the_execution_before_are_dropped() -> None:
     assert "task_completed 0" not in main.steps
 
 
-def test_events_that_nobody_took_are_carried_over_in_order() -> None:
+def test_unconsumed_events_are_carried_over_in_order() -> None:
     main = Scenario()
     program = answer(event("Go"), continue_as_new(), done=True)
     main.start(program, h.event_raised(moment(1), "B", "1"), h.event_raised(moment(1.5), "a", "2"))

@@ -58,7 +58,7 @@ def test_a_call_is_answered_and_a_signal_is_not() -> None:
     assert result.lost == []
 
 
-def test_a_failed_call_is_told_and_keeps_the_new_state() -> None:
+def test_a_failed_call_returns_its_error_and_keeps_the_new_state() -> None:
     result = answered(counter("7"), [CALL], output(BAD))
     assert (result.exists, result.state) == (True, "8")
     assert reply_of(result.outgoing[0])["exceptionType"] == "Error"

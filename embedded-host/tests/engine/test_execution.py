@@ -107,7 +107,7 @@ def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
     assert kinds(main.turn(both, raised(request)).outgoing) == ["StartActivity"]
 
 
-def test_a_signal_holds_nobody_up(new: NewScenario) -> None:
+def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
     main = new()
     assert kinds(main.start(answer(signal(), signal(), activity())).outgoing) == ["Deliver", "Deliver", "StartActivity"]
     assert main.steps == ["started", "event_sent 0", "event_sent 1", "task_scheduled 2"]

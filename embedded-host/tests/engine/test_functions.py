@@ -18,7 +18,7 @@ def test_names_are_found_without_regard_to_case() -> None:
 @pytest.mark.parametrize(
     ("kind", "article"), [("orchestrator", "an orchestrator"), ("activity", "an activity"), ("entity", "an entity")]
 )
-def test_a_missing_name_is_told_with_the_known_ones(kind: str, article: str) -> None:
+def test_an_unknown_name_is_reported_with_the_known_names(kind: str, article: str) -> None:
     assert FunctionNames(kind, ("A", "B")).missing("X") == (
         f"The function 'X' doesn't exist, is disabled, or is not {article} function. "
         f"Additional info: The following are the known {kind} functions: 'A', 'B'."

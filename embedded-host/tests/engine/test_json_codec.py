@@ -72,7 +72,7 @@ def test_escapes_are_written_as_characters_or_kept(inner: str) -> None:
 
 
 @given(st.text(alphabet='{}[]",:\\ 01eE.+-truefalsnNaIiy\ud800\x01é', max_size=12))
-def test_is_json_says_what_json_loads_does(text: str) -> None:
+def test_is_json_agrees_with_json_loads(text: str) -> None:
     try:
         json.loads(text)
     except ValueError:

@@ -120,7 +120,7 @@ def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
     assert (timer_fired.timer_id, timer_fired.fire_at) == (0, "2026-01-02T03:05:05Z")
 
 
-def test_inputs_are_in_the_history_when_asked_for() -> None:
+def test_inputs_are_in_the_history_if_host_json_requires_it() -> None:
     main = Scenario(settings=TurnSettings(FUNCTIONS, store_inputs=True))
     main.start(answer(when_any(activity(input='"x"'), child(input="1"))))
     assert main.last(TaskScheduled).input == '["\\"x\\""]'
@@ -262,7 +262,7 @@ CHILD_ENDS: list[tuple[str, Any, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("reply", "kind", "fields"), [c[1:] for c in CHILD_ENDS], ids=[c[0] for c in CHILD_ENDS])
-def test_a_parent_is_told_of_the_end(reply: Any, kind: str, fields: dict[str, Any]) -> None:
+def test_a_parent_receives_the_result_of_its_child(reply: Any, kind: str, fields: dict[str, Any]) -> None:
     [sent] = Scenario("Child", parent=PARENT).start(reply).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("parent-1", "parent-execution")
@@ -272,7 +272,7 @@ def test_a_parent_is_told_of_the_end(reply: Any, kind: str, fields: dict[str, An
     assert sent.message.event.scheduled_id == 4
 
 
-def test_a_parent_is_told_of_a_termination_with_the_reason() -> None:
+def test_a_parent_receives_the_reason_of_a_terminated_child() -> None:
     one = Scenario("Child", parent=PARENT)
     one.start(answer(activity()))
     [sent] = one.turn(answer(activity()), terminated("enough")).outgoing

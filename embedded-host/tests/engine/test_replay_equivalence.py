@@ -38,7 +38,7 @@ RETRY_BEHIND = [("unless cancelled", ("activity", 0)), ("unless cancelled", ("re
 @EXAMPLES
 @example(steps=[*RETRY_BEHIND, ("activity", 0)], rounds=1, seed=0, suspends=False)
 @given(steps=PROGRAMS, rounds=ROUNDS, seed=SEEDS, suspends=st.booleans())
-def test_any_order_of_messages_comes_to_the_outcome_of_a_straight_run(
+def test_any_order_of_messages_has_the_outcome_of_a_straight_run(
     steps: list[Any], rounds: int, seed: int, suspends: bool
 ) -> None:
     program = Program(steps, rounds, exact=False)
@@ -54,7 +54,7 @@ LEFT_BEHIND = [("unless cancelled", ("event",)), ("shared until late", 1, 0), ("
 @EXAMPLES
 @example(steps=LEFT_BEHIND, rounds=1, seed=0, suspends=False)
 @given(steps=PROGRAMS, rounds=ROUNDS, seed=SEEDS, suspends=st.booleans())
-def test_kept_sessions_come_to_the_history_of_fresh_ones(
+def test_kept_sessions_produce_the_history_of_fresh_ones(
     steps: list[Any], rounds: int, seed: int, suspends: bool
 ) -> None:
     program = Program(steps, rounds, exact=True)
@@ -66,7 +66,7 @@ def test_kept_sessions_come_to_the_history_of_fresh_ones(
 
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
-def test_with_the_sdk_alone_any_order_comes_to_the_same_outcome(steps: list[Any], rounds: int, seed: int) -> None:
+def test_with_the_sdk_alone_any_order_has_the_same_outcome(steps: list[Any], rounds: int, seed: int) -> None:
     program = Program(steps, rounds, exact=False)
     straight = Run(program, None, "never", SdkWorker()).run()
     assert straight.state.status.value == "Completed", straight.state.output
@@ -75,7 +75,7 @@ def test_with_the_sdk_alone_any_order_comes_to_the_same_outcome(steps: list[Any]
 
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
-def test_with_the_sdk_alone_a_kept_execution_comes_to_the_history_of_a_fresh_one(
+def test_with_the_sdk_alone_a_kept_execution_produces_the_history_of_a_fresh_one(
     steps: list[Any], rounds: int, seed: int
 ) -> None:
     program = Program(steps, rounds, exact=True)

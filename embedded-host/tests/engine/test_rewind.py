@@ -93,7 +93,7 @@ def rewound_again(main: Scenario, *gone: str) -> list[str]:
     return [step for step in main.steps if step != "generic_event"]
 
 
-def test_a_retry_begins_anew_with_all_its_tries() -> None:
+def test_a_rewound_retry_has_all_its_attempts_again() -> None:
     program = answer(activity("Echo"), timer(5), retried(attempts=2))
     main = Scenario()
     main.start(program)

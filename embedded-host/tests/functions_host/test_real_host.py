@@ -64,7 +64,7 @@ def test_a_host_with_another_app(tmp_path: Path, capsys: Output) -> None:
     assert "does not serve the probe app" in capsys.readouterr().err
 
 
-def test_nobody_answers(capsys: Output) -> None:
+def test_no_host_answers(capsys: Output) -> None:
     assert main(["http://127.0.0.1:9"]) == 2
     assert "does not answer" in capsys.readouterr().err
 

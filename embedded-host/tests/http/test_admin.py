@@ -53,7 +53,7 @@ async def test_status() -> None:
     assert (status["state"], status["version"]) == ("Running", "4.1037.0.0")
 
 
-async def test_what_is_out_of_service_is_said() -> None:
+async def test_functions_out_of_service_are_listed() -> None:
     fixture = AdminFixture()
     fixture.app.replace(LoadedApp(fixture.app.loaded.app, broken={"act": "no module named 'x'"}))
     status = json.loads((await fixture.ask("GET", "/admin/host/status")).body)

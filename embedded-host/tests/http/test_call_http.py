@@ -151,7 +151,7 @@ def accepted(location: str | None, after: str | None = None) -> web.Response:
     return web.Response(status=202, text="wait", headers={k: v for k, v in headers.items() if v is not None})
 
 
-async def test_a_202_is_asked_after(remote: Remote) -> None:
+async def test_a_202_is_polled(remote: Remote) -> None:
     remote.answers = [
         accepted(f"{remote.base}/status?n=1", "7"),
         accepted("/elsewhere/status", None),
@@ -188,14 +188,14 @@ async def test_a_202_without_a_location_is_the_answer(remote: Remote) -> None:
     assert remote.slept == []
 
 
-async def test_nobody_asks_after_it_if_the_pattern_is_off(remote: Remote) -> None:
+async def test_a_202_is_not_polled_without_the_asynchronous_pattern(remote: Remote) -> None:
     remote.answers = [accepted("/status")]
     answer = await remote.call(asynchronousPatternEnabled=False)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (202, "/status")
     assert len(remote.seen) == 1
 
 
-async def test_it_gives_up_when_nobody_waits_any_more(remote: Remote) -> None:
+async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> None:
     remote.answers = [accepted("/status"), accepted("/status"), accepted("/status")]
     wanted = iter([True, False])
     answer = await remote.send({"method": "GET", "uri": remote.base}, is_wanted=lambda: next(wanted))
@@ -208,7 +208,7 @@ async def test_it_gives_up_when_nobody_waits_any_more(remote: Remote) -> None:
 # -- what cannot be --------------------------------------------------------------------------------
 
 
-async def test_nobody_listens(remote: Remote) -> None:
+async def test_a_refused_connection_is_an_error(remote: Remote) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/x"

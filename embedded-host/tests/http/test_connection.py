@@ -83,7 +83,7 @@ async def large(request: Request) -> Response:
     return Response(200, b"x" * LARGE)
 
 
-async def test_an_answer_that_nobody_takes(impatient: None) -> None:
+async def test_a_response_that_no_client_reads_closes_the_connection(impatient: None) -> None:
     async with serving(large) as client, connected(client.port) as other:
         client.pause()
         client.send(get("/"))
@@ -132,7 +132,7 @@ async def test_bodies_take_so_much_memory_and_no_more(
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
 
 
-async def test_answers_that_nobody_waits_for_do_not_pile_up() -> None:
+async def test_responses_without_a_reader_do_not_accumulate() -> None:
     """Not even until the garbage collector looks for them."""
 
     def are_gone() -> bool:

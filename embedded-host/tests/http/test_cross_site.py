@@ -101,7 +101,7 @@ def test_a_path_that_would_lead_elsewhere_leads_here() -> None:
 @pytest.mark.parametrize(
     "origin", [EVIL, "null", "http://localhost:3000", "http://localhost", "https://localhost.evil.example:7071", ""]
 )
-def test_browsers_that_only_say_the_origin(origin: str) -> None:
+def test_browsers_that_send_only_the_origin(origin: str) -> None:
     assert refusal("POST", STARTER, {"Origin": origin}) is not None
     assert refusal("GET", STARTER, {"Origin": origin}) is not None
     assert refusal("POST", STARTER, {"Origin": BASE}) is None
@@ -134,7 +134,7 @@ def test_preflights_are_answered_by_cors_where_it_is_set() -> None:
     assert refusal("OPTIONS", STARTER, preflight) is not None
 
 
-def test_a_refusal_says_what_to_do_and_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     cross_site = CrossSite(Cors(), lambda asked: True)
     for number in range(3):
         answer = cross_site.refusal(request("POST", f"/api/{number}", None, FETCH, BASE))

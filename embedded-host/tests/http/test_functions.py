@@ -270,7 +270,7 @@ async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCap
     assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
 
 
-async def test_a_function_that_did_not_load_says_why() -> None:
+async def test_a_function_that_did_not_load_reports_the_reason() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.worker.answer = InvocationResult(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
     answer = await fixture.ask("GET", "/api/f")
@@ -292,7 +292,7 @@ async def test_a_worker_that_answers_no_response(value: str | None) -> None:
     assert (await fixture.ask("GET", "/api/f")).status == 500
 
 
-async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
+async def test_an_app_that_does_not_load_reports_the_reason_on_every_route() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.app.replace(loaded(problem="function_app.py:3: no module named 'x'"))
     for target in ("/api/f", "/api/other"):
@@ -310,7 +310,7 @@ async def test_an_app_that_does_not_load_says_why_everywhere() -> None:
         ("api/bad", "/api/b", 404),
     ],
 )
-async def test_a_refused_function_says_so_where_it_would_answer(route: str, path: str, status: int) -> None:
+async def test_a_refused_function_reports_it_on_its_route(route: str, path: str, status: int) -> None:
     functions = HttpFunctions(
         CurrentApp(loaded(broken={"Bad": "no such file"}, refused={"Bad": route})), FakeWorker(), lambda _: ""
     )

@@ -60,7 +60,7 @@ def test_names_that_were_given() -> None:
         assert not names.allows(other)
 
 
-def test_a_refusal_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_names_the_fix(caplog: pytest.LogCaptureFixture) -> None:
     names = HostNames()
     assert names.refusal(request("GET", "/x", base_url="http://localhost:7071")) is None
     for _ in range(2):

@@ -87,7 +87,7 @@ async def test_what_cannot_be_a_task_hub(api: Api, name: str) -> None:
     assert answer.json["Message"].endswith("cannot be the name of a task hub.")
 
 
-async def test_what_goes_wrong_inside_is_said(
+async def test_an_internal_error_is_logged(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:

@@ -28,7 +28,7 @@ async def test_a_status(api: Api) -> None:
     assert answer.headers == {"content-type": "application/json; charset=utf-8"}
 
 
-async def test_the_status_of_a_live_instance_says_where_to_ask_again(api: Api) -> None:
+async def test_the_status_of_a_live_instance_has_a_location_to_poll(api: Api) -> None:
     await api.start("Wait")
     answer = await api.get("instances/i-1?taskHub=Hub&x=%20")
     assert answer.status == 202

@@ -86,7 +86,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert bodies == [b"GET http://h/1 ", b"POST http://h/2 abc", b"GET http://h/3 "]
 
 
-async def test_the_connection_is_closed_where_that_is_asked_for() -> None:
+async def test_the_connection_closes_on_request() -> None:
     async with serving(echo) as client:
         await client.ask(get("/1", "Connection: close"))
         assert await client.end() == b""

@@ -84,7 +84,7 @@ async def test_a_stream_ends_when_its_client_goes(caplog: pytest.LogCaptureFixtu
     assert not caplog.records
 
 
-async def test_a_stream_that_breaks_off_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_interrupted_stream_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def parts() -> AsyncGenerator[bytes, None]:
         yield b"one\n"
         raise ValueError("boom")

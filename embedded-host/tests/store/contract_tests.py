@@ -132,7 +132,7 @@ class StoreContract:
         assert store.instance("Other", "a") is None
         assert store.instance("Hub", "unknown") is None
 
-    def test_saving_again_overwrites_all_but_who_it_is(self, store: Store) -> None:
+    def test_saving_again_overwrites_all_but_the_identity(self, store: Store) -> None:
         store.write([SaveInstance(replace(FULL, key=1))])
         changed = replace(PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1")
         store.write([SaveInstance(changed)])

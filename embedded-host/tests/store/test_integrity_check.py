@@ -110,7 +110,7 @@ def test_a_sound_file_passes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("begins_late", [False, True])
-def test_a_check_that_is_broken_off_says_nothing(path: Path, begins_late: bool) -> None:
+def test_an_interrupted_check_reports_nothing(path: Path, begins_late: bool) -> None:
     class Slow:
         """Goes on until it is interrupted. What comes before it has begun, it does not hear: SQLite does not, either."""
 

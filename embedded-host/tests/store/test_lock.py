@@ -63,7 +63,7 @@ def test_a_refused_one_leaves_the_holder_its_lock(tmp_path: Path, holder: Holder
 
 @pytest.mark.process
 @pytest.mark.parametrize("end", ["kill", "close"])
-def test_the_end_of_the_process_lets_go(tmp_path: Path, holder: Holder, end: str) -> None:
+def test_the_end_of_the_process_releases_the_lock(tmp_path: Path, holder: Holder, end: str) -> None:
     assert holder.process.stdin is not None
     if end == "kill":
         psutil.Process(holder.pid).kill()
@@ -85,7 +85,7 @@ def test_two_in_one_process_are_two(tmp_path: Path) -> None:
         pass
 
 
-def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(file: object) -> bool:
         raise OSError(95, "Operation not supported")
 
@@ -102,7 +102,7 @@ def test_the_folder_is_made(tmp_path: Path) -> None:
         assert (tmp_path / "a" / "b" / "lock").exists()
 
 
-def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(StateError, match=r"cannot be used: .*Name another with --state\."),
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
         pass
 
 
-def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

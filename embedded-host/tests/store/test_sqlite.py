@@ -144,7 +144,7 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "folder" / "state.db")
 
 
-def test_a_write_that_the_disk_refuses_is_told(tmp_path: Path) -> None:
+def test_a_failed_write_raises_a_state_error(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state.db")
     store._writer.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StateError, match=r"state\.db cannot be written: database or disk is full"):

@@ -28,7 +28,7 @@ def open_umask() -> Iterator[None]:
 
 
 @posix
-def test_all_that_is_made_is_the_owners_whatever_the_umask(tmp_path: Path, open_umask: None) -> None:
+def test_created_files_are_for_the_owner_only_with_any_umask(tmp_path: Path, open_umask: None) -> None:
     folder = tmp_path / "new" / "state"
     with StateLock(folder), closing(SqliteStore(folder / "state.db")) as store:
         store.write(EVERYTHING)
@@ -126,7 +126,7 @@ def test_what_makes_a_commit_durable_on_a_mac_too(path: Path) -> None:
 # -- at run time -------------------------------------------------------------------------------------
 
 
-def test_a_page_that_is_damaged_is_told_when_it_is_read(path: Path) -> None:
+def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'history'").fetchone()
     data = bytearray(path.read_bytes())
@@ -150,14 +150,14 @@ def test_a_page_that_is_damaged_is_told_when_it_is_read(path: Path) -> None:
         ("UPDATE messages SET due = 4611686018427387904", lambda store: list(store.all_messages())),
     ],
 )
-def test_a_row_that_cannot_be_is_told(path: Path, statement: str, read: Callable[[SqliteStore], object]) -> None:
+def test_an_invalid_row_is_reported(path: Path, statement: str, read: Callable[[SqliteStore], object]) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
     with closing(SqliteStore(path)) as store, pytest.raises(StateError, match=r"is damaged.*embedded-host recover"):
         read(store)
 
 
-def test_a_disk_that_fails_is_told(path: Path) -> None:
+def test_a_failing_disk_is_reported(path: Path) -> None:
     class Failing:
         def execute(self, *_: object) -> None:
             raise sqlite3.OperationalError("disk I/O error")

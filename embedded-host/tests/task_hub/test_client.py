@@ -104,7 +104,7 @@ async def test_a_finished_instance_is_replaced() -> None:
     assert host.store.history(key) == []
 
 
-async def test_any_instance_is_replaced_when_the_app_says_so() -> None:
+async def test_any_instance_is_replaced_if_host_json_allows_it() -> None:
     host = new_hub(any_state_is_overridable=True)
     await host.start("Waits")
     await host.start("Sleeps", input=10)
@@ -115,7 +115,7 @@ async def test_any_instance_is_replaced_when_the_app_says_so() -> None:
     assert host.left_over() == []
 
 
-async def test_a_replaced_instance_that_is_in_a_turn_says_nothing() -> None:
+async def test_a_replaced_instance_in_a_turn_records_nothing() -> None:
     host = new_hub(any_state_is_overridable=True)
     await host.client.start("Waits", None, "i-1")
     await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def test_a_replaced_instance_that_is_in_a_turn_says_nothing() -> None:
 # -- signals to the living -------------------------------------------------------------------------
 
 
-async def test_events_are_kept_for_who_waits_later() -> None:
+async def test_events_are_kept_for_a_later_wait() -> None:
     host = new_hub()
     await host.client.start("Waits", None, "i-1")
     await host.client.raise_event("i-1", "Other", "1")

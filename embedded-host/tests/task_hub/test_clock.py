@@ -66,7 +66,7 @@ async def test_by_the_wall_clock_they_fire_by_themselves_and_never_early() -> No
     timers.close()
 
 
-async def test_a_clock_that_stands_still_is_asked_again() -> None:
+async def test_a_clock_that_does_not_advance_is_polled_again() -> None:
     clock, fired = ManualClock(), list[str]()
     timers = TimerQueue(clock, fired.append)
     timers.add(at(0.001), "a")

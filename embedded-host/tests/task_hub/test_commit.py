@@ -75,7 +75,7 @@ async def test_what_arrives_during_a_write_is_one_write_in_order() -> None:
     await commit.close()
 
 
-async def test_what_is_asked_for_together_is_one_write_and_does_not_hold_up_the_loop() -> None:
+async def test_concurrent_commits_are_one_write_outside_the_loop() -> None:
     store = SlowStore(free=1)
     commit = GroupCommit(store)  # type: ignore[arg-type]
     await asyncio.gather(*(commit.commit([take(n)]) for n in range(3)))
@@ -123,7 +123,7 @@ async def test_a_failed_write_fails_everything_from_then_on(seconds: float) -> N
 
 
 @pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
-async def test_the_host_is_told_once_that_nothing_can_be_written_any_more(seconds: float) -> None:
+async def test_a_failed_write_is_reported_to_the_host_once(seconds: float) -> None:
     store, told = SlowStore(free=9), list[Exception]()
     commit = GroupCommit(store, told.append)  # type: ignore[arg-type]
     commit._seconds = seconds
@@ -149,7 +149,7 @@ async def test_what_cannot_be_staged_fails_as_well() -> None:
     store.close()
 
 
-async def test_a_caller_that_gave_up_harms_nobody() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     store = SlowStore()
     commit = slow_disk(store)
     first, second = commit.commit([take(1)]), commit.commit([take(2)])

@@ -17,7 +17,7 @@ def waiters() -> CompletionWaiters:
     return CompletionWaiters(lambda instance_id: NOW if instance_id == "i-1" else None)
 
 
-async def test_all_who_wait_are_told() -> None:
+async def test_all_waiters_are_notified() -> None:
     it, done = waiters(), replace(NOW, status="Completed")
     asked = [asyncio.ensure_future(it.wait("i-1", 30)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -43,7 +43,7 @@ async def test_one_that_goes_away_is_forgotten() -> None:
     assert not it.has("i-1")
 
 
-async def test_a_stopping_host_answers_those_who_wait_and_those_who_come_to_wait() -> None:
+async def test_a_stopping_host_releases_present_and_later_waiters() -> None:
     it = waiters()
     asked = asyncio.ensure_future(it.wait("i-1", 30))
     await asyncio.sleep(0)

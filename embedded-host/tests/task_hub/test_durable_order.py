@@ -105,7 +105,7 @@ async def test_an_entity_waits_for_its_message_to_be_durable() -> None:
     assert host.invoker.calls["Counter"] == 1
 
 
-async def test_that_an_id_is_taken_is_told_when_it_is_durable() -> None:
+async def test_an_id_conflict_is_reported_once_the_instance_is_durable() -> None:
     """Else who is told so relies on an instance that dies with the host."""
     host, disk = held_host()
     first = asyncio.ensure_future(host.client.start("Waits", None, "i-1"))
@@ -138,7 +138,7 @@ async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
     assert host.row().status == "Running"
 
 
-async def test_an_id_that_two_ask_for_as_soon_as_it_is_free_is_taken_when_that_is_durable() -> None:
+async def test_of_two_requests_for_a_released_id_the_second_conflicts_once_the_first_is_durable() -> None:
     host, disk = held_host()
     asyncio.ensure_future(host.client.start("Waits", None, "i-1"))  # noqa: RUF006
     await rounds()
@@ -178,7 +178,7 @@ async def test_what_is_seen_to_have_failed_can_be_rewound_at_once() -> None:
     assert host.outcome() == ("Completed", 4)
 
 
-async def test_an_entity_that_is_signalled_while_it_is_purged_begins_anew() -> None:
+async def test_an_entity_signalled_during_its_purge_starts_without_state() -> None:
     host, disk = held_host()
     entity = EntityId("counter", "k")
 

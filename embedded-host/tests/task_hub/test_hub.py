@@ -193,7 +193,7 @@ async def test_retries_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["Chain", "Double"])
-async def test_a_lost_worker_is_asked_again(name: str) -> None:
+async def test_a_call_of_a_lost_worker_is_repeated(name: str) -> None:
     host = new_hub()
     host.invoker.deaths[name] = WORKER_DEATHS - 1
     await host.start("Chain")

@@ -44,7 +44,7 @@ async def test_what_is_known_to_be_innocent_is_not_counted(caplog: pytest.LogCap
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
-async def test_the_log_says_what_ran_beside_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_names_the_concurrent_calls(caplog: pytest.LogCaptureFixture) -> None:
     await run_call(
         Calls(WorkerLostError("it exited with code 3", concurrent_calls=2), WorkerLostError("again")),
         "the activity 'A'",

@@ -24,7 +24,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-async def test_the_console_says_it_once_after_30_seconds(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stalled_instance_is_reported_once_after_30_seconds(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
@@ -57,7 +57,7 @@ async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.Log
     assert lines(caplog) == [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
 
 
-async def test_one_that_an_earlier_host_left_waiting_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     host, invoker = new_gated_hub()
     await host.start("Waits")
@@ -118,7 +118,7 @@ async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFix
     assert len(lines(caplog)) == 1, "once it waits for something"
 
 
-async def test_by_the_wall_clock_the_console_is_told_by_itself(
+async def test_with_the_wall_clock_the_report_needs_no_trigger(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The timer that tells is armed when an instance comes to rest."""
@@ -131,7 +131,7 @@ async def test_by_the_wall_clock_the_console_is_told_by_itself(
     await hub.close(0)
 
 
-async def test_those_that_come_to_rest_one_after_the_other_are_told_of_together(
+async def test_instances_that_stall_one_after_the_other_are_reported_together(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -89,7 +89,7 @@ async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> 
     assert (result.error.type, result.error.message) == ("CancelledError", "the function was cancelled by its own code")
 
 
-async def test_whom_nobody_waits_for_any_more_is_cancelled(worker: InProcessWorker, app: AppFolder) -> None:
+async def test_a_function_without_a_caller_is_cancelled(worker: InProcessWorker, app: AppFolder) -> None:
     asking = asyncio.ensure_future(worker.invoke("Waits", "null"))
     await eventually_async((app.root / "began").exists, "it runs")
     asking.cancel()

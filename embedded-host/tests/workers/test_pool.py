@@ -63,7 +63,7 @@ async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: Start
         await asyncio.wait_for(start(app), 20)
 
 
-async def test_an_import_that_takes_long_is_said(
+async def test_a_slow_import_is_logged(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
@@ -74,7 +74,7 @@ async def test_an_import_that_takes_long_is_said(
     assert any(text.endswith("'Slow' is being imported. [EH335]") for text in said)
 
 
-async def test_a_process_that_takes_long_to_start_is_said(
+async def test_a_slow_process_start_is_logged(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.01)
@@ -135,7 +135,9 @@ async def test_a_function_that_ends_its_process_costs_only_the_worker(app: AppFo
     assert await call(pool, "Echo", 1) == 1
 
 
-async def test_all_that_a_lost_worker_ran_is_told_so(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
+async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
+    app: AppFolder, start: StartPool, tmp_path: Path
+) -> None:
     pool, _ = await start(app)
     marks = [tmp_path / str(number) for number in range(3)]
     running = [asyncio.ensure_future(pool.invoke("Hang", json.dumps(str(mark)))) for mark in marks]

@@ -167,7 +167,7 @@ async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app:
     assert await call(pool, "Pid", alone=True) == "new" != before
 
 
-async def test_a_loss_says_how_many_calls_ran_beside(pool: WorkerPool, tmp_path: Path) -> None:
+async def test_a_loss_reports_the_number_of_concurrent_calls(pool: WorkerPool, tmp_path: Path) -> None:
     began = tmp_path / "began"
     beside = asyncio.ensure_future(call(pool, "Until", [str(began), str(tmp_path / "over")]))
     await eventually_async(began.exists, "it runs")

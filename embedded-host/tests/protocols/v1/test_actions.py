@@ -87,7 +87,7 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("document", "says"), [c[1:] for c in NOT_ANSWERS], ids=[c[0] for c in NOT_ANSWERS])
-def test_malformed_answers_say_what_is_wrong(document: Any, says: str) -> None:
+def test_malformed_output_is_described_in_the_error(document: Any, says: str) -> None:
     with pytest.raises(MalformedOutputError) as caught:
         parse_orchestrator_output(document)
     assert says in str(caught.value)
