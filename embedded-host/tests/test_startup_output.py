@@ -59,7 +59,7 @@ def test_http_functions_come_first(folder: AppFolder) -> None:
     )
 
 
-def test_what_is_disabled_or_out_of_service_is_marked(folder: AppFolder) -> None:
+def test_functions_that_are_disabled_or_out_of_service_are_marked(folder: AppFolder) -> None:
     folder.http("Bad", "", "bad/{id:nosuch}")
     text = shown(folder, LoadProblem("Echo", "x"), LoadProblem("Apple", "x"), **{"AzureWebJobs.zebra.Disabled": "1"})
     assert f"\tApple: [GET,POST] {BASE}/api/a/{{id:int}}   (out of service, see above)\n" in text

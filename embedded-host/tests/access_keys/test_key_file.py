@@ -39,7 +39,7 @@ def test_a_host_begins_with_three_keys_and_keeps_them(file: KeyFile) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no modes")
-def test_it_is_for_its_owner_only(file: KeyFile) -> None:
+def test_the_key_file_is_for_its_owner_only(file: KeyFile) -> None:
     old = os.umask(0)
     try:
         file.begin()

@@ -169,7 +169,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("content", "text"), WRONG)
-def test_what_stops_the_app(tmp_path: Path, content: Any, text: str) -> None:
+def test_settings_that_stop_the_app(tmp_path: Path, content: Any, text: str) -> None:
     with pytest.raises(AppError) as raised:
         read(tmp_path, content)
     assert text in str(raised.value)

@@ -181,7 +181,7 @@ def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
         ("00:00:00", "the time between two runs must be more than nothing"),
     ],
 )
-def test_what_is_no_schedule(text: str, what: str) -> None:
+def test_an_invalid_schedule_is_refused(text: str, what: str) -> None:
     with pytest.raises(ScheduleError) as raised:
         parse_schedule(text)
     assert str(raised.value).startswith(f"'{text}' is not a schedule: ")

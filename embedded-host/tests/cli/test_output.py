@@ -25,7 +25,7 @@ def test_a_value_is_shown_on_one_line(value: object, text: str) -> None:
     assert shown(value) == text
 
 
-def test_what_an_instance_holds_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_of_an_instance_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert printable("\x9b2J\u202e\r") == "\\x9b2J\\u202e\\r"
     value = {"é\x9b2J": ["\u202e\x1b\x7f", "\U000e0001"]}
     print_json(value)

@@ -124,7 +124,7 @@ def test_sound_evidence_passes() -> None:
     assert check(*sound()) == []
 
 
-def test_what_was_not_answered_may_have_happened_or_not() -> None:
+def test_an_unanswered_request_may_have_had_its_effect_or_not() -> None:
     ledger, found = sound()
     found.entities["tally@S"]["S^1.0"] = 1
     found.statuses["E"]["output"] = ["E~0", ["E~0/0#e0", "E~0/1#e1", "E~0/2#e2"], ["E!0.0", "E!0.1", "E!1.0"]]
@@ -218,7 +218,7 @@ def _again(listed: list[Any], index: int) -> None:
 
 
 @pytest.mark.parametrize("broken", BREAKS)
-def test_what_is_broken_is_found(broken: str) -> None:
+def test_each_broken_history_is_found(broken: str) -> None:
     kind, text, harm = BREAKS[broken]
     ledger, found = sound()
     harm(found)

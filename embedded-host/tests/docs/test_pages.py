@@ -160,7 +160,7 @@ def unknown_part(words: list[str]) -> str:
 # -- commands ------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_run_is_still_shown() -> None:
+def test_commands_in_the_exceptions_are_on_a_page() -> None:
     commands = [
         command
         for page in PAGES

@@ -158,7 +158,7 @@ def test_entities_over_http(host: RunningHost) -> None:
     eventually(lambda: host.get(f"{MANAGEMENT}/entities/Counter/k").text == "6", "both have been added")
 
 
-def test_what_is_printed(host: RunningHost) -> None:
+def test_the_start_lists_functions_of_both_styles(host: RunningHost) -> None:
     assert f"\tgreet: [GET] {host.base}/api/greet/{{name:alpha}}\n" in host.log
     assert "\tCustomHttp: " in host.log
     assert "\tCounter: entityTrigger\n" in host.log

@@ -72,7 +72,7 @@ def test_a_turn_and_what_arrives_in_pieces(serve: Serve) -> None:
     assert answers(host, 1) == [InvocationResult(7, "TurnRequest")]
 
 
-def test_what_needs_no_answer_gets_none(serve: Serve) -> None:
+def test_a_message_without_a_response_gets_none(serve: Serve) -> None:
     host = serve(1, lambda asked: None if asked.id == 1 else InvocationResult(asked.id))
     host.sendall(encode(InvocationRequest(1, "f", "")) + encode(InvocationRequest(2, "f", "")))
     assert answers(host, 1) == [InvocationResult(2)]
@@ -119,7 +119,7 @@ def test_small_answers_go_ahead_of_large_ones_that_wait(serve: Serve, monkeypatc
     assert order.index(4) == 1, order
 
 
-def test_so_many_run_at_once_and_no_more(serve: Serve) -> None:
+def test_concurrent_calls_are_limited_to_the_threads(serve: Serve) -> None:
     meet, most, running, lock = threading.Barrier(3), [0], [0], threading.Lock()
 
     def run(asked: InvocationRequest | TurnRequest) -> InvocationResult:

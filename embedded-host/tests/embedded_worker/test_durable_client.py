@@ -91,7 +91,7 @@ async def test_status_and_body(world: World, name: str, status: int, body: bytes
 
 
 @pytest.mark.parametrize("data", [None, {"a": "é"}, "text", [], 0, '{"already": "text"}'])
-async def test_what_is_posted(world: World, data: Any) -> None:
+async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(world: World, data: Any) -> None:
     await both(world, "post_async_request", "orchestrators/Main", data)
     assert world.over_channel[0][:2] == ("POST", "orchestrators/Main")
 
@@ -108,7 +108,7 @@ async def test_what_is_posted(world: World, data: Any) -> None:
         "x?a=1#f",
     ],
 )
-async def test_what_needs_quoting(world: World, name: str, path: str) -> None:
+async def test_quoted_paths_are_the_same_over_the_channel_and_over_http(world: World, name: str, path: str) -> None:
     await both(world, name, path)
 
 

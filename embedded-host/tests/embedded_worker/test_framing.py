@@ -170,7 +170,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("narrow")
-def test_what_is_too_large_is_answered_all_the_same() -> None:
+def test_a_result_that_is_too_large_becomes_an_error() -> None:
     (result,) = FrameReader().feed(encode(InvocationResult(7, "x" * 2000)))
     assert isinstance(result, InvocationResult)
     assert result.id == 7
@@ -201,7 +201,7 @@ def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
         FrameReader().feed(encode(StopRequest()) + frame(b""))
 
 
-def test_what_a_frame_still_wants() -> None:
+def test_the_reader_counts_the_missing_bytes_of_a_frame() -> None:
     reader, frame = FrameReader(), encode(InvocationRequest(1, "F", "x" * 1000))
     assert reader.missing == 0
     for at in range(len(frame) - 1):

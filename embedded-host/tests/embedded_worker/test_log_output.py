@@ -51,7 +51,7 @@ def test_other_text_stays(text: str) -> None:
     assert without_keys(text) == text
 
 
-def test_what_follows_a_key_stays() -> None:
+def test_text_after_a_key_is_kept() -> None:
     assert without_keys(f"?code={KEY}&b=2 (x)") == "?code=[Hidden Credential]&b=2 (x)"
     assert without_keys("?code=short") == "?code=[Hidden Credential]"
 

@@ -74,7 +74,7 @@ def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
     ],
 )
 @pytest.mark.parametrize("later", [False, True])
-def test_what_is_yielded_must_be_a_task(
+def test_a_yielded_value_must_be_a_task(
     app: AppFolder, run: MakeFunction, yielded: str, said: str, later: bool
 ) -> None:
     before = "yield context.call_activity('Echo')" if later else "pass"
@@ -156,7 +156,7 @@ def test_values_and_failures_get_through_to_the_orchestrator(app: AppFolder, run
     assert '"output": [5, "boom \\n why"]' in answer(function, app.root, completed(0, "5"), failed)
 
 
-def test_what_yields_nothing_returns_its_value(app: AppFolder, run: MakeFunction) -> None:
+def test_an_orchestrator_without_a_yield_returns_its_value(app: AppFolder, run: MakeFunction) -> None:
     assert '"output": 3' in answer(run("def run(context):\n    return 3\n"), app.root)
 
 
@@ -254,7 +254,7 @@ def test_calls_that_are_no_matter(app: AppFolder, run: MakeFunction, call: str) 
     assert list(suspicious_calls(run(f"def run(context):\n    yield {call}\n"), app.root)) == []
 
 
-def test_what_has_no_source_is_not_looked_at(tmp_path: Path) -> None:
+def test_a_function_without_source_is_not_checked(tmp_path: Path) -> None:
     names: dict[str, Any] = {}
     exec("def run(context):\n    time.sleep(1)\n", names)
     assert list(suspicious_calls(names["run"], tmp_path)) == []

@@ -392,7 +392,7 @@ def no_garbage_collector() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_garbage_collector")
 @pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
-def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> None:
+def test_a_dropped_session_leaves_no_reference_cycle(how: str) -> None:
     sessions, kept = SessionCache(limit=1), session()
     kept.run_turn()
     alive = weakref.ref(kept._context)
@@ -406,7 +406,7 @@ def test_what_is_dropped_leaves_nothing_for_the_garbage_collector(how: str) -> N
     assert alive() is None
 
 
-def test_what_can_be_kept() -> None:
+def test_orchestrators_that_can_be_kept_in_memory() -> None:
     assert can_be_kept(df.Orchestrator.create(three_in_turn))
     assert not can_be_kept(df.Entity.create(lambda context: None))
     assert not can_be_kept(three_in_turn)

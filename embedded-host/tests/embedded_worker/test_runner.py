@@ -57,7 +57,7 @@ def content_types(response: HttpResponseData) -> list[str]:
 # -- HTTP functions --------------------------------------------------------------------------------
 
 
-async def test_what_a_request_looks_like_to_a_function(app: AppFolder, running: MakeRunner) -> None:
+async def test_the_request_object_of_a_function(app: AppFolder, running: MakeRunner) -> None:
     app.http(
         "Echo",
         """
@@ -104,7 +104,7 @@ async def test_a_text_that_is_json(
 
 
 @pytest.mark.parametrize("returned", ["None", "{'a': 1}", "7"])
-async def test_what_cannot_be_a_response(app: AppFolder, running: MakeRunner, returned: str) -> None:
+async def test_return_values_that_are_not_a_response(app: AppFolder, running: MakeRunner, returned: str) -> None:
     app.http("Hello", f"def main(req): return {returned}")
     failed = await error(running(app), "Hello", request())
     assert failed.type == "TypeError"

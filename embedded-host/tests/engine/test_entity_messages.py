@@ -35,7 +35,7 @@ def test_ids(text: str, id: EntityId) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "@", "counter@k", "@@k"])
-def test_what_is_no_id(text: str) -> None:
+def test_an_invalid_entity_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an entity's id"):
         EntityId.parse(text)
 
@@ -78,13 +78,13 @@ def test_a_clients_signal() -> None:
         {"id": "r", "parent": "p", "parentExecution": []},
     ],
 )
-def test_what_is_no_operation(raw: Any) -> None:
+def test_an_invalid_operation_is_refused(raw: Any) -> None:
     """Anyone may raise an event that is named like one."""
     with pytest.raises(ValueError, match="not an operation"):
         OperationRequest.parse(json.dumps(raw))
 
 
-def test_what_is_too_deep_for_an_operation() -> None:
+def test_an_operation_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(ValueError, match="not an operation"):
         OperationRequest.parse("[" * 100_000 + "]" * 100_000)
 

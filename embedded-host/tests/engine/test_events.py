@@ -156,7 +156,7 @@ def test_a_lone_surrogate_survives() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"EventType":2,"Timestamp":""}', '{"EventType":4,"Timestamp":""}'])
-def test_what_is_no_event_is_a_value_error(text: str) -> None:
+def test_an_invalid_event_raises_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_event(text)
 

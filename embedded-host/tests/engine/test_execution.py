@@ -214,7 +214,7 @@ def test_a_timer_cancelled_at_once_is_still_created(new: NewScenario) -> None:
     assert main.steps == ["started", "timer_created 0", "completed 1"]
 
 
-def test_what_a_cancelled_timer_lets_through_is_numbered_on_replay_as_before(new: NewScenario) -> None:
+def test_calls_after_a_cancelled_timer_keep_their_numbers_on_replay(new: NewScenario) -> None:
     main = new()
     waits = when_any(event("Go"), timer(60))
     main.start(answer(waits))

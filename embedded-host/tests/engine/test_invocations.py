@@ -74,7 +74,7 @@ def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(
     assert not any(isinstance(e, ExecutionCompleted) for e in counted.main.state.history.events)
 
 
-def test_what_is_decided_while_suspended_is_numbered_at_once_and_recorded_on_resume(counted: Counted) -> None:
+def test_decisions_while_suspended_are_numbered_at_once_and_recorded_on_resume(counted: Counted) -> None:
     first, then = when_any(retried(), activity("Echo")), activity("Echo")
     assert counted([first]) == ["task_scheduled 0", "task_scheduled 1"]
     assert counted([first], (suspended(), 1)) == []

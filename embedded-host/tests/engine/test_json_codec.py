@@ -81,7 +81,7 @@ def test_is_json_agrees_with_json_loads(text: str) -> None:
         assert is_json(text)
 
 
-def test_what_is_nested_too_deeply_is_no_json() -> None:
+def test_text_that_is_nested_too_deeply_is_not_json() -> None:
     assert is_json("[" * 50 + "]" * 50)
     assert not is_json("[" * 200_000 + "]" * 200_000)
 

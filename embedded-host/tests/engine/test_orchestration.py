@@ -195,7 +195,7 @@ def test_failure(reply: Any, text: str) -> None:
     assert main.steps == ["started", "completed 0"]
 
 
-def test_what_was_done_before_a_failure_is_done() -> None:
+def test_actions_before_a_failure_are_performed() -> None:
     main = Scenario()
     raised_after = answer(signal(), error="boom")
     result = main.start(failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(raised_after)))

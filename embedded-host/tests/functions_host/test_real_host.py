@@ -33,14 +33,14 @@ def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
     assert (host.root / "requirements.txt").read_text(encoding="utf-8") == REQUIREMENTS.read_text(encoding="utf-8")
 
 
-def test_what_is_as_recorded(host: RunningHost, capsys: Output) -> None:
+def test_answers_that_match_the_recording(host: RunningHost, capsys: Output) -> None:
     assert main([host.base, "--only", "http/echo"]) == 0
     out = capsys.readouterr().out
     assert "keys are not asked for; 1 cases" in out
     assert out.splitlines()[-1].endswith("steps are as recorded (100.0 %)")
 
 
-def test_what_differs_is_named(host: RunningHost, capsys: Output) -> None:
+def test_differences_are_named(host: RunningHost, capsys: Output) -> None:
     """The embedded host's home page is its own: the one intended difference among these."""
     assert main([host.base, "--only", "http/admin"]) == 1
     lines = capsys.readouterr().out.splitlines()[1:-1]

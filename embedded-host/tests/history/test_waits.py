@@ -41,7 +41,7 @@ def test_a_history_alone_shows_all_but_the_events() -> None:
     ]
 
 
-def test_what_has_completed_is_not_waited_for() -> None:
+def test_a_completed_call_is_not_a_wait() -> None:
     signal = request_message(request_id="r", operation="add", input=None, signal=True, now=T0)
     events: list[HistoryEvent] = [
         *(h.task_scheduled(T0, 0, "Echo"), h.task_completed(T0, 0, None)),

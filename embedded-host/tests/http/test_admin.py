@@ -120,7 +120,7 @@ async def test_a_start_without_input(body: str) -> None:
         *("DELETE /admin/functions", "POST /admin/functions"),
     ],
 )
-async def test_what_is_not_there(asked: str) -> None:
+async def test_unknown_admin_paths_are_404(asked: str) -> None:
     method, _, target = asked.partition(" ")
     answer = await AdminFixture().ask(method, target, '{"input": "x"}')
     assert (answer.status, answer.body, answer.headers) == (404, b"", [])

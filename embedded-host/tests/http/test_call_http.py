@@ -232,7 +232,7 @@ async def test_a_location_that_is_none(remote: Remote) -> None:
     assert isinstance(answer, UserError)
 
 
-async def test_it_takes_too_long(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_times_out(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "TIMEOUT", 0.1)
     server = socket.create_server(("127.0.0.1", 0))  # takes connections and says nothing
     with server:

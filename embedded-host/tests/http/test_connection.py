@@ -156,7 +156,7 @@ async def test_responses_without_a_reader_do_not_accumulate() -> None:
         gc.enable()
 
 
-async def test_what_has_been_answered_is_no_longer_counted() -> None:
+async def test_answered_requests_are_not_counted() -> None:
     async with serving(echo) as client:
         listener = client.listener
         for _ in range(3):

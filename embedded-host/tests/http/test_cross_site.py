@@ -39,7 +39,7 @@ def refusal(
 
 @pytest.mark.parametrize("target", PLACES)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS"])
-def test_what_is_no_browser_passes(method: str, target: str) -> None:
+def test_requests_of_other_programs_pass(method: str, target: str) -> None:
     assert refusal(method, target, {}) is None
     # Node's fetch has this of the browsers', and nothing else.
     assert refusal(method, target, {"Sec-Fetch-Mode": "cors", "Referer": EVIL}) is None
@@ -69,7 +69,7 @@ def test_own_pages_and_what_the_user_types_pass(target: str, site: str) -> None:
         ("OPTIONS", {**FETCH, "Access-Control-Request-Method": "DELETE"}),
     ],
 )
-def test_what_other_pages_send_is_refused(target: str, site: str, method: str, headers: dict[str, str]) -> None:
+def test_requests_of_other_sites_are_refused(target: str, site: str, method: str, headers: dict[str, str]) -> None:
     answer = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
     assert answer is not None
     assert answer.status == 403

@@ -192,7 +192,7 @@ async def test_route_values(target: str, values: dict[str, str]) -> None:
     assert (await fixture.seen("GET", target)).route == values
 
 
-async def test_what_a_function_is_handed() -> None:
+async def test_the_request_that_a_function_receives() -> None:
     fixture = HttpFunctionsFixture(route("F", "f", client=True), route("G", "g"))
     target = "/API/F?Name=%C3%A9&x=1&X=2&empty=&b=a+b"
     seen = await fixture.seen("PUT", target, b"\x00\xff", **{"X-Probe": "a,b", "Content-Type": "text/x"})

@@ -20,7 +20,7 @@ from tests.http.api import Api, request
         *("POST orchestrators//i-1", "PATCH makeprimary", "GET makeprimary/x"),
     ],
 )
-async def test_what_fits_no_route_is_404(api: Api, asked: str) -> None:
+async def test_a_path_without_a_route_is_404(api: Api, asked: str) -> None:
     await api.start("Wait")
     method, _, target = asked.partition(" ")
     answer = await api.ask(method, target, b"{}", {"Content-Type": "application/json"})
@@ -61,7 +61,7 @@ async def test_another_task_hub_is_another_world(api: Api) -> None:
     assert len((await api.get("instances")).json) == 1
 
 
-async def test_what_is_started_in_another_task_hub_is_kept_for_it(api: Api) -> None:
+async def test_an_instance_of_another_task_hub_stays_in_it(api: Api) -> None:
     answer = await api.post("orchestrators/Done/i-1?taskHub=Other", "1")
     assert answer.status == 202
     assert "taskHub=Other&" in answer.headers["location"]
@@ -81,7 +81,7 @@ async def test_only_so_many_other_hubs_are_kept_open(api: Api, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", ["x", "1hub", "a-b", "h" * 51, "%C3%BC%C3%BC%C3%BC", "a'b"])
-async def test_what_cannot_be_a_task_hub(api: Api, name: str) -> None:
+async def test_an_invalid_task_hub_name_is_refused(api: Api, name: str) -> None:
     answer = await api.ask("GET", f"instances?taskHub={name}")
     assert answer.status == 400
     assert answer.json["Message"].endswith("cannot be the name of a task hub.")
@@ -106,7 +106,7 @@ async def test_an_internal_error_is_logged(
 
 
 @pytest.mark.parametrize("error", [BodyTooLargeError, ClientGoneError])
-async def test_what_the_server_answers_is_left_to_it(api: Api, error: type[Exception]) -> None:
+async def test_errors_while_reading_the_body_pass_through(api: Api, error: type[Exception]) -> None:
     async def read() -> bytes:
         raise error
 

@@ -120,7 +120,7 @@ async def test_without_content_length_the_input_is_an_empty_text(api: Api) -> No
         ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
     ],
 )
-async def test_what_is_not_json(api: Api, body: str, why: str) -> None:
+async def test_a_body_that_is_not_json(api: Api, body: str, why: str) -> None:
     answer = await api.post("orchestrators/Done/i-1", body)
     assert answer.status == 400
     assert answer.json == {
@@ -137,7 +137,7 @@ async def test_numbers_that_python_will_not_read(api: Api) -> None:
 
 
 @pytest.mark.parametrize("depth", range(400, 1000, 97))
-async def test_what_is_taken_can_be_shown(api: Api, depth: int) -> None:
+async def test_an_accepted_input_can_be_shown(api: Api, depth: int) -> None:
     """Whatever depth this Python can handle: no turn and no answer fails of it later."""
     body = "[" * depth + "]" * depth
     answer = await api.post("orchestrators/Wait/i-1", body)

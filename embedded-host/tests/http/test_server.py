@@ -72,7 +72,9 @@ async def test_long_lines() -> None:
 @pytest.mark.parametrize(
     "junk", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"]
 )
-async def test_what_is_not_http_is_refused_quietly(junk: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_bytes_that_are_not_http_are_refused_without_a_log_line(
+    junk: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(echo) as client:
         status, _, body = await client.ask(junk)
         assert (status, body, await client.end()) == (400, b"", b"")

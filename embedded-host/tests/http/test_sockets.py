@@ -24,10 +24,10 @@ def test_the_private_port_has_substitutes(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
-def test_what_only_this_machine_reaches(address: str) -> None:
+def test_loopback_addresses(address: str) -> None:
     assert is_loopback(address)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "fe80::1"])
-def test_what_others_reach(address: str) -> None:
+def test_addresses_that_are_not_loopback(address: str) -> None:
     assert not is_loopback(address)

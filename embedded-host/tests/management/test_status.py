@@ -129,7 +129,7 @@ def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
     ]
 
 
-def test_what_is_still_open_is_shown() -> None:
+def test_an_open_call_keeps_its_scheduled_event() -> None:
     events: list[HistoryEvent] = [STARTED, h.task_scheduled(T0, 0, "Echo")]
     assert history_events(events, show_output=True, show_input=True)[1] == {
         "EventType": "TaskScheduled",

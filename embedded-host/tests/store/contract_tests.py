@@ -244,7 +244,7 @@ class StoreContract:
         store.write([TakeMessage(1, 2), TakeMessage(1, 99), TakeMessage(2, 1)])
         assert [row.id for row in store.messages(1)] == [1, 3]
 
-    def test_what_is_due_later(self, store: Store) -> None:
+    def test_messages_that_are_due_later(self, store: Store) -> None:
         later = [message(n, due=T0 + timedelta(hours=n)) for n in range(1, 5)]
         store.write([SaveInstance(PLAIN), PutMessage(message(9)), *map(PutMessage, later)])
         assert list(store.due_after("hub", T0 + timedelta(hours=2))) == [
@@ -261,7 +261,7 @@ class StoreContract:
         store.write([TakeActivity(1, 1), TakeActivity(1, 99), TakeActivity(2, 2)])
         assert [row.id for row, _ in store.all_activities()] == [2]
 
-    def test_what_is_pending_for_one_execution(self, store: Store) -> None:
+    def test_messages_pending_for_one_execution(self, store: Store) -> None:
         rows = [message(1), message(2, due=T0), message(3, execution=None), message(4, execution="e-2")]
         others = [message(5, instance=2)]
         store.write([SaveInstance(PLAIN), SaveInstance(replace(PLAIN, key=2, id="other"))])

@@ -164,7 +164,7 @@ def test_the_version_changes_with_every_write(store: SqliteStore, overview: Over
     assert overview.fingerprint("hub", "none") is None
 
 
-def test_it_cannot_write(overview: Overview) -> None:
+def test_the_overview_cannot_write(overview: Overview) -> None:
     import sqlite3
 
     with pytest.raises(sqlite3.OperationalError, match="readonly"):

@@ -52,7 +52,7 @@ def test_everything_survives_reopening(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_was_written_is_there_without_closing(tmp_path: Path) -> None:
+def test_writes_survive_without_a_close(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state.db")
     store.write(EVERYTHING)
     another = SqliteStore(tmp_path / "state.db")
@@ -108,7 +108,7 @@ def test_a_file_of_another_version_is_refused_and_not_changed(tmp_path: Path, ve
     assert path.read_bytes() == before
 
 
-def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
     before = path.read_bytes()

@@ -116,7 +116,7 @@ def test_a_file_that_may_not_be_written(path: Path) -> None:
         path.parent.chmod(0o700)
 
 
-def test_what_makes_a_commit_durable_on_a_mac_too(path: Path) -> None:
+def test_commits_use_the_full_fsync_of_macos(path: Path) -> None:
     for fsync, asked in ((True, 1), (False, 0)):
         with closing(SqliteStore(path, fsync=fsync)) as store:
             for pragma in ("fullfsync", "checkpoint_fullfsync"):

@@ -394,7 +394,7 @@ async def test_a_wait_ends_with_its_time() -> None:
     assert not host.hub.waiters.has("i-1")
 
 
-async def test_what_is_finished_or_unknown_is_not_waited_for() -> None:
+async def test_a_wait_for_a_finished_or_unknown_instance_returns_at_once() -> None:
     host = new_hub()
     await finished(host)
     row = await host.client.wait("i-1", 60)

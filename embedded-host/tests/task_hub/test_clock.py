@@ -32,7 +32,7 @@ def test_timers_fire_in_order_of_time_and_then_of_arrival() -> None:
     assert timers.next_due is None
 
 
-def test_what_a_timer_adds_for_now_fires_too() -> None:
+def test_a_timer_added_for_now_by_a_timer_fires_too() -> None:
     clock, fired = ManualClock(), list[str]()
 
     def fire(item: str) -> None:
@@ -46,7 +46,7 @@ def test_what_a_timer_adds_for_now_fires_too() -> None:
     assert fired == ["a", "b"]
 
 
-async def test_by_the_wall_clock_they_fire_by_themselves_and_never_early() -> None:
+async def test_with_the_wall_clock_timers_fire_unprompted_and_never_early() -> None:
     clock, done = WallClock(), asyncio.Event()
     fired: list[tuple[str, timedelta]] = []
 

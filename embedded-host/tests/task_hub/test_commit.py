@@ -57,7 +57,7 @@ def take(number: int) -> TakeMessage:
     return TakeMessage(0, number)
 
 
-async def test_what_arrives_during_a_write_is_one_write_in_order() -> None:
+async def test_changes_that_arrive_during_a_write_are_one_write_in_order() -> None:
     store = SlowStore()
     commit = slow_disk(store)
     first = commit.commit([take(0)])
@@ -137,7 +137,7 @@ async def test_a_failed_write_is_reported_to_the_host_once(seconds: float) -> No
     await commit.close()
 
 
-async def test_what_cannot_be_staged_fails_as_well() -> None:
+async def test_a_change_that_cannot_be_staged_fails_its_caller() -> None:
     store = SqliteStore(None)
     commit = GroupCommit(store)
     with pytest.raises(AttributeError):

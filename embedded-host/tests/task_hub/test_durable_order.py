@@ -157,7 +157,7 @@ async def test_of_two_requests_for_a_released_id_the_second_conflicts_once_the_f
         await other
 
 
-async def test_what_is_seen_to_have_failed_can_be_rewound_at_once() -> None:
+async def test_an_instance_that_is_shown_as_failed_can_be_rewound_at_once() -> None:
     host, disk = held_host()
     double, host.invoker.activities["Double"] = host.invoker.activities["Double"], lambda n: n / 0
     asyncio.ensure_future(host.client.start("Chain", None, "i-1"))  # noqa: RUF006

@@ -304,7 +304,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
     assert host.outcome() == ("Completed", output)
 
 
-async def test_so_many_activities_run_at_once_and_no_more() -> None:
+async def test_concurrent_activities_are_limited() -> None:
     host = new_hub(max_activities=2)
     running: list[int] = []
 

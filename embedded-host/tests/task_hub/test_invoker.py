@@ -24,7 +24,7 @@ class Calls:
         return "answer"
 
 
-async def test_what_lost_its_worker_is_tried_again_by_itself() -> None:
+async def test_a_call_that_lost_its_worker_is_repeated_alone() -> None:
     calls = Calls(WorkerLostError("gone", concurrent_calls=2))
     assert await run_call(calls, "the activity 'A'") == "answer"
     assert calls.alone == [False, True]
@@ -37,7 +37,7 @@ async def test_the_third_loss_fails_it_with_the_last_reason() -> None:
     assert calls.alone == [False, True, True]
 
 
-async def test_what_is_known_to_be_innocent_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_loss_caused_by_another_call_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
     calls = Calls(*[WorkerLostError("another took too long", caused_by_another_call=True) for _ in range(5)])
     assert await run_call(calls, "the entity 'E'") == "answer"
     assert calls.alone == [False] * 6

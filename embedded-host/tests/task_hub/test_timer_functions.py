@@ -100,7 +100,7 @@ async def kit(store: SqliteStore) -> Kit:
     return Kit(store)
 
 
-async def test_it_runs_when_its_time_has_come(kit: Kit) -> None:
+async def test_a_timer_function_runs_when_it_is_due(kit: Kit) -> None:
     await kit.start(trigger("A"), trigger("B", "0 1/2 * * * *"))
     assert kit.runs == []
     await kit.advance(minutes=3)
@@ -113,7 +113,7 @@ async def test_it_runs_when_its_time_has_come(kit: Kit) -> None:
     ]
 
 
-async def test_what_the_function_is_given(kit: Kit) -> None:
+async def test_the_timer_request_that_a_function_receives(kit: Kit) -> None:
     await kit.start(trigger("A", environ={"WEBSITE_TIME_ZONE": "Europe/Berlin"}), trigger("Often", "*/20 * * * * *"))
     await kit.advance(minutes=1)
     first, often, *_ = sorted(kit.given, key=lambda given: given["ScheduleStatus"] is None)
@@ -240,7 +240,7 @@ async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
 
 
 class TestTakingUp:
-    async def test_what_is_the_same_goes_on(self, kit: Kit) -> None:
+    async def test_an_unchanged_timer_continues_after_a_reload(self, kit: Kit) -> None:
         await kit.start(trigger("A", runOnStartup=True))
         await kit.reload(trigger("A", runOnStartup=True))
         await kit.advance(minutes=1)
@@ -301,7 +301,7 @@ async def test_a_state_that_cannot_be_written_ends_it(kit: Kit, monkeypatch: pyt
     assert [str(error) for error in kit.fatal] == ["The disk is full."]
 
 
-async def test_by_the_real_clock(store: SqliteStore) -> None:
+async def test_a_timer_function_runs_with_the_wall_clock(store: SqliteStore) -> None:
     ran = asyncio.Event()
 
     async def run(function: Function, text: str) -> None:

@@ -54,7 +54,7 @@ def test_all_is_well(folder: AppFolder) -> None:
     assert [function.name for function in app.of_type("orchestrationtrigger", "activitytrigger")] == ["Echo", "Hello"]
 
 
-def test_what_a_worker_could_not_load(folder: AppFolder) -> None:
+def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFolder) -> None:
     app = load(folder, LoadProblem("Echo", "line 1 is wrong"))
     assert app.broken == {"Echo": "line 1 is wrong"}
     assert app.problem is None
@@ -66,7 +66,7 @@ def test_an_app_that_does_not_load_at_all(folder: AppFolder) -> None:
     assert app.problem == "function_app.py does not import"
 
 
-def test_what_its_function_json_refuses(folder: AppFolder) -> None:
+def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFolder) -> None:
     folder.http("Bad", "", "bad/{id:nosuch}")
     app = load(folder)
     assert "nosuch" in app.broken["Bad"]
@@ -138,7 +138,7 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
     assert (activity.durable_name, activity.script_file) == ("Named", root / "function_app.py")
 
 
-def test_what_the_workers_are_told_to_load(folder: AppFolder) -> None:
+def test_the_request_to_load_the_app(folder: AppFolder) -> None:
     app = read_app(folder.root, ENVIRON)
     asked = load_request(app, ENVIRON, "http://rpc/")
     assert (asked.root, asked.v2_script, asked.rpc_base) == (str(folder.root), None, "http://rpc/")
@@ -149,7 +149,7 @@ def test_what_the_workers_are_told_to_load(folder: AppFolder) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}])
-def test_of_both_models_the_second_counts(folder: AppFolder, environ: dict[str, str]) -> None:
+def test_an_app_of_both_models_is_loaded_as_a_v2_app(folder: AppFolder, environ: dict[str, str]) -> None:
     script = environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     folder.write(script, "")
     asked = load_request(read_app(folder.root, environ), environ, "")

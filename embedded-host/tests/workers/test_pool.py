@@ -47,7 +47,7 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-async def test_what_does_not_load_is_reported_and_the_others_run(app: AppFolder, start: StartPool) -> None:
+async def test_a_function_that_does_not_load_is_reported_and_the_others_run(app: AppFolder, start: StartPool) -> None:
     app.function("Bad", "import no_such_thing", activity_trigger())
     pool, loaded = await start(app)
     assert [problem.function for problem in loaded.problems] == ["Bad"]
@@ -215,7 +215,7 @@ async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
     assert await waiting == 1
 
 
-async def test_what_a_function_left_running_in_a_thread_goes_with_its_code(app: AppFolder, start: StartPool) -> None:
+async def test_a_thread_that_a_function_left_running_ends_with_its_code(app: AppFolder, start: StartPool) -> None:
     code = """
         import asyncio, time
         async def main(value):
@@ -245,7 +245,7 @@ def import_that_waits(app: AppFolder, tmp_path: Path) -> LoadRequest:
     return LoadRequest(str(app.root), [spec(app, "Slow")])
 
 
-async def test_what_ends_during_a_reload_is_replaced_with_the_code_that_serves(
+async def test_a_worker_that_exits_during_a_reload_is_replaced_with_the_code_in_service(
     app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: LoadRequest
 ) -> None:
     pool, _ = await start(app, load=load_of(app, "Echo", "Exit"))

@@ -125,7 +125,7 @@ async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(monkey
     assert await apart.run(look) is first
 
 
-async def test_what_was_begun_before_the_code_changed_is_not_used_again() -> None:
+async def test_a_spare_process_of_the_previous_code_is_not_used() -> None:
     worker = fake()
     retired: list[WorkerProcess] = []
 
@@ -149,7 +149,7 @@ async def test_a_process_apart_that_cannot_be_started_is_tried_again(
     assert refused_processes.left == 0
 
 
-async def test_who_gives_up_while_a_process_apart_loads_leaves_none_behind(
+async def test_a_cancelled_call_leaves_no_process_behind(
     pool: WorkerPool, app: AppFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)

@@ -40,7 +40,7 @@ def channel() -> Channel:
     return Channel(lambda _, __: None, lambda _: None)
 
 
-async def test_it_is_connected_once_every_placement_has_sent_hello(worker: WorkerProcess) -> None:
+async def test_a_process_is_connected_once_every_placement_has_sent_hello(worker: WorkerProcess) -> None:
     for placement in PLACEMENTS:
         assert not worker.connected.done()
         worker.connect(Hello(placement), channel())
@@ -57,7 +57,7 @@ async def test_another_protocol_version_is_refused(worker: WorkerProcess, proces
     assert not worker.channels
 
 
-async def test_what_waits_for_a_lost_process_fails_with_the_first_reason(worker: WorkerProcess) -> None:
+async def test_waiters_for_a_lost_process_fail_with_the_first_reason(worker: WorkerProcess) -> None:
     loop = asyncio.get_running_loop()
     calls: list[asyncio.Future[InvocationResult]] = [loop.create_future() for _ in range(3)]
     worker.pending.update(enumerate(calls))
