@@ -25,8 +25,15 @@ else:
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 if not OLDEST <= sys.version_info[:2] <= NEWEST:  # Python 3.6 gets here: it can parse this file
-    found = OLDEST + NEWEST + tuple(sys.version_info[:3]) + ("py -3.13" if os.name == "nt" else "python3.13",)
-    sys.exit("dev.py needs Python {}.{} to {}.{}. This is Python {}.{}.{}. Try: {} dev.py".format(*found))
+    found = (
+        OLDEST
+        + NEWEST
+        + tuple(sys.version_info[:3])
+        + ("py -3.13" if os.name == "nt" else "python3.13",)
+    )
+    sys.exit(
+        "dev.py needs Python {}.{} to {}.{}. This is Python {}.{}.{}. Try: {} dev.py".format(*found)
+    )
 
 ROOT = Path(__file__).resolve().parent
 HOST = ROOT / "embedded-host"
@@ -36,15 +43,36 @@ PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 PINS = "embedded-host/requirements-dev.txt"
 PINNED = ("requirements.txt", PINS, "embedded-host/pyproject.toml")
 INSTALL = {  # level: the arguments of `pip install`, call by call
-    "run": (f"-c {PINS} hatchling", f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host"),
+    "run": (
+        f"-c {PINS} hatchling",
+        f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host",
+    ),
     "tools": (f"--no-deps -r {PINS}",),
 }
 CHECKS = {
     ROOT: ("ruff format --check .", "ruff check .", "mypy"),
     HOST: ("mypy", "lint-imports", "npm ci --silent", "npm run --silent lint"),
 }
-VALUE_FOLLOWS = {"-c", "-k", "-m", "-n", "-o", "-p", "--basetemp", "--confcutdir", "--config-file", "--deselect"}
-VALUE_FOLLOWS |= {"--ignore", "--ignore-glob", "--junit-xml", "--junitxml", "--log-file", "--rootdir"}  # pytest options
+VALUE_FOLLOWS = {
+    "-c",
+    "-k",
+    "-m",
+    "-n",
+    "-o",
+    "-p",
+    "--basetemp",
+    "--confcutdir",
+    "--config-file",
+    "--deselect",
+}
+VALUE_FOLLOWS |= {
+    "--ignore",
+    "--ignore-glob",
+    "--junit-xml",
+    "--junitxml",
+    "--log-file",
+    "--rootdir",
+}  # pytest options
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +82,10 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0
     if command not in ("start", "test", "check") or (command == "check" and rest):
-        print(f"{__doc__}\ndev.py: invalid arguments: {' '.join(arguments) or 'none'}", file=sys.stderr)
+        print(
+            f"{__doc__}\ndev.py: invalid arguments: {' '.join(arguments) or 'none'}",
+            file=sys.stderr,
+        )
         return 2
     try:
         ensure_environment(*INSTALL if command != "start" else ["run"])
@@ -88,19 +119,28 @@ def test(arguments: list[str]) -> int:
     for project in (ROOT, HOST):
         code, last_line = run(project, "-m", "pytest", *options, *(paths[project] or ["tests"]))
         codes.append(code)
-        closing_lines.append(f"{'app' if project is ROOT else 'embedded host'} (exit code {code}):\n{last_line}")
+        closing_lines.append(
+            f"{'app' if project is ROOT else 'embedded host'} (exit code {code}):\n{last_line}"
+        )
     print("\n" + "\n".join(closing_lines), flush=True)
-    return next((code for code in codes if code not in (0, 5)), min(codes))  # 5: no tests, as with `-k` in one project
+    return next(
+        (code for code in codes if code not in (0, 5)), min(codes)
+    )  # 5: no tests, as with `-k` in one project
 
 
 def check() -> int:
     """Run every check, also after a failure."""
     failed = []
     path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", "")))
-    for folder, command in ((folder, command) for folder, commands in CHECKS.items() for command in commands):
+    for folder, command in (
+        (folder, command) for folder, commands in CHECKS.items() for command in commands
+    ):
         tool, *arguments = command.split()
         program = shutil.which(tool, path=path)
-        print(f"$ {command}" if program else f"NOT CHECKED by {command}: {tool} is not installed", flush=True)
+        print(
+            f"$ {command}" if program else f"NOT CHECKED by {command}: {tool} is not installed",
+            flush=True,
+        )
         if program and subprocess.call([program, *arguments], cwd=folder) != 0:
             failed.append(f"{command} (in {folder.name})")
     if failed:
@@ -114,7 +154,9 @@ def become(folder: Path, *arguments: str) -> int:
     sys.stdout.flush()
     if os.name != "nt":
         os.execv(PYTHON, [str(PYTHON), *arguments])
-    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the child too, which decides how it ends
+    signal.signal(
+        signal.SIGINT, lambda *_: None
+    )  # Ctrl+C reaches the child too, which decides how it ends
     return subprocess.call([PYTHON, *arguments])
 
 
@@ -123,7 +165,9 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     signal.signal(signal.SIGINT, lambda *_: None)
     end = b""
     command = [str(PYTHON), *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         output = process.stdout.fileno() if process.stdout else -1
         for data in iter(lambda: os.read(output, 65536), b""):
             sys.stdout.buffer.write(data)
@@ -155,7 +199,11 @@ def stamp(name: str, text: str = "") -> str:
     file = VENV / f"dev-{name}"
     if text:
         file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    return file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() and PYTHON.exists() else ""
+    return (
+        file.read_text(encoding="utf-8", errors="surrogateescape")
+        if file.exists() and PYTHON.exists()
+        else ""
+    )
 
 
 def lock(descriptor: int) -> None:
@@ -164,7 +212,9 @@ def lock(descriptor: int) -> None:
     while True:
         try:
             if sys.platform == "win32":
-                os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # beyond the text: a locked range cannot be read
+                os.lseek(
+                    descriptor, 1 << 20, os.SEEK_SET
+                )  # beyond the text: a locked range cannot be read
                 msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
             else:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,7 +228,9 @@ def lock(descriptor: int) -> None:
 
 def create_venv() -> None:
     if Path(sys.prefix).resolve() == VENV:
-        sys.exit("dev.py: .venv must be created again, and this is its Python. Run `deactivate`, then this command.")
+        sys.exit(
+            "dev.py: .venv must be created again, and this is its Python. Run `deactivate`, then this command."
+        )
     print(f"Creating .venv with {sys.executable}", flush=True)
     if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
         sys.exit(f"dev.py: cannot create {VENV}; the reason is above. Then run this command again.")
@@ -187,12 +239,19 @@ def create_venv() -> None:
 def pip_install(level: str) -> None:
     what = "the app and the host" if level == "run" else "the development tools"
     print(f"Installing {what}. This takes a minute.", flush=True)
-    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
+    environment = {
+        **os.environ,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_USER": "0",
+    }
     for arguments in INSTALL[level]:
         command = [str(PYTHON), "-m", "pip", "install", "-qq", *arguments.split()]
         if subprocess.call(command, cwd=ROOT, env=environment) != 0:
             proxy = "Behind a proxy set HTTPS_PROXY, for another package index PIP_INDEX_URL."
-            sys.exit(f"dev.py: pip failed; its message is above. {proxy} Then run this command again; it resumes.")
+            sys.exit(
+                f"dev.py: pip failed; its message is above. {proxy} Then run this command again; it resumes."
+            )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     known = known_orchestrators(APP_ROOT)
     name = find_orchestrator(requested, known)
     if name is None:
-        return _error(404, f"There is no orchestrator '{requested}' in this app.", orchestrators=list(known))
+        return _error(
+            404, f"There is no orchestrator '{requested}' in this app.", orchestrators=list(known)
+        )
     try:
         orchestrator_input = _parse_input(req.get_body())
     except (ValueError, RecursionError) as error:
@@ -38,7 +40,9 @@ def _parse_input(body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")  # json.loads takes NaN and Infinity, no other parser does
+    raise ValueError(
+        f"{name} is not a JSON value"
+    )  # json.loads takes NaN and Infinity, no other parser does
 
 
 def _error(status_code: int, message: str, **details: Any) -> func.HttpResponse:

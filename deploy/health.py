@@ -46,7 +46,11 @@ def starter_problem(base: str, known: tuple[str, ...], timeout: float = 5.0) -> 
         answered = json.loads(body)["orchestrators"]
     except (ValueError, KeyError, TypeError):
         return f"HttpStarter is missing: {base}{STARTS_NOTHING} answers 404 without its list of orchestrators"
-    return "" if answered == list(known) else f"the host serves {answered}, and the app has {list(known)}"
+    return (
+        ""
+        if answered == list(known)
+        else f"the host serves {answered}, and the app has {list(known)}"
+    )
 
 
 def load_problem(root: Path) -> str:
@@ -55,7 +59,9 @@ def load_problem(root: Path) -> str:
     Loading is slow and the files in a container do not change, so a success is remembered in a file.
     """
     files = sorted(file for pattern in ("*/*.py", "*/function.json") for file in root.glob(pattern))
-    digest = hashlib.sha256(str([(str(file), file.stat().st_mtime_ns) for file in files]).encode()).hexdigest()
+    digest = hashlib.sha256(
+        str([(str(file), file.stat().st_mtime_ns) for file in files]).encode()
+    ).hexdigest()
     loaded = Path(tempfile.gettempdir(), f"functions-that-load-{digest[:16]}")
     if loaded.exists():
         return ""
@@ -70,7 +76,9 @@ def _load(function_json: Path) -> str:
     """Load one function as the worker does: its module, by the path from the app's root, and the entry point."""
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))
-        script = Path(function_json.parent.name, str(function.get("scriptFile", "__init__.py"))).with_suffix("")
+        script = Path(
+            function_json.parent.name, str(function.get("scriptFile", "__init__.py"))
+        ).with_suffix("")
         names = script.parent.parts if script.name == "__init__" else script.parts
         entry = str(function.get("entryPoint") or "main")
         module = importlib.import_module(".".join(names))

@@ -41,7 +41,10 @@ def _orchestrator_in(function_json: Path) -> str | None:
         return None
     bindings = function.get("bindings") if isinstance(function, dict) else None
     for binding in bindings if isinstance(bindings, list) else ():
-        if isinstance(binding, dict) and str(binding.get("type")).casefold() == "orchestrationtrigger":
+        if (
+            isinstance(binding, dict)
+            and str(binding.get("type")).casefold() == "orchestrationtrigger"
+        ):
             name = binding.get("orchestration")
             return name if isinstance(name, str) and name else function_json.parent.name
     return None

@@ -29,15 +29,25 @@ class Answer:
         return json.loads(self.text)
 
 
-def request(method: str, url: str, body: object = None, timeout: float = 30, **headers: str) -> Answer:
+def request(
+    method: str, url: str, body: object = None, timeout: float = 30, **headers: str
+) -> Answer:
     """Send a request and return its response, errors included.
 
     A ``str`` body is sent as it is, another one as JSON. Raises OSError if the server is not reachable.
     """
-    data = body.encode() if isinstance(body, str) else b"" if body is None else json.dumps(body).encode()
+    data = (
+        body.encode()
+        if isinstance(body, str)
+        else b""
+        if body is None
+        else json.dumps(body).encode()
+    )
     if body is not None:
         headers.setdefault("Content-Type", "application/json")
-    sent = urllib.request.Request(url, data=data if method == "POST" else None, method=method, headers=headers)
+    sent = urllib.request.Request(
+        url, data=data if method == "POST" else None, method=method, headers=headers
+    )
     try:
         response = urllib.request.urlopen(sent, timeout=timeout)
     except urllib.error.HTTPError as error:
@@ -63,6 +73,8 @@ def final_status(links: dict[str, str], seconds: float = 60) -> dict[str, Any]:
 
     def status() -> dict[str, Any] | None:
         answer = request("GET", links["statusQueryGetUri"])
-        return answer.json if answer.status == 200 and answer.json["runtimeStatus"] in FINAL else None
+        return (
+            answer.json if answer.status == 200 and answer.json["runtimeStatus"] in FINAL else None
+        )
 
     return eventually(status, f"instance {links['id']} has finished", seconds)

@@ -34,13 +34,18 @@ def test_the_bindings_are_the_parameters_of_main(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_binding_is_one_the_real_host_accepts(name: str) -> None:
     bindings = read(f"{name}/function.json")["bindings"]
-    assert all(re.fullmatch(r"[a-zA-Z][a-zA-Z0-9]{0,126}|\$return", binding["name"]) for binding in bindings)
+    assert all(
+        re.fullmatch(r"[a-zA-Z][a-zA-Z0-9]{0,126}|\$return", binding["name"])
+        for binding in bindings
+    )
     assert all(binding["direction"] in ("in", "out") for binding in bindings)
     assert sum(binding["type"].endswith("Trigger") for binding in bindings) == 1
 
 
 def test_the_http_trigger() -> None:
-    bindings = {binding["type"]: binding for binding in read("HttpStarter/function.json")["bindings"]}
+    bindings = {
+        binding["type"]: binding for binding in read("HttpStarter/function.json")["bindings"]
+    }
     trigger = bindings["httpTrigger"]
     assert trigger["authLevel"] == "anonymous"
     assert trigger["methods"] == ["get", "post"]
@@ -77,7 +82,9 @@ def test_host_json() -> None:
 def requirements(name: str) -> dict[str, list[Requirement]]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     found: dict[str, list[Requirement]] = {}
-    for requirement in (Requirement(line) for line in lines if line.strip() and not line.startswith("#")):
+    for requirement in (
+        Requirement(line) for line in lines if line.strip() and not line.startswith("#")
+    ):
         found.setdefault(requirement.name, []).append(requirement)
     return found
 

@@ -18,23 +18,47 @@ FILES = (
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="CI's scripts are for Linux: macOS has no `timeout`")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="CI's scripts are for Linux: macOS has no `timeout`"
+)
 @pytest.mark.parametrize(
     ("said", "status", "code", "shown"),
     [
         ("No known vulnerabilities found", 0, 0, "No known vulnerabilities found"),
-        ("Found 2 known vulnerabilities in 1 package", 1, 1, "FAILED: Found 2 known vulnerabilities in 1 package"),
-        ("Found 1 known vulnerability in 1 package", 1, 1, "FAILED: Found 1 known vulnerability in 1 package"),
-        ("ERROR: the service cannot be reached", 1, 0, "DID NOT RUN: no advisories could be had: ERROR: the service"),
+        (
+            "Found 2 known vulnerabilities in 1 package",
+            1,
+            1,
+            "FAILED: Found 2 known vulnerabilities in 1 package",
+        ),
+        (
+            "Found 1 known vulnerability in 1 package",
+            1,
+            1,
+            "FAILED: Found 1 known vulnerability in 1 package",
+        ),
+        (
+            "ERROR: the service cannot be reached",
+            1,
+            0,
+            "DID NOT RUN: no advisories could be had: ERROR: the service",
+        ),
         ("", 139, 0, "DID NOT RUN"),
     ],
 )
-def test_only_a_known_vulnerability_is_a_failure(tmp_path: Path, said: str, status: int, code: int, shown: str) -> None:
+def test_only_a_known_vulnerability_is_a_failure(
+    tmp_path: Path, said: str, status: int, code: int, shown: str
+) -> None:
     audit = tmp_path / "pip-audit"
-    audit.write_text(f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{said}' >&2\nexit {status}\n")
+    audit.write_text(
+        f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{said}' >&2\nexit {status}\n"
+    )
     audit.chmod(0o755)
     done = subprocess.run(
-        ["bash", PROJECT / ".ci" / "audit"], capture_output=True, text=True, env={**os.environ, "PIP_AUDIT": str(audit)}
+        ["bash", PROJECT / ".ci" / "audit"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PIP_AUDIT": str(audit)},
     )
     assert done.returncode == code, done
     for file in FILES:

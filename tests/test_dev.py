@@ -99,7 +99,11 @@ def project(tmp_path: Path) -> Project:
     root, stubs = tmp_path / "app", tmp_path / "stubs"
     for name, text in STUBS.items():
         write(stubs / name, text)
-    for name in ("requirements.txt", "embedded-host/requirements-dev.txt", "embedded-host/pyproject.toml"):
+    for name in (
+        "requirements.txt",
+        "embedded-host/requirements-dev.txt",
+        "embedded-host/pyproject.toml",
+    ):
         write(root / name, "")
     for name in ("tests/test_one.py", "embedded-host/tests/test_two.py"):
         write(root / name, "")
@@ -107,7 +111,9 @@ def project(tmp_path: Path) -> Project:
     return Project(root, stubs)
 
 
-def test_start_installs_no_development_tools_and_runs_the_host_in_the_app_s_folder(project: Project) -> None:
+def test_start_installs_no_development_tools_and_runs_the_host_in_the_app_s_folder(
+    project: Project,
+) -> None:
     assert "host ['start', '--port', '8080'] in app" in project.dev("start", "--port", "8080")
     assert project.pip_calls() == RUN
 
@@ -181,7 +187,9 @@ def test_the_second_of_two_commands_waits_for_the_first_one(project: Project) ->
     assert project.pip_calls() == RUN
 
 
-@pytest.mark.parametrize("damage", ["half created", "without its Python", "of another Python", "moved"])
+@pytest.mark.parametrize(
+    "damage", ["half created", "without its Python", "of another Python", "moved"]
+)
 def test_an_environment_that_cannot_work_is_created_again(project: Project, damage: str) -> None:
     if damage == "half created":
         (project.venv / "lib").mkdir(parents=True)
@@ -197,13 +205,13 @@ def test_an_environment_that_cannot_work_is_created_again(project: Project, dama
     assert project.pip_calls()[-2:] == RUN
 
 
-def test_without_paths_both_projects_are_tested_and_both_closing_lines_come_last(project: Project) -> None:
+def test_without_paths_both_projects_are_tested_and_both_closing_lines_come_last(
+    project: Project,
+) -> None:
     output = project.dev("test", "-m", "unit", "-x")
     assert "pytest ['-m', 'unit', '-x', 'tests'] in app\n" in output
     assert "pytest ['-m', 'unit', '-x', 'tests'] in embedded-host\n" in output
-    last = (
-        "app (exit code 0):\n=== closing line of app\nembedded host (exit code 0):\n=== closing line of embedded-host\n"
-    )
+    last = "app (exit code 0):\n=== closing line of app\nembedded host (exit code 0):\n=== closing line of embedded-host\n"
     assert output.endswith(last)
 
 
@@ -223,7 +231,10 @@ def test_a_path_selects_its_project(project: Project, path: str, called: str) ->
 
 @pytest.mark.parametrize("option", ["-k", "--ignore", "--deselect", "--junitxml", "--rootdir"])
 def test_the_value_of_an_option_selects_no_project(project: Project, option: str) -> None:
-    assert project.dev("test", option, "tests").count(f"pytest ['{option}', 'tests', 'tests'] in ") == 2
+    assert (
+        project.dev("test", option, "tests").count(f"pytest ['{option}', 'tests', 'tests'] in ")
+        == 2
+    )
     output = project.dev("test", "embedded-host/tests", option, "tests")
     assert f"pytest ['{option}', 'tests', 'tests'] in embedded-host\n" in output
     assert output.count("pytest [") == 1
@@ -233,8 +244,12 @@ def test_an_option_at_the_end_has_no_effect_on_the_first_path(project: Project) 
     assert "pytest ['-k', 'tests'] in app\n" in project.dev("test", "tests", "-k")
 
 
-@pytest.mark.parametrize(("app", "host", "code"), [(1, 0, 1), (0, 2, 2), (5, 0, 0), (5, 5, 5), (5, 1, 1)])
-def test_the_exit_code_is_that_of_the_project_that_failed(project: Project, app: int, host: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("app", "host", "code"), [(1, 0, 1), (0, 2, 2), (5, 0, 0), (5, 5, 5), (5, 1, 1)]
+)
+def test_the_exit_code_is_that_of_the_project_that_failed(
+    project: Project, app: int, host: int, code: int
+) -> None:
     project.environment |= {"CODE_app": str(app), "CODE_embedded_host": str(host)}
     project.dev("test", code=code)
 
@@ -250,19 +265,29 @@ def test_signals_reach_the_host_and_its_exit_code_is_returned(project: Project) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["strat"], ["check", "--fix"]])
-def test_invalid_arguments_are_refused_before_anything_is_installed(project: Project, arguments: list[str]) -> None:
-    assert f"dev.py: invalid arguments: {' '.join(arguments) or 'none'}" in project.dev(*arguments, code=2)
+def test_invalid_arguments_are_refused_before_anything_is_installed(
+    project: Project, arguments: list[str]
+) -> None:
+    assert f"dev.py: invalid arguments: {' '.join(arguments) or 'none'}" in project.dev(
+        *arguments, code=2
+    )
     assert "python dev.py start" in project.dev("--help")
     assert not project.venv.exists()
 
 
-@pytest.mark.parametrize(("version", "code"), [("3.9.18", 1), ("3.10.0", 0), ("3.13.9", 0), ("3.14.0", 1)])
+@pytest.mark.parametrize(
+    ("version", "code"), [("3.9.18", 1), ("3.10.0", 0), ("3.13.9", 0), ("3.14.0", 1)]
+)
 def test_an_unsupported_python_is_named(version: str, code: int) -> None:
     numbers = tuple(map(int, version.split(".")))
     script = f"import sys, runpy; sys.version_info = {numbers}; runpy.run_path({str(DEV)!r}, run_name='dev')"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == code
-    assert ("dev.py needs Python 3.10 to 3.13. This is Python " + version in done.stderr) == bool(code)
+    assert ("dev.py needs Python 3.10 to 3.13. This is Python " + version in done.stderr) == bool(
+        code
+    )
 
 
 def test_old_pythons_can_parse_the_file() -> None:

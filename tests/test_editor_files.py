@@ -12,29 +12,43 @@ ROOT = Path(__file__).parents[1]
 
 def read(name: str) -> Any:
     """Parse JSON with comments. Only a whole line can be a comment."""
-    return json.loads(re.sub(r"^\s*//.*$", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE))
+    return json.loads(
+        re.sub(r"^\s*//.*$", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
 
 
-TASKS: dict[str, dict[str, Any]] = {task["label"]: task for task in read(".vscode/tasks.json")["tasks"]}
+TASKS: dict[str, dict[str, Any]] = {
+    task["label"]: task for task in read(".vscode/tasks.json")["tasks"]
+}
 
 
 def test_every_task_that_is_named_exists() -> None:
     named = [task["dependsOn"] for task in TASKS.values() if "dependsOn" in task]
-    named += [configuration["preLaunchTask"] for configuration in read(".vscode/launch.json")["configurations"]]
+    named += [
+        configuration["preLaunchTask"]
+        for configuration in read(".vscode/launch.json")["configurations"]
+    ]
     assert len(named) > 4
     assert set(named) <= set(TASKS)
 
 
 def test_the_tasks_of_this_repository_call_dev_py() -> None:
     calls = [task["args"] for task in TASKS.values() if "dev.py" in task.get("args", [])]
-    assert calls == [["dev.py", "start", "--help"], ["dev.py", "start"], ["dev.py", "test"], ["dev.py", "check"]]
+    assert calls == [
+        ["dev.py", "start", "--help"],
+        ["dev.py", "start"],
+        ["dev.py", "test"],
+        ["dev.py", "check"],
+    ]
     assert (ROOT / "dev.py").is_file()
 
 
 def test_the_environment_of_func_is_not_the_one_of_dev_py() -> None:
     settings = read(".vscode/settings.json")
     assert settings["azureFunctions.pythonVenv"] in TASKS["python venv"]["args"]
-    assert settings["azureFunctions.pythonVenv"] not in settings["python.defaultInterpreterPath"].split("/")
+    assert settings["azureFunctions.pythonVenv"] not in settings[
+        "python.defaultInterpreterPath"
+    ].split("/")
     assert all((ROOT / path).exists() for path in settings["python.testing.pytestArgs"])
 
 

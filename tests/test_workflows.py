@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("check_jsonschema", reason="needs the package check-jsonschema, which validates the workflows")
+pytest.importorskip(
+    "check_jsonschema", reason="needs the package check-jsonschema, which validates the workflows"
+)
 yaml = pytest.importorskip("ruamel.yaml")
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".github" / "workflows"
@@ -19,7 +21,9 @@ WORKFLOWS = sorted(file.name for file in FOLDER.glob("*"))
 
 def read(name: str) -> dict[str, Any]:
     """Parse by YAML 1.2, in which ``on`` is a string."""
-    document: dict[str, Any] = yaml.YAML(typ="safe", pure=True).load((FOLDER / name).read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.YAML(typ="safe", pure=True).load(
+        (FOLDER / name).read_text(encoding="utf-8")
+    )
     return document
 
 
@@ -45,7 +49,8 @@ def test_the_workflows_follow_the_schema() -> None:
 def test_the_schema_finds_a_misspelt_key(tmp_path: Path) -> None:
     wrong = tmp_path / "tests.yml"
     wrong.write_text(
-        (FOLDER / "tests.yml").read_text(encoding="utf-8").replace("runs-on:", "runs-onn:"), encoding="utf-8"
+        (FOLDER / "tests.yml").read_text(encoding="utf-8").replace("runs-on:", "runs-onn:"),
+        encoding="utf-8",
     )
     assert check_schema(wrong).returncode != 0
 
@@ -70,12 +75,23 @@ def test_the_tests_run_on_every_system_with_every_supported_python() -> None:
 
 def test_every_lock_file_is_audited() -> None:
     audited = re.findall(r"--requirement (\S+)", "\n".join(commands(JOBS["audit"])))
-    locks = [*ROOT.glob("deploy/requirements-*.txt"), *ROOT.glob("embedded-host/requirements-*.txt")]
+    locks = [
+        *ROOT.glob("deploy/requirements-*.txt"),
+        *ROOT.glob("embedded-host/requirements-*.txt"),
+    ]
     assert set(audited) == {file.relative_to(ROOT).as_posix() for file in locks}
 
 
 def test_the_paths_in_the_workflows_and_in_ci_exist() -> None:
     texts = [file.read_text(encoding="utf-8") for file in [*FOLDER.glob("*"), *ROOT.glob(".ci/*")]]
-    paths = set(re.findall(r"(?<![\w/$}.-])((?:deploy|embedded-host|tests|\.ci)/[\w./-]+)", "\n".join(texts)))
+    paths = set(
+        re.findall(
+            r"(?<![\w/$}.-])((?:deploy|embedded-host|tests|\.ci)/[\w./-]+)", "\n".join(texts)
+        )
+    )
     assert "deploy/requirements-container.txt" in paths
-    assert not [path for path in paths if not (ROOT / path).exists() and not (ROOT / "embedded-host" / path).exists()]
+    assert not [
+        path
+        for path in paths
+        if not (ROOT / path).exists() and not (ROOT / "embedded-host" / path).exists()
+    ]

@@ -18,8 +18,18 @@ def calibrate(bench: Bench, when: str) -> list[Figure]:
     loop, sync = _loop_seconds(), _fdatasync_ms(bench.folder / "calibration")
     bench.progress.say(f"machine {when}: python loop {loop:.3f} s, fdatasync {sync:.2f} ms")
     return [
-        figure(f"machine_loop_{when}", f"the machine {when}: {_LOOPS:,} turns of a Python loop", "s", [loop]),
-        figure(f"machine_fdatasync_{when}", f"the machine {when}: fdatasync of 4 KiB, p50", "ms", [sync]),
+        figure(
+            f"machine_loop_{when}",
+            f"the machine {when}: {_LOOPS:,} turns of a Python loop",
+            "s",
+            [loop],
+        ),
+        figure(
+            f"machine_fdatasync_{when}",
+            f"the machine {when}: fdatasync of 4 KiB, p50",
+            "ms",
+            [sync],
+        ),
     ]
 
 

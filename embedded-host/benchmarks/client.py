@@ -40,7 +40,9 @@ class Client:
         async with self._session.post(f"{self._base}/api/start/{name}", data=input) as answer:
             body = await answer.read()
             if answer.status != 202:
-                raise UnexpectedResponseError(f"{name} was not started: {answer.status} {body[:500]!r}")
+                raise UnexpectedResponseError(
+                    f"{name} was not started: {answer.status} {body[:500]!r}"
+                )
         url: str = json.loads(body)["statusQueryGetUri"]
         return url
 
@@ -74,10 +76,14 @@ class Client:
 
     async def page(self, token: str | None = None, **filter: str | int) -> Page:
         headers = {} if token is None else {TOKEN: token}
-        async with self._session.get(f"{self._base}{INSTANCES}", params=filter, headers=headers) as answer:
+        async with self._session.get(
+            f"{self._base}{INSTANCES}", params=filter, headers=headers
+        ) as answer:
             body = await answer.read()
             if answer.status != 200:
-                raise UnexpectedResponseError(f"The list {filter} was not given: {answer.status} {body[:500]!r}")
+                raise UnexpectedResponseError(
+                    f"The list {filter} was not given: {answer.status} {body[:500]!r}"
+                )
             return Page([row["instanceId"] for row in json.loads(body)], answer.headers.get(TOKEN))
 
 

@@ -91,7 +91,10 @@ TARGETS = {
         )
     },
     "finished_100000_start_s": Target(1, strict=True),
-    **{f"purge_20000_{what}": _STALL_MS for what in ("stall", "stall_list", "stall_no_match", "shrink_stall")},
+    **{
+        f"purge_20000_{what}": _STALL_MS
+        for what in ("stall", "stall_list", "stall_no_match", "shrink_stall")
+    },
     **{
         f"finished_100000_page_{name}": _PAGE_MS
         for name in (

@@ -13,7 +13,14 @@ from pathlib import Path
 from uuid import UUID
 
 from embedded_host.store.files import STATE_FILE
-from embedded_host.store.interface import AppendHistory, Change, InstanceQuery, InstanceRow, SaveInstance, SetInput
+from embedded_host.store.interface import (
+    AppendHistory,
+    Change,
+    InstanceQuery,
+    InstanceRow,
+    SaveInstance,
+    SetInput,
+)
 from embedded_host.store.sqlite import SqliteStore
 
 HUB = "BenchmarkHub"
@@ -33,7 +40,14 @@ class Model:
         row, old = self.row, self.row.execution_id
         took = row.updated - row.created
         yield SaveInstance(
-            replace(row, key=key, id=id, execution_id=execution_id, created=created, updated=created + took)
+            replace(
+                row,
+                key=key,
+                id=id,
+                execution_id=execution_id,
+                created=created,
+                updated=created + took,
+            )
         )
         if self.input is not None:
             yield SetInput(key, self.input)
@@ -59,13 +73,21 @@ def models(state: Path) -> dict[str, Model]:
     store = SqliteStore(state / STATE_FILE)
     try:
         rows = store.list(HUB, InstanceQuery(), 100)
-        return {row.status: Model(row, store.input(row.key), tuple(store.history(row.key))) for row in rows}
+        return {
+            row.status: Model(row, store.input(row.key), tuple(store.history(row.key)))
+            for row in rows
+        }
     finally:
         store.close()
 
 
 def fill(
-    state: Path, usual: Model, failed: Model, count: int, failed_every: int, through: Callable[[range], Iterable[int]]
+    state: Path,
+    usual: Model,
+    failed: Model,
+    count: int,
+    failed_every: int,
+    through: Callable[[range], Iterable[int]],
 ) -> Filled:
     """``count`` copies of ``usual``, but every so many of ``failed``; ``through`` shows how far it is."""
     chance = random.Random(5)  # the same ids in every run
@@ -78,7 +100,9 @@ def fill(
             for number in range(first, min(first + _BATCH, count)):
                 model = failed if number % failed_every == failed_every - 1 else usual
                 id, execution = (UUID(int=chance.getrandbits(128), version=4) for _ in range(2))
-                changes += model.copy(number + 1, id.hex, str(execution), filled.created((number + 1) / count))
+                changes += model.copy(
+                    number + 1, id.hex, str(execution), filled.created((number + 1) / count)
+                )
                 filled.ids.append(id.hex)
             store.write(changes)
     finally:

@@ -79,12 +79,19 @@ async def _pairs(bench: Bench, full: Host, empty: Host) -> list[Figure]:
             for name, value in came["full"].items():
                 ratios.setdefault(name, []).append(value / came["empty"][name])
         said = ", ".join(f"{name} {runs[-1]:.2f}" for name, runs in ratios.items())
-        bench.progress.say(f"with them against an empty state, {number + 1} of {bench.sizes.pairs}: {said}")
+        bench.progress.say(
+            f"with them against an empty state, {number + 1} of {bench.sizes.pairs}: {said}"
+        )
     await asyncio.sleep(bench.sizes.settle)
     ratios["memory"] = [full.memory_mib / empty.memory_mib]
     key, with_them = _key(bench), _with_them(bench)
     return [
-        figure(f"{key}_{name}", f"{name.replace('_', ' ')} {with_them}, against an empty state", "x", runs)
+        figure(
+            f"{key}_{name}",
+            f"{name.replace('_', ' ')} {with_them}, against an empty state",
+            "x",
+            runs,
+        )
         for name, runs in ratios.items()
     ]
 
@@ -95,11 +102,18 @@ async def _latency(bench: Bench, host: Host) -> dict[str, float]:
 
 
 async def _throughput(bench: Bench, host: Host) -> dict[str, float]:
-    return {"throughput": await side_by_side(host.client.hello, bench.sizes.pair_throughput, bench.sizes.clients)}
+    return {
+        "throughput": await side_by_side(
+            host.client.hello, bench.sizes.pair_throughput, bench.sizes.clients
+        )
+    }
 
 
 async def _counted(bench: Bench, host: Host) -> dict[str, float]:
-    took = {f"fan_out_{count}": await host.client.counted("FanOut", count) for count in bench.sizes.fan_out}
+    took = {
+        f"fan_out_{count}": await host.client.counted("FanOut", count)
+        for count in bench.sizes.fan_out
+    }
     count = bench.sizes.chain[1]
     return took | {f"chain_{count}": await host.client.counted("Chain", count)}
 
@@ -111,13 +125,21 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
     """Pages of 100. Each is asked for again and again, so this is with the file's pages in memory."""
     page = host.client.page
     total = len(filled.ids)
-    oldest, later, latest = (f"{filled.created(part):%Y-%m-%dT%H:%M:%S.%fZ}" for part in (0, 0.5, 1 - 200 / total))
+    oldest, later, latest = (
+        f"{filled.created(part):%Y-%m-%dT%H:%M:%S.%fZ}" for part in (0, 0.5, 1 - 200 / total)
+    )
     newest = f"{filled.newest:%Y-%m-%dT%H:%M:%S.%fZ}"
     asked: dict[str, tuple[str, Callable[[], Awaitable[Page]]]] = {
         "any": ("no filter", page),
-        "failed": (f"Failed, 1 in {bench.sizes.failed_every:,}", partial(page, runtimeStatus="Failed")),
+        "failed": (
+            f"Failed, 1 in {bench.sizes.failed_every:,}",
+            partial(page, runtimeStatus="Failed"),
+        ),
         "completed": ("Completed", partial(page, runtimeStatus="Completed")),
-        "created_narrow": ("created: 200 of them", partial(page, createdTimeFrom=latest, createdTimeTo=newest)),
+        "created_narrow": (
+            "created: 200 of them",
+            partial(page, createdTimeFrom=latest, createdTimeTo=newest),
+        ),
         "created_wide": ("created: half of them", partial(page, createdTimeFrom=later)),
         "created_all": ("created: all of them", partial(page, createdTimeFrom=oldest)),
         "two_statuses": ("Failed or Terminated", partial(page, runtimeStatus="Failed,Terminated")),
@@ -138,9 +160,14 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
         rows = len((await ask()).ids)
         took = await one_after_the_other(ask, bench.sizes.requests)
         note = f"{rows} rows"
-        figures.append(figure(f"{key}_page_{name}", f"a page of {total:,}: {text}", "ms", took, note))
+        figures.append(
+            figure(f"{key}_page_{name}", f"a page of {total:,}: {text}", "ms", took, note)
+        )
         bench.progress.say(f"page, {text}: {figures[-1].value:.2f} ms, {note}")
-    return [*figures, figure(f"{key}_page_walk", "all pages one after the other: a page", "ms", walked)]
+    return [
+        *figures,
+        figure(f"{key}_page_walk", "all pages one after the other: a page", "ms", walked),
+    ]
 
 
 async def _walk(bench: Bench, host: Host) -> tuple[list[float], str | None]:

@@ -62,11 +62,16 @@ class Host:
             except aiohttp.ClientConnectionError:
                 if self.process.poll() is not None:
                     last = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                    raise HostExitedError(f"The host ended with {self.process.returncode}:\n{last}") from None
+                    raise HostExitedError(
+                        f"The host ended with {self.process.returncode}:\n{last}"
+                    ) from None
                 await asyncio.sleep(0.005)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             await self.client.close()

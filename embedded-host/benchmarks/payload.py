@@ -25,7 +25,10 @@ async def payload(bench: Bench) -> list[Figure]:
             for size in _KB if number % 2 == 0 else _KB[::-1]:
                 before = host.cpu_seconds
                 took[size].append(
-                    percentile(await one_after_the_other(partial(_pass_through, host.client, size), count), 50)
+                    percentile(
+                        await one_after_the_other(partial(_pass_through, host.client, size), count),
+                        50,
+                    )
                 )
                 cpu[size].append((host.cpu_seconds - before) / count * 1000)
     figures = []
@@ -39,7 +42,10 @@ async def payload(bench: Bench) -> list[Figure]:
     once = _reading_and_writing_ms(big)
     passes = [(more - less) / once for more, less in zip(cpu[big], cpu[small], strict=True)]
     text = f"{big} KB more: CPU, in json.loads + json.dumps of it"
-    return [*figures, figure(f"payload_{big}_passes", text, "times", passes, f"once is {once:.2f} ms")]
+    return [
+        *figures,
+        figure(f"payload_{big}_passes", text, "times", passes, f"once is {once:.2f} ms"),
+    ]
 
 
 def _records(kilobytes: int) -> list[dict[str, object]]:

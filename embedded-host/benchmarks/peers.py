@@ -52,7 +52,9 @@ def names(folder: Path) -> list[str]:
     return [name for name in found if name != OURSELVES]
 
 
-async def measure(bench: Bench, folder: Path, wanted: Sequence[str], quick: bool) -> tuple[list[Peer], list[Figure]]:
+async def measure(
+    bench: Bench, folder: Path, wanted: Sequence[str], quick: bool
+) -> tuple[list[Peer], list[Figure]]:
     """The peers, and how the machine was before each."""
     peers, machine = [], []
     for name in wanted:
@@ -102,7 +104,11 @@ async def _measure(bench: Bench, peer: Path, quick: bool) -> Peer:
     printed = bench.folder / f"{peer.name}.json"
     with printed.open("wb") as out:
         process = processes.spawn(
-            [str(_python(peer)), str(peer / "bench.py")], out=out, err=None, cwd=bench.folder, environment=environment
+            [str(_python(peer)), str(peer / "bench.py")],
+            out=out,
+            err=None,
+            cwd=bench.folder,
+            environment=environment,
         )
         try:
             code = await asyncio.to_thread(process.wait, _LIMIT)

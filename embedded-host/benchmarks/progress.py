@@ -23,4 +23,10 @@ class Progress:
     def through(self, items: Sequence[T], what: str) -> Iterable[T]:
         """``items``, with a bar on a terminal."""
         self.say(what)
-        return track(items, what, console=self._console, transient=True, disable=not self._console.is_terminal)
+        return track(
+            items,
+            what,
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )

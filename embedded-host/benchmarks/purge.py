@@ -58,7 +58,9 @@ async def purge(bench: Bench) -> list[Figure]:
             # As in a host: the objects of the start are no part of a garbage collection.
             gc.collect()
             gc.freeze()
-            client = HubClient(TaskHub(HUB, HubSettings(), HubDependencies(store, commit, _NO_INVOKER)))
+            client = HubClient(
+                TaskHub(HUB, HubSettings(), HubDependencies(store, commit, _NO_INVOKER))
+            )
             idle.append((await _watched(asyncio.sleep(1))).stall)
             listing.append((await _watched(client.list(InstanceQuery(), count))).stall)
             nothing = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))
@@ -76,16 +78,30 @@ async def purge(bench: Bench) -> list[Figure]:
             sizes.append(100 * file.stat().st_size / before)
             await commit.close()
             gc.unfreeze()
-        bench.progress.say(f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)")
+        bench.progress.say(
+            f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)"
+        )
     key, them = f"purge_{count}", f"purge of {count:,} finished instances"
     return [
         figure(f"{key}_s", them, "s", totals),
         figure(f"{key}_stall", f"{them}: longest stall of the event loop", "ms", stalls),
         figure(f"{key}_busy", f"{them}: most CPU of the event loop's thread in one go", "ms", busy),
-        figure(f"{key}_stall_list", f"list of {count:,} finished instances: longest stall", "ms", listing),
-        figure(f"{key}_stall_no_match", f"{them}, of which none matches: longest stall", "ms", selective),
+        figure(
+            f"{key}_stall_list",
+            f"list of {count:,} finished instances: longest stall",
+            "ms",
+            listing,
+        ),
+        figure(
+            f"{key}_stall_no_match",
+            f"{them}, of which none matches: longest stall",
+            "ms",
+            selective,
+        ),
         figure(f"{key}_stall_idle", f"{them}: longest stall of an idle loop before", "ms", idle),
-        figure(f"{key}_shrink_s", f"{them}: time until the file is a tenth of its size", "s", shrink),
+        figure(
+            f"{key}_shrink_s", f"{them}: time until the file is a tenth of its size", "s", shrink
+        ),
         figure(f"{key}_shrink_stall", f"{them}: longest stall meanwhile", "ms", shrink_stalls),
         figure(f"{key}_size", f"{them}: size of the file then", "%", sizes),
     ]
@@ -95,8 +111,12 @@ def _model() -> Model:
     """A finished instance with one activity."""
     created = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ended = created + timedelta(seconds=1)
-    row = InstanceRow(1, HUB, "model", "Hello", "Completed", created, ended, "model-execution", output='"Hello"')
-    started = h.execution_started(created, instance_id="model", execution_id="model-execution", name="Hello", input="1")
+    row = InstanceRow(
+        1, HUB, "model", "Hello", "Completed", created, ended, "model-execution", output='"Hello"'
+    )
+    started = h.execution_started(
+        created, instance_id="model", execution_id="model-execution", name="Hello", input="1"
+    )
     turns: list[list[HistoryEvent]] = [
         [
             h.orchestrator_started(created),

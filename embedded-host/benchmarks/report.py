@@ -18,7 +18,13 @@ from rich.table import Table
 from benchmarks.figures import Figure, figure
 from benchmarks.peers import Peer
 
-_PACKAGES = ("azure-functions-embedded-host", "azure-functions", "azure-functions-durable", "aiohttp", "msgspec")
+_PACKAGES = (
+    "azure-functions-embedded-host",
+    "azure-functions",
+    "azure-functions-durable",
+    "aiohttp",
+    "msgspec",
+)
 
 
 @dataclass
@@ -37,10 +43,21 @@ class Report:
     def compare(self) -> None:
         """Add what follows from the peers of this run."""
         ours = {found.key: found for found in self.figures}.get("hello_per_second")
-        theirs = next((p.values.get("hello_per_second") for p in self.peers if p.name == "restate"), None)
+        theirs = next(
+            (p.values.get("hello_per_second") for p in self.peers if p.name == "restate"), None
+        )
         if ours and theirs:
             runs = [run / theirs for run in ours.runs]
-            self.add([figure("against_restate", "hello per second, against Restate in this run", "x", runs)])
+            self.add(
+                [
+                    figure(
+                        "against_restate",
+                        "hello per second, against Restate in this run",
+                        "x",
+                        runs,
+                    )
+                ]
+            )
 
     @property
     def missed(self) -> list[Figure]:
@@ -67,18 +84,28 @@ class Report:
         for note in self.machine["notes"]:
             console.print(f"Note: {note}", markup=False)
         if self.quick:
-            console.print("Note: small sizes (--quick), so these are no figures to quote, and are held to no target.")
+            console.print(
+                "Note: small sizes (--quick), so these are no figures to quote, and are held to no target."
+            )
             return
         held = [found for found in self.figures if found.target is not None]
         console.print(f"{len(held) - len(self.missed)} of {len(held)} targets met.")
 
     def _table(self) -> Table:
-        table = Table(title=f"{self.began}, {self.machine['cpus']} CPUs, Python {self.machine['python']}")
+        table = Table(
+            title=f"{self.began}, {self.machine['cpus']} CPUs, Python {self.machine['python']}"
+        )
         table.add_column("what")
         for heading in ("median", "min..max", "unit", "target", "met"):
-            table.add_column(heading, justify="left" if heading == "unit" else "right", no_wrap=True)
+            table.add_column(
+                heading, justify="left" if heading == "unit" else "right", no_wrap=True
+            )
         for found in self.figures:
-            spread = f"{number(min(found.runs))}..{number(max(found.runs))}" if len(found.runs) > 1 else ""
+            spread = (
+                f"{number(min(found.runs))}..{number(max(found.runs))}"
+                if len(found.runs) > 1
+                else ""
+            )
             text = f"{found.text} ({found.note})" if found.note else found.text
             target = "" if found.target is None else str(found.target)
             table.add_row(text, number(found.value), spread, found.unit, target, verdict(found))
@@ -94,7 +121,11 @@ class Report:
         for key in dict.fromkeys(key for peer in measured for key in peer.values):
             mine = ours.get(key)
             theirs = [number(peer.values[key]) if key in peer.values else "" for peer in measured]
-            table.add_row(f"{mine.text}, {mine.unit}" if mine else key, number(mine.value) if mine else "", *theirs)
+            table.add_row(
+                f"{mine.text}, {mine.unit}" if mine else key,
+                number(mine.value) if mine else "",
+                *theirs,
+            )
         return table
 
 
@@ -106,7 +137,13 @@ def number(value: float) -> str:
     """Three digits that count."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+    return (
+        f"{value:.1f}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+        if abs(value) >= 1
+        else f"{value:.3f}"
+    )
 
 
 def machine(python: Path, folder: Path) -> dict[str, Any]:
@@ -114,9 +151,13 @@ def machine(python: Path, folder: Path) -> dict[str, Any]:
     system = _file_system(folder)
     notes = []
     if system in ("tmpfs", "ramfs"):
-        notes.append(f"{folder} is in memory ({system}), so what the disk costs is not in these figures.")
+        notes.append(
+            f"{folder} is in memory ({system}), so what the disk costs is not in these figures."
+        )
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        notes.append("PYTHONDONTWRITEBYTECODE is set: modules without cached bytecode are compiled at every start.")
+        notes.append(
+            "PYTHONDONTWRITEBYTECODE is set: modules without cached bytecode are compiled at every start."
+        )
     return {
         "system": platform.platform(),
         "processor": _processor(),
@@ -133,7 +174,9 @@ def machine(python: Path, folder: Path) -> dict[str, Any]:
 
 def _python_version(python: Path) -> str:
     code = "import platform; print(platform.python_version())"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _processor() -> str:
@@ -141,18 +184,35 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), ""
+    )
 
 
 def _file_system(folder: Path) -> str:
     mounted = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
-    return next((mounted[place] for place in (folder.resolve(), *folder.resolve().parents) if place in mounted), "")
+    return next(
+        (
+            mounted[place]
+            for place in (folder.resolve(), *folder.resolve().parents)
+            if place in mounted
+        ),
+        "",
+    )
 
 
 def _commit() -> str:
     """With a + if there are changes that are in no commit."""
     try:
-        git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--abbrev=12"]
+        git = [
+            "git",
+            "-C",
+            str(Path(__file__).parent),
+            "describe",
+            "--always",
+            "--dirty=+",
+            "--abbrev=12",
+        ]
         return subprocess.run(git, capture_output=True, text=True).stdout.strip()
     except OSError:
         return ""

@@ -61,19 +61,39 @@ def main() -> int:
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "--only", type=_parts, default="speed,growth,peers", metavar="NAMES", help=f"of {', '.join(PARTS)}"
+        "--only",
+        type=_parts,
+        default="speed,growth,peers",
+        metavar="NAMES",
+        help=f"of {', '.join(PARTS)}",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="runs of each figure; default 3, with --quick 1")
     parser.add_argument(
-        "--peers", type=Path, default=Path.home() / "bench" / "peers", metavar="DIR", help="default: ~/bench/peers"
+        "--rounds",
+        type=_positive,
+        metavar="N",
+        help="runs of each figure; default 3, with --quick 1",
     )
-    parser.add_argument("--peer", type=_names, metavar="NAMES", help="which of them; default: all; none for none")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        default=Path.home() / "bench" / "peers",
+        metavar="DIR",
+        help="default: ~/bench/peers",
+    )
+    parser.add_argument(
+        "--peer", type=_names, metavar="NAMES", help="which of them; default: all; none for none"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument(
-        "--python", type=Path, default=Path(sys.executable), help="the host's interpreter; default: this one"
+        "--python",
+        type=Path,
+        default=Path(sys.executable),
+        help="the host's interpreter; default: this one",
     )
     return parser
 
@@ -85,7 +105,9 @@ def _names(text: str) -> list[str]:
 def _parts(text: str) -> list[str]:
     unknown = [name for name in _names(text) if name not in PARTS]
     if unknown or not _names(text):
-        raise argparse.ArgumentTypeError(f"no part {', '.join(unknown) or text!r}; there are {', '.join(PARTS)}")
+        raise argparse.ArgumentTypeError(
+            f"no part {', '.join(unknown) or text!r}; there are {', '.join(PARTS)}"
+        )
     return [part for name in _names(text) for part in PARTS[name]]
 
 
@@ -109,7 +131,10 @@ async def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(dir=states, ignore_cleanup_errors=True) as folder:
         began = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         report = Report(
-            began, shlex.join(["python", *sys.argv]), machine(options.python, Path(folder)), quick=options.quick
+            began,
+            shlex.join(["python", *sys.argv]),
+            machine(options.python, Path(folder)),
+            quick=options.quick,
         )
         bench = Bench(
             python=options.python,
@@ -125,7 +150,9 @@ async def run(options: argparse.Namespace) -> int:
             if report.figures:
                 report.print(Console(width=None if sys.stdout.isatty() else 136))
             if options.json:
-                options.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
+                options.json.write_text(
+                    json.dumps(report.json(), indent=2) + "\n", encoding="utf-8"
+                )
                 bench.progress.say(f"written: {options.json}")
     return 0
 
@@ -139,11 +166,18 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
     from benchmarks.speed import speed
     from benchmarks.waiting import waiting
 
-    parts = {"speed": speed, "finished": finished, "waiting": waiting, "payload": payload, "purge": purge}
+    parts = {
+        "speed": speed,
+        "finished": finished,
+        "waiting": waiting,
+        "payload": payload,
+        "purge": purge,
+    }
     report.add(calibrate(bench, "before"))
     # The peers come right behind the figures that they are compared with.
     for name in sorted(
-        dict.fromkeys(options.only), key=("speed", "peers", "finished", "waiting", "payload", "purge").index
+        dict.fromkeys(options.only),
+        key=("speed", "peers", "finished", "waiting", "payload", "purge").index,
     ):
         if name != "peers":
             report.add(await parts[name](bench))

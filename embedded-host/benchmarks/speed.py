@@ -20,10 +20,16 @@ async def speed(bench: Bench) -> list[Figure]:
         figures += await _throughput(bench, host)
         ran = bench.rounds * bench.sizes.throughput
         # Named by the hellos of the runs above; the few of the warm runs come on top.
-        memory += [figure(f"memory_after_{ran}", f"memory, after {ran:,} hellos", "MiB", [host.memory_mib])]
+        memory += [
+            figure(f"memory_after_{ran}", f"memory, after {ran:,} hellos", "MiB", [host.memory_mib])
+        ]
         figures += await _fan_out(bench, host)
         figures += await _chain(bench, host)
-        memory += [figure("memory_end", "memory, after the fan-outs and chains too", "MiB", [host.memory_mib])]
+        memory += [
+            figure(
+                "memory_end", "memory, after the fan-outs and chains too", "MiB", [host.memory_mib]
+            )
+        ]
     return figures + memory
 
 
@@ -32,7 +38,9 @@ async def _cold_start(bench: Bench) -> list[Figure]:
     for number in range(bench.sizes.cold_starts):
         async with bench.host(f"cold-{number}") as host:
             runs.append(host.started_in)
-        bench.progress.say(f"cold start {number + 1} of {bench.sizes.cold_starts}: {runs[-1]:.3f} s")
+        bench.progress.say(
+            f"cold start {number + 1} of {bench.sizes.cold_starts}: {runs[-1]:.3f} s"
+        )
     return [figure("cold_start", "cold start to the first Completed", "s", runs)]
 
 
@@ -44,7 +52,9 @@ async def _warm(bench: Bench, host: Host) -> list[Figure]:
         took = await one_after_the_other(host.client.hello, count)
         middle.append(percentile(took, 50))
         high.append(percentile(took, 95))
-        bench.progress.say(f"hello, warm: run {number + 1} of {bench.rounds}: {middle[-1]:.2f} / {high[-1]:.2f} ms")
+        bench.progress.say(
+            f"hello, warm: run {number + 1} of {bench.rounds}: {middle[-1]:.2f} / {high[-1]:.2f} ms"
+        )
     return [
         figure("hello_p50", f"hello, warm: p50 of {count}", "ms", middle),
         figure("hello_p95", f"hello, warm: p95 of {count}", "ms", high),
@@ -58,7 +68,9 @@ async def _throughput(bench: Bench, host: Host) -> list[Figure]:
         before = host.cpu_seconds
         rates.append(count / await side_by_side(host.client.hello, count, clients))
         cpu.append((host.cpu_seconds - before) / count * 1000)
-        bench.progress.say(f"hello, {clients} clients: run {number + 1} of {bench.rounds}: {rates[-1]:.0f} a second")
+        bench.progress.say(
+            f"hello, {clients} clients: run {number + 1} of {bench.rounds}: {rates[-1]:.0f} a second"
+        )
     return [
         figure("hello_per_second", f"hello: {count:,} with {clients} clients", "1/s", rates),
         figure("hello_cpu", "CPU of a hello, all the host's processes", "ms", cpu),
@@ -79,7 +91,9 @@ async def _chain(bench: Bench, host: Host) -> list[Figure]:
     for _ in range(bench.rounds):
         for count, runs in steps.items():
             runs.append(await host.client.counted("Chain", count) / count * 1000)
-    figures = [figure(f"chain_{n}", f"chain of {n:,}: a step", "ms", runs) for n, runs in steps.items()]
+    figures = [
+        figure(f"chain_{n}", f"chain of {n:,}: a step", "ms", runs) for n, runs in steps.items()
+    ]
     said = ", ".join(f"{n}: {statistics.median(runs):.2f} ms" for n, runs in steps.items())
     bench.progress.say(f"a step of chains of {said}")
     short, long = min(steps), max(steps)

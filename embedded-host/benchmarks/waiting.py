@@ -20,7 +20,9 @@ async def waiting(bench: Bench) -> list[Figure]:
         empty_cpu = await _cpu_during(host, bench.sizes.watched)
     watched = f"CPU in {bench.sizes.watched:g} s"
     bench.progress.say(f"nothing waits: {watched}: {empty_cpu:.3f} s, {empty_memory:.1f} MiB")
-    figures = [figure("waiting_nothing_cpu", f"{watched}: an idle host, nothing waits", "s", [empty_cpu])]
+    figures = [
+        figure("waiting_nothing_cpu", f"{watched}: an idle host, nothing waits", "s", [empty_cpu])
+    ]
     for kind in _KINDS:
         figures += await _of_kind(bench, kind, empty_cpu, empty_memory)
     return figures
@@ -29,7 +31,11 @@ async def waiting(bench: Bench) -> list[Figure]:
 async def _of_kind(bench: Bench, kind: str, empty_cpu: float, empty_memory: float) -> list[Figure]:
     count = bench.sizes.waiting
     both = f"{2 * count:,} on {kind}"
-    key, them, watched = f"waiting_{count}_{kind}", f"{count:,} on {kind}", f"CPU in {bench.sizes.watched:g} s"
+    key, them, watched = (
+        f"waiting_{count}_{kind}",
+        f"{count:,} on {kind}",
+        f"CPU in {bench.sizes.watched:g} s",
+    )
     state = f"waiting-{kind}"
     async with bench.host(state) as host:
         await side_by_side(host.client.hello, bench.sizes.warm_up, bench.sizes.clients)
@@ -39,7 +45,9 @@ async def _of_kind(bench: Bench, kind: str, empty_cpu: float, empty_memory: floa
         first = await _cpu_during(host, bench.sizes.first)
         cpu = await _cpu_during(host, bench.sizes.watched)
         memory = (host.memory_mib - before) * 1024 / count
-        bench.progress.say(f"{them}: {watched}: {cpu:.3f} s, before that {first:.3f} s; {memory:.2f} KiB each")
+        bench.progress.say(
+            f"{them}: {watched}: {cpu:.3f} s, before that {first:.3f} s; {memory:.2f} KiB each"
+        )
         # The first ones fill what has a size of its own: the orchestrators kept in memory, SQLite's pages, the collector's room.
         before = host.memory_mib
         await _start(bench, host, kind, already=count)
@@ -50,19 +58,35 @@ async def _of_kind(bench: Bench, kind: str, empty_cpu: float, empty_memory: floa
         await asyncio.sleep(bench.sizes.settle)
         cpu_restarted = await _cpu_during(host, bench.sizes.watched)
         memory_restarted = (host.memory_mib - empty_memory) * 1024 / (2 * count)
-        bench.progress.say(f"{both}, found: {watched}: {cpu_restarted:.3f} s, {memory_restarted:.2f} KiB each")
+        bench.progress.say(
+            f"{both}, found: {watched}: {cpu_restarted:.3f} s, {memory_restarted:.2f} KiB each"
+        )
         starts = [host.started_in]
     for _ in range(bench.sizes.starts - 1):
         async with bench.host(state) as host:
             starts.append(host.started_in)
     more = f"more {watched} than an empty host"
     return [
-        figure(f"{key}_cpu_first", f"{them}: CPU in their first {bench.sizes.first:g} s", "s", [first]),
+        figure(
+            f"{key}_cpu_first", f"{them}: CPU in their first {bench.sizes.first:g} s", "s", [first]
+        ),
         figure(f"{key}_cpu", f"{them}: {more}", "s", [cpu - empty_cpu]),
-        figure(f"{key}_cpu_restarted", f"{both}, after a restart: {more}", "s", [cpu_restarted - empty_cpu]),
+        figure(
+            f"{key}_cpu_restarted",
+            f"{both}, after a restart: {more}",
+            "s",
+            [cpu_restarted - empty_cpu],
+        ),
         figure(f"{key}_memory", f"{them}: memory of each", "KiB", [memory]),
-        figure(f"{key}_memory_more", f"{count:,} more on {kind}: memory of each", "KiB", [memory_more]),
-        figure(f"{key}_memory_restarted", f"{both}, after a restart: memory of each", "KiB", [memory_restarted]),
+        figure(
+            f"{key}_memory_more", f"{count:,} more on {kind}: memory of each", "KiB", [memory_more]
+        ),
+        figure(
+            f"{key}_memory_restarted",
+            f"{both}, after a restart: memory of each",
+            "KiB",
+            [memory_restarted],
+        ),
         figure(f"{key}_start_s", f"{both}: start with them to the first Completed", "s", starts),
     ]
 

@@ -16,7 +16,16 @@ import pytest
 from tests.support.app_folder import AppFolder
 
 TESTS = Path(__file__).parent
-PROCESS_FOLDERS = ("benchmarks", "conformance", "crash", "docs", "e2e", "functions_host", "fuzz", "load")
+PROCESS_FOLDERS = (
+    "benchmarks",
+    "conformance",
+    "crash",
+    "docs",
+    "e2e",
+    "functions_host",
+    "fuzz",
+    "load",
+)
 MARKERS = {"unit", "process", "browser", "container", "manual"}
 
 
@@ -28,7 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(marker.name in MARKERS for marker in item.iter_markers()):
             folder = _folder(item.path)
-            name = "browser" if folder == "browser" else "process" if folder in PROCESS_FOLDERS else "unit"
+            name = (
+                "browser"
+                if folder == "browser"
+                else "process"
+                if folder in PROCESS_FOLDERS
+                else "unit"
+            )
             item.add_marker(name)
 
 

@@ -34,7 +34,9 @@ from tests.task_hub.kit import ManualClock
 
 
 def function(name: str, kind: str, **properties: object) -> Function:
-    return Function(name, Path(name), Path(name, "__init__.py"), "main", (Binding(kind, "x", "in", properties),))
+    return Function(
+        name, Path(name), Path(name, "__init__.py"), "main", (Binding(kind, "x", "in", properties),)
+    )
 
 
 def loaded(*functions: Function, host: HostJson | None = None) -> LoadedApp:
@@ -60,7 +62,9 @@ class RecordingInvoker:
         self.ran.append((name, turn.instance_id))
         return OrchestratorOutput(True, (), '"done"')
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         raise NotImplementedError
 
     async def entity(
@@ -143,7 +147,9 @@ async def test_a_timer_function_runs_when_the_caller_fires_due_timers() -> None:
 async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
     composed = Composed(CHAIN, PING, TICK)
     composed.runtime.start()
-    composed.app.replace(loaded(function("New", "orchestrationTrigger"), function("Pong", "httpTrigger")))
+    composed.app.replace(
+        loaded(function("New", "orchestrationTrigger"), function("Pong", "httpTrigger"))
+    )
     orchestrators = composed.runtime.hub.settings.functions.orchestrators
     assert ("New" in orchestrators, "Chain" in orchestrators) == (True, False)
     assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 404
@@ -157,7 +163,10 @@ async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
 @pytest.mark.parametrize(
     ("outcome", "logged"),
     [
-        (InvocationResult(1, error=ErrorData("ValueError", "boom", "File x")), "Function 'F' failed: ValueError: boom"),
+        (
+            InvocationResult(1, error=ErrorData("ValueError", "boom", "File x")),
+            "Function 'F' failed: ValueError: boom",
+        ),
         (WorkerLostError("it exited"), "Function 'F': it exited [EH325]"),
     ],
 )
@@ -200,6 +209,10 @@ def test_hub_settings_follow_host_json() -> None:
         overridable_existing_states="AnyState",
     )
     settings = hub_settings(loaded(CHAIN, host=host))
-    assert (settings.max_activities, settings.max_orchestrators, settings.store_inputs) == (3, 4, True)
+    assert (settings.max_activities, settings.max_orchestrators, settings.store_inputs) == (
+        3,
+        4,
+        True,
+    )
     assert settings.any_state_is_overridable
     assert "Chain" in settings.functions.orchestrators

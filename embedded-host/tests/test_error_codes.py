@@ -21,7 +21,11 @@ INFORMATION = ("host.json: not used by the embedded host",)
 @cache
 def modules() -> dict[str, str]:
     """Return the source of each module of the host and the worker by its path, without the apps that ``init`` writes."""
-    files = (path for package in ("embedded_host", "embedded_worker") for path in (SOURCE / package).rglob("*.py"))
+    files = (
+        path
+        for package in ("embedded_host", "embedded_worker")
+        for path in (SOURCE / package).rglob("*.py")
+    )
     return {
         path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(files)
@@ -36,7 +40,11 @@ def codes_in_source() -> dict[str, str]:
         tree = ast.parse(source)
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in docstrings
+            ):
                 bracketed = re.findall(rf"\[({CODE.pattern})\]", node.value)
                 for code in [node.value] if CODE.fullmatch(node.value) else bracketed:
                     found.setdefault(code, path)
@@ -51,8 +59,12 @@ def logged_and_printed() -> Iterator[tuple[str, str]]:
                 continue
             name = ast.unparse(node.func)
             is_logged = re.fullmatch(r"log\.(warning|error|exception|critical)", name)
-            is_printed = name == "print" and any("stderr" in ast.unparse(k.value) for k in node.keywords)
-            if (is_logged or is_printed) and any(re.search(r"[a-z]{3} [a-z]{2}", text) for text in _texts(node)):
+            is_printed = name == "print" and any(
+                "stderr" in ast.unparse(k.value) for k in node.keywords
+            )
+            if (is_logged or is_printed) and any(
+                re.search(r"[a-z]{3} [a-z]{2}", text) for text in _texts(node)
+            ):
                 yield f"{path}:{node.lineno}", ast.unparse(node)
 
 
@@ -75,7 +87,9 @@ def test_every_entry_has_a_message_with_its_code() -> None:
 def test_every_entry_has_a_cause_and_a_fix_and_they_are_in_order() -> None:
     headings = re.findall(r"^### (.*)", CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
     assert headings == sorted(set(headings))
-    assert list(entries()) == headings, "an entry has the form '### EH201', **Cause:** …, **Fix:** …"
+    assert list(entries()) == headings, (
+        "an entry has the form '### EH201', **Cause:** …, **Fix:** …"
+    )
     for code, entry in entries().items():
         assert len(entry.cause) > 20, code
         assert entry.fix.endswith((".", ")")) or entry.fix.startswith("None"), code
@@ -86,7 +100,9 @@ def test_every_logged_or_printed_problem_has_a_code() -> None:
     without = [
         f"{place}: {source}"
         for place, source in logged_and_printed()
-        if not CODE.search(source) and "str(error)" not in source and not any(t in source for t in INFORMATION)
+        if not CODE.search(source)
+        and "str(error)" not in source
+        and not any(t in source for t in INFORMATION)
     ]
     assert not without, 'End each text with a code, as in "... with --state. [EH211]"'
 
@@ -99,12 +115,15 @@ def test_every_logged_or_printed_problem_has_a_code() -> None:
         ("As [EH215] says.", "As [EH215] says. [EH205]"),
     ],
 )
-def test_with_code_appends_a_code_only_to_a_message_that_does_not_end_with_one(text: str, shown: str) -> None:
+def test_with_code_appends_a_code_only_to_a_message_that_does_not_end_with_one(
+    text: str, shown: str
+) -> None:
     assert with_code(text, "EH205") == shown
 
 
 def test_an_entry_is_read_without_the_marks_of_cause_and_fix() -> None:
     entry = entries()["EH204"]
     assert entry == ErrorEntry(
-        "`FUNCTIONS_WORKER_PROCESS_COUNT` is not a number from 1 to 10.", "Correct it, or remove it. The default is 1."
+        "`FUNCTIONS_WORKER_PROCESS_COUNT` is not a number from 1 to 10.",
+        "Correct it, or remove it. The default is 1.",
     )

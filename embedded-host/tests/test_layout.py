@@ -50,27 +50,43 @@ WITHOUT_TEST_MODULE = {
 def modules() -> dict[str, Path]:
     """Return the place of each module's test module by the module's path."""
     found: dict[str, Path] = {}
-    for package, tests in (("embedded_host", TESTS), ("embedded_worker", TESTS / "embedded_worker")):
+    for package, tests in (
+        ("embedded_host", TESTS),
+        ("embedded_worker", TESTS / "embedded_worker"),
+    ):
         for file in sorted((SOURCE / package).rglob("*.py")):
             path = file.relative_to(SOURCE / package)
             if file.name != "__init__.py" and "templates" not in path.parts:
-                found[f"{package}/{path.as_posix()}"] = tests / path.parent / f"test_{file.stem.lstrip('_')}.py"
+                found[f"{package}/{path.as_posix()}"] = (
+                    tests / path.parent / f"test_{file.stem.lstrip('_')}.py"
+                )
     return found
 
 
 def test_each_module_has_a_test_module_or_a_reason() -> None:
-    missing = [module for module, test in modules().items() if not test.exists() and module not in WITHOUT_TEST_MODULE]
-    assert not missing, f"Add a test module of the module's name, or a reason to {Path(__file__).name}"
+    missing = [
+        module
+        for module, test in modules().items()
+        if not test.exists() and module not in WITHOUT_TEST_MODULE
+    ]
+    assert not missing, (
+        f"Add a test module of the module's name, or a reason to {Path(__file__).name}"
+    )
 
 
 def test_no_reason_is_left_for_a_module_that_has_a_test_module_or_is_gone() -> None:
     tests = modules()
-    assert not [module for module in WITHOUT_TEST_MODULE if module not in tests or tests[module].exists()]
+    assert not [
+        module for module in WITHOUT_TEST_MODULE if module not in tests or tests[module].exists()
+    ]
 
 
 def test_each_test_module_that_a_reason_names_exists() -> None:
     named = [
-        word for reason in WITHOUT_TEST_MODULE.values() for word in reason.replace(",", "").split() if "tests/" in word
+        word
+        for reason in WITHOUT_TEST_MODULE.values()
+        for word in reason.replace(",", "").split()
+        if "tests/" in word
     ]
     assert named
     assert not [name for name in named if not (TESTS.parent / name).exists()]

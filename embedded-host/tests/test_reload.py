@@ -18,7 +18,14 @@ from tests.support.polling import eventually_async
 
 @pytest.mark.parametrize(
     "path",
-    ["function_app.py", "Hello/__init__.py", "Hello/function.json", "host.json", "local.settings.json", "a/b/c/d/e.py"],
+    [
+        "function_app.py",
+        "Hello/__init__.py",
+        "Hello/function.json",
+        "host.json",
+        "local.settings.json",
+        "a/b/c/d/e.py",
+    ],
 )
 def test_files_that_count(path: str) -> None:
     for change in Change:
@@ -82,7 +89,9 @@ class Seen:
         """What has changed since, once ``expected`` have."""
         self.files.clear()
         make()
-        await eventually_async(lambda: set(expected) <= self.files, f"changes of {expected} are seen", 10)
+        await eventually_async(
+            lambda: set(expected) <= self.files, f"changes of {expected} are seen", 10
+        )
         return set(self.files)
 
     async def begun(self) -> None:
@@ -119,7 +128,10 @@ async def test_changes_are_seen(seen: Seen) -> None:
         (seen.root / "Hello" / "__init__.py").write_text("x")
         (seen.root / "host.json").write_text("{}")
 
-    assert await seen.of("Hello/__init__.py", "host.json", make=make) == {"Hello/__init__.py", "host.json"}
+    assert await seen.of("Hello/__init__.py", "host.json", make=make) == {
+        "Hello/__init__.py",
+        "host.json",
+    }
     assert await seen.of("host.json", make=(seen.root / "host.json").unlink) == {"host.json"}
 
 
@@ -136,7 +148,9 @@ async def test_a_new_folder_is_seen_with_what_is_in_it(seen: Seen) -> None:
 async def test_a_folder_that_was_moved_here(seen: Seen, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "function.json").write_text("{}")
-    await seen.of("Moved/function.json", make=lambda: (tmp_path / "elsewhere").rename(seen.root / "Moved"))
+    await seen.of(
+        "Moved/function.json", make=lambda: (tmp_path / "elsewhere").rename(seen.root / "Moved")
+    )
     await seen.of("Moved/later.py", make=lambda: (seen.root / "Moved" / "later.py").write_text("x"))
 
 
@@ -162,14 +176,18 @@ async def silent(*folders: Path) -> AsyncIterator[Told]:
     await asyncio.Event().wait()
 
 
-async def test_changes_before_the_watch_starts_are_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changes_before_the_watch_starts_are_detected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "gone.py").touch()
 
     async def first(*folders: Path) -> AsyncIterator[Told]:
         (tmp_path / "before.py").touch()  # after the host is ready, and before it watches
         yield set()
         (tmp_path / "New").mkdir()
-        (tmp_path / "before.py").write_text("between")  # of which nothing is told, as another watch is to be begun
+        (tmp_path / "before.py").write_text(
+            "between"
+        )  # of which nothing is told, as another watch is to be begun
         (tmp_path / "gone.py").unlink()
         yield {(Change.added, str(tmp_path / "New"))}
 
@@ -184,7 +202,9 @@ async def test_changes_before_the_watch_starts_are_detected(tmp_path: Path, monk
         assert await asyncio.wait_for(anext(told), 5) == expected
 
 
-async def test_a_folder_that_goes_before_it_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_that_goes_before_it_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "Gone").mkdir()
 
     async def first(*folders: Path) -> AsyncIterator[Told]:
@@ -204,7 +224,9 @@ async def test_an_app_that_is_there_no_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-async def test_files_are_named_below_the_apps_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_files_are_named_below_the_apps_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On macOS the system tells of them by where links lead."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

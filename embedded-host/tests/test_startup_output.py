@@ -40,9 +40,7 @@ def told(folder: AppFolder, *problems: LoadProblem) -> str:
 
 def test_which_python_lacks_a_package(folder: AppFolder) -> None:
     """Said on the console alone: the problem's text goes out over HTTP."""
-    text = (
-        "there is no module named 'x'. Is it in requirements.txt, and installed for the Python that the host runs on?"
-    )
+    text = "there is no module named 'x'. Is it in requirements.txt, and installed for the Python that the host runs on?"
     assert f"\n    That is {sys.executable}." in told(folder, LoadProblem("Echo", text))
     assert sys.executable not in told(folder, LoadProblem("Echo", "no such folder"))
 
@@ -61,7 +59,12 @@ def test_http_functions_come_first(folder: AppFolder) -> None:
 
 def test_functions_that_are_disabled_or_out_of_service_are_marked(folder: AppFolder) -> None:
     folder.http("Bad", "", "bad/{id:nosuch}")
-    text = shown(folder, LoadProblem("Echo", "x"), LoadProblem("Apple", "x"), **{"AzureWebJobs.zebra.Disabled": "1"})
+    text = shown(
+        folder,
+        LoadProblem("Echo", "x"),
+        LoadProblem("Apple", "x"),
+        **{"AzureWebJobs.zebra.Disabled": "1"},
+    )
     assert f"\tApple: [GET,POST] {BASE}/api/a/{{id:int}}   (out of service, see above)\n" in text
     assert "\tEcho: activityTrigger   (out of service, see above)\n" in text
     assert "\tFunction zebra is disabled.\n" in text
@@ -123,15 +126,29 @@ def test_what_a_worker_found_wrong(folder: AppFolder) -> None:
 
 
 def test_triggers_that_are_not_served_are_named_once(folder: AppFolder) -> None:
-    trigger = {"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "q", "connection": "C"}
+    trigger = {
+        "name": "message",
+        "type": "queueTrigger",
+        "direction": "in",
+        "queueName": "q",
+        "connection": "C",
+    }
     folder.function("FromQueue", "def main(message): ...", trigger)
     assert told(folder).count("FromQueue") == 1
     assert "\nFromQueue: a queueTrigger is not served by the embedded host" in told(folder)
 
 
 def test_outputs_that_go_nowhere(folder: AppFolder) -> None:
-    queue = {"name": "out", "type": "queue", "direction": "out", "queueName": "q", "connection": "C"}
-    folder.function("Sends", "def main(req, out): ...", http_trigger("sends"), HTTP_OUT, CLIENT, queue)
+    queue = {
+        "name": "out",
+        "type": "queue",
+        "direction": "out",
+        "queueName": "q",
+        "connection": "C",
+    }
+    folder.function(
+        "Sends", "def main(req, out): ...", http_trigger("sends"), HTTP_OUT, CLIENT, queue
+    )
     assert "\nSends: what it sets on its output 'out' (queue) goes nowhere" in told(folder)
     assert "goes nowhere" not in told(folder, LoadProblem("Sends", "x")), "it does not run at all"
 

@@ -35,14 +35,21 @@ class Compose:
         """The app's URL."""
 
     def __call__(self, *arguments: str, seconds: float = 600) -> str:
-        return run(["docker", "compose", *arguments], environment=self.environment, cwd=self.folder, seconds=seconds)
+        return run(
+            ["docker", "compose", *arguments],
+            environment=self.environment,
+            cwd=self.folder,
+            seconds=seconds,
+        )
 
     def up(self, *arguments: str) -> None:
         """Start the services and wait until they are healthy. Raises AssertionError with their logs."""
         try:
             self("up", "--detach", "--wait", "--wait-timeout", "180", *arguments)
         except CommandError as error:
-            raise AssertionError(f"{error}\n{self('ps', '--all')}\n{self('logs', '--tail=40')}") from None
+            raise AssertionError(
+                f"{error}\n{self('ps', '--all')}\n{self('logs', '--tail=40')}"
+            ) from None
 
     def remove(self) -> None:
         """Remove containers, networks and volumes."""

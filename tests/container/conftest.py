@@ -28,7 +28,15 @@ def fastest_folder() -> str | None:
     memory = Path("/dev/shm")
     if not memory.is_dir():
         return None
-    available = int(Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]) * 1024
+    available = (
+        int(
+            Path("/proc/meminfo")
+            .read_text(encoding="ascii")
+            .partition("MemAvailable:")[2]
+            .split()[0]
+        )
+        * 1024
+    )
     return str(memory) if min(shutil.disk_usage(memory).free, available) > 8 * 2**30 else None
 
 
@@ -45,7 +53,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         return
     if reason := unavailable():
         pytest.fail(f"the containers cannot be tested here: {reason}")
-    with tempfile.TemporaryDirectory(prefix="docker-", dir=fastest_folder(), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="docker-", dir=fastest_folder(), ignore_cleanup_errors=True
+    ) as folder:
         engine = Engine(Path(folder))
         try:
             engine.install()

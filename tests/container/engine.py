@@ -50,7 +50,9 @@ def run(
         ) from None
     out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
     if done.returncode != 0:
-        raise CommandError(f"exit code {done.returncode}: {' '.join(map(str, command))}\n{out[-3000:]}\n{err[-3000:]}")
+        raise CommandError(
+            f"exit code {done.returncode}: {' '.join(map(str, command))}\n{out[-3000:]}\n{err[-3000:]}"
+        )
     return out
 
 
@@ -74,9 +76,15 @@ class Engine:
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         if not all(map(shutil.which, ("dockerd", "mmdebstrap"))):
             run(["apt-get", "update", "-q"], environment=quiet)
-            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *APT], environment=quiet)
+            run(
+                ["apt-get", "install", "-y", "-q", "--no-install-recommends", *APT],
+                environment=quiet,
+            )
         if shutil.which("docker") is None:  # Debian 13 has the command in a package of its own
-            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "docker-cli"], environment=quiet)
+            run(
+                ["apt-get", "install", "-y", "-q", "--no-install-recommends", "docker-cli"],
+                environment=quiet,
+            )
         self._install_plugins()
 
     def start(self, seconds: float = 30) -> None:
@@ -155,9 +163,13 @@ def _debian_13(folder: Path, packages: Sequence[str]) -> None:
     """Unpack packages of Debian 13 into ``folder/x``, from the mirror that this machine uses; nothing is installed."""
     for name in ("lists/partial", "archives/partial", "sources", "x"):
         (folder / name).mkdir(parents=True)
-    sources = Path("/etc/apt/sources.list.d/debian.sources").read_text(encoding="utf-8").split("\n\n")
+    sources = (
+        Path("/etc/apt/sources.list.d/debian.sources").read_text(encoding="utf-8").split("\n\n")
+    )
     first = next(stanza for stanza in sources if "URIs:" in stanza)
-    lines = ["Suites: trixie" if line.startswith("Suites:") else line for line in first.splitlines()]
+    lines = [
+        "Suites: trixie" if line.startswith("Suites:") else line for line in first.splitlines()
+    ]
     (folder / "sources" / "debian.sources").write_text("\n".join(lines) + "\n", encoding="utf-8")
     options = {
         "Dir::Etc::sourcelist": "/dev/null",
@@ -168,7 +180,10 @@ def _debian_13(folder: Path, packages: Sequence[str]) -> None:
         "Dir::Cache::srcpkgcache": "",
         "APT::Sandbox::User": "root",
     }
-    apt = ["apt-get", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
+    apt = [
+        "apt-get",
+        *(word for name, value in options.items() for word in ("-o", f"{name}={value}")),
+    ]
     run([*apt, "update", "-q"])
     run([*apt, "download", "-q", *packages], cwd=folder)
     for package in folder.glob("*.deb"):

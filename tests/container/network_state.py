@@ -33,6 +33,8 @@ class NetworkState:
 def _run(*command: str, input: bytes | None = None) -> bytes | None:
     """What it prints; None where there is no such program, or it fails."""
     try:
-        return subprocess.run(command, input=input, capture_output=True, check=True, timeout=30).stdout
+        return subprocess.run(
+            command, input=input, capture_output=True, check=True, timeout=30
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None

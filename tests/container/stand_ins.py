@@ -51,12 +51,25 @@ def _build(engine: Engine, dockerfile: Path, context: Path, name: str) -> None:
 def _base(engine: Engine, work: Path) -> None:
     """Debian 12, because its Python is 3.11, with all that the others need, and with this machine's way to PyPI."""
     archive = work / "base.tar"
-    own = [file for file in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf") if Path(file).exists()]
+    own = [
+        file
+        for file in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf")
+        if Path(file).exists()
+    ]
     run(
         [
-            *("mmdebstrap", "--variant=minbase", "--mode=root", "--quiet", f"--include={','.join(PACKAGES)}"),
+            *(
+                "mmdebstrap",
+                "--variant=minbase",
+                "--mode=root",
+                "--quiet",
+                f"--include={','.join(PACKAGES)}",
+            ),
             *('--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io"),
-            *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
+            *(
+                "--dpkgopt=path-exclude=/usr/share/doc/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*",
+            ),
             '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED; ln -s python3 "$1"/usr/bin/python',
             *(f'--customize-hook=cp {file} "$1"{file}' for file in own),
             *("bookworm", archive),
@@ -76,11 +89,23 @@ def _base(engine: Engine, work: Path) -> None:
 def _azurite(folder: Path) -> None:
     """The release that docker-compose.yml names."""
     if shutil.which("npm") is None:
-        raise CommandError("npm is not on this machine, and the real Azurite is one of its packages")
+        raise CommandError(
+            "npm is not on this machine, and the real Azurite is one of its packages"
+        )
     version = _image("azurite").rpartition(":")[2]
     target = folder / "azurite"
     target.mkdir(parents=True)
-    run(["npm", "install", "--silent", "--no-audit", "--no-fund", f"--prefix={target}", f"azurite@{version}"])
+    run(
+        [
+            "npm",
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            f"--prefix={target}",
+            f"azurite@{version}",
+        ]
+    )
 
 
 def _functions(engine: Engine, folder: Path) -> None:
@@ -94,7 +119,9 @@ def _functions(engine: Engine, folder: Path) -> None:
     ]
     storage = [STORAGE_SDK, "azure-core", "isodate", "cryptography", "cffi", "pycparser"]
     (folder / "requirements.txt").write_text("\n".join([*lines, *storage]) + "\n", encoding="utf-8")
-    shutil.copytree(ROOT / "embedded-host" / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "embedded-host" / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copy(HERE / "functions_host.py", folder)
     _build(engine, HERE / "functions.Dockerfile", folder, FUNCTIONS)
 
@@ -102,7 +129,9 @@ def _functions(engine: Engine, folder: Path) -> None:
 def _image(name: str) -> str:
     """Return the image that docker-compose.yml names, with its tag."""
     found = re.search(
-        rf"^    image: (.*\b{name}:.*)$", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"), re.MULTILINE
+        rf"^    image: (.*\b{name}:.*)$",
+        (ROOT / "docker-compose.yml").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     assert found, name
     return found[1]

@@ -10,7 +10,9 @@ import pytest
 from tests.client import MANAGEMENT, final_status, request
 from tests.container.compose import Compose, hello
 
-MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+MESSAGE = (
+    "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,4 +85,6 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
     settings = [set(up.inspect(container)["Config"]["Env"]) for container in containers]
     assert settings[0] == settings[1] == settings[2]  # one storage, one hub, one address
     up.up("--scale", "app=1")
-    assert final_status(hello(up.base))["output"] == MESSAGE  # the gateway has forgotten the two that are gone
+    assert (
+        final_status(hello(up.base))["output"] == MESSAGE
+    )  # the gateway has forgotten the two that are gone

@@ -20,7 +20,14 @@ COMPOSE: dict[str, Any] = yaml.YAML(typ="safe", pure=True).load(
 )
 SERVICES = COMPOSE["services"]
 DOCKERFILES = ("Dockerfile", "deploy/embedded.Dockerfile")
-APP = {"HelloActivity", "HelloOrchestrator", "HttpStarter", "shared", "host.json", "requirements.txt"}
+APP = {
+    "HelloActivity",
+    "HelloOrchestrator",
+    "HttpStarter",
+    "shared",
+    "host.json",
+    "requirements.txt",
+}
 
 
 def _text(name: str) -> str:
@@ -28,7 +35,14 @@ def _text(name: str) -> str:
 
 
 def _check_schema(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        str(file),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
@@ -36,14 +50,18 @@ def test_the_compose_file_follows_the_specification(tmp_path: Path) -> None:
     pytest.importorskip("check_jsonschema")
     assert _check_schema(ROOT / "docker-compose.yml").returncode == 0
     wrong = tmp_path / "docker-compose.yml"
-    wrong.write_text(_text("docker-compose.yml").replace("depends_on", "dependson"), encoding="utf-8")
+    wrong.write_text(
+        _text("docker-compose.yml").replace("depends_on", "dependson"), encoding="utf-8"
+    )
     assert "'dependson' was unexpected" in _check_schema(wrong).stdout
 
 
 def test_the_app_waits_for_a_storage_that_it_reaches_by_name() -> None:
     app, azurite = SERVICES["app"], SERVICES["azurite"]
     assert app["depends_on"] == {"azurite": {"condition": "service_healthy"}}
-    storage = dict(part.partition("=")[::2] for part in app["environment"]["AzureWebJobsStorage"].split(";"))
+    storage = dict(
+        part.partition("=")[::2] for part in app["environment"]["AzureWebJobsStorage"].split(";")
+    )
     ports = {"Blob": 10000, "Queue": 10001, "Table": 10002}
     for kind, port in ports.items():
         assert storage[f"{kind}Endpoint"] == f"http://azurite:{port}/{storage['AccountName']}"
@@ -81,7 +99,11 @@ def test_the_app_s_containers_share_one_host_id() -> None:
 
 
 def test_every_volume_is_named() -> None:
-    named = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    named = {
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+    }
     assert {name for name in named if not name.startswith(".")} == set(COMPOSE["volumes"])
 
 
@@ -100,7 +122,9 @@ def test_hadolint_finds_nothing(tmp_path: Path) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     if not hadolint.exists():
         pytest.skip("hadolint is not installed")
-    done = subprocess.run([hadolint, *DOCKERFILES], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [hadolint, *DOCKERFILES], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, "")
     bad = tmp_path / "Dockerfile"
     bad.write_text(_text("Dockerfile").replace(":4-python3.11", ""), encoding="utf-8")
@@ -113,13 +137,17 @@ def test_the_image_is_built_in_layers_of_which_the_app_is_the_last(name: str) ->
     assert "USER 10001" in last
     copies = [line for line in last if line.startswith("COPY")]
     assert "/home/site/wwwroot" in copies[-1]
-    assert last.index(copies[-1]) > next(index for index, line in enumerate(last) if "pip install" in line)
+    assert last.index(copies[-1]) > next(
+        index for index, line in enumerate(last) if "pip install" in line
+    )
 
 
 def _tracked() -> list[str]:
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("git lists the files of the repository")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     return listed.splitlines()
 
 
@@ -132,7 +160,11 @@ def _included(name: str, paths: Iterable[str]) -> set[str]:
         included = True
         for rule in rules:
             pattern = rule.strip("!/*")
-            if not pattern or f"{path}/".startswith(f"{pattern}/") or (pattern == "__pycache__" and pattern in path):
+            if (
+                not pattern
+                or f"{path}/".startswith(f"{pattern}/")
+                or (pattern == "__pycache__" and pattern in path)
+            ):
                 included = rule.startswith("!")
         return included
 
@@ -143,20 +175,33 @@ def _included(name: str, paths: Iterable[str]) -> set[str]:
     ("name", "more"),
     [
         (".dockerignore", {"deploy/health.py", "deploy/requirements-container.txt"}),
-        ("deploy/embedded.Dockerfile.dockerignore", {"deploy/health.py", "deploy/requirements-embedded.txt"}),
+        (
+            "deploy/embedded.Dockerfile.dockerignore",
+            {"deploy/health.py", "deploy/requirements-embedded.txt"},
+        ),
         (".funcignore", set()),
     ],
 )
 def test_an_image_and_a_deployment_contain_the_app_only(name: str, more: set[str]) -> None:
     tracked = _tracked()
     app = {path for path in tracked if path.partition("/")[0] in APP}
-    functions = {path.partition("/")[0] for path in tracked if path.count("/") == 1 and path.endswith("/function.json")}
+    functions = {
+        path.partition("/")[0]
+        for path in tracked
+        if path.count("/") == 1 and path.endswith("/function.json")
+    }
     assert functions < APP
-    host = {path for path in tracked if path.startswith("embedded-host/src/")} if "embedded" in name else set()
+    host = (
+        {path for path in tracked if path.startswith("embedded-host/src/")}
+        if "embedded" in name
+        else set()
+    )
     assert _included(name, tracked) == app | more | host
 
 
-@pytest.mark.parametrize("name", [".dockerignore", "deploy/embedded.Dockerfile.dockerignore", ".funcignore"])
+@pytest.mark.parametrize(
+    "name", [".dockerignore", "deploy/embedded.Dockerfile.dockerignore", ".funcignore"]
+)
 def test_an_image_and_a_deployment_contain_neither_state_nor_secrets(name: str) -> None:
     private = (
         ".env",
@@ -179,7 +224,9 @@ def _locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==([^ \\;]+)", _text(name), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["deploy/requirements-container.txt", "deploy/requirements-embedded.txt"])
+@pytest.mark.parametrize(
+    "name", ["deploy/requirements-container.txt", "deploy/requirements-embedded.txt"]
+)
 def test_every_package_is_exact_and_has_hashes(name: str) -> None:
     entries = re.sub(r"\\\n", " ", _text(name)).splitlines()
     packages = [line for line in entries if line.strip() and not line.startswith("#")]
@@ -188,7 +235,10 @@ def test_every_package_is_exact_and_has_hashes(name: str) -> None:
 
 
 def test_both_containers_run_the_app_with_the_same_packages() -> None:
-    app, embedded = _locked("deploy/requirements-container.txt"), _locked("deploy/requirements-embedded.txt")
+    app, embedded = (
+        _locked("deploy/requirements-container.txt"),
+        _locked("deploy/requirements-embedded.txt"),
+    )
     assert app.items() <= embedded.items()
     assert app["azure-functions-durable"].startswith("1.")
     assert not {"click", "rich", "uvloop", "pytest"} & set(app)

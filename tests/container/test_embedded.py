@@ -13,7 +13,9 @@ from tests.client import final_status, request
 from tests.container.compose import Compose, hello, until_answering
 
 psutil = pytest.importorskip("psutil")
-MESSAGE = "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+MESSAGE = (
+    "Hello World! from Linux operating system on 64bit ELF architecture in local-docker enviroment"
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,9 @@ def test_its_port_is_published_on_this_machine_only(up: Compose) -> None:
 def test_the_image_contains_no_tests_and_runs_as_user_10001(up: Compose) -> None:
     (container,) = up.containers("embedded")
     assert up.inspect(container)["Config"]["User"] == "10001"
-    listed = up.docker("exec", container, "sh", "-c", "ls /home/site/wwwroot; ls /opt/embedded-host").split()
+    listed = up.docker(
+        "exec", container, "sh", "-c", "ls /home/site/wwwroot; ls /opt/embedded-host"
+    ).split()
     assert not {"tests", "docs", "benchmarks", "dev.py", "pyproject.toml"} & set(listed)
     assert "embedded_host" in listed
 
@@ -73,7 +77,9 @@ def _seconds(moment: str) -> float:
 
 def _cpu_seconds(pid: int) -> float:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return float(sum(times.user + times.system for times in (process.cpu_times() for process in family)))
+    return float(
+        sum(times.user + times.system for times in (process.cpu_times() for process in family))
+    )
 
 
 def _busy() -> bool:

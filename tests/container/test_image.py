@@ -38,20 +38,31 @@ def configuration(compose: Compose, image: str) -> dict[str, Any]:
 
 
 def test_it_holds_the_app_and_nothing_else(compose: Compose, image: str) -> None:
-    assert inside(compose, image, "ls", "-A", "/home/site/wwwroot").split() == sorted([*APP, "shared"], key=str.encode)
-    tracked = subprocess.run(["git", "ls-files", *APP, "shared"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert inside(compose, image, "ls", "-A", "/home/site/wwwroot").split() == sorted(
+        [*APP, "shared"], key=str.encode
+    )
+    tracked = subprocess.run(
+        ["git", "ls-files", *APP, "shared"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     files = inside(compose, image, "sh", "-c", "cd /home/site/wwwroot && find . -type f").split()
     assert sorted(file.removeprefix("./") for file in files) == sorted(tracked.stdout.split())
 
 
 def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
     listed = inside(compose, image, "pip", "list", "--format=json", "--disable-pip-version-check")
-    installed = {package["name"].lower().replace("_", "-"): package["version"] for package in json.loads(listed)}
+    installed = {
+        package["name"].lower().replace("_", "-"): package["version"]
+        for package in json.loads(listed)
+    }
     locked = [
         line.split(" \\")[0].split(" ;")[0]
-        for line in (ROOT / "deploy" / "requirements-container.txt").read_text(encoding="utf-8").splitlines()
+        for line in (ROOT / "deploy" / "requirements-container.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
     ]
-    for name, _, version in (line.partition("==") for line in locked if "==" in line and not line.startswith("#")):
+    for name, _, version in (
+        line.partition("==") for line in locked if "==" in line and not line.startswith("#")
+    ):
         assert installed.get(name) == version, name
     assert "azure-functions-embedded-host" not in installed
 
@@ -63,9 +74,7 @@ def test_it_runs_as_user_10001_on_port_8080(compose: Compose, image: str) -> Non
     assert "ASPNETCORE_URLS=http://+:8080" in found["Env"]
     assert "AzureWebJobsScriptRoot=/home/site/wwwroot" in found["Env"]
     assert "AzureFunctionsJobHost__Logging__Console__IsEnabled=true" in found["Env"]
-    writable = (
-        "for path in /home/site/wwwroot /home/site/wwwroot/shared; do test -w $path && echo $path; done; id --user"
-    )
+    writable = "for path in /home/site/wwwroot /home/site/wwwroot/shared; do test -w $path && echo $path; done; id --user"
     assert inside(compose, image, "sh", "-c", writable).split() == ["10001"]
 
 
@@ -75,7 +84,9 @@ def test_it_runs_as_user_10001_on_port_8080(compose: Compose, image: str) -> Non
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The repository's files, to be changed."""
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     for name in tracked:
         if not name.startswith(("tests/", "embedded-host/")) and (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +94,9 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_changed_py_file_builds_the_last_layer_only(compose: Compose, image: str, copy: Path) -> None:
+def test_a_changed_py_file_builds_the_last_layer_only(
+    compose: Compose, image: str, copy: Path
+) -> None:
     before = configuration(compose, image)["RootFS"]["Layers"]
     with (copy / "HelloActivity" / "__init__.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
@@ -94,10 +107,16 @@ def test_a_changed_py_file_builds_the_last_layer_only(compose: Compose, image: s
 
 
 def test_the_app_s_own_layer_is_small(compose: Compose, image: str) -> None:
-    history = compose.docker("history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}", image)
+    history = compose.docker(
+        "history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}", image
+    )
     sizes = {line.partition(" ")[2]: int(line.partition(" ")[0]) for line in history.splitlines()}
     (app,) = (size for command, size in sizes.items() if "COPY /app /home/site/wwwroot" in command)
-    (packages,) = (size for command, size in sizes.items() if "pip install" in command and "--no-index" in command)
+    (packages,) = (
+        size
+        for command, size in sizes.items()
+        if "pip install" in command and "--no-index" in command
+    )
     assert app < 200_000
     assert packages < 80_000_000
     assert not any("/wheels" in command and size > packages for command, size in sizes.items())
@@ -119,7 +138,9 @@ def becomes(compose: Compose, image: str, network: str, wanted: str, said: str) 
     environment = json.loads(compose("config", "--format=json"))["services"]["app"]["environment"]
     settings = [f"--env={name}={value}" for name, value in environment.items()]
     quick = ["--health-interval=1s", "--health-start-period=2s", "--health-retries=8"]
-    container = compose.docker("run", "--detach", f"--network={network}", *settings, *quick, image).strip()
+    container = compose.docker(
+        "run", "--detach", f"--network={network}", *settings, *quick, image
+    ).strip()
     try:
 
         def look() -> bool:
@@ -130,7 +151,9 @@ def becomes(compose: Compose, image: str, network: str, wanted: str, said: str) 
 
         eventually(look, f"the container is {wanted}: {said}", 120)
         ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)"
-        assert compose.docker("exec", container, "python", "-c", ask).strip() == "200"  # whatever the health
+        assert (
+            compose.docker("exec", container, "python", "-c", ask).strip() == "200"
+        )  # whatever the health
     finally:
         compose.docker("rm", "--force", "--volumes", container)
 
@@ -142,7 +165,11 @@ def test_the_app_as_it_is_becomes_healthy(compose: Compose, image: str, storage:
 @pytest.mark.parametrize(
     ("function", "code", "said"),
     [
-        ("HelloActivity", "import nothing_of_this_name\n", "HelloActivity does not load: ModuleNotFoundError"),
+        (
+            "HelloActivity",
+            "import nothing_of_this_name\n",
+            "HelloActivity does not load: ModuleNotFoundError",
+        ),
         ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator does not load: SyntaxError"),
         ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter is "),
     ],

@@ -49,12 +49,17 @@ def test_the_files_are_bicep(text: str) -> None:
 def test_the_parameters_of_azd_are_those_of_main() -> None:
     given = json.loads((INFRA / "main.parameters.json").read_text(encoding="utf-8"))["parameters"]
     assert set(given) == set(parsed(MAIN)["parameters"])
-    assert [value["value"] for value in given.values()] == ["${AZURE_ENV_NAME}", "${AZURE_LOCATION}"]
+    assert [value["value"] for value in given.values()] == [
+        "${AZURE_ENV_NAME}",
+        "${AZURE_LOCATION}",
+    ]
 
 
 def test_main_passes_every_required_parameter_and_reads_every_output() -> None:
     app = parsed(APP)
-    required = {name for name, parameter in app["parameters"].items() if parameter.get("default") is None}
+    required = {
+        name for name, parameter in app["parameters"].items() if parameter.get("default") is None
+    }
     block = re.search(r"params: \{(.*?)\}", MAIN, re.DOTALL)
     assert block is not None
     assert set(re.findall(r"^\s+(\w+):", block[1], re.MULTILINE)) == required
@@ -70,18 +75,30 @@ def test_every_parameter_variable_and_resource_is_used() -> None:
 
 
 def test_there_are_no_keys() -> None:
-    for line in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "DisableLocalAuth: true"):
+    for line in (
+        "allowSharedKeyAccess: false",
+        "allowBlobPublicAccess: false",
+        "DisableLocalAuth: true",
+    ):
         assert line in APP
     for word in ("listKeys", "AccountKey", "listAccountSas", "InstrumentationKey", "password"):
         assert word not in APP + MAIN
-    settings = set(re.findall(r"^      (\w+): ", APP.partition("name: 'appsettings'")[2], re.MULTILINE))
+    settings = set(
+        re.findall(r"^      (\w+): ", APP.partition("name: 'appsettings'")[2], re.MULTILINE)
+    )
     assert "AzureWebJobsStorage" not in settings
-    assert {f"AzureWebJobsStorage__{name}" for name in ("accountName", "credential", "clientId")} <= settings
-    assert "FUNCTIONS_WORKER_RUNTIME" not in settings  # Flex Consumption refuses it: functionAppConfig.runtime says it
+    assert {
+        f"AzureWebJobsStorage__{name}" for name in ("accountName", "credential", "clientId")
+    } <= settings
+    assert (
+        "FUNCTIONS_WORKER_RUNTIME" not in settings
+    )  # Flex Consumption refuses it: functionAppConfig.runtime says it
 
 
 def test_the_identity_has_the_roles_that_durable_functions_needs() -> None:
-    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", APP)) == set(ROLES.values())
+    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", APP)) == set(
+        ROLES.values()
+    )
     assert APP.count("principalId: identity.properties.principalId") == 2
     depends = re.search(r"dependsOn: \[(.*?)\]", APP, re.DOTALL)
     assert depends is not None

@@ -14,7 +14,9 @@ from shared.orchestrators import known_orchestrators
 
 ROOT = Path(__file__).parents[2]
 
-GOOD = json.dumps({"error": "There is no orchestrator '-' in this app.", "orchestrators": ["HelloOrchestrator"]})
+GOOD = json.dumps(
+    {"error": "There is no orchestrator '-' in this app.", "orchestrators": ["HelloOrchestrator"]}
+)
 
 
 class Answering:
@@ -91,7 +93,9 @@ def test_another_answer_is_reported(
     assert said in capsys.readouterr().out
 
 
-def test_an_unreachable_host_is_reported(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_host_is_reported(
+    host: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
     host.close()
     assert health.main([host.base], ROOT) == 1
     assert "is not reachable" in capsys.readouterr().out
@@ -100,7 +104,9 @@ def test_an_unreachable_host_is_reported(host: Answering, capsys: pytest.Capture
 def app(root: Path, code: str, **function: str) -> Path:
     folder = root / "app" / "Broken"
     folder.mkdir(parents=True)
-    (folder / "function.json").write_text(json.dumps({"bindings": [], **function}), encoding="utf-8")
+    (folder / "function.json").write_text(
+        json.dumps({"bindings": [], **function}), encoding="utf-8"
+    )
     (folder / function.get("scriptFile", "__init__.py")).write_text(code, encoding="utf-8")
     return folder.parent
 
@@ -109,21 +115,28 @@ def problem(root: Path) -> str:
     """In a process of its own, as in the container: modules of the same names must not meet."""
     code = "import pathlib, sys; from deploy import health; print(health.load_problem(pathlib.Path(sys.argv[1])))"
     path = f"import sys; sys.path[:0] = [{str(root)!r}, {str(ROOT)!r}]; "
-    done = subprocess.run([sys.executable, "-c", path + code, str(root)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", path + code, str(root)], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("import nothing_of_this_name\n", "Broken does not load: ModuleNotFoundError: No module named 'nothing_of"),
+        (
+            "import nothing_of_this_name\n",
+            "Broken does not load: ModuleNotFoundError: No module named 'nothing_of",
+        ),
         ("def main(:\n", "Broken does not load: SyntaxError"),
         ("raise SystemExit('not today')\n", "Broken does not load: SystemExit: not today"),
         ("def other():\n    pass\n", "Broken does not load: it has no 'main'"),
         ("def main():\n    pass\n", ""),
     ],
 )
-def test_a_function_that_does_not_load_is_reported(tmp_path: Path, temporary: Path, code: str, said: str) -> None:
+def test_a_function_that_does_not_load_is_reported(
+    tmp_path: Path, temporary: Path, code: str, said: str
+) -> None:
     root = app(tmp_path, code)
     assert problem(root).startswith(said)
     assert bool(list(temporary.iterdir())) == (not said)  # only what loads is remembered

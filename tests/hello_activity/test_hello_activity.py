@@ -5,7 +5,9 @@ from shared.message import hello_world
 
 
 @pytest.mark.parametrize("payload", [None, "", "ignored", {"a": 1}])
-def test_the_message_is_returned_whatever_the_input(payload: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_is_returned_whatever_the_input(
+    payload: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ENV", "local")
     message = HelloActivity.main(payload)
     assert message == hello_world({"ENV": "local"})

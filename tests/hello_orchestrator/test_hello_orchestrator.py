@@ -10,15 +10,29 @@ import HelloOrchestrator
 SCHEDULED = {"actionType": 0, "functionName": "HelloActivity", "input": "null"}
 
 
-def event(kind: int, second: int, *, event_id: int = -1, played: bool = False, **fields: Any) -> dict[str, Any]:
+def event(
+    kind: int, second: int, *, event_id: int = -1, played: bool = False, **fields: Any
+) -> dict[str, Any]:
     timestamp = f"2026-11-23T04:53:{second:02}.7187378Z"
-    return {"EventType": kind, **fields, "EventId": event_id, "IsPlayed": played, "Timestamp": timestamp}
+    return {
+        "EventType": kind,
+        **fields,
+        "EventId": event_id,
+        "IsPlayed": played,
+        "Timestamp": timestamp,
+    }
 
 
 def execution_started(*, played: bool) -> dict[str, Any]:
     instance = {"InstanceId": "hello-1", "ExecutionId": "7c2a8011-07e7-44be-9257-894a3b64ee2b"}
     return event(
-        0, 1, played=played, OrchestrationInstance=instance, Name="HelloOrchestrator", Version=None, Input=None
+        0,
+        1,
+        played=played,
+        OrchestrationInstance=instance,
+        Name="HelloOrchestrator",
+        Version=None,
+        Input=None,
     )
 
 
@@ -28,7 +42,14 @@ def first_turn() -> list[dict[str, Any]]:
 
 def second_turn(message: dict[str, Any]) -> list[dict[str, Any]]:
     scheduled = event(4, 3, event_id=0, Name="HelloActivity", Version="", Input=None)
-    return [event(12, 2), execution_started(played=True), scheduled, event(13, 4), event(12, 5), message]
+    return [
+        event(12, 2),
+        execution_started(played=True),
+        scheduled,
+        event(13, 4),
+        event(12, 5),
+        message,
+    ]
 
 
 def replay(history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -65,7 +86,9 @@ def test_the_result_of_the_activity_is_the_output(message: str) -> None:
 
 
 def test_a_failed_activity_fails_the_orchestrator() -> None:
-    failed = event(6, 4, TaskScheduledId=0, Reason="Activity function 'HelloActivity' failed: boom", Details="")
+    failed = event(
+        6, 4, TaskScheduledId=0, Reason="Activity function 'HelloActivity' failed: boom", Details=""
+    )
     with pytest.raises(Exception, match="Activity function 'HelloActivity' failed: boom"):
         replay(second_turn(failed))
 

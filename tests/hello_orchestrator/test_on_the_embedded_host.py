@@ -55,17 +55,25 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     assert host.process.wait(20) == 0
 
 
-def test_the_host_lists_the_functions_in_alphabetical_order_after_the_http_triggers(host: Host) -> None:
+def test_the_host_lists_the_functions_in_alphabetical_order_after_the_http_triggers(
+    host: Host,
+) -> None:
     assert f"\tHttpStarter: [GET,POST] {host.base}/api/orchestrators/{{functionName}}\n" in host.log
     assert "\tHelloActivity: activityTrigger\n" in host.log
     assert "\tHelloOrchestrator: orchestrationTrigger\n" in host.log
     assert f"{host.base}/api/orchestrators/HelloOrchestrator" in host.log
-    assert host.log.index("HttpStarter") < host.log.index("HelloActivity") < host.log.index("HelloOrchestrator")
+    assert (
+        host.log.index("HttpStarter")
+        < host.log.index("HelloActivity")
+        < host.log.index("HelloOrchestrator")
+    )
 
 
 @pytest.mark.parametrize("name", ["hello_orchestrator", "HelloOrchestrator", "hello-orchestrator"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(host: Host, name: str, method: str) -> None:
+def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(
+    host: Host, name: str, method: str
+) -> None:
     started = request(method, f"{host.base}/api/orchestrators/{name}")
     assert started.status == 202
     links = started.json
@@ -82,7 +90,9 @@ def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(host:
         f'"customStatus":null,"output":"{MESSAGE}","createdTime":"<time>","lastUpdatedTime":"<time>"}}'
     )
     assert re.fullmatch("[0-9a-f]{32}", links["id"])
-    (shown,) = re.findall("```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = re.findall(
+        "```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     in_readme = json.loads(shown)
     assert list(answer.json) == list(in_readme)
     same = [name for name, value in in_readme.items() if value != "..." and name != "output"]
@@ -90,7 +100,9 @@ def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(host:
 
 
 def test_the_status_is_a_202_until_the_instance_has_finished(host: Host) -> None:
-    location = request("GET", f"{host.base}/api/orchestrators/HelloOrchestrator").headers["location"]
+    location = request("GET", f"{host.base}/api/orchestrators/HelloOrchestrator").headers[
+        "location"
+    ]
     while (answer := request("GET", location)).status != 200:
         assert answer.status == 202
         assert answer.headers["location"] == location
@@ -107,4 +119,7 @@ def test_an_unknown_orchestrator_is_a_404_that_lists_the_known_ones(host: Host) 
 def test_a_json_body_becomes_the_input_and_an_invalid_one_is_a_400(host: Host) -> None:
     links = request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", {"a": 1}).json
     assert final_status(links)["input"] == '{"a": 1}'
-    assert request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", "{not json").status == 400
+    assert (
+        request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", "{not json").status
+        == 400
+    )

@@ -58,9 +58,18 @@ def request(name: str, body: bytes = b"", method: str = "GET") -> func.HttpRespo
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
-    "name", ["hello_orchestrator", "HelloOrchestrator", "hello-orchestrator", "HELLOORCHESTRATOR", "helloOrchestrator"]
+    "name",
+    [
+        "hello_orchestrator",
+        "HelloOrchestrator",
+        "hello-orchestrator",
+        "HELLOORCHESTRATOR",
+        "helloOrchestrator",
+    ],
 )
-def test_any_spelling_starts_the_orchestrator(name: str, method: str, started: list[tuple[str, Any]]) -> None:
+def test_any_spelling_starts_the_orchestrator(
+    name: str, method: str, started: list[tuple[str, Any]]
+) -> None:
     response = request(name, method=method)
     assert response.status_code == 202
     assert started == [("HelloOrchestrator", None)]
@@ -82,8 +91,12 @@ def test_every_request_starts_an_instance_of_its_own(started: list[tuple[str, An
     assert ids == ["instance-1", "instance-2", "instance-3"]
 
 
-@pytest.mark.parametrize("name", ["nope", "HelloActivity", "HttpStarter", "shared", "", "../HelloOrchestrator"])
-def test_an_unknown_name_is_answered_404_and_starts_nothing(name: str, started: list[tuple[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    "name", ["nope", "HelloActivity", "HttpStarter", "shared", "", "../HelloOrchestrator"]
+)
+def test_an_unknown_name_is_answered_404_and_starts_nothing(
+    name: str, started: list[tuple[str, Any]]
+) -> None:
     response = request(name)
     assert response.status_code == 404
     assert response.mimetype == "application/json"
@@ -110,7 +123,9 @@ def test_an_unknown_name_is_answered_404_and_starts_nothing(name: str, started: 
         (b'\xef\xbb\xbf{"bom": true}', {"bom": True}),
     ],
 )
-def test_a_json_body_becomes_the_input(body: bytes, expected: Any, started: list[tuple[str, Any]]) -> None:
+def test_a_json_body_becomes_the_input(
+    body: bytes, expected: Any, started: list[tuple[str, Any]]
+) -> None:
     response = request("hello_orchestrator", body, "POST")
     assert response.status_code == 202
     assert started == [("HelloOrchestrator", expected)]
@@ -118,13 +133,27 @@ def test_a_json_body_becomes_the_input(body: bytes, expected: Any, started: list
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"name=Ada", b"{'a': 1}", b'{"a": 1} x', b"NaN", b"[-Infinity]", b'"\xff"', b"[" * 200_000]
+    "body",
+    [
+        b"{",
+        b"name=Ada",
+        b"{'a': 1}",
+        b'{"a": 1} x',
+        b"NaN",
+        b"[-Infinity]",
+        b'"\xff"',
+        b"[" * 200_000,
+    ],
 )
-def test_a_malformed_body_is_answered_400_and_starts_nothing(body: bytes, started: list[tuple[str, Any]]) -> None:
+def test_a_malformed_body_is_answered_400_and_starts_nothing(
+    body: bytes, started: list[tuple[str, Any]]
+) -> None:
     response = request("hello_orchestrator", body, "POST")
     assert response.status_code == 400
     assert response.mimetype == "application/json"
-    assert json.loads(response.get_body())["error"].startswith("The body of the request is not valid JSON: ")
+    assert json.loads(response.get_body())["error"].startswith(
+        "The body of the request is not valid JSON: "
+    )
     assert started == []
 
 

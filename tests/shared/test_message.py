@@ -27,20 +27,34 @@ def executable(folder: Path, content: bytes) -> str:
         pytest.param(ELF64, "ELF", id="ELF of 64 bits"),
         pytest.param(PE, "WindowsPE", id="PE"),
         pytest.param(bytes.fromhex("feedface"), "Mach-O", id="thin Mach-O of 32 bits, big-endian"),
-        pytest.param(bytes.fromhex("cefaedfe"), "Mach-O", id="thin Mach-O of 32 bits, little-endian"),
+        pytest.param(
+            bytes.fromhex("cefaedfe"), "Mach-O", id="thin Mach-O of 32 bits, little-endian"
+        ),
         pytest.param(bytes.fromhex("feedfacf"), "Mach-O", id="thin Mach-O of 64 bits, big-endian"),
-        pytest.param(bytes.fromhex("cffaedfe 0c000001"), "Mach-O", id="thin Mach-O of 64 bits, little-endian"),
+        pytest.param(
+            bytes.fromhex("cffaedfe 0c000001"), "Mach-O", id="thin Mach-O of 64 bits, little-endian"
+        ),
         pytest.param(bytes.fromhex("cafebabe 00000002"), "Mach-O", id="fat Mach-O, big-endian"),
         pytest.param(bytes.fromhex("bebafeca 02000000"), "Mach-O", id="fat Mach-O, little-endian"),
-        pytest.param(bytes.fromhex("cafebabf 00000002"), "Mach-O", id="fat Mach-O of 64-bit offsets, big-endian"),
-        pytest.param(bytes.fromhex("bfbafeca 02000000"), "Mach-O", id="fat Mach-O of 64-bit offsets, little-endian"),
+        pytest.param(
+            bytes.fromhex("cafebabf 00000002"),
+            "Mach-O",
+            id="fat Mach-O of 64-bit offsets, big-endian",
+        ),
+        pytest.param(
+            bytes.fromhex("bfbafeca 02000000"),
+            "Mach-O",
+            id="fat Mach-O of 64-bit offsets, little-endian",
+        ),
         pytest.param(b"#!/bin/sh\nexec python3\n", "unknown", id="a script"),
         pytest.param(b"\x7fEL", "unknown", id="cut short"),
         pytest.param(b"", "unknown", id="empty"),
         pytest.param(b"elf \x7fELF", "unknown", id="magic not at the start"),
     ],
 )
-def test_linkage_is_told_by_the_first_bytes_of_the_interpreter(tmp_path: Path, content: bytes, expected: str) -> None:
+def test_linkage_is_told_by_the_first_bytes_of_the_interpreter(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
     assert linkage(executable(tmp_path, content)) == expected
 
 
@@ -52,9 +66,13 @@ def test_linkage_of_a_file_that_cannot_be_read_is_unknown(tmp_path: Path) -> Non
     assert linkage(None) == "unknown"
 
 
-def test_linkage_of_a_forbidden_file_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linkage_of_a_forbidden_file_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied")  # not by chmod: root, as in containers, may read anything
+        raise PermissionError(
+            13, "Permission denied"
+        )  # not by chmod: root, as in containers, may read anything
 
     path = executable(tmp_path, ELF64)
     monkeypatch.setattr(Path, "open", refuse)
@@ -79,7 +97,11 @@ def test_the_sentence_is_spelt_as_callers_rely_on() -> None:
 
 @pytest.mark.parametrize(
     ("system", "content", "linkage"),
-    [("Linux", ELF64, "ELF"), ("Windows", PE, "WindowsPE"), ("Darwin", bytes.fromhex("cafebabe"), "Mach-O")],
+    [
+        ("Linux", ELF64, "ELF"),
+        ("Windows", PE, "WindowsPE"),
+        ("Darwin", bytes.fromhex("cafebabe"), "Mach-O"),
+    ],
 )
 def test_hello_world_on_every_platform(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, content: bytes, linkage: str
@@ -127,7 +149,11 @@ def test_hello_world_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("module", ["shared.message", "shared.orchestrators"])
 def test_shared_imports_nothing_of_azure(module: str) -> None:
-    script = f"import sys, {module}; print([name for name in sys.modules if name.startswith('azure')])"
+    script = (
+        f"import sys, {module}; print([name for name in sys.modules if name.startswith('azure')])"
+    )
     root = Path(__file__).parents[2]
-    run = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "[]"

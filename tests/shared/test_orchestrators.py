@@ -10,7 +10,9 @@ ACTIVITY = {"name": "payload", "type": "activityTrigger", "direction": "in"}
 
 
 def add_function(app: Path, name: str, *bindings: object, encoding: str = "utf-8") -> None:
-    add_file(app, name, json.dumps({"scriptFile": "__init__.py", "bindings": bindings}).encode(encoding))
+    add_file(
+        app, name, json.dumps({"scriptFile": "__init__.py", "bindings": bindings}).encode(encoding)
+    )
 
 
 def add_file(app: Path, name: str, content: bytes) -> None:
@@ -22,7 +24,12 @@ def test_an_orchestrator_is_a_folder_with_an_orchestration_trigger(tmp_path: Pat
     add_function(tmp_path, "Second", ORCHESTRATION)
     add_function(tmp_path, "First", ORCHESTRATION)
     add_function(tmp_path, "Activity", ACTIVITY)
-    add_function(tmp_path, "Http", {"name": "req", "type": "httpTrigger"}, {"name": "$return", "type": "http"})
+    add_function(
+        tmp_path,
+        "Http",
+        {"name": "req", "type": "httpTrigger"},
+        {"name": "$return", "type": "http"},
+    )
     (tmp_path / "shared").mkdir()
     (tmp_path / "host.json").write_text("{}")
     assert known_orchestrators(tmp_path) == ("First", "Second")
@@ -79,13 +86,21 @@ def test_the_files_are_read_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "requested",
-    ["HelloOrchestrator", "hello_orchestrator", "hello-orchestrator", "HELLO_ORCHESTRATOR", "-helloOrche_strator-"],
+    [
+        "HelloOrchestrator",
+        "hello_orchestrator",
+        "hello-orchestrator",
+        "HELLO_ORCHESTRATOR",
+        "-helloOrche_strator-",
+    ],
 )
 def test_case_underscore_and_hyphen_do_not_matter(requested: str) -> None:
     assert find_orchestrator(requested, ["Goodbye", "HelloOrchestrator"]) == "HelloOrchestrator"
 
 
-@pytest.mark.parametrize("requested", ["", "Hello", "HelloOrchestrator2", "Hello Orchestrator", "HelloOrchestratör"])
+@pytest.mark.parametrize(
+    "requested", ["", "Hello", "HelloOrchestrator2", "Hello Orchestrator", "HelloOrchestratör"]
+)
 def test_another_name_is_not_found(requested: str) -> None:
     assert find_orchestrator(requested, ["HelloOrchestrator"]) is None
 

@@ -76,7 +76,12 @@ class AppServer:
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         """``environ`` is the functions' environment; ``on_fatal`` receives the error after which the host must stop."""
-        self._options, self._environ, self._worker, self._on_fatal = options, environ, worker, on_fatal
+        self._options, self._environ, self._worker, self._on_fatal = (
+            options,
+            environ,
+            worker,
+            on_fatal,
+        )
         self._keys = KeyFile(options.state) if options.auth else None
         self._access = Access(self._keys)
         self._authorization = Authorization(self._access)
@@ -132,7 +137,9 @@ class AppServer:
             public_socket, router, CrossSite(cors, runtime.functions.starts_instances)
         )
         stack.push_async_callback(public_listener.close)
-        stack.callback(runtime.hub.waiters.close)  # requests that wait for an instance get their response now
+        stack.callback(
+            runtime.hub.waiters.close
+        )  # requests that wait for an instance get their response now
         await sdk_listener.start()
         await public_listener.start()
         if self._options.auth:
@@ -145,16 +152,25 @@ class AppServer:
         before = self._app.loaded
 
         def accept(result: LoadResult) -> bool:
-            return all(p.function is not None and p.function in before.broken for p in result.problems)
+            return all(
+                p.function is not None and p.function in before.broken for p in result.problems
+            )
 
         try:
-            result = await self._worker.reload(load_request(app, self._environ, self._sdk_url), accept)
+            result = await self._worker.reload(
+                load_request(app, self._environ, self._sdk_url), accept
+            )
         except WorkerLostError as lost:
-            log.error("The changed code was not taken up: the worker that loaded it ended (%s). [EH301]", lost)
+            log.error(
+                "The changed code was not taken up: the worker that loaded it ended (%s). [EH301]",
+                lost,
+            )
             return False
         loaded = self._checked(app, result)
         if not accept(result):
-            log.error("The changed code was not taken up; the code before it goes on serving. [EH302]")
+            log.error(
+                "The changed code was not taken up; the code before it goes on serving. [EH302]"
+            )
             return False
         self._app.replace(loaded)
         return True
@@ -180,7 +196,9 @@ class AppServer:
                 f"Port {port} is in use by another process. Stop that one, or choose another port with --port. [EH201]"
             ) from None
         except OSError as error:
-            raise StateError(f"The host cannot listen on {address}:{port}: {error}. [EH202]") from error
+            raise StateError(
+                f"The host cannot listen on {address}:{port}: {error}. [EH202]"
+            ) from error
         name = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address
         self.public_url = f"http://{name}:{sock.getsockname()[1]}"
         return sock
@@ -195,7 +213,9 @@ class AppServer:
         check: IntegrityCheck | None = None
         if store.was_left_open:
             loop = asyncio.get_running_loop()
-            check = IntegrityCheck(file, lambda error: loop.call_soon_threadsafe(self._on_fatal, error))
+            check = IntegrityCheck(
+                file, lambda error: loop.call_soon_threadsafe(self._on_fatal, error)
+            )
             stack.callback(check.close)
             check.start()
         if self._keys is not None:
@@ -218,13 +238,25 @@ class AppServer:
             print(text, flush=True)
         return loaded
 
-    def _make_router(self, stack: AsyncExitStack, app: CurrentApp, runtime: AppRuntime, cors: Cors) -> Router:
+    def _make_router(
+        self, stack: AsyncExitStack, app: CurrentApp, runtime: AppRuntime, cors: Cors
+    ) -> Router:
         dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
         stack.callback(dashboard.close)
         admin = Admin(app, runtime.start_function, self._authorization, self._keys)
-        return Router(runtime.functions, runtime.management, admin, self._home, cors, dashboard, self._authorization)
+        return Router(
+            runtime.functions,
+            runtime.management,
+            admin,
+            self._home,
+            cors,
+            dashboard,
+            self._authorization,
+        )
 
-    def _public_listener(self, sock: socket.socket, router: Router, cross_site: CrossSite) -> Listener:
+    def _public_listener(
+        self, sock: socket.socket, router: Router, cross_site: CrossSite
+    ) -> Listener:
         options = self._options
         own_names = (options.address, self._environ.get("WEBSITE_HOSTNAME", ""))
         names = [*options.allowed_hosts, *(name for text in own_names if (name := host_name(text)))]
@@ -248,4 +280,6 @@ class AppServer:
             return None
         assert self._app is not None
         functions = functions_text(self._app.loaded, self.public_url) if self._keys is None else ""
-        return home_page(functions, has_dashboard=self._router is not None and self._router.has_dashboard)
+        return home_page(
+            functions, has_dashboard=self._router is not None and self._router.has_dashboard
+        )

@@ -92,7 +92,9 @@ class AppRuntime:
         )
         self.management = ManagementApi(self.client, d.urls)
         throttle = Throttle(host.max_outstanding_requests, host.max_concurrent_requests)
-        self.functions = HttpFunctions(app, d.worker, d.urls.client_binding, throttle, d.authorization)
+        self.functions = HttpFunctions(
+            app, d.worker, d.urls.client_binding, throttle, d.authorization
+        )
         self._running: set[asyncio.Task[None]] = set()
         app.subscribe(self._reload)
 
@@ -119,7 +121,13 @@ class AppRuntime:
             log.error("Function '%s': %s [EH325]", function.name, lost)
             return
         if error := result.error:
-            log.error("Function '%s' failed: %s: %s [EH320]\n%s", function.name, error.type, error.message, error.stack)
+            log.error(
+                "Function '%s' failed: %s: %s [EH320]\n%s",
+                function.name,
+                error.type,
+                error.message,
+                error.stack,
+            )
 
     async def drain(self, grace: float) -> None:
         """Wait up to ``grace`` seconds for the functions that ``start_function`` started."""

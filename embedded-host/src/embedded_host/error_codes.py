@@ -25,7 +25,9 @@ class ErrorEntry:
 def entries() -> dict[str, ErrorEntry]:
     """Return the entries of ``errors.md`` by code, in the file's order."""
     text = CATALOGUE.read_text(encoding="utf-8")
-    return {found["code"]: ErrorEntry(found["cause"], found["fix"]) for found in _ENTRY.finditer(text)}
+    return {
+        found["code"]: ErrorEntry(found["cause"], found["fix"]) for found in _ENTRY.finditer(text)
+    }
 
 
 def with_code(text: str, code: str) -> str:

@@ -91,7 +91,10 @@ def run_host(options: HostOptions) -> int:
     try:
         _run(host.serve())
     except (HostStartError, StateError, AppError) as error:
-        more = "".join(f"More: embedded-host explain {code}\n" for code in dict.fromkeys(CODE.findall(str(error))))
+        more = "".join(
+            f"More: embedded-host explain {code}\n"
+            for code in dict.fromkeys(CODE.findall(str(error)))
+        )
         print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
@@ -123,7 +126,9 @@ class Host:
             else:
                 print("\nStopped while the app was loading.", flush=True)
         if self._fatal is not None:
-            raise HostStartError(with_code(f"The host stopped: {self._fatal}", "EH205")) from self._fatal
+            raise HostStartError(
+                with_code(f"The host stopped: {self._fatal}", "EH205")
+            ) from self._fatal
 
     async def _serve_until_stopped(self, began: float) -> None:
         watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
@@ -134,7 +139,10 @@ class Host:
         await self._stopping.wait()
         if watching is not None:
             watching.cancel()
-        print("\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.", flush=True)
+        print(
+            "\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.",
+            flush=True,
+        )
 
     def stop(self, error: BaseException | None = None) -> None:
         self._fatal = self._fatal or error
@@ -184,7 +192,9 @@ class Host:
         from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
-        options = ServerOptions(state, address, port, self.options.names, self.options.auth, self.options.fsync, GRACE)
+        options = ServerOptions(
+            state, address, port, self.options.names, self.options.auth, self.options.fsync, GRACE
+        )
         self._server = AppServer(options, environ, worker, self.stop)
         await self._server.start(stack, app)
 
@@ -194,7 +204,9 @@ class Host:
             await self._reload_on_changes()
         except Exception as error:
             log.error(
-                "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]", type(error).__name__, error
+                "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]",
+                type(error).__name__,
+                error,
             )
 
     async def _reload_on_changes(self) -> None:
@@ -206,7 +218,9 @@ class Host:
         try:
             async for files in changes(root):
                 if any(needs_restart(file, root) for file in files):
-                    log.warning("%s changed: restart the host to take it up. [EH304]", _names(files, root))
+                    log.warning(
+                        "%s changed: restart the host to take it up. [EH304]", _names(files, root)
+                    )
                     if all(needs_restart(file, root) for file in files):
                         continue
                 if reloading is not None:
@@ -242,7 +256,10 @@ class Host:
                 print(problem, file=sys.stderr)
         elif app.host.ignored:
             keys = ", ".join(problem.what.partition(" ")[0] for problem in app.host.ignored)
-            print(f"host.json: not used by the embedded host (--verbose says why): {keys}", file=sys.stderr)
+            print(
+                f"host.json: not used by the embedded host (--verbose says why): {keys}",
+                file=sys.stderr,
+            )
         if self.options.in_process and "functionTimeout" in app.host.document:
             print(
                 "host.json: functionTimeout does not hold with --in-process: there is no process to replace. [EH328]",
@@ -264,7 +281,9 @@ class Host:
             if is_loopback(address):
                 return address
         except OSError as error:
-            raise HostStartError(f"The host cannot listen on {address}: {error}. [EH202]") from error
+            raise HostStartError(
+                f"The host cannot listen on {address}: {error}. [EH202]"
+            ) from error
         if self.options.address is None:
             raise HostStartError(
                 f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
@@ -288,7 +307,9 @@ class Host:
 
     def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
         try:
-            return make_worker(environ, in_process=self.options.in_process, timeout=app.host.function_timeout)
+            return make_worker(
+                environ, in_process=self.options.in_process, timeout=app.host.function_timeout
+            )
         except ValueError as error:
             raise HostStartError(str(error)) from error
 

@@ -43,7 +43,9 @@ async def changes(root: Path) -> AsyncIterator[set[Path]]:
                 raise
 
 
-async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) -> AsyncIterator[set[Path]]:
+async def _changed(
+    root: Path, folders: list[Path], known: dict[Path, Stamp]
+) -> AsyncIterator[set[Path]]:
     """Yield changes of files in ``folders`` until the set of directories changes. ``known`` has the last stamp of each file."""
     begins = True
     watch = awatch(
@@ -61,9 +63,15 @@ async def _changed(root: Path, folders: list[Path], known: dict[Path, Stamp]) ->
             if not paths and not begins:
                 continue
             now = _folders(root)
-            if begins or now != folders:  # a change in a directory before it was watched causes no event
+            if (
+                begins or now != folders
+            ):  # a change in a directory before it was watched causes no event
                 stamps = _stamps(now)
-                paths |= {path for path in known.keys() | stamps.keys() if known.get(path) != stamps.get(path)}
+                paths |= {
+                    path
+                    for path in known.keys() | stamps.keys()
+                    if known.get(path) != stamps.get(path)
+                }
             begins = False
             if files := {path for path in paths if path.suffix in (".py", ".json")}:
                 for file in files:

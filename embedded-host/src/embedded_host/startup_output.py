@@ -15,14 +15,18 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
     lines = ["", "Functions:", ""]
     for function in loaded.enabled:
         if route := routes.get(function.name):
-            lines += [f"\t{function.name}: {_methods(route)} {base_url}/{route.text}{_mark(loaded, function.name)}", ""]
+            lines += [
+                f"\t{function.name}: {_methods(route)} {base_url}/{route.text}{_mark(loaded, function.name)}",
+                "",
+            ]
     others = [f for f in loaded.enabled if f.name not in routes]
     lines += [f"\t{f.name}: {f.trigger.type}{_mark(loaded, f.name)}" for f in others]
     if others:
         lines.append("")
     lines += [f"\tFunction {name} is disabled." for name in sorted(loaded.app.disabled)]
     lines += [
-        f"\t{name}: out of service, see above" for name in sorted(set(broken) - {f.name for f in loaded.app.functions})
+        f"\t{name}: out of service, see above"
+        for name in sorted(set(broken) - {f.name for f in loaded.app.functions})
     ]
     if start := _start_url(loaded, base_url):
         lines += [f"Start an orchestration: {start}", ""]
@@ -35,7 +39,9 @@ def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
-            lines.append(f"    That is {sys.executable}.")  # printed here only, because the text is also sent over HTTP
+            lines.append(
+                f"    That is {sys.executable}."
+            )  # printed here only, because the text is also sent over HTTP
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
@@ -43,7 +49,9 @@ def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
         if function.name in app.broken and function.name not in told:
             lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
         lost = [
-            f"'{b.name}' ({b.type})" for b in function.bindings if b.direction == "out" and b.type.lower() != "http"
+            f"'{b.name}' ({b.type})"
+            for b in function.bindings
+            if b.direction == "out" and b.type.lower() != "http"
         ]
         if lost and function.name not in app.broken:
             lines += [
@@ -71,10 +79,19 @@ def _mark(loaded: LoadedApp, name: str) -> str:
 
 def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
     """Return a URL that starts an orchestration in a browser, if a starter takes the orchestrator's name in its route."""
-    orchestrators = [f.durable_name for f in loaded.of_type("orchestrationtrigger") if f.name not in loaded.broken]
+    orchestrators = [
+        f.durable_name
+        for f in loaded.of_type("orchestrationtrigger")
+        if f.name not in loaded.broken
+    ]
     for route in loaded.routes.values():
         takes_name = "{functionname}" in route.text.lower()
-        if orchestrators and takes_name and route.takes_client and (not route.methods or "GET" in route.methods):
+        if (
+            orchestrators
+            and takes_name
+            and route.takes_client
+            and (not route.methods or "GET" in route.methods)
+        ):
             return f"{base_url}/{_with_name(route.text, orchestrators[0])}"
     return None
 

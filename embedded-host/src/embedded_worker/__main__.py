@@ -7,7 +7,9 @@ an app may have a directory called ``http`` or ``email``.
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # multiprocessing imports this file in the processes that a function spawns
+if (
+    __name__ == "__main__"
+):  # multiprocessing imports this file in the processes that a function spawns
     sys.path.pop(0)
     try:
         import embedded_worker  # noqa: F401

@@ -41,7 +41,9 @@ class BlockedTurns:
         self._turns[threading.get_ident()] = _RunningTurn(time.monotonic(), name, instance_id, root)
         if not self._checking:
             self._checking = True
-            with contextlib.suppress(Exception):  # the system refuses a further thread: there are no warnings
+            with contextlib.suppress(
+                Exception
+            ):  # the system refuses a further thread: there are no warnings
                 self._start()
             self._started.set()
 
@@ -63,7 +65,9 @@ class BlockedTurns:
             self._started.clear()
             while self._checking:
                 time.sleep(_INTERVAL)
-                self._checking = False  # before the check: a turn that starts during it sets it again
+                self._checking = (
+                    False  # before the check: a turn that starts during it sets it again
+                )
                 running = dict(self._turns)
                 warned &= set(running.values())
                 for thread_id, turn in running.items():

@@ -15,7 +15,13 @@ from collections.abc import Callable
 from embedded_worker.channel import LARGE_FRAME
 from embedded_worker.framing import FrameReader, MalformedFrameError, encode
 from embedded_worker.process_exit import end_if_forked, end_process
-from embedded_worker.protocol import ErrorData, InvocationRequest, InvocationResult, Message, TurnRequest
+from embedded_worker.protocol import (
+    ErrorData,
+    InvocationRequest,
+    InvocationResult,
+    Message,
+    TurnRequest,
+)
 
 _PIECE = 65_536
 """Bytes."""
@@ -52,7 +58,9 @@ class CallThreads:
 
     def _add_thread(self) -> None:
         """The caller holds ``_counting``."""
-        threading.Thread(target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True).start()
+        threading.Thread(
+            target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True
+        ).start()
         self._threads += 1
         self._idle += 1
 
@@ -69,12 +77,16 @@ class CallThreads:
                         self._add_thread()
             try:
                 result = self._run(request)
-            except BaseException as error:  # user code can break anything, and the host waits for a result
+            except (
+                BaseException
+            ) as error:  # user code can break anything, and the host waits for a result
                 failure = ErrorData(type(error).__name__, "the worker could not finish the call")
                 result = InvocationResult(request.id, error=failure)
             end_if_forked(request.function)
             with self._counting:
-                self._idle += 1  # before the result: a single caller's next call needs no further thread
+                self._idle += (
+                    1  # before the result: a single caller's next call needs no further thread
+                )
             if result is not None:
                 self._send(encode(result))
             del request, result

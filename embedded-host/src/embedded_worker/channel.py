@@ -21,7 +21,9 @@ call waits for at most one large frame."""
 class Channel(asyncio.Protocol):
     """Sends and receives messages. ``on_message(channel, message)`` and ``on_close(channel)`` run in the event loop."""
 
-    def __init__(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+    def __init__(
+        self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]
+    ) -> None:
         self._on_message, self._on_close = on_message, on_close
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
@@ -29,7 +31,9 @@ class Channel(asyncio.Protocol):
         self._large: deque[bytes] = deque()
         self._paused = False
 
-    def handle(self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]) -> None:
+    def handle(
+        self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]
+    ) -> None:
         """Replace both callbacks."""
         self._on_message, self._on_close = on_message, on_close
 

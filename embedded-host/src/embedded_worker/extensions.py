@@ -45,7 +45,10 @@ class Extensions:
         meta: Any = func.ExtensionMeta
         for hooks in (meta.get_function_hooks(function), meta.get_application_hooks()):
             for hook in getattr(hooks, name, ()):
-                yield logging.getLogger(f"azure_functions_worker.extension.{hook.ext_name}"), hook.ext_impl
+                yield (
+                    logging.getLogger(f"azure_functions_worker.extension.{hook.ext_name}"),
+                    hook.ext_impl,
+                )
 
 
 def _call(logger: logging.Logger, hook: Any, *arguments: Any) -> None:

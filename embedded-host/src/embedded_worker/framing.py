@@ -65,9 +65,13 @@ def encode(message: Message) -> bytes:
     except (UnicodeEncodeError, OverflowError, MemoryError) as error:
         if isinstance(message, InvocationResult):
             unsendable = _unsendable(message, error)
-            return _frame(InvocationResult(message.id, None, unsendable, False, message.counts, message.known))
+            return _frame(
+                InvocationResult(message.id, None, unsendable, False, message.counts, message.known)
+            )
         if isinstance(message, ClientResponse):
-            return _frame(ClientResponse(message.id, 500, b'"The response is too large for a worker."'))
+            return _frame(
+                ClientResponse(message.id, 500, b'"The response is too large for a worker."')
+            )
         raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
 
 
@@ -75,14 +79,18 @@ def _frame(message: Message) -> bytes:
     text, blob = _WRITERS[type(message)](message)
     header = text.encode()
     if len(header) + len(blob) > MAX_FRAME:
-        raise OverflowError(f"it has {len(header) + len(blob)} bytes, and {MAX_FRAME} are the maximum")
+        raise OverflowError(
+            f"it has {len(header) + len(blob)} bytes, and {MAX_FRAME} are the maximum"
+        )
     return b"".join((_LENGTHS.pack(len(header), len(blob)), header, blob))
 
 
 def _unsendable(result: InvocationResult, error: Exception) -> ErrorData:
     if result.error is not None:
         return ErrorData(*map(encodable, result.error))
-    return ErrorData(type(error).__name__, f"what the function returns cannot be handed to the host: {error}")
+    return ErrorData(
+        type(error).__name__, f"what the function returns cannot be handed to the host: {error}"
+    )
 
 
 def encodable(text: str) -> str:
@@ -106,7 +114,10 @@ def _write_invocation(message: InvocationRequest) -> Parts:
 
 def _write_turn(message: TurnRequest) -> Parts:
     id, function, instance_id, execution_id, payload, seen = message
-    return f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen}]', payload.encode()
+    return (
+        f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen}]',
+        payload.encode(),
+    )
 
 
 def _write_result(message: InvocationResult) -> Parts:
@@ -148,7 +159,11 @@ class FrameReader:
     def missing(self) -> int:
         """The bytes that the frame at the start of the buffer still lacks; 0 while its length is unknown."""
         buffer = self._buffer
-        return _LENGTHS.size + sum(_LENGTHS.unpack_from(buffer)) - len(buffer) if len(buffer) >= _LENGTHS.size else 0
+        return (
+            _LENGTHS.size + sum(_LENGTHS.unpack_from(buffer)) - len(buffer)
+            if len(buffer) >= _LENGTHS.size
+            else 0
+        )
 
     def feed(self, data: bytes | bytearray) -> list[Message]:
         """Return the messages that ``data`` completes. Raises MalformedFrameError."""
@@ -218,7 +233,9 @@ def _read_hello(fields: list[Any], blob: memoryview) -> Hello:
     (named,) = fields
     if named["version"] != PROTOCOL_VERSION:
         _check([named["version"]], int)
-        return Hello("event_loop", version=named["version"])  # the rest may mean something else there
+        return Hello(
+            "event_loop", version=named["version"]
+        )  # the rest may mean something else there
     hello = Hello(**named)
     _check([*hello], str, str, int, str, str, str)
     return hello._replace(placement=_placement(hello.placement))
@@ -270,13 +287,18 @@ def _read_invocation(fields: list[Any], blob: memoryview) -> InvocationRequest:
         return InvocationRequest(id, function, str(blob, "utf-8"), invocation_id, client)
     method, url, headers, query, route = http
     _check([method, url], str, str)
-    request = HttpRequestData(method, url, _texts(headers), _texts(query), _texts(route), bytes(blob))
+    request = HttpRequestData(
+        method, url, _texts(headers), _texts(query), _texts(route), bytes(blob)
+    )
     return InvocationRequest(id, function, request, invocation_id, client)
 
 
 def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
     id, function, instance_id, execution_id, seen = fields
-    if not type(id) is type(seen) is int or not type(function) is type(instance_id) is type(execution_id) is str:
+    if (
+        not type(id) is type(seen) is int
+        or not type(function) is type(instance_id) is type(execution_id) is str
+    ):
         raise TypeError("fields of a turn")
     return TurnRequest(id, function, instance_id, execution_id, str(blob, "utf-8"), seen)
 

@@ -62,14 +62,26 @@ def _from_text(text: str) -> HttpResponseData:
     if "body" in named:
         body = named["body"]
         given = named.get("headers")
-        headers = [(str(name), str(header)) for name, header in given.items()] if isinstance(given, dict) else []
+        headers = (
+            [(str(name), str(header)) for name, header in given.items()]
+            if isinstance(given, dict)
+            else []
+        )
         if not any(name.lower() == "content-type" for name, _ in headers):
-            kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json; charset=utf-8"
+            kind = (
+                "text/plain; charset=utf-8"
+                if isinstance(body, str)
+                else "application/json; charset=utf-8"
+            )
             headers.append(("Content-Type", kind))
         content = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
-        return HttpResponseData(_status(named.get("statuscode", named.get("status"))), headers, content.encode())
+        return HttpResponseData(
+            _status(named.get("statuscode", named.get("status"))), headers, content.encode()
+        )
     return HttpResponseData(
-        200, [("Content-Type", "text/plain; charset=utf-8")], json.dumps(value, indent=2, ensure_ascii=False).encode()
+        200,
+        [("Content-Type", "text/plain; charset=utf-8")],
+        json.dumps(value, indent=2, ensure_ascii=False).encode(),
     )
 
 

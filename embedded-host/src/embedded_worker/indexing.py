@@ -38,7 +38,9 @@ def index_app(root: Path, script: str) -> Indexed:
         try:
             function = builder.build(app.auth_level)
             name = function.get_function_name() or name
-            spec = _spec(root, script, name, [json.loads(text) for text in function.get_raw_bindings()])
+            spec = _spec(
+                root, script, name, [json.loads(text) for text in function.get_raw_bindings()]
+            )
             if name.lower() in (other.lower() for other in indexed.loaded):
                 other, name = name, f"{name} ({position})"  # the first of them is served
                 raise LoadError(f"another function is called '{other}' too. Give one another name.")
@@ -66,7 +68,11 @@ def _find_app(root: Path, script: str) -> Any:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise import_error(root, root / script, error) from error
-    apps = {id(value): name for name, value in vars(module).items() if isinstance(value, FunctionRegister)}
+    apps = {
+        id(value): name
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionRegister)
+    }
     if not apps:
         raise LoadError(
             f"{script} has no app object at its top level. Make one there, for instance "

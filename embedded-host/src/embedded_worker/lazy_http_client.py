@@ -19,11 +19,17 @@ FUNCTIONS = ("post_async_request", "get_async_request", "delete_async_request")
 
 def install() -> bool:
     """Register the module; False, without an effect, for an unknown SDK or one that is already imported."""
-    package = None if "azure.durable_functions" in sys.modules else importlib.util.find_spec("azure.durable_functions")
+    package = (
+        None
+        if "azure.durable_functions" in sys.modules
+        else importlib.util.find_spec("azure.durable_functions")
+    )
     if package is None or package.origin is None:
         return False
     file = Path(package.origin).parent.joinpath(*NAME.split(".")[2:]).with_suffix(".py")
-    if not file.is_file() or not all(f"async def {name}(" in file.read_text(encoding="utf-8") for name in FUNCTIONS):
+    if not file.is_file() or not all(
+        f"async def {name}(" in file.read_text(encoding="utf-8") for name in FUNCTIONS
+    ):
         return False
 
     @cache

@@ -76,15 +76,23 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
         return bind(spec, _entry_point(module, spec, where), where)
     except LoadError:
         raise
-    except Exception as error:  # user code: a module's own __getattr__, a callable object with faulty attributes
-        text = f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
+    except (
+        Exception
+    ) as error:  # user code: a module's own __getattr__, a callable object with faulty attributes
+        text = (
+            f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
+        )
         raise LoadError(text, own_stack(error)) from error
 
 
 def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Callable[..., Any]:
     found: Any = getattr(module, spec.entry_point, None)
     if found is None:
-        own = [n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
+        own = [
+            n
+            for n, v in vars(module).items()
+            if inspect.isfunction(v) and v.__module__ == module.__name__
+        ]
         has = f" It has: {', '.join(own)}." if own else ""
         raise LoadError(
             f"{where} has no '{spec.entry_point}'.{has} Define it there, or name another with \"entryPoint\" in "
@@ -108,13 +116,17 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
     try:
         parameters = dict(inspect.signature(call).parameters)
     except (TypeError, ValueError) as error:
-        raise LoadError(f"the parameters of '{spec.entry_point}' in {where} cannot be read: {error}.") from error
+        raise LoadError(
+            f"the parameters of '{spec.entry_point}' in {where} cannot be read: {error}."
+        ) from error
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     named = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     context = named.get("context")
     wants_context = context is not None and "context" not in bindings
     unbound = [
-        n for n, p in named.items() if n not in bindings and n != "context" and p.default is inspect.Parameter.empty
+        n
+        for n, p in named.items()
+        if n not in bindings and n != "context" and p.default is inspect.Parameter.empty
     ]
     missing = [] if takes_any else [n for n in bindings if n not in named]
     if unbound or missing:
@@ -146,7 +158,9 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         is_async=inspect.iscoroutinefunction(call),
         trigger=trigger,
         clients=tuple(n for n, b in bindings.items() if b["type"].lower() in _CLIENTS),
-        outs={n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"},
+        outs={
+            n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"
+        },
         return_type=returned["type"] if returned else None,
         wants_context=wants_context,
         takes_text=as_text(trigger["type"], annotations.get(trigger["name"])),
@@ -162,7 +176,9 @@ def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any], annotation: Any) -> None:
+def _check_annotation(
+    spec: FunctionSpec, where: str, binding: Mapping[str, Any], annotation: Any
+) -> None:
     name, kind = binding["name"], binding["type"]
     is_out = binding.get("direction", "in").lower() == "out"
     if annotation is None:
@@ -171,7 +187,11 @@ def _check_annotation(spec: FunctionSpec, where: str, binding: Mapping[str, Any]
     if is_out != marked_out and isinstance(getattr(annotation, "__origin__", annotation), type):
         raise LoadError(
             f"the parameter '{name}' of '{spec.entry_point}' in {where} is an "
-            + ("output, so annotate it with func.Out[...]" if is_out else "input, but is annotated with func.Out")
+            + (
+                "output, so annotate it with func.Out[...]"
+                if is_out
+                else "input, but is annotated with func.Out"
+            )
             + f', or change "direction" in {spec.name}/function.json.'
         )
     converter = converter_for(kind)
@@ -241,7 +261,10 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{relative_name(error.filename, root)} line {error.lineno}"
         text = (error.text or "").strip()
-        return LoadError(f"{where} does not import: {place}: {text}\n    {type(error).__name__}: {error.msg}.", stack)
+        return LoadError(
+            f"{where} does not import: {place}: {text}\n    {type(error).__name__}: {error.msg}.",
+            stack,
+        )
     if isinstance(error, ModuleNotFoundError) and error.name:
         name = error.name.removeprefix(f"{APP_PACKAGE}.")
         top = name.split(".")[0]
@@ -250,10 +273,17 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
-            remedy = "Is it in requirements.txt, and installed for the Python that the host runs on?"
-        return LoadError(f"{where} does not import: {line}there is no module named '{name}'. {remedy}", stack)
+            remedy = (
+                "Is it in requirements.txt, and installed for the Python that the host runs on?"
+            )
+        return LoadError(
+            f"{where} does not import: {line}there is no module named '{name}'. {remedy}", stack
+        )
     if isinstance(error, SystemExit):
-        return LoadError(f"{where} does not import: {line}it ends the process with sys.exit({error.code!r}).", stack)
+        return LoadError(
+            f"{where} does not import: {line}it ends the process with sys.exit({error.code!r}).",
+            stack,
+        )
     return LoadError(f"{where} does not import: {line}{type(error).__name__}: {error}", stack)
 
 
@@ -285,12 +315,18 @@ def own_stack(error: BaseException) -> str:
 
 
 _SDK = str(Path("azure", "durable_functions"))
-_OURS = tuple(str(Path(__file__).parents[1] / name) + os.sep for name in ("embedded_host", "embedded_worker"))
+_OURS = tuple(
+    str(Path(__file__).parents[1] / name) + os.sep for name in ("embedded_host", "embedded_worker")
+)
 
 
 def _is_ours(filename: str) -> bool:
     return filename.startswith((*_OURS, "<frozen importlib")) or filename.endswith(
-        (str(Path("importlib", "__init__.py")), str(Path("asyncio", "tasks.py")), str(Path("asyncio", "futures.py")))
+        (
+            str(Path("importlib", "__init__.py")),
+            str(Path("asyncio", "tasks.py")),
+            str(Path("asyncio", "futures.py")),
+        )
     )
 
 

@@ -51,9 +51,17 @@ def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) ->
     factory = "df.Orchestrator.create" if orchestrates else "df.Entity.create"
     own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
     code = getattr(own, "__code__", None)
-    place = f"{where} line {code.co_firstlineno}" if code is not None and " line " not in where else where
+    place = (
+        f"{where} line {code.co_firstlineno}"
+        if code is not None and " line " not in where
+        else where
+    )
     if own is None:
-        if inspect.isgeneratorfunction(call) or inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        if (
+            inspect.isgeneratorfunction(call)
+            or inspect.iscoroutinefunction(call)
+            or inspect.isasyncgenfunction(call)
+        ):
             return (
                 f"'{name}' in {where} is the {'orchestrator' if orchestrates else 'entity'} function itself. Give it another name, "
                 f"say run, make it a plain def, and write below it: {name} = {factory}(run)."
@@ -79,7 +87,12 @@ def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
             instead = _INSTEAD.get(last_two)
             if instead is None:
                 instead = next(
-                    (text for module, text in _INSTEAD_OF_MODULE.items() if name.startswith(module + ".")), None
+                    (
+                        text
+                        for module, text in _INSTEAD_OF_MODULE.items()
+                        if name.startswith(module + ".")
+                    ),
+                    None,
                 )
             if instead:
                 yield f"{file} line {first + node.lineno - 1}: {name}(...) in an orchestrator {instead}."
@@ -99,7 +112,9 @@ def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
     return run
 
 
-def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path) -> Generator[Any, Any, Any]:
+def _checked_steps(
+    context: Any, steps: GeneratorType[Any, Any, Any], root: Path
+) -> Generator[Any, Any, Any]:
     advance: Callable[[], Any] = lambda: next(steps)  # noqa: E731
     while True:
         try:
@@ -112,7 +127,9 @@ def _checked_steps(context: Any, steps: GeneratorType[Any, Any, Any], root: Path
             if str(error):
                 raise
             raise RuntimeError(_without_text(error, root)) from error
-        if task is None and context.will_continue_as_new:  # yield context.continue_as_new(...): the SDK ends here
+        if (
+            task is None and context.will_continue_as_new
+        ):  # yield context.continue_as_new(...): the SDK ends here
             steps.close()
             return None
         if wrong := _no_task(task):
@@ -137,7 +154,9 @@ def _no_task(yielded: Any) -> str | None:
             return "a signal, which has no answer to wait for: write context.signal_entity(...) without yield."
         return None
     what = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
-    instead = ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
+    instead = (
+        ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
+    )
     return f"{what}, but must yield a task of its context{instead}"
 
 

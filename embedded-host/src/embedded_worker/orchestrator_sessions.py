@@ -74,8 +74,13 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
             ) from None
 
     def set_task_value(self, event: Any, is_success: bool, id_key: str) -> None:
-        if event.event_type != HistoryEventType.EVENT_RAISED or event.Name in self.context.open_tasks:
-            super().set_task_value(event, is_success, id_key)  # an entity's reply: its name is the call's id
+        if (
+            event.event_type != HistoryEventType.EVENT_RAISED
+            or event.Name in self.context.open_tasks
+        ):
+            super().set_task_value(
+                event, is_success, id_key
+            )  # an entity's reply: its name is the call's id
             return
         key = event.Name.lower()
         waits = self.waits.get(key)
@@ -178,7 +183,9 @@ class OrchestratorSession:
             self._turn_events = self.seen
             try:
                 return self._encoded(
-                    lambda: self._executor.execute(self._context, self._context.histories, self._function)
+                    lambda: self._executor.execute(
+                        self._context, self._context.histories, self._function
+                    )
                 )
             finally:
                 self._note_actions()
@@ -186,9 +193,16 @@ class OrchestratorSession:
         self._executor.counts, self._turn_events = [], len(new)
         self._context._histories.extend(new)
         self.seen += len(new)
-        self._context.unyielded[:] = [entry for entry in self._context.unyielded if not entry[0]._is_scheduled]
+        self._context.unyielded[:] = [
+            entry for entry in self._context.unyielded if not entry[0]._is_scheduled
+        ]
         turn_from = max(
-            (at for at, e in enumerate(new) if e.event_type == HistoryEventType.ORCHESTRATOR_STARTED), default=0
+            (
+                at
+                for at, e in enumerate(new)
+                if e.event_type == HistoryEventType.ORCHESTRATOR_STARTED
+            ),
+            default=0,
         )
         for at, event in enumerate(new):
             if self._executor.has_execution_completed:
@@ -201,7 +215,9 @@ class OrchestratorSession:
         """Return the SDK's JSON without the actions that the last turn returned, up to the first timer that was cancelled since: its
         action has changed."""
         context, whole = self._context, self._context._action_payload_v2
-        self.known = next((at for at, timer in self._timers if timer.is_cancelled), self._returned_actions)
+        self.known = next(
+            (at for at, timer in self._timers if timer.is_cancelled), self._returned_actions
+        )
         self._note_actions()
         context._action_payload_v2 = whole[self.known :]
         try:
@@ -212,8 +228,12 @@ class OrchestratorSession:
     def _note_actions(self) -> None:
         actions, returned = self._context._action_payload_v2, self._returned_actions
         self._returned_actions = len(actions)
-        new = ((at, timer) for at in range(returned, len(actions)) for timer in _timers_of(actions[at]))
-        self._timers = [(at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)]
+        new = (
+            (at, timer) for at in range(returned, len(actions)) for timer in _timers_of(actions[at])
+        )
+        self._timers = [
+            (at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)
+        ]
 
     @property
     def counts(self) -> list[int]:
@@ -291,7 +311,9 @@ class SessionCache:
 
     def keep(self, instance_id: str, session: OrchestratorSession) -> None:
         with self._lock:
-            dropped = self._kept.pop(instance_id, None)  # of an earlier execution, which ended on another worker
+            dropped = self._kept.pop(
+                instance_id, None
+            )  # of an earlier execution, which ended on another worker
             self._kept[instance_id] = session
             if len(self._kept) > self._limit:
                 dropped = self._kept.popitem(last=False)[1]
@@ -322,7 +344,16 @@ def _parse_timestamp(text: str) -> datetime:
         return _parse_any_timestamp(text)  # type: ignore[misc,no-any-return]
     *whole, fraction = match.groups()
     year, month, day, hour, minute, second = map(int, whole)
-    return datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")), timezone.utc)
+    return datetime(
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        int((fraction or "0")[:6].ljust(6, "0")),
+        timezone.utc,
+    )
 
 
 if _parse_any_timestamp is not None:

@@ -43,14 +43,22 @@ def main(arguments: list[str]) -> None:
     asyncio.run(_serve(*connect(arguments)))
 
 
-async def _serve(event_loop: socket.socket, durable: socket.socket, functions: socket.socket) -> None:
+async def _serve(
+    event_loop: socket.socket, durable: socket.socket, functions: socket.socket
+) -> None:
     loop = asyncio.get_running_loop()
     worker = _Worker(loop)
-    _, channel = await loop.create_connection(lambda: Channel(worker.on_message, worker.on_close), sock=event_loop)
+    _, channel = await loop.create_connection(
+        lambda: Channel(worker.on_message, worker.on_close), sock=event_loop
+    )
     from embedded_worker import lazy_http_client
 
     lazy_http_client.install()
-    from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads  # the SDK's import takes longest
+    from embedded_worker.runner import (
+        DURABLE_THREADS,
+        Runner,
+        function_threads,
+    )  # the SDK's import takes longest
 
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
@@ -100,11 +108,15 @@ class _Worker:
         configure_logging(request.log_level)
         if request.rpc_base:
             runner.carry_client_calls(partial(self._send_client_request, channel), request.rpc_base)
-        channel.send(runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True)))
+        channel.send(
+            runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
+        )
         gc.collect()
         gc.freeze()  # the imported modules live as long as the process
 
-    async def _send_client_request(self, channel: Channel, method: str, path: str, body: bytes) -> ClientResponse:
+    async def _send_client_request(
+        self, channel: Channel, method: str, path: str, body: bytes
+    ) -> ClientResponse:
         id = next(self._ids)
         response: asyncio.Future[ClientResponse] = self._loop.create_future()
         self._client_requests[id] = response
@@ -117,7 +129,9 @@ class _Worker:
         except asyncio.CancelledError:  # raised by the function: nothing else cancels this task
             result = runner.cancelled(request)
         end_if_forked(request.function)
-        with contextlib.suppress(ConnectionError):  # the host is gone and will run the function again
+        with contextlib.suppress(
+            ConnectionError
+        ):  # the host is gone and will run the function again
             channel.send(result, at_once=len(self._running) <= FEW_CALLS)
 
     def on_close(self, channel: Channel) -> None:

@@ -75,7 +75,9 @@ class Runner:
         """Send the durable client's requests to URLs below ``base`` with ``send`` instead of over HTTP."""
         carry_client_requests(send, base)
 
-    def load(self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None) -> LoadResult:
+    def load(
+        self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None
+    ) -> LoadResult:
         """Import the app. ``on_import`` receives each function's name before its import, which may end the process."""
         root = self.root = Path(load.root)
         os.chdir(root)
@@ -137,7 +139,8 @@ class Runner:
     def cancelled(self, request: InvocationRequest) -> InvocationResult:
         """Return the result of a coroutine function that raised CancelledError without being cancelled by its caller."""
         return InvocationResult(
-            request.id, error=ErrorData("CancelledError", "the function was cancelled by its own code")
+            request.id,
+            error=ErrorData("CancelledError", "the function was cancelled by its own code"),
         )
 
     def run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
@@ -147,10 +150,13 @@ class Runner:
     def _invoke(self, invoke: InvocationRequest) -> InvocationResult:
         function = self.functions.get(invoke.function)
         if isinstance(function, LoadError):
-            return InvocationResult(invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack))
+            return InvocationResult(
+                invoke.id, error=ErrorData("FunctionLoadError", str(function), function.stack)
+            )
         if function is None:
             return InvocationResult(
-                invoke.id, error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'")
+                invoke.id,
+                error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"),
             )
         try:
             arguments, outputs = self._arguments(function, invoke)
@@ -168,7 +174,11 @@ class Runner:
             if turn.seen:
                 return InvocationResult(turn.id, missing=True)
             return self._invoke(InvocationRequest(turn.id, turn.function, turn.payload))
-        session = self._sessions.take(turn.instance_id, turn.execution_id, turn.seen) if turn.seen else None
+        session = (
+            self._sessions.take(turn.instance_id, turn.execution_id, turn.seen)
+            if turn.seen
+            else None
+        )
         if turn.seen and session is None:
             return InvocationResult(turn.id, missing=True)
         events = turn.payload if session is not None else None
@@ -180,13 +190,17 @@ class Runner:
         except BaseException as error:
             if session is None:  # an invalid payload, or an unknown SDK
                 return InvocationResult(turn.id, error=error_data(error))
-            result = InvocationResult(turn.id, error=error_data(error), counts=session.counts, known=session.known)
+            result = InvocationResult(
+                turn.id, error=error_data(error), counts=session.counts, known=session.known
+            )
             session.close()
             return result
         finally:
             self._blocked.end()
         kept = not session.finished
-        result = InvocationResult(turn.id, output, counts=session.counts, known=session.known, kept=kept)
+        result = InvocationResult(
+            turn.id, output, counts=session.counts, known=session.known, kept=kept
+        )
         if kept:
             self._sessions.keep(turn.instance_id, session)
         else:
@@ -195,20 +209,28 @@ class Runner:
         return result
 
     def _run_session(
-        self, function: LoadedFunction, turn: TurnRequest, session: OrchestratorSession, events: str | None
+        self,
+        function: LoadedFunction,
+        turn: TurnRequest,
+        session: OrchestratorSession,
+        events: str | None,
     ) -> str:
         """Run the turn between the extensions' hooks. For an orchestrator in memory they get the new events only."""
         if not self._extensions.enabled:
             return session.run_turn(events)
         name, kind = function.trigger["name"], function.trigger["type"]
-        arguments = {name: _converter(kind).decode(meta.Datum(turn.payload, "string"), trigger_metadata={})}
+        arguments = {
+            name: _converter(kind).decode(meta.Datum(turn.payload, "string"), trigger_metadata={})
+        }
         context = self._before(function, "", arguments)
         assert context is not None
         returned = session.run_turn(events)
         self._extensions.after(context, arguments, returned)
         return returned
 
-    def _before(self, function: LoadedFunction, invocation_id: str, arguments: dict[str, Any]) -> func.Context | None:
+    def _before(
+        self, function: LoadedFunction, invocation_id: str, arguments: dict[str, Any]
+    ) -> func.Context | None:
         """Call the extensions' hooks; return the context that they got, or None if extensions are disabled."""
         if not self._extensions.enabled:
             return None
@@ -233,7 +255,9 @@ class Runner:
         if isinstance(value, HttpRequestData):
             datum = request_datum(value)
         else:
-            datum = meta.Datum(value, "json" if trigger["type"].lower() == "timertrigger" else "string")
+            datum = meta.Datum(
+                value, "json" if trigger["type"].lower() == "timertrigger" else "string"
+            )
         decoded = value if function.takes_text else converter.decode(datum, trigger_metadata={})
         arguments: dict[str, Any] = {trigger["name"]: decoded}
         for name in function.clients:
@@ -282,7 +306,9 @@ def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         return call(**arguments)
     except StopIteration as error:  # as on the Functions host, whose future cannot hold it
-        raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(own_traceback(error))
+        raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(
+            own_traceback(error)
+        )
 
 
 def _converter(kind: str) -> Any:
@@ -302,5 +328,9 @@ def error_data(error: BaseException) -> ErrorData:
             return ErrorData("TypeError", message)
         shown = error.__cause__ if _OUT_OF_PROC_LABEL in message and error.__cause__ else error
         return ErrorData(type(error).__name__, message, own_stack(shown))
-    except BaseException as another:  # raised by user code's __str__, or for want of stack or memory
-        return ErrorData(type(error).__name__, f"its text cannot be shown ({type(another).__name__})")
+    except (
+        BaseException
+    ) as another:  # raised by user code's __str__, or for want of stack or memory
+        return ErrorData(
+            type(error).__name__, f"its text cannot be shown ({type(another).__name__})"
+        )

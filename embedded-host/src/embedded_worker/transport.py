@@ -24,7 +24,11 @@ def connect(arguments: Sequence[str]) -> list[socket.socket]:
     kind, *numbers = arguments
     token = os.environ.pop(TOKEN_VARIABLE, "")
     numbered = [int(number) for number in numbers]
-    sockets = list(map(_inherited, numbered)) if kind == "fds" else [_loopback(numbered[0]) for _ in PLACEMENTS]
+    sockets = (
+        list(map(_inherited, numbered))
+        if kind == "fds"
+        else [_loopback(numbered[0]) for _ in PLACEMENTS]
+    )
     hello = Hello(
         "event_loop",
         token,

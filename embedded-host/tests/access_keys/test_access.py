@@ -38,7 +38,9 @@ def keys(tmp_path: Path) -> HostWithKeys:
 
 def function(level: str | None) -> Function:
     properties = {} if level is None else {"authLevel": level}
-    return Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", properties),))
+    return Function(
+        "F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", properties),)
+    )
 
 
 def allows(access: Access, key: str, level: str | None) -> bool:
@@ -60,15 +62,21 @@ def allows(access: Access, key: str, level: str | None) -> bool:
         ("system", ["master", "durable", "other extension"]),
     ],
 )
-def test_keys_that_open_a_function_by_its_level(keys: HostWithKeys, level: str | None, opened_by: list[str]) -> None:
+def test_keys_that_open_a_function_by_its_level(
+    keys: HostWithKeys, level: str | None, opened_by: list[str]
+) -> None:
     for kind, value in keys.values.items():
         assert allows(keys.access, value, level) == (kind in opened_by), kind
     for wrong in WRONG:
         assert allows(keys.access, wrong, level) == (len(opened_by) == len(KINDS))
 
 
-@pytest.mark.parametrize(("place", "opened_by"), [("management", ["master", "durable"]), ("admin", ["master"])])
-def test_keys_that_open_the_management_and_admin_apis(keys: HostWithKeys, place: str, opened_by: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("place", "opened_by"), [("management", ["master", "durable"]), ("admin", ["master"])]
+)
+def test_keys_that_open_the_management_and_admin_apis(
+    keys: HostWithKeys, place: str, opened_by: list[str]
+) -> None:
     check = keys.access.to_management if place == "management" else keys.access.to_admin
 
     for kind in ("master", "host", "durable", "other extension"):

@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from embedded_host.access_keys import key_file
-from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
+from embedded_host.access_keys.key_file import (
+    DEFAULT,
+    DURABLE,
+    HOST,
+    MASTER,
+    SYSTEM,
+    KeyFile,
+    Scope,
+    dashboard_link,
+)
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import exclusive_lock
 from tests.support.running_host import environment
@@ -111,7 +120,10 @@ def test_an_unreadable_file_is_reported_and_kept(file: KeyFile, text: str) -> No
     file.begin()
     file.path.write_text(text, encoding="utf-8")
     for use in (file.keys, file.begin, lambda: file.put(HOST, "x")):
-        with pytest.raises(StateError, match=r"keys\.json cannot be read: .*remove it and have the host make new keys"):
+        with pytest.raises(
+            StateError,
+            match=r"keys\.json cannot be read: .*remove it and have the host make new keys",
+        ):
             use()
     assert file.path.read_text(encoding="utf-8") == text
     assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}
@@ -160,12 +172,16 @@ def test_the_lock_of_a_killed_process_is_free(file: KeyFile) -> None:
     assert file.keys().host["x"] == "value"
 
 
-def test_a_lock_that_is_not_released_is_an_error(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_not_released_is_an_error(
+    file: KeyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(key_file, "LOCK_TIMEOUT", 0.05)
     before = file.begin()
     with (
         exclusive_lock(file.path.with_name(key_file.LOCK_FILE), 0),
-        pytest.raises(StateError, match=r"cannot be written: another process has locked .*keys\.lock"),
+        pytest.raises(
+            StateError, match=r"cannot be written: another process has locked .*keys\.lock"
+        ),
     ):
         file.put(HOST, "x")
     assert file.keys() == before
@@ -205,10 +221,14 @@ def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
         "for number in range(20): file.put(HOST, f'{sys.argv[2]}-{number}')"
     )
     others = [
-        subprocess.Popen([sys.executable, "-c", code, str(file.path.parent), str(n)], env=environment())
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(file.path.parent), str(n)], env=environment()
+        )
         for n in range(2)
     ]
-    readers = threading.Thread(target=lambda: [KeyFile(file.path.parent).keys() for _ in range(200)])
+    readers = threading.Thread(
+        target=lambda: [KeyFile(file.path.parent).keys() for _ in range(200)]
+    )
     readers.start()
     for number in range(20):
         file.put(HOST, f"mine-{number}")
@@ -220,5 +240,6 @@ def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
 
 def test_the_dashboards_link_has_the_key_where_no_server_sees_it() -> None:
     assert (
-        dashboard_link("http://localhost:7071/dashboard", "a&b#c") == "http://localhost:7071/dashboard#code=a%26b%23c"
+        dashboard_link("http://localhost:7071/dashboard", "a&b#c")
+        == "http://localhost:7071/dashboard#code=a%26b%23c"
     )

@@ -19,12 +19,19 @@ def write(root: Path, files: dict[str, Any]) -> Path:
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        path.write_text(
+            content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+        )
     return root
 
 
 def http(**properties: Any) -> dict[str, Any]:
-    return {"bindings": [{"type": "httpTrigger", "name": "req", "direction": "in", **properties}, OUTPUT]}
+    return {
+        "bindings": [
+            {"type": "httpTrigger", "name": "req", "direction": "in", **properties},
+            OUTPUT,
+        ]
+    }
 
 
 def app(root: Path, **functions: Any) -> Path:
@@ -49,7 +56,10 @@ def test_one_broken_function_does_not_take_down_the_others(tmp_path: Path) -> No
 
 def test_folders_without_a_function_json_do_not_matter(tmp_path: Path) -> None:
     app(tmp_path, Good={"bindings": [ACTIVITY]})
-    write(tmp_path, {".venv/lib/function.json": "{", "node_modules/x.json": "{", "shared/__init__.py": ""})
+    write(
+        tmp_path,
+        {".venv/lib/function.json": "{", "node_modules/x.json": "{", "shared/__init__.py": ""},
+    )
     assert read_app(tmp_path, {}).problems == ()
 
 
@@ -58,7 +68,10 @@ def test_settings_reach_host_json_and_bindings_and_the_environment_wins(tmp_path
         app(tmp_path, Good={"bindings": [{**ACTIVITY, "activity": "%NAME%"}]}),
         {
             "host.json": {"version": "2.0", "extensions": {"durableTask": {"hubName": "%HUB%"}}},
-            "local.settings.json": {"IsEncrypted": False, "Values": {"HUB": "FromFile", "NAME": "Named"}},
+            "local.settings.json": {
+                "IsEncrypted": False,
+                "Values": {"HUB": "FromFile", "NAME": "Named"},
+            },
         },
     )
     found = read_app(tmp_path, {})
@@ -68,7 +81,9 @@ def test_settings_reach_host_json_and_bindings_and_the_environment_wins(tmp_path
 
 
 def test_another_runtime_is_a_warning(tmp_path: Path) -> None:
-    (problem,) = read_app(app(tmp_path, F={"bindings": [ACTIVITY]}), {"FUNCTIONS_WORKER_RUNTIME": "node"}).problems
+    (problem,) = read_app(
+        app(tmp_path, F={"bindings": [ACTIVITY]}), {"FUNCTIONS_WORKER_RUNTIME": "node"}
+    ).problems
     assert "'node'" in problem.what
 
 
@@ -94,7 +109,11 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
         ),
         ({"route": "x/{a}"}, {"route": "x/{b}"}, "'B' is never reached"),
         ({"route": "b"}, {}, "'B' is never reached"),
-        ({"route": "x", "methods": ["get"]}, {"route": "x", "methods": ["GET"]}, "GET): 'A' comes first"),
+        (
+            {"route": "x", "methods": ["get"]},
+            {"route": "x", "methods": ["GET"]},
+            "GET): 'A' comes first",
+        ),
         (
             {"route": "x", "methods": ["get"]},
             {"route": "x", "methods": ["get", "put"]},
@@ -111,7 +130,9 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
         ({"route": "x/{a:int}"}, {"route": "x/{a}"}, None),
     ],
 )
-def test_two_functions_with_one_route(tmp_path: Path, first: Any, second: Any, said: str | None) -> None:
+def test_two_functions_with_one_route(
+    tmp_path: Path, first: Any, second: Any, said: str | None
+) -> None:
     found = read_app(app(tmp_path, A=http(**first), B=http(**second)), {})
     assert len(found.functions) == 2
     assert [problem.function for problem in found.problems] == [None] * (said is not None)
@@ -132,7 +153,9 @@ def test_two_functions_with_one_route(tmp_path: Path, first: Any, second: Any, s
     ],
 )
 def test_disabled(tmp_path: Path, name: str, value: str, disabled: bool) -> None:
-    assert disabled_functions(["Hello"], {name: value}) == (frozenset({"Hello"}) if disabled else frozenset())
+    assert disabled_functions(["Hello"], {name: value}) == (
+        frozenset({"Hello"}) if disabled else frozenset()
+    )
     found = read_app(app(tmp_path, Hello={"bindings": [ACTIVITY]}), {name: value})
     assert found.disabled == (frozenset({"Hello"}) if disabled else frozenset())
     assert len(found.functions) == 1
@@ -149,7 +172,9 @@ def test_the_v2_model(tmp_path: Path) -> None:
 
 def test_no_functions(tmp_path: Path) -> None:
     app(tmp_path)
-    with pytest.raises(AppError, match=r"No functions found: .*\*/function\.json\) nor function_app\.py"):
+    with pytest.raises(
+        AppError, match=r"No functions found: .*\*/function\.json\) nor function_app\.py"
+    ):
         read_app(tmp_path, {})
     write(tmp_path, {"src/Deep/function.json": {}})
     with pytest.raises(AppError, match=r"Found deeper: src/Deep/function\.json"):
@@ -159,12 +184,16 @@ def test_no_functions(tmp_path: Path) -> None:
 def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "parent" / "here"
     folder.mkdir(parents=True)
-    with pytest.raises(AppError, match=r"no app in this folder.*--script-root \(looked above and one level below\)"):
+    with pytest.raises(
+        AppError, match=r"no app in this folder.*--script-root \(looked above and one level below\)"
+    ):
         read_app(folder, {})
     app(folder / "child")
     with pytest.raises(AppError) as raised:
         read_app(folder, {})
-    assert f"There is one in: {folder / 'child'}. Run it there or use --script-root." in str(raised.value)
+    assert f"There is one in: {folder / 'child'}. Run it there or use --script-root." in str(
+        raised.value
+    )
     app(tmp_path / "parent")
     with pytest.raises(AppError) as raised:
         read_app(folder, {})

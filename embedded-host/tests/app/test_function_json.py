@@ -33,7 +33,9 @@ def bindings(*entries: Any, **other: Any) -> dict[str, Any]:
 
 
 def test_a_sound_function(tmp_path: Path) -> None:
-    content = bindings({**TRIGGER, "methods": ["get"], "route": "hi/{name}"}, OUTPUT, scriptFile="__init__.py")
+    content = bindings(
+        {**TRIGGER, "methods": ["get"], "route": "hi/{name}"}, OUTPUT, scriptFile="__init__.py"
+    )
     found = read(tmp_path, content)
     assert found.problems == ()
     assert isinstance(found.function, Function)
@@ -49,7 +51,13 @@ def test_a_sound_function(tmp_path: Path) -> None:
 
 
 def test_properties_of_bindings_have_no_case(tmp_path: Path) -> None:
-    entry = {"Type": "HTTPTRIGGER", "Name": "req", "Direction": "IN", "AuthLevel": "Anonymous", "METHODS": ["GET"]}
+    entry = {
+        "Type": "HTTPTRIGGER",
+        "Name": "req",
+        "Direction": "IN",
+        "AuthLevel": "Anonymous",
+        "METHODS": ["GET"],
+    }
     found = read(tmp_path, bindings(entry, OUTPUT))
     assert found.problems == ()
     assert found.function is not None
@@ -65,7 +73,12 @@ def test_properties_of_bindings_have_no_case(tmp_path: Path) -> None:
         (("__init__.py", "main.py"), {}, "Hello/__init__.py", "main"),
         (("hello.py",), {}, "Hello/hello.py", "main"),  # the only file beside function.json
         (("main.py", "readme.md"), {}, "Hello/main.py", "main"),
-        (("__init__.py", "other.py"), {"scriptFile": "other.py", "entryPoint": "run"}, "Hello/other.py", "run"),
+        (
+            ("__init__.py", "other.py"),
+            {"scriptFile": "other.py", "entryPoint": "run"},
+            "Hello/other.py",
+            "run",
+        ),
         (("__init__.py",), {"scriptFile": "../common.py", "entryPoint": ""}, "common.py", "main"),
         (("__init__.py",), {"scriptFile": "..\\common.py"}, "common.py", "main"),
     ],
@@ -91,13 +104,27 @@ def test_names_of_bindings(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "key", "value"),
     [
-        ({"type": "durableClient", "name": "c", "direction": "in", "taskHub": "%QUEUE%"}, "taskHub", "orders"),
-        ({"type": "queue", "name": "q", "direction": "out", "queueName": "x-%queue%"}, "queueName", "x-orders"),
-        ({"type": "queue", "name": "q", "direction": "out", "connection": "%QUEUE%"}, "connection", "%QUEUE%"),
+        (
+            {"type": "durableClient", "name": "c", "direction": "in", "taskHub": "%QUEUE%"},
+            "taskHub",
+            "orders",
+        ),
+        (
+            {"type": "queue", "name": "q", "direction": "out", "queueName": "x-%queue%"},
+            "queueName",
+            "x-orders",
+        ),
+        (
+            {"type": "queue", "name": "q", "direction": "out", "connection": "%QUEUE%"},
+            "connection",
+            "%QUEUE%",
+        ),
         ({**TRIGGER, "route": "%QUEUE%"}, "route", "%QUEUE%"),
     ],
 )
-def test_percent_is_resolved_where_the_host_does(tmp_path: Path, entry: dict[str, str], key: str, value: str) -> None:
+def test_percent_is_resolved_where_the_host_does(
+    tmp_path: Path, entry: dict[str, str], key: str, value: str
+) -> None:
     others = [] if entry["type"] == "httpTrigger" else [ACTIVITY]
     function = read(tmp_path, bindings(entry, *others, OUTPUT)).function
     assert function is not None
@@ -117,7 +144,11 @@ BROKEN: list[tuple[Any, str, str]] = [
     ({"bindings": []}, "[]}", "must be a list of one binding or more"),
     (bindings("x"), '"x"', "must be an object"),
     (bindings({"name": "x"}), '{"name": "x"}]}', "has no 'type'"),
-    (bindings({"tpye": "httpTrigger", "name": "x"}), '"tpye"', "Did you mean 'type' where it says 'tpye'?"),
+    (
+        bindings({"tpye": "httpTrigger", "name": "x"}),
+        '"tpye"',
+        "Did you mean 'type' where it says 'tpye'?",
+    ),
     (bindings({"type": 1, "name": "x"}), "1", "'type' must be a text"),
     (
         bindings({"type": "activityTrigger", "nme": "x", "direction": "in"}),
@@ -125,17 +156,45 @@ BROKEN: list[tuple[Any, str, str]] = [
         "Did you mean 'name' where it says 'nme'?",
     ),
     (bindings({"type": "httpTriger", "name": "x"}), '"httpTriger"', "Did you mean 'httpTrigger'?"),
-    (bindings(ACTIVITY, {"type": "durableCleint", "name": "c"}), '"durableCleint"', "Did you mean 'durableClient'?"),
-    (bindings({**ACTIVITY, "direction": "inn"}), '"inn"', "'inn' is not a direction. Did you mean 'in'?"),
-    (bindings({**ACTIVITY, "direction": "out"}), '"out"', "A trigger's direction is 'in', not 'out'"),
-    (bindings({**ACTIVITY, "name": "my__input"}), '"my__input"', "'my__input' cannot be a binding's name"),
-    (bindings({**ACTIVITY, "name": "my-input"}), '"my-input"', "'my-input' cannot be a binding's name"),
+    (
+        bindings(ACTIVITY, {"type": "durableCleint", "name": "c"}),
+        '"durableCleint"',
+        "Did you mean 'durableClient'?",
+    ),
+    (
+        bindings({**ACTIVITY, "direction": "inn"}),
+        '"inn"',
+        "'inn' is not a direction. Did you mean 'in'?",
+    ),
+    (
+        bindings({**ACTIVITY, "direction": "out"}),
+        '"out"',
+        "A trigger's direction is 'in', not 'out'",
+    ),
+    (
+        bindings({**ACTIVITY, "name": "my__input"}),
+        '"my__input"',
+        "'my__input' cannot be a binding's name",
+    ),
+    (
+        bindings({**ACTIVITY, "name": "my-input"}),
+        '"my-input"',
+        "'my-input' cannot be a binding's name",
+    ),
     (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "cannot be named $return"),
     (bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}), '"in"', "'out'"),
     (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the answer"),
     (bindings(OUTPUT), '[{"type": "http", "name"', "No binding is a trigger (there are: http)"),
-    (bindings(ACTIVITY, TRIGGER), '{"type": "httpTrigger", ', "A second trigger, besides activityTrigger"),
-    (bindings(ACTIVITY, {**OUTPUT, "name": "Input"}), '{"type": "http", "name":', "Two bindings have the name 'Input'"),
+    (
+        bindings(ACTIVITY, TRIGGER),
+        '{"type": "httpTrigger", ',
+        "A second trigger, besides activityTrigger",
+    ),
+    (
+        bindings(ACTIVITY, {**OUTPUT, "name": "Input"}),
+        '{"type": "http", "name":',
+        "Two bindings have the name 'Input'",
+    ),
     (http(methods="get"), '"get"', "'methods' must be a list"),
     (http(methods=["get", 1]), "1", "1 is not an HTTP method"),
     (http(methods=["psot"]), '"psot"', "Did you mean 'POST'?"),
@@ -149,11 +208,31 @@ BROKEN: list[tuple[Any, str, str]] = [
     (http(route="Runtime"), '"Runtime"', "is reserved"),
     ({"bindings": [ACTIVITY], "entryPoint": 1}, "1", "entryPoint must be"),
     ({"scriptFile": 1, "bindings": [ACTIVITY]}, "1", "scriptFile must be"),
-    ({"scriptFile": "_init_.py", "bindings": [ACTIVITY]}, '"_init_.py"', "Did you mean '__init__.py'?"),
-    ({"scriptFile": "run.py", "bindings": [ACTIVITY]}, '"run.py"', "The Python files there are: __init__.py"),
-    ({"scriptFile": "function.json", "bindings": [ACTIVITY]}, '"function.json"', "not a Python file"),
-    ({"scriptFile": "../../outside.py", "bindings": [ACTIVITY]}, '"../../outside.py"', "not inside the app's folder"),
-    (bindings({**ACTIVITY, "activity": "%NONE%"}), '"%NONE%"', "'%NONE%' is not the name of a setting"),
+    (
+        {"scriptFile": "_init_.py", "bindings": [ACTIVITY]},
+        '"_init_.py"',
+        "Did you mean '__init__.py'?",
+    ),
+    (
+        {"scriptFile": "run.py", "bindings": [ACTIVITY]},
+        '"run.py"',
+        "The Python files there are: __init__.py",
+    ),
+    (
+        {"scriptFile": "function.json", "bindings": [ACTIVITY]},
+        '"function.json"',
+        "not a Python file",
+    ),
+    (
+        {"scriptFile": "../../outside.py", "bindings": [ACTIVITY]},
+        '"../../outside.py"',
+        "not inside the app's folder",
+    ),
+    (
+        bindings({**ACTIVITY, "activity": "%NONE%"}),
+        '"%NONE%"',
+        "'%NONE%' is not the name of a setting",
+    ),
 ]
 
 
@@ -187,7 +266,9 @@ def test_one_mistake_is_reported_once(tmp_path: Path) -> None:
 
 def test_several_mistakes_are_said_at_once(tmp_path: Path) -> None:
     found = read(tmp_path, bindings({**TRIGGER, "authLevel": "x", "methods": 1}, {"type": "http"}))
-    assert len([problem for problem in found.problems if problem.function]) == 4  # with name and direction of http
+    assert (
+        len([problem for problem in found.problems if problem.function]) == 4
+    )  # with name and direction of http
 
 
 @pytest.mark.parametrize("name", ["1st", "my.function", "host", "Host", "a" * 129, "with blank"])
@@ -198,9 +279,17 @@ def test_a_name_that_no_function_can_have(tmp_path: Path, name: str) -> None:
 
 
 WARNINGS: list[tuple[Any, str, str]] = [
-    (http(methdos=["get"]), '"methdos"', "has no effect. The function answers every method. Did you mean 'methods'?"),
+    (
+        http(methdos=["get"]),
+        '"methdos"',
+        "has no effect. The function answers every method. Did you mean 'methods'?",
+    ),
     (http(autLevel="anonymous"), '"autLevel"', "Did you mean 'authLevel'?"),
-    (bindings({"type": "activityTrigger", "name": "x", "dirction": "in"}), '"dirction"', "Did you mean 'direction'?"),
+    (
+        bindings({"type": "activityTrigger", "name": "x", "dirction": "in"}),
+        '"dirction"',
+        "Did you mean 'direction'?",
+    ),
     (
         bindings({"type": "activityTrigger", "name": "x"}),
         '{"type": "activityTrigge',
@@ -214,8 +303,12 @@ WARNINGS: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "place", "text"), WARNINGS, ids=[warning[2] for warning in WARNINGS])
-def test_a_warning_leaves_the_function_in_service(tmp_path: Path, content: Any, place: str, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "place", "text"), WARNINGS, ids=[warning[2] for warning in WARNINGS]
+)
+def test_a_warning_leaves_the_function_in_service(
+    tmp_path: Path, content: Any, place: str, text: str
+) -> None:
     found = read(tmp_path, content)
     assert found.function is not None
     (problem,) = found.problems
@@ -230,7 +323,15 @@ def test_a_warning_leaves_the_function_in_service(tmp_path: Path, content: Any, 
         bindings({"type": "myOwnTrigger", "name": "x", "direction": "in", "anything": 1}),
         bindings(ACTIVITY, {"type": "myOwnOutput", "name": "x", "direction": "out"}),
         bindings({"type": "orchestrationClient", "name": "x", "direction": "in"}, ACTIVITY),
-        bindings({"type": "queueTrigger", "name": "m", "direction": "in", "queueName": "q", "connection": ""}),
+        bindings(
+            {
+                "type": "queueTrigger",
+                "name": "m",
+                "direction": "in",
+                "queueName": "q",
+                "connection": "",
+            }
+        ),
         bindings({**ACTIVITY, "somethingElse": 1}, somethingElse=1, disabled=False),
         http(methods=["PROPFIND", "get"]),
         http(route=None, authLevel="ADMIN"),

@@ -36,7 +36,11 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
             "functionTimeout": "1.02:03:04.5",
             "logging": {"logLevel": {"default": "Information", "Function": "debug"}},
             "extensions": {
-                "http": {"routePrefix": "v1/x", "maxOutstandingRequests": 20, "maxConcurrentRequests": "10"},
+                "http": {
+                    "routePrefix": "v1/x",
+                    "maxOutstandingRequests": 20,
+                    "maxConcurrentRequests": "10",
+                },
                 "durableTask": {
                     "hubName": "MyHub",
                     "maxConcurrentActivityFunctions": 3,
@@ -55,21 +59,28 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
     assert host.log_levels == {"default": "Information", "Function": "debug"}
     assert (host.route_prefix, host.hub_name) == ("v1/x", "MyHub")
     assert (host.max_outstanding_requests, host.max_concurrent_requests) == (20, 10)
-    assert (host.max_concurrent_activities, host.max_concurrent_orchestrators, host.max_entity_batch) == (3, 4, 5)
+    assert (
+        host.max_concurrent_activities,
+        host.max_concurrent_orchestrators,
+        host.max_entity_batch,
+    ) == (3, 4, 5)
     assert (host.overridable_existing_states, host.store_inputs_in_history) == ("AnyState", True)
     assert (host.http_sleep_ms, host.default_version) == (100, "1.0")
     assert host.ignored == ()
 
 
 @pytest.mark.parametrize(
-    ("timeout", "seconds"), [("00:05:00", 300), ("00:10", 600), ("-1", None), (-1, None), (None, 1800)]
+    ("timeout", "seconds"),
+    [("00:05:00", 300), ("00:10", 600), ("-1", None), (-1, None), (None, 1800)],
 )
 def test_function_timeout(tmp_path: Path, timeout: Any, seconds: float | None) -> None:
     assert read(tmp_path, {"functionTimeout": timeout}).function_timeout == seconds
 
 
 def test_keys_are_read_without_regard_to_case(tmp_path: Path) -> None:
-    host = read(tmp_path, {"Extensions": {"DURABLETASK": {"HubName": "MyHub"}, "HTTP": {"RoutePrefix": ""}}})
+    host = read(
+        tmp_path, {"Extensions": {"DURABLETASK": {"HubName": "MyHub"}, "HTTP": {"RoutePrefix": ""}}}
+    )
     assert (host.hub_name, host.route_prefix) == ("MyHub", "")
 
 
@@ -90,7 +101,10 @@ def test_the_environment_wins(tmp_path: Path, name: str, content: dict[str, Any]
 
 def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
     prefix = "AzureFunctionsJobHost__extensions__durableTask__"
-    environ = {f"{prefix}maxConcurrentActivityFunctions": "7", f"{prefix}storeInputsInOrchestrationHistory": "True"}
+    environ = {
+        f"{prefix}maxConcurrentActivityFunctions": "7",
+        f"{prefix}storeInputsInOrchestrationHistory": "True",
+    }
     host = read(tmp_path, {}, environ)
     assert (host.max_concurrent_activities, host.store_inputs_in_history) == (7, True)
     document: Any = host.document
@@ -99,14 +113,18 @@ def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
 
 def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:
     name = "AzureFunctionsJobHost__extensions__durableTask__hubName"
-    with pytest.raises(AppError, match=f"^{name}: extensions.durableTask.hubName must be .* but is 'my-hub'"):
+    with pytest.raises(
+        AppError, match=f"^{name}: extensions.durableTask.hubName must be .* but is 'my-hub'"
+    ):
         read(tmp_path, durable(hubName="Fine"), {name: "my-hub"})
 
 
 def test_hubs_of_other_storage_have_other_names(tmp_path: Path) -> None:
     scheduler = {"storageProvider": {"type": "azureManaged"}}
     assert read(tmp_path, durable(hubName="my-task_hub1", **scheduler)).hub_name == "my-task_hub1"
-    with pytest.raises(AppError, match="must be 1 to 64 letters, digits, '-' and '_', but is 'my hub'"):
+    with pytest.raises(
+        AppError, match="must be 1 to 64 letters, digits, '-' and '_', but is 'my hub'"
+    ):
         read(tmp_path, durable(hubName="my hub", **scheduler))
 
 
@@ -141,7 +159,10 @@ WRONG: list[tuple[Any, str]] = [
     ('{"Version": "2.0"}', "host.json:1:2: has 'Version' instead of 'version'"),
     ('{"version": 2.0}', 'host.json:1:13: version must be the text "2.0", but is 2.0'),
     ('{"version": "3.0"}', "not of Azure Functions"),
-    (durable(hubName="my-hub"), "hubName must be 3 to 50 letters and digits and start with a letter, but is 'my-hub'"),
+    (
+        durable(hubName="my-hub"),
+        "hubName must be 3 to 50 letters and digits and start with a letter, but is 'my-hub'",
+    ),
     (durable(hubName="ab"), "but is 'ab'"),
     (durable(hubName="1hub"), "but is '1hub'"),
     (durable(hubName="x" * 51), "hubName must be"),
@@ -155,13 +176,22 @@ WRONG: list[tuple[Any, str]] = [
     (durable(maxConcurrentOrchestratorFunctions=1.5), "but is 1.5"),
     (durable(storeInputsInOrchestrationHistory="yes"), "must be true or false, but is 'yes'"),
     (durable(overridableExistingInstanceStates="All"), "must be NonRunningStates or AnyState"),
-    (durable(httpSettings=[]), "extensions.durableTask.httpSettings must be an object, but is a list"),
+    (
+        durable(httpSettings=[]),
+        "extensions.durableTask.httpSettings must be an object, but is a list",
+    ),
     ({"extensions": []}, "extensions must be an object"),
     ({"functionTimeout": 300}, "functionTimeout must be a time span like"),
     ({"functionTimeout": "00:00:00"}, "must be a second or more"),
-    ({"extensions": {"http": {"maxConcurrentRequests": 0}}}, "must be a whole number above 0, or -1 for no limit"),
+    (
+        {"extensions": {"http": {"maxConcurrentRequests": 0}}},
+        "must be a whole number above 0, or -1 for no limit",
+    ),
     ({"functionTimeout": "00:61:00"}, "must be a time span"),
-    ({"extensions": {"http": {"routePrefix": 1}}}, 'routePrefix must be a text ("" for none), but is 1'),
+    (
+        {"extensions": {"http": {"routePrefix": 1}}},
+        'routePrefix must be a text ("" for none), but is 1',
+    ),
     ({"extensions": {"http": {"routePrefix": "a{b"}}}, "cannot be part of a route"),
     ({"logging": {"logLevel": "Debug"}}, "logLevel must be an object"),
     ({"logging": {"logLevel": {"default": "Infromation"}}}, "Did you mean 'Information'?"),
@@ -181,16 +211,32 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(AppError) as raised:
         read(tmp_path, text)
     assert str(raised.value).startswith("2 problems:\n")
-    assert {problem.where for problem in raised.value.problems} == {"host.json:3:22", "host.json:4:42"}
+    assert {problem.where for problem in raised.value.problems} == {
+        "host.json:3:22",
+        "host.json:4:42",
+    }
 
 
 def test_warnings(tmp_path: Path) -> None:
-    content = {"extensions": {"http": {"routePrefix": "/api/"}, "durableTask": {"storageProvider": {"type": "mssql"}}}}
-    (tmp_path / "host.json").write_text("// hello\n" + json.dumps({"version": "2.0", **content}), encoding="utf-8")
+    content = {
+        "extensions": {
+            "http": {"routePrefix": "/api/"},
+            "durableTask": {"storageProvider": {"type": "mssql"}},
+        }
+    }
+    (tmp_path / "host.json").write_text(
+        "// hello\n" + json.dumps({"version": "2.0", **content}), encoding="utf-8"
+    )
     host, problems = read_host_json(tmp_path, {})
     assert host.route_prefix == "api"
-    assert [problem.where.split(":")[:2] for problem in problems] == [["host.json", line] for line in "122"]
-    assert ["comment" in problems[0].what, "'api'" in problems[1].what, "'mssql'" in problems[2].what] == [True] * 3
+    assert [problem.where.split(":")[:2] for problem in problems] == [
+        ["host.json", line] for line in "122"
+    ]
+    assert [
+        "comment" in problems[0].what,
+        "'api'" in problems[1].what,
+        "'mssql'" in problems[2].what,
+    ] == [True] * 3
     assert not any(problem.fatal or problem.function for problem in problems)
 
 
@@ -200,10 +246,15 @@ def test_warnings(tmp_path: Path) -> None:
         ({"version": "2.0", "extensionBundle": {"id": "x"}, "$schema": "x"}, []),
         (
             durable(storageProvider={"partitionCount": 4}),
-            ["storageProvider.partitionCount has no effect: the embedded host keeps its state in one SQLite"],
+            [
+                "storageProvider.partitionCount has no effect: the embedded host keeps its state in one SQLite"
+            ],
         ),
         (durable(tracing={"a": 1}, hubName="x"), ["extensions.durableTask.tracing has no effect"]),
-        (durable(hubNmae="x"), ["hubNmae has no effect: there is no such setting. Did you mean 'hubName'?"]),
+        (
+            durable(hubNmae="x"),
+            ["hubNmae has no effect: there is no such setting. Did you mean 'hubName'?"],
+        ),
         (durable(somethingNew=1), ["somethingNew has no effect: the embedded host does not serve"]),
         (
             {"extensions": {"queues": {"batchSize": 1}}},

@@ -10,25 +10,42 @@ from embedded_host.app.host_json_ignored import ignored_settings, other_storage
 @pytest.mark.parametrize(
     ("document", "texts"),
     [
-        ({"version": "2.0", "extensionBundle": {"id": "x"}, "logging": {"logLevel": {"default": "Debug"}}}, []),
-        ({"Singleton": {"lockPeriod": "x"}}, ["Singleton has no effect: the embedded host is one process"]),
+        (
+            {
+                "version": "2.0",
+                "extensionBundle": {"id": "x"},
+                "logging": {"logLevel": {"default": "Debug"}},
+            },
+            [],
+        ),
+        (
+            {"Singleton": {"lockPeriod": "x"}},
+            ["Singleton has no effect: the embedded host is one process"],
+        ),
         (
             {"extensions": {"durableTask": {"hubName": "H", "useAppLease": True}}},
             ["extensions.durableTask.useAppLease has no effect"],
         ),
-        ({"extensions": {"durableTask": {"hubNam": "H"}}}, ["there is no such setting. Did you mean 'hubName'?"]),
+        (
+            {"extensions": {"durableTask": {"hubNam": "H"}}},
+            ["there is no such setting. Did you mean 'hubName'?"],
+        ),
         ({"zzz": 1}, ["zzz has no effect: the embedded host does not know it"]),
         ({"extensions": {"queues": {"batchSize": 1}}}, ["extensions.queues has no effect"]),
     ],
 )
-def test_only_settings_without_effect_are_reported(document: dict[str, Any], texts: list[str]) -> None:
+def test_only_settings_without_effect_are_reported(
+    document: dict[str, Any], texts: list[str]
+) -> None:
     problems = ignored_settings(document)
     assert len(problems) == len(texts)
     assert all(text in problem.what for text, problem in zip(texts, problems, strict=True))
     assert {problem.code for problem in problems} <= {"EH123"}
 
 
-@pytest.mark.parametrize(("kind", "count"), [("mssql", 1), ("AzureStorage", 0), ("azure_storage", 0)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("mssql", 1), ("AzureStorage", 0), ("azure_storage", 0)]
+)
 def test_another_storage_than_azures_is_reported(kind: str, count: int) -> None:
     document = {"extensions": {"DurableTask": {"storageProvider": {"type": kind}}}}
     problems = other_storage(document, lambda place: ".".join(map(str, place)))

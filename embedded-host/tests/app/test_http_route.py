@@ -33,7 +33,9 @@ def test_an_invalid_route_is_an_error() -> None:
 
 
 def test_the_first_route_by_name_that_matches_path_and_method_is_taken() -> None:
-    table = RouteTable([route("b", route="{x}"), route("A", route="{y}", methods=["post"]), route("C", route="c")])
+    table = RouteTable(
+        [route("b", route="{x}"), route("A", route="{y}", methods=["post"]), route("C", route="c")]
+    )
     assert [found.function.name for found in table] == ["A", "b", "C"]
 
     def taken(method: str, path: str) -> tuple[str, dict[str, str]] | None:

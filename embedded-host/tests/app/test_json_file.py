@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from embedded_host.app.json_file import JsonFileError, parse_json, read_json
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -29,7 +33,9 @@ def test_the_place_of_keys_and_values() -> None:
     file = parse_json('{\n  "bindings": [\n    {"type":  "http"}\n  ]\n}', "F/function.json")
     assert file.where(("bindings", 0, "type"), key=True) == "F/function.json:3:6"
     assert file.where(("bindings", 0, "type")) == "F/function.json:3:15"
-    assert file.where(("bindings", 0, "name")) == "F/function.json:3:5"  # not there: what is around it
+    assert (
+        file.where(("bindings", 0, "name")) == "F/function.json:3:5"
+    )  # not there: what is around it
     assert file.where(("nothing", "at", "all")) == "F/function.json:1:1"
 
 
@@ -80,8 +86,12 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "column", "what"), ERRORS, ids=[error[3] for error in ERRORS])
-def test_an_error_names_the_fault_and_its_position(text: str, line: int, column: int, what: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "line", "column", "what"), ERRORS, ids=[error[3] for error in ERRORS]
+)
+def test_an_error_names_the_fault_and_its_position(
+    text: str, line: int, column: int, what: str
+) -> None:
     with pytest.raises(JsonFileError) as raised:
         parse_json(text, "x.json")
     assert what in raised.value.what
@@ -117,7 +127,9 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
         (b"\xff\xfe{\x00}\x00", 1, 1, "UTF-16"),
     ],
 )
-def test_a_file_that_is_not_utf_8(tmp_path: Path, raw: bytes, line: int, column: int, what: str) -> None:
+def test_a_file_that_is_not_utf_8(
+    tmp_path: Path, raw: bytes, line: int, column: int, what: str
+) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(raw)
     with pytest.raises(JsonFileError) as raised:

@@ -32,7 +32,10 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
         tmp_path,
         plain(
             Values={"ENV": "local", "EMPTY": "", "NUMBER": 1, "FLAG": True},
-            ConnectionStrings={"Sql": "Server=x", "Other": {"ConnectionString": "y", "ProviderName": "p"}},
+            ConnectionStrings={
+                "Sql": "Server=x",
+                "Other": {"ConnectionString": "y", "ProviderName": "p"},
+            },
             Host={
                 "LocalHttpPort": 7072,
                 "LocalHttpAddress": "0.0.0.0",
@@ -66,11 +69,17 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
         ({"Values": {"A": "b"}}, "1:1", "IsEncrypted is missing, which means true"),
         ({"IsEncrypted": True, "Values": {"A": "b"}}, "1:17", "func settings decrypt"),
         ({"IsEncrypted": 0, "Values": {"A": "b"}}, "1:17", "must be true or false"),
-        (plain(Values={"A": "b", "C": {"d": 1}}), "1:50", "'C' is not a text: values cannot be nested"),
+        (
+            plain(Values={"A": "b", "C": {"d": 1}}),
+            "1:50",
+            "'C' is not a text: values cannot be nested",
+        ),
         (plain(Values=["A"]), "1:34", "Values must be an object"),
     ],
 )
-def test_a_file_that_counts_for_nothing(tmp_path: Path, content: Any, where: str, text: str) -> None:
+def test_a_file_that_counts_for_nothing(
+    tmp_path: Path, content: Any, where: str, text: str
+) -> None:
     settings, (problem,) = read(tmp_path, content)
     assert settings == LocalSettings()
     assert problem.where == f"local.settings.json:{where}"
@@ -100,16 +109,23 @@ def test_a_warning_for_a_part(tmp_path: Path, content: Any, text: str) -> None:
 
 
 def test_a_text_is_a_port_too_and_keys_have_no_case(tmp_path: Path) -> None:
-    settings, problems = read(tmp_path, {"isEncrypted": False, "values": {"A": "b"}, "host": {"localhttpport": "81"}})
+    settings, problems = read(
+        tmp_path, {"isEncrypted": False, "values": {"A": "b"}, "host": {"localhttpport": "81"}}
+    )
     assert (settings, problems) == (LocalSettings(values={"A": "b"}, port=81), ())
 
 
 def test_comments_are_fine(tmp_path: Path) -> None:
-    assert read(tmp_path, '{"IsEncrypted": false, // mine\n "Values": {"A": "b"}}') == (LocalSettings({"A": "b"}), ())
+    assert read(tmp_path, '{"IsEncrypted": false, // mine\n "Values": {"A": "b"}}') == (
+        LocalSettings({"A": "b"}),
+        (),
+    )
 
 
 def test_the_environment_wins(tmp_path: Path) -> None:
-    settings = LocalSettings(values={"NEW": "1", "SAME": "2", "OTHER": "3", "AZURE_FUNCTIONS_ENVIRONMENT": "x"})
+    settings = LocalSettings(
+        values={"NEW": "1", "SAME": "2", "OTHER": "3", "AZURE_FUNCTIONS_ENVIRONMENT": "x"}
+    )
     added, notes = effective_environment(settings, {"SAME": "2", "OTHER": "mine"}, tmp_path)
     assert added == {
         "NEW": "1",
@@ -126,7 +142,8 @@ def test_the_runtime_defaults_to_python() -> None:
     named = LocalSettings(values={"FUNCTIONS_WORKER_RUNTIME": "node"})
     assert effective_environment(named, {})[0]["FUNCTIONS_WORKER_RUNTIME"] == "node"
     assert (
-        "FUNCTIONS_WORKER_RUNTIME" not in effective_environment(LocalSettings(), {"FUNCTIONS_WORKER_RUNTIME": "x"})[0]
+        "FUNCTIONS_WORKER_RUNTIME"
+        not in effective_environment(LocalSettings(), {"FUNCTIONS_WORKER_RUNTIME": "x"})[0]
     )
 
 

@@ -46,7 +46,8 @@ def test_a_date_that_never_comes_has_no_next() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "* * * *", "* * * * * * *", "60 * * * * *", "0 0 0 * * 7", "0 0 0 L * *", "0 1, * * * *"]
+    "text",
+    ["", "* * * *", "* * * * * * *", "60 * * * * *", "0 0 0 * * 7", "0 0 0 L * *", "0 1, * * * *"],
 )
 def test_other_grammars_are_refused(text: str) -> None:
     with pytest.raises(NcrontabError):

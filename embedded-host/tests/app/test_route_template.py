@@ -77,7 +77,11 @@ MATCHES: list[tuple[str, str, dict[str, str] | None]] = [
     ("{a}-{b}", "-x", None),
     ("{a}-{b}", "x-", None),
     ("{a}-{b}", "--x", {"a": "-", "b": "x"}),
-    ("x{a}-{b}", "xx1-2", None),  # from the right and without a second try, so 'x' is found at its last place
+    (
+        "x{a}-{b}",
+        "xx1-2",
+        None,
+    ),  # from the right and without a second try, so 'x' is found at its last place
     ("x{a}", "x1", {"a": "1"}),
     ("{a}x", "1x", {"a": "1"}),
     ("{a}x", "1xy", None),
@@ -112,10 +116,20 @@ CONSTRAINTS: list[tuple[str, list[str], list[str]]] = [
     ),
     (
         "datetime",
-        ["2016-12-31", "2016-12-31%207:32pm", "2016-12-31T10:00:00.1234567Z", "2020-2-29T10:00+01:00", "12-31-2016"],
+        [
+            "2016-12-31",
+            "2016-12-31%207:32pm",
+            "2016-12-31T10:00:00.1234567Z",
+            "2020-2-29T10:00+01:00",
+            "12-31-2016",
+        ],
         ["2016-13-31", "2021-02-29", "x", "2016-12-31T25:00:00"],
     ),
-    ("datetime", ["12%20Jan%202020", "Tue,%2015%20Nov%201994%2008:12:31%20GMT", "10:30"], ["12%20Foo%202020"]),
+    (
+        "datetime",
+        ["12%20Jan%202020", "Tue,%2015%20Nov%201994%2008:12:31%20GMT", "10:30"],
+        ["12%20Foo%202020"],
+    ),
     ("decimal", ["49.99", "-1,000.01", ".5", "5.", "5-"], ["1e3", "x", "."]),
     ("double", ["1.234", "-1,001.01e8", "NaN", "-Infinity", "1e400"], ["1.2.3", "e5"]),
     ("float", ["1.234"], ["x"]),
@@ -143,7 +157,12 @@ CONSTRAINTS: list[tuple[str, list[str], list[str]]] = [
 
 @pytest.mark.parametrize(
     ("constraint", "value", "fits"),
-    [(c, value, fits) for c, yes, no in CONSTRAINTS for fits, values in ((True, yes), (False, no)) for value in values],
+    [
+        (c, value, fits)
+        for c, yes, no in CONSTRAINTS
+        for fits, values in ((True, yes), (False, no))
+        for value in values
+    ],
 )
 def test_constraint(constraint: str, value: str, fits: bool) -> None:
     assert (RouteTemplate.parse(f"v/{{p:{constraint}}}").match(f"v/{value}") is not None) is fits
@@ -217,7 +236,12 @@ def test_overlaps(one: str, other: str, same: bool) -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "route", "whole"),
-    [("api", "x/{y}", "api/x/{y}"), ("", "x", "x"), ("api", None, "api/Hello"), ("api", " ", "api/Hello")],
+    [
+        ("api", "x/{y}", "api/x/{y}"),
+        ("", "x", "x"),
+        ("api", None, "api/Hello"),
+        ("api", " ", "api/Hello"),
+    ],
 )
 def test_function_route(prefix: str, route: str | None, whole: str) -> None:
     assert function_route(prefix, route, "Hello") == whole
@@ -234,7 +258,10 @@ def test_parameters_are_known() -> None:
 
 def test_match_is_fast_enough_for_every_request() -> None:
     route = RouteTemplate.parse("api/orchestrators/{functionName}/{id:int?}")
-    best = min(timeit.repeat(lambda: route.match("api/orchestrators/hello/12"), number=1000, repeat=5)) / 1000
+    best = (
+        min(timeit.repeat(lambda: route.match("api/orchestrators/hello/12"), number=1000, repeat=5))
+        / 1000
+    )
     assert best < 100e-6  # some 2 µs when nothing else runs
 
 

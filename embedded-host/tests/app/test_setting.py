@@ -9,7 +9,14 @@ ENVIRON = {"Hub": "MyHub", "A__B": "nested", "Empty": "", "Nested": "%Hub%"}
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("Hub", "MyHub"), ("HUB", "MyHub"), ("A__B", "nested"), ("a:b", "nested"), ("Empty", ""), ("None", None)],
+    [
+        ("Hub", "MyHub"),
+        ("HUB", "MyHub"),
+        ("A__B", "nested"),
+        ("a:b", "nested"),
+        ("Empty", ""),
+        ("None", None),
+    ],
 )
 def test_setting(name: str, value: str | None) -> None:
     assert setting(name, ENVIRON) == value
@@ -29,7 +36,9 @@ def test_resolve_percent(text: str, resolved: str) -> None:
     assert resolve_percent(text, ENVIRON) == resolved
 
 
-@pytest.mark.parametrize(("text", "said"), [("a%None%", "'%None%'"), ("50%", "partner"), ("%%", "'%%'")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("a%None%", "'%None%'"), ("50%", "partner"), ("%%", "'%%'")]
+)
 def test_resolve_percent_names_what_is_missing(text: str, said: str) -> None:
     with pytest.raises(UnresolvedSettingError, match=said):
         resolve_percent(text, ENVIRON)

@@ -24,11 +24,15 @@ MINUTELY = "0 * * * * *"
 def trigger(environ: dict[str, str] | None = None, **properties: Any) -> TimerTrigger:
     """Raises ScheduleError."""
     binding = Binding("timerTrigger", "timer", "in", {"schedule": MINUTELY, **properties})
-    return TimerTrigger.of(Function("A", Path("A"), Path("A/__init__.py"), "main", (binding,)), environ or {})
+    return TimerTrigger.of(
+        Function("A", Path("A"), Path("A/__init__.py"), "main", (binding,)), environ or {}
+    )
 
 
 def test_settings() -> None:
-    found = trigger({"SCHEDULE": "*/5 * * * * *", "WEBSITE_TIME_ZONE": "Asia/Tokyo"}, schedule="%Schedule%")
+    found = trigger(
+        {"SCHEDULE": "*/5 * * * * *", "WEBSITE_TIME_ZONE": "Asia/Tokyo"}, schedule="%Schedule%"
+    )
     assert (found.text, str(found.schedule.zone)) == ("*/5 * * * * *", "Asia/Tokyo")
     assert not found.is_monitored
 
@@ -40,7 +44,10 @@ def test_settings() -> None:
             {"schedule": "%Nowhere%"},
             "'schedule' cannot be resolved: '%Nowhere%' is not the name of a setting. Set it in",
         ),
-        ({"schedule": "0 0 0 * * 8"}, "'0 0 0 * * 8' is not a schedule: the day of week '8' is out of range"),
+        (
+            {"schedule": "0 0 0 * * 8"},
+            "'0 0 0 * * 8' is not a schedule: the day of week '8' is out of range",
+        ),
         ({"schedule": " "}, "the timerTrigger has no 'schedule'."),
         ({"schedule": None}, "the timerTrigger has no 'schedule'."),
         ({"runOnStartup": "yes"}, "'runOnStartup' must be true or false, not 'yes'."),
@@ -55,11 +62,24 @@ def test_what_is_wrong(given: dict[str, Any], what: str) -> None:
 
 def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
     app = AppFolder(tmp_path)
-    app.function("Tick", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": "0 0 25 * * *"})
-    app.function("Tock", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": "%Missing%"})
-    app.function("Bare", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "runOnStartup": 1})
     app.function(
-        "Good", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "schedule": MINUTELY}, CLIENT
+        "Tick",
+        "def main(timer): ...",
+        {"type": "timerTrigger", "name": "timer", "schedule": "0 0 25 * * *"},
+    )
+    app.function(
+        "Tock",
+        "def main(timer): ...",
+        {"type": "timerTrigger", "name": "timer", "schedule": "%Missing%"},
+    )
+    app.function(
+        "Bare", "def main(timer): ...", {"type": "timerTrigger", "name": "timer", "runOnStartup": 1}
+    )
+    app.function(
+        "Good",
+        "def main(timer): ...",
+        {"type": "timerTrigger", "name": "timer", "schedule": MINUTELY},
+        CLIENT,
     )
     app.function("Http", "def main(req): ...", {"type": "httpTrigger", "name": "req"}, HTTP_OUT)
     read = read_app(tmp_path, {"WEBSITE_TIME_ZONE": "Eastern Standard Time"})
@@ -70,7 +90,10 @@ def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
     assert "'%Missing%' is not the name of a setting" in wrong["Tock"]
     assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
     zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
-    assert "'Eastern Standard Time', which is not the name of a time zone here. Write it as in 'Europe/Berlin'" in zone
+    assert (
+        "'Eastern Standard Time', which is not the name of a time zone here. Write it as in 'Europe/Berlin'"
+        in zone
+    )
     assert list(loaded_app(read, LoadResult([]), {}).timers) == ["Good"]
 
 

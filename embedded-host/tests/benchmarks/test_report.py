@@ -27,7 +27,12 @@ PRINTED = {
 
 
 def report(*figures: Figure, quick: bool = False, found: tuple[Peer, ...] = ()) -> Report:
-    made = Report("2026-01-02T03:04:05Z", "run.py", {"cpus": 2, "python": "3.11.7", "notes": ["so"]}, quick=quick)
+    made = Report(
+        "2026-01-02T03:04:05Z",
+        "run.py",
+        {"cpus": 2, "python": "3.11.7", "notes": ["so"]},
+        quick=quick,
+    )
     made.add(figures)
     made.peers += found
     return made
@@ -60,7 +65,11 @@ def test_whether_a_target_is_met(target: Target, value: float, met: bool) -> Non
 
 @pytest.mark.parametrize(
     ("target", "text"),
-    [(Target(0.6), "<= 0.6"), (Target(20, strict=True), "< 20"), (Target(1, at_least=True, strict=True), "> 1")],
+    [
+        (Target(0.6), "<= 0.6"),
+        (Target(20, strict=True), "< 20"),
+        (Target(1, at_least=True, strict=True), "> 1"),
+    ],
 )
 def test_how_a_target_reads(target: Target, text: str) -> None:
     assert str(target) == text
@@ -79,7 +88,9 @@ def test_other_sizes_are_held_to_no_target() -> None:
 
 
 def test_what_is_to_be_reached() -> None:
-    assert [str(TARGETS[key]) for key in ("cold_start", "hello_p50", "hello_p95", "hello_per_second")] == [
+    assert [
+        str(TARGETS[key]) for key in ("cold_start", "hello_p50", "hello_p95", "hello_per_second")
+    ] == [
         "<= 0.6",
         "<= 4",
         "<= 7",
@@ -94,19 +105,29 @@ def test_what_is_to_be_reached() -> None:
 
 def test_percentiles_are_values_that_were_measured() -> None:
     values = [float(n) for n in range(1, 201)]
-    assert (percentile(values, 50), percentile(values, 95), percentile(values, 100)) == (100, 190, 200)
+    assert (percentile(values, 50), percentile(values, 95), percentile(values, 100)) == (
+        100,
+        190,
+        200,
+    )
     assert percentile([3.0], 50) == percentile([3.0], 95) == 3.0
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(12345.6, "12,346"), (45.67, "45.7"), (4.567, "4.57"), (0.4567, "0.457"), (0.0, "0.000")]
+    ("value", "text"),
+    [(12345.6, "12,346"), (45.67, "45.7"), (4.567, "4.57"), (0.4567, "0.457"), (0.0, "0.000")],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
 
 def test_the_table_has_spread_target_and_verdict() -> None:
-    text = printed(report(figure("hello_p50", "hello, warm", "ms", [3.0, 5.0, 9.0]), figure("x", "other", "s", [1.0])))
+    text = printed(
+        report(
+            figure("hello_p50", "hello, warm", "ms", [3.0, 5.0, 9.0]),
+            figure("x", "other", "s", [1.0]),
+        )
+    )
     line = next(line for line in text.splitlines() if "hello, warm" in line)
     assert [cell.strip() for cell in line.strip("│").split("│")] == [
         "hello, warm",
@@ -127,7 +148,10 @@ def test_a_quick_run_is_held_to_no_target() -> None:
 
 
 def test_the_json_has_what_was_measured_and_what_was_missed() -> None:
-    made = report(figure("hello_p50", "hello", "ms", [3.0, 5.0, 9.0]), figure("fan_out_500", "fan-out", "s", [0.1]))
+    made = report(
+        figure("hello_p50", "hello", "ms", [3.0, 5.0, 9.0]),
+        figure("fan_out_500", "fan-out", "s", [0.1]),
+    )
     read = json.loads(json.dumps(made.json()))
     assert read["missed"] == ["hello_p50"]
     assert read["figures"]["hello_p50"] == {

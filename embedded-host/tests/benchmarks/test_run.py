@@ -18,10 +18,28 @@ from tests.support.polling import eventually
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "benchmarks" / "run.py"
 SPEED = [
-    *("cold_start", "hello_p50", "hello_p95", "hello_per_second", "hello_cpu", "fan_out_20", "fan_out_50"),
-    *("chain_5", "chain_10", "chain_20", "chain_20_to_5", "memory_idle", "memory_after_100", "memory_end"),
+    *(
+        "cold_start",
+        "hello_p50",
+        "hello_p95",
+        "hello_per_second",
+        "hello_cpu",
+        "fan_out_20",
+        "fan_out_50",
+    ),
+    *(
+        "chain_5",
+        "chain_10",
+        "chain_20",
+        "chain_20_to_5",
+        "memory_idle",
+        "memory_after_100",
+        "memory_end",
+    ),
 ]
-MACHINE = [f"machine_{what}_{when}" for what in ("loop", "fdatasync") for when in ("before", "after")]
+MACHINE = [
+    f"machine_{what}_{when}" for what in ("loop", "fdatasync") for when in ("before", "after")
+]
 
 
 def environment() -> dict[str, str]:
@@ -32,7 +50,9 @@ def environment() -> dict[str, str]:
 def test_a_quick_run_ends_with_all_figures(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [interpreter()[0], str(RUN), "--quick", "--only", "speed", "--json", str(file)]
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, encoding="utf-8", timeout=100)
+    ran = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, encoding="utf-8", timeout=100
+    )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(file.read_text(encoding="utf-8"))
     assert sorted(found["figures"]) == sorted(SPEED + MACHINE)
@@ -43,18 +63,28 @@ def test_a_quick_run_ends_with_all_figures(tmp_path: Path) -> None:
     assert "cold start 1 of 2" in ran.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a process of Windows cannot be sent a Ctrl+C of its own")
+@pytest.mark.skipif(
+    os.name == "nt", reason="a process of Windows cannot be sent a Ctrl+C of its own"
+)
 def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
     command = [interpreter()[0], str(RUN), "--only", "speed"]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
     try:
         family = psutil.Process(process.pid)
-        eventually(lambda: len(family.children(recursive=True)) > 1, "it has started a host and its worker", 60)
+        eventually(
+            lambda: len(family.children(recursive=True)) > 1,
+            "it has started a host and its worker",
+            60,
+        )
         started = family.children(recursive=True)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
-        eventually(lambda: not any(child.is_running() for child in started), "all of it has ended", 10)
+        eventually(
+            lambda: not any(child.is_running() for child in started), "all of it has ended", 10
+        )
     finally:
         process.kill()
         process.wait(10)
@@ -65,16 +95,21 @@ def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
 
 def test_another_python_is_refused_with_the_one_to_use() -> None:
     # -S: without site-packages, as an interpreter that nothing was installed for
-    ran = subprocess.run([sys.executable, "-S", str(RUN)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-S", str(RUN)], capture_output=True, text=True, timeout=60
+    )
     assert ran.returncode == 2
     assert "has no module 'aiohttp'" in ran.stderr
     assert ".venv/bin/python benchmarks/run.py" in ran.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"), [(("--only", "sped"), "no part 'sped'"), (("--rounds", "0"), "no number from 1")]
+    ("arguments", "says"),
+    [(("--only", "sped"), "no part 'sped'"), (("--rounds", "0"), "no number from 1")],
 )
 def test_wrong_arguments(arguments: tuple[str, str], says: str) -> None:
-    ran = subprocess.run([sys.executable, str(RUN), *arguments], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, str(RUN), *arguments], capture_output=True, text=True, timeout=60
+    )
     assert ran.returncode == 2
     assert says in ran.stderr

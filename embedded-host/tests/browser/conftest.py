@@ -39,9 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_path() -> str:
     path = chromium()
     if path is None:
-        text = (
-            "no Chromium on this machine: install it (Debian: apt-get install chromium), or name one with CHROMIUM=PATH"
-        )
+        text = "no Chromium on this machine: install it (Debian: apt-get install chromium), or name one with CHROMIUM=PATH"
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(text)
         pytest.skip(text)
@@ -79,7 +77,10 @@ class DashboardPage:
         self.expected = ""
         """What a complaint has that a test brings about."""
         page.set_default_timeout(SECONDS * 1000)
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None,
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.add_init_script(
             f"addEventListener('securitypolicyviolation', (e) => console.error('{POLICY}', e.violatedDirective, e.blockedURI))"
@@ -93,7 +94,9 @@ class DashboardPage:
 
     def is_expected(self, complaint: str) -> bool:
         """What the page's Content-Security-Policy forbids never is."""
-        return bool(self.expected) and self.expected in complaint and not complaint.startswith(POLICY)
+        return (
+            bool(self.expected) and self.expected in complaint and not complaint.startswith(POLICY)
+        )
 
     def width_overflow(self) -> int:
         """By how many pixels the page is wider than the window."""
@@ -109,7 +112,9 @@ def options() -> dict[str, object]:
 
 
 @pytest.fixture
-def dashboard(browser: Browser, shop: RunningHost, options: dict[str, object]) -> Iterator[DashboardPage]:
+def dashboard(
+    browser: Browser, shop: RunningHost, options: dict[str, object]
+) -> Iterator[DashboardPage]:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
     dashboard = DashboardPage(context.new_page(), shop.base)
     yield dashboard

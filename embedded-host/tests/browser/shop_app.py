@@ -58,7 +58,11 @@ def shop_app(root: Path) -> AppFolder:
     app.counter("Revenue")
     timer = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 3 1 1 *"}
     app.function("Nightly", "def main(timer): print('it is night')", timer)
-    app.function("Queue", "def main(message): pass", {"name": "message", "type": "queueTrigger", "direction": "in"})
+    app.function(
+        "Queue",
+        "def main(message): pass",
+        {"name": "message", "type": "queueTrigger", "direction": "in"},
+    )
     return app
 
 

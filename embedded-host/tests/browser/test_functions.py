@@ -19,7 +19,9 @@ def id() -> str:
     return uuid4().hex[:8]
 
 
-def test_a_function_is_shown_with_its_bindings_and_calls(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_a_function_is_shown_with_its_bindings_and_calls(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     shop.until(links, "Running")
     shop.raise_event(links, "Approval", 1)
@@ -45,7 +47,9 @@ def test_a_function_is_shown_with_its_bindings_and_calls(dashboard: DashboardPag
     expect(page.get_by_text("Nightly was started.")).to_be_visible()
 
 
-def test_the_start_form_offers_the_last_input(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_start_form_offers_the_last_input(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     page = dashboard.open("functions")
     page.get_by_role("article", name="Echo").get_by_role("button", name="Start…").click()
     dialog = page.get_by_role("dialog", name="Start Echo")
@@ -60,7 +64,9 @@ def test_the_start_form_offers_the_last_input(dashboard: DashboardPage, shop: Ru
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"quote": "it\'s"')
     page.get_by_role("link", name="Functions", exact=True).click()
     page.get_by_role("article", name="Echo").get_by_role("button", name="Start…").click()
-    expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value('{\n  "quote": "it\'s"\n}')
+    expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(
+        '{\n  "quote": "it\'s"\n}'
+    )
     # What curl would send is what was sent.
     words = shlex.split(command)
     assert words[:3] == ["curl", "-X", "POST"]

@@ -50,7 +50,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iter
         """,
     )
     app.orchestrator("Fails", 'yield context.call_activity("Fail", "".join(context.get_input()))')
-    app.orchestrator("Parent", f"yield context.call_sub_orchestrator('Waits', {ALL!r}, {ID + '-child'!r})")
+    app.orchestrator(
+        "Parent", f"yield context.call_sub_orchestrator('Waits', {ALL!r}, {ID + '-child'!r})"
+    )
     app.function(
         "Thing",
         f"""
@@ -121,7 +123,12 @@ def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: Dashboard
     seen(page)
     page.get_by_role("tab", name="Sequence").click()
     expect(page.locator(".sequence svg")).to_be_visible()
-    assert page.evaluate("document.querySelectorAll('.sequence :is(a, script, image, foreignObject)').length") == 0
+    assert (
+        page.evaluate(
+            "document.querySelectorAll('.sequence :is(a, script, image, foreignObject)').length"
+        )
+        == 0
+    )
     page.get_by_role("tab", name="History").click()
     for opener in page.get_by_role("button", name="JSON of event").all():
         opener.click()
@@ -138,7 +145,9 @@ def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: Dashboard
 def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: DashboardPage) -> None:
     page = dashboard.open(f"instance/{quote(ID + '-failed', safe='')}")
     expect(page.locator(".panel.bad .error-text")).to_contain_text("ValueError: " + IMG)
-    expect(page.locator(".panel.bad").get_by_label("Traceback")).to_contain_text("raise ValueError(value)")
+    expect(page.locator(".panel.bad").get_by_label("Traceback")).to_contain_text(
+        "raise ValueError(value)"
+    )
     seen(page)
     page = dashboard.open(f"instance/{quote(ID + '-parent', safe='')}")
     page.locator(".related").get_by_role("link", name=ID + "-child").click()
@@ -147,7 +156,9 @@ def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: Dashbo
     page = dashboard.open("functions")
     expect(page.get_by_role("article", name="Broken").locator(".problem")).to_contain_text(IMG)
     page.get_by_role("article", name="Waits").get_by_role("button", name="Start…").click()
-    expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(json.dumps(ALL, indent=2))
+    expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(
+        json.dumps(ALL, indent=2)
+    )
     seen(page)
     dashboard.expected = "404"
     page = dashboard.open("instance/" + quote(IMG, safe=""))
@@ -155,16 +166,24 @@ def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: Dashbo
     seen(page)
 
 
-needs_a_shell = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+needs_a_shell = pytest.mark.skipif(
+    not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl"
+)
 
 
 @needs_a_shell
-def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(dashboard: DashboardPage, tmp_path: Path) -> None:
+def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(
+    dashboard: DashboardPage, tmp_path: Path
+) -> None:
     """What stood behind the list would be run."""
     page = dashboard.open()
-    script = "(ids) => import('/dashboard/api.js').then((api) => api.curlLoop('terminate', ids, ''))"
+    script = (
+        "(ids) => import('/dashboard/api.js').then((api) => api.curlLoop('terminate', ids, ''))"
+    )
     command = page.evaluate(script, ["IDS", "EOF", "@", "no-such-command"])
-    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert ran.returncode == 0, ran.stderr
     assert "command not found" not in ran.stderr
 
@@ -174,7 +193,10 @@ def test_the_curl_command_of_a_bulk_action_carries_it_out(
     dashboard: DashboardPage, hostile: RunningHost, tmp_path: Path
 ) -> None:
     """Ids and a reason that a shell would trip over."""
-    ids = [f"bulk {text}" for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")]
+    ids = [
+        f"bulk {text}"
+        for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")
+    ]
     for id in ids:
         assert hostile.post(f"{MANAGEMENT}/orchestrators/Waits/{quote(id)}").status == 202
     page = dashboard.open("instances?prefix=bulk")
@@ -186,10 +208,18 @@ def test_the_curl_command_of_a_bulk_action_carries_it_out(
     dialog.get_by_label("Reason").fill('late\'s $(touch pwned) `touch pwned` "x" !! \\')
     command = dialog.get_by_label("curl command", exact=True)
     expect(command).to_contain_text("reason=late")
-    ran = subprocess.run(["bash", "-c", command.inner_text()], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        ["bash", "-c", command.inner_text()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert ran.returncode == 0, ran.stderr
     assert list(tmp_path.iterdir()) == []
     dialog.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name=re.compile("^Terminated 5$"))).to_be_visible()
     page.get_by_role("link", name="bulk a'b").click()
-    expect(page.locator(".panel", has_text="Reason")).to_contain_text('late\'s $(touch pwned) `touch pwned` "x" !! \\')
+    expect(page.locator(".panel", has_text="Reason")).to_contain_text(
+        'late\'s $(touch pwned) `touch pwned` "x" !! \\'
+    )

@@ -32,7 +32,9 @@ def action(page: Page, name: str, **fields: str) -> None:
     dialog.get_by_role("button", name=name, exact=True).click()
 
 
-def test_the_page_follows_an_instance_from_start_to_end(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_the_page_follows_an_instance_from_start_to_end(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     links = shop.start("Order", {**ORDER, "id": id}, id)
     page = dashboard.open(f"instance/{id}")
     diagnosis = page.get_by_role("region", name="Diagnosis")
@@ -54,10 +56,14 @@ def test_the_page_follows_an_instance_from_start_to_end(dashboard: DashboardPage
         "Charge #2",
         "Timer",
     ]
-    expect(timeline.locator(".g-row").nth(3).locator(".g-bar")).to_have_attribute("data-state", "failed")
+    expect(timeline.locator(".g-row").nth(3).locator(".g-bar")).to_have_attribute(
+        "data-state", "failed"
+    )
     timeline.locator(".g-row").nth(3).locator("summary").click()
     expect(timeline).to_contain_text("ConnectionError: the bank does not answer")
-    expect(timeline.get_by_label("Traceback")).to_contain_text('raise ConnectionError("the bank does not answer")')
+    expect(timeline.get_by_label("Traceback")).to_contain_text(
+        'raise ConnectionError("the bank does not answer")'
+    )
 
     shop.raise_event(links, "Approval", {"by": "me"})
     expect(status(page)).to_have_text("Completed")
@@ -89,22 +95,30 @@ def test_the_history_is_filtered_and_shows_each_events_json(
     expect(page.get_by_text("No event fits this filter")).to_be_visible()
 
 
-def test_arrow_keys_move_between_the_tabs(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_arrow_keys_move_between_the_tabs(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     page.get_by_role("tab", name="Timeline").press("ArrowLeft")
     expect(page.get_by_role("tab", name="Sequence")).to_be_focused()
-    picture = page.get_by_role("img", name=re.compile("Sequence of 4 messages between Client, Failing, Fail"))
+    picture = page.get_by_role(
+        "img", name=re.compile("Sequence of 4 messages between Client, Failing, Fail")
+    )
     expect(picture).to_be_visible()
     expect(picture.locator("text", has_text="failed")).to_have_count(2)
 
 
-def test_an_activitys_error_is_shown_with_its_traceback(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_an_activitys_error_is_shown_with_its_traceback(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
     error = page.locator(".panel.bad")
     expect(error).to_contain_text("ValueError: no stock of A-17")
-    expect(error.get_by_label("Traceback")).to_contain_text("raise ValueError(f'no stock of {value}')")
+    expect(error.get_by_label("Traceback")).to_contain_text(
+        "raise ValueError(f'no stock of {value}')"
+    )
     action(page, "Rewind", Reason="restocked")
     expect(page.get_by_text("The instance was rewound.")).to_be_visible()
     page.get_by_role("tab", name="History").click()
@@ -112,7 +126,8 @@ def test_an_activitys_error_is_shown_with_its_traceback(dashboard: DashboardPage
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")]
+    ("name", "error"),
+    [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")],
 )
 def test_an_orchestrators_own_error_is_shown_with_its_traceback(
     dashboard: DashboardPage, shop: RunningHost, id: str, name: str, error: str
@@ -125,7 +140,9 @@ def test_an_orchestrators_own_error_is_shown_with_its_traceback(
     expect(trace).to_contain_text(error)
 
 
-def test_an_instance_is_suspended_resumed_and_terminated(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_an_instance_is_suspended_resumed_and_terminated(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     dashboard.expected = "404"
     shop.until(shop.start("Approve", None, id), "Running")
     page = dashboard.open(f"instance/{id}")
@@ -163,23 +180,31 @@ def test_the_json_of_an_event_is_checked_before_it_is_raised(
     expect(dialog.get_by_label("Event name")).to_have_value("Approval")
     data = dialog.get_by_label("Data (JSON)")
     data.fill('{"by":\n "me",}')
-    expect(dialog.locator(".under .problem")).to_contain_text(re.compile(r"Not JSON: .* \(line 2, column \d+\)"))
+    expect(dialog.locator(".under .problem")).to_contain_text(
+        re.compile(r"Not JSON: .* \(line 2, column \d+\)")
+    )
     dialog.get_by_role("button", name="Raise event", exact=True).click()
     expect(dialog).to_be_visible()
-    expect(dialog.get_by_role("alert")).to_be_empty()  # nothing was sent, and so nothing was refused
+    expect(
+        dialog.get_by_role("alert")
+    ).to_be_empty()  # nothing was sent, and so nothing was refused
     data.fill('{"by":"me"}')
     expect(dialog.locator(".under .problem")).to_be_empty()
     dialog.get_by_role("button", name="Format").click()
     expect(data).to_have_value('{\n  "by": "me"\n}')
     dialog.get_by_text("curl", exact=True).click()
     command = dialog.get_by_label("curl command", exact=True)
-    expect(command).to_contain_text(f"/instances/{id}/raiseEvent/Approval' -H 'Content-Type: application/json'")
+    expect(command).to_contain_text(
+        f"/instances/{id}/raiseEvent/Approval' -H 'Content-Type: application/json'"
+    )
     data.press("Control+Enter")
     expect(status(page)).to_have_text("Completed")
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"by": "me"')
 
 
-def test_a_refusal_of_the_host_is_shown(dashboard: DashboardPage, shop: RunningHost, id: str) -> None:
+def test_a_refusal_of_the_host_is_shown(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
     dashboard.expected = "410"
     links = shop.start("Approve", None, id)
     shop.until(links, "Running")
@@ -188,7 +213,9 @@ def test_a_refusal_of_the_host_is_shown(dashboard: DashboardPage, shop: RunningH
     shop.post(links["terminatePostUri"])
     shop.end(links)
     page.get_by_role("dialog").get_by_role("button", name="Suspend", exact=True).click()
-    expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("The instance has finished already.")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text(
+        "The instance has finished already."
+    )
 
 
 def test_an_unknown_instance_is_reported(dashboard: DashboardPage) -> None:

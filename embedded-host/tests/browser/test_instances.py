@@ -33,7 +33,9 @@ def test_the_home_page_links_to_the_dashboard(dashboard: DashboardPage, shop: Ru
     expect(dashboard.page.locator("#hub")).to_have_text("Shop")
 
 
-def test_new_instances_appear_without_a_reload(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_new_instances_appear_without_a_reload(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     page = dashboard.open(f"instances?prefix={prefix}")
     expect(page.get_by_text("No instance fits this filter")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Live")
@@ -45,7 +47,9 @@ def test_new_instances_appear_without_a_reload(dashboard: DashboardPage, shop: R
     expect(line).to_contain_text("Completed")
 
 
-def test_each_filter_narrows_the_list(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_each_filter_narrows_the_list(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     shop.end(shop.start("Echo", 1, prefix + "echo"))
     shop.until(shop.start("Approve", None, prefix + "wait"), "Running")
     shop.end(shop.start("Failing", "x", prefix + "fail"))
@@ -63,7 +67,9 @@ def test_each_filter_narrows_the_list(dashboard: DashboardPage, shop: RunningHos
     page.get_by_role("combobox", name="Function").select_option("Failing")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
     page.get_by_role("button", name="Clear the filter").click()
-    expect(page.get_by_role("button", name=re.compile("^Failed"))).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name=re.compile("^Failed"))).to_have_attribute(
+        "aria-pressed", "false"
+    )
     page.get_by_role("searchbox", name="Id begins with").fill(prefix)
     expect(page.locator(".count")).to_have_text("1-3 of 3")
     page.get_by_label("Waits for").select_option("event:Approval")
@@ -79,16 +85,22 @@ def test_each_filter_narrows_the_list(dashboard: DashboardPage, shop: RunningHos
     expect(page.locator("table.list tbody tr").first).to_be_visible()
 
 
-def test_the_list_is_sorted_and_paged(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_the_list_is_sorted_and_paged(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     for number in range(103):
         shop.post(f"{MANAGEMENT}/orchestrators/Echo/{prefix}{number:03}")
     page = dashboard.open(f"instances?prefix={prefix}")
     expect(page.locator(".count")).to_have_text("1-100 of 103")
     page.get_by_role("button", name="Instance").click()
-    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
     page.reload()  # the address has the order
-    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
     page.get_by_role("button", name="Instance").click()
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "102")
@@ -103,16 +115,22 @@ def test_the_list_is_sorted_and_paged(dashboard: DashboardPage, shop: RunningHos
     expect(page.locator(".count")).to_have_text("101-103 of 103")
 
 
-def test_a_bulk_action_changes_all_selected_instances(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_a_bulk_action_changes_all_selected_instances(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     for name in ("a", "b", "c"):
         shop.until(shop.start("Approve", None, prefix + name), "Running")
     shop.end(shop.start("Echo", 1, prefix + "d"))
     page = dashboard.open(f"instances?prefix={prefix}")
     expect(page.locator(".count")).to_have_text("1-4 of 4")
     page.get_by_role("checkbox", name="Select this page").check()
-    page.get_by_role("group", name="Selected instances").get_by_role("button", name="Terminate…").click()
+    page.get_by_role("group", name="Selected instances").get_by_role(
+        "button", name="Terminate…"
+    ).click()
     confirm = page.get_by_role("dialog", name="Terminate 3 instances?")
-    expect(confirm).to_contain_text("4 instances are selected; 1 of them cannot be terminated and is left out.")
+    expect(confirm).to_contain_text(
+        "4 instances are selected; 1 of them cannot be terminated and is left out."
+    )
     confirm.get_by_label("Reason").fill("enough")
     confirm.get_by_role("button", name="Terminate 3 instances").click()
     expect(page.get_by_text("3 instances terminated.")).to_be_visible()
@@ -128,7 +146,9 @@ def test_a_bulk_action_changes_all_selected_instances(dashboard: DashboardPage, 
 
 
 @pytest.mark.parametrize("end", ["Stop", "Escape"])
-def test_a_bulk_action_can_be_stopped(dashboard: DashboardPage, shop: RunningHost, prefix: str, end: str) -> None:
+def test_a_bulk_action_can_be_stopped(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str, end: str
+) -> None:
     for number in range(9):
         shop.until(shop.start("Approve", None, f"{prefix}{number}"), "Running")
     page = dashboard.open(f"instances?prefix={prefix}")
@@ -170,7 +190,9 @@ def test_a_bulk_action_takes_all_that_the_filter_finds(
     expect(page.get_by_text("No instance fits this filter")).to_be_visible()
 
 
-def test_a_bar_of_the_histogram_filters_the_list(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_a_bar_of_the_histogram_filters_the_list(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.open(f"instances?prefix={prefix}")
     picture = page.get_by_role("img", name=re.compile("1 started, 1 completed"))
@@ -180,7 +202,9 @@ def test_a_bar_of_the_histogram_filters_the_list(dashboard: DashboardPage, shop:
     expect(page.locator(".count")).to_have_text("1-1 of 1")
 
 
-def test_an_id_that_is_html_is_text(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_an_id_that_is_html_is_text(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     evil = prefix + "<img src=x onerror=alert(1)>"
     quoted = evil.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")
     assert shop.post(f"{MANAGEMENT}/orchestrators/Approve/{quoted}").status == 202
@@ -196,11 +220,15 @@ def test_an_id_that_is_html_is_text(dashboard: DashboardPage, shop: RunningHost,
 
 
 @pytest.mark.parametrize("options", [{"timezone_id": "Asia/Tokyo"}], ids=["Tokyo"])
-def test_times_are_local_with_utc_on_hover(dashboard: DashboardPage, shop: RunningHost, prefix: str) -> None:
+def test_times_are_local_with_utc_on_hover(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.open(f"instances?prefix={prefix}")
     moment = page.locator("td.c-created time")
-    expect(moment).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$"))
+    expect(moment).to_have_attribute(
+        "title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$")
+    )
     utc, local = (moment.get_attribute("title") or "")[11:13], moment.inner_text()[11:13]
     assert (int(utc) + 9) % 24 == int(local)
 
@@ -235,7 +263,9 @@ def test_the_list_recovers_after_a_host_that_did_not_respond(
 
 
 @pytest.mark.parametrize("place", ["functions", "entities", "instance/none"])
-def test_other_views_recover_after_a_host_that_did_not_respond(dashboard: DashboardPage, place: str) -> None:
+def test_other_views_recover_after_a_host_that_did_not_respond(
+    dashboard: DashboardPage, place: str
+) -> None:
     dashboard.expected = "Failed to load resource"
     page = dashboard.page
     page.route("**/dashboard/api/**", lambda route: route.abort())

@@ -43,7 +43,9 @@ def guard(dashboard: DashboardPage) -> Guard:
     return Guard(dashboard)
 
 
-def test_the_key_is_requested_once_and_kept(dashboard: DashboardPage, guard: Guard, shop: RunningHost) -> None:
+def test_the_key_is_requested_once_and_kept(
+    dashboard: DashboardPage, guard: Guard, shop: RunningHost
+) -> None:
     shop.until(shop.start("Approve", None, "with-key"), "Running")
     page = dashboard.open("instances?prefix=with-key")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
@@ -62,7 +64,9 @@ def test_the_key_is_requested_once_and_kept(dashboard: DashboardPage, guard: Gua
     page.get_by_role("button", name="Terminate…").click()
     action = page.get_by_role("dialog")
     action.get_by_text("curl", exact=True).click()
-    expect(action.get_by_label("curl command", exact=True)).to_contain_text(f"-H 'x-functions-key: {KEY}'")
+    expect(action.get_by_label("curl command", exact=True)).to_contain_text(
+        f"-H 'x-functions-key: {KEY}'"
+    )
     action.get_by_role("button", name="Terminate", exact=True).click()
     expect(page.locator(".title .badge")).to_have_text("Terminated")
     page.reload()
@@ -79,7 +83,9 @@ def test_a_link_with_the_key_needs_no_prompt(dashboard: DashboardPage, guard: Gu
     assert guard.refused == []
 
 
-def test_a_cancelled_prompt_shows_the_refusal_and_can_be_repeated(dashboard: DashboardPage, guard: Guard) -> None:
+def test_a_cancelled_prompt_shows_the_refusal_and_can_be_repeated(
+    dashboard: DashboardPage, guard: Guard
+) -> None:
     page = dashboard.open("functions")
     dialog = page.get_by_role("dialog", name="This host asks for a key")
     expect(dialog).to_be_visible()
@@ -119,7 +125,9 @@ def test_after_a_cancelled_prompt_nothing_is_requested_until_the_next_attempt(
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("locked")
-    with RunningHost(shop_app(folder / "app").root, folder / "state", "--auth", "--verbose") as host:
+    with RunningHost(
+        shop_app(folder / "app").root, folder / "state", "--auth", "--verbose"
+    ) as host:
         yield host
         assert host.stop() == 0, host.log
 
@@ -136,7 +144,9 @@ def test_the_system_key_opens_the_dashboard(browser: Browser, locked: RunningHos
     expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
     dialog.get_by_label("Key", exact=True).fill(keys.system[DURABLE])
     dialog.get_by_role("button", name="Go on").click()
-    page.get_by_role("article", name="Approve", exact=True).get_by_role("button", name="Start…").click()
+    page.get_by_role("article", name="Approve", exact=True).get_by_role(
+        "button", name="Start…"
+    ).click()
     page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("Approval")
     expect(page.locator("#live")).to_have_text("Live")
@@ -149,7 +159,9 @@ def printed_link(host: RunningHost) -> str:
     return line.split()[-1]
 
 
-def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(browser: Browser, locked: RunningHost) -> None:
+def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(
+    browser: Browser, locked: RunningHost
+) -> None:
     links = locked.start("Approve", None, "with-a-key")
     key = KeyFile(locked.state).keys().system[DURABLE]
     asked: list[str] = []

@@ -15,7 +15,11 @@ from tests.support.running_host import RunningHost
 WAYS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
-    "phone": {"color_scheme": "light", "viewport": {"width": 375, "height": 720}, "has_touch": True},
+    "phone": {
+        "color_scheme": "light",
+        "viewport": {"width": 375, "height": 720},
+        "has_touch": True,
+    },
 }
 VIEWS = {
     "instances": "table.list tbody tr",
@@ -37,7 +41,11 @@ def starts_with(start: str, message: ConsoleMessage) -> bool:
 def filled(shop: RunningHost) -> RunningHost:
     shop.until(shop.start("Order", {**ORDER, "id": "looks"}, "looks"), "Running")
     shop.end(shop.start("Failing", "x" * 200, "looks-failed"))
-    shop.post("/runtime/webhooks/durabletask/entities/Revenue/looks?op=add", '"1"', Content_Type="application/json")
+    shop.post(
+        "/runtime/webhooks/durabletask/entities/Revenue/looks?op=add",
+        '"1"',
+        Content_Type="application/json",
+    )
     return shop
 
 
@@ -67,11 +75,16 @@ def test_a_breach_of_the_content_security_policy_is_noticed(dashboard: Dashboard
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
     assert dashboard.complaints == []
-    breaches = {"style-src-attr": "<b style='color:red'>", "img-src": "<img src='http://127.0.0.1:9/x'>"}
+    breaches = {
+        "style-src-attr": "<b style='color:red'>",
+        "img-src": "<img src='http://127.0.0.1:9/x'>",
+    }
     for directive, markup in breaches.items():
         start = f"{POLICY} {directive}"
         with page.expect_console_message(partial(starts_with, start)):
-            page.evaluate("(markup) => { document.body.insertAdjacentHTML('beforeend', markup) }", markup)
+            page.evaluate(
+                "(markup) => { document.body.insertAdjacentHTML('beforeend', markup) }", markup
+            )
         dashboard.expected = directive
         assert not all(map(dashboard.is_expected, dashboard.complaints)), "it is never excused"
     dashboard.complaints.clear()

@@ -57,7 +57,9 @@ def a_site() -> Iterator[int]:
         thread.join(5)
 
 
-@pytest.fixture(scope="module", params=["127.0.0.1", "localhost"], ids=["another site", "another port"])
+@pytest.fixture(
+    scope="module", params=["127.0.0.1", "localhost"], ids=["another site", "another port"]
+)
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
     with a_site() as port:
         yield f"http://{request.param}:{port}"
@@ -90,7 +92,10 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     network.on("Network.requestWillBeSent", on_sent)
     network.on("Network.responseReceivedExtraInfo", on_received)
     network.send("Network.enable")
-    context.on("response", lambda response: statuses.append(response.status) if url in response.url else None)
+    context.on(
+        "response",
+        lambda response: statuses.append(response.status) if url in response.url else None,
+    )
     page.evaluate(f"(url) => {{ {script} }}", url)
     for _ in range(1000):
         if found := [*statuses, *(received[number] for number in asked if number in received)]:
@@ -104,7 +109,9 @@ def instances(host: RunningHost) -> set[str]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_no_page_starts_an_instance(context: BrowserContext, shop: RunningHost, site: str, attack: str) -> None:
+def test_no_page_starts_an_instance(
+    context: BrowserContext, shop: RunningHost, site: str, attack: str
+) -> None:
     before = instances(shop)
     assert answered(context, site, ATTACKS[attack], f"{shop.base}/api/start/Echo") == 403
     assert instances(shop) == before
@@ -142,7 +149,10 @@ def test_a_link_that_starts_nothing_needs_no_confirmation(
     context: BrowserContext, shop: RunningHost, site: str
 ) -> None:
     page = context.new_page()
-    for path, shown in (("/api/ping", "pong"), (f"{MANAGEMENT}/instances?instanceIdPrefix=none", "[]")):
+    for path, shown in (
+        ("/api/ping", "pong"),
+        (f"{MANAGEMENT}/instances?instanceIdPrefix=none", "[]"),
+    ):
         page.goto(site)
         page.evaluate("(url) => { location.href = url }", shop.base + path)
         page.wait_for_url(shop.base + path)

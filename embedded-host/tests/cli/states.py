@@ -8,7 +8,14 @@ from pathlib import Path
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent, encode_events
-from embedded_host.store.interface import AppendHistory, Change, InstanceRow, SaveEntity, SaveInstance, SetInput
+from embedded_host.store.interface import (
+    AppendHistory,
+    Change,
+    InstanceRow,
+    SaveEntity,
+    SaveInstance,
+    SetInput,
+)
 from embedded_host.store.sqlite import SqliteStore
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -18,8 +25,12 @@ def after(seconds: float) -> datetime:
     return BEGAN + timedelta(seconds=seconds)
 
 
-def started(instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}') -> HistoryEvent:
-    return h.execution_started(BEGAN, instance_id=instance_id, execution_id="e", name=name, input=input)
+def started(
+    instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}'
+) -> HistoryEvent:
+    return h.execution_started(
+        BEGAN, instance_id=instance_id, execution_id="e", name=name, input=input
+    )
 
 
 def instance(
@@ -31,12 +42,22 @@ def instance(
     seconds: float = 9,
 ) -> SaveInstance:
     row = InstanceRow(
-        key, hub, id, "Order", status, created=BEGAN, updated=after(seconds), execution_id="e", output=output
+        key,
+        hub,
+        id,
+        "Order",
+        status,
+        created=BEGAN,
+        updated=after(seconds),
+        execution_id="e",
+        output=output,
     )
     return SaveInstance(row)
 
 
-def entity(key: int, name: str, entity_key: str, state: str | None, hub: str = "TestHub") -> list[Change]:
+def entity(
+    key: int, name: str, entity_key: str, state: str | None, hub: str = "TestHub"
+) -> list[Change]:
     row = InstanceRow(key, hub, f"@{name}@{entity_key}", f"@{name}", "Running", BEGAN, after(1), "")
     return [SaveInstance(row), SaveEntity(key, state is not None, state)]
 
@@ -61,7 +82,9 @@ def write_state(folder: Path, *changes: Change) -> Path:
         AppendHistory(1, 0, encode_events(completed_history())),
         instance(2, "b", "Failed", "it broke", seconds=20),
         instance(3, "c", "Running", None),
-        AppendHistory(3, 0, encode_events([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])),
+        AppendHistory(
+            3, 0, encode_events([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])
+        ),
         *entity(4, "counter", "visits", "5"),
     )
     with closing(SqliteStore(folder / "state.db", fsync=False)) as store:

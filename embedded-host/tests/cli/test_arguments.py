@@ -19,7 +19,9 @@ def test_an_empty_name_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["2026-01-31T23:59:00Z", "01/31/2026 23:59", "2026-01-31T23:59"])
 def test_a_time_without_a_zone_is_utc(text: str) -> None:
-    assert Timestamp().convert(text, None, None) == datetime(2026, 1, 31, 23, 59, tzinfo=timezone.utc)
+    assert Timestamp().convert(text, None, None) == datetime(
+        2026, 1, 31, 23, 59, tzinfo=timezone.utc
+    )
 
 
 def test_text_that_is_no_time_is_refused() -> None:
@@ -28,14 +30,20 @@ def test_text_that_is_no_time_is_refused() -> None:
 
 
 def test_statuses_are_separated_by_commas_or_blanks_in_any_case() -> None:
-    assert statuses(["running,FAILED"], ["completed", "failed"]) == ("Running", "Failed", "Completed")
+    assert statuses(["running,FAILED"], ["completed", "failed"]) == (
+        "Running",
+        "Failed",
+        "Completed",
+    )
     with pytest.raises(click.BadParameter, match="'done' is none of Running"):
         statuses(["done"], [])
     with pytest.raises(click.UsageError, match="unexpected extra argument"):
         statuses([], ["completed"])
 
 
-def test_json_is_an_argument_a_file_or_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_an_argument_a_file_or_stdin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "input.json"
     file.write_text('\ufeff{"a": 1}', encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", io.StringIO("[1]"))

@@ -14,7 +14,10 @@ from tests.cli.states import snapshot
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(path)) as connection:
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
 
 
@@ -23,9 +26,14 @@ def test_a_state_without_a_host_is_copied(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere" / "copy.db"
     called = call("backup", file, "--state", state)
     assert (called.code, called.err) == (0, "")
-    assert called.out == f"Copied 4 instances and entities ({file.stat().st_size / 1e6:.1f} MB) to {file}.\n"
+    assert (
+        called.out
+        == f"Copied 4 instances and entities ({file.stat().st_size / 1e6:.1f} MB) to {file}.\n"
+    )
     assert rows(file) == rows(state / "state.db")
-    assert {**snapshot(state), "lock": b""} == {**before, "lock": b""}, "the state itself is not touched"
+    assert {**snapshot(state), "lock": b""} == {**before, "lock": b""}, (
+        "the state itself is not touched"
+    )
     assert [one.name for one in file.parent.iterdir()] == ["copy.db"], "one file"
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -4,7 +4,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, command, no_instance
+from embedded_host.cli.command import (
+    CommandError,
+    NotAllowedError,
+    NotFoundError,
+    command,
+    no_instance,
+)
 from embedded_host.store.interface import StateError
 
 
@@ -33,9 +39,15 @@ def test_each_kind_of_error_has_its_exit_code(error: Exception, code: int) -> No
     assert str(getattr(error, "message", error)) in output
 
 
-def test_an_unexpected_error_is_a_sentence_and_a_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_a_sentence_and_a_traceback_on_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     exit_code, output = run(ZeroDivisionError("by zero"))
-    assert (exit_code, "Error: ZeroDivisionError: by zero." in output, "[EH599]" in output) == (1, True, True)
+    assert (exit_code, "Error: ZeroDivisionError: by zero." in output, "[EH599]" in output) == (
+        1,
+        True,
+        True,
+    )
     monkeypatch.setenv("EMBEDDED_HOST_TRACEBACK", "1")
 
     @command("fails")
@@ -47,4 +59,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_traceback_on_request(monkeypatc
 
 def test_a_missing_instance_is_not_found() -> None:
     error = no_instance("a", "http://localhost:7071")
-    assert (error.exit_code, error.message) == (3, "There is no instance 'a' at http://localhost:7071. [EH510]")
+    assert (error.exit_code, error.message) == (
+        3,
+        "There is no instance 'a' at http://localhost:7071. [EH510]",
+    )

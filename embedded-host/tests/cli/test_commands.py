@@ -15,7 +15,9 @@ from tests.cli.calling import call
 from tests.support.running_host import environment
 
 
-def all_commands(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def all_commands(
+    group: click.Group = cli, before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
     context = click.Context(group)
     for name in group.list_commands(context):
         found = group.get_command(context, name)
@@ -41,7 +43,9 @@ def test_start_imports_no_other_command() -> None:
         "slow = ('rich', 'sqlite3', 'asyncio', 'urllib.request', 'http.client', 'msgspec', 'json')\n"
         "print([name for name in (*slow, 'embedded_host.cli.instances') if name in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
     assert found.stdout.strip() == "[]"
 
 
@@ -57,9 +61,34 @@ def test_every_commands_help_has_an_example(name: tuple[str, ...]) -> None:
 def test_every_command_of_func_durable_exists() -> None:
     names = {" ".join(name) for name in all_commands()}
     assert names >= {
-        *("start", "init", "functions list", "start-new", "get-runtime-status", "get-history", "get-instances"),
-        *("raise-event", "terminate", "rewind", "purge-history", "delete-task-hub", "suspend", "resume", "restart"),
-        *("entities list", "entities get", "entities signal", "entities delete", "watch", "timeline", "diagnose"),
+        *(
+            "start",
+            "init",
+            "functions list",
+            "start-new",
+            "get-runtime-status",
+            "get-history",
+            "get-instances",
+        ),
+        *(
+            "raise-event",
+            "terminate",
+            "rewind",
+            "purge-history",
+            "delete-task-hub",
+            "suspend",
+            "resume",
+            "restart",
+        ),
+        *(
+            "entities list",
+            "entities get",
+            "entities signal",
+            "entities delete",
+            "watch",
+            "timeline",
+            "diagnose",
+        ),
         *("export", "import", "completion"),
     }
 
@@ -81,7 +110,8 @@ EMPTY = [
     (*path, option)
     for path in all_commands()
     for option in ("--id", "--function-name", "--event-name", "--name", "--operation")
-    if any(option in parameter.opts for parameter in command_of(path).params) and path != ("replay",)
+    if any(option in parameter.opts for parameter in command_of(path).params)
+    and path != ("replay",)
 ]
 
 

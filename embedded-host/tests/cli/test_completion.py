@@ -49,8 +49,12 @@ def test_powershell_depends_on_the_version_of_click(monkeypatch: pytest.MonkeyPa
 
 
 def asked_for(shell: str, words: str, number: int) -> list[str]:
-    asked = environment(_EMBEDDED_HOST_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=str(number))
-    found = subprocess.run([sys.executable, "-m", "embedded_host"], env=asked, capture_output=True, text=True)
+    asked = environment(
+        _EMBEDDED_HOST_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=str(number)
+    )
+    found = subprocess.run(
+        [sys.executable, "-m", "embedded_host"], env=asked, capture_output=True, text=True
+    )
     return found.stdout.splitlines()
 
 

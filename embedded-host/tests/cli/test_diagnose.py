@@ -24,7 +24,10 @@ def test_a_running_host_returns_its_own_diagnosis(host: RunningHost, ask: Ask) -
     assert list(found) == ["instanceId", "runtimeStatus", "source", "waitsFor", "text"]
     assert (found["source"], found["waitsFor"][0]["name"]) == ("host", "Approval")
     text = ask("diagnose", "--id", links["id"]).out
-    assert f"Event '{links['id']}' is Running.\nIt waits for the external event 'Approval' since " in text
+    assert (
+        f"Event '{links['id']}' is Running.\nIt waits for the external event 'Approval' since "
+        in text
+    )
     assert text.splitlines()[2].split()[:3] == ["waits", "for", "name"]
 
 
@@ -40,15 +43,26 @@ def test_a_failed_instance_has_its_error(host: RunningHost, ask: Ask) -> None:
 def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
     found = call("diagnose", "--id", "c", "--state", state, "--json").json
     assert found["source"] == "history"
-    assert found["waitsFor"] == [{"kind": "activity", "since": "2026-01-02T03:04:06Z", "name": "Ship"}]
+    assert found["waitsFor"] == [
+        {"kind": "activity", "since": "2026-01-02T03:04:06Z", "name": "Ship"}
+    ]
     assert "the activity 'Ship' since 2026-01-02T03:04:06Z" in found["text"]
     assert "it broke" in call("diagnose", "--id", "b", "--state", state).out
 
 
-def told(events: list[HistoryEvent], runtime_status: str = "Running", output: object = None) -> dict[str, object]:
+def told(
+    events: list[HistoryEvent], runtime_status: str = "Running", output: object = None
+) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
-    status = {"name": "Order", "instanceId": "o-1", "lastUpdatedTime": "2026-01-02T03:04:05Z", "output": output}
-    return from_history({**status, "runtimeStatus": runtime_status, "historyEvents": shown}).document()
+    status = {
+        "name": "Order",
+        "instanceId": "o-1",
+        "lastUpdatedTime": "2026-01-02T03:04:05Z",
+        "output": output,
+    }
+    return from_history(
+        {**status, "runtimeStatus": runtime_status, "historyEvents": shown}
+    ).document()
 
 
 def request(id: str, *, signal: bool) -> str:
@@ -73,21 +87,37 @@ def test_open_calls_of_a_history_are_listed() -> None:
     )
     assert found["waitsFor"] == [
         {"kind": "timer", "since": "2026-01-02T03:04:08Z", "due": "2026-01-02T03:04:14Z"},
-        {"kind": "subOrchestration", "since": "2026-01-02T03:04:08Z", "name": "Child", "instanceId": "c"},
-        {"kind": "entity", "since": "2026-01-02T03:04:09Z", "instanceId": "@counter@k", "operation": "add"},
+        {
+            "kind": "subOrchestration",
+            "since": "2026-01-02T03:04:08Z",
+            "name": "Child",
+            "instanceId": "c",
+        },
+        {
+            "kind": "entity",
+            "since": "2026-01-02T03:04:09Z",
+            "instanceId": "@counter@k",
+            "operation": "add",
+        },
     ]
 
 
 @pytest.mark.parametrize(
     ("runtime_status", "output", "text"),
     [
-        ("Running", None, "Nothing that it began is open since 2026-01-02T03:04:05Z: it waits for an external event"),
+        (
+            "Running",
+            None,
+            "Nothing that it began is open since 2026-01-02T03:04:05Z: it waits for an external event",
+        ),
         ("Pending", None, "It waits for its first turn"),
         ("Suspended", "lunch", "(lunch); resume it"),
         ("Completed", 1, "It has finished: Completed."),
     ],
 )
-def test_a_history_without_open_calls_has_possible_reasons(runtime_status: str, output: object, text: str) -> None:
+def test_a_history_without_open_calls_has_possible_reasons(
+    runtime_status: str, output: object, text: str
+) -> None:
     found = told([started()], runtime_status, output)
     assert found["waitsFor"] == []
     assert text in str(found["text"])

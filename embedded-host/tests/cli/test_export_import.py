@@ -12,7 +12,14 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import encode_events
-from embedded_host.store.interface import ActivityRow, AppendHistory, MessageRow, PutActivity, PutMessage, SetInput
+from embedded_host.store.interface import (
+    ActivityRow,
+    AppendHistory,
+    MessageRow,
+    PutActivity,
+    PutMessage,
+    SetInput,
+)
 from tests.cli.calling import call
 from tests.cli.conftest import Ask
 from tests.cli.states import after, entity, instance, snapshot, started, write_state
@@ -22,7 +29,9 @@ from tests.support.running_host import RunningHost
 
 def rows(folder: Path, table: str, columns: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / "state.db")) as connection:
-        found: list[tuple[object, ...]] = connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
+        found: list[tuple[object, ...]] = connection.execute(
+            f"SELECT {columns} FROM {table} ORDER BY 1"
+        ).fetchall()
         return found
 
 
@@ -35,12 +44,25 @@ def exported(folder: Path, id: str) -> str:
 
 def test_an_exported_instance_is_imported_unchanged(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "c.json"
-    assert call("export", "--id", "a", "--state", state, "--output", file).err.endswith(f"Wrote {file}.\n")
+    assert call("export", "--id", "a", "--state", state, "--output", file).err.endswith(
+        f"Wrote {file}.\n"
+    )
     target = write_state(tmp_path / "target", instance(7, "other"))
     called = call("import", file, "--state", target, "--json")
-    assert called.json == {"instanceId": "a", "taskHub": "TestHub", "state": str(target / "state.db")}
-    for command in (["get-history"], ["get-runtime-status", "--show-input", "--show-output"], ["timeline"]):
-        shown = [call(*command, "--id", "a", "--json", "--state", folder).json for folder in (state, target)]
+    assert called.json == {
+        "instanceId": "a",
+        "taskHub": "TestHub",
+        "state": str(target / "state.db"),
+    }
+    for command in (
+        ["get-history"],
+        ["get-runtime-status", "--show-input", "--show-output"],
+        ["timeline"],
+    ):
+        shown = [
+            call(*command, "--id", "a", "--json", "--state", folder).json
+            for folder in (state, target)
+        ]
         assert shown[0] == shown[1]
     again = json.loads(exported(target, "a"))
     first = json.loads(file.read_text(encoding="utf-8"))
@@ -59,9 +81,14 @@ def test_pending_messages_and_activities_are_exported(tmp_path: Path) -> None:
         *entity(6, "counter", "k", "5"),
     ]
     source = write_state(tmp_path / "source", *waiting)
-    target = write_state(tmp_path / "target", instance(1, "z"), PutActivity(ActivityRow(4, 1, "x", 0, "A", "[]")))
+    target = write_state(
+        tmp_path / "target", instance(1, "z"), PutActivity(ActivityRow(4, 1, "x", 0, "A", "[]"))
+    )
     for id in ("c", "@counter@k"):
-        assert call("import", "-", "--state", target, stdin=exported(source, id)).out == f"Imported '{id}'.\n"
+        assert (
+            call("import", "-", "--state", target, stdin=exported(source, id)).out
+            == f"Imported '{id}'.\n"
+        )
     assert rows(target, "instances", "key, id") == [(1, "z"), (2, "c"), (3, "@counter@k")]
     assert rows(target, "activities", "id, instance, name, task_id, input") == [
         (4, 1, "A", 0, "[]"),
@@ -83,17 +110,46 @@ def test_an_imported_instance_continues(host: RunningHost, tmp_path: Path) -> No
     document = exported_beside(host, id)
     state = tmp_path / "state"
     assert (
-        call("import", "-", "--state", state, "--id", "moved", "--task-hub-name", "Features", stdin=document).code == 0
+        call(
+            "import",
+            "-",
+            "--state",
+            state,
+            "--id",
+            "moved",
+            "--task-hub-name",
+            "Features",
+            stdin=document,
+        ).code
+        == 0
     )
     with RunningHost(host.root, state) as other:
         raised = call(
-            "raise-event", "--id", "moved", "--event-name", "Approval", "--event-data", "7", "--url", other.base
+            "raise-event",
+            "--id",
+            "moved",
+            "--event-name",
+            "Approval",
+            "--event-data",
+            "7",
+            "--url",
+            other.base,
         )
         assert raised.code == 0
-        find = ("get-runtime-status", "--id", "moved", "--show-output", "--url", other.base, "--json")
+        find = (
+            "get-runtime-status",
+            "--id",
+            "moved",
+            "--show-output",
+            "--url",
+            other.base,
+            "--json",
+        )
         eventually(lambda: call(*find).json["runtimeStatus"] == "Completed", "it goes on")
         assert call(*find).json["output"] == 7
-    assert host.status(links)["runtimeStatus"] == "Running", "the one that it was copied from waits still"
+    assert host.status(links)["runtimeStatus"] == "Running", (
+        "the one that it was copied from waits still"
+    )
 
 
 def exported_beside(host: RunningHost, id: str) -> str:
@@ -122,22 +178,32 @@ def test_an_existing_id_needs_replace_or_another_id(state: Path) -> None:
 
 
 @pytest.mark.process
-def test_a_finished_instance_is_imported_from_the_management_api(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+def test_a_finished_instance_is_imported_from_the_management_api(
+    host: RunningHost, ask: Ask, tmp_path: Path
+) -> None:
     links = host.start("Retrying", str(tmp_path / "attempts"), uuid4().hex)
     host.end(links)
     called = ask("export", "--id", links["id"])
     assert "history" not in called.json
     state = tmp_path / "state"
-    assert call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=called.out).code == 0
+    assert (
+        call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=called.out).code
+        == 0
+    )
     find = ("--id", links["id"], "--json")
     look = ("get-runtime-status", "--show-input", "--show-output")
     was, now = (called.json for called in (ask(*look, *find), call(*look, *find, "--state", state)))
     assert now == was
-    was, now = (called.json for called in (ask("get-history", *find), call("get-history", *find, "--state", state)))
+    was, now = (
+        called.json
+        for called in (ask("get-history", *find), call("get-history", *find, "--state", state))
+    )
     assert now == was
     unfinished = host.start("EventOrTimeout", 600, uuid4().hex)
     host.until(unfinished, "Running")
-    refused = call("import", "-", "--state", state, stdin=ask("export", "--id", unfinished["id"]).out)
+    refused = call(
+        "import", "-", "--state", state, stdin=ask("export", "--id", unfinished["id"]).out
+    )
     assert refused.code == 1
     assert "had not finished (Running) and had begun something (TimerCreated 2" in refused.err
     assert "start-new --function-name EventOrTimeout --input" in refused.err
@@ -152,26 +218,60 @@ def test_an_instance_without_open_calls_continues_after_an_export_over_http(
     def moved(id: str) -> None:
         document = ask("export", "--id", id).out
         assert "history" not in json.loads(document)
-        called = call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=document)
+        called = call(
+            "import", "-", "--state", state, "--task-hub-name", "Features", stdin=document
+        )
         assert called.code == 0, called
 
     waiting, held, told = (
-        host.start(name, n, uuid4().hex) for name, n in (("Event", {"n": 1}), ("Event", 2), ("Events", 2))
+        host.start(name, n, uuid4().hex)
+        for name, n in (("Event", {"n": 1}), ("Event", 2), ("Events", 2))
     )
     host.until(waiting, "Running")
     host.until(held, "Running")
     assert ask("suspend", "--id", held["id"], "--reason", "lunch").code == 0
     host.until(held, "Suspended")
-    assert ask("raise-event", "--id", held["id"], "--event-name", "Approval", "--event-data", "8").code == 0
+    assert (
+        ask("raise-event", "--id", held["id"], "--event-name", "Approval", "--event-data", "8").code
+        == 0
+    )
     moved(waiting["id"])
     moved(held["id"])
-    pending = ask("export", "--id", told["id"]).json["status"] | {"historyEvents": None, "runtimeStatus": "Pending"}
-    document = {"format": "embedded-host-instance", "version": 1, "instanceId": "pending", "status": pending}
-    assert call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=json.dumps(document)).code == 0
+    pending = ask("export", "--id", told["id"]).json["status"] | {
+        "historyEvents": None,
+        "runtimeStatus": "Pending",
+    }
+    document = {
+        "format": "embedded-host-instance",
+        "version": 1,
+        "instanceId": "pending",
+        "status": pending,
+    }
+    assert (
+        call(
+            "import",
+            "-",
+            "--state",
+            state,
+            "--task-hub-name",
+            "Features",
+            stdin=json.dumps(document),
+        ).code
+        == 0
+    )
     with RunningHost(host.root, state) as other:
 
         def status(id: str) -> dict[str, object]:
-            look = ("get-runtime-status", "--show-input", "--show-output", "--json", "--id", id, "--url", other.base)
+            look = (
+                "get-runtime-status",
+                "--show-input",
+                "--show-output",
+                "--json",
+                "--id",
+                id,
+                "--url",
+                other.base,
+            )
             found: dict[str, object] = call(*look).json
             return found
 
@@ -185,7 +285,10 @@ def test_an_instance_without_open_calls_continues_after_an_export_over_http(
         eventually(lambda: status(held["id"])["runtimeStatus"] == "Suspended", "it is held")
         assert status(held["id"])["output"] == "lunch"
         assert call("resume", *there, held["id"]).code == 0
-        eventually(lambda: status(held["id"])["output"] == 8, "the event that came while it was held is there")
+        eventually(
+            lambda: status(held["id"])["output"] == 8,
+            "the event that came while it was held is there",
+        )
         for number in ("1", "2"):
             event = ("raise-event", "--event-name", "E", "--event-data", number)
             assert call(*event, *there, "pending").code == 0
@@ -196,7 +299,10 @@ def test_an_instance_without_open_calls_continues_after_an_export_over_http(
 def test_a_state_in_use_is_refused(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1
-    assert f"in use by the host with process id {host.process.pid}. This needs the state for itself" in called.err
+    assert (
+        f"in use by the host with process id {host.process.pid}. This needs the state for itself"
+        in called.err
+    )
     assert call("import", "-", "--url", host.base, stdin="{}").code == 2
 
 
@@ -236,6 +342,8 @@ def test_an_invalid_file_is_refused(state: Path, tmp_path: Path) -> None:
     missing = call("import", tmp_path / "missing.json", "--state", state)
     assert missing.code == 1
     assert "missing.json cannot be read" in missing.err
-    nowhere = call("export", "--id", "a", "--state", state, "--output", tmp_path / "no" / "where.json")
+    nowhere = call(
+        "export", "--id", "a", "--state", state, "--output", tmp_path / "no" / "where.json"
+    )
     assert nowhere.code == 1
     assert "where.json cannot be written" in nowhere.err

@@ -17,14 +17,19 @@ KEYS = ["name", "trigger", "durableName", "methods", "route", "url", "disabled",
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
     app = AppFolder(tmp_path / "app")
-    app.write("local.settings.json", '{"IsEncrypted": false, "Values": {}, "Host": {"LocalHttpPort": 1}}')
+    app.write(
+        "local.settings.json", '{"IsEncrypted": false, "Values": {}, "Host": {"LocalHttpPort": 1}}'
+    )
     return app
 
 
 def test_the_functions_of_a_running_host_are_listed(host: RunningHost, ask: Ask) -> None:
     found = {function["name"]: function for function in ask("functions", "list", "--json").json}
     assert list(found["Chain"]) == KEYS
-    assert (found["Chain"]["trigger"], found["Chain"]["durableName"]) == ("orchestrationTrigger", "Chain")
+    assert (found["Chain"]["trigger"], found["Chain"]["durableName"]) == (
+        "orchestrationTrigger",
+        "Chain",
+    )
     assert found["Greet"]["methods"] == ["GET"]
     assert found["Greet"]["url"] == f"{host.base}/api/greet"
     lines = ask("functions", "list").out.splitlines()
@@ -33,13 +38,20 @@ def test_the_functions_of_a_running_host_are_listed(host: RunningHost, ask: Ask)
 
 def test_the_functions_of_a_v1_folder_are_listed(app: AppFolder) -> None:
     app.http("Hello", "def main(req): return 'hello'", "hello/{name?}", "get", "post")
-    app.function("Named", "def main(context): ...", {**orchestration_trigger(), "orchestration": "Other"})
-    app.function("Broken", "import no_such_thing\ndef main(value): ...", {**orchestration_trigger("value")})
+    app.function(
+        "Named", "def main(context): ...", {**orchestration_trigger(), "orchestration": "Other"}
+    )
+    app.function(
+        "Broken", "import no_such_thing\ndef main(value): ...", {**orchestration_trigger("value")}
+    )
     called = call("functions", "list", "--script-root", app.root, "--json")
     assert called.err.splitlines()[0] == f"App: {app.root} (no host answers)"
     found = {function["name"]: function for function in called.json}
     assert list(found["Hello"]) == KEYS
-    assert (found["Hello"]["methods"], found["Hello"]["route"]) == (["GET", "POST"], "/api/hello/{name?}")
+    assert (found["Hello"]["methods"], found["Hello"]["route"]) == (
+        ["GET", "POST"],
+        "/api/hello/{name?}",
+    )
     assert found["Named"]["durableName"] == "Other"
     assert "no_such_thing" in found["Broken"]["problem"]
 
@@ -57,7 +69,11 @@ def test_the_functions_of_a_v2_folder_are_listed(app: AppFolder) -> None:
         """,
     )
     (function,) = call("functions", "list", "--script-root", app.root, "--json").json
-    assert (function["name"], function["route"], function["problem"]) == ("greet", "/api/greet", None)
+    assert (function["name"], function["route"], function["problem"]) == (
+        "greet",
+        "/api/greet",
+        None,
+    )
 
 
 def test_a_folder_that_does_not_load_is_reported(app: AppFolder, tmp_path: Path) -> None:
@@ -66,7 +82,9 @@ def test_a_folder_that_does_not_load_is_reported(app: AppFolder, tmp_path: Path)
     assert called.code == 1
     assert "function_app.py line 3: import no_such_thing" in called.err
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "local.settings.json").write_text((app.root / "local.settings.json").read_text())
+    (tmp_path / "empty" / "local.settings.json").write_text(
+        (app.root / "local.settings.json").read_text()
+    )
     none = call("functions", "list", "--script-root", tmp_path / "empty")
     assert none.code == 1
     assert "host.json" in none.err

@@ -147,7 +147,10 @@ def carried_out(command: list[str], folder: Path, served: RunningHost) -> Called
     if name == "entities":
         counter = ("--name", "Counter", "--key", "visits", "--url", served.base)
         assert call("entities", "signal", *counter, "--operation", "add", "--input", 1).code == 0
-        eventually(lambda: served.get(f"{MANAGEMENT}/entities/Counter/visits").status == 200, "the entity exists")
+        eventually(
+            lambda: served.get(f"{MANAGEMENT}/entities/Counter/visits").status == 200,
+            "the entity exists",
+        )
     elif name not in ("functions",):
         order_7(served, NEEDED.get(name, "Running"))
     return call(*command)
@@ -160,7 +163,9 @@ def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Ca
         for at, value in enumerate(command):
             if value.startswith("https://"):
                 command[at] = served.base
-        exported = call("export", "--id", "order-7", "--url", served.base, "-o", folder / "order-7.json")
+        exported = call(
+            "export", "--id", "order-7", "--url", served.base, "-o", folder / "order-7.json"
+        )
         assert exported.code == 0, exported
     if name == "import":
         return call(*command, "--replace")
@@ -178,7 +183,13 @@ def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Ca
             app.sync.run("HelloOrchestrator").history.save(folder / "order-7.json")
             (folder / "histories").mkdir(exist_ok=True)
             app.sync.run("hello_cities").history.save(folder / "histories" / "hello.json")
-        command = [str(found) for word in command for found in (Path().glob(word) if "*" in word else [word])]
+        command = [
+            str(found)
+            for word in command
+            for found in (Path().glob(word) if "*" in word else [word])
+        ]
         root: list[Any] = ["--script-root", folder.parent / "served"]
-        return call(*[word for word in command if word not in ("--script-root", "../my-app")], *root)
+        return call(
+            *[word for word in command if word not in ("--script-root", "../my-app")], *root
+        )
     return call(*command)

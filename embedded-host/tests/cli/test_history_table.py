@@ -15,7 +15,12 @@ from tests.cli.states import after, started
 def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
     """Type, name and detail of all but the first row."""
     shown = history_events([started(), *events], show_output=True, show_input=True)
-    status = {"name": "Order", "instanceId": "o-1", "runtimeStatus": "Running", "historyEvents": shown}
+    status = {
+        "name": "Order",
+        "instanceId": "o-1",
+        "runtimeStatus": "Running",
+        "historyEvents": shown,
+    }
     return [row[1:] for row in history_rows(status)[1:]]
 
 
@@ -25,15 +30,15 @@ def sent(id: str, input: str | None, *, signal: bool = False) -> HistoryEvent:
 
 
 def test_a_completed_call_is_one_row_with_name_and_result() -> None:
-    assert rows(h.task_scheduled(after(1), 0, "Charge", "[7]"), h.task_completed(after(2), 0, '"paid"')) == [
-        ("TaskCompleted", "Charge", "paid")
-    ]
+    assert rows(
+        h.task_scheduled(after(1), 0, "Charge", "[7]"), h.task_completed(after(2), 0, '"paid"')
+    ) == [("TaskCompleted", "Charge", "paid")]
 
 
 def test_a_failed_call_has_its_reason() -> None:
-    assert rows(h.task_scheduled(after(1), 0, "Charge"), h.task_failed(after(2), 0, "no", None)) == [
-        ("TaskFailed", "Charge", "no")
-    ]
+    assert rows(
+        h.task_scheduled(after(1), 0, "Charge"), h.task_failed(after(2), 0, "no", None)
+    ) == [("TaskFailed", "Charge", "no")]
 
 
 def test_a_sub_orchestration_has_its_id_behind_its_name() -> None:
@@ -45,7 +50,9 @@ def test_a_sub_orchestration_has_its_id_behind_its_name() -> None:
 
 
 def test_timers_have_their_due_time_and_events_their_value() -> None:
-    assert rows(h.timer_created(after(1), 0, after(9)), h.event_raised(after(2), "Approval", '{"by":"me"}')) == [
+    assert rows(
+        h.timer_created(after(1), 0, after(9)), h.event_raised(after(2), "Approval", '{"by":"me"}')
+    ) == [
         ("TimerCreated", "", "2026-01-02T03:04:14Z"),
         ("EventRaised", "Approval", '{"by": "me"}'),
     ]
@@ -69,9 +76,14 @@ def test_an_operation_is_shown_with_its_input(event: HistoryEvent, detail: str) 
     ("response", "detail"),
     [
         ({"$type": "X.ResponseMessage, X", "result": "8"}, "8"),
-        ({"$type": "X.ResponseMessage, X", "result": '"no"', "exceptionType": "Error"}, 'error: "no"'),
+        (
+            {"$type": "X.ResponseMessage, X", "result": '"no"', "exceptionType": "Error"},
+            'error: "no"',
+        ),
     ],
 )
-def test_a_response_is_shown_with_its_result_or_error(response: dict[str, str], detail: str) -> None:
+def test_a_response_is_shown_with_its_result_or_error(
+    response: dict[str, str], detail: str
+) -> None:
     raised = h.event_raised(after(2), "r", json.dumps(response))
     assert rows(sent("r", None), raised)[1] == ("EventRaised", "r", detail)

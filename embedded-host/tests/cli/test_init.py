@@ -14,7 +14,9 @@ from tests.testing.test_plugin import run_pytest
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("arguments", "name"), [([], "hello_cities"), (["--model", "v1"], "HelloCities")])
+@pytest.mark.parametrize(
+    ("arguments", "name"), [([], "hello_cities"), (["--model", "v1"], "HelloCities")]
+)
 def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None:
     root = tmp_path / "my new-app"
     called = call("init", root, *arguments)
@@ -24,9 +26,15 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
     assert (root / ".funcignore").is_file()
     assert not [path for path in root.rglob("*") if "__pycache__" in path.parts]
     with RunningHost(root, tmp_path / "state") as host:
-        started = host.post(f"/api/orchestrators/{name}", '{"a": 1}', Content_Type="application/json")
+        started = host.post(
+            f"/api/orchestrators/{name}", '{"a": 1}', Content_Type="application/json"
+        )
         assert started.status == 202, host.log
-        assert host.end(started.json)["output"] == ["Hello Tokyo!", "Hello Seattle!", "Hello London!"]
+        assert host.end(started.json)["output"] == [
+            "Hello Tokyo!",
+            "Hello Seattle!",
+            "Hello London!",
+        ]
         assert "taskHub=MyNewAppHub" in started.json["statusQueryGetUri"]
         plain = host.get(f"/api/orchestrators/{name}")
         assert host.end(plain.json)["runtimeStatus"] == "Completed"
@@ -46,7 +54,9 @@ def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
     assert "2 passed" in run_pytest(root)
     for path in (root / "HelloCities" / "__init__.py", root / "function_app.py"):
         if path.is_file():
-            path.write_text(path.read_text(encoding="utf-8").replace("London", "Paris"), encoding="utf-8")
+            path.write_text(
+                path.read_text(encoding="utf-8").replace("London", "Paris"), encoding="utf-8"
+            )
     assert "2 failed" in run_pytest(root)
 
 

@@ -18,29 +18,39 @@ KEYS = ["name", "instanceId", "runtimeStatus", "customStatus", "createdTime", "l
 
 def test_a_started_instance_has_a_status(host: RunningHost, ask: Ask) -> None:
     id = uuid4().hex
-    started = ask("start-new", "--function-name", "chain", "--id", id, "--input", '{"a": 1}', "--json").json
+    started = ask(
+        "start-new", "--function-name", "chain", "--id", id, "--input", '{"a": 1}', "--json"
+    ).json
     assert started["id"] == id
     host.end(started)
     status = ask("get-runtime-status", "--id", id, "--json").json
     assert list(status) == KEYS
     assert status["runtimeStatus"] == "Completed"
-    whole = ask("get-runtime-status", "--id", id, "--show-input", "--show-output", "true", "--json").json
+    whole = ask(
+        "get-runtime-status", "--id", id, "--show-input", "--show-output", "true", "--json"
+    ).json
     assert (whole["input"], whole["output"]) == ({"a": 1}, ["Tokyo", "Seattle", "London"])
     text = ask("get-runtime-status", "--id", id, "--show-output").out
     assert "runtimeStatus    Completed\n" in text
     assert '["Tokyo", "Seattle", "London"]' in text
 
 
-def test_the_input_is_read_from_a_file_or_stdin(host: RunningHost, ask: Ask, tmp_path: Path) -> None:
+def test_the_input_is_read_from_a_file_or_stdin(
+    host: RunningHost, ask: Ask, tmp_path: Path
+) -> None:
     file = tmp_path / "input.json"
     file.write_text('{"city": "Zürich"}', encoding="utf-8")
     for given, stdin in ((f"@{file}", ""), ("@-", '{"city": "Zürich"}')):
-        started = ask("start-new", "--function-name", "Chain", "--input", given, "--json", stdin=stdin).json
+        started = ask(
+            "start-new", "--function-name", "Chain", "--input", given, "--json", stdin=stdin
+        ).json
         host.end(started)
         assert host.status(started)["input"] == {"city": "Zürich"}
 
 
-@pytest.mark.parametrize(("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)])
+@pytest.mark.parametrize(
+    ("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)]
+)
 def test_an_input_that_is_no_object_is_encoded_as_the_sdk_does(
     host: RunningHost, ask: Ask, function: str, input: str, output: object
 ) -> None:
@@ -51,7 +61,10 @@ def test_an_input_that_is_no_object_is_encoded_as_the_sdk_does(
 
 def test_start_prints_the_instance_id(ask: Ask) -> None:
     id = uuid4().hex
-    assert ask("start-new", "--function-name", "Event", "--id", id).out == f"Started 'Event' as instance '{id}'.\n"
+    assert (
+        ask("start-new", "--function-name", "Event", "--id", id).out
+        == f"Started 'Event' as instance '{id}'.\n"
+    )
     again = ask("start-new", "--function-name", "Event", "--id", id)
     assert again.code == 4
     assert f"There is an instance '{id}' already" in again.err
@@ -76,15 +89,24 @@ def test_the_history_is_printed_as_json_and_as_a_table(host: RunningHost, ask: A
     assert lines[2].split()[1:] == ["TaskCompleted", "Echo", "Tokyo"]
 
 
-def test_a_sub_orchestration_is_shown_with_its_id_and_its_parents(host: RunningHost, ask: Ask) -> None:
+def test_a_sub_orchestration_is_shown_with_its_id_and_its_parents(
+    host: RunningHost, ask: Ask
+) -> None:
     links = host.start("Parent", None, uuid4().hex)
     host.end(links)
     events = ask("get-history", "--id", links["id"], "--json").json
-    children = [event["InstanceId"] for event in events if event["EventType"] == "SubOrchestrationInstanceCompleted"]
+    children = [
+        event["InstanceId"]
+        for event in events
+        if event["EventType"] == "SubOrchestrationInstanceCompleted"
+    ]
     assert len(children) == 3
     text = ask("get-history", "--id", links["id"]).out
     assert all(f"({child})" in text for child in children)
-    assert ask("get-runtime-status", "--id", children[0], "--json").json["parentInstanceId"] == links["id"]
+    assert (
+        ask("get-runtime-status", "--id", children[0], "--json").json["parentInstanceId"]
+        == links["id"]
+    )
     listed = ask("get-instances", "--prefix", children[0], "--json").json["instances"]
     assert [item.get("parentInstanceId") for item in listed] == [links["id"]]
 
@@ -99,10 +121,20 @@ def test_the_list_is_filtered_and_paged(host: RunningHost, ask: Ask) -> None:
     assert [item["instanceId"] for item in first["instances"]] == ids[:2]
     assert list(first["instances"][0]) == KEYS
     token = first["continuationToken"]
-    more = ask("get-instances", "--prefix", prefix, "--top", 2, "--continuation-token", token, "--json").json
+    more = ask(
+        "get-instances", "--prefix", prefix, "--top", 2, "--continuation-token", token, "--json"
+    ).json
     assert [item["instanceId"] for item in more["instances"]] == [ids[2], f"{prefix}-waits"]
     assert more["continuationToken"] is None
-    done = ("get-instances", "--prefix", prefix, "--runtime-status", "completed", "failed", "--json")
+    done = (
+        "get-instances",
+        "--prefix",
+        prefix,
+        "--runtime-status",
+        "completed",
+        "failed",
+        "--json",
+    )
     assert [item["instanceId"] for item in ask(*done).json["instances"]] == ids
     table = ask("get-instances", "--prefix", prefix, "--top", 2, "--show-output")
     assert table.out.splitlines()[0].split()[-1] == "output"
@@ -127,8 +159,12 @@ def test_invalid_filters_are_refused(ask: Ask, arguments: list[str], told: str) 
     assert told in called.err
 
 
-@pytest.mark.parametrize("command", ["get-runtime-status", "get-history", "timeline", "diagnose", "export", "watch"])
-def test_an_unknown_instance_is_not_found(ask: Ask, host: RunningHost, state: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["get-runtime-status", "get-history", "timeline", "diagnose", "export", "watch"]
+)
+def test_an_unknown_instance_is_not_found(
+    ask: Ask, host: RunningHost, state: Path, command: str
+) -> None:
     called = ask(command, "--id", "nobody")
     assert (called.code, called.out) == (3, "")
     assert f"There is no instance 'nobody' at {host.base}." in called.err
@@ -154,9 +190,14 @@ def test_a_state_file_is_read_without_being_written(state: Path) -> None:
     token = call("get-instances", "--state", state, "--top", 2, "--json").json["continuationToken"]
     rest = call("get-instances", "--state", state, "--continuation-token", token, "--json").json
     assert [item["instanceId"] for item in rest["instances"]] == ["b", "c"]
-    kinds = [event["EventType"] for event in call("get-history", "--id", "a", "--state", state, "--json").json]
+    kinds = [
+        event["EventType"]
+        for event in call("get-history", "--id", "a", "--state", state, "--json").json
+    ]
     assert kinds[:3] == ["ExecutionStarted", "TimerCreated", "TaskCompleted"]
-    status = call("get-runtime-status", "--id", "b", "--state", state, "--show-output", "--json").json
+    status = call(
+        "get-runtime-status", "--id", "b", "--state", state, "--show-output", "--json"
+    ).json
     assert (status["runtimeStatus"], status["output"]) == ("Failed", "it broke")
     assert snapshot(state) == before, "nothing was written"
 
@@ -176,7 +217,10 @@ def test_host_and_state_file_give_the_same_output(host: RunningHost, ask: Ask) -
 def test_operations_on_entities_are_readable_in_the_table(host: RunningHost, ask: Ask) -> None:
     links = host.start("CountWithEntity", None, uuid4().hex)
     host.end(links)
-    rows = [line.split(maxsplit=2)[1:] for line in ask("get-history", "--id", links["id"]).out.splitlines()]
+    rows = [
+        line.split(maxsplit=2)[1:]
+        for line in ask("get-history", "--id", links["id"]).out.splitlines()
+    ]
     counter = f"@counter@{links['id']}"
     assert [" ".join(row[1].split()) for row in rows if row[0] == "EventSent"] == [
         f"{counter} add 5 (signal)",

@@ -31,7 +31,11 @@ def test_keys_are_listed(file: KeyFile) -> None:
     assert keys("list", file, "--json") == [
         {"name": "_master", "opens": "everything", "value": kept.master},
         {"name": DEFAULT, "opens": "all functions", "value": kept.host[DEFAULT]},
-        {"name": DURABLE, "opens": "the durable management API and the dashboard", "value": kept.system[DURABLE]},
+        {
+            "name": DURABLE,
+            "opens": "the durable management API and the dashboard",
+            "value": kept.system[DURABLE],
+        },
         {"name": "partner", "opens": "function start", "value": own},
     ]
     shown = str(keys("list", file))
@@ -112,7 +116,11 @@ def test_required_keys_are_not_revoked(file: KeyFile, arguments: list[str], reme
 
 
 def test_contradictory_arguments_are_refused(file: KeyFile) -> None:
-    for arguments in (["--name", "x", "--system", "--function", "f"], ["--name", " "], ["--name", "x", "--value", ""]):
+    for arguments in (
+        ["--name", "x", "--system", "--function", "f"],
+        ["--name", " "],
+        ["--name", "x", "--value", ""],
+    ):
         called = call("keys", "create", *arguments, "--script-root", file.path.parent.parent)
         assert called.code == 2, called
     assert list(file.keys().system) == [DURABLE]

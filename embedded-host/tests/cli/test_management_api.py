@@ -18,8 +18,26 @@ def key_in_environment(no_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_command_sends_its_request(real: RealHost) -> None:
     real.says("GET", "/instances", 200, [], **{"x-ms-continuation-token": "more"})
     listed = call(
-        *("get-instances", "--url", real.url, "--created-after", "01/31/2026 13:00", "--created-before", "2026-02-01"),
-        *("--runtime-status", "running", "FAILED", "--top", 7, "--continuation-token", "t", "--task-hub-name", "H"),
+        *(
+            "get-instances",
+            "--url",
+            real.url,
+            "--created-after",
+            "01/31/2026 13:00",
+            "--created-before",
+            "2026-02-01",
+        ),
+        *(
+            "--runtime-status",
+            "running",
+            "FAILED",
+            "--top",
+            7,
+            "--continuation-token",
+            "t",
+            "--task-hub-name",
+            "H",
+        ),
         *("--connection-string-setting", "Second", "--json"),
     )
     assert listed.json["continuationToken"] == "more"
@@ -59,21 +77,27 @@ def test_a_purge_names_the_statuses_so_that_nothing_that_runs_is_deleted(real: R
         (404, "", "what answers there is another program"),
     ],
 )
-def test_unexpected_responses_are_reported(real: RealHost, status: int, text: str, told: str) -> None:
+def test_unexpected_responses_are_reported(
+    real: RealHost, status: int, text: str, told: str
+) -> None:
     for path in ("/instances", "/instances/a"):
         real.sends("GET", path, status, text)
     for arguments in (["get-instances"], ["get-runtime-status", "--id", "a"]):
         called = call(*arguments, "--url", real.url)
         assert (called.code, called.out) == (1, "")
         assert told in called.err
-        assert all(line.isprintable() for line in called.err.split("\n")), "it does not steer the terminal"
+        assert all(line.isprintable() for line in called.err.split("\n")), (
+            "it does not steer the terminal"
+        )
 
 
 def test_the_key_is_not_sent_after_a_redirect(real: RealHost) -> None:
     real.says("GET", "/instances", 302, Location=f"{real.url}/elsewhere")
     called = call("get-instances", "--url", real.url)
     assert called.code == 1
-    assert f"{real.url} sends elsewhere, to {real.url}/elsewhere: name that with --url." in called.err
+    assert (
+        f"{real.url} sends elsewhere, to {real.url}/elsewhere: name that with --url." in called.err
+    )
     assert len(real.asked) == 1
 
 

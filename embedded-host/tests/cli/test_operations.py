@@ -22,10 +22,14 @@ def waiting(host: RunningHost) -> dict[str, str]:
     return links
 
 
-def test_an_event_is_raised_with_its_data(host: RunningHost, ask: Ask, waiting: dict[str, str], tmp_path: Path) -> None:
+def test_an_event_is_raised_with_its_data(
+    host: RunningHost, ask: Ask, waiting: dict[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "data.json"
     file.write_text('{"by": "Ada"}', encoding="utf-8")
-    called = ask("raise-event", "--id", waiting["id"], "--event-name", "Approval", "--event-data", f"@{file}")
+    called = ask(
+        "raise-event", "--id", waiting["id"], "--event-name", "Approval", "--event-data", f"@{file}"
+    )
     assert called.out == f"Raised 'Approval' to '{waiting['id']}'.\n"
     assert host.end(waiting)["output"] == {"by": "Ada"}
     late = ask("raise-event", "--id", waiting["id"], "--event-name", "Approval")
@@ -33,25 +37,34 @@ def test_an_event_is_raised_with_its_data(host: RunningHost, ask: Ask, waiting: 
     assert f"The instance '{waiting['id']}' has finished: Completed." in late.err
 
 
-def test_an_event_without_data_has_null(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_event_without_data_has_null(
+    host: RunningHost, ask: Ask, waiting: dict[str, str]
+) -> None:
     raised = ask("raise-event", "--id", waiting["id"], "--event-name", "Approval", "--json").json
     assert raised == {"instanceId": waiting["id"], "raised": "Approval"}
     status = host.end(waiting)
     assert (status["runtimeStatus"], status["output"]) == ("Completed", None)
 
 
-def test_an_instance_is_suspended_and_resumed(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_instance_is_suspended_and_resumed(
+    host: RunningHost, ask: Ask, waiting: dict[str, str]
+) -> None:
     id = waiting["id"]
     refused = ask("resume", "--id", id)
     assert refused.code == 4
-    assert f"Cannot resume the orchestration instance {id} because instance is in the Running state." in refused.err
+    assert (
+        f"Cannot resume the orchestration instance {id} because instance is in the Running state."
+        in refused.err
+    )
     assert ask("suspend", "--id", id, "--reason", "lunch & tea").out == f"Suspending '{id}'.\n"
     assert host.until(waiting, "Suspended")["output"] == "lunch & tea"
     assert ask("resume", "--id", id, "--json").json == {"instanceId": id, "operation": "resume"}
     host.until(waiting, "Running")
 
 
-def test_an_instance_is_terminated_with_a_reason(host: RunningHost, ask: Ask, waiting: dict[str, str]) -> None:
+def test_an_instance_is_terminated_with_a_reason(
+    host: RunningHost, ask: Ask, waiting: dict[str, str]
+) -> None:
     assert ask("terminate", "--id", waiting["id"], "--reason", "enough").code == 0
     status = host.end(waiting)
     assert (status["runtimeStatus"], status["output"]) == ("Terminated", "enough")
@@ -62,7 +75,10 @@ def test_a_failed_instance_is_rewound(host: RunningHost, ask: Ask, waiting: dict
     links = host.start("Failing", None, uuid4().hex)
     failed = host.end(links, showHistory="true")
     assert failed["runtimeStatus"] == "Failed"
-    assert ask("rewind", "--id", links["id"], "--reason", "again").out == f"Rewinding '{links['id']}'.\n"
+    assert (
+        ask("rewind", "--id", links["id"], "--reason", "again").out
+        == f"Rewinding '{links['id']}'.\n"
+    )
 
     def has_failed_again() -> bool:
         now = host.status(links, showHistory="true")
@@ -109,7 +125,14 @@ def test_a_name_that_fits_no_url_is_refused(ask: Ask, command: tuple[str, ...]) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["raise-event", "--event-name", "E"], ["terminate"], ["suspend"], ["resume"], ["rewind"], ["restart"]],
+    [
+        ["raise-event", "--event-name", "E"],
+        ["terminate"],
+        ["suspend"],
+        ["resume"],
+        ["rewind"],
+        ["restart"],
+    ],
     ids=lambda arguments: str(arguments[0]),
 )
 def test_commands_that_change_an_instance_need_a_host(

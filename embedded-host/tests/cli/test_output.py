@@ -25,7 +25,9 @@ def test_a_value_is_shown_on_one_line(value: object, text: str) -> None:
     assert shown(value) == text
 
 
-def test_control_characters_of_an_instance_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_of_an_instance_do_not_reach_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert printable("\x9b2J\u202e\r") == "\\x9b2J\\u202e\\r"
     value = {"é\x9b2J": ["\u202e\x1b\x7f", "\U000e0001"]}
     print_json(value)
@@ -45,20 +47,28 @@ def test_json_is_printed_on_any_console(monkeypatch: pytest.MonkeyPatch, encodin
     assert json.loads(stream.read()) == value
 
 
-def test_without_a_terminal_columns_are_aligned_by_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_columns_are_aligned_by_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     print_table(("id", "name"), [("a", "[red]x"), ("long", ""), ("\x1b", "\x9b2J\n")], "none")
     assert capsys.readouterr().out == "id    name\na     [red]x\nlong\n\\x1b  \\x9b2J\\n\n"
     print_table(("id",), [], "none")
     assert capsys.readouterr() == ("", "none\n")
 
 
-def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
     print_table(("instanceId", "createdTime"), [("[red]a[/]", "2026-01-02T03:04:05Z")], "none")
     table = capsys.readouterr().out
     assert "[red]a[/]" in table, "it is no markup"
     assert "01-02 03:04:05" in table
-    print_table(("time", "event"), [("2026-01-02T03:04:05.1234567Z", "A"), ("2026-01-02T03:04:05Z", "B")], "none")
+    print_table(
+        ("time", "event"),
+        [("2026-01-02T03:04:05.1234567Z", "A"), ("2026-01-02T03:04:05Z", "B")],
+        "none",
+    )
     assert " 01-02 03:04:05.123   A" in capsys.readouterr().out
     print_fields({"name": "[bold]", "runtimeStatus": "Completed"})
     assert "[bold]" in capsys.readouterr().out
@@ -72,7 +82,9 @@ def test_a_narrow_terminal_hides_times_before_names(
     monkeypatch.setenv("COLUMNS", str(width))
     row = ("order-7", "order", "Running", "2026-01-02T03:04:05Z", "2026-02-02T03:04:05Z", "ok")
     print_table(
-        ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus"), [row], "none"
+        ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus"),
+        [row],
+        "none",
     )
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width

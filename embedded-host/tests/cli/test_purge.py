@@ -34,7 +34,15 @@ def test_instances_are_purged_by_filter(host: RunningHost, ask: Ask) -> None:
         host.until(links, "Running")
     host.post(ended["terminatePostUri"])
     since = host.end(ended)["createdTime"]
-    narrow = ("purge-history", "--created-after", since, "--runtime-status", "terminated", "canceled", "--json")
+    narrow = (
+        "purge-history",
+        "--created-after",
+        since,
+        "--runtime-status",
+        "terminated",
+        "canceled",
+        "--json",
+    )
     assert ask(*narrow).json["instancesDeleted"] >= 1
     assert host.get(ended["statusQueryGetUri"]).status == 404
     assert host.get(waiting["statusQueryGetUri"]).status == 202, "what runs is kept"
@@ -50,15 +58,23 @@ def test_only_finished_statuses_can_be_purged(ask: Ask) -> None:
 
 
 def two_hubs(folder: Path) -> Path:
-    changes = [instance(1, "a"), *entity(2, "counter", "k", "1"), instance(3, "other", hub="OtherHub")]
+    changes = [
+        instance(1, "a"),
+        *entity(2, "counter", "k", "1"),
+        instance(3, "other", hub="OtherHub"),
+    ]
     return write_state(folder, *changes)
 
 
 def test_a_task_hub_is_deleted(tmp_path: Path) -> None:
     folder = two_hubs(tmp_path / "state")
     with closing(sqlite3.connect(folder / "state.db")) as connection, connection:
-        connection.executemany("INSERT INTO timers VALUES (?, 'T', 0, 0, 0)", [("TestHub",), ("OtherHub",)])
-    called = call("delete-task-hub", "--state", folder, "--task-hub-name", "testhub", "--yes", "--json")
+        connection.executemany(
+            "INSERT INTO timers VALUES (?, 'T', 0, 0, 0)", [("TestHub",), ("OtherHub",)]
+        )
+    called = call(
+        "delete-task-hub", "--state", folder, "--task-hub-name", "testhub", "--yes", "--json"
+    )
     assert called.json == {"taskHub": "testhub", "instancesDeleted": 2}
     with closing(sqlite3.connect(folder / "state.db")) as connection:
         for table, column in (("instances", "hub"), ("timers", "hub")):

@@ -17,7 +17,9 @@ from tests.support.running_host import MANAGEMENT
 ID = ("--id", "order-7")
 
 
-def ask(real: RealHost, *arguments: object, code: str | None = SYSTEM_KEY, stdin: str = "") -> Called:
+def ask(
+    real: RealHost, *arguments: object, code: str | None = SYSTEM_KEY, stdin: str = ""
+) -> Called:
     keys = () if code is None else ("--code", code)
     return call(*arguments, "--url", real.url, *keys, stdin=stdin)
 
@@ -91,13 +93,17 @@ def test_an_instance_is_started(real: RealHost) -> None:
 
 def test_an_unknown_orchestrator_is_reported(real: RealHost) -> None:
     binding = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
-    real.says("GET", "/admin/functions", 200, [{"name": "Hello", "config": {"bindings": [binding]}}])
+    real.says(
+        "GET", "/admin/functions", 200, [{"name": "Hello", "config": {"bindings": [binding]}}]
+    )
     refused = ask(real, "start-new", "--function-name", "Helo", code=MASTER_KEY)
     assert refused.code == 3
     assert "has no orchestrator 'Helo'. Did you mean 'Hello'?" in refused.err
     real.says("GET", "/admin/functions/Hello/status", 200, {})
     listed = ask(real, "functions", "list", "--json", code=MASTER_KEY).json
-    assert [(f["name"], f["trigger"], f["problem"]) for f in listed] == [("Hello", "orchestrationTrigger", None)]
+    assert [(f["name"], f["trigger"], f["problem"]) for f in listed] == [
+        ("Hello", "orchestrationTrigger", None)
+    ]
     # Without the master key nobody says so, neither the host.
     real.plays("api/start", "unknown function")
     assert ask(real, "start-new", "--function-name", "NoSuchOrchestrator").code == 0
@@ -130,7 +136,12 @@ def test_a_recorded_status_is_shown(real: RealHost, case: str, label: str, statu
 
 
 OPERATIONS: list[tuple[list[str], str, str, str]] = [
-    (["raise-event", "--event-name", "Approval", "--event-data", '"yes"'], "start/running-202", "raise", "Raised"),
+    (
+        ["raise-event", "--event-name", "Approval", "--event-data", '"yes"'],
+        "start/running-202",
+        "raise",
+        "Raised",
+    ),
     (["terminate", "--reason", "enough"], "life/terminate", "terminate", "Terminating"),
     (["suspend", "--reason", "pausing"], "life/suspend-resume", "suspend", "Suspending"),
     (["resume", "--reason", "go on"], "life/suspend-resume", "resume", "Resuming"),
@@ -140,7 +151,9 @@ OPERATIONS: list[tuple[list[str], str, str, str]] = [
 
 
 @pytest.mark.parametrize(("command", "case", "label", "said"), OPERATIONS)
-def test_an_operation_sends_its_request(real: RealHost, command: list[str], case: str, label: str, said: str) -> None:
+def test_an_operation_sends_its_request(
+    real: RealHost, command: list[str], case: str, label: str, said: str
+) -> None:
     real.plays(case, label)
     called = ask(real, *command, *ID)
     assert (called.code, called.out.startswith(said)) == (0, True), called
@@ -164,7 +177,9 @@ def test_an_operation_on_an_unknown_instance_is_not_found(
 
 
 @pytest.mark.parametrize("command", [command for command, *_ in OPERATIONS[:4]])
-def test_an_operation_on_a_finished_instance_is_not_allowed(real: RealHost, command: list[str]) -> None:
+def test_an_operation_on_a_finished_instance_is_not_allowed(
+    real: RealHost, command: list[str]
+) -> None:
     for operation in ("raise", "terminate", "suspend", "resume"):
         real.plays("start/running-202", f"{operation} after completion")
     real.plays("start/running-202", "completed")
@@ -177,20 +192,33 @@ def test_a_refusal_by_status_is_reported(real: RealHost) -> None:
     real.plays("start/running-202", "rewind completed")
     real.plays("life/suspend-resume", "suspend twice")
     real.plays("life/purge", "purge a running one")
-    message = "Cannot resume the orchestration instance order-7 because instance is in the Running state."
+    message = (
+        "Cannot resume the orchestration instance order-7 because instance is in the Running state."
+    )
     wrong = "Something went wrong while processing your request"
-    real.says("POST", "/instances/order-7/resume", 500, {"Message": wrong, "ExceptionMessage": message})
+    real.says(
+        "POST", "/instances/order-7/resume", 500, {"Message": wrong, "ExceptionMessage": message}
+    )
     exists = {
         "Message": "A non-terminal instance with this instance ID already exists.",
         "ExceptionMessage": "An Orchestration instance with the status Running already exists.",
     }
     real.says("POST", "/instances/order-7/restart", 409, exists)
     for command, told in (
-        (["rewind"], 'status Completed, but only orchestrations in the "Failed" state can be rewound.'),
-        (["suspend"], "Cannot suspend the orchestration instance order-7 because instance is in the Suspended state."),
+        (
+            ["rewind"],
+            'status Completed, but only orchestrations in the "Failed" state can be rewound.',
+        ),
+        (
+            ["suspend"],
+            "Cannot suspend the orchestration instance order-7 because instance is in the Suspended state.",
+        ),
         (["resume"], message),
         (["purge-history"], "Only orchestrations in a terminal state can be purged"),
-        (["restart", "--same-id"], "An Orchestration instance with the status Running already exists."),
+        (
+            ["restart", "--same-id"],
+            "An Orchestration instance with the status Running already exists.",
+        ),
     ):
         called = ask(real, *command, *ID)
         assert (called.code, called.out) == (4, ""), called
@@ -212,7 +240,15 @@ def test_an_instance_is_restarted(real: RealHost) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("get-runtime-status",), ("get-history",), ("watch",), ("timeline",), ("diagnose",), ("export",)]
+    "command",
+    [
+        ("get-runtime-status",),
+        ("get-history",),
+        ("watch",),
+        ("timeline",),
+        ("diagnose",),
+        ("export",),
+    ],
 )
 def test_an_unknown_instance_is_not_found(real: RealHost, command: tuple[str, ...]) -> None:
     real.plays("api/missing-instance", at=0)
@@ -225,7 +261,9 @@ def test_an_unknown_instance_is_not_found(real: RealHost, command: tuple[str, ..
 # -- histories -------------------------------------------------------------------------------------
 
 
-WITH_HISTORY = [case for case, steps in GOLDEN.items() if steps[-1]["request"].endswith("| with history")]
+WITH_HISTORY = [
+    case for case, steps in GOLDEN.items() if steps[-1]["request"].endswith("| with history")
+]
 
 
 @pytest.fixture(scope="module")
@@ -234,16 +272,24 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", WITH_HISTORY)
-def test_a_recorded_history_is_shown(real: RealHost, case: str, tmp_path: Path, probe: Path) -> None:
+def test_a_recorded_history_is_shown(
+    real: RealHost, case: str, tmp_path: Path, probe: Path
+) -> None:
     status = real.plays(case, "with history")
     assert ask(real, "get-history", *ID, "--json").json == status["historyEvents"]
-    assert real.asked[-1][2] == {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
+    assert real.asked[-1][2] == {
+        "showInput": "true",
+        "showHistory": "true",
+        "showHistoryOutput": "true",
+    }
     table = ask(real, "get-history", *ID).out.splitlines()
     assert len(table) == 1 + len(status["historyEvents"])
     bars = ask(real, "timeline", *ID, "--json").json["bars"]
     assert (bars[0]["name"], bars[0]["outcome"]) == (status["name"], status["runtimeStatus"])
     ends = ("Completed", "Failed")
-    settled = [e for e in status["historyEvents"] if e["EventType"].endswith(ends) and "ScheduledTime" in e]
+    settled = [
+        e for e in status["historyEvents"] if e["EventType"].endswith(ends) and "ScheduledTime" in e
+    ]
     assert [b["name"] for b in bars if b["kind"] in ("activity", "subOrchestration")] == [
         e["FunctionName"] for e in sorted(settled, key=lambda e: str(e["ScheduledTime"]))
     ]
@@ -256,7 +302,9 @@ def test_a_recorded_history_is_shown(real: RealHost, case: str, tmp_path: Path, 
     assert exported.json["status"] == status
     assert call("import", "-", "--state", state, stdin=exported.out).code == 0
     assert call("get-history", *ID, "--json", "--state", state).json == status["historyEvents"]
-    again = call("get-runtime-status", *ID, "--show-input", "--show-output", "--json", "--state", state).json
+    again = call(
+        "get-runtime-status", *ID, "--show-input", "--show-output", "--json", "--state", state
+    ).json
     assert again == {key: value for key, value in status.items() if key != "historyEvents"}
     with DurableApp(probe) as app:
         replayed = app.replay(status)
@@ -267,14 +315,20 @@ def test_a_recorded_history_is_shown(real: RealHost, case: str, tmp_path: Path, 
 def test_a_waiting_instance_is_diagnosed_from_its_history(real: RealHost) -> None:
     status = {
         **real.plays("start/running-202", "running"),
-        "historyEvents": [{"EventType": "ExecutionStarted", "Timestamp": "2026-11-25T09:30:00Z", "Input": '"{}"'}],
+        "historyEvents": [
+            {"EventType": "ExecutionStarted", "Timestamp": "2026-11-25T09:30:00Z", "Input": '"{}"'}
+        ],
     }
     real.says("GET", "/instances/order-7", 202, status)
     ask(real, "get-runtime-status", *ID)
     called = ask(real, "diagnose", *ID)
-    assert called.out.startswith("WaitEvent 'order-7' is Running.\nNothing that it began is open since ")
+    assert called.out.startswith(
+        "WaitEvent 'order-7' is Running.\nNothing that it began is open since "
+    )
     assert "it waits for an external event, for a turn on a host" in called.out
-    assert "a function that does not exist" in called.out, "a real host hangs there and says nothing"
+    assert "a function that does not exist" in called.out, (
+        "a real host hangs there and says nothing"
+    )
 
 
 # -- many ------------------------------------------------------------------------------------------
@@ -305,10 +359,16 @@ def test_pages_are_joined_up_to_the_limit(real: RealHost) -> None:
     listed = ask(real, "get-instances", "--top", 3, "--json").json
     assert [one["instanceId"] for one in listed["instances"]] == ["a", "b", "c"]
     assert listed["continuationToken"] == "third"
-    asked = [(query["top"], headers.get("x-ms-continuation-token")) for _, _, query, headers, _ in real.asked]
+    asked = [
+        (query["top"], headers.get("x-ms-continuation-token"))
+        for _, _, query, headers, _ in real.asked
+    ]
     assert asked == [("3", None), ("1", "first"), ("1", "second")]
     rest = ask(real, "get-instances", "--top", 3, "--continuation-token", "third", "--json").json
-    assert ([one["instanceId"] for one in rest["instances"]], rest["continuationToken"]) == (["d"], None)
+    assert ([one["instanceId"] for one in rest["instances"]], rest["continuationToken"]) == (
+        ["d"],
+        None,
+    )
     assert real.asked[-1][3]["x-ms-continuation-token"] == "third"
 
 
@@ -337,19 +397,42 @@ def test_entities_are_listed_and_read(real: RealHost) -> None:
     real.plays("api/entities", "state")
     assert [ask(real, "entities", "get", *counter).out for _ in range(2)][-1] == "null\n"
     real.plays("api/entities", "unknown entity")
-    unknown = ask(real, "entities", "signal", "--name", "NoSuchEntity", "--key", "visits", "--operation", "add")
+    unknown = ask(
+        real,
+        "entities",
+        "signal",
+        "--name",
+        "NoSuchEntity",
+        "--key",
+        "visits",
+        "--operation",
+        "add",
+    )
     assert unknown.code == 3
-    assert "The function 'nosuchentity' doesn't exist, is disabled, or is not an entity function." in unknown.err
+    assert (
+        "The function 'nosuchentity' doesn't exist, is disabled, or is not an entity function."
+        in unknown.err
+    )
     listed = [
-        {"entityId": {"name": "counter", "key": "visits"}, "lastOperationTime": "2026-11-25T09:30:00.1Z", "state": 1}
+        {
+            "entityId": {"name": "counter", "key": "visits"},
+            "lastOperationTime": "2026-11-25T09:30:00.1Z",
+            "state": 1,
+        }
     ]
     page(real, "/entities", listed, None)
-    assert ask(real, "entities", "list", "--json").json == {"entities": listed, "continuationToken": None}
+    assert ask(real, "entities", "list", "--json").json == {
+        "entities": listed,
+        "continuationToken": None,
+    }
     # Ids that begin with @ skip the real host's checks: what is not there is deleted zero times.
     real.says("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 0})
     real.says("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 1})
     assert ask(real, "entities", "delete", *counter).code == 3
-    assert ask(real, "entities", "delete", *counter).out == "Deleted 'Counter' with the key 'visits'.\n"
+    assert (
+        ask(real, "entities", "delete", *counter).out
+        == "Deleted 'Counter' with the key 'visits'.\n"
+    )
 
 
 def test_watch_ends_with_the_instance(real: RealHost) -> None:
@@ -374,7 +457,9 @@ def test_watch_ends_with_the_instance(real: RealHost) -> None:
         (("keys", "list"), "This is about the files of a state"),
     ],
 )
-def test_operations_without_an_api_are_refused(real: RealHost, command: tuple[str, ...], told: str) -> None:
+def test_operations_without_an_api_are_refused(
+    real: RealHost, command: tuple[str, ...], told: str
+) -> None:
     called = ask(real, *command, stdin="{}")
     assert (called.code, called.out, real.asked) == (2, "", [])
     assert told in called.err

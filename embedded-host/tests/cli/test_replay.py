@@ -11,7 +11,9 @@ from tests.cli.calling import call
 from tests.support.app_folder import AppFolder
 
 
-def echo_app(root: Path, then: str = 'return (yield context.call_activity("Echo", 2))') -> AppFolder:
+def echo_app(
+    root: Path, then: str = 'return (yield context.call_activity("Echo", 2))'
+) -> AppFolder:
     app = AppFolder(root)
     app.activity("Echo", "return value")
     app.orchestrator("Twice", f'yield context.call_activity("Echo", 1)\n{then}')
@@ -29,7 +31,9 @@ def history(app: AppFolder, tmp_path: Path) -> Path:
         return durable_app.sync.run("Twice").history.save(tmp_path / "twice.json")
 
 
-def test_a_matching_history_replays(app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matching_history_replays(
+    app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(history.parent)
     called = call("replay", "twice.json", "--script-root", "app")
     assert (called.code, called.err) == (0, "")
@@ -44,7 +48,10 @@ def test_a_differing_history_is_reported(history: Path, tmp_path: Path) -> None:
     called = call("replay", history, nothing, "--script-root", app.root)
     assert called.code == 1
     assert "differs at step 2 (turn 2)" in called.out
-    assert "  the history: activity 'Echo'\n  the code:    it waits for the external event 'Go'" in called.out
+    assert (
+        "  the history: activity 'Echo'\n  the code:    it waits for the external event 'Go'"
+        in called.out
+    )
     assert f"{nothing}: {nothing} holds no history" in called.out
     found = call("replay", history, "--script-root", app.root, "--json")
     assert found.code == 1
@@ -57,5 +64,8 @@ def test_an_app_that_does_not_load_is_reported(history: Path, tmp_path: Path) ->
     assert f"Directory '{tmp_path / 'twice'}' does not exist." in called.err
     app = AppFolder(tmp_path / "v2")
     app.write("function_app.py", "import no_such_package\n")
-    assert "no module named 'no_such_package'" in call("replay", history, "--script-root", app.root).err
+    assert (
+        "no module named 'no_such_package'"
+        in call("replay", history, "--script-root", app.root).err
+    )
     assert call("replay").code == 2

@@ -71,7 +71,9 @@ def test_the_state_of_a_running_host_is_read(host: RunningHost) -> None:
     names = {file.name for file in host.state.iterdir()}
     assert "zz-last" in [
         item["instanceId"]
-        for item in call("get-instances", "--state", host.state, "--prefix", "zz", "--json").json["instances"]
+        for item in call("get-instances", "--state", host.state, "--prefix", "zz", "--json").json[
+            "instances"
+        ]
     ]
     assert {file.name for file in host.state.iterdir()} == names
     assert host.run("Chain"), "it is not disturbed"
@@ -85,14 +87,20 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"no database" * 100)
     garbage = listed(tmp_path)
     assert garbage.code == 1
-    assert f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
+    assert (
+        f"The state file {tmp_path / 'state.db'} is damaged: file is not a database." in garbage.err
+    )
 
 
 def test_a_state_in_use_cannot_be_changed(tmp_path: Path) -> None:
     from embedded_host.cli.command import CommandError
     from embedded_host.cli.state_file import state_lock
 
-    with StateLock(tmp_path), pytest.raises(CommandError, match="stop the host first"), state_lock(tmp_path):
+    with (
+        StateLock(tmp_path),
+        pytest.raises(CommandError, match="stop the host first"),
+        state_lock(tmp_path),
+    ):
         pass
     with state_lock(tmp_path):
         pass

@@ -19,7 +19,9 @@ from embedded_host.engine.events import (
 )
 
 RECORDINGS = json.loads(
-    (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8").replace("<time.", "<time")
+    (Path(__file__).parents[1] / "conformance" / "golden.json")
+    .read_text(encoding="utf-8")
+    .replace("<time.", "<time")
 )
 TIME = "2026-01-02T03:04:05Z"
 
@@ -41,19 +43,30 @@ def recorded(case: str, step: int, **changes: Any) -> InstanceDocument:
 
 def test_a_finished_instance_keeps_the_ids_of_its_sub_orchestrations() -> None:
     state = state_to_import(recorded("orch/Sub", 1))
-    created = [event for event in state.history if isinstance(event, SubOrchestrationInstanceCreated)]
+    created = [
+        event for event in state.history if isinstance(event, SubOrchestrationInstanceCreated)
+    ]
     assert [event.instance_id for event in created] == ["<id>:sub", "<uuid>:1"]
     assert isinstance(state.history[0], ExecutionStarted)
     assert sum(isinstance(event, SubOrchestrationInstanceCompleted) for event in state.history) == 2
     assert isinstance(state.history[-1], ExecutionCompleted)
-    assert (state.instance.status, state.instance.output) == ("Completed", '{"first":"World","second":{"a":1}}')
+    assert (state.instance.status, state.instance.output) == (
+        "Completed",
+        '{"first":"World","second":{"a":1}}',
+    )
     assert (state.messages, state.activities) == ([], [])
 
 
 def test_an_instance_that_has_scheduled_nothing_starts_again_with_its_messages() -> None:
     status = recorded("orch/Sub", 1).status
     assert status is not None
-    document = recorded("orch/Sub", 1, runtimeStatus="Running", output=None, historyEvents=status["historyEvents"][:1])
+    document = recorded(
+        "orch/Sub",
+        1,
+        runtimeStatus="Running",
+        output=None,
+        historyEvents=status["historyEvents"][:1],
+    )
     state = state_to_import(document)
     assert (state.instance.status, state.history) == ("Pending", [])
     assert [type(message.event) for message in state.messages] == [ExecutionStarted]
@@ -62,7 +75,9 @@ def test_an_instance_that_has_scheduled_nothing_starts_again_with_its_messages()
 def test_an_unfinished_instance_with_a_call_is_refused() -> None:
     status = recorded("orch/Sub", 1).status
     assert status is not None
-    document = recorded("orch/Sub", 1, runtimeStatus="Running", historyEvents=status["historyEvents"][:2])
+    document = recorded(
+        "orch/Sub", 1, runtimeStatus="Running", historyEvents=status["historyEvents"][:2]
+    )
     with pytest.raises(CommandError, match="EH541"):
         state_to_import(document)
 

@@ -25,7 +25,8 @@ def nobody() -> Iterator[int]:
 def app(root: Path, port: int, hub: str = "TestHub") -> Path:
     root.mkdir(exist_ok=True)
     (root / "host.json").write_text(
-        json.dumps({"version": "2.0", "extensions": {"durableTask": {"hubName": hub}}}), encoding="utf-8"
+        json.dumps({"version": "2.0", "extensions": {"durableTask": {"hubName": hub}}}),
+        encoding="utf-8",
     )
     settings = {"IsEncrypted": False, "Values": {}, "Host": {"LocalHttpPort": port}}
     (root / "local.settings.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -48,7 +49,9 @@ def test_the_state_is_read_if_no_host_responds(tmp_path: Path, nobody: int) -> N
     write_state(root / ".embedded-host")
     called = call("get-instances", "--script-root", root)
     file = root / ".embedded-host" / "state.db"
-    said = f"State: {file}, task hub TestHub (read-only; no host answers at http://localhost:{nobody})"
+    said = (
+        f"State: {file}, task hub TestHub (read-only; no host answers at http://localhost:{nobody})"
+    )
     assert (called.code, called.err.splitlines()) == (0, [said])
     assert "Failed" in called.out
 
@@ -65,7 +68,10 @@ def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, nobody: int) -> 
     assert not (root / ".embedded-host").exists()
     changing = call("terminate", "--id", "x", "--script-root", root)
     assert changing.code == 1
-    assert f"No host answers at http://localhost:{nobody}, and this needs a running one." in changing.err
+    assert (
+        f"No host answers at http://localhost:{nobody}, and this needs a running one."
+        in changing.err
+    )
 
 
 def test_a_named_host_that_does_not_respond_is_an_error(nobody: int, state: Path) -> None:
@@ -98,7 +104,9 @@ def test_one_of_several_task_hubs_is_chosen(tmp_path: Path, nobody: int) -> None
     root = app(tmp_path / "app", nobody, "AppHub")
     one = write_state(tmp_path / "one", instance(1, "a", hub="Other"))
     assert "task hub Other" in call("get-instances", "--script-root", root, "--state", one).err
-    two = write_state(tmp_path / "two", instance(1, "a", hub="Other"), instance(2, "b", hub="AppHub"))
+    two = write_state(
+        tmp_path / "two", instance(1, "a", hub="Other"), instance(2, "b", hub="AppHub")
+    )
     own = call("get-instances", "--script-root", root, "--state", two, "--json").json
     assert [item["instanceId"] for item in own["instances"]] == ["b"]
     asked = call("get-instances", "--state", two, "--task-hub-name", "other", "--json").json

@@ -19,10 +19,17 @@ from tests.support.running_host import RunningHost
 
 def status(events: list[HistoryEvent], runtime_status: str) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
-    return {"name": "Order", "instanceId": "o-1", "runtimeStatus": runtime_status, "historyEvents": shown}
+    return {
+        "name": "Order",
+        "instanceId": "o-1",
+        "runtimeStatus": runtime_status,
+        "historyEvents": shown,
+    }
 
 
-def drawn(events: list[HistoryEvent], runtime_status: str) -> list[tuple[str, str, float, float | None, str]]:
+def drawn(
+    events: list[HistoryEvent], runtime_status: str
+) -> list[tuple[str, str, float, float | None, str]]:
     began = after(0)
     return [
         (
@@ -69,13 +76,21 @@ def test_the_bars_of_open_calls_have_no_end() -> None:
 
 
 def test_an_unfired_timer_is_canceled() -> None:
-    events = [started(), h.timer_created(after(1), 0, after(60)), h.execution_completed(after(2), 1, "Completed", "1")]
+    events = [
+        started(),
+        h.timer_created(after(1), 0, after(60)),
+        h.execution_completed(after(2), 1, "Completed", "1"),
+    ]
     timer = drawn(events, "Completed")[1]
     assert timer[2:] == (1, 2, "Canceled")
 
 
 def test_a_response_of_an_entity_has_no_bar() -> None:
-    events = [started(), h.event_raised(after(1), str(uuid4()), "{}"), h.event_raised(after(1), "go", None)]
+    events = [
+        started(),
+        h.event_raised(after(1), str(uuid4()), "{}"),
+        h.event_raised(after(1), "go", None),
+    ]
     assert [bar[1] for bar in drawn(events, "Running")] == ["Order", "go"]
 
 
@@ -109,9 +124,10 @@ def test_a_running_hosts_instance_is_drawn(host: RunningHost, ask: Ask) -> None:
     assert list(found["bars"][0]) == ["kind", "name", "start", "end", "seconds", "outcome"]
     assert [bar["kind"] for bar in found["bars"]] == ["orchestration", *["subOrchestration"] * 3]
     children = [bar["instanceId"] for bar in found["bars"][1:]]
-    assert [host.get(f"/runtime/webhooks/durabletask/instances/{id}").json["parentInstanceId"] for id in children] == [
-        links["id"]
-    ] * 3
+    assert [
+        host.get(f"/runtime/webhooks/durabletask/instances/{id}").json["parentInstanceId"]
+        for id in children
+    ] == [links["id"]] * 3
     assert all(bar["seconds"] >= 0 and bar["outcome"] == "Completed" for bar in found["bars"])
     lines = ask("timeline", "--id", links["id"]).out.splitlines()
     assert len(lines) == 4
@@ -120,4 +136,7 @@ def test_a_running_hosts_instance_is_drawn(host: RunningHost, ask: Ask) -> None:
 
 def test_an_instance_of_a_state_file_is_drawn(state: Path) -> None:
     found = call("timeline", "--id", "c", "--state", state, "--json").json
-    assert [(bar["name"], bar["outcome"]) for bar in found["bars"]] == [("Order", "Running"), ("Ship", "Running")]
+    assert [(bar["name"], bar["outcome"]) for bar in found["bars"]] == [
+        ("Order", "Running"),
+        ("Ship", "Running"),
+    ]

@@ -23,10 +23,21 @@ from tests.support.running_host import RunningHost, environment
 def test_watch_ends_with_the_instance(host: RunningHost, tmp_path: Path) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
-    command = [sys.executable, "-m", "embedded_host", "watch", "--id", links["id"], "--url", host.base]
+    command = [
+        sys.executable,
+        "-m",
+        "embedded_host",
+        "watch",
+        "--id",
+        links["id"],
+        "--url",
+        host.base,
+    ]
     seen = tmp_path / "seen.txt"
     with seen.open("wb") as out:
-        watching = subprocess.Popen([*command, "--interval", "0.05", "--json"], stdout=out, env=environment())
+        watching = subprocess.Popen(
+            [*command, "--interval", "0.05", "--json"], stdout=out, env=environment()
+        )
         eventually(lambda: seen.read_text(encoding="utf-8").count("\n") == 1, "it has looked")
         host.raise_event(links, "Approval", 1)
         assert watching.wait(30) == 0
@@ -46,7 +57,12 @@ def test_changes_are_printed_as_lines(host: RunningHost, ask: Ask) -> None:
 def test_instances_that_had_finished_are_not_watched(state: Path) -> None:
     called = call("watch", "--state", state, "--prefix", "b", "--until-finished", "--json")
     assert called.out == "", "what had finished before is not watched"
-    assert call("watch", "--state", state, "--id", "b").out.split() == ["2026-01-02T03:04:25Z", "b", "Order", "Failed"]
+    assert call("watch", "--state", state, "--id", "b").out.split() == [
+        "2026-01-02T03:04:25Z",
+        "b",
+        "Order",
+        "Failed",
+    ]
 
 
 class FakeReader:
@@ -59,12 +75,21 @@ class FakeReader:
         self.token: str | None = None
 
     def _row(self, id: str) -> Json:
-        return {"instanceId": id, "name": "N", "runtimeStatus": self.rows[id], "lastUpdatedTime": id}
+        return {
+            "instanceId": id,
+            "name": "N",
+            "runtimeStatus": self.rows[id],
+            "lastUpdatedTime": id,
+        }
 
-    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> Json | None:
         return self._row(instance_id) if instance_id in self.rows else None
 
-    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+    def instances(
+        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+    ) -> Page:
         found = [self._row(id) for id, status in self.rows.items() if status in query.statuses]
         return Page(found, self.token)
 
@@ -95,7 +120,9 @@ def test_instances_that_finish_are_shown_once_more(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.process
-def test_the_table_has_a_row_for_each_instance(monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask) -> None:
+def test_the_table_has_a_row_for_each_instance(
+    monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask
+) -> None:
     monkeypatch.setattr(watch, "on_terminal", lambda: True)
     links = host.start("Chain", None, f"table-{uuid4().hex[:4]}")
     host.end(links)

@@ -21,8 +21,27 @@ _JSON_INPUTS: tuple[tuple[str, Any], ...] = (
     ("unicode", "\u00e9\u4f60"),
 )
 _WITH_HISTORY = (
-    *("Hello", "Chain", "FanOut", "FanAny", "Sub", "SubFail", "ActFail", "ActFailCaught", "RaiseHere", "RaiseLater"),
-    *("Retry", "RetryExhaust", "SubRetryExhaust", "Timer", "EventOrTimeout", "CustomStatus", "Deterministic"),
+    *(
+        "Hello",
+        "Chain",
+        "FanOut",
+        "FanAny",
+        "Sub",
+        "SubFail",
+        "ActFail",
+        "ActFailCaught",
+        "RaiseHere",
+        "RaiseLater",
+    ),
+    *(
+        "Retry",
+        "RetryExhaust",
+        "SubRetryExhaust",
+        "Timer",
+        "EventOrTimeout",
+        "CustomStatus",
+        "Deterministic",
+    ),
     *("Unknown", "UnknownSub", "EntityCall", "EntityFail"),
 )
 
@@ -47,7 +66,12 @@ def call_http(r: Recorder) -> None:
 def start_response(r: Recorder) -> None:
     links = r.start("Hello", None, r.new_id(), record=True)
     r.wait(links)
-    options = ("", "&showInput=false", "&showHistory=true", "&showHistory=true&showHistoryOutput=true")
+    options = (
+        "",
+        "&showInput=false",
+        "&showHistory=true",
+        "&showHistory=true&showHistoryOutput=true",
+    )
     for extra in (*options, "&returnInternalServerErrorOnFailure=true"):
         r.ask("GET", links["statusQueryGetUri"] + extra)
 
@@ -156,7 +180,10 @@ def life_restart(r: Recorder) -> None:
     r.wait(again)
     r.ask("GET", again["statusQueryGetUri"], label="restarted")
     separator = "&" if "?" in links["restartPostUri"] else "?"
-    r.post(links["restartPostUri"] + separator + "restartWithNewInstanceId=false", label="restart in place")
+    r.post(
+        links["restartPostUri"] + separator + "restartWithNewInstanceId=false",
+        label="restart in place",
+    )
 
 
 def life_purge(r: Recorder) -> None:
@@ -215,7 +242,10 @@ CASES: dict[str, Case] = {
         f"returns/{kind}": partial(finish, name="Returns", body={"kind": kind}, history=False)
         for kind in ("int", "float", "str", "list", "dict", "none", "bool", "unicode")
     },
-    **{f"input/{label}": partial(finish, name="GetInput", body=value) for label, value in _JSON_INPUTS},
+    **{
+        f"input/{label}": partial(finish, name="GetInput", body=value)
+        for label, value in _JSON_INPUTS
+    },
     "orch/BigOutput": partial(finish, name="BigOutput", body=200000, history=False),
     "orch/FanOut50": partial(finish, name="FanOut", body=50, history=False),
     "orch/CallHttp": call_http,

@@ -35,7 +35,9 @@ def api_start(r: Recorder) -> None:
     r.post(f"{M}/orchestrators/Hello/bad%23id{Q}", label="id with #")
     r.post(f"{M}/orchestrators/Hello/@starts-with-at{Q}", label="id that starts with @")
     r.ask("POST", f"{M}/orchestrators/Hello{Q}", "not json", JSON, "malformed JSON")
-    r.ask("POST", f"{M}/orchestrators/Hello{Q}", "plain", {"Content-Type": "text/plain"}, "text/plain")
+    r.ask(
+        "POST", f"{M}/orchestrators/Hello{Q}", "plain", {"Content-Type": "text/plain"}, "text/plain"
+    )
     r.ask("GET", f"{M}/orchestrators/Hello{Q}", label="GET")
     r.post(f"{M}/orchestrators/Hello/{'x' * 300}{Q}", label="300-character id")
 
@@ -43,14 +45,21 @@ def api_start(r: Recorder) -> None:
 def api_list(r: Recorder) -> None:
     nothing = f"{M}/instances{Q}&instanceIdPrefix=nosuchprefix"
     r.ask("GET", nothing, label="empty page")
-    r.ask("GET", f"{M}/instances{Q}&createdTimeFrom=garbage&instanceIdPrefix=nosuchprefix", label="bad time")
+    r.ask(
+        "GET",
+        f"{M}/instances{Q}&createdTimeFrom=garbage&instanceIdPrefix=nosuchprefix",
+        label="bad time",
+    )
     r.ask("GET", f"{M}/instances{Q}&top=abc&instanceIdPrefix=nosuchprefix", label="bad top")
     prefix = r.new_id("prefix", "lst")
     for number in range(5):
         r.wait(r.start("Hello", number, f"{prefix}-{number}"))
     listing = f"{M}/instances{Q}&instanceIdPrefix={prefix}"
     reply = r.send("GET", listing + "&showInput=true")
-    shown = [[i["instanceId"].replace(prefix, "<prefix>"), i["runtimeStatus"], i["input"]] for i in reply.json]
+    shown = [
+        [i["instanceId"].replace(prefix, "<prefix>"), i["runtimeStatus"], i["input"]]
+        for i in reply.json
+    ]
     r.note("list by prefix", status=reply.status, body=sorted(shown))
     reply = r.send("GET", listing + "&runtimeStatus=NoSuchStatus")
     r.note("list by prefix and a bad status", status=reply.status, body=len(reply.json))
@@ -82,7 +91,9 @@ def api_entities(r: Recorder) -> None:
     r.ask("GET", entity, label="state")
     r.ask("POST", f"{M}/entities/NoSuchEntity/{key}{Q}&op=add", "7", JSON, "unknown entity")
     reply = r.send("GET", f"{M}/entities/Counter{Q}&fetchState=true")
-    shown: list[Any] = [one for one in json.loads(r.normal(reply.text)) if "<key>" in json.dumps(one)]
+    shown: list[Any] = [
+        one for one in json.loads(r.normal(reply.text)) if "<key>" in json.dumps(one)
+    ]
     r.note("list", status=reply.status, body=shown)
     r.ask("POST", f"/api/entity/Counter/{key}/add", "1")
     r.settle("GET", f"/api/entity/Counter/{key}")
@@ -106,7 +117,16 @@ def http_routes(r: Recorder) -> None:
     r.ask("GET", "/api/getonly")
     r.ask("POST", "/api/getonly", "")
     for path in (
-        *("int/5", "int/five", "opt/a", "opt/a/b", "opt/a/b/c", "DefaultRoute", "defaultroute", "NoSuchFunction"),
+        *(
+            "int/5",
+            "int/five",
+            "opt/a",
+            "opt/a/b",
+            "opt/a/b/c",
+            "DefaultRoute",
+            "defaultroute",
+            "NoSuchFunction",
+        ),
         *("named", "str", "none", "raises", "keyed", "keyed?code=wrong", "off", "Hello", "Echo"),
     ):
         r.ask("GET", f"/api/{path}")
@@ -115,7 +135,13 @@ def http_routes(r: Recorder) -> None:
 
 
 def http_admin(r: Recorder) -> None:
-    for path in ("", "admin/host/status", "admin/host/ping", "admin/functions", "admin/functions/Hello"):
+    for path in (
+        "",
+        "admin/host/status",
+        "admin/host/ping",
+        "admin/functions",
+        "admin/functions/Hello",
+    ):
         r.ask("GET", f"/{path}")
     for path in ("robots933456.txt", "favicon.ico", "nosuch"):
         r.ask("GET", f"/{path}")

@@ -22,13 +22,20 @@ def essential(value: Any) -> Any:
         free = {"StackTrace", "Details"}
         if value.get("Message") == "Invalid JSON content":
             free |= {"ExceptionMessage", "ExceptionType"}
-        return {k: "<details>" if k in free and v is not None else essential(v) for k, v in value.items()}
+        return {
+            k: "<details>" if k in free and v is not None else essential(v)
+            for k, v in value.items()
+        }
     if isinstance(value, list):
         return [essential(item) for item in value]
     if isinstance(value, str):
-        value = re.sub(r"(Activity function '[^']*' failed: +[^\n]*?) ?\n.*", r"\1", value, flags=re.DOTALL)
+        value = re.sub(
+            r"(Activity function '[^']*' failed: +[^\n]*?) ?\n.*", r"\1", value, flags=re.DOTALL
+        )
         known = r"(known \w+ functions: )((?:'[^']*'(?:, )?)+)"
-        return re.sub(known, lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), value)
+        return re.sub(
+            known, lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), value
+        )
     return value
 
 
@@ -40,7 +47,8 @@ def differences(recorded: Step, got: Step) -> list[str]:
     return [
         f"{place or 'step'}: recorded {_shown(expected.get(place, absent))}, got {_shown(found.get(place, absent))}"
         for place in places
-        if _shown(expected.get(place, absent)) != _shown(found.get(place, absent))  # as JSON: there, true is not 1
+        if _shown(expected.get(place, absent))
+        != _shown(found.get(place, absent))  # as JSON: there, true is not 1
     ]
 
 

@@ -178,7 +178,9 @@ def probe_app(root: Path) -> AppFolder:
         app.function(name, _ORCHESTRATOR.format(body=_indented(body)), orchestration_trigger())
     for name, body in ACTIVITIES.items():
         app.function(name, f"def main(v):\n{_indented(body)}\n", activity_trigger("v"))
-    app.function("Counter", _COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"})
+    app.function(
+        "Counter", _COUNTER, {"name": "context", "type": "entityTrigger", "direction": "in"}
+    )
     for name, code, route, methods in (
         ("HttpStart", _START, "start/{functionName}/{instanceId?}", ("post", "get")),
         ("HttpWait", _WAIT, "wait/{functionName}", ("post",)),
@@ -196,7 +198,12 @@ def _plain_http(app: AppFolder) -> None:
     app.http("EchoInt", _ECHO, "int/{id:int}", "get")
     app.http("EchoOptional", _ECHO, "opt/{a}/{b?}", "get")
     app.http("DefaultRoute", _ECHO)
-    app.function("NamedOut", _NAMED, http_trigger("named"), {"name": "res", "type": "http", "direction": "out"})
+    app.function(
+        "NamedOut",
+        _NAMED,
+        http_trigger("named"),
+        {"name": "res", "type": "http", "direction": "out"},
+    )
     app.http("StrReturn", "def main(req) -> str:\n    return 'plain string'\n", "str")
     app.http("NoReturn", "def main(req):\n    return None\n", "none")
     app.http("Raises", "def main(req):\n    raise ValueError('http function failed')\n", "raises")

@@ -58,7 +58,9 @@ class Recorder:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def send(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> Reply:
+    def send(
+        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+    ) -> Reply:
         """Send a request that is not a step of the recording. It follows no redirects, and adds only a content type to a body,
         as urllib did when the Azure Functions host was recorded."""
         parts = urlsplit(self.base)
@@ -66,18 +68,27 @@ class Recorder:
         sent = dict(headers or {})
         if body is not None:
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
         connection = kind(parts.hostname or "", parts.port, timeout=30)
         try:
             connection.request(method, target, None if body is None else body.encode(), sent)
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
-            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
+            return Reply(
+                answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
+            )
         finally:
             connection.close()
 
     def ask(
-        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None, label: str = ""
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: dict[str, str] | None = None,
+        label: str = "",
     ) -> Reply:
         """Send a request and record it as a step."""
         reply = self.send(method, path, body, headers)
@@ -102,11 +113,15 @@ class Recorder:
 
     # -- orchestrations ----------------------------------------------------------------------------
 
-    def start(self, name: str, body: Any = None, instance_id: str | None = None, *, record: bool = False) -> Links:
+    def start(
+        self, name: str, body: Any = None, instance_id: str | None = None, *, record: bool = False
+    ) -> Links:
         """Start an instance with the probe's starter. Record a response without links as a step."""
         path = f"/api/start/{name}" + (f"/{instance_id}" if instance_id else "")
         text = None if body is None else json.dumps(body)
-        reply = (self.ask if record else self.send)("POST", path, "" if text is None else text, JSON)
+        reply = (self.ask if record else self.send)(
+            "POST", path, "" if text is None else text, JSON
+        )
         links = reply.json
         if not isinstance(links, dict) or "id" not in links:
             self.note("start " + name, status=reply.status, body=self.normal(reply.text)[:500])
@@ -123,30 +138,42 @@ class Recorder:
 
         eventually(there, f"status {' or '.join(wanted)}", 30)
 
-    def raise_event(self, links: Links, name: str, body: str, kind: str = "application/json", label: str = "") -> None:
+    def raise_event(
+        self, links: Links, name: str, body: str, kind: str = "application/json", label: str = ""
+    ) -> None:
         uri = links["sendEventPostUri"].replace("{eventName}", name)
         self.ask("POST", uri, body, {"Content-Type": kind}, label)
 
     def post(self, uri: str, text: str | None = None, label: str = "") -> Reply:
-        return self.ask("POST", uri if text is None else uri.replace("{text}", text), "", label=label)
+        return self.ask(
+            "POST", uri if text is None else uri.replace("{text}", text), "", label=label
+        )
 
     # -- normalising -------------------------------------------------------------------------------
 
     def normal(self, text: str) -> str:
-        text = text.replace(self.base, "<base>").replace(self.base.replace("127.0.0.1", "localhost"), "<base>")
+        text = text.replace(self.base, "<base>").replace(
+            self.base.replace("127.0.0.1", "localhost"), "<base>"
+        )
         for name, value in sorted(self.ids.items(), key=lambda item: -len(item[1])):
             text = text.replace(value, f"<{name}>")
         text = re.sub(r"\b[0-9a-f]{32}\b", "<guid>", text)
         text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>", text)
         text = re.sub(r"code=[^&\"\\ ]+", "code=<key>", text)
         text = re.sub(r"http://127\.0\.0\.1:\d+/durabletask/", "<rpc>/", text)
-        return _TIME.sub(lambda found: "<time" + ("." if found[1] else "") + (found[2] or "") + ">", text)
+        return _TIME.sub(
+            lambda found: "<time" + ("." if found[1] else "") + (found[2] or "") + ">", text
+        )
 
     def _step(self, reply: Reply, method: str, path: str, label: str) -> Step:
         return {
             "request": self.normal(f"{method} {path}") + (f" | {label}" if label else ""),
             "status": reply.status,
-            "headers": {name: self.normal(reply.headers[name]) for name in HEADERS if reply.headers.get(name)},
+            "headers": {
+                name: self.normal(reply.headers[name])
+                for name in HEADERS
+                if reply.headers.get(name)
+            },
             "body": self._body(reply.text),
         }
 

@@ -41,8 +41,14 @@ def test_a_difference_is_found(other: dict[str, Any]) -> None:
         (STEP, STEP),
         (STEP, {**STEP, "body": {**STEP["body"], "url": "http://x?taskHub=H"}}),
         ({"StackTrace": "at System"}, {"StackTrace": ""}),
-        ({"b": "Activity function 'A' failed: E: boom \n{...}"}, {"b": "Activity function 'A' failed: E: boom"}),
-        ({"b": "the known orchestrator functions: 'A', 'B'."}, {"b": "the known orchestrator functions: 'B', 'A'."}),
+        (
+            {"b": "Activity function 'A' failed: E: boom \n{...}"},
+            {"b": "Activity function 'A' failed: E: boom"},
+        ),
+        (
+            {"b": "the known orchestrator functions: 'A', 'B'."},
+            {"b": "the known orchestrator functions: 'B', 'A'."},
+        ),
     ],
 )
 def test_irrelevant_differences_are_ignored(recorded: dict[str, Any], got: dict[str, Any]) -> None:

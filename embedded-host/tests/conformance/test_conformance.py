@@ -30,11 +30,19 @@ def _data(name: str) -> Any:
 
 RECORDED: dict[str, list[dict[str, Any]]] = _data("golden.json")
 ALL_CASES = CASES | HTTP_CASES
-WHOLE_CASES: dict[str, str] = {entry["case"]: entry["why"] for entry in _data("intended.json") if entry["step"] is None}
+WHOLE_CASES: dict[str, str] = {
+    entry["case"]: entry["why"] for entry in _data("intended.json") if entry["step"] is None
+}
 """The reason for each case that is not compared."""
 STEPS: dict[tuple[str, int], str] = {
-    **{(entry["case"], entry["step"]): entry["why"] for entry in _data("intended.json") if entry["step"] is not None},
-    **dict.fromkeys(map(tuple, _data("unstable.json")), "two recordings of the Azure Functions host differ here"),
+    **{
+        (entry["case"], entry["step"]): entry["why"]
+        for entry in _data("intended.json")
+        if entry["step"] is not None
+    },
+    **dict.fromkeys(
+        map(tuple, _data("unstable.json")), "two recordings of the Azure Functions host differ here"
+    ),
     **dict.fromkeys(map(tuple, _data("keys-only.json")), "holds only with keys in force"),
 }
 """The reason for each step that is not compared."""
@@ -44,7 +52,9 @@ STEPS: dict[tuple[str, int], str] = {
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("conformance")
     # The probe's "Flaky" keeps its attempts in the folder for temporary files.
-    with RunningHost(probe_app(folder / "app").root, folder / "state", TMPDIR=str(folder), TEMP=str(folder)) as host:
+    with RunningHost(
+        probe_app(folder / "app").root, folder / "state", TMPDIR=str(folder), TEMP=str(folder)
+    ) as host:
         yield host
 
 
@@ -56,7 +66,9 @@ def record(host: RunningHost, case: str) -> list[dict[str, Any]]:
 
 def _compared() -> list[Any]:
     return [
-        pytest.param(case, marks=pytest.mark.skip(reason=WHOLE_CASES[case])) if case in WHOLE_CASES else case
+        pytest.param(case, marks=pytest.mark.skip(reason=WHOLE_CASES[case]))
+        if case in WHOLE_CASES
+        else case
         for case in RECORDED
     ]
 
@@ -70,7 +82,9 @@ def test_responses_match_the_recording(host: RunningHost, case: str) -> None:
         for number, (expected, step) in enumerate(zip(RECORDED[case], got, strict=True))
         if (case, number) not in STEPS and (found := differences(expected, step))
     ]
-    assert not differing, f"{case}: {len(differing)} of {len(got)} steps differ\n" + "\n".join(differing)
+    assert not differing, f"{case}: {len(differing)} of {len(got)} steps differ\n" + "\n".join(
+        differing
+    )
 
 
 def test_every_recorded_case_is_run_and_every_skip_has_a_reason() -> None:
@@ -85,9 +99,14 @@ def test_every_recorded_case_is_run_and_every_skip_has_a_reason() -> None:
 
 @pytest.mark.parametrize(
     ("case", "missing", "known"),
-    [("orch/Unknown", "NoSuchActivity", "'Echo'"), ("orch/UnknownSub", "NoSuchOrchestrator", "'Hello'")],
+    [
+        ("orch/Unknown", "NoSuchActivity", "'Echo'"),
+        ("orch/UnknownSub", "NoSuchOrchestrator", "'Hello'"),
+    ],
 )
-def test_a_missing_function_fails_the_call_at_once(host: RunningHost, case: str, missing: str, known: str) -> None:
+def test_a_missing_function_fails_the_call_at_once(
+    host: RunningHost, case: str, missing: str, known: str
+) -> None:
     final = record(host, case)[0]["body"]
     assert final["runtimeStatus"] == "Failed"
     assert f"The function '{missing}' doesn't exist" in final["output"]

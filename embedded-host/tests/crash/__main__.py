@@ -19,11 +19,22 @@ def main() -> int:
     bound = parser.add_mutually_exclusive_group(required=True)
     bound.add_argument("--kills", type=int, metavar="N", help="stop after so many kills")
     bound.add_argument("--hours", type=float, metavar="N", help="stop after so long")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="repeats a run's plan")
-    parser.add_argument("--kills-a-state", type=int, default=50, metavar="N", help="then it is checked (50)")
-    parser.add_argument("--no-shim", action="store_true", help="no faults of the disk, no power cuts")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().randrange(10**6),
+        help="repeats a run's plan",
+    )
+    parser.add_argument(
+        "--kills-a-state", type=int, default=50, metavar="N", help="then it is checked (50)"
+    )
+    parser.add_argument(
+        "--no-shim", action="store_true", help="no faults of the disk, no power cuts"
+    )
     parser.add_argument("--verbose", action="store_true", help="say how each life ended")
-    parser.add_argument("--folder", type=Path, help="where the states are; kept if anything is found")
+    parser.add_argument(
+        "--folder", type=Path, help="where the states are; kept if anything is found"
+    )
     options = parser.parse_args()
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="crash-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,9 @@ def stuck(text: str) -> Finding:
 class _Check:
     def __init__(self, ledger: Ledger, found: Evidence) -> None:
         self.ledger, self.found = ledger, found
-        self.starts = {a.token: a for a in ledger.asked if a.what == "start" and a.told is not Told.REFUSED}
+        self.starts = {
+            a.token: a for a in ledger.asked if a.what == "start" and a.told is not Told.REFUSED
+        }
         self.results: Counter[str] = Counter()
         """How many histories have the result of a run."""
 
@@ -87,7 +89,9 @@ class _Check:
             yield stuck(f"{planned.id} is {status['runtimeStatus']} in the end")
             return
         if status["runtimeStatus"] != planned.end:
-            yield wrong(f"{planned.id} is {status['runtimeStatus']}, not {planned.end}: {str(status['output'])[:300]}")
+            yield wrong(
+                f"{planned.id} is {status['runtimeStatus']}, not {planned.end}: {str(status['output'])[:300]}"
+            )
             return
         yield from self.operations(planned)
         tokens = self.ledger.tokens(planned)
@@ -130,11 +134,17 @@ class _Check:
             if not runs[run]:
                 yield wrong(f"{planned.id} has {step} in its output, a run that there never was")
             if sum(runs.values()) < times:
-                yield lost(f"{label} ran {sum(runs.values())} times, but was to run at least {times} times")
+                yield lost(
+                    f"{label} ran {sum(runs.values())} times, but was to run at least {times} times"
+                )
         if planned.name in ("Counting", "Signalling"):
-            missing = {f"{token}+{n}" for n in range(count)} - set(self.found.entities.get(f"tally@{token}") or ())
+            missing = {f"{token}+{n}" for n in range(count)} - set(
+                self.found.entities.get(f"tally@{token}") or ()
+            )
             if missing:
-                yield lost(f"{planned.id} has completed, but its entity never heard of {sorted(missing)}")
+                yield lost(
+                    f"{planned.id} has completed, but its entity never heard of {sorted(missing)}"
+                )
         if planned.group:
             book = self.found.entities.get(f"book@{planned.group}") or []
             yield from (
@@ -145,10 +155,18 @@ class _Check:
 
     def events(self, planned: Planned, taken: Sequence[str]) -> Found:
         asked = {a.token: a.told for a in self.ledger.of("event", planned.id)}
-        yield from (wrong(f"{planned.id} took {e!r}, which nobody raised") for e in taken if e not in asked)
-        yield from (wrong(f"{planned.id} took {e!r} {n} times") for e, n in Counter(taken).items() if n > 1)
+        yield from (
+            wrong(f"{planned.id} took {e!r}, which nobody raised") for e in taken if e not in asked
+        )
+        yield from (
+            wrong(f"{planned.id} took {e!r} {n} times") for e, n in Counter(taken).items() if n > 1
+        )
         sure = [token for token, told in asked.items() if told is Told.ACKNOWLEDGED]
-        yield from (lost(f"{planned.id} never took {e!r}, which was acknowledged") for e in sure if e not in set(taken))
+        yield from (
+            lost(f"{planned.id} never took {e!r}, which was acknowledged")
+            for e in sure
+            if e not in set(taken)
+        )
         in_order = [e for e in taken if asked.get(e) is Told.ACKNOWLEDGED]
         if sorted(in_order, key=sure.index) != in_order:
             yield wrong(f"{planned.id} took its events in the order {in_order}, not {sure}")
@@ -161,7 +179,11 @@ class _Check:
             sure = [a for a in asked if a.told is Told.ACKNOWLEDGED]
             if what == "terminate" and len(asked) > len(sure):
                 sure = []  # an earlier one may have ended it: nothing takes the later one
-            yield from (lost(f"{a.token} was acknowledged, and is in no history") for a in sure if a.token not in text)
+            yield from (
+                lost(f"{a.token} was acknowledged, and is in no history")
+                for a in sure
+                if a.token not in text
+            )
 
     # -- entities ----------------------------------------------------------------------------------
 
@@ -174,7 +196,9 @@ class _Check:
             if a.told is Told.ACKNOWLEDGED and a.token not in state
         )
         yield from (
-            wrong(f"{planned.id} heard {t!r}, which nobody said") for t in state if t not in {a.token for a in asked}
+            wrong(f"{planned.id} heard {t!r}, which nobody said")
+            for t in state
+            if t not in {a.token for a in asked}
         )
 
     def entities(self) -> Found:
@@ -183,13 +207,21 @@ class _Check:
             if state is None:
                 yield wrong(f"{entity} has no state: its first operation failed")
             elif name == "tally":
-                yield from (wrong(f"{entity} heard {token!r} {n} times") for token, n in state.items() if n != 1)
+                yield from (
+                    wrong(f"{entity} heard {token!r} {n} times")
+                    for token, n in state.items()
+                    if n != 1
+                )
                 if key not in self.starts and key not in self.ledger.planned:
                     yield wrong(f"{entity} was made by nobody")
             elif name == "gate" and state != "":
                 yield stuck(f"{entity} is still held by {state!r}")
             elif name == "book":
-                yield from (wrong(f"{entity} has {e!r} {n} times") for e, n in Counter(state).items() if n != 1)
+                yield from (
+                    wrong(f"{entity} has {e!r} {n} times")
+                    for e, n in Counter(state).items()
+                    if n != 1
+                )
                 yield from (
                     wrong(f"{entity} has an entry of nobody: {e!r}")
                     for e in state
@@ -210,16 +242,24 @@ class _Check:
             if mark:
                 self.results[run] += 1
                 if self.results[run] > 1:
-                    yield wrong(f"{instance_id}: the result {result} is recorded {self.results[run]} times")
+                    yield wrong(
+                        f"{instance_id}: the result {result} is recorded {self.results[run]} times"
+                    )
                 if not self.found.runs.get(label, Counter())[run]:
-                    yield wrong(f"{instance_id}: the result {result} is of a run that there never was")
+                    yield wrong(
+                        f"{instance_id}: the result {result} is of a run that there never was"
+                    )
 
     def strangers(self) -> Found:
         """Nothing is there, and nothing ran, that was not asked for."""
         for label, runs in self.found.runs.items():
             if label.partition("/")[0].partition(".")[0] not in self.starts:
                 yield wrong(f"{label} ran, but nobody has started it")
-            yield from (wrong(f"the run {run} of {label} is noted {n} times") for run, n in runs.items() if n > 1)
+            yield from (
+                wrong(f"the run {run} of {label} is noted {n} times")
+                for run, n in runs.items()
+                if n > 1
+            )
         for instance_id in self.found.statuses:
             base = instance_id.partition(".")[0]
             if base not in self.ledger.planned and base not in self.starts:

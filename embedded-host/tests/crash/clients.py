@@ -97,7 +97,9 @@ class Clients:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> ClientReply | None:
+    async def ask(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> ClientReply | None:
         """None if nobody knows what became of it. Waits while nobody listens."""
         data = None if body is None else json.dumps(body)
         if data is not None:
@@ -149,20 +151,30 @@ class Clients:
                 self.ledger.note(what, target, mine, Told.REFUSED)
                 return answer
             else:
-                raise WrongResponseError(f"{what} {mine} was answered {answer.status} {answer.text[:200]}")
+                raise WrongResponseError(
+                    f"{what} {mine} was answered {answer.status} {answer.text[:200]}"
+                )
         raise AssertionError
 
     async def start(self, planned: Planned) -> None:
-        more: list[Any] = [planned.seconds, planned.count, *([planned.group] if planned.group else [])]
+        more: list[Any] = [
+            planned.seconds,
+            planned.count,
+            *([planned.group] if planned.group else []),
+        ]
         if planned.name == "Collect":
             more = [planned.renew]
 
         async def send(token: str) -> ClientReply | None:
             # As the SDK sends an input: JSON text in a JSON text.
-            return await self.ask("POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more]))
+            return await self.ask(
+                "POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more])
+            )
 
         await self.pause()
-        await self.until_told("start", planned.id, lambda n: f"{planned.id}~{n}", send, had_happened=(409,))
+        await self.until_told(
+            "start", planned.id, lambda n: f"{planned.id}~{n}", send, had_happened=(409,)
+        )
 
     async def raise_event(self, planned: Planned, number: int) -> None:
         """410 once "done" has been asked for and not answered."""
@@ -174,14 +186,22 @@ class Clients:
         what = "event" if number >= 0 else "done"
         had = (410,) if number < 0 else ()
         await self.pause()
-        await self.until_told(what, planned.id, lambda n: f"{planned.id}!{number}.{n}", send, had_happened=had)
+        await self.until_told(
+            what, planned.id, lambda n: f"{planned.id}!{number}.{n}", send, had_happened=had
+        )
 
     async def operate(self, planned: Planned, operation: str, *had_happened: int) -> None:
         async def send(token: str) -> ClientReply | None:
-            return await self.ask("POST", f"instances/{planned.id}/{operation}?reason={quote(token)}")
+            return await self.ask(
+                "POST", f"instances/{planned.id}/{operation}?reason={quote(token)}"
+            )
 
         await self.until_told(
-            operation, planned.id, lambda n: f"{planned.id}:{operation}.{n}", send, had_happened=had_happened
+            operation,
+            planned.id,
+            lambda n: f"{planned.id}:{operation}.{n}",
+            send,
+            had_happened=had_happened,
         )
 
     async def pages(self, path: str) -> list[dict[str, Any]]:
@@ -213,14 +233,20 @@ class Clients:
             if status["runtimeStatus"] in statuses:
                 return status
             if self.deadline is not None and time.monotonic() > self.deadline:
-                found = await self.ask("GET", f"instances/{planned.id}?showDiagnosis=true&showInput=false")
-                raise NeverFinishedError(f"not {' or '.join(statuses)} but {found.text if found else status}")
+                found = await self.ask(
+                    "GET", f"instances/{planned.id}?showDiagnosis=true&showInput=false"
+                )
+                raise NeverFinishedError(
+                    f"not {' or '.join(statuses)} but {found.text if found else status}"
+                )
             await asyncio.sleep(0.05)
 
     async def ends(self, planned: Planned, status: str = "Completed") -> None:
         found = await self.until(planned, *FINAL)
         if found["runtimeStatus"] != status:
-            raise WrongResponseError(f"it ended {found['runtimeStatus']}, not {status}: {str(found['output'])[:300]}")
+            raise WrongResponseError(
+                f"it ended {found['runtimeStatus']}, not {status}: {str(found['output'])[:300]}"
+            )
 
     async def pause(self) -> None:
         """So that a kill finds some of it acknowledged, some under way and some to come."""
@@ -264,7 +290,12 @@ class Clients:
 
         for number in range(planned.count):
             await self.pause()
-            await self.until_told("signal", planned.id, lambda n, number=number: f"{planned.id}^{number}.{n}", send)  # type: ignore[misc]
+            await self.until_told(
+                "signal",
+                planned.id,
+                lambda n, number=number: f"{planned.id}^{number}.{n}",  # type: ignore[misc]
+                send,
+            )
 
     async def terminate(self, planned: Planned) -> None:
         await self.start(planned)
@@ -280,7 +311,9 @@ class Clients:
             return await self.ask("DELETE", f"instances/{planned.id}")
 
         token = f"{planned.id}:purge"
-        await self.until_told("purge", planned.id, lambda n: f"{token}.{n}", send, done=(200,), had_happened=(404,))
+        await self.until_told(
+            "purge", planned.id, lambda n: f"{token}.{n}", send, done=(200,), had_happened=(404,)
+        )
         if await self.status(planned.id) is not None:
             raise WrongResponseError("it was purged, and is there again")
 
@@ -297,10 +330,14 @@ class Clients:
         await self.ends(planned)
 
         async def send(_: str) -> ClientReply | None:
-            return await self.ask("POST", f"instances/{planned.id}/restart?restartWithNewInstanceId=false")
+            return await self.ask(
+                "POST", f"instances/{planned.id}/restart?restartWithNewInstanceId=false"
+            )
 
         token = f"{planned.id}:restart"
-        await self.until_told("restart", planned.id, lambda n: f"{token}.{n}", send, had_happened=(409,))
+        await self.until_told(
+            "restart", planned.id, lambda n: f"{token}.{n}", send, had_happened=(409,)
+        )
         await self.ends(planned)
 
 
@@ -330,7 +367,14 @@ def plan(number: int, chance: random.Random) -> Planned:
     """The kinds take turns."""
     kind = list(KINDS)[number % len(KINDS)]
     name, _, end = KINDS[kind]
-    planned = Planned(f"{kind}-{number}", kind, name, chance.randint(2, 4), chance.choice((0.0, 0.02, 0.1)), end=end)
+    planned = Planned(
+        f"{kind}-{number}",
+        kind,
+        name,
+        chance.randint(2, 4),
+        chance.choice((0.0, 0.02, 0.1)),
+        end=end,
+    )
     if kind == "Collect":
         planned.renew = chance.choice((0, 2))
     elif kind == "Section":

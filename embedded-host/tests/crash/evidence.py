@@ -43,12 +43,18 @@ async def settled(state: Path, seconds: float) -> list[str]:
     return left
 
 
-async def gather(pages: Callable[[str], Awaitable[list[Json]]], state: Path, ledger: Path) -> Evidence:
+async def gather(
+    pages: Callable[[str], Awaitable[list[Json]]], state: Path, ledger: Path
+) -> Evidence:
     """``pages`` asks the management API for a list, all pages of it."""
     found = Evidence()
-    found.statuses = {s["instanceId"]: s for s in await pages("instances") if not s["instanceId"].startswith("@")}
+    found.statuses = {
+        s["instanceId"]: s for s in await pages("instances") if not s["instanceId"].startswith("@")
+    }
     entities = await pages("entities?fetchState=true")
-    found.entities = {f"{e['entityId']['name']}@{e['entityId']['key']}": e["state"] for e in entities}
+    found.entities = {
+        f"{e['entityId']['name']}@{e['entityId']['key']}": e["state"] for e in entities
+    }
     found.runs = runs_of(ledger)
     with contextlib.closing(_opened(state)) as database:
         for instance, events in database.execute(
@@ -85,7 +91,9 @@ def _left(state: Path) -> list[str]:
 
 def _damage(database: sqlite3.Connection) -> list[str]:
     wrong = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = [
+        row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
     for table in tables:
         if "instance" not in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
             continue
@@ -95,7 +103,13 @@ def _damage(database: sqlite3.Connection) -> list[str]:
         if orphans:
             wrong.append(f"{orphans} rows of {table} belong to no instance")
     over = "SELECT i.id FROM awaited a JOIN instances i ON i.key = a.instance WHERE i.status NOT IN ('Running', 'Suspended')"
-    wrong += [f"{row[0]} has finished, and is said to wait for something" for row in database.execute(over)]
+    wrong += [
+        f"{row[0]} has finished, and is said to wait for something"
+        for row in database.execute(over)
+    ]
     gaps = "SELECT instance FROM history GROUP BY instance HAVING count(*) != max(turn) + 1 OR min(turn) != 0"
-    wrong += [f"instance {row[0]}: its turns are not numbered without gaps" for row in database.execute(gaps)]
+    wrong += [
+        f"instance {row[0]}: its turns are not numbered without gaps"
+        for row in database.execute(gaps)
+    ]
     return wrong

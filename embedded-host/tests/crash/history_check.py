@@ -26,7 +26,10 @@ from embedded_host.engine.events import (
 
 _COMPLETED_BY: dict[type, tuple[type, ...]] = {
     TaskScheduled: (TaskCompleted, TaskFailed),
-    SubOrchestrationInstanceCreated: (SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed),
+    SubOrchestrationInstanceCreated: (
+        SubOrchestrationInstanceCompleted,
+        SubOrchestrationInstanceFailed,
+    ),
     TimerCreated: (TimerFired,),
 }
 _MARKS = (OrchestratorStarted, OrchestratorCompleted)
@@ -47,17 +50,23 @@ def wrong_in_history(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool
         if not whole and not (number == 0 and marks == [*_MARKS] * (len(marks) // 2)):
             yield f"turn {number} is no whole turn: {[type(event).__name__ for event in turn]}"
 
-    scheduled = {event.event_id: type(event) for event in events if isinstance(event, SchedulingEvent)}
+    scheduled = {
+        event.event_id: type(event) for event in events if isinstance(event, SchedulingEvent)
+    }
     ids = Counter(event.event_id for event in events if isinstance(event, SchedulingEvent))
     yield from (f"action {id} was taken {n} times" for id, n in ids.items() if n > 1)
-    completions = Counter(event.scheduled_id for event in events if isinstance(event, CompletionEvent))
+    completions = Counter(
+        event.scheduled_id for event in events if isinstance(event, CompletionEvent)
+    )
     yield from (f"action {id} was completed {n} times" for id, n in completions.items() if n > 1)
     for event in events:
         if isinstance(event, CompletionEvent):
             action = scheduled.get(event.scheduled_id)
             if action is None or not isinstance(event, _COMPLETED_BY.get(action, ())):
                 yield f"{type(event).__name__} of {event.scheduled_id}, which was never scheduled"
-    raised = Counter((event.name, event.input) for event in events if isinstance(event, EventRaised))
+    raised = Counter(
+        (event.name, event.input) for event in events if isinstance(event, EventRaised)
+    )
     yield from (
         f"the event {name} {input} was raised {n} times"
         for (name, input), n in raised.items()

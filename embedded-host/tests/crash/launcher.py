@@ -65,7 +65,9 @@ def move_clock(file: Path) -> None:
     now = WallClock.now
 
     def moved(self: WallClock) -> datetime:
-        return now(self) + timedelta(microseconds=int.from_bytes(file.read_bytes(), sys.byteorder, signed=True) // 1000)
+        return now(self) + timedelta(
+            microseconds=int.from_bytes(file.read_bytes(), sys.byteorder, signed=True) // 1000
+        )
 
     clock: Any = WallClock
     clock.now = moved

@@ -67,7 +67,9 @@ class Lives:
         elif end not in ("random", "starting"):
             life.at = int(2 ** chance.uniform(0, 9 if "write" in end else 7))
         if end == "random" and chance.random() < 0.6:
-            life.worker_kills = chance.randint(1, 2)  # three would be enough to make a message fail for good
+            life.worker_kills = chance.randint(
+                1, 2
+            )  # three would be enough to make a message fail for good
         if self._shim and not life.at and chance.random() < 0.4:
             life.short_writes = chance.randint(2, 9)
         if self._shim and end not in DISK_ENDS and chance.random() < 0.5:

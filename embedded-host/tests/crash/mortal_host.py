@@ -74,7 +74,11 @@ class MortalHost:
             self._log.replace(self._log.with_suffix(".before"))
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *line, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment(**environ)
+                *line,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(**environ),
             )
 
     async def live(self, life: Life, chance: random.Random) -> str:
@@ -98,7 +102,9 @@ class MortalHost:
         return how
 
     async def _live_on(self, life: Life, chance: random.Random, jump: float | None) -> None:
-        moments = sorted([*(chance.uniform(0, life.seconds) for _ in range(life.worker_kills)), life.seconds])
+        moments = sorted(
+            [*(chance.uniform(0, life.seconds) for _ in range(life.worker_kills)), life.seconds]
+        )
         at = 0.0
         for moment in moments:
             if jump is not None and at <= jump < moment:
@@ -121,7 +127,9 @@ class MortalHost:
         """Raises UnexpectedLogError."""
         if not await self._is_ready():
             assert self._process is not None
-            raise UnexpectedLogError(f"the host ended with {self._process.returncode}: {self.log[-3000:]}")
+            raise UnexpectedLogError(
+                f"the host ended with {self._process.returncode}: {self.log[-3000:]}"
+            )
 
     async def _is_ready(self) -> bool:
         """False if it has ended before."""
@@ -134,7 +142,9 @@ class MortalHost:
                 self._orphans.update(self._children())
                 return True
             await asyncio.sleep(0.02)
-        raise UnexpectedLogError(f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}")
+        raise UnexpectedLogError(
+            f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}"
+        )
 
     async def _dies_within(self, seconds: float) -> bool:
         assert self._process is not None
@@ -150,7 +160,9 @@ class MortalHost:
         if process.returncode is None and life.end in DISK_ENDS and "The state file" in self.log:
             await self._dies_within(NOTICE)
             if process.returncode is None:
-                raise UnexpectedLogError(f"its disk has failed ({life}), but it goes on: {self.log[-3000:]}")
+                raise UnexpectedLogError(
+                    f"its disk has failed ({life}), but it goes on: {self.log[-3000:]}"
+                )
         if process.returncode is None:
             await self.kill()
             return "killed"
@@ -159,7 +171,9 @@ class MortalHost:
         log = self.log
         if life.end in DISK_ENDS and process.returncode == 1 and "The state" in log[-1500:]:
             return "ended"
-        raise UnexpectedLogError(f"the host ended by itself with {process.returncode} ({life}): {log[-4000:]}")
+        raise UnexpectedLogError(
+            f"the host ended by itself with {process.returncode} ({life}): {log[-4000:]}"
+        )
 
     async def kill(self) -> None:
         """SIGKILL, or TerminateProcess on Windows: no line of its code runs any more."""

@@ -95,7 +95,12 @@ class Run:
         verbose: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
-        self._folder, self._kills, self._seconds, self._a_state = folder, kills, seconds, kills_a_state
+        self._folder, self._kills, self._seconds, self._a_state = (
+            folder,
+            kills,
+            seconds,
+            kills_a_state,
+        )
         self._chance = random.Random(seed)
         self._say, self._verbose = say, verbose
         self.without_shim = shim.why_not() if use_shim else "left out"

@@ -31,7 +31,18 @@ def compiled(folder: Path) -> Path:
     """The shared object, in ``folder``."""
     library = folder / "shim.so"
     compiler = shutil.which("cc") or shutil.which("gcc") or ""
-    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-o", str(library), str(_SOURCE), "-ldl", "-lpthread"]
+    command = [
+        compiler,
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-Wall",
+        "-o",
+        str(library),
+        str(_SOURCE),
+        "-ldl",
+        "-lpthread",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"shim.c does not compile: {done.stderr}")
@@ -92,7 +103,9 @@ def environment(
     """For a host under the shim; see shim.c. Without one the launcher moves the clock."""
     environ = {}
     if library:
-        environ["LD_PRELOAD"] = os.pathsep.join(filter(None, [str(library), os.environ.get("LD_PRELOAD")]))
+        environ["LD_PRELOAD"] = os.pathsep.join(
+            filter(None, [str(library), os.environ.get("LD_PRELOAD")])
+        )
     if fault:
         environ["CRASH_FAULT"] = fault
     if undo:

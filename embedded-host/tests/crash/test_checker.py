@@ -113,7 +113,16 @@ def sound() -> tuple[Ledger, Evidence]:
         "book@g": ["L~0+0"],
         "tally@N~0": {"N~0+0": 1},
     }
-    runs = ("C~0/0 x", "C~1/0 a0", "C~1/0 again", "C~1/1 a1", "E~0/0 e0", "E~0/1 e1", "R~0/0 r0", "R~0/0 r1")
+    runs = (
+        "C~0/0 x",
+        "C~1/0 a0",
+        "C~1/0 again",
+        "C~1/1 a1",
+        "E~0/0 e0",
+        "E~0/1 e1",
+        "R~0/0 r0",
+        "R~0/0 r1",
+    )
     for line in (*runs, "P~0/0 p0", "T~0/0 t0", "L~0/0 l0", "N~0/0 n0"):
         label, _, run = line.partition(" ")
         found.runs.setdefault(label, Counter())[run] += 1
@@ -127,7 +136,11 @@ def test_sound_evidence_passes() -> None:
 def test_an_unanswered_request_may_have_had_its_effect_or_not() -> None:
     ledger, found = sound()
     found.entities["tally@S"]["S^1.0"] = 1
-    found.statuses["E"]["output"] = ["E~0", ["E~0/0#e0", "E~0/1#e1", "E~0/2#e2"], ["E!0.0", "E!0.1", "E!1.0"]]
+    found.statuses["E"]["output"] = [
+        "E~0",
+        ["E~0/0#e0", "E~0/1#e1", "E~0/2#e2"],
+        ["E!0.0", "E!0.1", "E!1.0"],
+    ]
     found.runs["E~0/2"] = Counter(e2=1)
     assert check(ledger, found) == []
 
@@ -157,7 +170,9 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     "an event that came twice": (
         Kind.WRONG,
         "E took 'E!0.1' 2 times",
-        lambda f: f.statuses.update(E=status("E~0", ["E~0/0#e0", "E~0/1#e1", "E~0/2#e1"], ["E!0.1", "E!0.1", "E!1.0"])),
+        lambda f: f.statuses.update(
+            E=status("E~0", ["E~0/0#e0", "E~0/1#e1", "E~0/2#e1"], ["E!0.1", "E!0.1", "E!1.0"])
+        ),
     ),
     "events out of order": (
         Kind.WRONG,
@@ -171,29 +186,89 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     ),
     "a suspension": (Kind.LOST, "E:suspend.0 was acknowledged", lambda f: f.histories["E"].pop(2)),
     "a signal": (Kind.LOST, "S^0.0 was acknowledged", lambda f: f.entities["tally@S"].pop("S^0.0")),
-    "a signal that came twice": (Kind.WRONG, "2 times", lambda f: f.entities["tally@S"].update({"S^0.0": 2})),
-    "a signal of nobody": (Kind.WRONG, "nobody said", lambda f: f.entities["tally@S"].update({"S^9.0": 1})),
-    "an entity's operation": (Kind.LOST, "never heard of", lambda f: f.entities["tally@N~0"].clear()),
+    "a signal that came twice": (
+        Kind.WRONG,
+        "2 times",
+        lambda f: f.entities["tally@S"].update({"S^0.0": 2}),
+    ),
+    "a signal of nobody": (
+        Kind.WRONG,
+        "nobody said",
+        lambda f: f.entities["tally@S"].update({"S^9.0": 1}),
+    ),
+    "an entity's operation": (
+        Kind.LOST,
+        "never heard of",
+        lambda f: f.entities["tally@N~0"].clear(),
+    ),
     "a count": (Kind.WRONG, "counted 2", lambda f: f.statuses["N"]["output"].__setitem__(2, 2)),
-    "an update under a lock": (Kind.LOST, "has left no trace", lambda f: f.entities["book@g"].clear()),
-    "an update under a lock, twice": (Kind.WRONG, "2 times", lambda f: f.entities["book@g"].append("L~0+0")),
-    "a lock that is never let go": (Kind.STUCK, "still held", lambda f: f.entities.update({"gate@g": "L~0"})),
+    "an update under a lock": (
+        Kind.LOST,
+        "has left no trace",
+        lambda f: f.entities["book@g"].clear(),
+    ),
+    "an update under a lock, twice": (
+        Kind.WRONG,
+        "2 times",
+        lambda f: f.entities["book@g"].append("L~0+0"),
+    ),
+    "a lock that is never let go": (
+        Kind.STUCK,
+        "still held",
+        lambda f: f.entities.update({"gate@g": "L~0"}),
+    ),
     "a restart": (Kind.LOST, "ran 1 times", lambda f: f.runs["R~0/0"].pop("r0")),
-    "a purge": (Kind.LOST, "P was purged", lambda f: f.statuses.update(P=status("P~0", ["P~0/0#p0", "P~0/1#p1"]))),
-    "a termination": (Kind.WRONG, "nobody asked for", lambda f: f.statuses["T"].update(output="something else")),
-    "an end": (Kind.STUCK, "C is Running", lambda f: f.statuses["C"].update(runtimeStatus="Running")),
-    "success": (Kind.WRONG, "C is Failed", lambda f: f.statuses["C"].update(runtimeStatus="Failed")),
-    "a wrong output": (Kind.WRONG, "has the output", lambda f: f.statuses["C"]["output"][1].reverse()),
+    "a purge": (
+        Kind.LOST,
+        "P was purged",
+        lambda f: f.statuses.update(P=status("P~0", ["P~0/0#p0", "P~0/1#p1"])),
+    ),
+    "a termination": (
+        Kind.WRONG,
+        "nobody asked for",
+        lambda f: f.statuses["T"].update(output="something else"),
+    ),
+    "an end": (
+        Kind.STUCK,
+        "C is Running",
+        lambda f: f.statuses["C"].update(runtimeStatus="Running"),
+    ),
+    "success": (
+        Kind.WRONG,
+        "C is Failed",
+        lambda f: f.statuses["C"].update(runtimeStatus="Failed"),
+    ),
+    "a wrong output": (
+        Kind.WRONG,
+        "has the output",
+        lambda f: f.statuses["C"]["output"][1].reverse(),
+    ),
     "a result of no run": (
         Kind.WRONG,
         "a run that there never was",
         lambda f: f.statuses["C"]["output"][1].__setitem__(0, "C~1/0#zz"),
     ),
     "an activity that never ran": (Kind.WRONG, "never was", lambda f: f.runs.pop("C~1/1")),
-    "an activity that nobody asked for": (Kind.WRONG, "X~0/0 ran", lambda f: f.runs.update({"X~0/0": Counter(x=1)})),
-    "an instance that nobody asked for": (Kind.WRONG, "by nobody", lambda f: f.statuses.update(X=status("X~0"))),
-    "a turn twice": (Kind.WRONG, "action 1 was taken 2 times", lambda f: _again(f.histories["C"], 1)),
-    "the first turn twice": (Kind.WRONG, "2 ExecutionStarted", lambda f: _again(f.histories["C"], 0)),
+    "an activity that nobody asked for": (
+        Kind.WRONG,
+        "X~0/0 ran",
+        lambda f: f.runs.update({"X~0/0": Counter(x=1)}),
+    ),
+    "an instance that nobody asked for": (
+        Kind.WRONG,
+        "by nobody",
+        lambda f: f.statuses.update(X=status("X~0")),
+    ),
+    "a turn twice": (
+        Kind.WRONG,
+        "action 1 was taken 2 times",
+        lambda f: _again(f.histories["C"], 1),
+    ),
+    "the first turn twice": (
+        Kind.WRONG,
+        "2 ExecutionStarted",
+        lambda f: _again(f.histories["C"], 0),
+    ),
     "a completion twice": (
         Kind.WRONG,
         "action 0 was completed 2 times",
@@ -204,11 +279,27 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         "is recorded 2 times",
         lambda f: f.histories.update({"C~9": copy.deepcopy(f.histories["C"])}),
     ),
-    "an event twice in a history": (Kind.WRONG, "raised 2 times", lambda f: _again(f.histories["E"][1], 1)),
-    "a completion that is missing": (Kind.WRONG, "was never completed", lambda f: f.histories["C"][1].pop(1)),
-    "a completion of nothing": (Kind.WRONG, "never scheduled", lambda f: f.histories["C"][0].pop(2)),
+    "an event twice in a history": (
+        Kind.WRONG,
+        "raised 2 times",
+        lambda f: _again(f.histories["E"][1], 1),
+    ),
+    "a completion that is missing": (
+        Kind.WRONG,
+        "was never completed",
+        lambda f: f.histories["C"][1].pop(1),
+    ),
+    "a completion of nothing": (
+        Kind.WRONG,
+        "never scheduled",
+        lambda f: f.histories["C"][0].pop(2),
+    ),
     "half a turn": (Kind.WRONG, "no whole turn", lambda f: f.histories["C"][1].pop()),
-    "a message that nobody takes": (Kind.STUCK, "nobody took it", lambda f: f.left.append("message 1")),
+    "a message that nobody takes": (
+        Kind.STUCK,
+        "nobody took it",
+        lambda f: f.left.append("message 1"),
+    ),
     "a damaged file": (Kind.LOST, "row 7", lambda f: f.damage.append("row 7 missing from index")),
 }
 

@@ -23,7 +23,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
@@ -43,7 +46,9 @@ def test_a_full_disk_stops_the_host_and_costs_nothing_that_it_has_acknowledged(
             text = json.dumps(json.dumps("x" * 20_000))
             try:
                 answer = host.post(
-                    f"{MANAGEMENT}/orchestrators/Sizes/i-{number}", text, Content_Type="application/json"
+                    f"{MANAGEMENT}/orchestrators/Sizes/i-{number}",
+                    text,
+                    Content_Type="application/json",
                 )
             except OSError:
                 break

@@ -38,7 +38,9 @@ class DashboardUnderTest:
         self.state = folder / "state.db"
         self.store = SqliteStore(self.state, fsync=False)
         orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
-        self._invoker = InlineInvoker(orchestrators, {"Echo": lambda value: value}, {"Counter": counter})
+        self._invoker = InlineInvoker(
+            orchestrators, {"Echo": lambda value: value}, {"Counter": counter}
+        )
         self.app = CurrentApp(LoadedApp(read_app(app.root, {})))
         self._begin()
 
@@ -55,7 +57,9 @@ class DashboardUnderTest:
     async def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
         """``path`` is what follows ``/dashboard``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.dashboard.handle(request(method, f"/dashboard{path}", headers=named), path.partition("?")[0])
+        return await self.dashboard.handle(
+            request(method, f"/dashboard{path}", headers=named), path.partition("?")[0]
+        )
 
     async def get(self, question: str) -> Any:
         response = await self.ask(f"/api/{question}")

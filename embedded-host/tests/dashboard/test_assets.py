@@ -32,15 +32,30 @@ async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(
 ) -> None:
     response = await looked.ask(path)
     headers = dict(response.headers)
-    assert (response.status, headers["Content-Type"], headers["Cache-Control"]) == (200, kind, "no-cache")
+    assert (response.status, headers["Content-Type"], headers["Cache-Control"]) == (
+        200,
+        kind,
+        "no-cache",
+    )
     unchanged = await looked.ask(path, If_None_Match=headers["ETag"])
     assert (unchanged.status, unchanged.body) == (304, b"")
 
 
 @pytest.mark.parametrize(
-    "path", ["/none.js", "/../dashboard.py", "/%2e%2e/dashboard.py", "/static/app.js", "/.", "/app.js/", "/APP.JS"]
+    "path",
+    [
+        "/none.js",
+        "/../dashboard.py",
+        "/%2e%2e/dashboard.py",
+        "/static/app.js",
+        "/.",
+        "/app.js/",
+        "/APP.JS",
+    ],
 )
-async def test_a_path_outside_the_static_folder_is_not_served(looked: DashboardUnderTest, path: str) -> None:
+async def test_a_path_outside_the_static_folder_is_not_served(
+    looked: DashboardUnderTest, path: str
+) -> None:
     response = await looked.ask(path)
     assert response.status == 404 or response.body == (FOLDER / "app.js").read_bytes()
     assert b"class Dashboard" not in response.body
@@ -50,4 +65,8 @@ def test_git_ignores_none_of_the_files() -> None:
     """Hatchling leaves ignored files out of the wheel."""
     root = Path(__file__).parents[3]
     ignored = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert not [line for line in ignored if line.strip("/*") in ("static", "dashboard", ".js", ".css", ".html")]
+    assert not [
+        line
+        for line in ignored
+        if line.strip("/*") in ("static", "dashboard", ".js", ".css", ".html")
+    ]

@@ -16,7 +16,9 @@ from tests.dashboard.conftest import DashboardUnderTest
 @pytest.mark.parametrize(
     "path", ["", "/app.js", "/none", "/api/instances", "/api/none", "/api/events", "/api/instance"]
 )
-async def test_every_response_has_the_security_headers(looked: DashboardUnderTest, path: str) -> None:
+async def test_every_response_has_the_security_headers(
+    looked: DashboardUnderTest, path: str
+) -> None:
     answer = await looked.ask(path)
     headers = dict(answer.headers)
     policy = headers["Content-Security-Policy"]
@@ -31,15 +33,20 @@ async def test_every_response_has_the_security_headers(looked: DashboardUnderTes
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize("path", ["", "/api/instances", "/api/instance?id=a"])
-async def test_methods_other_than_get_and_head_are_refused(looked: DashboardUnderTest, method: str, path: str) -> None:
+async def test_methods_other_than_get_and_head_are_refused(
+    looked: DashboardUnderTest, method: str, path: str
+) -> None:
     answer = await looked.ask(path, method)
     assert (answer.status, dict(answer.headers)["Allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize(
-    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)],
 )
-async def test_the_api_refuses_requests_of_other_sites(looked: DashboardUnderTest, site: str, status: int) -> None:
+async def test_the_api_refuses_requests_of_other_sites(
+    looked: DashboardUnderTest, site: str, status: int
+) -> None:
     assert (await looked.ask("/api/instances", Sec_Fetch_Site=site)).status == status
     assert (await looked.ask("", Sec_Fetch_Site=site)).status == 200, "it may link to the page"
 
@@ -108,10 +115,14 @@ async def test_instances_are_filtered_sorted_paged_and_counted(looked: Dashboard
     assert await looked.ids("instances?status=Failed,Completed&sort=id") == ["a", "c"]
     assert await looked.ids("instances?limit=1&offset=1&sort=id") == ["b"]
     counts = await looked.get("instances?status=Failed&name=Fail&counts=1")
-    assert counts["counts"] == {"Failed": 1}, "counts are of all statuses that the rest of the filter leaves"
+    assert counts["counts"] == {"Failed": 1}, (
+        "counts are of all statuses that the rest of the filter leaves"
+    )
 
 
-async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked: DashboardUnderTest) -> None:
+async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(
+    looked: DashboardUnderTest,
+) -> None:
     await looked.host.start("Wait", "event")
     await looked.host.start("Parent", "parent")
     rows = {row["id"]: row["waits"] for row in (await looked.get("instances"))["rows"]}
@@ -128,7 +139,9 @@ async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(looked:
     assert await looked.ids("instances?waiting=event") == ["child"]
 
 
-async def test_the_histogram_counts_starts_and_ends_in_each_span(looked: DashboardUnderTest) -> None:
+async def test_the_histogram_counts_starts_and_ends_in_each_span(
+    looked: DashboardUnderTest,
+) -> None:
     for number in range(4):
         await looked.host.start("Done" if number else "Fail", f"i-{number}")
         looked.host.clock.advance(600)
@@ -147,7 +160,10 @@ async def test_entities_are_listed_apart_from_instances(looked: DashboardUnderTe
         await looked.host.client.signal_entity(EntityId("counter", key), "add", None)
     await looked.host.idle()
     found = await looked.get("entities")
-    assert [(row["id"], row["state"]) for row in found["rows"]] == [("@counter@a", "1"), ("@counter@b", "1")]
+    assert [(row["id"], row["state"]) for row in found["rows"]] == [
+        ("@counter@a", "1"),
+        ("@counter@b", "1"),
+    ]
     assert (found["total"], found["names"]) == (2, ["counter"])
     assert await looked.ids("entities?name=Counter&prefix=b") == ["@counter@b"]
     assert await looked.ids("instances") == [], "they are no orchestrations"
@@ -175,7 +191,14 @@ async def test_only_events_after_the_known_ones_are_sent(looked: DashboardUnderT
     assert rest["appended"]
     assert rest["output"] == "5"
     history = first["known"].rpartition("/")[0]
-    for known in ("nonsense", history, f"{history}/", f"{history}/-1", f"{history}/%C2%B2", f"{history}/{10**12}"):
+    for known in (
+        "nonsense",
+        history,
+        f"{history}/",
+        f"{history}/-1",
+        f"{history}/%C2%B2",
+        f"{history}/{10**12}",
+    ):
         full = await looked.get(f"instance?id=i-1&known={known}")
         assert full["events"] == first["events"] + rest["events"]
         assert not full["appended"]
@@ -199,7 +222,9 @@ async def test_an_id_with_html_is_returned_unchanged(looked: DashboardUnderTest)
 # -- functions -------------------------------------------------------------------------------------
 
 
-async def test_functions_have_bindings_counts_last_inputs_and_calls(looked: DashboardUnderTest) -> None:
+async def test_functions_have_bindings_counts_last_inputs_and_calls(
+    looked: DashboardUnderTest,
+) -> None:
     await looked.host.start("Done", "a", {"x": 1})
     await looked.host.start("Step", "b")
     await looked.host.start("Parent", "c")
@@ -210,8 +235,15 @@ async def test_functions_have_bindings_counts_last_inputs_and_calls(looked: Dash
     assert shown["Done"]["instances"] == 1
     assert json.loads(json.loads(shown["Done"]["lastInput"])) == {"x": 1}
     assert shown["Starter"]["file"] == "Starter/__init__.py"
-    assert {"type": "activityTrigger", "name": "value", "direction": "in"} in shown["Echo"]["bindings"]
-    assert found["calls"] == {"Done": [], "Step": ["activity Echo"], "Parent": ["orchestrator Wait"], "Wait": []}
+    assert {"type": "activityTrigger", "name": "value", "direction": "in"} in shown["Echo"][
+        "bindings"
+    ]
+    assert found["calls"] == {
+        "Done": [],
+        "Step": ["activity Echo"],
+        "Parent": ["orchestrator Wait"],
+        "Wait": [],
+    }
 
 
 async def test_head_of_a_stream_has_no_body(looked: DashboardUnderTest) -> None:
@@ -220,7 +252,9 @@ async def test_head_of_a_stream_has_no_body(looked: DashboardUnderTest) -> None:
     assert dict(answer.headers)["Content-Type"] == "text/event-stream"
 
 
-async def test_the_stream_of_one_instance_announces_only_its_changes(looked: DashboardUnderTest) -> None:
+async def test_the_stream_of_one_instance_announces_only_its_changes(
+    looked: DashboardUnderTest,
+) -> None:
     await looked.host.start("Wait", "i-1")
     answer = await looked.ask("/api/events?id=i-1")
     assert dict(answer.headers)["Content-Type"] == "text/event-stream"

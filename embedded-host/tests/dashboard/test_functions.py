@@ -15,9 +15,14 @@ from tests.support.app_folder import AppFolder
 def test_a_function_that_does_not_load_is_listed_with_the_reason(tmp_path: Path) -> None:
     folder = AppFolder(tmp_path / "app")
     folder.activity("Echo", "return value")
-    loaded = LoadedApp(read_app(folder.root, {}), broken={"Echo": "it does not import", "Gone": "no such file"})
+    loaded = LoadedApp(
+        read_app(folder.root, {}), broken={"Echo": "it does not import", "Gone": "no such file"}
+    )
     shown = {function["name"]: function for function in functions_shown(loaded, {})["functions"]}
-    assert (shown["Echo"]["broken"], shown["Echo"]["type"]) == ("it does not import", "activityTrigger")
+    assert (shown["Echo"]["broken"], shown["Echo"]["type"]) == (
+        "it does not import",
+        "activityTrigger",
+    )
     assert (shown["Gone"]["broken"], shown["Gone"]["type"]) == ("no such file", "")
 
 
@@ -27,14 +32,21 @@ def test_a_long_last_input_is_not_offered(tmp_path: Path) -> None:
     loaded = LoadedApp(read_app(folder.root, {}))
     [short] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "1")})["functions"]
     assert (short["instances"], short["newest"], short["lastInput"]) == (3, 2000, "1")
-    [long] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "x" * 20_001)})["functions"]
+    [long] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "x" * 20_001)})[
+        "functions"
+    ]
     assert long["lastInput"] is None
 
 
 def test_the_calls_of_an_orchestrator_are_those_in_its_histories() -> None:
-    first = encode_events([h.task_scheduled(T0, 0, "B"), h.task_scheduled(T0, 1, "A"), h.task_scheduled(T0, 2, "A")])
+    first = encode_events(
+        [h.task_scheduled(T0, 0, "B"), h.task_scheduled(T0, 1, "A"), h.task_scheduled(T0, 2, "A")]
+    )
     second = encode_events(
-        [h.sub_orchestration_created(T0, 0, "Child", "c", None), h.event_sent(T0, 1, "@counter@k", "op", "{}")]
+        [
+            h.sub_orchestration_created(T0, 0, "Child", "c", None),
+            h.event_sent(T0, 1, "@counter@k", "op", "{}"),
+        ]
     )
     assert calls([("Main", [first]), ("Main", [second]), ("Other", [])]) == {
         "Main": ["activity A", "activity B", "entity counter", "orchestrator Child"],

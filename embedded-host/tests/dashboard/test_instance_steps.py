@@ -12,7 +12,9 @@ STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main"
 BEGIN = int(T0.timestamp() * 1000)
 
 
-def interpreted(*events: HistoryEvent, output: str | None = None, now: float = 60) -> dict[str, Any]:
+def interpreted(
+    *events: HistoryEvent, output: str | None = None, now: float = 60
+) -> dict[str, Any]:
     return interpretation([h.orchestrator_started(T0), STARTED, *events], output, moment(now))
 
 
@@ -20,7 +22,10 @@ def steps(*events: HistoryEvent) -> list[dict[str, Any]]:
     """The steps with their times from the beginning, in milliseconds."""
     found: list[dict[str, Any]] = interpreted(*events)["steps"]
     times = ("start", "end", "due")
-    return [{k: v - BEGIN if k in times and v is not None else v for k, v in step.items()} for step in found]
+    return [
+        {k: v - BEGIN if k in times and v is not None else v for k, v in step.items()}
+        for step in found
+    ]
 
 
 def test_a_call_has_its_times_and_the_places_of_its_events() -> None:
@@ -45,7 +50,12 @@ def test_an_entity_call_is_completed_by_its_response() -> None:
         h.event_sent(moment(1), 0, "@counter@k", "op", request),
         h.event_raised(moment(2), "r", response_message("6", False)),
     )
-    assert (step["kind"], step["name"], step["event"], step["completion"]) == ("entity", "@counter@k add", 2, 3)
+    assert (step["kind"], step["name"], step["event"], step["completion"]) == (
+        "entity",
+        "@counter@k add",
+        2,
+        3,
+    )
     assert (step["state"], step["end"]) == ("completed", 2000)
 
 
@@ -67,16 +77,25 @@ def test_each_kind_of_step() -> None:
         ("event", "Go", "completed"),
         ("suspended", "lunch", "open"),
     ]
-    assert (found[0]["attempt"], found[1]["due"], found[2]["instanceId"], found[4]["end"]) == (1, 6000, "c-1", 2000)
+    assert (found[0]["attempt"], found[1]["due"], found[2]["instanceId"], found[4]["end"]) == (
+        1,
+        6000,
+        "c-1",
+        2000,
+    )
 
 
 def test_what_is_open_at_the_end_is_abandoned_then() -> None:
-    [step] = steps(h.task_scheduled(T0, 0, "Echo"), h.execution_completed(moment(4), 1, "Completed", None))
+    [step] = steps(
+        h.task_scheduled(T0, 0, "Echo"), h.execution_completed(moment(4), 1, "Completed", None)
+    )
     assert (step["state"], step["end"], step["completion"]) == ("abandoned", 4000, None)
 
 
 def test_turns_and_times() -> None:
-    found = interpreted(h.task_scheduled(moment(1), 0, "Echo"), h.orchestrator_completed(moment(2)), now=10)
+    found = interpreted(
+        h.task_scheduled(moment(1), 0, "Echo"), h.orchestrator_completed(moment(2)), now=10
+    )
     assert (found["start"], found["end"]) == (BEGIN, None)
     assert found["turns"] == [[BEGIN, BEGIN + 2000]]
     assert found["spent"] == {"code": 2000, "work": 8000, "wait": 0, "total": 10_000}
@@ -94,7 +113,10 @@ def test_an_empty_history() -> None:
 
 
 def test_the_cause_is_the_stack_of_the_failed_call_that_the_output_quotes() -> None:
-    failed = (h.task_scheduled(T0, 0, "Echo"), h.task_failed(moment(1), 0, "boom", "Traceback of Echo"))
+    failed = (
+        h.task_scheduled(T0, 0, "Echo"),
+        h.task_failed(moment(1), 0, "boom", "Traceback of Echo"),
+    )
     ended = h.execution_completed(moment(2), 1, "Failed", "why", "Traceback of Main")
     assert interpreted(*failed, ended, output="Main failed: boom")["cause"] == "Traceback of Echo"
     assert interpreted(*failed, ended, output="Main failed: why")["cause"] == "Traceback of Main"

@@ -4,27 +4,60 @@ from datetime import datetime, timezone
 
 import pytest
 
-from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
+from embedded_host.dashboard.query_parameters import (
+    InvalidParameterError,
+    QueryParameters,
+    parse_integer,
+)
 
 
 def test_missing_parameters_have_defaults() -> None:
     parameters = QueryParameters({})
-    assert (parameters.text("id"), parameters.flag("desc"), parameters.number("limit", 100, 1000)) == ("", False, 100)
-    assert (parameters.offset(), parameters.sort(), parameters.micros("from")) == (0, "created", None)
+    assert (
+        parameters.text("id"),
+        parameters.flag("desc"),
+        parameters.number("limit", 100, 1000),
+    ) == ("", False, 100)
+    assert (parameters.offset(), parameters.sort(), parameters.micros("from")) == (
+        0,
+        "created",
+        None,
+    )
     assert parameters.instance_query().statuses == ()
 
 
 def test_parameters_are_converted() -> None:
     parameters = QueryParameters(
-        {"id": "a", "desc": "true", "limit": "5", "offset": "7", "sort": "name", "from": "1970-01-01T00:00:01Z"}
+        {
+            "id": "a",
+            "desc": "true",
+            "limit": "5",
+            "offset": "7",
+            "sort": "name",
+            "from": "1970-01-01T00:00:01Z",
+        }
     )
-    assert (parameters.required("id"), parameters.flag("desc"), parameters.number("limit", 100, 1000)) == ("a", True, 5)
-    assert (parameters.offset(), parameters.sort(), parameters.micros("from")) == (7, "name", 1_000_000)
+    assert (
+        parameters.required("id"),
+        parameters.flag("desc"),
+        parameters.number("limit", 100, 1000),
+    ) == ("a", True, 5)
+    assert (parameters.offset(), parameters.sort(), parameters.micros("from")) == (
+        7,
+        "name",
+        1_000_000,
+    )
 
 
 def test_the_filter_has_all_its_parameters() -> None:
     found = QueryParameters(
-        {"status": "Failed,Running", "name": "F", "prefix": "a", "to": "2026-01-02T03:04:05Z", "waiting": "event:Go"}
+        {
+            "status": "Failed,Running",
+            "name": "F",
+            "prefix": "a",
+            "to": "2026-01-02T03:04:05Z",
+            "waiting": "event:Go",
+        }
     ).instance_query()
     assert (found.statuses, found.name, found.id_prefix, found.waiting) == (
         ("Failed", "Running"),
@@ -32,7 +65,10 @@ def test_the_filter_has_all_its_parameters() -> None:
         "a",
         "event:Go",
     )
-    assert (found.created_from, found.created_to) == (None, datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc))
+    assert (found.created_from, found.created_to) == (
+        None,
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+    )
 
 
 def test_the_filter_for_counts_has_no_statuses() -> None:
@@ -45,7 +81,14 @@ def test_an_empty_required_parameter_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("0", 0), ("999999999999", 999_999_999_999), ("1234567890123", None), ("-1", None), ("²", None)]
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("999999999999", 999_999_999_999),
+        ("1234567890123", None),
+        ("-1", None),
+        ("²", None),
+    ],
 )
 def test_an_integer_has_at_most_12_ascii_digits(text: str, value: int | None) -> None:
     assert parse_integer(text) == value

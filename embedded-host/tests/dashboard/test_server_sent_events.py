@@ -113,7 +113,9 @@ async def test_the_state_is_not_polled_without_subscribers() -> None:
     await again.aclose()
 
 
-async def test_an_unreadable_state_ends_the_streams_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unreadable_state_ends_the_streams_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     state = State()
     streams = [await state.open(), await state.open("a")]
     state.number = -1

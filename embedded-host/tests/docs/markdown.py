@@ -57,7 +57,9 @@ def blocks(page: Path) -> list[Block]:
 
 def prose(page: Path) -> str:
     """The page without its code."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     text = re.sub(r"^(    |\t).*$", "", text, flags=re.MULTILINE)
     return re.sub(r"`[^`\n]*`", "", text)
 
@@ -68,16 +70,28 @@ def links(page: Path) -> list[str]:
 
 def inline_commands(page: Path) -> list[str]:
     """``embedded-host ...`` as it stands in sentences and tables."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [c for c in re.findall(r"`(embedded-host [^`\n]+)`", text) if "…" not in c and not c.endswith("|...")]
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    return [
+        c
+        for c in re.findall(r"`(embedded-host [^`\n]+)`", text)
+        if "…" not in c and not c.endswith("|...")
+    ]
 
 
 def paths(page: Path) -> list[str]:
     """Files and folders of the repository that are named in the text, in code, and that look like paths."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     named = re.findall(r"`([\w./-]+)`", text)
     return [
-        n for n in named if re.match(r"(docs|tests|embedded_host|benchmarks|engine|worker|store|task_hub|http|cli)/", n)
+        n
+        for n in named
+        if re.match(
+            r"(docs|tests|embedded_host|benchmarks|engine|worker|store|task_hub|http|cli)/", n
+        )
     ]
 
 

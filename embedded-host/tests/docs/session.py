@@ -24,7 +24,16 @@ from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
 
 PATIENCE = 15.0
 """Seconds until a command that only looks has to show what the page shows."""
-LOOKS = ("get-", "diagnose", "timeline", "functions", "entities list", "entities get", "explain", "curl")
+LOOKS = (
+    "get-",
+    "diagnose",
+    "timeline",
+    "functions",
+    "entities list",
+    "entities get",
+    "explain",
+    "curl",
+)
 STOPPED = "when the host has stopped"
 
 
@@ -62,7 +71,9 @@ class ShellSession:
         self.printed: list[str] = []
         """By all commands so far: lines, plain."""
         self._unused = socket.socket()
-        self._unused.bind(("127.0.0.1", 0))  # and it does not listen: nobody answers there, and nobody else takes it
+        self._unused.bind(
+            ("127.0.0.1", 0)
+        )  # and it does not listen: nobody answers there, and nobody else takes it
 
     @property
     def port(self) -> int:
@@ -117,7 +128,9 @@ class ShellSession:
             return 0, ""
         if words[0] == "curl":
             assert words[1:2] == ["-s"], f"the test does not know how to run: {command}"
-            return 0, http("GET", words[2].replace(":7071", f":{self.port}")).text  # not every machine has curl
+            return 0, http(
+                "GET", words[2].replace(":7071", f":{self.port}")
+            ).text  # not every machine has curl
         assert words[0] == "embedded-host", f"the test does not know how to run: {command}"
         words = [re.sub(r"localhost:7071", f"localhost:{self.port}", word) for word in words[1:]]
         if words[0] == "start":
@@ -165,7 +178,9 @@ class ShellSession:
         answer = self.host.get(f"{MANAGEMENT}/instances/{instance_id}?showDiagnosis=true")
         status = json.loads(answer.text)
         waits = (status.get("diagnosis") or {}).get("waitsFor") or []
-        return status["runtimeStatus"] == "Suspended" or any(wait["kind"] == "event" for wait in waits)
+        return status["runtimeStatus"] == "Suspended" or any(
+            wait["kind"] == "event" for wait in waits
+        )
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -174,8 +189,14 @@ class ShellSession:
         until = time.monotonic() + PATIENCE
         while True:
             printed = [*self.printed]
-            printed += [self.plain(line) for line in self.host.log.splitlines()] if self.host else []
-            missing = [line for line in lines if line.strip() and not any(fits(plain(line), p) for p in printed)]
+            printed += (
+                [self.plain(line) for line in self.host.log.splitlines()] if self.host else []
+            )
+            missing = [
+                line
+                for line in lines
+                if line.strip() and not any(fits(plain(line), p) for p in printed)
+            ]
             if not missing or time.monotonic() > until:
                 return "\n".join(missing)
             time.sleep(0.1)
@@ -187,10 +208,17 @@ class ShellSession:
         expected = [plain(line) for line in shown]
         printed = [self.plain(line) for line in output.splitlines()]
         without = [line for line in printed if not re.match("(Host|State|App): ", line)]
-        if not any(expected) or fit(_whole(expected), _whole(printed)) or fit(_whole(expected), _whole(without)):
+        if (
+            not any(expected)
+            or fit(_whole(expected), _whole(printed))
+            or fit(_whole(expected), _whole(without))
+        ):
             return ""
         return (
-            "the page shows:\n  " + "\n  ".join(_whole(expected)) + "\nprinted was:\n  " + "\n  ".join(_whole(printed))
+            "the page shows:\n  "
+            + "\n  ".join(_whole(expected))
+            + "\nprinted was:\n  "
+            + "\n  ".join(_whole(printed))
         )
 
     def plain(self, line: str) -> str:

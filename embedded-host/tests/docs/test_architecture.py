@@ -12,21 +12,31 @@ PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 def layers() -> list[list[str]]:
     """Return the layers of the contract, the highest first, each with its packages."""
-    contract = re.search(r"^layers = \[(.*?)^\]", (PROJECT / "pyproject.toml").read_text(encoding="utf-8"), re.S | re.M)
+    contract = re.search(
+        r"^layers = \[(.*?)^\]",
+        (PROJECT / "pyproject.toml").read_text(encoding="utf-8"),
+        re.S | re.M,
+    )
     assert contract
     return [layer.split(" | ") for layer in re.findall(r'"([^"]+)"', contract[1])]
 
 
 def test_each_layer_of_the_picture_points_to_the_next_one() -> None:
     (picture,) = re.findall(r"^```mermaid\nflowchart TB\n(.*?)^```", PAGE, re.S | re.M)
-    arrows = [[side.split(" & ") for side in line.strip().split(" --> ")] for line in picture.splitlines()]
+    arrows = [
+        [side.split(" & ") for side in line.strip().split(" --> ")] for line in picture.splitlines()
+    ]
     assert arrows == [[upper, lower] for upper, lower in itertools.pairwise(layers())]
 
 
 def test_the_table_has_every_package_and_module_of_the_host_in_that_order() -> None:
     table = PAGE.partition("| package |")[2].partition("\n\n")[0]
-    names = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    names = [
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
     assert names == [package for layer in layers() for package in layer]
     source = PROJECT / "src" / "embedded_host"
-    modules = {path.stem for path in source.glob("*.py")} | {path.parent.name for path in source.glob("*/__init__.py")}
+    modules = {path.stem for path in source.glob("*.py")} | {
+        path.parent.name for path in source.glob("*/__init__.py")
+    }
     assert set(names) == modules - {"__init__"}

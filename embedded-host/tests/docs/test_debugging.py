@@ -33,7 +33,9 @@ def test_breakpoints_in_both_kinds_of_functions(tmp_path: Path) -> None:
         text = text.replace(line, f"    breakpoint()\n{line}")
     app.write_text(text, encoding="utf-8")
     (root / "debugger.py").write_text(DEBUGGER, encoding="utf-8")
-    with RunningHost(root, tmp_path / "state", "--in-process", PYTHONBREAKPOINT="debugger.stop") as host:
+    with RunningHost(
+        root, tmp_path / "state", "--in-process", PYTHONBREAKPOINT="debugger.stop"
+    ) as host:
         links = host.get("/api/orchestrators/hello_cities").json
         host.end(links)
         stops = [line for line in host.log.splitlines() if line.startswith("stopped")]

@@ -14,7 +14,17 @@ import click
 import pytest
 
 from embedded_host.cli.commands import cli
-from tests.docs.markdown import LISTS, PAGES, PROJECT, Block, anchors, blocks, inline_commands, links, paths
+from tests.docs.markdown import (
+    LISTS,
+    PAGES,
+    PROJECT,
+    Block,
+    anchors,
+    blocks,
+    inline_commands,
+    links,
+    paths,
+)
 from tests.docs.session import ShellSession, Step, split_comment, steps
 from tests.support.running_host import RunningHost
 
@@ -58,7 +68,21 @@ COMING: set[str] = set()
 SHARED = ("stuck.md", "errors.md")
 """Pages that count on a host with an order that waits."""
 
-HEADS = {"embedded-host", "python", "pip", "npm", "azurite", "func", "docker", "curl", "echo", "cd", ".", "azd", "env"}
+HEADS = {
+    "embedded-host",
+    "python",
+    "pip",
+    "npm",
+    "azurite",
+    "func",
+    "docker",
+    "curl",
+    "echo",
+    "cd",
+    ".",
+    "azd",
+    "env",
+}
 
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -104,7 +128,13 @@ def test_paths_that_are_named_are_there(page: Path) -> None:
         if path not in COMING
         and not any(
             list(root.glob(path))
-            for root in (PROJECT, PROJECT.parent, PROJECT / "src" / "embedded_host", PROJECT / "src", page.parent)
+            for root in (
+                PROJECT,
+                PROJECT.parent,
+                PROJECT / "src" / "embedded_host",
+                PROJECT / "src",
+                page.parent,
+            )
         )
     ]
     assert not gone, f"{page.name} names files that are not there: {gone}"
@@ -137,7 +167,11 @@ def test_snippets_are_sound(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [*PAGES, *LISTS], ids=name)
 def test_commands_in_the_text_are_there(page: Path) -> None:
-    wrong = [f"`{text}`: {why}" for text in inline_commands(page) if (why := unknown_part(shlex.split(text)[1:]))]
+    wrong = [
+        f"`{text}`: {why}"
+        for text in inline_commands(page)
+        if (why := unknown_part(shlex.split(text)[1:]))
+    ]
     assert not wrong, f"{page.name} names what the command line does not have: {wrong}"
 
 
@@ -153,7 +187,10 @@ def unknown_part(words: list[str]) -> str:
                 return "no such command"
             words.pop(0)
             command = found
-    options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+    options = {option for parameter in command.params for option in parameter.opts} | {
+        "--help",
+        "-h",
+    }
     return ", ".join(word for word in words if re.match("--?[a-z]", word) and word not in options)
 
 
@@ -167,10 +204,14 @@ def test_commands_in_the_exceptions_are_on_a_page() -> None:
         for block in blocks(page)
         if not block.language
         for command in (
-            [step.command for step in steps(block.lines)] if kind(block) == "session" else map(str.strip, block.lines)
+            [step.command for step in steps(block.lines)]
+            if kind(block) == "session"
+            else map(str.strip, block.lines)
         )
     ]
-    stale = [prefix for prefix in NOT_RUN if not any(command.startswith(prefix) for command in commands)]
+    stale = [
+        prefix for prefix in NOT_RUN if not any(command.startswith(prefix) for command in commands)
+    ]
     assert not stale, f"NOT_RUN names commands that no page shows any more: {stale}"
 
 
@@ -219,12 +260,16 @@ def test_commands_print_what_the_page_shows(
             for step in steps(block.lines):
                 take(session, step, where)
                 if step.command == "embedded-host init shop" and page.name == "cli.md":
-                    with (session.folder / "shop" / "function_app.py").open("a", encoding="utf-8") as app:
+                    with (session.folder / "shop" / "function_app.py").open(
+                        "a", encoding="utf-8"
+                    ) as app:
                         app.write(EXTRA)
         elif kind(block) == "commands":
             for line in filter(str.strip, block.lines):
                 take(session, Step(*split_comment(line), ()), where)
-        elif block.lines[0].startswith("["):  # the host's log: it is to be there before the page goes on
+        elif block.lines[0].startswith(
+            "["
+        ):  # the host's log: it is to be there before the page goes on
             shows(session, block, where)
         else:
             later.append((block, where))
@@ -234,7 +279,9 @@ def test_commands_print_what_the_page_shows(
 
 def shows(session: ShellSession, block: Block, where: str) -> None:
     missing = session.shows(block.lines)
-    assert not missing, f"{where} shows what was not printed (or begins with no known command):\n{missing}"
+    assert not missing, (
+        f"{where} shows what was not printed (or begins with no known command):\n{missing}"
+    )
 
 
 def take(session: ShellSession, step: Step, where: str) -> None:

@@ -15,7 +15,9 @@ from tests.docs.markdown import PROJECT
 PAGE = (PROJECT / "docs" / "scale-out.md").read_text(encoding="utf-8")
 VARIANTS: dict[str, Any] = {
     variant["extensions"]["durableTask"]["storageProvider"]["type"]: variant
-    for variant in map(json.loads, re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    for variant in map(
+        json.loads, re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    )
 }
 SETTINGS = {"TASKHUB_NAME": "default"}
 
@@ -25,7 +27,9 @@ def test_the_page_has_one_variant_for_each_store() -> None:
 
 
 @pytest.mark.parametrize("store", VARIANTS)
-def test_the_embedded_host_accepts_the_variant_and_reports_that_it_uses_sqlite(store: str, tmp_path: Path) -> None:
+def test_the_embedded_host_accepts_the_variant_and_reports_that_it_uses_sqlite(
+    store: str, tmp_path: Path
+) -> None:
     (tmp_path / "host.json").write_text(json.dumps(VARIANTS[store]), encoding="utf-8")
     host, warnings = read_host_json(tmp_path, SETTINGS)
     assert host.hub_name == ("default" if store == "azureManaged" else "HelloHub")

@@ -9,12 +9,18 @@ from tests.docs.markdown import PROJECT
 
 TEXT = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT)
-ROWS = [line for line in TEXT.splitlines() if line.startswith("|") and not re.match(r"\|(---| threat )", line)]
+ROWS = [
+    line
+    for line in TEXT.splitlines()
+    if line.startswith("|") and not re.match(r"\|(---| threat )", line)
+]
 
 
 def test_every_threat_has_a_test() -> None:
     assert len(ROWS) >= 15
-    assert not [row for row in ROWS if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row.split("|")[3])]
+    assert not [
+        row for row in ROWS if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row.split("|")[3])
+    ]
 
 
 def test_every_test_that_is_named_is_there() -> None:
@@ -22,9 +28,14 @@ def test_every_test_that_is_named_is_there() -> None:
     assert len(NAMED) == TEXT.count("::"), "one is not written as `tests/file.py::test_name`"
     missing = []
     for file, name in NAMED:
-        path = next((root / file for root in (PROJECT, PROJECT.parent) if (root / file).is_file()), PROJECT / file)
+        path = next(
+            (root / file for root in (PROJECT, PROJECT.parent) if (root / file).is_file()),
+            PROJECT / file,
+        )
         tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
-        functions = [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        functions = [
+            n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
         if name not in functions:
             missing.append(f"{file}::{name}")
     assert not missing

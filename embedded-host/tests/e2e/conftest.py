@@ -12,7 +12,9 @@ StartHost = Callable[..., RunningHost]
 
 
 @pytest.fixture(scope="session", params=["workers", "in-process"])
-def features(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+def features(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHost]:
     """One host with an app of all durable features, for all tests of a pytest process; it must stop in good order."""
     folder = tmp_path_factory.mktemp("features")
     arguments = ["--in-process"] if request.param == "in-process" else []
@@ -34,7 +36,9 @@ def start_host(tmp_path: Path) -> Iterator[StartHost]:
         importing: Path | None = None,
         **environ: str,
     ) -> RunningHost:
-        host = RunningHost(root, state or tmp_path / "state", *arguments, port=port, importing=importing, **environ)
+        host = RunningHost(
+            root, state or tmp_path / "state", *arguments, port=port, importing=importing, **environ
+        )
         hosts.append(host)
         return host
 

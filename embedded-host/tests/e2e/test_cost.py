@@ -86,7 +86,9 @@ class CountingClient:
         return await self.end(await self.start(name, input))
 
     async def start(self, name: str, input: object = None) -> dict[str, str]:
-        async with self._session.post(f"{self._base}/api/start/{name}", data=json.dumps(input)) as response:
+        async with self._session.post(
+            f"{self._base}/api/start/{name}", data=json.dumps(input)
+        ) as response:
             links: dict[str, str] = await response.json()
             return links
 
@@ -97,7 +99,9 @@ class CountingClient:
 
     async def raise_event(self, links: dict[str, str], name: str) -> None:
         url = links["sendEventPostUri"].replace("{eventName}", name)
-        async with self._session.post(url, data="null", headers={"Content-Type": "application/json"}) as response:
+        async with self._session.post(
+            url, data="null", headers={"Content-Type": "application/json"}
+        ) as response:
             assert response.status == 202
 
     async def end(self, links: dict[str, str]) -> Any:
@@ -147,11 +151,15 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield CountingClient(host._server.public_url, session, costs)
 
 
-async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(client: CountingClient) -> None:
+async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(
+    client: CountingClient,
+) -> None:
     assert await client.output("One") == "Hello World!"
     costs = client.costs
     assert costs["http calls"] == costs["client calls"] == 1
-    assert costs["recordings"] == 3  # its start, its first turn, and its second turn with the activity's result
+    assert (
+        costs["recordings"] == 3
+    )  # its start, its first turn, and its second turn with the activity's result
     assert costs["fsyncs"] <= 3
     assert (costs["turns"], costs["replays"], costs["activities"]) == (2, 1, 1)
 
@@ -189,7 +197,9 @@ async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: Counti
     assert costs["actions"] <= 3 * 100
 
 
-async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(client: CountingClient) -> None:
+async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(
+    client: CountingClient,
+) -> None:
     assert await client.output("FanOut", 100) == 100
     costs = client.costs
     assert (costs["replays"], costs["activities"]) == (1, 100)

@@ -17,7 +17,9 @@ def moment(text: str) -> datetime:
 
 
 def history(host: RunningHost, links: dict[str, str]) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = host.status(links, showHistory="true", showHistoryOutput="true")["historyEvents"]
+    events: list[dict[str, Any]] = host.status(links, showHistory="true", showHistoryOutput="true")[
+        "historyEvents"
+    ]
     return events
 
 
@@ -57,25 +59,30 @@ def test_sub_orchestrations(features: RunningHost) -> None:
 def test_an_activity_that_fails(features: RunningHost) -> None:
     status = features.end(features.start("Failing"))
     assert status["runtimeStatus"] == "Failed"
-    expected = (
-        "Orchestrator function 'Failing' failed: Activity function 'Fail' failed: ValueError: activity failed: boom"
-    )
+    expected = "Orchestrator function 'Failing' failed: Activity function 'Fail' failed: ValueError: activity failed: boom"
     assert status["output"].startswith(expected)
     assert "activity failed: boom" in features.log
 
 
 def test_a_failure_comes_up_through_a_sub_orchestration(features: RunningHost) -> None:
     output = features.end(features.start("ParentOfFailing"))["output"]
-    assert output.startswith("Orchestrator function 'ParentOfFailing' failed: Orchestrator function 'Failing' failed: ")
+    assert output.startswith(
+        "Orchestrator function 'ParentOfFailing' failed: Orchestrator function 'Failing' failed: "
+    )
 
 
 def test_a_failure_can_be_caught(features: RunningHost) -> None:
-    assert features.run("Catching").startswith("caught Activity function 'Fail' failed: ValueError: activity failed")
+    assert features.run("Catching").startswith(
+        "caught Activity function 'Fail' failed: ValueError: activity failed"
+    )
 
 
 def test_an_orchestrator_that_fails(features: RunningHost) -> None:
     status = features.end(features.start("Raising"))
-    assert (status["runtimeStatus"], status["output"]) == ("Failed", "Orchestrator function 'Raising' failed: blew up")
+    assert (status["runtimeStatus"], status["output"]) == (
+        "Failed",
+        "Orchestrator function 'Raising' failed: blew up",
+    )
 
 
 def test_retry(features: RunningHost, tmp_path: Path) -> None:
@@ -99,7 +106,10 @@ def test_timers_are_never_early_and_hardly_late(features: RunningHost) -> None:
     for links in started:
         features.end(links)
         events = {event["EventType"]: event for event in history(features, links)}
-        ended, due = moment(events["ExecutionCompleted"]["Timestamp"]), moment(events["TimerFired"]["FireAt"])
+        ended, due = (
+            moment(events["ExecutionCompleted"]["Timestamp"]),
+            moment(events["TimerFired"]["FireAt"]),
+        )
         late.append((ended - due).total_seconds())
     assert min(late) >= 0
     # The best of them: a busy machine may delay any one.
@@ -141,7 +151,9 @@ def test_continue_as_new(features: RunningHost) -> None:
 
 def test_custom_status(features: RunningHost) -> None:
     links = features.start("CustomStatus")
-    eventually(lambda: features.status(links)["customStatus"] == {"step": 1}, "the custom status is set")
+    eventually(
+        lambda: features.status(links)["customStatus"] == {"step": 1}, "the custom status is set"
+    )
     features.raise_event(links, "go", None)
     assert features.end(links)["customStatus"] == "done"
 

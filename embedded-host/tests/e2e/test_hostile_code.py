@@ -18,7 +18,9 @@ from tests.support.hostile_code import COMPLETE, FAIL, KILLERS, PATCHES
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
-pytestmark = pytest.mark.timeout(400)  # processes that end are started again, thrice for each of the guilty
+pytestmark = pytest.mark.timeout(
+    400
+)  # processes that end are started again, thrice for each of the guilty
 posix = pytest.mark.skipif(os.name == "nt", reason="what it does is POSIX's")
 ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
 
@@ -31,7 +33,10 @@ def app(tmp_path: Path) -> AppFolder:
     app.activity("Innocent", "import time\ntime.sleep(1)\nreturn 'innocent'")
     app.activity("Echo", "return value")
     app.orchestrator("Call", "return (yield context.call_activity(context.get_input(), None))")
-    app.orchestrator("CallEntity", "return (yield context.call_entity(df.EntityId(context.get_input(), 'k'), 'op', 1))")
+    app.orchestrator(
+        "CallEntity",
+        "return (yield context.call_entity(df.EntityId(context.get_input(), 'k'), 'op', 1))",
+    )
     app.http("Ping", "def main(req): return 'pong'", "ping")
     return app
 
@@ -78,7 +83,10 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
         assert status["runtimeStatus"] == "Failed"
         assert ENDED.format(kind="activity", name=name, how=how) in status["output"]
     # The first death counts against all that ran in the process, the others against the guilty alone.
-    again = {found[1] for found in re.finditer(r"while it ran the \w+ '(\w+)'.*[23] of 3 tries", host.log)}
+    again = {
+        found[1]
+        for found in re.finditer(r"while it ran the \w+ '(\w+)'.*[23] of 3 tries", host.log)
+    }
     assert again == set(KILLERS)
     assert re.search(r'Segfaults.__init__\.py", line', host.log), "a segfault says where"
     lives_on(host)
@@ -86,7 +94,9 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
 
 @posix
 @pytest.mark.parametrize("name", KILLERS)
-def test_orchestrators_and_entities_that_end_their_process(app: AppFolder, start_host: StartHost, name: str) -> None:
+def test_orchestrators_and_entities_that_end_their_process(
+    app: AppFolder, start_host: StartHost, name: str
+) -> None:
     code, how = KILLERS[name]
     app.orchestrator(name, f"yield context.call_activity('Echo', 1)\n{code}")
     app.entity(f"{name}Entity", code)
@@ -117,7 +127,9 @@ def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instanc
     for links in innocent:
         assert host.end(links, 40)["output"] == "innocent"
     for name, (_, how) in KILLERS.items():
-        assert len(re.findall(f"while it ran the function '{name}'.*: {how}", host.log)) == 1, host.log
+        assert len(re.findall(f"while it ran the function '{name}'.*: {how}", host.log)) == 1, (
+            host.log
+        )
     lives_on(host)
 
 
@@ -131,7 +143,9 @@ def test_a_timer_function_that_ends_its_process(app: AppFolder, start_host: Star
     }
     app.function("Ends", "import os\ndef main(timer): os._exit(3)", timer)
     host = start_host(app.root)
-    eventually(lambda: "Function 'Ends'" in host.log and "it exited with code 3" in host.log, "it is said")
+    eventually(
+        lambda: "Function 'Ends'" in host.log and "it exited with code 3" in host.log, "it is said"
+    )
     lives_on(host)
     assert host.log.count("Another one is started") == 1
 
@@ -161,7 +175,11 @@ def test_activities_that_never_return(app: AppFolder, start_host: StartHost) -> 
     """functionTimeout ends them; an instance that is terminated meanwhile is so at once; what ran beside them runs again."""
     for name, code in BLOCKERS.items():
         app.activity(name, code)
-    app.function("AsyncBlocks", "import time\nasync def main(value):\n    time.sleep(3600)", activity_trigger())
+    app.function(
+        "AsyncBlocks",
+        "import time\nasync def main(value):\n    time.sleep(3600)",
+        activity_trigger(),
+    )
     host = start_host(app.root)
     guilty = {name: begin(host, "Call", name) for name in (*BLOCKERS, "AsyncBlocks")}
     ended = begin(host, "Call", "Blocks")
@@ -210,12 +228,16 @@ def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHos
 # -- code that breaks things in its process --------------------------------------------------------
 
 
-def test_activities_that_break_something_in_their_process(app: AppFolder, start_host: StartHost) -> None:
+def test_activities_that_break_something_in_their_process(
+    app: AppFolder, start_host: StartHost
+) -> None:
     complete = dict(COMPLETE)
     for name, (code, _) in (complete | FAIL).items():
         app.activity(name, code)
     app.function(
-        "Cancels", "import asyncio\nasync def main(value):\n    raise asyncio.CancelledError", activity_trigger()
+        "Cancels",
+        "import asyncio\nasync def main(value):\n    raise asyncio.CancelledError",
+        activity_trigger(),
     )
     ignores = """
         import signal
@@ -229,7 +251,10 @@ def test_activities_that_break_something_in_their_process(app: AppFolder, start_
     host = start_host(app.root)
     for name, (_, output) in complete.items():
         status = host.end(begin(host, "Call", name), 90)
-        assert (status["runtimeStatus"], status["output"] == output) == ("Completed", True), (name, str(status)[:500])
+        assert (status["runtimeStatus"], status["output"] == output) == ("Completed", True), (
+            name,
+            str(status)[:500],
+        )
     for name, (_, text) in (FAIL | {"Cancels": ("", "CancelledError")}).items():
         status = host.end(begin(host, "Call", name), 90)
         assert status["runtimeStatus"] == "Failed", (name, status)
@@ -248,7 +273,9 @@ def test_100_mb_on_the_console(app: AppFolder, start_host: StartHost) -> None:
 
 
 @pytest.mark.parametrize("what", PATCHES)
-def test_code_that_replaces_parts_of_the_library(app: AppFolder, start_host: StartHost, what: str) -> None:
+def test_code_that_replaces_parts_of_the_library(
+    app: AppFolder, start_host: StartHost, what: str
+) -> None:
     """What it breaks in its own process stays broken there, as on the real host; the host is another process."""
     app.activity("Patches", f"{PATCHES[what]}\nreturn 1")
     host = start_host(app.root)
@@ -266,13 +293,24 @@ def test_code_that_replaces_parts_of_the_library(app: AppFolder, start_host: Sta
 def test_orchestrators_that_break_something(app: AppFolder, start_host: StartHost) -> None:
     bodies = {
         "SysExit": ("import sys\nyield context.call_activity('Echo', 1)\nsys.exit('bye')", "bye"),
-        "Recursion": ("yield context.call_activity('Echo', 1)\ndef f(): return f()\nf()", "maximum recursion depth"),
-        "HugeStatus": ("yield context.call_activity('Echo', 1)\ncontext.set_custom_status('x' * 100_000)", "custom"),
-        "Surrogate": (r"yield context.call_activity('Echo', 1)" + "\n" + r"raise ValueError('a\ud800b')", "failed"),
+        "Recursion": (
+            "yield context.call_activity('Echo', 1)\ndef f(): return f()\nf()",
+            "maximum recursion depth",
+        ),
+        "HugeStatus": (
+            "yield context.call_activity('Echo', 1)\ncontext.set_custom_status('x' * 100_000)",
+            "custom",
+        ),
+        "Surrogate": (
+            r"yield context.call_activity('Echo', 1)" + "\n" + r"raise ValueError('a\ud800b')",
+            "failed",
+        ),
     }
     for name, (body, _) in bodies.items():
         app.orchestrator(name, body)
-    app.orchestrator("HugeInput", "return len((yield context.call_activity('Echo', 'x' * 20_000_000)))")
+    app.orchestrator(
+        "HugeInput", "return len((yield context.call_activity('Echo', 'x' * 20_000_000)))"
+    )
     app.orchestrator("Nul", r"return (yield context.call_activity('Echo', 'a\0\ud800b'))")
     host = start_host(app.root)
     for name, (_, text) in bodies.items():
@@ -297,7 +335,11 @@ def test_http_functions_that_break_something(app: AppFolder, start_host: StartHo
     for name, body in bodies.items():
         app.http(name, head + body, name)
     app.http("Huge", head + "return func.HttpResponse(b'x' * 50_000_000)", "huge")
-    app.http("Cancels", "import asyncio\nasync def main(req):\n    raise asyncio.CancelledError", "cancels")
+    app.http(
+        "Cancels",
+        "import asyncio\nasync def main(req):\n    raise asyncio.CancelledError",
+        "cancels",
+    )
     host = start_host(app.root)
     for name in (*bodies, "Cancels"):
         assert host.get(f"/api/{name}").status == 500, name

@@ -18,7 +18,11 @@ __all__ = ["app"]
 pytestmark = pytest.mark.timeout(400)
 RECURSION = "maximum recursion depth exceeded"
 WORDS: dict[str, dict[str, str]] = {
-    "orchestrator": {"Recursion": RECURSION, "NoText": "ValueError", "Stop": "generator raised StopIteration"},
+    "orchestrator": {
+        "Recursion": RECURSION,
+        "NoText": "ValueError",
+        "Stop": "generator raised StopIteration",
+    },
     "entity": {
         "Recursion": RECURSION,
         "NoText": "ValueError",
@@ -51,14 +55,20 @@ def _work(code: str) -> str:
 def outcome(host: RunningHost, kind: str, name: str) -> tuple[str, Any]:
     if kind == "http":
         answer = host.get(f"/api/{name}")
-        return ("Completed", json.loads(answer.text)) if answer.status == 200 else (str(answer.status), answer.text)
+        return (
+            ("Completed", json.loads(answer.text))
+            if answer.status == 200
+            else (str(answer.status), answer.text)
+        )
     links = begin(host, name) if kind == "orchestrator" else begin(host, "CallEntity", name)
     status = host.end(links, 90)
     return status["runtimeStatus"], status["output"]
 
 
 @pytest.mark.parametrize("kind", ["orchestrator", "entity", "http"])
-def test_code_that_breaks_something_in_its_process(app: AppFolder, start_host: StartHost, kind: str) -> None:
+def test_code_that_breaks_something_in_its_process(
+    app: AppFolder, start_host: StartHost, kind: str
+) -> None:
     write = {"orchestrator": orchestrator, "entity": entity, "http": http}[kind]
     for name, (code, _) in (COMPLETE | FAIL).items():
         write(app, name, code)
@@ -85,8 +95,14 @@ NO_TEXT: dict[str, tuple[str, str]] = {
     "Activity": ("yield context.call_activity('a\\ud800', 1)", r"a\ud800"),
     "Child": ("yield context.call_sub_orchestrator('a\\ud800', 1)", r"a\ud800"),
     "ChildId": ("return (yield context.call_sub_orchestrator('Given', 1, 'i\\ud800'))", "1"),
-    "EntityKey": ("return (yield context.call_entity(df.EntityId('Counter', 'k\\ud800'), 'add', 1))", "1"),
-    "Operation": ("return (yield context.call_entity(df.EntityId('Counter', 'o'), 'o\\ud800', 1))", "0"),
+    "EntityKey": (
+        "return (yield context.call_entity(df.EntityId('Counter', 'k\\ud800'), 'add', 1))",
+        "1",
+    ),
+    "Operation": (
+        "return (yield context.call_entity(df.EntityId('Counter', 'o'), 'o\\ud800', 1))",
+        "0",
+    ),
     "Entity": ("yield context.call_entity(df.EntityId('e\\ud800', 'k'), 'add', 1)", "failed"),
     "Event": (
         "clock = context.create_timer(context.current_utc_datetime + timedelta(seconds=1))\n"
@@ -101,17 +117,24 @@ NO_TEXT: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("arguments", [(), ("--in-process",)], ids=["workers", "in-process"])
-def test_text_that_has_no_form_in_utf_8(app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]) -> None:
+def test_text_that_has_no_form_in_utf_8(
+    app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]
+) -> None:
     """Lone surrogates in whatever an orchestrator asks for: names, ids, errors."""
     app.counter()
     app.orchestrator("Given", "return context.get_input()\nyield")
     app.activity("Raises", r"raise ValueError('a\ud800b')")
     for name, (code, _) in NO_TEXT.items():
-        app.orchestrator(name, f"yield context.call_activity('Echo', 1)\n{code}".replace("\\\\", "\\"))
+        app.orchestrator(
+            name, f"yield context.call_activity('Echo', 1)\n{code}".replace("\\\\", "\\")
+        )
     host = start_host(app.root, *arguments)
     for name, (_, text) in NO_TEXT.items():
         status = host.end(begin(host, name), 60)
-        assert status["runtimeStatus"] == ("Completed" if text.isdigit() else "Failed"), (name, status)
+        assert status["runtimeStatus"] == ("Completed" if text.isdigit() else "Failed"), (
+            name,
+            status,
+        )
         assert text in str(status["output"]), (name, status)
     assert r"a\ud800b" in host.end(begin(host, "Call", "Raises"), 60)["output"]
     lives_on(host)
@@ -127,7 +150,10 @@ EVERY_NAME = (
     "return 'all'"
 )
 EXTREME: dict[str, tuple[str, str]] = {
-    "Interval": (RETRY.format("10**18, 2"), "'firstRetryIntervalInMilliseconds': 1000000000000000000"),
+    "Interval": (
+        RETRY.format("10**18, 2"),
+        "'firstRetryIntervalInMilliseconds': 1000000000000000000",
+    ),
     "Endless": (RETRY.format("float('inf'), 2"), "cannot be read"),
     "NoNumber": (RETRY.format("float('nan'), 2"), "cannot be read"),
     "Half": (RETRY.format("1, 2.5"), "'maxNumberOfAttempts': 2.5"),
@@ -141,7 +167,10 @@ EXTREME: dict[str, tuple[str, str]] = {
     "Activities": (EVERY_NAME.format("context.call_activity(name, 1)"), ""),
     "Children": (EVERY_NAME.format("context.call_sub_orchestrator(name, 1)"), ""),
     "Keys": (EVERY_NAME.format("context.call_entity(df.EntityId('Counter', name), 'add', 1)"), ""),
-    "Operations": (EVERY_NAME.format("context.call_entity(df.EntityId('Counter', 'k'), name, 1)"), ""),
+    "Operations": (
+        EVERY_NAME.format("context.call_entity(df.EntityId('Counter', 'k'), name, 1)"),
+        "",
+    ),
     "Urls": (EVERY_NAME.format("context.call_http('GET', name)"), ""),
     "Methods": (EVERY_NAME.format("context.call_http(name, 'http://127.0.0.1:9/')"), ""),
     "Events": (

@@ -53,7 +53,9 @@ def keyed_app(root: Path) -> AppFolder:
     app.function("Echo", "def main(value): return value", activity_trigger())
     for level in ("function", "admin"):
         greet = f"def main(req): return 'hello from {level}'"
-        app.function(f"Greet{level}", greet, http_trigger(f"only-{level}", authLevel=level), HTTP_OUT)
+        app.function(
+            f"Greet{level}", greet, http_trigger(f"only-{level}", authLevel=level), HTTP_OUT
+        )
     app.function("Tells", TELLS_ALL, http_trigger("tells", authLevel="function"), HTTP_OUT, CLIENT)
     app.function("Client", CLIENT_CALLS, http_trigger("client"), HTTP_OUT, CLIENT)
     return app
@@ -72,7 +74,9 @@ class Keyed:
     def ask(self, method: str, path: str, key: str | None = None, **headers: str) -> HttpReply:
         if key is not None:
             headers["x-functions-key"] = key
-        answer = http(method, path if path.startswith("http") else self.host.base + path, None, headers)
+        answer = http(
+            method, path if path.startswith("http") else self.host.base + path, None, headers
+        )
         self.seen.append(answer)
         return answer
 
@@ -97,7 +101,10 @@ def test_functions_by_their_levels(keyed: Keyed) -> None:
         ("/api/only-admin", (keys.master,)),
     ):
         for key in (keys.master, keys.host[DEFAULT], own, keys.system[DURABLE], "wrong", None):
-            for answer in (keyed.ask("GET", path, key), keyed.ask("GET", f"{path}?code={key or ''}")):
+            for answer in (
+                keyed.ask("GET", path, key),
+                keyed.ask("GET", f"{path}?code={key or ''}"),
+            ):
                 assert answer.status == (200 if key in opened_by else 401), (path, key)
                 if key not in opened_by:
                     assert answer.text == ""
@@ -116,13 +123,19 @@ def test_the_links_of_an_instance_carry_the_system_key_and_work(keyed: Keyed) ->
     assert restarted.json["statusQueryGetUri"].endswith(f"&code={keyed.keys.system[DURABLE]}")
 
 
-@pytest.mark.parametrize("path", [f"{MANAGEMENT}/instances", f"{MANAGEMENT}/nothing", MANAGEMENT, MANAGEMENT.upper()])
+@pytest.mark.parametrize(
+    "path", [f"{MANAGEMENT}/instances", f"{MANAGEMENT}/nothing", MANAGEMENT, MANAGEMENT.upper()]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
 def test_the_management_api(keyed: Keyed, method: str, path: str) -> None:
     keys = keyed.keys
     for wrong in (None, "wrong", ""):
         answer = keyed.ask(method, path, wrong)
-        assert (answer.status, answer.text, answer.headers["www-authenticate"]) == (401, "", "Bearer")
+        assert (answer.status, answer.text, answer.headers["www-authenticate"]) == (
+            401,
+            "",
+            "Bearer",
+        )
     assert keyed.ask(method, path, keys.host[DEFAULT]).status == 403
     for right in (keys.system[DURABLE], keys.master):
         assert keyed.ask(method, path, right).status not in (401, 403)
@@ -139,7 +152,9 @@ def test_the_dashboard(keyed: Keyed) -> None:
         assert keyed.ask("GET", path).status == 401
         assert keyed.ask("GET", path, keyed.keys.host[DEFAULT]).status == 403
     assert keyed.ask("GET", "/dashboard/api/instances", keyed.keys.system[DURABLE]).status == 200
-    assert "Greetfunction" not in keyed.ask("GET", "/").text  # nor does the home page list the functions
+    assert (
+        "Greetfunction" not in keyed.ask("GET", "/").text
+    )  # nor does the home page list the functions
 
 
 def test_the_sdks_client_in_a_function(keyed: Keyed) -> None:
@@ -148,7 +163,11 @@ def test_the_sdks_client_in_a_function(keyed: Keyed) -> None:
 
 def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path) -> None:
     where: list[Any] = ["--url", keyed.host.base, "--script-root", keyed.host.root]
-    for command in (["get-instances"], ["functions", "list"], ["start-new", "--function-name", "Hello"]):
+    for command in (
+        ["get-instances"],
+        ["functions", "list"],
+        ["start-new", "--function-name", "Hello"],
+    ):
         called = call(*command, *where)
         assert called.code == 0, called
         assert f"Key: the master key, out of {keyed.file.path}" in called.err
@@ -183,7 +202,9 @@ def test_a_change_counts_while_the_host_runs(keyed: Keyed) -> None:
     assert call("keys", "create", "--name", DURABLE, "--system", "--script-root", root).code == 0
     assert keyed.ask("GET", f"{MANAGEMENT}/instances", old).status == 401
     links = keyed.ask("POST", "/api/start/Hello").json
-    assert links["statusQueryGetUri"].endswith(keyed.keys.system[DURABLE])  # which the function's binding has
+    assert links["statusQueryGetUri"].endswith(
+        keyed.keys.system[DURABLE]
+    )  # which the function's binding has
     shown = keyed.ask("GET", "/admin/host/keys", keyed.keys.master).json
     assert shown["keys"] == [{"name": DEFAULT, "value": keyed.keys.host[DEFAULT]}]
     keyed.seen.pop()  # which shows keys, as it should
@@ -198,13 +219,19 @@ def test_keys_outlive_the_host(tmp_path: Path) -> None:
     with RunningHost(app.root, state, "--auth") as host:
         assert KeyFile(state).keys() == before
         assert (
-            http("GET", f"{host.base}/api/only-function", headers={"x-functions-key": before.host[DEFAULT]}).status
+            http(
+                "GET",
+                f"{host.base}/api/only-function",
+                headers={"x-functions-key": before.host[DEFAULT]},
+            ).status
             == 200
         )
 
 
 def test_the_network_with_keys(tmp_path: Path) -> None:
-    with RunningHost(keyed_app(tmp_path / "app").root, tmp_path / "state", "--auth", "--address", "0.0.0.0") as host:
+    with RunningHost(
+        keyed_app(tmp_path / "app").root, tmp_path / "state", "--auth", "--address", "0.0.0.0"
+    ) as host:
         assert "WARNING" not in host.log
         assert host.get(f"{MANAGEMENT}/instances").status == 401
 
@@ -240,7 +267,9 @@ def test_no_key_gets_out(keyed: Keyed) -> None:
         told = f"{answer.text}\n{json.dumps(answer.headers)}"
         assert not [key for key in secret if key in told]
         # The system key stands in the links of instances, and nowhere else.
-        assert not [key for key in keys.system.values() if key in re.sub(r"[?&]code=[\w-]+", "", told)]
+        assert not [
+            key for key in keys.system.values() if key in re.sub(r"[?&]code=[\w-]+", "", told)
+        ]
     for process in (psutil.Process(keyed.host.process.pid), *keyed.host.workers):
         visible = " ".join([*process.cmdline(), *process.environ().values()])
         assert not [key for key in everywhere if key in visible]

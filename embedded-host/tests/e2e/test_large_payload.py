@@ -20,7 +20,9 @@ from embedded_host.store.sqlite import SqliteStore
 from tests.support import long_json
 from tests.support.app_folder import AppFolder, activity_trigger
 
-RECORDS = [{"id": n, "name": f"customer {n}", "city": "København", "total": n * 1.25} for n in range(3000)]
+RECORDS = [
+    {"id": n, "name": f"customer {n}", "city": "København", "total": n * 1.25} for n in range(3000)
+]
 MARK = "customer 2999"
 
 
@@ -29,7 +31,9 @@ def app(tmp_path: Path) -> AppFolder:
     app = AppFolder(tmp_path / "app")
     app.starter()
     app.activity("Echo", "return value")
-    app.orchestrator("PassThrough", "return (yield context.call_activity('Echo', context.get_input()))")
+    app.orchestrator(
+        "PassThrough", "return (yield context.call_activity('Echo', context.get_input()))"
+    )
     app.write("long_json.py", Path(long_json.__file__).read_text(encoding="utf-8"))
     counting = "import collections, long_json\npasses = long_json.count(collections.Counter())\n"
     app.function("Counted", f"{counting}def main(value): return dict(passes)\n", activity_trigger())
@@ -40,7 +44,9 @@ def app(tmp_path: Path) -> AppFolder:
 async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
     app: AppFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json.JSONDecoder, "raw_decode", json.JSONDecoder.raw_decode)  # put back at the end
+    monkeypatch.setattr(
+        json.JSONDecoder, "raw_decode", json.JSONDecoder.raw_decode
+    )  # put back at the end
     monkeypatch.setattr(json.JSONEncoder, "iterencode", json.JSONEncoder.iterencode)
     rows: list[Change] = []
     stage = SqliteStore.stage
@@ -72,7 +78,9 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
     assert (
         status["output"] == json.loads(status["input"]) == RECORDS
     )  # the SDK hands an input on as a text (contract, 2.2)
-    assert passes["read"] <= 2 < sdks["read"]  # the first turn's actions, and the input that the status shows
+    assert (
+        passes["read"] <= 2 < sdks["read"]
+    )  # the first turn's actions, and the input that the status shows
     assert passes["written"] <= 1 < sdks["written"]  # the status
     # The input, the activity's, its result, the end of the history, the output.
     assert len(rows) <= 5 < sdks["written"] + sdks["read"], rows

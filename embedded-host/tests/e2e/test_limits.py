@@ -51,7 +51,10 @@ def test_more_functions_than_max_concurrent_requests(start_host: StartHost, tmp_
             assert host.get("/admin/host/ping").status == 200
             assert not second.exists()
             over.touch()
-            assert [connection.getresponse().read() for connection in (one, two)] == [b"over", b"over"]
+            assert [connection.getresponse().read() for connection in (one, two)] == [
+                b"over",
+                b"over",
+            ]
     assert second.exists()
 
 
@@ -68,7 +71,9 @@ def test_bodies_as_large_as_the_setting_allows(start_host: StartHost, tmp_path: 
         assert connection.getresponse().status == 413
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of open files that a process could raise")
+@pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no limit of open files that a process could raise"
+)
 def test_the_host_raises_its_limit_of_open_files() -> None:
     code = """
         import json, resource
@@ -79,7 +84,9 @@ def test_the_host_raises_its_limit_of_open_files() -> None:
         print(json.dumps([*resource.getrlimit(resource.RLIMIT_NOFILE), hard]))
     """
     lines = "\n".join(line.strip() for line in code.splitlines())
-    done = subprocess.run([sys.executable, "-c", lines], env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", lines], env=environment(), capture_output=True, text=True, check=True
+    )
     soft, hard, before = json.loads(done.stdout)
     assert hard == before
     assert soft > 256

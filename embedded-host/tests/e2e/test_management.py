@@ -36,7 +36,9 @@ def test_start_over_the_management_api(features: RunningHost) -> None:
     answer = features.post(f"{MANAGEMENT}/orchestrators/FanOut/over%20http-{uuid4().hex}", 3)
     assert answer.status == 202
     assert answer.headers["location"] == answer.json["statusQueryGetUri"]
-    assert features.end(answer.json)["runtimeStatus"] == "Failed"  # the SDK can only read a text here (contract, 3.1)
+    assert (
+        features.end(answer.json)["runtimeStatus"] == "Failed"
+    )  # the SDK can only read a text here (contract, 3.1)
     assert features.post(f"{MANAGEMENT}/orchestrators/FanOut", "{not json").status == 400
 
 
@@ -55,10 +57,20 @@ def test_the_clients_calls(features: RunningHost) -> None:
     features.until(links, "Suspended")
     assert client(features, "resume", instance_id=instance_id, reason="r").status == 200
     features.until(links, "Running")
-    raised = client(features, "raise_event", instance_id=instance_id, event_name="Approval", event_data={"ok": 1})
+    raised = client(
+        features,
+        "raise_event",
+        instance_id=instance_id,
+        event_name="Approval",
+        event_data={"ok": 1},
+    )
     assert raised.status == 200
-    assert features.end(links)["output"] == '{"ok": 1}'  # the SDK encodes an event's data twice (contract, 5.1)
-    gone = client(features, "raise_event", instance_id=instance_id, event_name="Approval", event_data=1)
+    assert (
+        features.end(links)["output"] == '{"ok": 1}'
+    )  # the SDK encodes an event's data twice (contract, 5.1)
+    gone = client(
+        features, "raise_event", instance_id=instance_id, event_name="Approval", event_data=1
+    )
     assert gone.text == f"Instance with ID {instance_id} is gone: either completed or failed"
     assert client(features, "terminate", instance_id=instance_id, reason="late").status == 200
     assert client(features, "restart", instance_id=instance_id).json["id"] != instance_id

@@ -87,10 +87,16 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     app.activity("Echo", "return value")
     app.activity("RaisesWithoutText", "raise ValueError")
     app.activity("Unserialisable_Activity", "return {1, 2}")
-    app.function("BrokenActivity", "def main(value): ...\n1 / 0\n", {"name": "value", "type": "activityTrigger"})
+    app.function(
+        "BrokenActivity",
+        "def main(value): ...\n1 / 0\n",
+        {"name": "value", "type": "activityTrigger"},
+    )
     app.function("DoesNotImport", "import no_such_thing\n", orchestration_trigger())
     app.function(
-        "PlainGenerator", "def main(context):\n    yield context.call_activity('Echo', 1)\n", orchestration_trigger()
+        "PlainGenerator",
+        "def main(context):\n    yield context.call_activity('Echo', 1)\n",
+        orchestration_trigger(),
     )
     app.function(
         "Async",
@@ -129,10 +135,22 @@ def failure(host: RunningHost, name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("CallsNoActivity", ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"]),
-        ("RetriesNoActivity", ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"]),
-        ("CallsNoOrchestrator", ["The function 'Nobody' doesn't exist", "known orchestrator functions: ", "'Waits'"]),
-        ("CallsNoEntity", ["The function 'nobody' doesn't exist", "known entity functions: ", "'Counter'"]),
+        (
+            "CallsNoActivity",
+            ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"],
+        ),
+        (
+            "RetriesNoActivity",
+            ["The function 'Ecko' doesn't exist", "known activity functions: ", "'Echo'"],
+        ),
+        (
+            "CallsNoOrchestrator",
+            ["The function 'Nobody' doesn't exist", "known orchestrator functions: ", "'Waits'"],
+        ),
+        (
+            "CallsNoEntity",
+            ["The function 'nobody' doesn't exist", "known entity functions: ", "'Counter'"],
+        ),
         ("CallsBrokenOrchestrator", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
         ("CallsBrokenActivity", ["BrokenActivity/__init__.py line 2: 1 / 0", "ZeroDivisionError"]),
         ("CallsItself", ["is that of the caller or of its parent"]),
@@ -140,11 +158,16 @@ def failure(host: RunningHost, name: str) -> str:
         ("CallsUnserialisableState", ["set", "JSON"]),
         ("CallsUnserialisableResult", ["object", "JSON"]),
         ("CallsFailingEntity", ["no such thing"]),
-        ("CallsUnserialisableActivity", ["'Unserialisable_Activity' returns, a set, cannot be made into JSON"]),
+        (
+            "CallsUnserialisableActivity",
+            ["'Unserialisable_Activity' returns, a set, cannot be made into JSON"],
+        ),
         ("CallsActivityWithoutText", ["ValueError"]),
     ],
 )
-def test_a_call_that_cannot_be_fails_and_can_be_caught(host: RunningHost, name: str, told: list[str]) -> None:
+def test_a_call_that_cannot_be_fails_and_can_be_caught(
+    host: RunningHost, name: str, told: list[str]
+) -> None:
     text = host.run(name)
     for part in told:
         assert part.lower() in text.lower(), text
@@ -173,7 +196,10 @@ def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
         ("ReturnsTask", ["ReturnsTask/__init__.py", "returns a task and not its result"]),
         ("NeverYields", ["NeverYields/__init__.py", "returns a task and not its result"]),
         ("WithoutText", ["ValueError without a text at WithoutText/__init__.py line 8"]),
-        ("PlainGenerator", ["'main' in PlainGenerator/__init__.py is the orchestrator function itself"]),
+        (
+            "PlainGenerator",
+            ["'main' in PlainGenerator/__init__.py is the orchestrator function itself"],
+        ),
         ("Async", ["Async/__init__.py line 3: 'run' is an async def"]),
         ("DoesNotImport", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
         ("Unserialisable_Output", ["set", "JSON"]),
@@ -188,19 +214,25 @@ def test_an_orchestrator_that_is_wrong(host: RunningHost, name: str, told: list[
 
 
 def warned(host: RunningHost, text: str) -> str:
-    return eventually(lambda: next((line for line in host.log.splitlines() if text in line), ""), f"a warning: {text}")
+    return eventually(
+        lambda: next((line for line in host.log.splitlines() if text in line), ""),
+        f"a warning: {text}",
+    )
 
 
 def test_a_call_without_yield(host: RunningHost) -> None:
     assert host.run("WithoutYield") == 2
     told = warned(host, "WithoutYield/__init__.py line 7")
     assert (
-        "call_activity(...) was called without yield, so it never runs. Write yield context.call_activity(...)." in told
+        "call_activity(...) was called without yield, so it never runs. Write yield context.call_activity(...)."
+        in told
     )
 
 
 def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
-    assert warned(host, "Blocks/__init__.py line 9: time.sleep(...) in an orchestrator blocks"), "before it has run"
+    assert warned(host, "Blocks/__init__.py line 9: time.sleep(...) in an orchestrator blocks"), (
+        "before it has run"
+    )
     links = host.start("Blocks")
     assert host.end(links)["output"] == "done"
     told = warned(host, "has not come back for a second")
@@ -209,11 +241,16 @@ def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
 
 
 def test_an_orchestrator_that_reads_the_clock(host: RunningHost) -> None:
-    assert "context.current_utc_datetime" in warned(host, "Asks/__init__.py line 9: datetime.datetime.now(...)")
+    assert "context.current_utc_datetime" in warned(
+        host, "Asks/__init__.py line 9: datetime.datetime.now(...)"
+    )
 
 
 def test_comments_in_host_json(host: RunningHost) -> None:
-    assert "host.json:2:3: A comment is not JSON (and 1 more). The host accepts it, but on Azure" in host.log
+    assert (
+        "host.json:2:3: A comment is not JSON (and 1 more). The host accepts it, but on Azure"
+        in host.log
+    )
     assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "what it says counts"
 
 

@@ -29,7 +29,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     app.orchestrator("CallsFail", "yield context.call_activity('Fail', 1)")
     app.orchestrator("CallsBroken", "yield context.call_activity('Broken', 1)")
     app.orchestrator("CallsParent", "yield context.call_sub_orchestrator('CallsFail')")
-    app.orchestrator("FailsItself", "yield context.call_activity('Nothing', 1)\nraise KeyError('k')")
+    app.orchestrator(
+        "FailsItself", "yield context.call_activity('Nothing', 1)\nraise KeyError('k')"
+    )
     app.orchestrator("YieldsAList", "yield [1]")
     app.write("BadJson/function.json", "{")
     with RunningHost(root, root.parent / "state") as host:
@@ -41,15 +43,36 @@ pytestmark = pytest.mark.xdist_group("paths")
 
 def folders_told(text: str) -> list[str]:
     """Where a text names a folder of this machine: the app's, the environment's or the interpreter's."""
-    return re.findall(rf".{{0,80}}(?:{SECRET}|site-packages|[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}", text)
+    return re.findall(
+        rf".{{0,80}}(?:{SECRET}|site-packages|[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}", text
+    )
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *("/api/missing", "/api/syntax", "/api/raises", "/api/five", "/api/BadJson", "/api/nothing", "/", "/nothing"),
-        *("/admin/host/status", "/admin/functions", "/admin/functions/Missing", "/admin/functions/Missing/status"),
-        *("/dashboard", "/dashboard/api/functions?calls=1", "/dashboard/api/instances?counts=1", "/dashboard/api/x"),
+        *(
+            "/api/missing",
+            "/api/syntax",
+            "/api/raises",
+            "/api/five",
+            "/api/BadJson",
+            "/api/nothing",
+            "/",
+            "/nothing",
+        ),
+        *(
+            "/admin/host/status",
+            "/admin/functions",
+            "/admin/functions/Missing",
+            "/admin/functions/Missing/status",
+        ),
+        *(
+            "/dashboard",
+            "/dashboard/api/functions?calls=1",
+            "/dashboard/api/instances?counts=1",
+            "/dashboard/api/x",
+        ),
         *(f"{MANAGEMENT}/instances", f"{MANAGEMENT}/instances/%00", f"{MANAGEMENT}/entities"),
     ],
 )
@@ -59,7 +82,9 @@ def test_answers_name_no_folder(host: RunningHost, path: str) -> None:
         assert not folders_told(f"{answer.text}\n{answer.headers}")
 
 
-@pytest.mark.parametrize("name", ["CallsFail", "CallsBroken", "CallsParent", "FailsItself", "YieldsAList"])
+@pytest.mark.parametrize(
+    "name", ["CallsFail", "CallsBroken", "CallsParent", "FailsItself", "YieldsAList"]
+)
 def test_failures_name_files_from_the_app_on(host: RunningHost, name: str) -> None:
     links = host.start(name)
     assert host.end(links)["runtimeStatus"] == "Failed"

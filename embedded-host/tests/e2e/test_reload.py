@@ -49,7 +49,10 @@ def settled(host: RunningHost) -> None:
     last = host.root / f"settled_{time.monotonic_ns()}.py"
     last.touch()
     taken_up = re.compile(rf"{last.name}\b.* changed: taken up in")
-    eventually(lambda: taken_up.search(host.log), f"the last change is taken up by a host that said:\n{host.log}")
+    eventually(
+        lambda: taken_up.search(host.log),
+        f"the last change is taken up by a host that said:\n{host.log}",
+    )
 
 
 def change(host: RunningHost, make: Callable[[], object], told: str, seconds: float = BOUND) -> str:
@@ -60,24 +63,37 @@ def change(host: RunningHost, make: Callable[[], object], told: str, seconds: fl
     return host.log[before:]
 
 
-def test_an_instance_that_waits_goes_on_with_the_new_code(app: AppFolder, start_host: StartHost) -> None:
+def test_an_instance_that_waits_goes_on_with_the_new_code(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root)
     links = host.start("Long")
-    eventually(lambda: "event 'Go'" in host.status(links, showDiagnosis="true")["diagnosis"]["text"], "it waits")
+    eventually(
+        lambda: "event 'Go'" in host.status(links, showDiagnosis="true")["diagnosis"]["text"],
+        "it waits",
+    )
     watched(host)
-    change(host, lambda: app.activity("Say", "return 'two ' + value"), "Say/function.json changed: taken up in")
+    change(
+        host,
+        lambda: app.activity("Say", "return 'two ' + value"),
+        "Say/function.json changed: taken up in",
+    )
     host.raise_event(links, "Go", None)
     assert host.end(links)["output"] == ["one before", "two after"]
 
 
-def test_a_change_that_does_not_import_keeps_the_old_code(app: AppFolder, start_host: StartHost) -> None:
+def test_a_change_that_does_not_import_keeps_the_old_code(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root)
     watched(host)
 
     def write(text: str) -> Callable[[], object]:
         return lambda: app.write("Version/__init__.py", text)
 
-    told = change(host, write("import no_such_thing\n\ndef main(req): return 'two'\n"), "goes on serving")
+    told = change(
+        host, write("import no_such_thing\n\ndef main(req): return 'two'\n"), "goes on serving"
+    )
     assert "Version cannot be served: " in told
     assert "Version/__init__.py line 1: import no_such_thing" in told
     assert "taken up in" not in told
@@ -89,19 +105,30 @@ def test_a_change_that_does_not_import_keeps_the_old_code(app: AppFolder, start_
     assert host.get("/api/version").text == "four"
 
 
-def test_a_reload_replaces_an_import_that_never_ends(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+def test_a_reload_replaces_an_import_that_never_ends(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
     host = start_host(app.root)
     watched(host)
     begun = tmp_path / "begun"
-    app.write("Version/__init__.py", f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(3600)\n")
+    app.write(
+        "Version/__init__.py",
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(3600)\n",
+    )
     eventually(begun.exists, "it is imported")
     assert host.get("/api/version").text == "one"
-    change(host, lambda: app.write("Version/__init__.py", "def main(req): return 'two'\n"), "changed: taken up in")
+    change(
+        host,
+        lambda: app.write("Version/__init__.py", "def main(req): return 'two'\n"),
+        "changed: taken up in",
+    )
     assert host.get("/api/version").text == "two"
     eventually(lambda: len(host.workers) == 1, "the one that hangs has been ended")
 
 
-def test_a_reload_repairs_a_function_broken_at_the_start(app: AppFolder, start_host: StartHost) -> None:
+def test_a_reload_repairs_a_function_broken_at_the_start(
+    app: AppFolder, start_host: StartHost
+) -> None:
     app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
     host = start_host(app.root)
     assert host.get("/api/broken").status == 500
@@ -124,12 +151,16 @@ def test_a_new_function_and_a_changed_function_json(app: AppFolder, start_host: 
     file = app.root / "New" / "function.json"
     changed = json.loads(file.read_text())
     changed["bindings"][0]["route"] = "other"
-    change(host, lambda: file.write_text(json.dumps(changed)), "New/function.json changed: taken up in")
+    change(
+        host, lambda: file.write_text(json.dumps(changed)), "New/function.json changed: taken up in"
+    )
     assert host.get("/api/other").text == "new"
     assert host.get("/api/new").status == 404
     before = len(host.log)
     file.write_text("{")
-    eventually(lambda: "New/function.json" in host.log[before:], "what is wrong with it is said", BOUND)
+    eventually(
+        lambda: "New/function.json" in host.log[before:], "what is wrong with it is said", BOUND
+    )
 
 
 def test_a_module_that_functions_share(app: AppFolder, start_host: StartHost) -> None:
@@ -138,14 +169,21 @@ def test_a_module_that_functions_share(app: AppFolder, start_host: StartHost) ->
     host = start_host(app.root)
     watched(host)
     assert host.get("/api/says").text == "old"
-    change(host, lambda: app.write("common/words.py", "WORD = 'new word'\n"), "common/words.py changed: taken up in")
+    change(
+        host,
+        lambda: app.write("common/words.py", "WORD = 'new word'\n"),
+        "common/words.py changed: taken up in",
+    )
     assert host.get("/api/says").text == "new word"
 
 
 def test_a_history_that_no_longer_fits(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     links = host.start("Long")
-    eventually(lambda: "event 'Go'" in host.status(links, showDiagnosis="true")["diagnosis"]["text"], "it waits")
+    eventually(
+        lambda: "event 'Go'" in host.status(links, showDiagnosis="true")["diagnosis"]["text"],
+        "it waits",
+    )
     watched(host)
     body = "yield context.call_activity('Other', 1)\nyield context.wait_for_external_event('Go')\nreturn 'changed'"
     app.activity("Other", "return value")
@@ -184,9 +222,15 @@ def test_a_v2_app(tmp_path: Path, start_host: StartHost) -> None:
     host = start_host(app.root)
     watched(host)
     assert host.get("/api/version").text == "one"
-    assert "no_such" in change(host, lambda: script.write_text("import no_such\n" + text), "goes on serving")
+    assert "no_such" in change(
+        host, lambda: script.write_text("import no_such\n" + text), "goes on serving"
+    )
     assert host.get("/api/version").text == "one"
-    change(host, lambda: script.write_text(text.replace("'one'", "'two'")), "function_app.py changed: taken up in")
+    change(
+        host,
+        lambda: script.write_text(text.replace("'one'", "'two'")),
+        "function_app.py changed: taken up in",
+    )
     assert host.get("/api/version").text == "two"
     added = "\n\n@app.route(route='added')\ndef Added(req: func.HttpRequest) -> str:\n    return 'added'\n"
     change(host, lambda: script.write_text(text + added), "taken up in")

@@ -31,7 +31,9 @@ def instances(host: RunningHost) -> int:
 
 
 @pytest.mark.parametrize("name", [REBOUND, "0.0.0.0", "[::ffff:127.0.0.1]"])
-def test_a_page_that_gives_its_name_our_address_gets_nothing(app: AppFolder, start_host: StartHost, name: str) -> None:
+def test_a_page_that_gives_its_name_our_address_gets_nothing(
+    app: AppFolder, start_host: StartHost, name: str
+) -> None:
     host = start_host(app.root)
     page = {"Host": name, "Sec-Fetch-Site": "same-origin", "Origin": f"http://{name}"}
     for method, path in (
@@ -50,7 +52,12 @@ def test_a_page_that_gives_its_name_our_address_gets_nothing(app: AppFolder, sta
 
 def test_names_that_the_user_allows(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(
-        app.root, "--allow-host", "a.example", "--allow-host", ".b.example", WEBSITE_HOSTNAME="c.example:80"
+        app.root,
+        "--allow-host",
+        "a.example",
+        "--allow-host",
+        ".b.example",
+        WEBSITE_HOSTNAME="c.example:80",
     )
     for name in ("a.example:7071", "x.b.example", "c.example"):
         assert host.get("/api/greet", Host=name).status == 200
@@ -60,12 +67,18 @@ def test_names_that_the_user_allows(app: AppFolder, start_host: StartHost) -> No
 
 
 def test_an_origin_that_cors_allows(app: AppFolder, start_host: StartHost) -> None:
-    page = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}
+    page = {
+        "Origin": "http://localhost:3000",
+        "Sec-Fetch-Site": "same-site",
+        "Sec-Fetch-Mode": "cors",
+    }
     refused = start_host(app.root)
     assert refused.request("POST", "/api/start/Hello", headers=page).status == 403
     assert instances(refused) == 0
     assert refused.stop() == 0
-    app.write("local.settings.json", '{"IsEncrypted": false, "Host": {"CORS": "http://localhost:3000"}}')
+    app.write(
+        "local.settings.json", '{"IsEncrypted": false, "Host": {"CORS": "http://localhost:3000"}}'
+    )
     host = start_host(app.root)
     assert host.request("POST", "/api/start/Hello", headers=page).status == 202
     assert instances(host) == 1
@@ -76,11 +89,16 @@ def test_the_sdks_endpoint_has_a_secret_address(app: AppFolder, start_host: Star
     base = json.loads(host.get("/api/binding").text)["rpcBaseUrl"]
     opened = http("POST", base + "orchestrators/Hello/by-address", b"")
     assert opened.status == 202
-    assert opened.json["statusQueryGetUri"].startswith(host.base)  # the secret is in none of its answers
+    assert opened.json["statusQueryGetUri"].startswith(
+        host.base
+    )  # the secret is in none of its answers
     known = base.partition("code=")[0]
     for guess in (known, known + "code=/", known + "code=x/"):
         assert http("POST", guess + "orchestrators/Hello", b"").status == 403
-    assert http("POST", base + "orchestrators/Hello", b"", {"Origin": "http://evil.example"}).status == 403
+    assert (
+        http("POST", base + "orchestrators/Hello", b"", {"Origin": "http://evil.example"}).status
+        == 403
+    )
     assert instances(host) == 1
     assert base.partition("code=")[2] not in host.log
 
@@ -100,4 +118,6 @@ def test_own_pages_stand_alone(app: AppFolder, start_host: StartHost) -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "no-referrer"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert "x-content-type-options" not in host.get("/api/greet").headers  # a function's answer is the function's
+    assert (
+        "x-content-type-options" not in host.get("/api/greet").headers
+    )  # a function's answer is the function's

@@ -27,7 +27,9 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-def refused(root: Path, *arguments: str, port: int = 0, code: int = 1, state: Path | None = None) -> str:
+def refused(
+    root: Path, *arguments: str, port: int = 0, code: int = 1, state: Path | None = None
+) -> str:
     """What a host prints that cannot start."""
     done = subprocess.run(
         command(root, state or root.parent / "state", *arguments, port=port),
@@ -55,14 +57,20 @@ def test_no_app_in_the_folder(tmp_path: Path, app: AppFolder) -> None:
 def test_a_python_that_is_there_no_more(app: AppFolder) -> None:
     """As after a virtual environment was moved."""
     start = command(app.root, app.root.parent / "state")
-    code = (
-        "import runpy, sys; sys.executable = 'no-such-python'; runpy.run_module('embedded_host', run_name='__main__')"
-    )
+    code = "import runpy, sys; sys.executable = 'no-such-python'; runpy.run_module('embedded_host', run_name='__main__')"
     done = subprocess.run(
-        [start[0], "-c", code, *start[3:]], capture_output=True, text=True, env=environment(), timeout=40, check=False
+        [start[0], "-c", code, *start[3:]],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=40,
+        check=False,
     )
     assert done.returncode == 1
-    assert "The host cannot start: a worker process (no-such-python) cannot be started: " in done.stderr
+    assert (
+        "The host cannot start: a worker process (no-such-python) cannot be started: "
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -97,7 +105,9 @@ def test_the_network_is_not_listened_on_without_keys(app: AppFolder, address: st
 
 
 def test_with_keys_and_without_is_a_contradiction(app: AppFolder) -> None:
-    assert "leave one of them out" in refused(app.root, "--auth", "--allow-anonymous-network", code=2)
+    assert "leave one of them out" in refused(
+        app.root, "--auth", "--allow-anonymous-network", code=2
+    )
 
 
 def test_keys_that_cannot_be_read(app: AppFolder) -> None:
@@ -108,7 +118,9 @@ def test_keys_that_cannot_be_read(app: AppFolder) -> None:
 
 
 def test_a_file_alone_does_not_open_the_host_to_the_network(app: AppFolder) -> None:
-    app.write("local.settings.json", '{"IsEncrypted": false, "Host": {"LocalHttpAddress": "0.0.0.0"}}')
+    app.write(
+        "local.settings.json", '{"IsEncrypted": false, "Host": {"LocalHttpAddress": "0.0.0.0"}}'
+    )
     text = refused(app.root, "--allow-anonymous-network")
     assert "local.settings.json: LocalHttpAddress is 0.0.0.0" in text
     assert "--address 0.0.0.0" in text
@@ -135,7 +147,9 @@ def test_a_second_host_on_the_same_state(app: AppFolder, start_host: StartHost) 
     assert second.get("/api/greet").status == 200
 
 
-def test_two_hosts_with_states_of_their_own(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+def test_two_hosts_with_states_of_their_own(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
     hosts = [start_host(app.root, state=tmp_path / name) for name in ("one", "two")]
     assert [host.run("Hello") for host in hosts] == ["hello", "hello"]
 
@@ -153,7 +167,9 @@ def test_a_state_of_another_version_is_refused(app: AppFolder, start_host: Start
     assert "1000" in text
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written to")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written to"
+)
 def test_a_state_that_cannot_be_written(app: AppFolder, tmp_path: Path) -> None:
     folder = tmp_path / "readonly"
     folder.mkdir(mode=0o500)
@@ -186,7 +202,11 @@ def test_the_state_is_kept_in_the_app_by_default(app: AppFolder) -> None:
     start = command(app.root, Path())
     at = start.index("--state")
     with subprocess.Popen(
-        start[:at] + start[at + 2 :], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+        start[:at] + start[at + 2 :],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
     ) as host:
         try:
             assert host.stdout is not None
@@ -200,7 +220,9 @@ def test_the_state_is_kept_in_the_app_by_default(app: AppFolder) -> None:
 
 
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
-def test_a_function_that_does_not_import(app: AppFolder, start_host: StartHost, mode: list[str]) -> None:
+def test_a_function_that_does_not_import(
+    app: AppFolder, start_host: StartHost, mode: list[str]
+) -> None:
     app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
     app.function("BrokenActivity", "def main(wrong): ...", activity_trigger())
     app.orchestrator("CallsBroken", "return (yield context.call_activity('BrokenActivity', 1))")
@@ -223,7 +245,10 @@ def test_a_function_that_does_not_import(app: AppFolder, start_host: StartHost, 
 
 def test_a_function_json_that_is_no_json(app: AppFolder, start_host: StartHost) -> None:
     app.http("Broken", "def main(req): return 'x'", "broken")
-    app.write("Broken/function.json", '{\n  "bindings": [\n    {"name": "req" "type": "httpTrigger"}\n  ]\n}')
+    app.write(
+        "Broken/function.json",
+        '{\n  "bindings": [\n    {"name": "req" "type": "httpTrigger"}\n  ]\n}',
+    )
     host = start_host(app.root)
     assert "Broken/function.json:3:20" in host.log
     assert host.get("/api/greet").text == "hello"

@@ -35,7 +35,11 @@ def link(id: str) -> dict[str, str]:
 
 def root_page(file: Path, table: str) -> int:
     with closing(sqlite3.connect(file)) as connection:
-        return int(connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0])
+        return int(
+            connection.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+            ).fetchone()[0]
+        )
 
 
 def spoil(file: Path, page: int) -> None:
@@ -70,7 +74,9 @@ def test_a_damaged_file_is_refused_and_kept(app: Path, start_host: StartHost) ->
     assert file.read_bytes() == data
 
 
-def test_damage_behind_a_killed_host_is_found_at_the_next_start(app: Path, start_host: StartHost) -> None:
+def test_damage_behind_a_killed_host_is_found_at_the_next_start(
+    app: Path, start_host: StartHost
+) -> None:
     """Of an input that nobody reads: without the check it would come up on some other day."""
     host = start_host(app)
     for number in range(3):
@@ -105,17 +111,28 @@ def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) 
     recovered = call("recover", "--state", host.state)
     assert recovered.code == 0
     assert "  'ticks' of Features, Running: its timer for " in recovered.out
-    assert "  'waits' of Features, Running: external events that it had not received may be lost" in recovered.out
+    assert (
+        "  'waits' of Features, Running: external events that it had not received may be lost"
+        in recovered.out
+    )
     again = start_host(app)
     assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
     status = again.status(link("ticks"))
     assert status["runtimeStatus"] == "Failed"
-    assert "The state file was damaged, and data that this instance needs was lost: its timer" in status["output"]
+    assert (
+        "The state file was damaged, and data that this instance needs was lost: its timer"
+        in status["output"]
+    )
     assert again.status(link("waits"))["runtimeStatus"] == "Running"
     waits = {**link("waits"), "sendEventPostUri": f"{INSTANCES}/waits/raiseEvent/{{eventName}}"}
     assert again.raise_event(waits, "Approval", "yes").status == 202
     assert again.end(waits)["output"] == "yes"
-    assert again.get(f"{INSTANCES}/ticks?showHistory=true").json["historyEvents"][-1]["OrchestrationStatus"] == "Failed"
+    assert (
+        again.get(f"{INSTANCES}/ticks?showHistory=true").json["historyEvents"][-1][
+            "OrchestrationStatus"
+        ]
+        == "Failed"
+    )
     assert again.run("Chain") == ["Tokyo", "Seattle", "London"]
 
 

@@ -87,7 +87,9 @@ def test_a_running_activity_gets_its_grace_time(
     assert len(lines(file)) >= max(done, 4)
 
 
-def test_an_activity_that_takes_too_long_runs_again(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+def test_an_activity_that_takes_too_long_runs_again(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
     file = tmp_path / "steps"
     host = start_host(app.root)
     links = host.start("Steps", [["one"], 60.0, str(file)])
@@ -101,7 +103,9 @@ def test_an_activity_that_takes_too_long_runs_again(app: AppFolder, start_host: 
 
 @pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-@pytest.mark.parametrize("delay", ["time.sleep(60)", "while True: pass"], ids=["sleeps", "computes"])
+@pytest.mark.parametrize(
+    "delay", ["time.sleep(60)", "while True: pass"], ids=["sleeps", "computes"]
+)
 def test_a_signal_stops_a_host_whose_app_is_still_importing(
     app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str], stop: int, delay: str
 ) -> None:
@@ -120,14 +124,19 @@ def test_a_function_started_over_the_admin_api_gets_its_grace_time(
 ) -> None:
     file = tmp_path / "steps"
     host = start_host(app.root, *mode)
-    assert host.post("/admin/functions/Step", {"input": json.dumps(["one", 1.0, str(file)])}).status == 202
+    assert (
+        host.post("/admin/functions/Step", {"input": json.dumps(["one", 1.0, str(file)])}).status
+        == 202
+    )
     eventually(lambda: lines(file) == ["one begins"], "the function runs")
     assert host.stop() == 0
     assert lines(file) == ["one begins", "one ends"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no second Ctrl+C for a group")
-def test_a_second_signal_ends_it_at_once(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+def test_a_second_signal_ends_it_at_once(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
     file = tmp_path / "steps"
     host = start_host(app.root)
     host.start("Steps", [["one"], 30.0, str(file)])
@@ -144,16 +153,22 @@ def test_a_request_in_progress_is_answered(app: AppFolder, start_host: StartHost
         assert connection.getresponse().read() == b"slow"
 
 
-def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(app: AppFolder, start_host: StartHost) -> None:
+def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root)
     links = host.start("Event")
     host.until(links, "Running")
-    with sent(host, links["statusQueryGetUri"].removeprefix(host.base), Prefer="wait=30") as connection:
+    with sent(
+        host, links["statusQueryGetUri"].removeprefix(host.base), Prefer="wait=30"
+    ) as connection:
         assert host.stop(seconds=3) == 0
         assert json.loads(connection.getresponse().read())["runtimeStatus"] == "Running"
 
 
-def test_a_page_that_is_looked_at_does_not_hold_up_the_hosts_end(app: AppFolder, start_host: StartHost) -> None:
+def test_a_page_that_is_looked_at_does_not_hold_up_the_hosts_end(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root)
     with sent(host, "/dashboard/api/events") as connection:
         stream = connection.getresponse()
@@ -198,7 +213,9 @@ def test_timers_and_events_outlive_the_host(app: AppFolder, start_host: StartHos
 # -- workers that end ------------------------------------------------------------------------------
 
 
-def test_a_worker_killed_during_an_activity(app: AppFolder, start_host: StartHost, tmp_path: Path) -> None:
+def test_a_worker_killed_during_an_activity(
+    app: AppFolder, start_host: StartHost, tmp_path: Path
+) -> None:
     file = tmp_path / "steps"
     host = start_host(app.root)
     links = host.start("Steps", [["one", "two"], 0.5, str(file)])

@@ -123,16 +123,23 @@ def test_every_second(
     for tick in ticks()[:3]:
         assert tick["due"] is False
         url = f"/runtime/webhooks/durabletask/instances/{tick['id']}?waitForMs=10000"
-        eventually(lambda url=url: host.get(url).json["runtimeStatus"] == "Completed", "its instance completes")  # type: ignore[misc]
+        eventually(
+            lambda url=url: host.get(url).json["runtimeStatus"] == "Completed",  # type: ignore[misc]
+            "its instance completes",
+        )
         assert host.get(url).json["output"] == 40
     assert host.post("/admin/functions/Yearly", {"input": "now"}).status == 202
-    asked = eventually(lambda: [line["yearly"] for line in lines() if "yearly" in line], "what was asked for runs")
+    asked = eventually(
+        lambda: [line["yearly"] for line in lines() if "yearly" in line], "what was asked for runs"
+    )
     assert str(asked[0]).endswith("-01-01T00:00:00+00:00")
     assert "'hourly' is not a schedule: it has 1 field, but must have six" in host.log
     assert host.stop() == 0, host.log
 
 
-def test_a_changed_schedule_is_reloaded(tmp_path: Path, start_host: Callable[..., RunningHost]) -> None:
+def test_a_changed_schedule_is_reloaded(
+    tmp_path: Path, start_host: Callable[..., RunningHost]
+) -> None:
     app = v1(tmp_path / "app")
     host = start_host(app.root, TICK="0 0 0 1 1 *")
     assert "Timer 'Tick' (0 0 0 1 1 *): next at " in host.log

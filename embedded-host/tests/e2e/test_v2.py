@@ -117,7 +117,9 @@ def Quadruple(value: int) -> int:
 
 
 @pytest.fixture(scope="module", params=["workers", "in-process"])
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("v2")
     app = AppFolder(folder / "app")
     app.write("function_app.py", _APP)
@@ -155,7 +157,9 @@ def test_a_blueprints_http_function(host: RunningHost) -> None:
 def test_entities_over_http(host: RunningHost) -> None:
     for _ in range(2):
         assert host.post(f"{MANAGEMENT}/entities/Counter/k?op=add", '"3"').status == 202
-    eventually(lambda: host.get(f"{MANAGEMENT}/entities/Counter/k").text == "6", "both have been added")
+    eventually(
+        lambda: host.get(f"{MANAGEMENT}/entities/Counter/k").text == "6", "both have been added"
+    )
 
 
 def test_the_start_lists_functions_of_both_styles(host: RunningHost) -> None:
@@ -178,8 +182,14 @@ def wrong(root: Path, text: str) -> AppFolder:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("import azure.functions\n\nimport no_such_thing\n", ["function_app.py line 3: import no_such_thing"]),
-        ("import helper\n", ["function_app.py", "helper.py line 2: VALUE = 1 / 0", "ZeroDivisionError"]),
+        (
+            "import azure.functions\n\nimport no_such_thing\n",
+            ["function_app.py line 3: import no_such_thing"],
+        ),
+        (
+            "import helper\n",
+            ["function_app.py", "helper.py line 2: VALUE = 1 / 0", "ZeroDivisionError"],
+        ),
         ("def broken(:\n    pass\n", ["function_app.py line 1: def broken(:", "SyntaxError"]),
         ("import sys\nsys.exit(3)\n", ["function_app.py line 2: sys.exit(3)"]),
         ("import azure.functions\n", ["function_app.py has no app object", "df.DFApp("]),
@@ -190,7 +200,9 @@ def wrong(root: Path, text: str) -> AppFolder:
     ],
     ids=["import", "imported", "syntax", "exits", "no app", "two apps"],
 )
-def test_an_app_that_cannot_be_served(tmp_path: Path, start_host: StartHost, text: str, told: list[str]) -> None:
+def test_an_app_that_cannot_be_served(
+    tmp_path: Path, start_host: StartHost, text: str, told: list[str]
+) -> None:
     app = wrong(tmp_path, text)
     app.write("helper.py", "\nVALUE = 1 / 0\n")
     host = start_host(app.root)
@@ -250,7 +262,9 @@ def Echo(value):
 """
 
 
-def test_one_function_that_is_wrong_does_not_stop_the_others(tmp_path: Path, start_host: StartHost) -> None:
+def test_one_function_that_is_wrong_does_not_stop_the_others(
+    tmp_path: Path, start_host: StartHost
+) -> None:
     host = start_host(wrong(tmp_path, _HEAD + _BAD).root)
     for told in (
         "greet (function_app.py line 24) cannot be served: another function is called 'greet' too",

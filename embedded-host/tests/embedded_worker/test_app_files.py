@@ -26,7 +26,9 @@ def test_files_below_the_root_are_the_apps_but_not_its_libraries(file: str, expe
     assert is_app_file(str(ROOT / file), ROOT) is expected
 
 
-@pytest.mark.parametrize("file", ["<string>", "<frozen importlib._bootstrap>", "/apps/hello2/x.py", "/apps/hello"])
+@pytest.mark.parametrize(
+    "file", ["<string>", "<frozen importlib._bootstrap>", "/apps/hello2/x.py", "/apps/hello"]
+)
 def test_other_files_are_not_the_apps(file: str) -> None:
     assert not is_app_file(file, ROOT)
 

@@ -59,7 +59,9 @@ def test_the_position_of_a_blocked_turn_is_logged_once(caplog: pytest.LogCapture
         assert "self._go_on.wait(20)" in message
 
 
-def test_a_turn_begins_where_no_further_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_begins_where_no_further_thread_is_to_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

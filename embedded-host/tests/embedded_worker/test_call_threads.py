@@ -16,7 +16,9 @@ from embedded_worker.framing import FrameReader, encode
 from embedded_worker.protocol import InvocationRequest, InvocationResult, Message, TurnRequest
 from tests.support.polling import eventually
 
-Serve = Callable[[int, Callable[[InvocationRequest | TurnRequest], InvocationResult | None]], socket.socket]
+Serve = Callable[
+    [int, Callable[[InvocationRequest | TurnRequest], InvocationResult | None]], socket.socket
+]
 
 
 @pytest.fixture
@@ -37,7 +39,9 @@ def serve(ended: list[int]) -> Iterator[Serve]:
     """The host's end of a socket at whose other end there are so many threads."""
     ours: list[socket.socket] = []
 
-    def serve(limit: int, run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None]) -> socket.socket:
+    def serve(
+        limit: int, run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None]
+    ) -> socket.socket:
         host, worker = socket.socketpair()
         host.settimeout(20)
         ours.append(host)
@@ -47,7 +51,10 @@ def serve(ended: list[int]) -> Iterator[Serve]:
     yield serve
     for sock in ours:
         sock.close()
-    eventually(lambda: len(ended) == len(ours), "all have seen the end, while that does not end this process")
+    eventually(
+        lambda: len(ended) == len(ours),
+        "all have seen the end, while that does not end this process",
+    )
 
 
 def answers(host: socket.socket, count: int) -> list[Message]:
@@ -60,9 +67,13 @@ def answers(host: socket.socket, count: int) -> list[Message]:
 
 def test_calls_are_answered(serve: Serve) -> None:
     host = serve(2, lambda asked: InvocationResult(asked.id, asked.function))
-    host.sendall(b"".join(encode(InvocationRequest(number, f"f{number}", "null")) for number in range(500)))
+    host.sendall(
+        b"".join(encode(InvocationRequest(number, f"f{number}", "null")) for number in range(500))
+    )
     got = answers(host, 500)
-    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == [(n, f"f{n}") for n in range(500)]
+    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == [
+        (n, f"f{n}") for n in range(500)
+    ]
 
 
 def test_a_turn_and_what_arrives_in_pieces(serve: Serve) -> None:
@@ -86,15 +97,21 @@ def test_large_calls_and_answers(serve: Serve) -> None:
 
     host = serve(2, echo)
     texts = ["x" * 3_000_000, "y", "z" * LARGE_FRAME]
-    frames = b"".join(encode(InvocationRequest(number, "f", text)) for number, text in enumerate(texts))
+    frames = b"".join(
+        encode(InvocationRequest(number, "f", text)) for number, text in enumerate(texts)
+    )
     sending = threading.Thread(target=host.sendall, args=(frames,))
     sending.start()
     got = answers(host, 3)
     sending.join(20)
-    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == list(enumerate(texts))
+    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == list(
+        enumerate(texts)
+    )
 
 
-def test_small_answers_go_ahead_of_large_ones_that_wait(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_answers_go_ahead_of_large_ones_that_wait(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody reads at first: a large one fills the socket, the others wait for it."""
     sent, left, larges = CallThreads._send, threading.Semaphore(0), threading.Event()
 
@@ -157,7 +174,9 @@ def test_where_no_further_thread_is_to_be_had_those_there_are_go_on(
     host = serve(4, lambda asked: InvocationResult(asked.id))
     monkeypatch.setattr(threading.Thread, "start", refuse)
     host.sendall(b"".join(encode(InvocationRequest(number, "f", "")) for number in range(20)))
-    assert [answer.id for answer in answers(host, 20) if isinstance(answer, InvocationResult)] == list(range(20))
+    assert [
+        answer.id for answer in answers(host, 20) if isinstance(answer, InvocationResult)
+    ] == list(range(20))
 
 
 def test_the_process_ends_where_a_call_has_no_room(ended: list[int]) -> None:

@@ -16,7 +16,9 @@ async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
     closed = asyncio.Event()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Channel(lambda _, message: got.append(message), lambda _: closed.set()), "127.0.0.1", 0
+        lambda: Channel(lambda _, message: got.append(message), lambda _: closed.set()),
+        "127.0.0.1",
+        0,
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     writer.write(encode(StopRequest()))
@@ -25,7 +27,10 @@ async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
     await asyncio.wait_for(closed.wait(), 5)
     writer.close()
     server.close()
-    assert [type(message) for message in got] in ([StopRequest], [])  # in one piece with the garbage, it is garbage too
+    assert [type(message) for message in got] in (
+        [StopRequest],
+        [],
+    )  # in one piece with the garbage, it is garbage too
 
 
 async def test_sending_to_a_closed_peer_raises() -> None:
@@ -57,7 +62,9 @@ class NarrowTransport(asyncio.Transport):
         return False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += [m.id for m in FrameReader().feed(bytes(data)) if isinstance(m, InvocationRequest)]
+        self.written += [
+            m.id for m in FrameReader().feed(bytes(data)) if isinstance(m, InvocationRequest)
+        ]
         self._channel.pause_writing()
 
     def close(self) -> None:
@@ -95,7 +102,9 @@ async def test_large_frames_all_arrive() -> None:
         lambda: Channel(lambda _, __: None, lambda _: None), *server.sockets[0].getsockname()
     )
     for number in range(20):
-        channel.send(InvocationRequest(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0)
+        channel.send(
+            InvocationRequest(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0
+        )
     await asyncio.wait_for(last.wait(), 20)
     assert sorted(got) == list(range(20))
     channel.close()

@@ -6,7 +6,9 @@ import pytest
 from embedded_worker.converters import converter_for
 
 
-@pytest.mark.parametrize("kind", ["httpTrigger", "HTTPTRIGGER", "activityTrigger", "orchestrationtrigger"])
+@pytest.mark.parametrize(
+    "kind", ["httpTrigger", "HTTPTRIGGER", "activityTrigger", "orchestrationtrigger"]
+)
 def test_a_converter_is_found_in_any_case(kind: str) -> None:
     assert converter_for(kind) is not None
 

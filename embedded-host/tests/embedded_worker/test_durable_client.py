@@ -62,7 +62,9 @@ async def both(world: World, name: str, path: str, *data: Any) -> Any:
     over_http = await getattr(http_utils, name)(world.base + path, *data)
     over_channel = await getattr(MODULE, name)(world.base + path, *data)
     assert over_channel == over_http
-    assert [(method, "/" + path, body) for method, path, body in world.over_channel] == world.over_http
+    assert [
+        (method, "/" + path, body) for method, path, body in world.over_channel
+    ] == world.over_http
     assert len(world.over_channel) == 1
     return over_channel
 
@@ -91,7 +93,9 @@ async def test_status_and_body(world: World, name: str, status: int, body: bytes
 
 
 @pytest.mark.parametrize("data", [None, {"a": "é"}, "text", [], 0, '{"already": "text"}'])
-async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(world: World, data: Any) -> None:
+async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(
+    world: World, data: Any
+) -> None:
     await both(world, "post_async_request", "orchestrators/Main", data)
     assert world.over_channel[0][:2] == ("POST", "orchestrators/Main")
 
@@ -108,7 +112,9 @@ async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(world: 
         "x?a=1#f",
     ],
 )
-async def test_quoted_paths_are_the_same_over_the_channel_and_over_http(world: World, name: str, path: str) -> None:
+async def test_quoted_paths_are_the_same_over_the_channel_and_over_http(
+    world: World, name: str, path: str
+) -> None:
     await both(world, name, path)
 
 
@@ -124,12 +130,17 @@ async def test_the_sdk_client_sends_requests_over_the_channel(world: World) -> N
     assert await client.start_new("Main", "an id", {"n": 1}) == "an id"
     world.body = b""
     await client.raise_event("an id", "Go", 1)
-    assert [(method, body) for method, _, body in world.over_channel] == [("POST", b'"{\\"n\\": 1}"'), ("POST", b'"1"')]
+    assert [(method, body) for method, _, body in world.over_channel] == [
+        ("POST", b'"{\\"n\\": 1}"'),
+        ("POST", b'"1"'),
+    ]
     assert world.over_http == []
 
 
 async def test_headers_are_no_hindrance(world: World) -> None:
-    await MODULE.post_async_request(world.base + "x", 1, "trace", "state", function_invocation_id="i")
+    await MODULE.post_async_request(
+        world.base + "x", 1, "trace", "state", function_invocation_id="i"
+    )
     await MODULE.get_async_request(world.base + "x", function_invocation_id="i")
     assert len(world.over_channel) == 2
 

@@ -70,7 +70,9 @@ def no_extensions_left() -> Iterator[None]:
 
 
 @pytest.fixture
-def runner(app: AppFolder, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Runner:
+def runner(
+    app: AppFolder, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Runner:
     monkeypatch.setenv(SETTING, request.param)
     monkeypatch.setenv("AzureWebJobsScriptRoot", str(app.root))
     app.write("shared/__init__.py", "")
@@ -92,7 +94,9 @@ def seen() -> list[str]:
 
 @pytest.mark.parametrize("runner", ["1", "True"], indirect=True)
 @pytest.mark.parametrize("name", ["Traced", "TracedLater"])
-async def test_hooks_are_around_a_function(runner: Runner, name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_hooks_are_around_a_function(
+    runner: Runner, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert seen() == ["loaded Hello", "loaded Traced", "loaded TracedLater"]
     result = await run(runner, InvocationRequest(1, name, "3", "the-invocation"))
     assert result.value == json.dumps(f"traces {name} ['context', 'value']")
@@ -107,7 +111,14 @@ async def test_hooks_are_around_each_turn(runner: Runner) -> None:
     instance = {"InstanceId": "i", "ExecutionId": "e"}
     history = [
         {**event, "EventType": 12},
-        {**event, "EventType": 0, "OrchestrationInstance": instance, "Name": "Hello", "Version": None, "Input": None},
+        {
+            **event,
+            "EventType": 0,
+            "OrchestrationInstance": instance,
+            "Name": "Hello",
+            "Version": None,
+            "Input": None,
+        },
     ]
     document: dict[str, object] = {
         "history": history,

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded_worker import framing
-from embedded_worker.framing import MAX_FRAME, FrameReader, MalformedFrameError, UnsendableMessageError, encode
+from embedded_worker.framing import (
+    MAX_FRAME,
+    FrameReader,
+    MalformedFrameError,
+    UnsendableMessageError,
+    encode,
+)
 from embedded_worker.protocol import (
     ClientRequest,
     ClientResponse,
@@ -34,14 +40,25 @@ from embedded_worker.protocol import (
 MESSAGES: list[Message] = [
     Hello("durable_threads", "token", python="3.11.7", azure_functions="1.26.0"),
     LoadRequest(
-        "/app", [FunctionSpec("F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}])]
+        "/app",
+        [
+            FunctionSpec(
+                "F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}]
+            )
+        ],
     ),
     LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/"),
     ImportStarted("F"),
-    LoadResult([LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}),
+    LoadResult(
+        [LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}
+    ),
     LoadResult([], [FunctionSpec("F", "/app", "/app/function_app.py", "F", [])], {}),
     InvocationRequest(
-        1, "F", HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"), "id", "client"
+        1,
+        "F",
+        HttpRequestData("GET", "http://x", {"a": "b"}, {}, {"é": "你"}, b"\x00\xff"),
+        "id",
+        "client",
     ),
     InvocationRequest(2, "F", "text " * 1000),
     TurnRequest(3, "F", "instance", "execution", '["é"]', 7),
@@ -72,7 +89,11 @@ def test_messages_are_joined_from_any_pieces(data: st.DataObject) -> None:
     stream = b"".join(encode(message) for message in MESSAGES)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
     reader = FrameReader()
-    read = [m for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) for m in reader.feed(stream[a:b])]
+    read = [
+        m
+        for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)
+        for m in reader.feed(stream[a:b])
+    ]
     assert len(read) == len(MESSAGES)
     assert all(same(a, b) for a, b in zip(read, MESSAGES, strict=True))
 
@@ -161,7 +182,9 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
 
 
 def test_the_hello_of_another_version_can_be_read() -> None:
-    assert FrameReader().feed(frame(b'["hello", {"version": 2, "where": 7}]')) == [Hello("event_loop", version=2)]
+    assert FrameReader().feed(frame(b'["hello", {"version": 2, "where": 7}]')) == [
+        Hello("event_loop", version=2)
+    ]
 
 
 @pytest.fixture

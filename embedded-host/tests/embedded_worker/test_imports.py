@@ -51,7 +51,11 @@ for module in pkgutil.walk_packages(embedded_worker.__path__, "embedded_worker."
 @pytest.mark.process
 def test_every_module_can_be_imported_without_the_hosts_packages() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False, cwd=PACKAGE.parent
+        [sys.executable, "-c", IMPORT_ALL],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == len(MODULES) - 1

@@ -24,10 +24,15 @@ def index(root: Path, code: str, head: str = HEAD) -> Indexed:
 
 
 def test_functions_have_their_names_and_bindings(root: Path) -> None:
-    indexed = index(root, "@app.activity_trigger('value', activity='Echo')\ndef echo(value): return value\n")
+    indexed = index(
+        root, "@app.activity_trigger('value', activity='Echo')\ndef echo(value): return value\n"
+    )
     assert indexed.problems == []
     [spec] = indexed.functions
-    assert (spec.name, [(b["type"], b["direction"]) for b in spec.bindings]) == ("echo", [("activityTrigger", "in")])
+    assert (spec.name, [(b["type"], b["direction"]) for b in spec.bindings]) == (
+        "echo",
+        [("activityTrigger", "in")],
+    )
     assert isinstance(indexed.loaded["echo"], LoadedFunction)
 
 
@@ -40,7 +45,9 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
         ("@app.function_name('a')\ndef f(): ...\n", HEAD, "Function a does not have a trigger"),
     ],
 )
-def test_a_problem_is_reported_and_nothing_is_served(root: Path, code: str, head: str, text: str) -> None:
+def test_a_problem_is_reported_and_nothing_is_served(
+    root: Path, code: str, head: str, text: str
+) -> None:
     indexed = index(root, code, head)
     assert indexed.functions == []
     [problem] = indexed.problems
@@ -54,4 +61,6 @@ def test_the_first_of_two_functions_with_a_name_is_served(root: Path) -> None:
     )
     indexed = index(root, code)
     assert [spec.name for spec in indexed.functions] == ["Same"]
-    assert ["another function is called 'same' too" in problem.text for problem in indexed.problems] == [True]
+    assert [
+        "another function is called 'same' too" in problem.text for problem in indexed.problems
+    ] == [True]

@@ -41,8 +41,15 @@ print("aiohttp" in sys.modules)
 
 def test_the_first_request_imports_aiohttp() -> None:
     """In a process of its own: a module is imported once."""
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.splitlines() == ["True", "False", "[200, {'runtimeStatus': 'Completed'}]", "True"], done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "True",
+        "False",
+        "[200, {'runtimeStatus': 'Completed'}]",
+        "True",
+    ], done.stderr
 
 
 def test_an_sdk_that_is_already_imported_is_left_alone() -> None:

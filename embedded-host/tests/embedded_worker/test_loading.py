@@ -70,7 +70,8 @@ def test_kwargs_and_defaults_fit_any_bindings(app: AppFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["from ..shared import words", "from __app__.shared import words", "from shared import words"]
+    "line",
+    ["from ..shared import words", "from __app__.shared import words", "from shared import words"],
 )
 def test_the_ways_to_import_what_functions_share(app: AppFolder, line: str) -> None:
     app.write("shared/__init__.py", "")
@@ -81,23 +82,37 @@ def test_the_ways_to_import_what_functions_share(app: AppFolder, line: str) -> N
 
 def test_a_folder_without_init_can_be_shared(app: AppFolder) -> None:
     app.write("no_init/words.py", "GREETING = 'hello'")
-    app.function("Hello", "from no_init.words import GREETING\ndef main(value): return GREETING", activity_trigger())
+    app.function(
+        "Hello",
+        "from no_init.words import GREETING\ndef main(value): return GREETING",
+        activity_trigger(),
+    )
     assert load(app).call("x") == "hello"
 
 
 def test_a_module_beside_the_function(app: AppFolder) -> None:
     app.write("Hello/words.py", "GREETING = 'hello'")
-    app.function("Hello", "from .words import GREETING\ndef main(value): return GREETING", activity_trigger())
+    app.function(
+        "Hello", "from .words import GREETING\ndef main(value): return GREETING", activity_trigger()
+    )
     assert load(app).call("x") == "hello"
 
 
 def test_script_file_and_entry_point(app: AppFolder) -> None:
-    app.function("Hello", "def greet(value): return 'hi'", activity_trigger(), script="run.py", entryPoint="greet")
+    app.function(
+        "Hello",
+        "def greet(value): return 'hi'",
+        activity_trigger(),
+        script="run.py",
+        entryPoint="greet",
+    )
     assert load(app).call("x") == "hi"
 
 
 def test_an_annotation_only_a_type_checker_resolves(app: AppFolder) -> None:
-    code = "from __future__ import annotations\ndef main(value: NoSuchType) -> Another: return value"
+    code = (
+        "from __future__ import annotations\ndef main(value: NoSuchType) -> Another: return value"
+    )
     app.function("Hello", code, activity_trigger())
     assert load(app).call(1) == 1
 
@@ -105,7 +120,10 @@ def test_an_annotation_only_a_type_checker_resolves(app: AppFolder) -> None:
 @pytest.mark.parametrize("annotation", ["func.HttpRequest", "'func.HttpRequest'"])
 def test_the_right_annotation(app: AppFolder, annotation: str) -> None:
     app.function(
-        "Hello", f"import azure.functions as func\ndef main(req: {annotation}) -> str: ...", http_trigger(), HTTP_OUT
+        "Hello",
+        f"import azure.functions as func\ndef main(req: {annotation}) -> str: ...",
+        http_trigger(),
+        HTTP_OUT,
     )
     assert load(app).return_type == "http"
 
@@ -121,12 +139,16 @@ def test_the_app_goes_before_installed_packages(app: AppFolder) -> None:
 
 
 def test_no_such_module(app: AppFolder) -> None:
-    app.function("Hello", "import os\nimport no_such_thing\ndef main(value): ...", activity_trigger())
+    app.function(
+        "Hello", "import os\nimport no_such_thing\ndef main(value): ...", activity_trigger()
+    )
     text = str(refused(app))
     assert "Hello/__init__.py line 2: import no_such_thing" in text
     assert "there is no module named 'no_such_thing'" in text
     assert "requirements.txt" in text
-    assert sys.executable not in text  # it goes out over HTTP; the console says it (test_console.py)
+    assert (
+        sys.executable not in text
+    )  # it goes out over HTTP; the console says it (test_console.py)
 
 
 def test_an_import_inside_a_module_that_fails(app: AppFolder) -> None:
@@ -134,14 +156,19 @@ def test_an_import_inside_a_module_that_fails(app: AppFolder) -> None:
     app.write("shared/words.py", "import json\n\nfrom json import no_such_name\n")
     app.function("Hello", "from shared import words\ndef main(value): ...", activity_trigger())
     error = refused(app)
-    assert "Hello/__init__.py does not import: shared/words.py line 3: from json import no_such_name" in str(error)
+    assert (
+        "Hello/__init__.py does not import: shared/words.py line 3: from json import no_such_name"
+        in str(error)
+    )
     assert "cannot import name 'no_such_name'" in str(error)
     frames = [line for line in error.stack.splitlines() if line.startswith("  File ")]
     assert "Hello" in frames[0]
     assert "words.py" in frames[1]
 
 
-def test_an_installed_module_whose_own_import_fails_shows_the_users_line(app: AppFolder, tmp_path: Path) -> None:
+def test_an_installed_module_whose_own_import_fails_shows_the_users_line(
+    app: AppFolder, tmp_path: Path
+) -> None:
     installed = tmp_path / "site-packages"
     installed.mkdir()
     (installed / "half_installed.py").write_text("import its_missing_dependency")
@@ -158,8 +185,12 @@ def test_a_missing_module_of_a_folder_of_the_app(app: AppFolder) -> None:
     assert "shared is a folder of the app, but there is no such module in it" in str(refused(app))
 
 
-@pytest.mark.parametrize("line", ["from ..shared.wrods import x", "from __app__.shared.wrods import x"])
-def test_a_missing_module_below_the_apps_package_is_named_as_in_the_app(app: AppFolder, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["from ..shared.wrods import x", "from __app__.shared.wrods import x"]
+)
+def test_a_missing_module_below_the_apps_package_is_named_as_in_the_app(
+    app: AppFolder, line: str
+) -> None:
     app.write("shared/__init__.py", "")
     app.function("Hello", f"{line}\ndef main(value): ...", activity_trigger())
     text = str(refused(app))
@@ -189,7 +220,9 @@ def test_a_syntax_error_in_a_shared_module_names_that_module(app: AppFolder) -> 
 
 def test_an_exception_at_import(app: AppFolder) -> None:
     app.function(
-        "Hello", "import os\nKEY = os.environ['NO_SUCH_VARIABLE_HERE']\ndef main(value): ...", activity_trigger()
+        "Hello",
+        "import os\nKEY = os.environ['NO_SUCH_VARIABLE_HERE']\ndef main(value): ...",
+        activity_trigger(),
     )
     text = str(refused(app))
     assert "Hello/__init__.py line 2: KEY = os.environ['NO_SUCH_VARIABLE_HERE']" in text
@@ -207,7 +240,11 @@ def test_a_file_outside_of_the_app(app: AppFolder) -> None:
     app.function("Hello", "def main(value): ...", activity_trigger())
     outside = spec(app, "Hello")
     outside = type(outside)(
-        outside.name, outside.directory, str(app.root.parent / "x.py"), "main", list(outside.bindings)
+        outside.name,
+        outside.directory,
+        str(app.root.parent / "x.py"),
+        "main",
+        list(outside.bindings),
     )
     prepare_imports(app.root)
     with pytest.raises(LoadError, match="outside of the app's folder"):
@@ -230,7 +267,9 @@ def test_an_entry_point_that_is_no_function(app: AppFolder) -> None:
 
 
 def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
-    app.function("Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger())
+    app.function(
+        "Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger()
+    )
     error = refused(app)
     assert str(error) == "'main' in Hello/__init__.py cannot be looked at: ValueError: no main"
     assert "line 1, in __getattr__" in error.stack
@@ -271,10 +310,14 @@ def test_no_parameters_at_all(app: AppFolder) -> None:
         (orchestration_trigger("req"), "str", "func.OrchestrationContext, or not at all"),
     ],
 )
-def test_a_wrong_annotation(app: AppFolder, binding: dict[str, Any], annotation: str, expected: str) -> None:
+def test_a_wrong_annotation(
+    app: AppFolder, binding: dict[str, Any], annotation: str, expected: str
+) -> None:
     app.function("Hello", f"def main(req: {annotation}): ...", binding)
     text = str(refused(app))
-    assert f"the parameter 'req' of 'main' in Hello/__init__.py is annotated with {annotation}" in text
+    assert (
+        f"the parameter 'req' of 'main' in Hello/__init__.py is annotated with {annotation}" in text
+    )
     assert expected in text
 
 
@@ -294,7 +337,9 @@ def test_a_string_needs_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyP
     app.function("Hello", "def main(req, starter: str): ...", http_trigger(), CLIENT)
     assert load(app).clients == ("starter",)
     app.function("Other", "def main(req, starter: int): ...", http_trigger(), CLIENT)
-    assert "'starter' of 'main' in Other/__init__.py is annotated with int" in str(refused(app, "Other"))
+    assert "'starter' of 'main' in Other/__init__.py is annotated with int" in str(
+        refused(app, "Other")
+    )
 
 
 def test_http_streaming_is_named(app: AppFolder) -> None:
@@ -313,7 +358,10 @@ def test_http_streaming_is_named(app: AppFolder) -> None:
 def test_an_output_that_is_not_annotated_as_one(app: AppFolder, annotation: str) -> None:
     code = f"import azure.functions as func\ndef main(req, res: {annotation}): ..."
     app.function("Hello", code, http_trigger(), {"name": "res", "type": "http", "direction": "out"})
-    assert "'res' of 'main' in Hello/__init__.py is an output, so annotate it with func.Out[...]" in str(refused(app))
+    assert (
+        "'res' of 'main' in Hello/__init__.py is an output, so annotate it with func.Out[...]"
+        in str(refused(app))
+    )
 
 
 @pytest.mark.parametrize("annotation", ["func.Out", "func.Out[str]"])
@@ -321,5 +369,7 @@ def test_an_input_that_is_annotated_as_an_output(app: AppFolder, annotation: str
     code = f"import azure.functions as func\ndef main(req: {annotation}): ..."
     app.function("Hello", code, http_trigger(), HTTP_OUT)
     text = str(refused(app))
-    assert "'req' of 'main' in Hello/__init__.py is an input, but is annotated with func.Out" in text
+    assert (
+        "'req' of 'main' in Hello/__init__.py is an input, but is annotated with func.Out" in text
+    )
     assert '"direction" in Hello/function.json' in text

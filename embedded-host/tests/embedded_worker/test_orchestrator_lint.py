@@ -15,7 +15,12 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload
-from embedded_worker.orchestrator_lint import caller_position, shape_problem, suspicious_calls, thread_position
+from embedded_worker.orchestrator_lint import (
+    caller_position,
+    shape_problem,
+    suspicious_calls,
+    thread_position,
+)
 from embedded_worker.orchestrator_sessions import OrchestratorSession
 from tests.engine.scenario import completed, moment
 from tests.support.app_folder import AppFolder
@@ -39,9 +44,15 @@ def run(app: AppFolder) -> MakeFunction:
 
 def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
-    started = h.execution_started(moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None)
-    payload = OrchestratorInput("i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None)
-    return OrchestratorSession(df.Orchestrator.create(function), orchestrator_payload(payload), root).run_turn()
+    started = h.execution_started(
+        moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None
+    )
+    payload = OrchestratorInput(
+        "i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None
+    )
+    return OrchestratorSession(
+        df.Orchestrator.create(function), orchestrator_payload(payload), root
+    ).run_turn()
 
 
 def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
@@ -93,9 +104,9 @@ def test_continue_as_new_may_be_yielded(app: AppFolder, run: MakeFunction, later
     state = json.loads(answer(function, app.root, *([completed(0)] if later else [])))
     assert state["isDone"] is True
     [actions] = state["actions"]
-    assert [action.get("functionName", action.get("input")) for action in actions] == (["Echo"] if later else []) + [
-        "5"
-    ]
+    assert [action.get("functionName", action.get("input")) for action in actions] == (
+        ["Echo"] if later else []
+    ) + ["5"]
     assert actions[-1]["actionType"] == 4
 
 
@@ -136,12 +147,16 @@ def test_a_task_must_not_be_returned(app: AppFolder, run: MakeFunction, code: st
         ("raise ValueError('boom')", "boom"),
     ],
 )
-def test_an_exception_without_a_text_gets_one(app: AppFolder, run: MakeFunction, raised: str, said: str) -> None:
+def test_an_exception_without_a_text_gets_one(
+    app: AppFolder, run: MakeFunction, raised: str, said: str
+) -> None:
     function = run(f"def run(context):\n    yield context.call_activity('A')\n    {raised}\n")
     assert failure(function, app.root, completed(0)) == said
 
 
-def test_values_and_failures_get_through_to_the_orchestrator(app: AppFolder, run: MakeFunction) -> None:
+def test_values_and_failures_get_through_to_the_orchestrator(
+    app: AppFolder, run: MakeFunction
+) -> None:
     function = run(
         """\
         def run(context):
@@ -156,7 +171,9 @@ def test_values_and_failures_get_through_to_the_orchestrator(app: AppFolder, run
     assert '"output": [5, "boom \\n why"]' in answer(function, app.root, completed(0, "5"), failed)
 
 
-def test_an_orchestrator_without_a_yield_returns_its_value(app: AppFolder, run: MakeFunction) -> None:
+def test_an_orchestrator_without_a_yield_returns_its_value(
+    app: AppFolder, run: MakeFunction
+) -> None:
     assert '"output": 3' in answer(run("def run(context):\n    return 3\n"), app.root)
 
 
@@ -183,7 +200,9 @@ def test_an_orchestrator_without_a_yield_returns_its_value(app: AppFolder, run: 
         ),
     ],
 )
-def test_an_async_def_is_no_orchestrator(run: MakeFunction, code: str, kind: str, said: str) -> None:
+def test_an_async_def_is_no_orchestrator(
+    run: MakeFunction, code: str, kind: str, said: str
+) -> None:
     factory = df.Orchestrator if kind == "orchestrationTrigger" else df.Entity
     made = factory.create(run("\n\n" + code))
     assert shape_problem(made, kind, FILE, "main") == f"{FILE} line 3: {said}"
@@ -212,10 +231,17 @@ def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
 
 def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
     generator = run("def run(context):\n    yield 1\n")
-    assert shape_problem(df.Orchestrator.create(generator), "orchestrationTrigger", FILE, "main") is None
-    assert shape_problem(df.Entity.create(lambda context: None), "entityTrigger", FILE, "main") is None
+    assert (
+        shape_problem(df.Orchestrator.create(generator), "orchestrationTrigger", FILE, "main")
+        is None
+    )
+    assert (
+        shape_problem(df.Entity.create(lambda context: None), "entityTrigger", FILE, "main") is None
+    )
     assert shape_problem(lambda context: None, "orchestrationTrigger", FILE, "main") is None
-    assert shape_problem(run("async def run(req):\n    pass\n"), "httpTrigger", FILE, "main") is None
+    assert (
+        shape_problem(run("async def run(req):\n    pass\n"), "httpTrigger", FILE, "main") is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +250,11 @@ def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
         ("time.sleep(5)", "time.sleep", "yield context.create_timer(...)"),
         ("asyncio.sleep(5)", "asyncio.sleep", "yield context.create_timer(...)"),
         ("datetime.now()", "datetime.now", "use context.current_utc_datetime"),
-        ("datetime.datetime.utcnow()", "datetime.datetime.utcnow", "use context.current_utc_datetime"),
+        (
+            "datetime.datetime.utcnow()",
+            "datetime.datetime.utcnow",
+            "use context.current_utc_datetime",
+        ),
         ("datetime.today()", "datetime.today", "use context.current_utc_datetime"),
         ("date.today()", "date.today", "use context.current_utc_datetime"),
         ("time.time()", "time.time", "use context.current_utc_datetime"),
@@ -233,14 +263,26 @@ def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
         ("uuid4()", "uuid4", "use context.new_uuid()"),
         ("random.choice([1])", "random.choice", "call it in an activity"),
         ("secrets.token_hex()", "secrets.token_hex", "call it in an activity"),
-        ("requests.get('x').json()", "requests.get", "call it in an activity, or use context.call_http"),
+        (
+            "requests.get('x').json()",
+            "requests.get",
+            "call it in an activity, or use context.call_http",
+        ),
         ("httpx.get('x')", "httpx.get", "call it in an activity, or use context.call_http"),
-        ("urllib.request.urlopen('x')", "urllib.request.urlopen", "call it in an activity, or use context.call_http"),
+        (
+            "urllib.request.urlopen('x')",
+            "urllib.request.urlopen",
+            "call it in an activity, or use context.call_http",
+        ),
         ("subprocess.run(['x'])", "subprocess.run", "call it in an activity"),
     ],
 )
-def test_calls_that_block_or_differ(app: AppFolder, run: MakeFunction, call: str, name: str, instead: str) -> None:
-    function = run(f"import time\n\ndef run(context):\n    yield context.call_activity('A')\n    x = {call}\n")
+def test_calls_that_block_or_differ(
+    app: AppFolder, run: MakeFunction, call: str, name: str, instead: str
+) -> None:
+    function = run(
+        f"import time\n\ndef run(context):\n    yield context.call_activity('A')\n    x = {call}\n"
+    )
     (sentence,) = suspicious_calls(function, app.root)
     assert sentence.startswith(f"{FILE} line 5: {name}(...) in an orchestrator ")
     assert sentence.endswith(f"{instead}.")
@@ -248,7 +290,15 @@ def test_calls_that_block_or_differ(app: AppFolder, run: MakeFunction, call: str
 
 @pytest.mark.parametrize(
     "call",
-    ["context.new_uuid()", "randomly.choice()", "sleep(1)", "self.now()", "[1][0].now()", "requests", "mytime.times()"],
+    [
+        "context.new_uuid()",
+        "randomly.choice()",
+        "sleep(1)",
+        "self.now()",
+        "[1][0].now()",
+        "requests",
+        "mytime.times()",
+    ],
 )
 def test_calls_that_are_no_matter(app: AppFolder, run: MakeFunction, call: str) -> None:
     assert list(suspicious_calls(run(f"def run(context):\n    yield {call}\n"), app.root)) == []
@@ -291,4 +341,6 @@ def test_the_place_of_a_call(app: AppFolder, run: MakeFunction) -> None:
     function = run("def run(place, root):\n    return place(root)\n")
     assert function(caller_position, app.root) == f"{FILE} line 2"
     assert function(caller_position, app.root / "elsewhere") == "?"
-    assert function(caller_position, app.root.with_name(app.root.name[:-1])) == "?", "it only begins in the same way"
+    assert function(caller_position, app.root.with_name(app.root.name[:-1])) == "?", (
+        "it only begins in the same way"
+    )

@@ -42,7 +42,12 @@ class Talk:
         new = [h.orchestrator_started(moment(len(self.past))), *events]
         if not self.past:
             started = h.execution_started(
-                moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None, parent=None
+                moment(0),
+                instance_id="i-1",
+                execution_id="e-1",
+                name="Main",
+                input=None,
+                parent=None,
             )
             new.insert(1, started)
         seen = 0 if self.session is None or self.fresh else self.session.seen
@@ -51,7 +56,9 @@ class Talk:
             self.session = OrchestratorSession(self.handle, orchestrator_payload(payload), ROOT)
         self.past = [*self.past, *new]
         assert self.session is not None
-        answer: dict[str, Any] = json.loads(self.session.run_turn(unseen_events(payload) if seen else None))
+        answer: dict[str, Any] = json.loads(
+            self.session.run_turn(unseen_events(payload) if seen else None)
+        )
         assert self.session.seen == len(self.past)
         # What the answer before had is left out; an answer is shown whole here.
         self.actions = self.actions[: self.session.known] + answer["actions"][0]
@@ -228,7 +235,14 @@ def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> No
 
     main = Talk(many)
     known = []
-    for batch in ([], [completed(0)], [completed(1)], [completed(2)], [completed(4)], [completed(5)]):
+    for batch in (
+        [],
+        [completed(0)],
+        [completed(1)],
+        [completed(2)],
+        [completed(4)],
+        [completed(5)],
+    ):
         main(*batch)
         known.append(main.now.known)
     assert known == [0, 1, 2, 3, 3, 5]
@@ -306,7 +320,9 @@ def test_a_status_that_is_no_json_is_named() -> None:
         context.set_custom_status({"at": moment(0)})
         yield context.call_activity("Echo")
 
-    with pytest.raises(UnusableValueError, match="the custom status, a dict, cannot be made into JSON"):
+    with pytest.raises(
+        UnusableValueError, match="the custom status, a dict, cannot be made into JSON"
+    ):
         Talk(sets)()
 
 

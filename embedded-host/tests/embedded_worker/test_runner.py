@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
-from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData, InvocationRequest, InvocationResult
+from embedded_worker.protocol import (
+    ErrorData,
+    HttpRequestData,
+    HttpResponseData,
+    InvocationRequest,
+    InvocationResult,
+)
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
 from tests.support.worker_calls import load_of, request, run
@@ -70,7 +76,14 @@ async def test_the_request_object_of_a_function(app: AppFolder, running: MakeRun
         """,
     )
     response = await value(running(app), "Echo", request(b'{"a": 1}', "POST", q="2"))
-    assert json.loads(response.body) == ["POST", "http://localhost/api/x", "v", {"q": "2"}, {"id": "7"}, {"a": 1}]
+    assert json.loads(response.body) == [
+        "POST",
+        "http://localhost/api/x",
+        "v",
+        {"q": "2"},
+        {"id": "7"},
+        {"a": 1},
+    ]
     assert response.status == 201
     assert ("X-Out", "1") in [(name.title(), value) for name, value in response.headers]
     assert content_types(response) == ["application/json"]
@@ -90,7 +103,12 @@ async def test_a_text_is_a_response(app: AppFolder, running: MakeRunner, define:
         ('{"a":1}', 200, "text/plain; charset=utf-8", b'{\n  "a": 1\n}'),
         ("[1]", 200, "text/plain; charset=utf-8", b"[\n  1\n]"),
         ('{"body": "b", "status": 202}', 202, "text/plain; charset=utf-8", b"b"),
-        ('{"body": {"x": 1}, "statusCode": "203"}', 203, "application/json; charset=utf-8", b'{\n  "x": 1\n}'),
+        (
+            '{"body": {"x": 1}, "statusCode": "203"}',
+            203,
+            "application/json; charset=utf-8",
+            b'{\n  "x": 1\n}',
+        ),
         ('{"body": "b", "headers": {"Content-Type": "text/x"}}', 200, "text/x", b"b"),
         ("{not json", 200, "text/plain; charset=utf-8", b"{not json"),
     ],
@@ -100,11 +118,17 @@ async def test_a_text_that_is_json(
 ) -> None:
     app.http("Hello", f"def main(req): return {text!r}")
     response = await value(running(app), "Hello", request())
-    assert (response.status, content_types(response), response.body) == (status, [content_type], body)
+    assert (response.status, content_types(response), response.body) == (
+        status,
+        [content_type],
+        body,
+    )
 
 
 @pytest.mark.parametrize("returned", ["None", "{'a': 1}", "7"])
-async def test_return_values_that_are_not_a_response(app: AppFolder, running: MakeRunner, returned: str) -> None:
+async def test_return_values_that_are_not_a_response(
+    app: AppFolder, running: MakeRunner, returned: str
+) -> None:
     app.http("Hello", f"def main(req): return {returned}")
     failed = await error(running(app), "Hello", request())
     assert failed.type == "TypeError"
@@ -152,7 +176,9 @@ async def test_a_value_where_nothing_is_returned(app: AppFolder, running: MakeRu
 
 
 async def test_the_clients_binding(app: AppFolder, running: MakeRunner) -> None:
-    app.function("Hello", "def main(req, starter: str): return starter", http_trigger(), CLIENT, HTTP_OUT)
+    app.function(
+        "Hello", "def main(req, starter: str): return starter", http_trigger(), CLIENT, HTTP_OUT
+    )
     result = await invoke(running(app), "Hello", request(), client="the binding")
     assert isinstance(result.value, HttpResponseData)
     assert result.value.body == b"the binding"
@@ -163,18 +189,28 @@ async def test_the_context_parameter(app: AppFolder, running: MakeRunner) -> Non
     code = "def main(value, context): return [context.function_name, context.invocation_id, context.function_directory]"
     app.function("Hello", code, activity_trigger())
     app.function(
-        "Thread", "def main(value, context): return context.thread_local_storage.invocation_id", activity_trigger()
+        "Thread",
+        "def main(value, context): return context.thread_local_storage.invocation_id",
+        activity_trigger(),
     )
     runner = running(app)
-    assert json.loads(await value(runner, "Hello")) == ["Hello", "the-invocation", str(app.root / "Hello")]
+    assert json.loads(await value(runner, "Hello")) == [
+        "Hello",
+        "the-invocation",
+        str(app.root / "Hello"),
+    ]
     assert json.loads(await value(runner, "Thread")) == "the-invocation"
 
 
 # -- activities ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["null", "7", "1.5", '"text"', '"7"', '[1,"a",null]', '{"a":{"b":[1]}}', "true"])
-async def test_an_activitys_input_and_output_are_json(app: AppFolder, running: MakeRunner, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["null", "7", "1.5", '"text"', '"7"', '[1,"a",null]', '{"a":{"b":[1]}}', "true"]
+)
+async def test_an_activitys_input_and_output_are_json(
+    app: AppFolder, running: MakeRunner, text: str
+) -> None:
     app.activity("Echo", "return value")
     assert json.loads(await value(running(app), "Echo", text)) == json.loads(text)
 
@@ -224,7 +260,11 @@ async def test_an_exceptions_stack_begins_with_the_users_frames(
 ) -> None:
     app.write("shared/__init__.py", "")
     app.write("shared/deep.py", "def fall(): raise ValueError('boom')")
-    app.function("Hello", f"from shared import deep\n{define} main(value):\n    deep.fall()\n", activity_trigger())
+    app.function(
+        "Hello",
+        f"from shared import deep\n{define} main(value):\n    deep.fall()\n",
+        activity_trigger(),
+    )
     failed = await error(running(app), "Hello")
     assert (failed.type, failed.message) == ("ValueError", "boom")
     frames = [line.strip() for line in failed.stack.splitlines() if line.startswith("  File ")]
@@ -236,7 +276,8 @@ async def test_an_exceptions_stack_begins_with_the_users_frames(
 
 async def test_the_cause_of_an_exception_is_shown(app: AppFolder, running: MakeRunner) -> None:
     app.activity(
-        "Hello", "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('no such city') from error"
+        "Hello",
+        "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('no such city') from error",
     )
     stack = (await error(running(app), "Hello")).stack
     assert "KeyError: 'k'" in stack
@@ -244,7 +285,9 @@ async def test_the_cause_of_an_exception_is_shown(app: AppFolder, running: MakeR
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
-@pytest.mark.parametrize("raised", ["StopIteration('x')", "StopAsyncIteration('x')", "SystemExit(3)"])
+@pytest.mark.parametrize(
+    "raised", ["StopIteration('x')", "StopAsyncIteration('x')", "SystemExit(3)"]
+)
 async def test_exceptions_that_mean_something_to_the_event_loop(
     app: AppFolder, running: MakeRunner, define: str, raised: str
 ) -> None:
@@ -297,14 +340,20 @@ def first_turn(text: str | None = None) -> str:
     )
 
 
-async def test_an_orchestrator_answers_with_its_actions(app: AppFolder, running: MakeRunner) -> None:
-    app.orchestrator("Hello", "r = yield context.call_activity('Echo', context.get_input())\nreturn r")
+async def test_an_orchestrator_answers_with_its_actions(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    app.orchestrator(
+        "Hello", "r = yield context.call_activity('Echo', context.get_input())\nreturn r"
+    )
     answer = json.loads(await value(running(app), "Hello", first_turn('"World"')))
     assert answer["isDone"] is False
     assert answer["actions"] == [[{"actionType": 0, "functionName": "Echo", "input": '"World"'}]]
 
 
-async def test_an_orchestrators_failure_keeps_the_sdks_answer(app: AppFolder, running: MakeRunner) -> None:
+async def test_an_orchestrators_failure_keeps_the_sdks_answer(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.orchestrator("Hello", "raise ValueError('blew up')\nyield")
     failed = await error(running(app), "Hello", first_turn())
     text, label, answer = failed.message.partition(OUT_OF_PROC_LABEL)

@@ -14,7 +14,13 @@ from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 from tests.support.worker_calls import load_of
 
 TIMER = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 * * * * *"}
-QUEUE = {"name": "queue", "type": "queue", "direction": "out", "queueName": "q", "connection": "AzureWebJobsStorage"}
+QUEUE = {
+    "name": "queue",
+    "type": "queue",
+    "direction": "out",
+    "queueName": "q",
+    "connection": "AzureWebJobsStorage",
+}
 
 
 @pytest.fixture
@@ -25,7 +31,10 @@ def runner() -> Runner:
 async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     assert runner.load(load_of(app)).problems == []
     return await worker_calls.run(
-        runner, InvocationRequest(1, "Tick", timer_request(None, None, past_due=True), "", '{"the": "client"}')
+        runner,
+        InvocationRequest(
+            1, "Tick", timer_request(None, None, past_due=True), "", '{"the": "client"}'
+        ),
     )
 
 
@@ -43,7 +52,9 @@ async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> Non
     )
     error = (await run(runner, app)).error
     assert error is not None
-    assert error.message == "True {'AdjustForDST': True} {} " + json.dumps({"the": "client"}) + " Tick"
+    assert (
+        error.message == "True {'AdjustForDST': True} {} " + json.dumps({"the": "client"}) + " Tick"
+    )
 
 
 async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
@@ -55,7 +66,11 @@ async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
 
 async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
     app.function(
-        "Tick", "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n", TIMER, QUEUE, HTTP_OUT
+        "Tick",
+        "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n",
+        TIMER,
+        QUEUE,
+        HTTP_OUT,
     )
     assert await run(runner, app) == InvocationResult(1)
 

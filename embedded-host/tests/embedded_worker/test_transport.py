@@ -29,12 +29,16 @@ def test_inherited_sockets_send_hello_with_their_placement() -> None:
         sock.close()
 
 
-def test_loopback_connections_send_the_token_and_drop_it_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_connections_send_the_token_and_drop_it_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(transport.TOKEN_VARIABLE, "secret")
     with socket.create_server(("127.0.0.1", 0)) as server:
         connected: list[socket.socket] = []
         port = str(server.getsockname()[1])
-        thread = threading.Thread(target=lambda: connected.extend(transport.connect(["port", port])))
+        thread = threading.Thread(
+            target=lambda: connected.extend(transport.connect(["port", port]))
+        )
         thread.start()
         accepted = [server.accept()[0] for _ in PLACEMENTS]
         hellos = [hello_of(sock) for sock in accepted]

@@ -38,7 +38,9 @@ def steps_of(leaves: Any, of_any: Any = None) -> Any:
         leaves,
         lambda trees: st.one_of(
             st.tuples(st.just("all"), several(trees)),
-            st.tuples(st.just("any"), several(trees if of_any is None else st.one_of(trees, of_any))),
+            st.tuples(
+                st.just("any"), several(trees if of_any is None else st.one_of(trees, of_any))
+            ),
         ),
         max_leaves=5,
     )
@@ -59,7 +61,9 @@ SOME_FAIL = st.tuples(st.just("some fail"), several(st.booleans()))
 SDK_PROGRAMS = st.one_of(
     st.lists(st.one_of(steps_of(LEAVES), RETRIES_END), min_size=1, max_size=5),
     st.lists(
-        st.one_of(steps_of(SIMPLE), SOME_FAIL, st.tuples(st.just("first, then all"), several(SIMPLE))),
+        st.one_of(
+            steps_of(SIMPLE), SOME_FAIL, st.tuples(st.just("first, then all"), several(SIMPLE))
+        ),
         min_size=1,
         max_size=5,
     ),
@@ -70,7 +74,10 @@ PROGRAMS = st.lists(
         RETRIES_END,
         SOME_FAIL,
         st.tuples(st.just("first, then all"), several(LEAVES)),
-        st.tuples(st.just("one by one"), several(st.one_of(LEAVES, FAILURES, ALL_FAIL, st.just(("shared",))))),
+        st.tuples(
+            st.just("one by one"),
+            several(st.one_of(LEAVES, FAILURES, ALL_FAIL, st.just(("shared",)))),
+        ),
         st.tuples(st.just("fails fast"), several(st.one_of(LEAVES, FAILURES))),
         st.tuples(st.just("shared together"), st.integers(1, 3)),
         st.tuples(st.just("shared until late"), st.integers(1, 3), st.integers(-1, 9)),
@@ -102,9 +109,13 @@ class Program:
         kind = step[0]
         if kind in ("first, then all", "one by one", "fails fast"):
             tasks = [self.task(context, tree, prefix, names) for tree in step[1]]
-            return (yield from getattr(self, kind.replace(",", "").replace(" ", "_"))(context, tasks))
+            return (
+                yield from getattr(self, kind.replace(",", "").replace(" ", "_"))(context, tasks)
+            )
         if kind == "shared together":
-            together = context.task_all([context.wait_for_external_event(SHARED) for _ in range(step[1])])
+            together = context.task_all(
+                [context.wait_for_external_event(SHARED) for _ in range(step[1])]
+            )
             return self.order((yield together))
         if kind == "shared until late":
             return (yield from self.shared_until_late(context, *step[1:]))
@@ -116,12 +127,20 @@ class Program:
             return "over"
         if kind == "some fail":
             try:
-                return (yield context.task_all([context.call_activity("Fail" if f else "Echo", 1) for f in step[1]]))
+                return (
+                    yield context.task_all(
+                        [context.call_activity("Fail" if f else "Echo", 1) for f in step[1]]
+                    )
+                )
             except Exception:
                 return "failed"
         if kind == "retries end":
             try:
-                return (yield context.call_activity_with_retry("Fail", df.RetryOptions(1000, step[1]), 1))
+                return (
+                    yield context.call_activity_with_retry(
+                        "Fail", df.RetryOptions(1000, step[1]), 1
+                    )
+                )
             except Exception as error:
                 return str(error)
         if kind == "signal":
@@ -154,7 +173,9 @@ class Program:
         except Exception as error:
             reason = str(error)
         first = yield context.call_activity("Echo", 1)
-        second = yield context.call_activity_with_retry("Flaky", df.RetryOptions(1000, 3), ["again", first])
+        second = yield context.call_activity_with_retry(
+            "Flaky", df.RetryOptions(1000, 3), ["again", first]
+        )
         return [reason if self.exact else "failed", second]
 
     def shared_until_late(self, context: Any, times: int, seconds: int) -> Steps:
@@ -179,7 +200,9 @@ class Program:
         if kind == "child":
             return context.call_sub_orchestrator("Child", [name, tree[1]])
         if kind == "retry":
-            return context.call_activity_with_retry("Flaky", df.RetryOptions(1000, 3), [name, tree[1]])
+            return context.call_activity_with_retry(
+                "Flaky", df.RetryOptions(1000, 3), [name, tree[1]]
+            )
         if kind == "exhaust":
             return context.call_activity_with_retry("Fail", df.RetryOptions(1000, tree[1]), name)
         if kind == "timer":
@@ -197,7 +220,9 @@ class Program:
         if tree[0] == "any":
             return ["any", task.children.index(result)] if self.exact else "any"
         if tree[0] == "all":
-            return [self.value(*inner) for inner in zip(tree[1], task.children, result, strict=True)]
+            return [
+                self.value(*inner) for inner in zip(tree[1], task.children, result, strict=True)
+            ]
         return result
 
     def order(self, values: list[Any]) -> Any:
@@ -208,8 +233,14 @@ def events_of(steps: list[Any], rounds: int) -> list[tuple[str, Any]]:
     """Names and values. More names than any program asks for: the rest is never waited for. Of the shared name there are as
     many as there are waits, spelt in two ways: a wait that was left behind may take one."""
     text = str(steps)
-    own = [f"event {done}-{n}" for done in range(rounds) for n in range(text.count("'"))] if "'event'" in text else []
-    shared = text.count("'shared'") + sum(step[1] for step in steps if step[0].startswith("shared "))
+    own = (
+        [f"event {done}-{n}" for done in range(rounds) for n in range(text.count("'"))]
+        if "'event'" in text
+        else []
+    )
+    shared = text.count("'shared'") + sum(
+        step[1] for step in steps if step[0].startswith("shared ")
+    )
     return [(name, name) for name in own] + [
         (SHARED if n % 2 else SHARED.upper(), f"value {n}") for n in range(shared * rounds)
     ]

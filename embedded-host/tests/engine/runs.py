@@ -19,8 +19,19 @@ from embedded_host.engine.entity_messages import response_message
 from embedded_host.engine.events import EventRaised, HistoryEvent
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
-from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+    ReplayProgress,
+)
+from embedded_host.engine.messages import (
+    Deliver,
+    Message,
+    Outgoing,
+    StartActivity,
+    StartOrchestration,
+)
 from embedded_host.engine.orchestration import Orchestration, TurnSettings, deliverable
 from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
@@ -29,13 +40,17 @@ from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCa
 from tests.engine.programs import Program, events_of
 from tests.engine.scenario import T0
 
-SETTINGS = TurnSettings(DurableFunctions.of(["Main", "Child"], ["Echo", "Fail", "Flaky"], ["Counter"]))
+SETTINGS = TurnSettings(
+    DurableFunctions.of(["Main", "Child"], ["Echo", "Fail", "Flaky"], ["Counter"])
+)
 
 
 class SdkWorker:
     """The SDK alone, as it runs on the real host: everything is replayed, and nothing is counted."""
 
-    def answer(self, program: Program, turn: OrchestratorInput) -> OrchestratorOutput | InvocationFailure:
+    def answer(
+        self, program: Program, turn: OrchestratorInput
+    ) -> OrchestratorOutput | InvocationFailure:
         try:
             return orchestrator_result(str(program.handle(orchestrator_payload(turn))))
         except Exception as error:
@@ -51,7 +66,9 @@ class SessionWorker:
     def __init__(self) -> None:
         self._sessions = SessionCache()
 
-    def answer(self, program: Program, turn: OrchestratorInput) -> OrchestratorOutput | InvocationFailure:
+    def answer(
+        self, program: Program, turn: OrchestratorInput
+    ) -> OrchestratorOutput | InvocationFailure:
         address = (turn.instance_id, turn.execution_id, turn.seen)
         kept = self._sessions.take(*address) if turn.seen else None
         session = kept or OrchestratorSession(program.handle, orchestrator_payload(turn), Path())
@@ -85,19 +102,23 @@ class Run:
         self.attempts: Counter[str] = Counter()
         self.delivered: list[Message] = []
         self.state = Orchestration("main-1", "Main", "execution-1", T0, T0)
-        started = h.execution_started(T0, instance_id="main-1", execution_id="execution-1", name="Main", input=None)
+        started = h.execution_started(
+            T0, instance_id="main-1", execution_id="execution-1", name="Main", input=None
+        )
         self.waiting = [Message(started)]
         events = events_of(program.steps, program.rounds)
-        self.waiting += [Message(h.event_raised(T0, name, json.dumps(value))) for name, value in events]
+        self.waiting += [
+            Message(h.event_raised(T0, name, json.dumps(value))) for name, value in events
+        ]
         self.histories: list[list[HistoryEvent]] = []
 
     def run(self) -> Run:
         ids = (UUID(int=n) for n in count(1))
         with patch.object(turn_module, "uuid4", lambda: next(ids)):
             while not self.state.status.is_terminal:
-                assert self.waiting or self.state.continued or self.state.status is Status.SUSPENDED, (
-                    "it waits for nothing"
-                )
+                assert (
+                    self.waiting or self.state.continued or self.state.status is Status.SUSPENDED
+                ), "it waits for nothing"
                 self.turn([] if self.state.continued else self.batch())
         return self
 
@@ -121,7 +142,11 @@ class Run:
 
     def control(self, random: random.Random) -> list[Message]:
         if self.state.status is Status.SUSPENDED:
-            return [Message(h.execution_resumed(T0, None))] if not self.waiting or random.random() < 0.4 else []
+            return (
+                [Message(h.execution_resumed(T0, None))]
+                if not self.waiting or random.random() < 0.4
+                else []
+            )
         return [Message(h.execution_suspended(T0, None))] if random.random() < 0.2 else []
 
     def turn(self, batch: list[Message]) -> None:
@@ -146,24 +171,35 @@ class Run:
             self.carry_out(sent)
 
     def drops(self) -> bool:
-        return self.replays == "always" or (self.replays == "sometimes" and self.coin.random() < 0.4)
+        return self.replays == "always" or (
+            self.replays == "sometimes" and self.coin.random() < 0.4
+        )
 
     def carry_out(self, sent: Outgoing) -> None:
         at = T0  # when a message was sent is no matter, and must not differ between runs of one schedule
         if isinstance(sent, StartActivity):
             self.attempts[sent.input + sent.execution_id] += 1
-            failures = {"Fail": 99, "Flaky": json.loads(sent.input)[1] if sent.name == "Flaky" else 0}.get(sent.name, 0)
+            failures = {
+                "Fail": 99,
+                "Flaky": json.loads(sent.input)[1] if sent.name == "Flaky" else 0,
+            }.get(sent.name, 0)
             if self.attempts[sent.input + sent.execution_id] <= failures:
                 self.waiting.append(
-                    Message(h.task_failed(at, sent.task_id, f"no {sent.name}", None), sent.execution_id)
+                    Message(
+                        h.task_failed(at, sent.task_id, f"no {sent.name}", None), sent.execution_id
+                    )
                 )
             else:
-                self.waiting.append(Message(h.task_completed(at, sent.task_id, sent.input), sent.execution_id))
+                self.waiting.append(
+                    Message(h.task_completed(at, sent.task_id, sent.input), sent.execution_id)
+                )
         elif isinstance(sent, StartOrchestration):
             parent, input = sent.started.parent_instance, sent.started.input
             assert parent is not None
             assert input is not None
-            completed = h.sub_orchestration_completed(at, parent.task_schedule_id, json.loads(input))
+            completed = h.sub_orchestration_completed(
+                at, parent.task_schedule_id, json.loads(input)
+            )
             self.waiting.append(Message(completed, parent.orchestration_instance.execution_id))
         elif isinstance(sent, Deliver) and sent.instance_id == self.state.instance_id:
             self.waiting.append(sent.message)
@@ -171,7 +207,9 @@ class Run:
             assert isinstance(sent.message.event, EventRaised)
             request = json.loads(sent.message.event.input or "")
             if not request.get("signal"):
-                reply = h.event_raised(at, request["id"], response_message(json.loads(request["input"]), False))
+                reply = h.event_raised(
+                    at, request["id"], response_message(json.loads(request["input"]), False)
+                )
                 self.waiting.append(Message(reply, request["parentExecution"]))
 
     @property

@@ -19,7 +19,11 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.engine.messages import Deliver, Message, Outgoing
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings, deliverable
 from embedded_host.engine.status import Status
@@ -47,13 +51,27 @@ def activity(name: str = "Echo", input: str = "null") -> dict[str, Any]:
     return {"actionType": 0, "functionName": name, "input": input}
 
 
-def retried(name: str = "Flaky", attempts: int = 3, first_ms: int = 1000, **options: Any) -> dict[str, Any]:
-    retry = {"firstRetryIntervalInMilliseconds": first_ms, "maxNumberOfAttempts": attempts, **options}
+def retried(
+    name: str = "Flaky", attempts: int = 3, first_ms: int = 1000, **options: Any
+) -> dict[str, Any]:
+    retry = {
+        "firstRetryIntervalInMilliseconds": first_ms,
+        "maxNumberOfAttempts": attempts,
+        **options,
+    }
     return {"actionType": 1, "functionName": name, "input": "null", "retryOptions": retry}
 
 
-def child(name: str = "Child", input: str = "null", instance_id: str | None = None) -> dict[str, Any]:
-    return {"actionType": 2, "functionName": name, "input": input, "instanceId": instance_id, "version": None}
+def child(
+    name: str = "Child", input: str = "null", instance_id: str | None = None
+) -> dict[str, Any]:
+    return {
+        "actionType": 2,
+        "functionName": name,
+        "input": input,
+        "instanceId": instance_id,
+        "version": None,
+    }
 
 
 def retried_child(attempts: int, first_ms: int = 1000) -> dict[str, Any]:
@@ -73,16 +91,27 @@ def event(name: str) -> dict[str, Any]:
     return {"actionType": 6, "externalEventName": name, "reason": "ExternalEvent"}
 
 
-def entity_call(instance_id: str = "@counter@k", operation: str = "get", input: str = "null") -> dict[str, Any]:
+def entity_call(
+    instance_id: str = "@counter@k", operation: str = "get", input: str = "null"
+) -> dict[str, Any]:
     return {"actionType": 7, "instanceId": instance_id, "operation": operation, "input": input}
 
 
 def http_call(uri: str = "http://localhost/") -> dict[str, Any]:
-    return {"actionType": 8, "httpRequest": {"method": "GET", "uri": uri, "content": None, "headers": None}}
+    return {
+        "actionType": 8,
+        "httpRequest": {"method": "GET", "uri": uri, "content": None, "headers": None},
+    }
 
 
 def signal(instance_id: str = "@counter@k", operation: str = "add", **more: Any) -> dict[str, Any]:
-    return {"actionType": 9, "instanceId": instance_id, "operation": operation, "input": "1", **more}
+    return {
+        "actionType": 9,
+        "instanceId": instance_id,
+        "operation": operation,
+        "input": "1",
+        **more,
+    }
 
 
 def when_any(*actions: Any) -> dict[str, Any]:
@@ -155,7 +184,9 @@ class Scenario:
         self.settings = settings or TurnSettings(FUNCTIONS)
         self.seconds = 0.0
         self.fresh = fresh
-        self.state = Orchestration("main-1", name, "execution-1", T0, T0, input=input, parent=parent)
+        self.state = Orchestration(
+            "main-1", name, "execution-1", T0, T0, input=input, parent=parent
+        )
         self.payload: dict[str, Any] | None = None
         """What the worker was handed in the last turn; None if it was not asked."""
         self._seen: list[dict[str, Any]] = []
@@ -173,10 +204,14 @@ class Scenario:
 
     def turn(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
         """Deliver ``events``, answer with ``reply``, apply the result."""
-        inbox = [e if isinstance(e, Message) else Message(e, self.state.execution_id) for e in events]
+        inbox = [
+            e if isinstance(e, Message) else Message(e, self.state.execution_id) for e in events
+        ]
         if self.fresh:
             self.state.execution, self.state.seen = None, 0
-        run = turn(self.state, deliverable(self.state, inbox), self.settings, lambda: moment(self.seconds))
+        run = turn(
+            self.state, deliverable(self.state, inbox), self.settings, lambda: moment(self.seconds)
+        )
         self.payload = None
         try:
             self.payload = self._handed(next(run))

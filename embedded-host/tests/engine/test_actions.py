@@ -21,4 +21,6 @@ def test_delays(policy: RetryPolicy, seconds: list[float]) -> None:
 
 
 def test_a_delay_is_bounded_however_many_attempts_there_were() -> None:
-    assert RetryPolicy(timedelta(seconds=1), 10_000, backoff=2).delay_after(5_000) == timedelta(days=6)
+    assert RetryPolicy(timedelta(seconds=1), 10_000, backoff=2).delay_after(5_000) == timedelta(
+        days=6
+    )

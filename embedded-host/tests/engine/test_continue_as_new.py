@@ -47,7 +47,12 @@ def test_the_history_begins_again() -> None:
     assert len(state.execution_id) == 32
     assert (started.generation, started.parent_instance, started.name) == (None, PARENT, "Main")
     assert state.input == started.input == json.dumps('{"n": 2}')
-    assert (state.status, state.created_at, state.parent, state.continued) == (Status.RUNNING, moment(5), PARENT, True)
+    assert (state.status, state.created_at, state.parent, state.continued) == (
+        Status.RUNNING,
+        moment(5),
+        PARENT,
+        True,
+    )
 
 
 def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
@@ -63,7 +68,15 @@ def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
     assert main.payload is not None
     assert main.payload["isReplaying"]
     played = [(e["EventType"], e["IsPlayed"]) for e in main.payload["history"]]
-    assert played == [(12, False), (0, True), (13, True), (4, False), (13, False), (12, False), (5, False)]
+    assert played == [
+        (12, False),
+        (0, True),
+        (13, True),
+        (4, False),
+        (13, False),
+        (12, False),
+        (5, False),
+    ]
     assert main.state.status is Status.COMPLETED
 
 

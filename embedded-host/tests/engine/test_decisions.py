@@ -54,7 +54,12 @@ CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         answer(signal("@counter@b")),
         "scheduled an event with sequence ID 0",
     ),
-    ("call gone", answer(entity_call()), answer(activity()), "instead scheduled an activity task named 'Echo'"),
+    (
+        "call gone",
+        answer(entity_call()),
+        answer(activity()),
+        "instead scheduled an activity task named 'Echo'",
+    ),
     (
         "fewer at once",
         answer(when_all(activity(), activity())),
@@ -64,14 +69,20 @@ CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "says"), [c[1:] for c in CHANGED], ids=[c[0] for c in CHANGED])
-def test_changed_code_fails_the_instance(before: dict[str, Any], after: dict[str, Any], says: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "says"), [c[1:] for c in CHANGED], ids=[c[0] for c in CHANGED]
+)
+def test_changed_code_fails_the_instance(
+    before: dict[str, Any], after: dict[str, Any], says: str
+) -> None:
     main = Scenario(fresh=True)
     main.start(before)
     main.turn(after, raised("unrelated"))
     assert main.state.status is Status.FAILED
     assert main.state.output is not None
-    assert main.state.output.startswith("Orchestrator function 'Main' failed: Non-Deterministic workflow detected: ")
+    assert main.state.output.startswith(
+        "Orchestrator function 'Main' failed: Non-Deterministic workflow detected: "
+    )
     assert says in main.state.output
     assert "Was a change made to the orchestrator code" in main.state.output
 

@@ -8,7 +8,12 @@ import pytest
 from embedded_host.engine.entity import Entity, EntityTurnResult, entity_turn
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
 from embedded_host.engine.events import EventRaised
-from embedded_host.engine.invocations import EntityInput, EntityOutput, InvocationFailure, OperationResult
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OperationResult,
+)
 from embedded_host.engine.messages import Deliver
 from tests.engine.scenario import T0, delivered, moment
 

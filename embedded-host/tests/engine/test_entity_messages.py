@@ -74,7 +74,17 @@ def test_a_clients_signal() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        *(5, None, [], "x", {}, {"id": 5}, {"id": "r", "op": 5}, {"id": "r", "input": {}}, {"id": "r", "parent": 7}),
+        *(
+            5,
+            None,
+            [],
+            "x",
+            {},
+            {"id": 5},
+            {"id": "r", "op": 5},
+            {"id": "r", "input": {}},
+            {"id": "r", "parent": 7},
+        ),
         {"id": "r", "parent": "p", "parentExecution": []},
     ],
 )
@@ -91,7 +101,9 @@ def test_an_operation_that_is_nested_too_deeply_is_refused() -> None:
 
 def test_an_operation_whose_texts_have_no_form_in_utf_8() -> None:
     text = json.dumps({"id": "r\ud800", "op": "o\ud800", "parent": "p\ud800"})
-    assert OperationRequest.parse(text) == OperationRequest(r"r\ud800", r"o\ud800", None, False, r"p\ud800")
+    assert OperationRequest.parse(text) == OperationRequest(
+        r"r\ud800", r"o\ud800", None, False, r"p\ud800"
+    )
 
 
 def test_replies() -> None:
@@ -118,7 +130,12 @@ def test_labels_name_the_one_before() -> None:
 
 def test_labels_go_on_from_the_history() -> None:
     sent = request_message(
-        request_id="r", operation="add", input=None, signal=True, now=T0, label=("2026-01-02T03:04:05.0000009", "")
+        request_id="r",
+        operation="add",
+        input=None,
+        signal=True,
+        now=T0,
+        label=("2026-01-02T03:04:05.0000009", ""),
     )
     labels = OutgoingLabels([h.event_sent(T0, 0, "@a@b", "op", sent), h.orchestrator_completed(T0)])
     assert labels.next("@a@b", T0) == ("2026-01-02T03:04:05.000001", "2026-01-02T03:04:05.0000009")

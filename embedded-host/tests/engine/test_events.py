@@ -24,7 +24,9 @@ from embedded_host.engine.events import (
 )
 from tests.engine.scenario import PARENT, T0, moment
 
-STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input="1", parent=PARENT, version="2")
+STARTED = h.execution_started(
+    T0, instance_id="i", execution_id="e", name="Main", input="1", parent=PARENT, version="2"
+)
 
 EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
     (
@@ -35,7 +37,10 @@ EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
             "OrchestrationInstance": {"InstanceId": "i", "ExecutionId": "e"},
             "ParentInstance": {
                 "Name": "Parent",
-                "OrchestrationInstance": {"InstanceId": "parent-1", "ExecutionId": "parent-execution"},
+                "OrchestrationInstance": {
+                    "InstanceId": "parent-1",
+                    "ExecutionId": "parent-execution",
+                },
                 "TaskScheduleId": 4,
                 "Version": None,
             },
@@ -62,7 +67,12 @@ EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
         h.execution_completed(T0, 7, "Failed", "why", "Traceback …"),
         1,
         7,
-        {"OrchestrationStatus": "Failed", "Result": "why", "FailureDetails": None, "Stack": "Traceback …"},
+        {
+            "OrchestrationStatus": "Failed",
+            "Result": "why",
+            "FailureDetails": None,
+            "Stack": "Traceback …",
+        },
     ),
     (h.execution_terminated(T0, "why"), 3, -1, {"Input": "why"}),
     (h.execution_suspended(T0, "why"), 19, -1, {"Reason": "why"}),
@@ -84,7 +94,14 @@ EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
         h.sub_orchestration_created(T0, 3, "C", "id", None),
         7,
         3,
-        {"Name": "C", "Version": None, "InstanceId": "id", "Input": None, "ClientSpanId": None, "Tags": None},
+        {
+            "Name": "C",
+            "Version": None,
+            "InstanceId": "id",
+            "Input": None,
+            "ClientSpanId": None,
+            "Tags": None,
+        },
     ),
     (h.sub_orchestration_completed(T0, 3, "1"), 8, -1, {"TaskScheduledId": 3, "Result": "1"}),
     (
@@ -94,10 +111,25 @@ EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
         {"TaskScheduledId": 3, "Reason": "why", "Details": "where", "FailureDetails": None},
     ),
     (h.timer_created(T0, 3, moment(1)), 10, 3, {"FireAt": "2026-01-02T03:04:06Z"}),
-    (h.timer_created(T0, 3, moment(1), retry_of=2), 10, 3, {"FireAt": "2026-01-02T03:04:06Z", "RetryOf": 2}),
+    (
+        h.timer_created(T0, 3, moment(1), retry_of=2),
+        10,
+        3,
+        {"FireAt": "2026-01-02T03:04:06Z", "RetryOf": 2},
+    ),
     (h.timer_fired(T0, 3, moment(1)), 11, -1, {"TimerId": 3, "FireAt": "2026-01-02T03:04:06Z"}),
-    (h.event_sent(T0, 3, "@a@b", "op", "{}"), 14, 3, {"InstanceId": "@a@b", "Name": "op", "Input": "{}"}),
-    (h.event_raised(T0, "Go", "1"), 15, -1, {"Name": "Go", "Input": "1", "ParentTraceContext": None}),
+    (
+        h.event_sent(T0, 3, "@a@b", "op", "{}"),
+        14,
+        3,
+        {"InstanceId": "@a@b", "Name": "op", "Input": "{}"},
+    ),
+    (
+        h.event_raised(T0, "Go", "1"),
+        15,
+        -1,
+        {"Name": "Go", "Input": "1", "ParentTraceContext": None},
+    ),
     (h.generic(T0, "data"), 17, -1, {"Data": "data"}),
 ]
 IDS = [type(event).__name__ for event, *_ in EVENTS]
@@ -155,7 +187,9 @@ def test_a_lone_surrogate_survives() -> None:
     assert decode_events(encode_events([event])) == [event]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"EventType":2,"Timestamp":""}', '{"EventType":4,"Timestamp":""}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"EventType":2,"Timestamp":""}', '{"EventType":4,"Timestamp":""}']
+)
 def test_an_invalid_event_raises_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_event(text)

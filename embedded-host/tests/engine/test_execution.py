@@ -55,7 +55,12 @@ ONE_ACTION: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("timer", timer(60), "timer_created 0", ["Deliver"]),
     ("entity call", entity_call(), "event_sent 0", ["Deliver"]),
     ("entity signal", signal(), "event_sent 0", ["Deliver"]),
-    ("scheduled signal", {**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"}, "event_sent 0", ["Deliver"]),
+    (
+        "scheduled signal",
+        {**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"},
+        "event_sent 0",
+        ["Deliver"],
+    ),
     ("http call", http_call(), "task_scheduled 0", ["StartActivity"]),
     ("event", event("Go"), "", []),
     ("any", when_any(activity()), "task_scheduled 0", ["StartActivity"]),
@@ -63,8 +68,12 @@ ONE_ACTION: list[tuple[str, dict[str, Any], str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "step", "sent"), [c[1:] for c in ONE_ACTION], ids=[c[0] for c in ONE_ACTION])
-def test_each_action_is_decided_once(new: NewScenario, action: dict[str, Any], step: str, sent: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("action", "step", "sent"), [c[1:] for c in ONE_ACTION], ids=[c[0] for c in ONE_ACTION]
+)
+def test_each_action_is_decided_once(
+    new: NewScenario, action: dict[str, Any], step: str, sent: list[str]
+) -> None:
     main = new()
     assert kinds(main.start(answer(action)).outgoing) == sent
     assert main.steps == ["started", step] if step else ["started"]
@@ -88,8 +97,12 @@ COMPLETED_BY: list[tuple[str, dict[str, Any], HistoryEvent]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "ends"), [c[1:] for c in COMPLETED_BY], ids=[c[0] for c in COMPLETED_BY])
-def test_the_next_action_waits_for_the_one_before(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
+@pytest.mark.parametrize(
+    ("action", "ends"), [c[1:] for c in COMPLETED_BY], ids=[c[0] for c in COMPLETED_BY]
+)
+def test_the_next_action_waits_for_the_one_before(
+    new: NewScenario, action: dict[str, Any], ends: HistoryEvent
+) -> None:
     main = new()
     both = answer(action, activity("Echo", '"next"'))
     assert len(main.start(both).outgoing) <= 1
@@ -109,7 +122,11 @@ def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
 
 def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
     main = new()
-    assert kinds(main.start(answer(signal(), signal(), activity())).outgoing) == ["Deliver", "Deliver", "StartActivity"]
+    assert kinds(main.start(answer(signal(), signal(), activity())).outgoing) == [
+        "Deliver",
+        "Deliver",
+        "StartActivity",
+    ]
     assert main.steps == ["started", "event_sent 0", "event_sent 1", "task_scheduled 2"]
 
 
@@ -122,7 +139,12 @@ def test_waits_take_no_number(new: NewScenario) -> None:
 def test_numbers_go_depth_first(new: NewScenario) -> None:
     main = new()
     main.start(answer(when_all(when_any(activity(), timer(60)), child(), when_all(activity()))))
-    assert main.steps[1:] == ["task_scheduled 0", "timer_created 1", "child_created 2", "task_scheduled 3"]
+    assert main.steps[1:] == [
+        "task_scheduled 0",
+        "timer_created 1",
+        "child_created 2",
+        "task_scheduled 3",
+    ]
 
 
 # -- all and any -----------------------------------------------------------------------------------
@@ -142,11 +164,16 @@ def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
     main.turn(answer(when_all(activity(), activity()), error="boom"), failed(0))
     assert main.status() is Status.RUNNING
     main.turn(answer(when_all(activity(), activity()), error="boom"), completed(1))
-    assert (main.state.status, main.state.output) == (Status.FAILED, "Orchestrator function 'Main' failed: boom")
+    assert (main.state.status, main.state.output) == (
+        Status.FAILED,
+        "Orchestrator function 'Main' failed: boom",
+    )
 
 
 @pytest.mark.parametrize("late", [completed(0), failed(0)], ids=["completed", "failed"])
-def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, late: HistoryEvent) -> None:
+def test_any_goes_on_with_the_first_and_ends_with_the_last(
+    new: NewScenario, late: HistoryEvent
+) -> None:
     main = new()
     program = when_any(activity(), activity())
     main.start(answer(program))
@@ -154,12 +181,17 @@ def test_any_goes_on_with_the_first_and_ends_with_the_last(new: NewScenario, lat
     assert main.status() is Status.RUNNING
     main.turn(answer(program, done=True, output="won"), late)
     assert (main.state.status, main.state.output) == (Status.COMPLETED, '"won"')
-    assert main.steps[-2:] == [f"task_{'failed' if late == failed(0) else 'completed'} 0", "completed 2"]
+    assert main.steps[-2:] == [
+        f"task_{'failed' if late == failed(0) else 'completed'} 0",
+        "completed 2",
+    ]
 
 
 def test_all_of_nothing_is_done(new: NewScenario) -> None:
     main = new()
-    assert kinds(main.start(answer(when_all(), when_any(), activity())).outgoing) == ["StartActivity"]
+    assert kinds(main.start(answer(when_all(), when_any(), activity())).outgoing) == [
+        "StartActivity"
+    ]
 
 
 def test_any_within_all(new: NewScenario) -> None:
@@ -182,7 +214,9 @@ OPEN: list[tuple[str, dict[str, Any], HistoryEvent]] = [
 
 
 @pytest.mark.parametrize(("action", "ends"), [c[1:] for c in OPEN], ids=[c[0] for c in OPEN])
-def test_open_tasks_hold_completion(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
+def test_open_tasks_hold_completion(
+    new: NewScenario, action: dict[str, Any], ends: HistoryEvent
+) -> None:
     main = new()
     done = answer(when_any(action, event("Go")), done=True)
     main.start(answer(when_any(action, event("Go"))))
@@ -221,20 +255,26 @@ def test_calls_after_a_cancelled_timer_keep_their_numbers_on_replay(new: NewScen
     cancelled = when_any(event("Go"), timer(60, cancelled=True))
     main.turn(answer(cancelled, when_all(activity()), activity()), raised("Go"))
     main.turn(answer(cancelled, when_all(activity()), activity()), completed(1))
-    main.turn(answer(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0))
+    main.turn(
+        answer(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0)
+    )
     assert main.status() is Status.COMPLETED
     assert [s for s in main.steps if "scheduled" in s] == ["task_scheduled 1", "task_scheduled 2"]
 
 
 # -- retries ---------------------------------------------------------------------------------------
 
-RETRIED: list[tuple[str, dict[str, Any], Callable[[int], HistoryEvent], Callable[[int], HistoryEvent]]] = [
+RETRIED: list[
+    tuple[str, dict[str, Any], Callable[[int], HistoryEvent], Callable[[int], HistoryEvent]]
+] = [
     ("activity", retried(attempts=3), failed, completed),
     ("sub-orchestration", retried_child(attempts=3), child_failed, child_completed),
 ]
 
 
-@pytest.mark.parametrize(("action", "fails", "succeeds"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED])
+@pytest.mark.parametrize(
+    ("action", "fails", "succeeds"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED]
+)
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
 def test_a_retry_comes_after_a_timer_of_the_interval(
     new: NewScenario, action: dict[str, Any], fails: Any, succeeds: Any, wrapped: bool
@@ -252,7 +292,9 @@ def test_a_retry_comes_after_a_timer_of_the_interval(
     assert main.steps[-1] == "timer_created 3"
 
 
-@pytest.mark.parametrize(("action", "fails", "_"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED])
+@pytest.mark.parametrize(
+    ("action", "fails", "_"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED]
+)
 def test_after_the_last_failure_one_more_timer_fires_at_once(
     new: NewScenario, action: dict[str, Any], fails: Any, _: Any
 ) -> None:
@@ -272,7 +314,11 @@ def test_after_the_last_failure_one_more_timer_fires_at_once(
 
 def test_intervals_grow_by_the_coefficient_up_to_the_maximum(new: NewScenario) -> None:
     main = new()
-    program = answer(retried(attempts=5, first_ms=1000, backoffCoefficient=3, maxRetryIntervalInMilliseconds=5000))
+    program = answer(
+        retried(
+            attempts=5, first_ms=1000, backoffCoefficient=3, maxRetryIntervalInMilliseconds=5000
+        )
+    )
     main.start(program)
     delays = []
     for task in (0, 2, 4, 6):
@@ -328,7 +374,9 @@ def test_one_event_ends_one_wait(new: NewScenario) -> None:
 def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
     main = new()
     program = answer(event("Go"), event("Go"), activity(), event("go"), activity())
-    assert kinds(main.start(program, raised("Go"), raised("Go"), raised("Go")).outgoing) == ["StartActivity"]
+    assert kinds(main.start(program, raised("Go"), raised("Go"), raised("Go")).outgoing) == [
+        "StartActivity"
+    ]
     assert kinds(main.turn(program, completed(0)).outgoing) == ["StartActivity"]
 
 
@@ -345,16 +393,23 @@ def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
     main.start(answer(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
     assert execution is not None
-    assert [(e.name, e.input) for e in execution.unconsumed_events] == [("A", "1"), ("a", "3"), ("b", "2")]
+    assert [(e.name, e.input) for e in execution.unconsumed_events] == [
+        ("A", "1"),
+        ("a", "3"),
+        ("b", "2"),
+    ]
 
 
 # -- suspended -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("action", "ends"), [(event("Go"), raised("Go")), (activity(), completed(0)), (timer(60), fired(0))]
+    ("action", "ends"),
+    [(event("Go"), raised("Go")), (activity(), completed(0)), (timer(60), fired(0))],
 )
-def test_nothing_moves_while_suspended(new: NewScenario, action: dict[str, Any], ends: HistoryEvent) -> None:
+def test_nothing_moves_while_suspended(
+    new: NewScenario, action: dict[str, Any], ends: HistoryEvent
+) -> None:
     main = new()
     program = answer(action, activity())
     main.start(program)

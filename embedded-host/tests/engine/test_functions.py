@@ -16,24 +16,31 @@ def test_names_are_found_without_regard_to_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "article"), [("orchestrator", "an orchestrator"), ("activity", "an activity"), ("entity", "an entity")]
+    ("kind", "article"),
+    [("orchestrator", "an orchestrator"), ("activity", "an activity"), ("entity", "an entity")],
 )
 def test_an_unknown_name_is_reported_with_the_known_names(kind: str, article: str) -> None:
     assert FunctionNames(kind, ("A", "B")).missing("X") == (
         f"The function 'X' doesn't exist, is disabled, or is not {article} function. "
         f"Additional info: The following are the known {kind} functions: 'A', 'B'."
     )
-    assert FunctionNames(kind).missing("X").endswith(f"No {kind} functions are currently registered!")
+    assert (
+        FunctionNames(kind).missing("X").endswith(f"No {kind} functions are currently registered!")
+    )
 
 
 def test_kinds_are_apart() -> None:
     functions = DurableFunctions.of(["O"], ["A"], ["E"])
-    assert [names.kind for names in (functions.orchestrators, functions.activities, functions.entities)] == [
+    assert [
+        names.kind for names in (functions.orchestrators, functions.activities, functions.entities)
+    ] == [
         "orchestrator",
         "activity",
         "entity",
     ]
-    assert [("O" in n, "A" in n, "E" in n) for n in (functions.orchestrators, functions.activities)] == [
+    assert [
+        ("O" in n, "A" in n, "E" in n) for n in (functions.orchestrators, functions.activities)
+    ] == [
         (True, False, False),
         (False, True, False),
     ]

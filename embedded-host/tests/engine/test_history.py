@@ -8,7 +8,9 @@ from embedded_host.engine.events import CompletionEvent, ExecutionStarted, Histo
 from embedded_host.engine.history import History
 from tests.engine.scenario import T0
 
-STARTED: ExecutionStarted = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input="1")
+STARTED: ExecutionStarted = h.execution_started(
+    T0, instance_id="i", execution_id="e", name="Main", input="1"
+)
 COMPLETIONS: list[HistoryEvent] = [
     h.task_completed(T0, 3, "1"),
     h.task_failed(T0, 3, "why", "where"),

@@ -38,7 +38,9 @@ class Counted:
     def __call__(self, actions: list[Any], *turn: tuple[HistoryEvent, int]) -> list[str]:
         """The steps that the turn adds to the history, without what came in."""
         history = self.main.state.history
-        self.counts += [self.counts[-1] if self.counts else 0] * (len(history) - len(self.counts) + 1)
+        self.counts += [self.counts[-1] if self.counts else 0] * (
+            len(history) - len(self.counts) + 1
+        )
         self.counts += [len(actions)] if not len(history) else [count for _, count in turn]
         reply = parse_orchestrator_output(answer(*actions), ReplayProgress(tuple(self.counts)))
         events = [event for event, _ in turn]
@@ -65,7 +67,9 @@ def test_a_retry_goes_on_behind_the_calls_that_follow_a_failure(counted: Counted
     assert counted([together, then], (completed(4), 2)) == ["task_scheduled 2"]
 
 
-def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(counted: Counted) -> None:
+def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(
+    counted: Counted,
+) -> None:
     first, then = when_any(event("Go"), timer(1)), activity("Echo")
     assert counted([first]) == ["timer_created 0"]
     assert counted([first], (fired(0), 1)) == []
@@ -74,7 +78,9 @@ def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(
     assert not any(isinstance(e, ExecutionCompleted) for e in counted.main.state.history.events)
 
 
-def test_decisions_while_suspended_are_numbered_at_once_and_recorded_on_resume(counted: Counted) -> None:
+def test_decisions_while_suspended_are_numbered_at_once_and_recorded_on_resume(
+    counted: Counted,
+) -> None:
     first, then = when_any(retried(), activity("Echo")), activity("Echo")
     assert counted([first]) == ["task_scheduled 0", "task_scheduled 1"]
     assert counted([first], (suspended(), 1)) == []

@@ -58,7 +58,11 @@ from tests.engine.scenario import (
 def test_another_executions_messages_are_dropped() -> None:
     main = Scenario()
     main.start(answer(activity()))
-    mine, foreign, anyones = Message(completed(0), "execution-1"), Message(completed(0), "other"), Message(raised("Go"))
+    mine, foreign, anyones = (
+        Message(completed(0), "execution-1"),
+        Message(completed(0), "other"),
+        Message(raised("Go")),
+    )
     assert deliverable(main.state, [foreign, mine, anyones]) == [mine, anyones]
 
 
@@ -115,7 +119,11 @@ def test_an_activity_is_sent_with_its_input() -> None:
 def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
     [sent] = Scenario().start(answer(timer(60))).outgoing
     assert isinstance(sent, Deliver)
-    assert (sent.instance_id, sent.message.execution_id, sent.message.due) == ("main-1", "execution-1", moment(60))
+    assert (sent.instance_id, sent.message.execution_id, sent.message.due) == (
+        "main-1",
+        "execution-1",
+        moment(60),
+    )
     timer_fired = delivered(sent, TimerFired)
     assert (timer_fired.timer_id, timer_fired.fire_at) == (0, "2026-01-02T03:05:05Z")
 
@@ -136,7 +144,8 @@ def test_custom_status_is_the_last_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fits"), [("x" * (CUSTOM_STATUS_LIMIT // 2 - 2), True), ("x" * (CUSTOM_STATUS_LIMIT // 2 - 1), False)]
+    ("text", "fits"),
+    [("x" * (CUSTOM_STATUS_LIMIT // 2 - 2), True), ("x" * (CUSTOM_STATUS_LIMIT // 2 - 1), False)],
 )
 def test_custom_status_has_a_limit(text: str, fits: bool) -> None:
     main = Scenario()
@@ -173,10 +182,18 @@ def test_completion(reply: Any, output: str | None) -> None:
 
 
 FAILURES: list[tuple[str, Any, str]] = [
-    ("raised", failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(answer(error="boom"))), "boom"),
+    (
+        "raised",
+        failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(answer(error="boom"))),
+        "boom",
+    ),
     ("no generator", failure("KeyError", "'k'"), "KeyError: 'k'"),
     ("no generator, with its stack", failure("KeyError", "'k'", "Traceback"), "KeyError: 'k'"),
-    ("label without an answer", failure("Exception", f"a{OUT_OF_PROC_LABEL}x"), f"Exception: a{OUT_OF_PROC_LABEL}x"),
+    (
+        "label without an answer",
+        failure("Exception", f"a{OUT_OF_PROC_LABEL}x"),
+        f"Exception: a{OUT_OF_PROC_LABEL}x",
+    ),
     ("not JSON", "what?", "Out of proc orchestrators must return a valid JSON schema"),
     ("a list", "[]", "Out of proc orchestrators must return a valid JSON schema"),
     (
@@ -191,7 +208,10 @@ FAILURES: list[tuple[str, Any, str]] = [
 def test_failure(reply: Any, text: str) -> None:
     main = Scenario()
     main.start(reply)
-    assert (main.state.status, main.state.output) == (Status.FAILED, f"Orchestrator function 'Main' failed: {text}")
+    assert (main.state.status, main.state.output) == (
+        Status.FAILED,
+        f"Orchestrator function 'Main' failed: {text}",
+    )
     assert main.steps == ["started", "completed 0"]
 
 
@@ -251,18 +271,30 @@ def test_a_suspended_instance_can_be_terminated() -> None:
 
 
 CHILD_ENDS: list[tuple[str, Any, str, dict[str, Any]]] = [
-    ("completed", answer(done=True, output=7), "SubOrchestrationInstanceCompleted", {"result": "7"}),
+    (
+        "completed",
+        answer(done=True, output=7),
+        "SubOrchestrationInstanceCompleted",
+        {"result": "7"},
+    ),
     (
         "failed",
         answer(error="boom"),
         "SubOrchestrationInstanceFailed",
-        {"reason": "Orchestrator function 'Child' failed: boom", "details": "Message: boom, StackTrace: "},
+        {
+            "reason": "Orchestrator function 'Child' failed: boom",
+            "details": "Message: boom, StackTrace: ",
+        },
     ),
 ]
 
 
-@pytest.mark.parametrize(("reply", "kind", "fields"), [c[1:] for c in CHILD_ENDS], ids=[c[0] for c in CHILD_ENDS])
-def test_a_parent_receives_the_result_of_its_child(reply: Any, kind: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("reply", "kind", "fields"), [c[1:] for c in CHILD_ENDS], ids=[c[0] for c in CHILD_ENDS]
+)
+def test_a_parent_receives_the_result_of_its_child(
+    reply: Any, kind: str, fields: dict[str, Any]
+) -> None:
     [sent] = Scenario("Child", parent=PARENT).start(reply).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("parent-1", "parent-execution")
@@ -285,9 +317,15 @@ def test_a_parent_receives_the_reason_of_a_terminated_child() -> None:
 def test_a_child_is_started() -> None:
     main = Scenario()
     main.start(answer(event("Go"), child(name="child", input='{"a": 1}')))
-    [sent] = main.turn(answer(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")).outgoing
+    [sent] = main.turn(
+        answer(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")
+    ).outgoing
     assert isinstance(sent, StartOrchestration)
-    assert sent.instance_id == "execution-1:0" == main.last(SubOrchestrationInstanceCreated).instance_id
+    assert (
+        sent.instance_id
+        == "execution-1:0"
+        == main.last(SubOrchestrationInstanceCreated).instance_id
+    )
     started = sent.started
     assert (started.name, started.input, started.generation) == ("Child", '"{\\"a\\": 1}"', None)
     assert started.parent_instance == h.parent_instance("Main", "main-1", "execution-1", 0)
@@ -308,7 +346,9 @@ def test_a_child_is_started() -> None:
         ("Child", "@x@y", "must not start with '@'"),
     ],
 )
-def test_a_child_that_cannot_be_is_a_failure_to_catch(name: str, instance_id: str | None, says: str) -> None:
+def test_a_child_that_cannot_be_is_a_failure_to_catch(
+    name: str, instance_id: str | None, says: str
+) -> None:
     main = Scenario(parent=PARENT)
     program = answer(child(name, instance_id=instance_id))
     [sent] = main.start(program).outgoing
@@ -345,12 +385,19 @@ def test_an_operation_is_sent_and_labelled() -> None:
     assert (one["op"], one["signal"], one["input"], "signal" in two) == ("add", True, '"1"', False)
     assert (two["parent"], two["parentExecution"]) == ("main-1", "execution-1")
     assert (one["Timestamp"], one["Predecessor"]) == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
-    assert (two["Timestamp"], two["Predecessor"]) == ("2026-01-02T03:04:05.0000001", "2026-01-02T03:04:05Z")
+    assert (two["Timestamp"], two["Predecessor"]) == (
+        "2026-01-02T03:04:05.0000001",
+        "2026-01-02T03:04:05Z",
+    )
     assert one["id"] != two["id"]
 
 
 def test_a_scheduled_signal_waits_for_its_time() -> None:
-    [sent] = Scenario().start(answer({**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"})).outgoing
+    [sent] = (
+        Scenario()
+        .start(answer({**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"}))
+        .outgoing
+    )
     assert isinstance(sent, Deliver)
     assert sent.message.due == T0.replace(hour=4, minute=0, second=0)
 

@@ -32,7 +32,11 @@ def same(runs: list[Run]) -> None:
 
 
 # A retry goes on behind the back of a task_all that has failed: with the SDK alone, this would be numbered otherwise on replay.
-RETRY_BEHIND = [("unless cancelled", ("activity", 0)), ("unless cancelled", ("retry", 1)), ("some fail", [True, False])]
+RETRY_BEHIND = [
+    ("unless cancelled", ("activity", 0)),
+    ("unless cancelled", ("retry", 1)),
+    ("some fail", [True, False]),
+]
 
 
 @EXAMPLES
@@ -44,7 +48,9 @@ def test_any_order_of_messages_has_the_outcome_of_a_straight_run(
     program = Program(steps, rounds, exact=False)
     straight = Run(program, None, "never", SessionWorker()).run()
     assert straight.state.status.value == "Completed", straight.state.output
-    assert Run(program, seed, "sometimes", SessionWorker(), suspends).run().outcome == straight.outcome
+    assert (
+        Run(program, seed, "sometimes", SessionWorker(), suspends).run().outcome == straight.outcome
+    )
 
 
 # A wait that was left behind is settled: the orchestrator goes on, though nothing that its list awaits has happened.
@@ -58,7 +64,12 @@ def test_kept_sessions_produce_the_history_of_fresh_ones(
     steps: list[Any], rounds: int, seed: int, suspends: bool
 ) -> None:
     program = Program(steps, rounds, exact=True)
-    same([Run(program, seed, often, SessionWorker(), suspends).run() for often in ("never", "always", "sometimes")])
+    same(
+        [
+            Run(program, seed, often, SessionWorker(), suspends).run()
+            for often in ("never", "always", "sometimes")
+        ]
+    )
 
 
 # -- as the SDK alone runs them --------------------------------------------------------------------
@@ -66,7 +77,9 @@ def test_kept_sessions_produce_the_history_of_fresh_ones(
 
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
-def test_with_the_sdk_alone_any_order_has_the_same_outcome(steps: list[Any], rounds: int, seed: int) -> None:
+def test_with_the_sdk_alone_any_order_has_the_same_outcome(
+    steps: list[Any], rounds: int, seed: int
+) -> None:
     program = Program(steps, rounds, exact=False)
     straight = Run(program, None, "never", SdkWorker()).run()
     assert straight.state.status.value == "Completed", straight.state.output

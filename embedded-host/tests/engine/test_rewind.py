@@ -44,14 +44,20 @@ def test_failures_become_generic_events_in_their_place() -> None:
     events = main.state.history.events
     rewound = rewind(events, "fixed")
     struck = [(old, new) for old, new in zip(events, rewound.events, strict=True) if old != new]
-    assert [type(old).__name__ for old, _ in struck] == ["TaskScheduled", "TaskFailed", "ExecutionCompleted"]
+    assert [type(old).__name__ for old, _ in struck] == [
+        "TaskScheduled",
+        "TaskFailed",
+        "ExecutionCompleted",
+    ]
     assert [new.data for _, new in struck if isinstance(new, GenericEvent)] == [
         "Rewound: TaskScheduled (fixed)",
         "Rewound: TaskFailed (fixed)",
         "Rewound: ExecutionCompleted (fixed)",
     ]
     assert rewound.failed_children == []
-    assert rewind(events, None).events[-2] == h.generic(main.state.created_at, "Rewound: ExecutionCompleted")
+    assert rewind(events, None).events[-2] == h.generic(
+        main.state.created_at, "Rewound: ExecutionCompleted"
+    )
 
 
 def test_the_events_given_are_not_changed() -> None:
@@ -78,7 +84,9 @@ def test_a_rewound_execution_does_the_failed_step_again() -> None:
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
     main.fresh = True
     program = answer(activity("Echo"), activity("Flaky"))
-    assert kinds(main.turn(program, h.generic(main.state.created_at, "rewind")).outgoing) == ["StartActivity"]
+    assert kinds(main.turn(program, h.generic(main.state.created_at, "rewind")).outgoing) == [
+        "StartActivity"
+    ]
     assert main.steps[-1] == "task_scheduled 1"
     main.turn({**program, "isDone": True}, completed(1))
     assert main.status() is Status.COMPLETED
@@ -140,7 +148,9 @@ def test_a_purged_child_is_begun_again() -> None:
     assert rewound.failed_children == ["c-2"]
     assert rewound_again(main, "c-1") == ["started", "child_created 1"]
     result = main.turn(program, h.generic(main.state.created_at, "rewind"))
-    assert [sent.instance_id for sent in result.outgoing if isinstance(sent, StartOrchestration)] == ["c-1"]
+    assert [
+        sent.instance_id for sent in result.outgoing if isinstance(sent, StartOrchestration)
+    ] == ["c-1"]
     main.turn(program, child_completed(0))
     main.turn({**program, "isDone": True}, child_completed(1))
     assert main.status() is Status.COMPLETED

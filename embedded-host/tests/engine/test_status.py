@@ -4,7 +4,10 @@ from embedded_host.engine.status import FINISHED, STATUSES, UNFINISHED, Status
 
 
 def test_statuses_have_the_numbers_of_durabletask() -> None:
-    assert [STATUSES.index(name) for name in ("Running", "Completed", "Failed", "Terminated", "Suspended")] == [
+    assert [
+        STATUSES.index(name)
+        for name in ("Running", "Completed", "Failed", "Terminated", "Suspended")
+    ] == [
         0,
         1,
         3,

@@ -46,7 +46,9 @@ def test_reading(text: str, moment: datetime) -> None:
     assert parse_moment(text).utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05Zz", "17"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05Zz", "17"]
+)
 def test_an_invalid_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_moment(text)

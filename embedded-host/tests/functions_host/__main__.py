@@ -22,12 +22,18 @@ REQUIREMENTS = Path(cli.__file__).parent / "templates" / "common" / "requirement
 def main(arguments: list[str]) -> int:
     """Carry out one command and return its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.functions_host", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.functions_host",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="URL | write-app")
-    parser.add_argument("folder", nargs="?", type=Path, help="of write-app: where to, an empty folder")
     parser.add_argument(
-        "--only", default="", help="the cases whose names begin with this, for example http/ or orch/Hello"
+        "folder", nargs="?", type=Path, help="of write-app: where to, an empty folder"
+    )
+    parser.add_argument(
+        "--only",
+        default="",
+        help="the cases whose names begin with this, for example http/ or orch/Hello",
     )
     given = parser.parse_args(arguments)
     if given.target == "write-app":
@@ -42,7 +48,9 @@ def _write(folder: Path | None) -> int:
         print("write-app needs a folder that is empty or not there yet", file=sys.stderr)
         return 2
     write_app(folder, REQUIREMENTS)
-    print(f"The probe app is in {folder}. Install its requirements.txt, and serve it with a real host.")
+    print(
+        f"The probe app is in {folder}. Install its requirements.txt, and serve it with a real host."
+    )
     return 0
 
 
@@ -59,7 +67,9 @@ def _compare(base: str, only: str) -> int:
     except NotTheProbeError as error:
         print(f"This host does not serve the probe app. {error}", file=sys.stderr)
         return 2
-    print(f"{base}: keys are {'in force' if key else 'not asked for'}; {len(cases)} cases", flush=True)
+    print(
+        f"{base}: keys are {'in force' if key else 'not asked for'}; {len(cases)} cases", flush=True
+    )
     compared = same = 0
     for case, steps, as_recorded, found in compare(base, key, cases):
         compared, same = compared + steps, same + as_recorded

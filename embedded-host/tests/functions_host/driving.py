@@ -30,13 +30,17 @@ class RealHostRecorder(Recorder):
         super().__init__(base, recorded)
         self._key = key
 
-    def send(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> Reply:
+    def send(
+        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+    ) -> Reply:
         if self._key and MANAGEMENT in path and "code=" not in path:
             path += f"{'&' if '?' in path else '?'}code={self._key}"
         return super().send(method, path, body, headers)
 
     def wait(self, links: Links, *until: str) -> None:
-        with contextlib.suppress(AssertionError):  # the status that it has by then is recorded, and compared
+        with contextlib.suppress(
+            AssertionError
+        ):  # the status that it has by then is recorded, and compared
             super().wait(links, *until)
 
 
@@ -50,7 +54,9 @@ def write_app(folder: Path, requirements: Path) -> None:
 
 def find_key(base: str) -> str:
     """The system key that the host's own links carry, an empty text where none is asked for. Raises NotTheProbeError, OSError."""
-    reply = Recorder(base, []).send("POST", "/api/start/Hello", "", {"Content-Type": "application/json"})
+    reply = Recorder(base, []).send(
+        "POST", "/api/start/Hello", "", {"Content-Type": "application/json"}
+    )
     links = reply.json
     if reply.status != 202 or not isinstance(links, dict) or "statusQueryGetUri" not in links:
         raise NotTheProbeError(
@@ -66,7 +72,9 @@ def recorded(only: str = "") -> dict[str, list[Step]]:
     return {case: steps for case, steps in cases.items() if case.startswith(only)}
 
 
-def compare(base: str, key: str, cases: dict[str, list[Step]]) -> Iterator[tuple[str, int, int, list[str]]]:
+def compare(
+    base: str, key: str, cases: dict[str, list[Step]]
+) -> Iterator[tuple[str, int, int, list[str]]]:
     """Each case in turn: its name, how many of its steps were compared, how many are as recorded, and what differs.
 
     Left out are the steps in which two recordings of one host differ, and without a key those that hold only with keys."""
@@ -78,12 +86,18 @@ def compare(base: str, key: str, cases: dict[str, list[Step]]) -> Iterator[tuple
         found: list[str] = []
         try:
             functions[case](recorder)
-        except Exception as error:  # an answer that the case cannot go on from is a difference as well
+        except (
+            Exception
+        ) as error:  # an answer that the case cannot go on from is a difference as well
             found.append(f"the case came to an end: {type(error).__name__}: {error}")
         steps = [number for number in range(len(expected)) if (case, number) not in skipped]
         same = 0
         for number in steps:
-            got: Any = recorder.steps[number] if number < len(recorder.steps) else {"request": "<not reached>"}
+            got: Any = (
+                recorder.steps[number]
+                if number < len(recorder.steps)
+                else {"request": "<not reached>"}
+            )
             different = differences(expected[number], got)
             same += not different
             found += [f"[{number}] {expected[number]['request']}: {one}" for one in different]

@@ -21,16 +21,22 @@ Output = pytest.CaptureFixture[str]
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("real-host")
     assert main(["write-app", str(folder / "app")]) == 0
-    with RunningHost(folder / "app", folder / "state", TMPDIR=str(folder), TEMP=str(folder)) as host:
+    with RunningHost(
+        folder / "app", folder / "state", TMPDIR=str(folder), TEMP=str(folder)
+    ) as host:
         yield host
 
 
 def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
     assert (
-        json.loads((host.root / "host.json").read_text(encoding="utf-8"))["extensionBundle"]["version"]
+        json.loads((host.root / "host.json").read_text(encoding="utf-8"))["extensionBundle"][
+            "version"
+        ]
         == "[4.*, 5.0.0)"
     )
-    assert (host.root / "requirements.txt").read_text(encoding="utf-8") == REQUIREMENTS.read_text(encoding="utf-8")
+    assert (host.root / "requirements.txt").read_text(encoding="utf-8") == REQUIREMENTS.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_answers_that_match_the_recording(host: RunningHost, capsys: Output) -> None:
@@ -48,7 +54,9 @@ def test_differences_are_named(host: RunningHost, capsys: Output) -> None:
     assert all(line.startswith("http/admin [0] GET /: ") for line in lines)
 
 
-def test_a_difference_is_found(host: RunningHost, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_found(
+    host: RunningHost, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changed = driving.recorded("http/echo")
     changed["http/echo"][0]["status"] = 299
     monkeypatch.setattr("tests.functions_host.__main__.recorded", lambda only: changed)
@@ -73,16 +81,25 @@ def test_an_app_is_not_written_over(tmp_path: Path, capsys: Output) -> None:
     (tmp_path / "host.json").touch()
     assert main(["write-app", str(tmp_path)]) == 2
     assert main(["write-app"]) == 2
-    assert capsys.readouterr().err.count("write-app needs a folder that is empty or not there yet") == 2
+    assert (
+        capsys.readouterr().err.count("write-app needs a folder that is empty or not there yet")
+        == 2
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["host.json"]
 
 
 def test_a_key_is_found_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def send(self: object, method: str, path: str, body: object = None, headers: object = None) -> Reply:
+    def send(
+        self: object, method: str, path: str, body: object = None, headers: object = None
+    ) -> Reply:
         asked.append(path)
-        return Reply(202, {}, json.dumps({"id": "1", "statusQueryGetUri": "http://h/x?taskHub=H&code=s%3D&y=1"}))
+        return Reply(
+            202,
+            {},
+            json.dumps({"id": "1", "statusQueryGetUri": "http://h/x?taskHub=H&code=s%3D&y=1"}),
+        )
 
     monkeypatch.setattr(Recorder, "send", send)
     key = driving.find_key("http://h")

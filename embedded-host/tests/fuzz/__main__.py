@@ -17,8 +17,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, help="of all targets together")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--target", metavar="NAME", action="append", help="only this; may be repeated")
-    parser.add_argument("--atheris", metavar="NAME", help="with atheris, until Ctrl+C or the first finding")
+    parser.add_argument(
+        "--target", metavar="NAME", action="append", help="only this; may be repeated"
+    )
+    parser.add_argument(
+        "--atheris", metavar="NAME", help="with atheris, until Ctrl+C or the first finding"
+    )
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     if asked.atheris:
@@ -48,7 +52,9 @@ def main() -> int:
 
 
 def _atheris(name: str) -> int:
-    atheris: Any = importlib.import_module("atheris")  # not a dependency: it is installed for long runs only
+    atheris: Any = importlib.import_module(
+        "atheris"
+    )  # not a dependency: it is installed for long runs only
 
     with atheris.instrument_imports(include=["embedded_host"]):
         from tests.fuzz.targets import TARGETS

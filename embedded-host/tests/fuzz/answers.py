@@ -34,9 +34,13 @@ class _Says(InlineInvoker):
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> OrchestratorOutput | InvocationFailure:
         self.left -= 1
-        return orchestrator_result(self.text if self.left >= 0 else '{"isDone": true, "actions": []}')
+        return orchestrator_result(
+            self.text if self.left >= 0 else '{"isDone": true, "actions": []}'
+        )
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         return input  # the worker's part, which reads it, is not what is tried here
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
@@ -49,7 +53,9 @@ class _Says(InlineInvoker):
 
 
 class _Offline(CallHttpClient):
-    async def _send(self, method: str, url: str, headers: dict[str, str], content: str | None) -> Any:
+    async def _send(
+        self, method: str, url: str, headers: dict[str, str], content: str | None
+    ) -> Any:
         raise OSError("no network here")
 
 
@@ -67,11 +73,15 @@ class Answers:
             logging.getLogger("embedded_host").addHandler(
                 logging.NullHandler()
             )  # what fails is logged, as it should be
-        self._loop.run_until_complete(asyncio.wait_for(self._answer(data.decode("utf-8", "surrogateescape")), _SECONDS))
+        self._loop.run_until_complete(
+            asyncio.wait_for(self._answer(data.decode("utf-8", "surrogateescape")), _SECONDS)
+        )
 
     async def _answer(self, text: str) -> None:
         if self._host is None or self._count % 100 == 0:
-            invoker = _Says({"Done": done, "Child": done}, {"Echo": lambda value: value}, {"Counter": counter})
+            invoker = _Says(
+                {"Done": done, "Child": done}, {"Echo": lambda value: value}, {"Counter": counter}
+            )
             self._host = HubUnderTest(invoker)
         self._count += 1
         host, instance_id = self._host, f"i-{self._count}"

@@ -53,7 +53,10 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def run(
-    target: Target, inputs: int, seed: int, said: Callable[[str, bytes], None] = lambda text, data: None
+    target: Target,
+    inputs: int,
+    seed: int,
+    said: Callable[[str, bytes], None] = lambda text, data: None,
 ) -> Findings:
     """``said`` is told each new kind of finding."""
     random, findings, began = Random(seed), Findings(), time.monotonic()

@@ -28,7 +28,13 @@ _EVENTS = [
         "Name": "A",
         "Input": "1",
     },
-    {"EventType": 5, "EventId": -1, "IsPlayed": True, "Timestamp": "2026-01-01T00:00:00.000001Z", "TaskScheduledId": 0},
+    {
+        "EventType": 5,
+        "EventId": -1,
+        "IsPlayed": True,
+        "Timestamp": "2026-01-01T00:00:00.000001Z",
+        "TaskScheduledId": 0,
+    },
     {"EventType": 13, "EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-01T00:00:00.000001Z"},
 ]
 _INSTANCE = {
@@ -66,8 +72,17 @@ _STATUS = {
         "createdTime": "2026-01-01T00:00:00Z",
         "lastUpdatedTime": "2026-01-01T00:00:00Z",
         "historyEvents": [
-            {"EventType": "ExecutionStarted", "Timestamp": "2026-01-01T00:00:00.000001Z", "FunctionName": "Done"},
-            {"EventType": "TaskCompleted", "FunctionName": "A", "Result": 1, "Timestamp": "2026-01-01T00:00:00.1Z"},
+            {
+                "EventType": "ExecutionStarted",
+                "Timestamp": "2026-01-01T00:00:00.000001Z",
+                "FunctionName": "Done",
+            },
+            {
+                "EventType": "TaskCompleted",
+                "FunctionName": "A",
+                "Result": 1,
+                "Timestamp": "2026-01-01T00:00:00.1Z",
+            },
             {
                 "EventType": "ExecutionCompleted",
                 "OrchestrationStatus": "Completed",
@@ -109,13 +124,28 @@ _ACTIONS = [
     {"actionType": 0, "functionName": "Echo", "input": "1"},
     {"actionType": 1, "functionName": "Echo", "input": "1", "retryOptions": _RETRY},
     {"actionType": 2, "functionName": "Child", "input": "1", "instanceId": "c", "version": "1"},
-    {"actionType": 3, "functionName": "Child", "input": None, "instanceId": None, "retryOptions": _RETRY},
+    {
+        "actionType": 3,
+        "functionName": "Child",
+        "input": None,
+        "instanceId": None,
+        "retryOptions": _RETRY,
+    },
     {"actionType": 5, "fireAt": "2026-01-02T03:04:06.000001Z", "isCanceled": False},
     {"actionType": 6, "externalEventName": "Go", "reason": "ExternalEvent"},
     {"actionType": 7, "instanceId": "@counter@k", "operation": "add", "input": "1"},
-    {"actionType": 8, "httpRequest": {"method": "GET", "uri": "http://h/", "content": None, "headers": {}}},
+    {
+        "actionType": 8,
+        "httpRequest": {"method": "GET", "uri": "http://h/", "content": None, "headers": {}},
+    },
     {"actionType": 9, "instanceId": "@counter@k", "operation": "add", "input": "1"},
-    {"actionType": 10, "instanceId": "@counter@k", "operation": "add", "input": "1", "fireAt": "2026-01-02T03:04:06Z"},
+    {
+        "actionType": 10,
+        "instanceId": "@counter@k",
+        "operation": "add",
+        "input": "1",
+        "fireAt": "2026-01-02T03:04:06Z",
+    },
 ]
 _ANSWERS: tuple[Any, ...] = (
     *(_answer(action) for action in _ACTIONS),
@@ -130,7 +160,14 @@ _ANSWERS: tuple[Any, ...] = (
         "results": [{"isError": False, "duration": 1, "result": "1"}],
         "signals": [],
     },
-    {"id": "r", "op": "add", "input": "1", "signal": False, "parent": "i-1", "parentExecution": "e"},
+    {
+        "id": "r",
+        "op": "add",
+        "input": "1",
+        "signal": False,
+        "parent": "i-1",
+        "parentExecution": "e",
+    },
 )
 
 SEEDS: dict[str, tuple[bytes, ...]] = {
@@ -174,7 +211,12 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
             "IsEncrypted": False,
             "Values": {"A": "b", "N": 1, "T": True},
             "ConnectionStrings": {"C": {"ConnectionString": "x", "ProviderName": "y"}},
-            "Host": {"LocalHttpPort": 7071, "CORS": "*", "CORSCredentials": False, "LocalHttpAddress": "127.0.0.1"},
+            "Host": {
+                "LocalHttpPort": 7071,
+                "CORS": "*",
+                "CORSCredentials": False,
+                "LocalHttpAddress": "127.0.0.1",
+            },
         }
     ),
     "schedule": (
@@ -230,7 +272,8 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         "POST makeprimary",
     ),
     "frames": (
-        encode(InvocationResult(1, '"x"')) + encode(InvocationResult(2, missing=True, counts=[1, 2])),
+        encode(InvocationResult(1, '"x"'))
+        + encode(InvocationResult(2, missing=True, counts=[1, 2])),
         encode(TurnRequest(1, "F", "i", "e", "{}", 3)) + encode(InvocationRequest(4, "F", "null")),
         b"\x00\x00\x00\x02\x80\xc0",
     ),

@@ -37,7 +37,9 @@ class _Echo(FakeWorker):
         alone: bool = False,
     ) -> InvocationResult:
         assert isinstance(trigger, HttpRequestData)
-        return InvocationResult(1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000]))
+        return InvocationResult(
+            1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000])
+        )
 
 
 class _Said(logging.Handler):
@@ -89,10 +91,17 @@ class Served:
     async def _serve(self) -> None:
         api = Api()
         routes = {r.function.name: r for r in (route("Echo", "echo/{*rest}"),)}
-        app = App(Path("/nowhere"), HostJson(), LocalSettings(), tuple(r.function for r in routes.values()))
+        app = App(
+            Path("/nowhere"),
+            HostJson(),
+            LocalSettings(),
+            tuple(r.function for r in routes.values()),
+        )
         current = CurrentApp(LoadedApp(app, routes))
         functions = HttpFunctions(current, _Echo(), lambda base: base)
-        router = Router(functions, api.management, Admin(current, lambda function, text: None), lambda: "home")
+        router = Router(
+            functions, api.management, Admin(current, lambda function, text: None), lambda: "home"
+        )
 
         async def handle(request: Request) -> Response:
             answer = await router.public(request)

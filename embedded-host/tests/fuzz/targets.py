@@ -157,7 +157,9 @@ _OF_THE_CONTRACT = re.compile(rb"Cannot (suspend|resume) the orchestration insta
 
 
 def _check(response: Response, what: str) -> None:
-    if response.status not in _ANSWERS and not (response.status == 500 and _OF_THE_CONTRACT.search(response.body)):
+    if response.status not in _ANSWERS and not (
+        response.status == 500 and _OF_THE_CONTRACT.search(response.body)
+    ):
         raise FindingError(f"{what}: {response.status} {response.body[:300]!r}")
     if b"Traceback" in response.body or b'.py", line' in response.body:
         raise FindingError(f"{what}: a traceback: {response.body[:300]!r}")

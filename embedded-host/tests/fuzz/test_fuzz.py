@@ -37,7 +37,13 @@ inputs = st.one_of(
 def test_what_comes_from_outside(name: str) -> None:
     target = TARGETS[name]
 
-    @settings(max_examples=80, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=80,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(inputs)
     def try_it(given: bytes | Random) -> None:
         data = mutated(given, target.seeds) if isinstance(given, Random) else given

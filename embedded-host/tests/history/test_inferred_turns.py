@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import HistoryEvent, OrchestratorStarted, TaskCompleted, TaskScheduled
+from embedded_host.engine.events import (
+    HistoryEvent,
+    OrchestratorStarted,
+    TaskCompleted,
+    TaskScheduled,
+)
 from embedded_host.history import Turn, events_as_shown, infer_turns
 from embedded_host.management.status import history_events
 from tests.engine.scenario import T0, moment
@@ -21,7 +26,11 @@ def summary(turns: list[Turn]) -> list[tuple[list[str], list[int]]]:
     """Types of messages but OrchestratorStarted, and ids of actions."""
     return [
         (
-            [type(event).__name__ for event in turn.messages if not isinstance(event, OrchestratorStarted)],
+            [
+                type(event).__name__
+                for event in turn.messages
+                if not isinstance(event, OrchestratorStarted)
+            ],
             [event.event_id for event in turn.actions],
         )
         for turn in turns
@@ -37,7 +46,11 @@ def test_a_completion_begins_a_turn_after_the_one_that_scheduled_it() -> None:
         h.task_completed(moment(4), 1, "2"),
         h.execution_completed(moment(5), 2, "Completed", "3"),
     )
-    assert summary(turns) == [(["ExecutionStarted"], [0]), (["TaskCompleted"], [1]), (["TaskCompleted"], [])]
+    assert summary(turns) == [
+        (["ExecutionStarted"], [0]),
+        (["TaskCompleted"], [1]),
+        (["TaskCompleted"], []),
+    ]
 
 
 def test_actions_at_one_time_are_in_one_turn_however_late_their_completions_are() -> None:
@@ -49,14 +62,24 @@ def test_actions_at_one_time_are_in_one_turn_however_late_their_completions_are(
         h.task_completed(moment(4), 1, '"b"'),
         h.task_completed(moment(6), 0, '"a"'),
     )
-    assert summary(turns) == [(["ExecutionStarted"], [0, 1, 2]), (["TaskCompleted", "TaskCompleted"], [])]
-    names = {event.event_id: event.name for event in turns[0].actions if isinstance(event, TaskScheduled)}
+    assert summary(turns) == [
+        (["ExecutionStarted"], [0, 1, 2]),
+        (["TaskCompleted", "TaskCompleted"], []),
+    ]
+    names = {
+        event.event_id: event.name for event in turns[0].actions if isinstance(event, TaskScheduled)
+    }
     completed = [event for event in turns[1].messages if isinstance(event, TaskCompleted)]
-    assert [(names[event.task_scheduled_id], event.result) for event in completed] == [("B", '"b"'), ("A", '"a"')]
+    assert [(names[event.task_scheduled_id], event.result) for event in completed] == [
+        ("B", '"b"'),
+        ("A", '"a"'),
+    ]
 
 
 def test_messages_without_actions_between_them_are_in_one_turn() -> None:
-    turns = inferred(STARTED, h.event_raised(moment(1), "A", None), h.event_raised(moment(2), "B", None))
+    turns = inferred(
+        STARTED, h.event_raised(moment(1), "A", None), h.event_raised(moment(2), "B", None)
+    )
     assert summary(turns) == [(["ExecutionStarted", "EventRaised", "EventRaised"], [])]
 
 

@@ -7,17 +7,30 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import ExecutionCompleted, ExecutionStarted, HistoryEvent, event_object
+from embedded_host.engine.events import (
+    ExecutionCompleted,
+    ExecutionStarted,
+    HistoryEvent,
+    event_object,
+)
 from embedded_host.history import HistoryView, Outcome, events_of_status
 from embedded_host.management.status import history_events
 from tests.engine.scenario import T0, moment
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8")
+)
 
 
 def status(*events: HistoryEvent, **more: Any) -> dict[str, Any]:
     shown = history_events(events, show_output=True, show_input=True)
-    return {"name": "Main", "instanceId": "i", "runtimeStatus": "Running", "historyEvents": shown, **more}
+    return {
+        "name": "Main",
+        "instanceId": "i",
+        "runtimeStatus": "Running",
+        "historyEvents": shown,
+        **more,
+    }
 
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input='"1"')
@@ -57,19 +70,29 @@ def test_open_calls_stay_open() -> None:
 
 
 def test_equal_calls_are_told_apart() -> None:
-    calls = [e for n in (0, 1) for e in (h.task_scheduled(T0, n, "Echo"), h.task_completed(moment(n), n, str(n)))]
+    calls = [
+        e
+        for n in (0, 1)
+        for e in (h.task_scheduled(T0, n, "Echo"), h.task_completed(moment(n), n, str(n)))
+    ]
     view = HistoryView.of(events_of_status(status(STARTED, *calls)))
     assert [(call.name, call.result) for call in view.calls] == [("Echo", "0"), ("Echo", "1")]
 
 
 def test_two_timers_of_one_time_are_told_apart() -> None:
     timers = [h.timer_created(moment(n), n, moment(9)) for n in (0, 1)]
-    view = HistoryView.of(events_of_status(status(STARTED, *timers, h.timer_fired(moment(0), 0, moment(9)))))
+    view = HistoryView.of(
+        events_of_status(status(STARTED, *timers, h.timer_fired(moment(0), 0, moment(9))))
+    )
     assert [timer.outcome for timer in view.timers] == [Outcome.COMPLETED, Outcome.OPEN]
 
 
 def test_values_that_are_not_text_become_json() -> None:
-    shown = {"EventType": "ExecutionStarted", "Timestamp": "2026-01-01T00:00:00Z", "Input": {"a": 1}}
+    shown = {
+        "EventType": "ExecutionStarted",
+        "Timestamp": "2026-01-01T00:00:00Z",
+        "Input": {"a": 1},
+    }
     [event] = events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]})
     assert isinstance(event, ExecutionStarted)
     assert (event.name, event.input, event.generation) == ("Main", '{"a":1}', None)
@@ -80,7 +103,9 @@ def test_unknown_types_are_left_out() -> None:
     assert events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]}) == []
 
 
-@pytest.mark.parametrize("shown", [{}, {"EventType": "EventRaised"}, {"EventType": "EventRaised", "Timestamp": "x"}])
+@pytest.mark.parametrize(
+    "shown", [{}, {"EventType": "EventRaised"}, {"EventType": "EventRaised", "Timestamp": "x"}]
+)
 def test_objects_of_another_form_raise(shown: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         events_of_status({"name": "Main", "instanceId": "i", "historyEvents": [shown]})
@@ -90,7 +115,9 @@ RECORDED = [
     (case, number)
     for case, steps in GOLDEN.items()
     for number, step in enumerate(steps)
-    if isinstance(step, dict) and isinstance(step.get("body"), dict) and step["body"].get("historyEvents")
+    if isinstance(step, dict)
+    and isinstance(step.get("body"), dict)
+    and step["body"].get("historyEvents")
 ]
 
 
@@ -107,5 +134,7 @@ def test_histories_of_the_functions_host_are_read(case: str, number: int) -> Non
         e["EventType"] == "ExecutionCompleted" for e in shown
     )
     view = HistoryView.of(events)
-    completed = sum(e["EventType"].endswith(("Completed", "Failed")) and "ScheduledTime" in e for e in shown)
+    completed = sum(
+        e["EventType"].endswith(("Completed", "Failed")) and "ScheduledTime" in e for e in shown
+    )
     assert sum(call.finished_at is not None for call in view.calls) >= completed

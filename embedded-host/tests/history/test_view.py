@@ -30,7 +30,12 @@ def sent(at: float, id: int, request_id: str, *, signal: bool = False) -> EventS
 
 def test_an_empty_history_has_nothing() -> None:
     empty = HistoryView.of([])
-    assert (empty.started, empty.ended, empty.started_at, empty.ended_at) == (None, None, None, None)
+    assert (empty.started, empty.ended, empty.started_at, empty.ended_at) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert (empty.steps, empty.turns, empty.children) == ([], [], [])
     assert empty.time_spent(T0) == TimeSpent(*[timedelta(0)] * 4)
 
@@ -39,7 +44,9 @@ def test_an_empty_history_has_nothing() -> None:
 
 
 def test_a_completed_activity() -> None:
-    [call] = view(h.task_scheduled(moment(1), 0, "Echo", '["x"]'), h.task_completed(moment(3), 0, '"x"')).calls
+    [call] = view(
+        h.task_scheduled(moment(1), 0, "Echo", '["x"]'), h.task_completed(moment(3), 0, '"x"')
+    ).calls
     assert call == Call(
         CallKind.ACTIVITY,
         0,
@@ -53,8 +60,15 @@ def test_a_completed_activity() -> None:
 
 
 def test_a_failed_activity() -> None:
-    [call] = view(h.task_scheduled(moment(1), 0, "Echo"), h.task_failed(moment(3), 0, "boom", "Traceback")).calls
-    assert (call.outcome, call.error, call.details, call.result) == (Outcome.FAILED, "boom", "Traceback", None)
+    [call] = view(
+        h.task_scheduled(moment(1), 0, "Echo"), h.task_failed(moment(3), 0, "boom", "Traceback")
+    ).calls
+    assert (call.outcome, call.error, call.details, call.result) == (
+        Outcome.FAILED,
+        "boom",
+        "Traceback",
+        None,
+    )
 
 
 def test_call_http_is_a_kind_of_its_own() -> None:
@@ -81,7 +95,9 @@ def test_an_entity_call_ends_with_its_response() -> None:
         h.event_raised(moment(2), "r-1", response_message("6", False)),
         h.event_raised(moment(3), "r-2", response_message('"boom"', True)),
     )  # fmt: skip
-    assert [(c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in found.calls] == [
+    assert [
+        (c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in found.calls
+    ] == [
         (0, Outcome.COMPLETED, "6", None, moment(2), False),
         (1, Outcome.FAILED, None, '"boom"', moment(3), False),
         (2, Outcome.OPEN, None, None, None, False),
@@ -100,7 +116,9 @@ def test_a_sent_event_of_another_form_is_an_open_call() -> None:
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated"])
 def test_what_is_open_at_the_end_is_abandoned(status: str) -> None:
-    found = view(h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(9)), ended(status=status))
+    found = view(
+        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(9)), ended(status=status)
+    )
     assert [(type(s), s.outcome) for s in found.steps if isinstance(s, (Call, Timer))] == [
         (Call, Outcome.ABANDONED),
         (Timer, Outcome.ABANDONED),
@@ -120,7 +138,11 @@ def attempt(at: float, id: int, *, fails: bool = True, delay: float = 5) -> list
         h.orchestrator_started(moment(at + 1)),
     ]
     if not fails:
-        return [*events, h.task_completed(moment(at + 1), id, "1"), h.orchestrator_completed(moment(at + 1.2))]
+        return [
+            *events,
+            h.task_completed(moment(at + 1), id, "1"),
+            h.orchestrator_completed(moment(at + 1.2)),
+        ]
     timer = h.timer_created(moment(at + 1.1), id + 1, moment(at + 1 + delay), retry_of=id)
     return [
         *events, h.task_failed(moment(at + 1), id, "boom", None), timer, h.orchestrator_completed(moment(at + 1.2)),
@@ -156,7 +178,9 @@ def test_a_call_without_retries_has_no_attempt_number() -> None:
 
 def test_a_timer_fires_when_it_is_due() -> None:
     """The timestamp of TimerFired is that of the creation."""
-    [timer] = view(h.timer_created(moment(1), 0, moment(9)), h.timer_fired(moment(1), 0, moment(9))).timers
+    [timer] = view(
+        h.timer_created(moment(1), 0, moment(9)), h.timer_fired(moment(1), 0, moment(9))
+    ).timers
     assert timer == Timer(0, moment(1), moment(9), moment(9), Outcome.COMPLETED)
 
 
@@ -199,7 +223,11 @@ def test_turns_have_their_messages_and_actions() -> None:
         h.orchestrator_started(moment(9)), h.task_completed(moment(7), 0, None), ended(10), h.orchestrator_completed(moment(10)),
     ]  # fmt: skip
     first, second = HistoryView.of(events).turns
-    assert (list(first.messages), list(first.actions), first.completed) == (events[:2], events[2:3], events[3])
+    assert (list(first.messages), list(first.actions), first.completed) == (
+        events[:2],
+        events[2:3],
+        events[3],
+    )
     assert (list(second.messages), list(second.actions)) == (events[4:6], [])
     assert [(t.started_at, t.finished_at, t.queue_time) for t in (first, second)] == [
         (moment(1), moment(2), timedelta(seconds=1)),
@@ -209,13 +237,20 @@ def test_turns_have_their_messages_and_actions() -> None:
 
 
 def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
-    [turn] = HistoryView.of([h.orchestrator_started(moment(11)), h.timer_fired(moment(1), 0, moment(10))]).turns
+    [turn] = HistoryView.of(
+        [h.orchestrator_started(moment(11)), h.timer_fired(moment(1), 0, moment(10))]
+    ).turns
     assert (turn.queue_time, turn.finished_at) == (timedelta(seconds=1), None)
 
 
 def test_the_first_turn_after_continue_as_new() -> None:
     mark, scheduled = h.orchestrator_completed(moment(1)), h.task_scheduled(moment(2), 0, "Echo")
-    first: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED, h.event_raised(T0, "Go", None), mark]
+    first: list[HistoryEvent] = [
+        h.orchestrator_started(T0),
+        STARTED,
+        h.event_raised(T0, "Go", None),
+        mark,
+    ]
     events: list[HistoryEvent] = [
         *first,
         scheduled,
@@ -223,7 +258,11 @@ def test_the_first_turn_after_continue_as_new() -> None:
         h.orchestrator_started(moment(3)),
     ]
     turn, later = HistoryView.of(events).turns
-    assert (list(turn.messages), list(turn.actions), turn.is_continuation) == (first, [scheduled], True)
+    assert (list(turn.messages), list(turn.actions), turn.is_continuation) == (
+        first,
+        [scheduled],
+        True,
+    )
     assert (turn.completed, later.is_continuation) == (events[-2], False)
 
 
@@ -236,7 +275,11 @@ def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_las
     events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
     events += reversed(ends) if completed_is_last else ends
     [turn] = HistoryView.of(events).turns
-    assert (list(turn.messages), turn.completed, turn.is_continuation) == (events[:2], ends[1], False)
+    assert (list(turn.messages), turn.completed, turn.is_continuation) == (
+        events[:2],
+        ends[1],
+        False,
+    )
 
 
 def test_time_is_spent_in_code_at_work_and_waiting() -> None:

@@ -5,7 +5,18 @@ from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.history import HistoryView, Wait, WaitKind, execution_waits, joined, open_waits
 from embedded_host.history.waits import SENTENCES
-from tests.engine.scenario import T0, Scenario, activity, answer, child, entity_call, event, moment, timer, when_all
+from tests.engine.scenario import (
+    T0,
+    Scenario,
+    activity,
+    answer,
+    child,
+    entity_call,
+    event,
+    moment,
+    timer,
+    when_all,
+)
 
 SINCE = "2026-01-02T03:04:05Z"
 
@@ -13,7 +24,15 @@ SINCE = "2026-01-02T03:04:05Z"
 def waiting() -> Scenario:
     main = Scenario()
     main.start(
-        answer(when_all(activity(), child(instance_id="c-1"), timer(60), entity_call("@counter@k"), event("Go")))
+        answer(
+            when_all(
+                activity(),
+                child(instance_id="c-1"),
+                timer(60),
+                entity_call("@counter@k"),
+                event("Go"),
+            )
+        )
     )
     return main
 
@@ -24,7 +43,13 @@ def test_an_execution_waits_for_open_calls_timers_and_events() -> None:
     waits = execution_waits(HistoryView.of(main.state.history.events), main.state.execution)
     assert [wait.document() for wait in waits] == [
         {"kind": "activity", "since": SINCE, "name": "Echo", "taskId": 0},
-        {"kind": "subOrchestration", "since": SINCE, "name": "Child", "instanceId": "c-1", "taskId": 1},
+        {
+            "kind": "subOrchestration",
+            "since": SINCE,
+            "name": "Child",
+            "instanceId": "c-1",
+            "taskId": 1,
+        },
         {"kind": "timer", "since": SINCE, "due": "2026-01-02T03:05:05Z", "taskId": 2},
         {"kind": "entity", "since": SINCE, "instanceId": "@counter@k", "operation": "get"},
         {"kind": "event", "since": SINCE, "name": "Go"},

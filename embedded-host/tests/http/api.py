@@ -92,7 +92,9 @@ class ApiResponse:
 class Api:
     def __init__(self) -> None:
         invoker = InlineInvoker(
-            {"Done": done, "Wait": wait, "Fail": fail}, {"Echo": lambda value: value}, {"Counter": counter}
+            {"Done": done, "Wait": wait, "Fail": fail},
+            {"Echo": lambda value: value},
+            {"Counter": counter},
         )
         self.host = HubUnderTest(invoker)
         self.management = ManagementApi(self.host.client, ManagementUrls("Hub"))
@@ -115,9 +117,13 @@ class Api:
     async def get(self, target: str, **headers: str) -> ApiResponse:
         return await self.ask("GET", target, None, headers)
 
-    async def post(self, target: str, body: bytes | str | None = b"", **headers: str) -> ApiResponse:
+    async def post(
+        self, target: str, body: bytes | str | None = b"", **headers: str
+    ) -> ApiResponse:
         """Of JSON, unless ``Content_Type`` says otherwise."""
-        return await self.ask("POST", target, body, JSON | {k.replace("_", "-"): v for k, v in headers.items()})
+        return await self.ask(
+            "POST", target, body, JSON | {k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     async def start(self, name: str, instance_id: str = "i-1", body: str = "") -> None:
         assert (await self.post(f"orchestrators/{name}/{instance_id}", body)).status == 202

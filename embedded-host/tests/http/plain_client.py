@@ -19,7 +19,9 @@ class PlainClient:
 
     listener: Listener
 
-    def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.port, self._reader, self._writer = port, reader, writer
 
     def send(self, text: str | bytes) -> None:
@@ -31,11 +33,17 @@ class PlainClient:
         headers: dict[str, str] = {}
         for line in lines[1:]:
             name, _, value = line.partition(":")
-            headers[name.lower()] = "|".join(filter(None, [headers.get(name.lower()), value.strip()]))
-        body = b"" if head else await self._reader.readexactly(int(headers.get("content-length", "0")))
+            headers[name.lower()] = "|".join(
+                filter(None, [headers.get(name.lower()), value.strip()])
+            )
+        body = (
+            b"" if head else await self._reader.readexactly(int(headers.get("content-length", "0")))
+        )
         return int(lines[0].split()[1]), headers, body
 
-    async def ask(self, text: str | bytes, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+    async def ask(
+        self, text: str | bytes, *, head: bool = False
+    ) -> tuple[int, dict[str, str], bytes]:
         self.send(text)
         return await self.answer(head=head)
 
@@ -93,5 +101,9 @@ async def echo(request: Request) -> Response:
 
 
 def get(target: str, *headers: str, version: str = "1.1", host: str | None = "h") -> str:
-    lines = [f"GET {target} HTTP/{version}", *([f"Host: {host}"] if host is not None else []), *headers]
+    lines = [
+        f"GET {target} HTTP/{version}",
+        *([f"Host: {host}"] if host is not None else []),
+        *headers,
+    ]
     return "\n".join(lines) + "\n\n"

@@ -20,7 +20,14 @@ CONFIG = {"bindings": [{"type": "httpTrigger"}]}
 
 def function(name: str, kind: str, route: str | None = None) -> Function:
     folder = Path("app") / name
-    return Function(name, folder, folder / "__init__.py", "main", (Binding(kind, "x", "in", {"route": route}),), CONFIG)
+    return Function(
+        name,
+        folder,
+        folder / "__init__.py",
+        "main",
+        (Binding(kind, "x", "in", {"route": route}),),
+        CONFIG,
+    )
 
 
 class AdminFixture:
@@ -47,7 +54,16 @@ async def test_ping(method: str) -> None:
 async def test_status() -> None:
     status = json.loads((await AdminFixture().ask("GET", "/admin/host/status")).body)
     assert list(status) == [
-        *("id", "state", "version", "versionDetails", "platformVersion", "instanceId", "computerName", "processUptime"),
+        *(
+            "id",
+            "state",
+            "version",
+            "versionDetails",
+            "platformVersion",
+            "instanceId",
+            "computerName",
+            "processUptime",
+        ),
         "functionAppContentEditingState",
     ]
     assert (status["state"], status["version"]) == ("Running", "4.1037.0.0")
@@ -68,7 +84,9 @@ async def test_functions() -> None:
     functions = json.loads((await AdminFixture().ask("GET", "/admin/functions")).body)
     assert [f["name"] for f in functions] == ["act", "Start"]
     assert functions[0]["invoke_url_template"] is None
-    assert functions[1] == json.loads((await AdminFixture().ask("GET", "/admin/functions/start")).body)
+    assert functions[1] == json.loads(
+        (await AdminFixture().ask("GET", "/admin/functions/start")).body
+    )
     assert list(functions[1].items()) == [
         ("name", "Start"),
         ("script_root_path_href", f"{BASE}/admin/vfs/app/Start/"),
@@ -87,7 +105,9 @@ async def test_functions() -> None:
     ]
 
 
-@pytest.mark.parametrize(("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')])
+@pytest.mark.parametrize(
+    ("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')]
+)
 async def test_a_function_is_started(body: str, input: str) -> None:
     fixture = AdminFixture()
     answer = await fixture.ask("POST", "/admin/functions/Act", body)

@@ -24,14 +24,20 @@ class AdminKeysFixture:
     def __init__(self, folder: Path) -> None:
         self.file = KeyFile(folder)
         self.keys = self.file.begin()
-        function = Function("Start", Path("app/Start"), Path("x.py"), "main", (Binding("httpTrigger", "x", "in"),))
+        function = Function(
+            "Start", Path("app/Start"), Path("x.py"), "main", (Binding("httpTrigger", "x", "in"),)
+        )
         loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), (function,)))
-        self.admin = Admin(CurrentApp(loaded), lambda f, input: None, Authorization(Access(self.file)), self.file)
+        self.admin = Admin(
+            CurrentApp(loaded), lambda f, input: None, Authorization(Access(self.file)), self.file
+        )
 
     async def ask(
         self, method: str, target: str, body: str = "", key: str | None = None
     ) -> tuple[int, Any, dict[str, str]]:
-        asked = request(method, target, body, {"x-functions-key": self.keys.master if key is None else key})
+        asked = request(
+            method, target, body, {"x-functions-key": self.keys.master if key is None else key}
+        )
         answer = await self.admin.handle(asked)
         is_json = dict(answer.headers).get("Content-Type", "").startswith("application/json")
         shown = json.loads(answer.body) if is_json else answer.body.decode()
@@ -71,7 +77,8 @@ async def test_a_functions_keys(admin: AdminKeysFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/admin/host/keys/Mine", "/admin/host/systemkeys/Mine", "/admin/functions/Start/keys/Mine"]
+    "path",
+    ["/admin/host/keys/Mine", "/admin/host/systemkeys/Mine", "/admin/functions/Start/keys/Mine"],
 )
 async def test_one_key(admin: AdminKeysFixture, path: str) -> None:
     assert (await admin.ask("GET", path))[0] == 404
@@ -81,7 +88,9 @@ async def test_one_key(admin: AdminKeysFixture, path: str) -> None:
     status, renewed, _ = await admin.ask("POST", path)
     assert status == 200
     assert renewed["value"] != made["value"]
-    assert (await admin.ask("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1]["value"] == "chosen"
+    assert (await admin.ask("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1][
+        "value"
+    ] == "chosen"
     assert (await admin.ask("GET", path))[1] == {**renewed, "value": "chosen"}
     for body in ("", "{", "[]", "{}", '{"value": null}', '{"value": 1}', '{"value": ""}'):
         assert (await admin.ask("PUT", path, body))[:2] == (400, "Invalid key value")
@@ -101,7 +110,10 @@ async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_
 
 
 async def test_the_master_key_is_renewed_and_never_deleted(admin: AdminKeysFixture) -> None:
-    assert (await admin.ask("DELETE", "/admin/host/systemkeys/_master"))[:2] == (400, "Invalid key name.")
+    assert (await admin.ask("DELETE", "/admin/host/systemkeys/_master"))[:2] == (
+        400,
+        "Invalid key name.",
+    )
     status, renewed, _ = await admin.ask("POST", "/admin/host/systemkeys/_master")
     assert status == 200
     assert (await admin.ask("GET", "/admin/host/keys"))[0] == 401
@@ -130,5 +142,7 @@ async def test_only_the_master_key_opens_it(admin: AdminKeysFixture, target: str
 
 async def test_without_keys_there_is_no_such_path() -> None:
     loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), ()))
-    answer = await Admin(CurrentApp(loaded), lambda f, input: None).handle(request("GET", "/admin/host/keys"))
+    answer = await Admin(CurrentApp(loaded), lambda f, input: None).handle(
+        request("GET", "/admin/host/keys")
+    )
     assert answer.status == 404

@@ -27,7 +27,9 @@ FUNCTION = Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "
         ("/api/f?code=query", {"X-Functions-Key": ""}, ""),
     ],
 )
-def test_the_header_takes_precedence_over_the_first_code(target: str, headers: dict[str, str], key: str) -> None:
+def test_the_header_takes_precedence_over_the_first_code(
+    target: str, headers: dict[str, str], key: str
+) -> None:
     assert request_key(request("GET", target, None, headers)) == key
 
 

@@ -33,7 +33,12 @@ class Remote:
     async def handle(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.seen.append(
-            {"method": request.method, "path": request.path_qs, "headers": headers, "body": await request.text()}
+            {
+                "method": request.method,
+                "path": request.path_qs,
+                "headers": headers,
+                "body": await request.text(),
+            }
         )
         return self.answers.pop(0) if self.answers else web.Response(text="fine")
 
@@ -62,8 +67,12 @@ async def remote() -> AsyncIterator[Remote]:
 
 
 @pytest.mark.parametrize("request_", [{}, {"headers": ["a"]}, {"headers": 5}, {"uri": None}])
-async def test_a_request_that_is_none_fails_and_stops_nothing(remote: Remote, request_: dict[str, Any]) -> None:
-    answer = await remote.send({"method": "POST", "uri": remote.base, **request_} if request_ else {})
+async def test_a_request_that_is_none_fails_and_stops_nothing(
+    remote: Remote, request_: dict[str, Any]
+) -> None:
+    answer = await remote.send(
+        {"method": "POST", "uri": remote.base, **request_} if request_ else {}
+    )
     assert isinstance(answer, UserError)
 
 
@@ -72,7 +81,9 @@ async def test_a_request_that_is_none_fails_and_stops_nothing(remote: Remote, re
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def test_the_method_the_address_and_the_headers(remote: Remote, method: str) -> None:
-    answer = await remote.call("/a/b?c=d%20e", method, headers={"X-Own": "value", "Accept": "text/x"})
+    answer = await remote.call(
+        "/a/b?c=d%20e", method, headers={"X-Own": "value", "Accept": "text/x"}
+    )
     assert (answer["statusCode"], answer["content"]) == (200, "fine")
     (seen,) = remote.seen
     assert (seen["method"], seen["path"]) == (method, "/a/b?c=d%20e")
@@ -91,7 +102,9 @@ async def test_a_head_request_has_no_content(remote: Remote) -> None:
         ({"content-type": "application/xml"}, "application/xml"),
     ],
 )
-async def test_a_body_and_its_content_type(remote: Remote, headers: dict[str, str] | None, sent: str) -> None:
+async def test_a_body_and_its_content_type(
+    remote: Remote, headers: dict[str, str] | None, sent: str
+) -> None:
     await remote.call("/x", "POST", headers=headers, content='{"grüße": 1}')
     (seen,) = remote.seen
     assert seen["body"] == '{"grüße": 1}'
@@ -130,7 +143,10 @@ async def test_headers(remote: Remote) -> None:
 
 async def test_the_charset_counts_and_what_is_no_text_is_replaced(remote: Remote) -> None:
     remote.answers = [
-        web.Response(body="grüße".encode("latin-1"), headers={"Content-Type": "text/plain; charset=iso-8859-1"}),
+        web.Response(
+            body="grüße".encode("latin-1"),
+            headers={"Content-Type": "text/plain; charset=iso-8859-1"},
+        ),
         web.Response(body=b"\xff\xfe\x00", headers={"Content-Type": "text/plain; charset=utf-8"}),
     ]
     assert (await remote.call())["content"] == "grüße"
@@ -148,7 +164,9 @@ async def test_a_redirect_is_followed(remote: Remote) -> None:
 
 def accepted(location: str | None, after: str | None = None) -> web.Response:
     headers = {"Location": location, "Retry-After": after}
-    return web.Response(status=202, text="wait", headers={k: v for k, v in headers.items() if v is not None})
+    return web.Response(
+        status=202, text="wait", headers={k: v for k, v in headers.items() if v is not None}
+    )
 
 
 async def test_a_202_is_polled(remote: Remote) -> None:
@@ -198,7 +216,9 @@ async def test_a_202_is_not_polled_without_the_asynchronous_pattern(remote: Remo
 async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> None:
     remote.answers = [accepted("/status"), accepted("/status"), accepted("/status")]
     wanted = iter([True, False])
-    answer = await remote.send({"method": "GET", "uri": remote.base}, is_wanted=lambda: next(wanted))
+    answer = await remote.send(
+        {"method": "GET", "uri": remote.base}, is_wanted=lambda: next(wanted)
+    )
     assert isinstance(answer, UserError)
     assert answer.type == "CancelledError"
     assert len(remote.seen) == 2
@@ -219,7 +239,9 @@ async def test_a_refused_connection_is_an_error(remote: Remote) -> None:
     assert url in answer.text
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1/x", "http://", "http://127.0.0.1:99999/"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://127.0.0.1/x", "http://", "http://127.0.0.1:99999/"]
+)
 async def test_an_address_that_is_none(remote: Remote, url: str) -> None:
     answer = await remote.send({"method": "GET", "uri": url})
     assert isinstance(answer, UserError)

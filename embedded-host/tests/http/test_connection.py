@@ -57,7 +57,9 @@ async def test_headers_in_two_pieces_are_fine(impatient: None) -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "x"])
-async def test_a_body_that_never_ends(impatient: None, sent: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_body_that_never_ends(
+    impatient: None, sent: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(echo) as client:
         client.send(post(1000) + sent)
         status, headers, _ = await asyncio.wait_for(client.answer(), 10)
@@ -66,7 +68,9 @@ async def test_a_body_that_never_ends(impatient: None, sent: str, caplog: pytest
     assert not caplog.records
 
 
-async def test_a_body_that_comes_slowly_enough(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_comes_slowly_enough(
+    impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connection, "MIN_BODY_RATE", 1)
     async with serving(echo) as client:
         client.send(post(30))
@@ -102,7 +106,9 @@ async def test_an_answer_that_is_taken_slowly_arrives(monkeypatch: pytest.Monkey
         taken = 0
         while part := await client.read(1_000_000):
             taken += len(part)
-            await asyncio.sleep(0.02)  # some 5 MB a second: the whole takes longer than the client may be stuck
+            await asyncio.sleep(
+                0.02
+            )  # some 5 MB a second: the whole takes longer than the client may be stuck
         assert taken > 20_000_000
 
 
@@ -196,7 +202,9 @@ async def test_large_bodies_are_passed_on_one_after_the_other() -> None:
         listener = server.Listener(sock, echo)
         count()
         half = b"x" * (server.LARGE_BODY // 2)
-        await asyncio.gather(*(read(half, half, b"y") for _ in range(8)), *(read(half) for _ in range(4)))
+        await asyncio.gather(
+            *(read(half, half, b"y") for _ in range(8)), *(read(half) for _ in range(4))
+        )
     larges = [round for large, round in passed if large]
     assert len(set(larges)) == len(larges) == 8
     assert len({round for large, round in passed if not large}) == 1
@@ -211,7 +219,9 @@ async def test_a_body_that_comes_byte_by_byte_takes_no_more_room_than_it_has() -
         tracemalloc.start()
         try:
             body = await listener._read_all(request)  # type: ignore[arg-type]
-            assert tracemalloc.get_traced_memory()[1] < 1_000_000  # as a list of what came it would be more than that
+            assert (
+                tracemalloc.get_traced_memory()[1] < 1_000_000
+            )  # as a list of what came it would be more than that
         finally:
             tracemalloc.stop()
     assert body == b"x" * 100_000 + large + b"z" + b"x" * 100_000

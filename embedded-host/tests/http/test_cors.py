@@ -13,15 +13,21 @@ ONE = "http://localhost:3000"
 
 
 async def inner(asked: Request) -> Response:
-    return Response(200, b"inner", [("X-Out", "1"), ("access-control-allow-origin", "own"), ("Vary", "Accept")])
+    return Response(
+        200, b"inner", [("X-Out", "1"), ("access-control-allow-origin", "own"), ("Vary", "Accept")]
+    )
 
 
-async def headers(cors: Cors, method: str = "GET", **given: str) -> tuple[int, bytes, dict[str, str]]:
+async def headers(
+    cors: Cors, method: str = "GET", **given: str
+) -> tuple[int, bytes, dict[str, str]]:
     named = {name.replace("_", "-"): value for name, value in given.items()}
     answer = await cors.handle(request(method, "/api/x", headers=named), inner)
     merged: dict[str, str] = {}
     for name, value in answer.headers:
-        merged[name.lower()] = f"{merged[name.lower()]}, {value}" if name.lower() in merged else value
+        merged[name.lower()] = (
+            f"{merged[name.lower()]}, {value}" if name.lower() in merged else value
+        )
     return answer.status, answer.body, merged
 
 
@@ -41,13 +47,21 @@ async def test_a_request_without_origin_passes() -> None:
 
 async def test_an_allowed_origin_replaces_what_the_function_said() -> None:
     answer = await headers(Cors([ONE]), Origin=ONE)
-    assert answer == (200, b"inner", {"x-out": "1", "vary": "Accept", "access-control-allow-origin": ONE})
+    assert answer == (
+        200,
+        b"inner",
+        {"x-out": "1", "vary": "Accept", "access-control-allow-origin": ONE},
+    )
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3001", "https://localhost:3000", ONE + "/", "null", ""])
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3001", "https://localhost:3000", ONE + "/", "null", ""]
+)
 async def test_another_origin_gets_the_answer_and_no_leave_to_read_it(origin: str) -> None:
     assert await headers(Cors([ONE]), Origin=origin) == PLAIN
-    answer = await headers(Cors([ONE]), "OPTIONS", Origin=origin, Access_Control_Request_Method="PUT")
+    answer = await headers(
+        Cors([ONE]), "OPTIONS", Origin=origin, Access_Control_Request_Method="PUT"
+    )
     assert answer == (204, b"", {})
 
 
@@ -75,7 +89,9 @@ async def test_options_without_a_requested_method_is_no_preflight() -> None:
 
 
 async def test_any_origin() -> None:
-    assert (await headers(Cors(["*"]), Origin="http://whoever"))[2]["access-control-allow-origin"] == "*"
+    assert (await headers(Cors(["*"]), Origin="http://whoever"))[2][
+        "access-control-allow-origin"
+    ] == "*"
 
 
 async def test_several_origins_vary() -> None:

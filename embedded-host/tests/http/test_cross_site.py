@@ -16,7 +16,12 @@ PICTURE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fet
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 FRAME = {**LINK, "Sec-Fetch-Dest": "iframe"}
 FORM = {**LINK, "Origin": EVIL}
-FETCH = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Origin": EVIL}
+FETCH = {
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "no-cors",
+    "Sec-Fetch-Dest": "empty",
+    "Origin": EVIL,
+}
 STARTER, OTHER = "/api/start/Hello", "/api/plain"
 PLACES = [
     STARTER,
@@ -69,7 +74,9 @@ def test_own_pages_and_what_the_user_types_pass(target: str, site: str) -> None:
         ("OPTIONS", {**FETCH, "Access-Control-Request-Method": "DELETE"}),
     ],
 )
-def test_requests_of_other_sites_are_refused(target: str, site: str, method: str, headers: dict[str, str]) -> None:
+def test_requests_of_other_sites_are_refused(
+    target: str, site: str, method: str, headers: dict[str, str]
+) -> None:
     answer = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
     assert answer is not None
     assert answer.status == 403
@@ -89,24 +96,42 @@ def test_before_what_starts_instances_the_user_is_asked() -> None:
     assert headers["Content-Type"] == "text/html"
     assert headers["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert b'<a href="http://localhost:7071/api/start/Hello?a=1&amp;b=%22%3E&lt;script&gt;"' in answer.body
+    assert (
+        b'<a href="http://localhost:7071/api/start/Hello?a=1&amp;b=%22%3E&lt;script&gt;"'
+        in answer.body
+    )
 
 
 def test_a_path_that_would_lead_elsewhere_leads_here() -> None:
-    answer = CrossSite(Cors(), lambda asked: True).refusal(request("GET", "//evil.example/x", None, LINK, BASE))
+    answer = CrossSite(Cors(), lambda asked: True).refusal(
+        request("GET", "//evil.example/x", None, LINK, BASE)
+    )
     assert answer is not None
     assert b'href="http://localhost:7071//evil.example/x"' in answer.body
 
 
 @pytest.mark.parametrize(
-    "origin", [EVIL, "null", "http://localhost:3000", "http://localhost", "https://localhost.evil.example:7071", ""]
+    "origin",
+    [
+        EVIL,
+        "null",
+        "http://localhost:3000",
+        "http://localhost",
+        "https://localhost.evil.example:7071",
+        "",
+    ],
 )
 def test_browsers_that_send_only_the_origin(origin: str) -> None:
     assert refusal("POST", STARTER, {"Origin": origin}) is not None
     assert refusal("GET", STARTER, {"Origin": origin}) is not None
     assert refusal("POST", STARTER, {"Origin": BASE}) is None
     assert (
-        refusal("POST", STARTER, {"Origin": "https://x.tunnel.example", "X-Forwarded-Host": "x.tunnel.example"}) is None
+        refusal(
+            "POST",
+            STARTER,
+            {"Origin": "https://x.tunnel.example", "X-Forwarded-Host": "x.tunnel.example"},
+        )
+        is None
     )
 
 
@@ -117,7 +142,10 @@ def test_origins_that_cors_allows() -> None:
     assert refusal("GET", STARTER, {**PICTURE, "Referer": EVIL + "/page"}, cors) is None
     assert refusal("GET", STARTER, {**LINK, "Referer": EVIL + "/"}, cors) is None
     assert refusal("GET", STARTER, PICTURE, cors) is not None
-    assert refusal("GET", STARTER, {**PICTURE, "Referer": "https://evil.example.net/"}, cors) is not None
+    assert (
+        refusal("GET", STARTER, {**PICTURE, "Referer": "https://evil.example.net/"}, cors)
+        is not None
+    )
     assert refusal("POST", STARTER, {**FETCH, "Origin": "http://localhost:3001"}, cors) is not None
     assert refusal("POST", STARTER, {**FETCH, "Origin": "null", "Referer": EVIL}, cors) is not None
 
@@ -143,7 +171,9 @@ def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFix
         assert ("X-Content-Type-Options", "nosniff") in answer.headers
     assert caplog.text.count("was asked by a page of https://evil.example") == 1
     for number in range(50):
-        cross_site.refusal(request("POST", "/x", None, {"Origin": f"https://{number}.example"}, BASE))
+        cross_site.refusal(
+            request("POST", "/x", None, {"Origin": f"https://{number}.example"}, BASE)
+        )
     assert len(caplog.records) == 20
 
 

@@ -36,7 +36,9 @@ class FakeWorker:
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
         self.on_client_request: ClientRequestHandler = respond_unavailable
-        self.answer: InvocationResult | Exception = InvocationResult(1, HttpResponseData(200, [], b""))
+        self.answer: InvocationResult | Exception = InvocationResult(
+            1, HttpResponseData(200, [], b"")
+        )
 
     async def invoke(
         self,
@@ -59,7 +61,9 @@ class FakeWorker:
     async def load(self, load: LoadRequest) -> LoadResult:
         raise NotImplementedError
 
-    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
+    async def turn(
+        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> InvocationResult:
         raise NotImplementedError
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
@@ -74,7 +78,9 @@ def loaded(*routes: HttpRoute, **parts: Any) -> LoadedApp:
     return LoadedApp(app, {r.function.name: r for r in routes}, **parts)
 
 
-def route(name: str, route: str | None = None, *methods: str, prefix: str = "api", client: bool = False) -> HttpRoute:
+def route(
+    name: str, route: str | None = None, *methods: str, prefix: str = "api", client: bool = False
+) -> HttpRoute:
     properties = {"route": route, "methods": list(methods)} if methods else {"route": route}
     bindings = [Binding("httpTrigger", "req", "in", properties)]
     if client:
@@ -87,9 +93,13 @@ class HttpFunctionsFixture:
     def __init__(self, *routes: HttpRoute, throttle: Throttle | None = None) -> None:
         self.worker = FakeWorker()
         self.app = CurrentApp(loaded(*routes))
-        self.functions = HttpFunctions(self.app, self.worker, lambda base: f"binding of {base}", throttle)
+        self.functions = HttpFunctions(
+            self.app, self.worker, lambda base: f"binding of {base}", throttle
+        )
 
-    async def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Response:
+    async def ask(
+        self, method: str, target: str, body: bytes | None = None, **headers: str
+    ) -> Response:
         return await self.functions.handle(request(method, target, body, headers))
 
     async def called(self, method: str, target: str) -> str | None:
@@ -101,7 +111,9 @@ class HttpFunctionsFixture:
         assert (answer.status, answer.body, answer.headers) == (404, b"", [])
         return None
 
-    async def seen(self, method: str, target: str, body: bytes | None = None, **headers: str) -> HttpRequestData:
+    async def seen(
+        self, method: str, target: str, body: bytes | None = None, **headers: str
+    ) -> HttpRequestData:
         await self.ask(method, target, body, **headers)
         return self.worker.calls[-1][1]
 
@@ -118,7 +130,10 @@ class HttpFunctionsFixture:
         ("HEAD", "/api/only", None),
         ("OPTIONS", "/api/only", None),
         ("POST", "/api/only", None),
-        *((method, "/api/Any", "Any") for method in ("GET", "HEAD", "OPTIONS", "PATCH", "PUT", "DELETE", "TRACE")),
+        *(
+            (method, "/api/Any", "Any")
+            for method in ("GET", "HEAD", "OPTIONS", "PATCH", "PUT", "DELETE", "TRACE")
+        ),
         ("GET", "/only", None),
         ("GET", "//api/only", None),
         ("GET", "/api", None),
@@ -146,17 +161,23 @@ async def test_which_function_a_request_is_for(method: str, target: str, name: s
 
 
 async def test_an_empty_list_of_methods_is_none() -> None:
-    function = Function("F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", {"methods": []}),))
+    function = Function(
+        "F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", {"methods": []}),)
+    )
     assert await HttpFunctionsFixture(HttpRoute.of(function, "api")).called("GET", "/api/F") is None
 
 
 async def test_the_first_by_name_wins() -> None:
-    fixture = HttpFunctionsFixture(route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact"))
+    fixture = HttpFunctionsFixture(
+        route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact")
+    )
     assert await fixture.called("GET", "/api/x/exact") == "a"
 
 
 async def test_without_a_prefix() -> None:
-    fixture = HttpFunctionsFixture(route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix=""))
+    fixture = HttpFunctionsFixture(
+        route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix="")
+    )
     assert await fixture.called("GET", "/x") == "F"
     assert await fixture.called("GET", "/") == "Root"
     assert await fixture.called("GET", "/api/x") == "Root"
@@ -195,7 +216,9 @@ async def test_route_values(target: str, values: dict[str, str]) -> None:
 async def test_the_request_that_a_function_receives() -> None:
     fixture = HttpFunctionsFixture(route("F", "f", client=True), route("G", "g"))
     target = "/API/F?Name=%C3%A9&x=1&X=2&empty=&b=a+b"
-    seen = await fixture.seen("PUT", target, b"\x00\xff", **{"X-Probe": "a,b", "Content-Type": "text/x"})
+    seen = await fixture.seen(
+        "PUT", target, b"\x00\xff", **{"X-Probe": "a,b", "Content-Type": "text/x"}
+    )
     assert (seen.method, seen.url, seen.body) == ("PUT", f"http://host:7071{target}", b"\x00\xff")
     assert seen.query == {"Name": "é", "X": "1,2", "b": "a b"}
     assert seen.headers == {"x-probe": "a,b", "content-type": "text/x", "content-length": "2"}
@@ -232,7 +255,11 @@ def test_queries(text: str, values: dict[str, str]) -> None:
 
 
 async def test_an_answer_goes_out_as_it_is() -> None:
-    headers = [("Content-Type", "text/html; charset=latin-1"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+    headers = [
+        ("Content-Type", "text/html; charset=latin-1"),
+        ("Set-Cookie", "a=1"),
+        ("Set-Cookie", "b=2"),
+    ]
     answer = await HttpFunctionsFixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
     assert (answer.status, answer.body, answer.headers) == (201, b"\x00\xff", headers)
 
@@ -256,15 +283,21 @@ async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixtu
         ("a\r\nb", "c"),
     ],
 )
-async def test_a_header_that_cannot_be_sent(name: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_header_that_cannot_be_sent(
+    name: str, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
     assert "Function 'F' answered with a header that cannot be sent" in caplog.text
 
 
-async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_has_an_empty_answer_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = InvocationResult(1, error=ErrorData("SystemExit", "2", "Traceback: main"))
+    fixture.worker.answer = InvocationResult(
+        1, error=ErrorData("SystemExit", "2", "Traceback: main")
+    )
     answer = await fixture.ask("GET", "/api/f")
     assert (answer.status, answer.body, answer.headers) == (500, b"", [])
     assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
@@ -272,9 +305,14 @@ async def test_a_failure_has_an_empty_answer_and_is_logged(caplog: pytest.LogCap
 
 async def test_a_function_that_did_not_load_reports_the_reason() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = InvocationResult(1, error=ErrorData("FunctionLoadError", "No module named 'x'"))
+    fixture.worker.answer = InvocationResult(
+        1, error=ErrorData("FunctionLoadError", "No module named 'x'")
+    )
     answer = await fixture.ask("GET", "/api/f")
-    assert (answer.status, answer.body) == (500, b"Function 'F' is out of service: No module named 'x'")
+    assert (answer.status, answer.body) == (
+        500,
+        b"Function 'F' is out of service: No module named 'x'",
+    )
 
 
 async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
@@ -310,9 +348,13 @@ async def test_an_app_that_does_not_load_reports_the_reason_on_every_route() -> 
         ("api/bad", "/api/b", 404),
     ],
 )
-async def test_a_refused_function_reports_it_on_its_route(route: str, path: str, status: int) -> None:
+async def test_a_refused_function_reports_it_on_its_route(
+    route: str, path: str, status: int
+) -> None:
     functions = HttpFunctions(
-        CurrentApp(loaded(broken={"Bad": "no such file"}, refused={"Bad": route})), FakeWorker(), lambda _: ""
+        CurrentApp(loaded(broken={"Bad": "no such file"}, refused={"Bad": route})),
+        FakeWorker(),
+        lambda _: "",
     )
     answer = await functions.handle(request("GET", path))
     assert answer.status == status

@@ -28,7 +28,18 @@ OTHERS = [
 ]
 AROUND = ["0.0.0.0:7071", "0.0.0.0", "[::]:7071", "[::ffff:127.0.0.1]:7071", "[::ffff:7f00:1]:7071"]
 """They lead to this machine too, but browsers do not count them as it, and do not say where requests come from."""
-ODD = ["", ":7071", "a b", "a/b", "user@localhost", "localhost:7071:1", "[::1", "[]", "localhost\n", "\uff4cocalhost"]
+ODD = [
+    "",
+    ":7071",
+    "a b",
+    "a/b",
+    "user@localhost",
+    "localhost:7071:1",
+    "[::1",
+    "[]",
+    "localhost\n",
+    "\uff4cocalhost",
+]
 
 
 @pytest.mark.parametrize("authority", OURS)

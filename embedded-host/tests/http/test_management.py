@@ -12,11 +12,31 @@ from tests.http.api import Api, request
 @pytest.mark.parametrize(
     "asked",
     [
-        *("PUT instances/i-1", "PATCH instances/i-1", "HEAD instances/i-1", "OPTIONS instances/i-1"),
+        *(
+            "PUT instances/i-1",
+            "PATCH instances/i-1",
+            "HEAD instances/i-1",
+            "OPTIONS instances/i-1",
+        ),
         *("GET orchestrators/Wait", "POST orchestrators", "POST instances", "POST instances/i-1"),
-        *("POST instances/i-1/nosuch", "GET instances/i-1/terminate", "POST instances/i-1/raiseEvent"),
-        *("POST instances/i-1/raiseEvent/Go/more", "POST instances//terminate", "DELETE instances/i-1/x"),
-        *("GET ", "GET /", "GET other", "POST entities/counter", "PUT entities/counter/k", "GET entities/a/b/c"),
+        *(
+            "POST instances/i-1/nosuch",
+            "GET instances/i-1/terminate",
+            "POST instances/i-1/raiseEvent",
+        ),
+        *(
+            "POST instances/i-1/raiseEvent/Go/more",
+            "POST instances//terminate",
+            "DELETE instances/i-1/x",
+        ),
+        *(
+            "GET ",
+            "GET /",
+            "GET other",
+            "POST entities/counter",
+            "PUT entities/counter/k",
+            "GET entities/a/b/c",
+        ),
         *("POST orchestrators//i-1", "PATCH makeprimary", "GET makeprimary/x"),
     ],
 )
@@ -27,7 +47,9 @@ async def test_a_path_without_a_route_is_404(api: Api, asked: str) -> None:
     assert (answer.status, answer.empty) == (404, True)
 
 
-@pytest.mark.parametrize("path", ["instances/i-1", "Instances/i-1/", "INSTANCES/%69-1", "/instances/i-1//"])
+@pytest.mark.parametrize(
+    "path", ["instances/i-1", "Instances/i-1/", "INSTANCES/%69-1", "/instances/i-1//"]
+)
 async def test_forms_of_a_path(api: Api, path: str) -> None:
     await api.start("Wait")
     assert (await api.get(path)).status == 202
@@ -45,7 +67,8 @@ async def test_makeprimary(api: Api, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["taskHub=hub&connection=Storage", "taskHub=", "TASKHUB=Hub", "connection=Other", "code=x"]
+    "query",
+    ["taskHub=hub&connection=Storage", "taskHub=", "TASKHUB=Hub", "connection=Other", "code=x"],
 )
 async def test_the_task_hub_by_its_name(api: Api, query: str) -> None:
     await api.start("Wait")
@@ -54,7 +77,11 @@ async def test_the_task_hub_by_its_name(api: Api, query: str) -> None:
 
 async def test_another_task_hub_is_another_world(api: Api) -> None:
     await api.start("Done")
-    for asked in ("DELETE instances?createdTimeFrom=2020-01-01&", "DELETE instances/i-1?", "GET instances/i-1?"):
+    for asked in (
+        "DELETE instances?createdTimeFrom=2020-01-01&",
+        "DELETE instances/i-1?",
+        "GET instances/i-1?",
+    ):
         method, _, target = asked.partition(" ")
         assert (await api.ask(method, f"{target}taskHub=Other")).status == 404
     assert (await api.get("instances?taskHub=OTHER")).json == []
@@ -72,7 +99,9 @@ async def test_an_instance_of_another_task_hub_stays_in_it(api: Api) -> None:
     assert (await api.get("instances/i-1")).status == 404
 
 
-async def test_only_so_many_other_hubs_are_kept_open(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_so_many_other_hubs_are_kept_open(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(management, "OTHERS", 2)
     for name in ("One", "Two", "Three", "Two"):
         assert (await api.post(f"orchestrators/Done/{name}?taskHub={name}")).status in (202, 409)

@@ -64,7 +64,9 @@ async def operation(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str
         (b"plain", "", "plain"),
     ],
 )
-async def test_inputs(api: Api, monkeypatch: pytest.MonkeyPatch, body: bytes | None, kind: str, input: str) -> None:
+async def test_inputs(
+    api: Api, monkeypatch: pytest.MonkeyPatch, body: bytes | None, kind: str, input: str
+) -> None:
     sent = await operation(api, monkeypatch)
     assert (await api.post("entities/counter/k?op=set", body, Content_Type=kind)).status == 202
     assert (await api.post("entities/counter/k", body, Content_Type=kind)).status == 202
@@ -89,7 +91,10 @@ async def test_an_input_that_is_not_json(api: Api, body: str) -> None:
 async def test_an_orchestration_in_the_place_of_the_entity(api: Api) -> None:
     await api.start("Wait", "@counter@k")
     answer = await api.post("entities/counter/k?op=add")
-    assert (answer.status, answer.json) == (400, {"Message": "'@counter@k' is the id of an orchestration."})
+    assert (answer.status, answer.json) == (
+        400,
+        {"Message": "'@counter@k' is the id of an orchestration."},
+    )
     assert (await api.get("entities/counter/k")).status == 404
     assert (await api.get("entities")).json == []
 
@@ -118,7 +123,9 @@ async def test_pages(api: Api) -> None:
         await api.post(f"entities/counter/{key}?op=add")
     first = await api.get("entities?top=2")
     assert [e["entityId"]["key"] for e in first.json] == ["a", "b"]
-    rest = await api.get("entities?top=2", **{CONTINUATION_TOKEN_HEADER: first.headers[CONTINUATION_TOKEN_HEADER]})
+    rest = await api.get(
+        "entities?top=2", **{CONTINUATION_TOKEN_HEADER: first.headers[CONTINUATION_TOKEN_HEADER]}
+    )
     assert [e["entityId"]["key"] for e in rest.json] == ["c"]
     assert CONTINUATION_TOKEN_HEADER not in rest.headers
 

@@ -38,7 +38,13 @@ async def test_the_status_of_a_live_instance_has_a_location_to_poll(api: Api) ->
 
 async def test_unknown(api: Api) -> None:
     for method, tail in [
-        *(("GET", ""), ("DELETE", ""), ("POST", "/terminate"), ("POST", "/suspend"), ("POST", "/resume")),
+        *(
+            ("GET", ""),
+            ("DELETE", ""),
+            ("POST", "/terminate"),
+            ("POST", "/suspend"),
+            ("POST", "/resume"),
+        ),
         ("POST", "/raiseEvent/Go"),
     ]:
         answer = await api.ask(method, f"instances/none{tail}", b"1")
@@ -63,9 +69,9 @@ async def test_history(api: Api) -> None:
     assert [e["EventType"] for e in events] == ["ExecutionStarted", "ExecutionCompleted"]
     assert events[0]["Input"] == '"7"'
     assert "Result" not in events[1]
-    events = (await api.get("instances/i-1?showHistory=true&showHistoryOutput=true&showInput=false")).json[
-        "historyEvents"
-    ]
+    events = (
+        await api.get("instances/i-1?showHistory=true&showHistoryOutput=true&showInput=false")
+    ).json["historyEvents"]
     assert "Input" not in events[0]
     assert events[1]["Result"] == 7
 
@@ -74,7 +80,10 @@ async def test_a_failed_one(api: Api) -> None:
     await api.start("Fail")
     assert (await api.get("instances/i-1")).status == 200
     answer = await api.get("instances/i-1?returnInternalServerErrorOnFailure=true")
-    assert (answer.status, answer.json["output"]) == (500, "Orchestrator function 'Fail' failed: boom 1")
+    assert (answer.status, answer.json["output"]) == (
+        500,
+        "Orchestrator function 'Fail' failed: boom 1",
+    )
 
 
 async def test_prefer_wait(api: Api) -> None:
@@ -83,7 +92,11 @@ async def test_prefer_wait(api: Api) -> None:
     await asyncio.sleep(0)
     await api.post("instances/i-1/raiseEvent/Go", "5")
     answer = await asked
-    assert (answer.status, answer.json["output"], answer.headers["preference-applied"]) == (200, 5, "wait=20")
+    assert (answer.status, answer.json["output"], answer.headers["preference-applied"]) == (
+        200,
+        5,
+        "wait=20",
+    )
     await api.start("Wait", "i-2")
     assert (await api.get("instances/i-2", Prefer="wait=0")).status == 202
     answer = await api.get("instances/none", Prefer="wait=9")
@@ -128,23 +141,33 @@ async def test_nan_reaches_the_orchestrator(api: Api) -> None:
     assert math.isnan((await api.status())["output"])
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]
+)
 async def test_an_event_that_is_not_called_json(api: Api, kind: str) -> None:
     await api.start("Wait")
     answer = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type=kind)
-    assert (answer.status, answer.json) == (400, {"Message": "Only application/json request content is supported"})
+    assert (answer.status, answer.json) == (
+        400,
+        {"Message": "Only application/json request content is supported"},
+    )
 
 
 async def test_an_event_with_parameters_of_its_type(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type="Application/JSON; charset=utf-8")
+    answer = await api.post(
+        "instances/i-1/raiseEvent/Go", "1", Content_Type="Application/JSON; charset=utf-8"
+    )
     assert answer.status == 202
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("nope", "Unexpected character encountered while parsing value: n. Path '', line 0, position 0."),
+        (
+            "nope",
+            "Unexpected character encountered while parsing value: n. Path '', line 0, position 0.",
+        ),
         ("", "Error reading JToken from JsonReader. Path '', line 0, position 0."),
         ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
     ],
@@ -199,7 +222,10 @@ async def test_suspend_and_resume(api: Api) -> None:
         },
     )
     assert (await api.post("instances/i-1/suspend?reason=a+b")).status == 202
-    assert ((await api.status())["runtimeStatus"], (await api.status())["output"]) == ("Suspended", "a b")
+    assert ((await api.status())["runtimeStatus"], (await api.status())["output"]) == (
+        "Suspended",
+        "a b",
+    )
     answer = await api.post("instances/i-1/suspend")
     assert (answer.status, answer.json["ExceptionMessage"]) == (
         500,
@@ -227,9 +253,13 @@ async def test_restart(api: Api) -> None:
     assert answer.status == 202
     new = answer.json["id"]
     assert new != "i-1"
-    assert answer.headers["location"].startswith(f"http://public/runtime/webhooks/durabletask/instances/{new}?")
+    assert answer.headers["location"].startswith(
+        f"http://public/runtime/webhooks/durabletask/instances/{new}?"
+    )
     assert (await api.status(new))["output"] == 7
-    assert (await api.post("instances/i-1/restart?restartWithNewInstanceId=False")).json["id"] == "i-1"
+    assert (await api.post("instances/i-1/restart?restartWithNewInstanceId=False")).json[
+        "id"
+    ] == "i-1"
 
 
 async def test_restarts_that_are_refused(api: Api) -> None:

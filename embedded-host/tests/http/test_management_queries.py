@@ -45,7 +45,11 @@ async def test_a_list_is_of_status_objects_in_order_of_id(api: Api) -> None:
 
 async def test_an_empty_list(api: Api) -> None:
     answer = await api.get("instances")
-    assert (answer.status, answer.text, CONTINUATION_TOKEN_HEADER in answer.headers) == (200, "[]", False)
+    assert (answer.status, answer.text, CONTINUATION_TOKEN_HEADER in answer.headers) == (
+        200,
+        "[]",
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,10 +144,14 @@ async def test_pages(api: Api) -> None:
     assert CONTINUATION_TOKEN_HEADER not in (await api.get("instances?top=5")).headers
 
 
-@pytest.mark.parametrize("top", ["0", "-1", "abc", "", "1e2", "²", "99999999999", "9" * 400, "2147483648", "1.5"])
+@pytest.mark.parametrize(
+    "top", ["0", "-1", "abc", "", "1e2", "²", "99999999999", "9" * 400, "2147483648", "1.5"]
+)
 async def test_a_top_that_is_none_is_100(api: Api, top: str) -> None:
     row = InstanceRow(0, "Hub", "", "Done", "Completed", T0, T0, "")
-    api.host.store.write([SaveInstance(replace(row, key=1000 + n, id=f"i{n:03}")) for n in range(101)])
+    api.host.store.write(
+        [SaveInstance(replace(row, key=1000 + n, id=f"i{n:03}")) for n in range(101)]
+    )
     answer = await api.get(f"instances?top={quote(top)}")
     assert (len(answer.json), CONTINUATION_TOKEN_HEADER in answer.headers) == (100, True)
 
@@ -155,7 +163,9 @@ async def test_tops(api: Api, top: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["instances", "entities"])
-async def test_a_long_page_yields_to_the_event_loop(api: Api, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_page_yields_to_the_event_loop(
+    api: Api, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(management_responses, "ROWS_PER_ROUND", 2)
     for number in range(7):
         if kind == "instances":
@@ -186,8 +196,24 @@ def token(value: object) -> str:
 @pytest.mark.parametrize(
     "garbage",
     [
-        *("", "null", "!!!", "é", "AAAA", token([]), token({"after": 1}), token({"before": "a"}), token("after")),
-        *(token({"after": "\ud800"}), base64.b64encode(b"[" * 5000).decode(), "bnVsbA==", "/w==", "_w=="),
+        *(
+            "",
+            "null",
+            "!!!",
+            "é",
+            "AAAA",
+            token([]),
+            token({"after": 1}),
+            token({"before": "a"}),
+            token("after"),
+        ),
+        *(
+            token({"after": "\ud800"}),
+            base64.b64encode(b"[" * 5000).decode(),
+            "bnVsbA==",
+            "/w==",
+            "_w==",
+        ),
     ],
 )
 async def test_a_token_that_is_not_ours_begins_at_the_first_page(api: Api, garbage: str) -> None:
@@ -229,11 +255,16 @@ async def everything(api: Api) -> list[str]:
 )
 async def test_a_purge_deletes_what_has_finished(api: Api, query: str, deleted: set[str]) -> None:
     before = await everything(api)
-    assert await purge(api, f"createdTimeFrom=2026-01-02T03:04:05Z{query}") == (200, {"instancesDeleted": len(deleted)})
+    assert await purge(api, f"createdTimeFrom=2026-01-02T03:04:05Z{query}") == (
+        200,
+        {"instancesDeleted": len(deleted)},
+    )
     assert set(await ids(api)) == set(before) - deleted
 
 
-@pytest.mark.parametrize("query", ["&runtimeStatus=Terminated", "&createdTimeTo=2025-01-01", "&runtimeStatus=4,5"])
+@pytest.mark.parametrize(
+    "query", ["&runtimeStatus=Terminated", "&createdTimeTo=2025-01-01", "&runtimeStatus=4,5"]
+)
 async def test_a_purge_of_nothing(api: Api, query: str) -> None:
     before = await everything(api)
     answer = await api.ask("DELETE", f"instances?createdTimeFrom=2020-01-01{query}")
@@ -247,7 +278,10 @@ async def test_a_purge_of_nothing(api: Api, query: str) -> None:
         ("", NEEDS_FROM),
         ("createdTimeFrom=", NEEDS_FROM),
         ("createdTimeFrom=%20&runtimeStatus=Completed", NEEDS_FROM),
-        ("createdTimeFrom=yesterday", "'createdTimeFrom' is not a date and time: 'yesterday'. Nothing was deleted."),
+        (
+            "createdTimeFrom=yesterday",
+            "'createdTimeFrom' is not a date and time: 'yesterday'. Nothing was deleted.",
+        ),
         (
             "createdTimeFrom=2020-01-01&createdTimeTo=2020-13-01",
             "'createdTimeTo' is not a date and time: '2020-13-01'. Nothing was deleted.",
@@ -259,11 +293,23 @@ async def test_a_purge_of_nothing(api: Api, query: str) -> None:
                 "are purged. Nothing was deleted.",
             )
             for status, wrong in [
-                *(("Running", "Running"), ("completed", "completed"), ("Completed,Nope", "Nope"), ("0", "0")),
-                *(("Completed&runtimeStatus=Pending", "Pending"), ("99", "99"), ("Suspended", "Suspended")),
+                *(
+                    ("Running", "Running"),
+                    ("completed", "completed"),
+                    ("Completed,Nope", "Nope"),
+                    ("0", "0"),
+                ),
+                *(
+                    ("Completed&runtimeStatus=Pending", "Pending"),
+                    ("99", "99"),
+                    ("Suspended", "Suspended"),
+                ),
             ]
         ),
-        ("createdTimeFrom=2020-01-01&runtimeStatus=,", "'runtimeStatus' names no status. Nothing was deleted."),
+        (
+            "createdTimeFrom=2020-01-01&runtimeStatus=,",
+            "'runtimeStatus' names no status. Nothing was deleted.",
+        ),
     ],
 )
 async def test_a_purge_that_cannot_be_read_deletes_nothing(api: Api, query: str, why: str) -> None:

@@ -30,7 +30,10 @@ def test_the_two_error_bodies() -> None:
     ("text", "reason"),
     [
         ("", "Error reading JToken from JsonReader. Path '', line 0, position 0."),
-        (" nope", "Unexpected character encountered while parsing value: n. Path '', line 0, position 0."),
+        (
+            " nope",
+            "Unexpected character encountered while parsing value: n. Path '', line 0, position 0.",
+        ),
         ('{"a": }', "Expecting value: line 1 column 7 (char 6)."),
     ],
 )
@@ -52,7 +55,9 @@ async def test_a_long_list_yields_to_the_event_loop() -> None:
 
 
 def test_only_a_page_before_the_last_has_a_continuation_token() -> None:
-    assert dict(page_response(["1"], "id").headers)[CONTINUATION_TOKEN_HEADER] == continuation_token("id")
+    assert dict(page_response(["1"], "id").headers)[
+        CONTINUATION_TOKEN_HEADER
+    ] == continuation_token("id")
     assert CONTINUATION_TOKEN_HEADER not in dict(page_response(["1"], None).headers)
 
 

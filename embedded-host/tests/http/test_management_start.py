@@ -19,11 +19,20 @@ async def test_the_answer(api: Api) -> None:
         "retry-after": "10",
     }
     assert list(answer.json) == [
-        *("id", "statusQueryGetUri", "sendEventPostUri", "terminatePostUri", "purgeHistoryDeleteUri"),
+        *(
+            "id",
+            "statusQueryGetUri",
+            "sendEventPostUri",
+            "terminatePostUri",
+            "purgeHistoryDeleteUri",
+        ),
         *("restartPostUri", "suspendPostUri", "resumePostUri"),
     ]
     assert answer.json["id"] == "a b"
-    assert answer.json["sendEventPostUri"] == f"{uri}/raiseEvent/{{eventName}}?taskHub=Hub&connection=Storage"
+    assert (
+        answer.json["sendEventPostUri"]
+        == f"{uri}/raiseEvent/{{eventName}}?taskHub=Hub&connection=Storage"
+    )
     assert ": " not in answer.text
 
 
@@ -111,8 +120,14 @@ async def test_without_content_length_the_input_is_an_empty_text(api: Api) -> No
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("not json", "Unexpected character encountered while parsing value: n. Path '', line 0, position 0."),
-        ("  plain", "Unexpected character encountered while parsing value: p. Path '', line 0, position 0."),
+        (
+            "not json",
+            "Unexpected character encountered while parsing value: n. Path '', line 0, position 0.",
+        ),
+        (
+            "  plain",
+            "Unexpected character encountered while parsing value: p. Path '', line 0, position 0.",
+        ),
         (" ", "Error reading JToken from JsonReader. Path '', line 0, position 0."),
         ('{"a": }', "Expecting value: line 1 column 7 (char 6)."),
         ("[1] 2", "Extra data: line 1 column 5 (char 4)."),
@@ -151,7 +166,9 @@ async def test_an_id_in_use(api: Api) -> None:
     await api.start("Wait")
     answer = await api.post("orchestrators/Wait/i-1")
     assert answer.status == 409
-    assert answer.json == {"Message": "An Orchestration instance with the status Running already exists."}
+    assert answer.json == {
+        "Message": "An Orchestration instance with the status Running already exists."
+    }
 
 
 async def test_the_id_of_a_finished_instance_is_taken_again(api: Api) -> None:
@@ -163,8 +180,14 @@ async def test_the_id_of_a_finished_instance_is_taken_again(api: Api) -> None:
 async def test_waiting_for_the_output(api: Api) -> None:
     answer = await api.post("orchestrators/Done?timeout=5&pollingInterval=0.1", '"{\\"a\\":1}"')
     assert (answer.status, answer.json) == (200, {"a": 1})
-    answer = await api.post("orchestrators/Fail/f?TIMEOUT=5&pollinginterval=1&showInput=false&showHistory=true", "5")
-    assert (answer.status, answer.json["runtimeStatus"], answer.json["input"]) == (200, "Failed", None)
+    answer = await api.post(
+        "orchestrators/Fail/f?TIMEOUT=5&pollinginterval=1&showInput=false&showHistory=true", "5"
+    )
+    assert (answer.status, answer.json["runtimeStatus"], answer.json["input"]) == (
+        200,
+        "Failed",
+        None,
+    )
     assert [e["EventType"] for e in answer.json["historyEvents"]] == [
         *("ExecutionStarted", "TaskCompleted", "ExecutionCompleted")
     ]
@@ -182,7 +205,9 @@ async def test_waiting_in_vain(api: Api) -> None:
         ("0.5", "1e6", "0.5 should be bigger than retry timeout 1000000"),
     ],
 )
-async def test_an_interval_longer_than_the_timeout(api: Api, timeout: str, interval: str, text: str) -> None:
+async def test_an_interval_longer_than_the_timeout(
+    api: Api, timeout: str, interval: str, text: str
+) -> None:
     answer = await api.post(f"orchestrators/Wait/i-1?timeout={timeout}&pollingInterval={interval}")
     assert (answer.status, answer.json) == (400, {"Message": f"Total timeout {text}"})
     assert (await api.status())["runtimeStatus"] == "Running"

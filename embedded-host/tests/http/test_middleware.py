@@ -20,7 +20,11 @@ async def served(request: Request) -> Response:
     [
         ("http://localhost:7071", {}, 200),
         ("http://rebound.example", {}, 403),
-        ("http://localhost:7071", {"sec-fetch-site": "cross-site", "origin": "http://other.example"}, 403),
+        (
+            "http://localhost:7071",
+            {"sec-fetch-site": "cross-site", "origin": "http://other.example"},
+            403,
+        ),
     ],
     ids=["own", "another host name", "another site"],
 )

@@ -20,12 +20,18 @@ from tests.http.test_functions import HttpFunctionsFixture, loaded, route
 
 class Served:
     def __init__(
-        self, api: Api, home: str | None = "<h1>up</h1>", cors: Cors | None = None, dashboard: Dashboard | None = None
+        self,
+        api: Api,
+        home: str | None = "<h1>up</h1>",
+        cors: Cors | None = None,
+        dashboard: Dashboard | None = None,
     ) -> None:
         self.fixture = HttpFunctionsFixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
         app = CurrentApp(LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ())))
         admin = Admin(app, lambda function, input: None)
-        self.router = Router(self.fixture.functions, api.management, admin, lambda: home, cors, dashboard)
+        self.router = Router(
+            self.fixture.functions, api.management, admin, lambda: home, cors, dashboard
+        )
 
     async def ask(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -74,7 +80,8 @@ async def test_the_home_page_may_be_switched_off(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/api/f", "/runtime/webhooks/durabletask/instances", "/admin/host/ping", "/none", "/"]
+    "target",
+    ["/api/f", "/runtime/webhooks/durabletask/instances", "/admin/host/ping", "/none", "/"],
 )
 async def test_cors_is_for_all_of_it(api: Api, target: str) -> None:
     served = Served(api, cors=Cors(["http://a"]))
@@ -94,7 +101,9 @@ async def test_the_dashboard_has_its_own_path_without_cors(api: Api) -> None:
     assert await served.ask("GET", "/dashboard") == (200, b"dashboard ")
     assert await served.ask("GET", "/Dashboard/api/x") == (200, b"dashboard /api/x")
     assert (await served.ask("GET", "/dashboards"))[0] == 404
-    answer = await served.router.public(request("GET", "/dashboard", headers={"Origin": "http://a"}))
+    answer = await served.router.public(
+        request("GET", "/dashboard", headers={"Origin": "http://a"})
+    )
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
@@ -109,7 +118,18 @@ async def test_a_function_of_that_name_takes_the_dashboards_place(api: Api) -> N
 
 async def test_the_private_endpoint_is_the_management_api_alone(api: Api) -> None:
     served = Served(api)
-    for target, status in (("/durabletask/instances", 200), ("/DurableTask/", 404), ("/api/f", 404), ("/", 404)):
-        assert (await served.router.private(request("GET", target), "http://public")).status == status
-    started = await served.router.private(request("POST", "/durabletask/orchestrators/Done/i-1", b""), "http://public")
-    assert dict(started.headers)["Location"].startswith("http://public/runtime/webhooks/durabletask/instances/i-1?")
+    for target, status in (
+        ("/durabletask/instances", 200),
+        ("/DurableTask/", 404),
+        ("/api/f", 404),
+        ("/", 404),
+    ):
+        assert (
+            await served.router.private(request("GET", target), "http://public")
+        ).status == status
+    started = await served.router.private(
+        request("POST", "/durabletask/orchestrators/Done/i-1", b""), "http://public"
+    )
+    assert dict(started.headers)["Location"].startswith(
+        "http://public/runtime/webhooks/durabletask/instances/i-1?"
+    )

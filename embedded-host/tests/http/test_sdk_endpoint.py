@@ -42,7 +42,13 @@ async def test_each_host_has_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["/durabletask/instances", "/durabletask/code=/instances", "/", "/durabletask/code=é/instances"]
+    "wrong",
+    [
+        "/durabletask/instances",
+        "/durabletask/code=/instances",
+        "/",
+        "/durabletask/code=é/instances",
+    ],
 )
 async def test_without_it_nothing_is_answered(wrong: str) -> None:
     one = Endpoint()

@@ -7,7 +7,10 @@ def test_a_text_is_not_sniffed_and_sends_no_referrer() -> None:
     response = secure_text("refused", 403)
     headers = dict(response.headers)
     assert (response.status, response.body) == (403, b"refused")
-    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == (
+        "nosniff",
+        "no-referrer",
+    )
 
 
 def test_a_page_loads_nothing_and_cannot_be_framed() -> None:

@@ -54,7 +54,9 @@ async def test_without_a_host_header() -> None:
         _, _, body = await client.ask(get("/a", version="1.0", host=None))
         assert body.decode() == f"GET http://localhost:{client.port}/a "
     async with serving(echo) as client:
-        assert (await client.ask(get("/a", host="")))[2].decode() == f"GET http://localhost:{client.port}/a "
+        assert (await client.ask(get("/a", host="")))[
+            2
+        ].decode() == f"GET http://localhost:{client.port}/a "
         status, headers, _ = await client.ask(get("/a", host=None))
         assert (status, headers["connection"], await client.end()) == (400, "close", b"")
 
@@ -70,7 +72,8 @@ async def test_long_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"]
+    "junk",
+    [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"],
 )
 async def test_bytes_that_are_not_http_are_refused_without_a_log_line(
     junk: bytes, caplog: pytest.LogCaptureFixture
@@ -133,7 +136,9 @@ async def test_bodies() -> None:
 async def test_expect_100_continue() -> None:
     async with serving(echo) as client:
         client.send("POST / HTTP/1.1\nHost: h\nContent-Length: 2\nExpect: 100-continue\n\n")
-        assert await client.read_line() + await client.read_line() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (
+            await client.read_line() + await client.read_line() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        )
         status, headers, body = await client.ask("ok")
     assert (status, body) == (200, b"POST http://h/ ok")
     assert headers["content-length"] == str(len(body))
@@ -179,7 +184,9 @@ async def test_a_client_that_goes_away_is_no_error(caplog: pytest.LogCaptureFixt
     assert not caplog.records
 
 
-async def test_a_client_that_goes_away_before_its_answer_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_goes_away_before_its_answer_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     began, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -227,7 +234,9 @@ async def test_answers_that_have_no_body(status: int) -> None:
         assert (await client.ask(get("/"), head=True))[0] == status
 
 
-@pytest.mark.parametrize(("given", "sent"), [(200, 200), (299, 299), (599, 599), (100, 500), (0, 500), (1000, 500)])
+@pytest.mark.parametrize(
+    ("given", "sent"), [(200, 200), (299, 299), (599, 599), (100, 500), (0, 500), (1000, 500)]
+)
 async def test_statuses(given: int, sent: int) -> None:
     async def answer(request: Request) -> Response:
         return Response(given)
@@ -238,8 +247,15 @@ async def test_statuses(given: int, sent: int) -> None:
 
 async def test_headers_of_an_answer() -> None:
     async def answer(request: Request) -> Response:
-        headers = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-Split", "a\r\nX-Evil: 1"), ("Server", "mine")]
-        return Response(200, b"x", [*headers, ("Content-Length", "99"), ("Transfer-Encoding", "chunked")])
+        headers = [
+            ("Set-Cookie", "a=1"),
+            ("Set-Cookie", "b=2"),
+            ("X-Split", "a\r\nX-Evil: 1"),
+            ("Server", "mine"),
+        ]
+        return Response(
+            200, b"x", [*headers, ("Content-Length", "99"), ("Transfer-Encoding", "chunked")]
+        )
 
     async with serving(answer) as client:
         _, headers, body = await client.ask(get("/"))
@@ -259,7 +275,9 @@ async def test_requests_that_have_come_are_answered_when_it_closes() -> None:
     await listener.start()
     # Blocking sockets: the loop has no turn between these requests and the close, so none of them is accepted yet.
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(sock.getsockname())) for _ in range(5)]
+        clients = [
+            stack.enter_context(socket.create_connection(sock.getsockname())) for _ in range(5)
+        ]
         for client in clients:
             client.settimeout(10)
             client.sendall(b"GET /here HTTP/1.1\r\nHost: it\r\n\r\n")

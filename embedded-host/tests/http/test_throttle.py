@@ -9,7 +9,9 @@ import pytest
 from embedded_host.http.throttle import Throttle, TooBusyError
 
 
-async def test_requests_over_the_limit_are_too_many_until_one_is_over(caplog: pytest.LogCaptureFixture) -> None:
+async def test_requests_over_the_limit_are_too_many_until_one_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     throttle = Throttle(outstanding=2)
     with throttle.admit():
         with throttle.admit():

@@ -20,7 +20,9 @@ def main() -> int:
     long = kinds.add_parser("soak", help="all kinds of load for a time; memory must stay flat")
     long.add_argument("--minutes", type=float, default=30)
     long.add_argument("--clients", type=int, default=8)
-    long.add_argument("--pause", type=float, default=0.0, help="seconds between two orchestrations of a client")
+    long.add_argument(
+        "--pause", type=float, default=0.0, help="seconds between two orchestrations of a client"
+    )
     long.add_argument("--every", type=float, default=60.0, help="seconds between two lines")
     long.add_argument("--seed", type=int, default=1)
     for name, count in (("instances", 10_000), ("streams", 1000), ("bad-clients", 20)):

@@ -44,7 +44,9 @@ async def _drip(port: int, seconds: float, head: bytes, letter: bytes) -> str:
 
 async def slow_head(port: int, seconds: float) -> str:
     """Slowloris: one header after the other, without end."""
-    return await _drip(port, seconds, b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n", b"X-a: b\r\n")
+    return await _drip(
+        port, seconds, b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n", b"X-a: b\r\n"
+    )
 
 
 async def slow_body(port: int, seconds: float) -> str:
@@ -58,7 +60,9 @@ async def no_reader(port: int, seconds: float) -> str:
     async with connected(port) as (_, writer):
         stop_reading(writer)
         body = b"x" * 8_000_000
-        writer.write(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body))
+        writer.write(
+            b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
         with contextlib.suppress(ConnectionError):
             writer.write(body)
             await asyncio.wait([asyncio.ensure_future(writer.drain())], timeout=seconds)
@@ -74,7 +78,9 @@ async def pipeliner(port: int, seconds: float) -> str:
         with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
             while asyncio.get_running_loop().time() < end:
                 writer.write(b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
-                await asyncio.wait_for(writer.drain(), max(0.1, end - asyncio.get_running_loop().time()))
+                await asyncio.wait_for(
+                    writer.drain(), max(0.1, end - asyncio.get_running_loop().time())
+                )
         return "went"
 
 
@@ -112,5 +118,7 @@ async def all_at_once(port: int, count: int, seconds: float) -> None:
     await asyncio.gather(*(client(port, seconds) for client in BAD for _ in range(count)))
 
 
-if __name__ == "__main__":  # a process of their own: what they take of its time is not taken for the host's
+if (
+    __name__ == "__main__"
+):  # a process of their own: what they take of its time is not taken for the host's
     asyncio.run(all_at_once(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

@@ -10,7 +10,11 @@ from tests.support.app_folder import AppFolder
 def load_app(root: Path) -> AppFolder:
     app = AppFolder(root)
     app.starter()
-    app.http("Echo", "import azure.functions as func\ndef main(req): return func.HttpResponse(req.get_body())", "echo")
+    app.http(
+        "Echo",
+        "import azure.functions as func\ndef main(req): return func.HttpResponse(req.get_body())",
+        "echo",
+    )
     app.activity("Double", "return 2 * value")
     app.orchestrator("Wait", "return (yield context.wait_for_external_event('Go'))")
     app.orchestrator(
@@ -41,11 +45,15 @@ def load_app(root: Path) -> AppFolder:
         return "done"
         """,
     )
-    app.orchestrator("Parent", "return (yield context.call_sub_orchestrator('Chain', context.get_input()))")
+    app.orchestrator(
+        "Parent", "return (yield context.call_sub_orchestrator('Chain', context.get_input()))"
+    )
     app.orchestrator(
         "Counts",
         "return (yield context.call_entity(df.EntityId('Counter', context.get_input()), 'add', 1)) > 0",
     )
-    app.orchestrator("Raises", "yield context.call_activity('Double', 1)\nraise ValueError('as it should be')")
+    app.orchestrator(
+        "Raises", "yield context.call_activity('Double', 1)\nraise ValueError('as it should be')"
+    )
     app.counter()
     return app

@@ -24,16 +24,25 @@ async def instances(host: RunningHost, count: int, say: Callable[[str], None] = 
     async with aiohttp.ClientSession(host.base, connector=connector) as session:
 
         async def start(number: int) -> None:
-            async with session.post(f"{MANAGEMENT}/orchestrators/Wait/i-{number}", json=number) as answer:
+            async with session.post(
+                f"{MANAGEMENT}/orchestrators/Wait/i-{number}", json=number
+            ) as answer:
                 assert answer.status == 202, answer.status
                 await answer.read()
 
         async def go(number: int) -> None:
-            async with session.post(f"{MANAGEMENT}/instances/i-{number}/raiseEvent/Go", json=number) as answer:
+            async with session.post(
+                f"{MANAGEMENT}/instances/i-{number}/raiseEvent/Go", json=number
+            ) as answer:
                 assert answer.status == 202, answer.status
 
         async def running(status: str) -> int:
-            query = {"runtimeStatus": status, "top": str(2 * count), "instanceIdPrefix": "i-", "showInput": "false"}
+            query = {
+                "runtimeStatus": status,
+                "top": str(2 * count),
+                "instanceIdPrefix": "i-",
+                "showInput": "false",
+            }
             async with session.get(f"{MANAGEMENT}/instances", params=query) as answer:
                 return len(await answer.json())
 
@@ -50,7 +59,9 @@ async def instances(host: RunningHost, count: int, say: Callable[[str], None] = 
         began = time.monotonic()
         await asyncio.gather(*map(go, range(count)))
         await until("Completed", count)
-        say(f"{memory.sample()}  {count} instances are completed, after {time.monotonic() - began:.1f} s")
+        say(
+            f"{memory.sample()}  {count} instances are completed, after {time.monotonic() - began:.1f} s"
+        )
         for number in (0, count // 2, count - 1):
             async with session.get(f"{MANAGEMENT}/instances/i-{number}") as answer:
                 assert (await answer.json())["output"] == number
@@ -62,7 +73,9 @@ async def streams(host: RunningHost, count: int, say: Callable[[str], None] = pr
     memory = Memory(host)
     say(f"{memory.sample()}  before")
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(host.base, connector=connector, timeout=aiohttp.ClientTimeout()) as session:
+    async with aiohttp.ClientSession(
+        host.base, connector=connector, timeout=aiohttp.ClientTimeout()
+    ) as session:
         opened = [await session.get("/dashboard/api/events") for _ in range(count)]
         for stream in opened:
             assert await stream.content.readuntil(b"open\n\n")
@@ -71,10 +84,14 @@ async def streams(host: RunningHost, count: int, say: Callable[[str], None] = pr
         async with session.post(f"{MANAGEMENT}/orchestrators/Wait", json=1) as answer:
             assert answer.status == 202
         told = time.monotonic() - began
-        lines = await asyncio.wait_for(asyncio.gather(*(s.content.readuntil(b"changed\n\n") for s in opened)), 30)
+        lines = await asyncio.wait_for(
+            asyncio.gather(*(s.content.readuntil(b"changed\n\n") for s in opened)), 30
+        )
         took = time.monotonic() - began
         assert len(lines) == count
-        say(f"{memory.sample()}  all are told of a change after {took:.2f} s; the request took {told * 1000:.0f} ms")
+        say(
+            f"{memory.sample()}  all are told of a change after {took:.2f} s; the request took {told * 1000:.0f} ms"
+        )
     end = time.monotonic() + 20
     while memory.sample().files > memory.samples[0].files + 10:
         assert time.monotonic() < end, "connections are left"
@@ -83,7 +100,9 @@ async def streams(host: RunningHost, count: int, say: Callable[[str], None] = pr
     return took
 
 
-async def bad_clients(host: RunningHost, count: int, seconds: float, say: Callable[[str], None] = print) -> None:
+async def bad_clients(
+    host: RunningHost, count: int, seconds: float, say: Callable[[str], None] = print
+) -> None:
     """``count`` of each kind of bad client at a time, while a good one is answered, by a function and by the host alone. Raises
     AssertionError."""
     memory = Memory(host)

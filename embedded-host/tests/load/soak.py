@@ -45,24 +45,35 @@ class Load:
         self._random = random.Random(seed)
         self._numbers = itertools.count()
 
-    async def run(self, seconds: float, *, every: float, say: Callable[[str], None] = print) -> list[str]:
+    async def run(
+        self, seconds: float, *, every: float, say: Callable[[str], None] = print
+    ) -> list[str]:
         """What went wrong, in words. Raises SoakFailedError."""
         memory, end = Memory(self.host), time.monotonic() + seconds
-        async with aiohttp.ClientSession(self.host.base, connector=aiohttp.TCPConnector(limit=0)) as session:
+        async with aiohttp.ClientSession(
+            self.host.base, connector=aiohttp.TCPConnector(limit=0)
+        ) as session:
             tasks = [asyncio.ensure_future(self._caller(session, end)) for _ in range(self.clients)]
             tasks += [asyncio.ensure_future(self._viewer(session, end)) for _ in range(STREAMS)]
             tasks += [asyncio.ensure_future(self._bad_client(client, end)) for client in BAD]
             before = 0
             while any(not task.done() for task in tasks):
-                over, _ = await asyncio.wait(tasks, timeout=every, return_when=asyncio.FIRST_EXCEPTION)
+                over, _ = await asyncio.wait(
+                    tasks, timeout=every, return_when=asyncio.FIRST_EXCEPTION
+                )
                 for task in over:
                     if error := task.exception():
                         for other in tasks:
                             other.cancel()
                         raise error
                 if time.monotonic() < end:
-                    sample, total = await asyncio.to_thread(memory.sample), self.done["orchestrations"]
-                    say(f"{sample}  orchestrations {total:7d} ({(total - before) / every:6.1f} a second)")
+                    sample, total = (
+                        await asyncio.to_thread(memory.sample),
+                        self.done["orchestrations"],
+                    )
+                    say(
+                        f"{sample}  orchestrations {total:7d} ({(total - before) / every:6.1f} a second)"
+                    )
                     before = total
         say(", ".join(f"{name} {count}" for name, count in sorted(self.done.items())))
         return growth(memory.samples)
@@ -89,7 +100,9 @@ class Load:
                 self._check(answer.status == 202, f"the event for {instance}: {answer.status}")
         status: dict[str, Any] = {}
         for _ in range(10):
-            async with session.get(links["statusQueryGetUri"], headers={"Prefer": "wait=10"}) as answer:
+            async with session.get(
+                links["statusQueryGetUri"], headers={"Prefer": "wait=10"}
+            ) as answer:
                 status = await answer.json()
             if status["runtimeStatus"] in ("Completed", "Failed"):
                 break
@@ -110,7 +123,9 @@ class Load:
         """Looks at the dashboard for a while, then again."""
         while time.monotonic() < end:
             leave = min(end, time.monotonic() + self._random.uniform(5, 30))
-            async with session.get("/dashboard/api/events", timeout=aiohttp.ClientTimeout()) as stream:
+            async with session.get(
+                "/dashboard/api/events", timeout=aiohttp.ClientTimeout()
+            ) as stream:
                 while (left := leave - time.monotonic()) > 0:
                     try:
                         line = await asyncio.wait_for(stream.content.readline(), left)
@@ -138,7 +153,13 @@ def complaints(log: str) -> list[str]:
 
 
 def soak(
-    folder: Path, seconds: float, *, seed: int = 1, clients: int = 8, pause: float = 0.0, every: float = 60
+    folder: Path,
+    seconds: float,
+    *,
+    seed: int = 1,
+    clients: int = 8,
+    pause: float = 0.0,
+    every: float = 60,
 ) -> int:
     """The exit code."""
     app = load_app(folder / "app")

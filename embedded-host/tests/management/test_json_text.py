@@ -14,11 +14,14 @@ VALUES = [{"a": [1, 1.5, None, True, "é😀", "\n"], "b": {}}, "x", [], "a\ud80
 def test_compact_json_at_any_size(value: object, ascii: bool) -> None:
     for document in (value, [value] * LARGE):
         text = json.dumps(document, ensure_ascii=ascii, indent=1)
-        assert compact_json(text) == json.dumps(document, ensure_ascii="\ud800" in str(value), separators=(",", ":"))
+        assert compact_json(text) == json.dumps(
+            document, ensure_ascii="\ud800" in str(value), separators=(",", ":")
+        )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[1,]", '"' + "x" * LARGE, "[" * LARGE + "]" * LARGE, "[" + "1," * LARGE + "]"]
+    "text",
+    ["", "{", "[1,]", '"' + "x" * LARGE, "[" * LARGE + "]" * LARGE, "[" + "1," * LARGE + "]"],
 )
 def test_invalid_json_raises_at_any_size(text: str) -> None:
     with pytest.raises(ValueError, match=r"Expecting|Unterminated|Illegal|deep"):

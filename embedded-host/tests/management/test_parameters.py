@@ -23,9 +23,19 @@ AT = datetime(2026, 11, 23, 6, 37, 3, tzinfo=timezone.utc)
 @pytest.mark.parametrize(
     "text",
     [
-        *("2026-11-23T06:37:03Z", "2026-11-23t06:37:03z", " 2026-11-23T06:37:03 ", "2026-11-23 06:37:03"),
+        *(
+            "2026-11-23T06:37:03Z",
+            "2026-11-23t06:37:03z",
+            " 2026-11-23T06:37:03 ",
+            "2026-11-23 06:37:03",
+        ),
         *("2026-11-23T08:37:03+02:00", "2026-11-23T08:37:03 02:00", "2026-11-23T08:37:03.000 0200"),
-        *("2026-11-23 08:37:03 02:00", "2026-11-23T06:37:03.0000000Z", "11/23/2026 06:37:03", "11/23/2026 6:37:03 AM"),
+        *(
+            "2026-11-23 08:37:03 02:00",
+            "2026-11-23T06:37:03.0000000Z",
+            "11/23/2026 06:37:03",
+            "11/23/2026 6:37:03 AM",
+        ),
         *("Mon, 23 Nov 2026 06:37:03 GMT", "Mon, 23 Nov 2026 08:37:03 +0200"),
     ],
 )
@@ -34,7 +44,11 @@ def test_timestamps_in_the_usual_formats(text: str) -> None:
 
 
 def test_timestamps_without_seconds_or_time() -> None:
-    assert parse_timestamp("2026-11-23T06:37") == parse_timestamp("2026-11-23 06:37") == AT.replace(second=0)
+    assert (
+        parse_timestamp("2026-11-23T06:37")
+        == parse_timestamp("2026-11-23 06:37")
+        == AT.replace(second=0)
+    )
     assert (
         parse_timestamp("2026-11-23")
         == parse_timestamp("11/23/2026")
@@ -44,14 +58,16 @@ def test_timestamps_without_seconds_or_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", " ", "x", "2026", "2026-02-30", "²", "Mon, x", "0001-01-01T00:00:00+05:00", "12"]
+    "text",
+    [None, "", " ", "x", "2026", "2026-02-30", "²", "Mon, x", "0001-01-01T00:00:00+05:00", "12"],
 )
 def test_invalid_timestamps_count_as_absent(text: str | None) -> None:
     assert parse_timestamp(text) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1", 1.0), ("0.5", 0.5), (".5", 0.5), ("1.", 1.0), (" 2e2 ", 200.0), ("+3", 3.0)]
+    ("text", "value"),
+    [("1", 1.0), ("0.5", 0.5), (".5", 0.5), ("1.", 1.0), (" 2e2 ", 200.0), ("+3", 3.0)],
 )
 def test_valid_seconds(text: str, value: float) -> None:
     assert seconds(text) == value
@@ -71,14 +87,23 @@ def test_flags_are_true_or_false_in_any_case(text: str | None, default: bool, va
 
 
 @pytest.mark.parametrize(
-    ("top", "size"), [("5", 5), ("0", 100), ("-3", 100), (None, 100), ("2147483647", 2**31 - 1), ("2147483648", 100)]
+    ("top", "size"),
+    [
+        ("5", 5),
+        ("0", 100),
+        ("-3", 100),
+        (None, 100),
+        ("2147483647", 2**31 - 1),
+        ("2147483648", 100),
+    ],
 )
 def test_page_sizes_are_positive_32_bit_numbers(top: str | None, size: int) -> None:
     assert page_size(top) == size
 
 
 @pytest.mark.parametrize(
-    ("text", "status"), [("Failed", "Failed"), ("7", "Suspended"), ("8", "(8)"), ("failed", None), ("-1", None)]
+    ("text", "status"),
+    [("Failed", "Failed"), ("7", "Suspended"), ("8", "(8)"), ("failed", None), ("-1", None)],
 )
 def test_statuses_by_case_sensitive_name_or_number(text: str, status: str | None) -> None:
     assert runtime_status(text) == status
@@ -104,7 +129,9 @@ def test_statuses_by_case_sensitive_name_or_number(text: str, status: str | None
         *(("", None), (None, None), ("wait=1.5", None)),
     ],
 )
-def test_preferred_wait_is_a_whole_number_up_to_the_maximum(header: str | None, wait: float | None) -> None:
+def test_preferred_wait_is_a_whole_number_up_to_the_maximum(
+    header: str | None, wait: float | None
+) -> None:
     assert preferred_wait(header) == wait
 
 
@@ -113,6 +140,8 @@ def test_continuation_tokens_round_trip(last: str) -> None:
     assert id_of_token(continuation_token(last)) == (last or None)
 
 
-@pytest.mark.parametrize(("path", "text"), [("a+b%20c", "a b c"), ("%2B", "+"), ("%zz", "%zz"), ("%FF", "\ufffd")])
+@pytest.mark.parametrize(
+    ("path", "text"), [("a+b%20c", "a b c"), ("%2B", "+"), ("%zz", "%zz"), ("%FF", "\ufffd")]
+)
 def test_a_plus_sign_in_a_path_is_a_space(path: str, text: str) -> None:
     assert form_decoded(path) == text

@@ -13,7 +13,13 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.json_codec import compact
-from embedded_host.management.status import LARGE, history_events, shown_value, status_object, status_text
+from embedded_host.management.status import (
+    LARGE,
+    history_events,
+    shown_value,
+    status_object,
+    status_text,
+)
 from embedded_host.store.interface import InstanceRow
 
 RECORDINGS = Path(__file__).parents[1] / "conformance" / "golden.json"
@@ -33,8 +39,20 @@ def row(**fields: Any) -> InstanceRow:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        *((None, None), ("", ""), (" \n", ""), ("1", 1), ('"x"', "x"), ("[1, null]", [1, None]), ("plain", "plain")),
-        *(('{"a":', '{"a":'), ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"), ("[" * 9000, "[" * 9000)),
+        *(
+            (None, None),
+            ("", ""),
+            (" \n", ""),
+            ("1", 1),
+            ('"x"', "x"),
+            ("[1, null]", [1, None]),
+            ("plain", "plain"),
+        ),
+        *(
+            ('{"a":', '{"a":'),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+            ("[" * 9000, "[" * 9000),
+        ),
         ("[" * 100_000 + "]" * 100_000, "[" * 100_000 + "]" * 100_000),
     ],
 )
@@ -113,9 +131,9 @@ def test_a_failure_as_recorded() -> None:
         h.task_scheduled(T0, 0, failed["FunctionName"]),
         h.task_failed(T0, 0, failed["Reason"], failed["Details"]),
     ]
-    assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
-        list(failed.items())
-    ]
+    assert [
+        list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))
+    ] == [list(failed.items())]
 
 
 def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
@@ -124,9 +142,9 @@ def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
         h.sub_orchestration_created(T0, 0, expected["FunctionName"], expected["InstanceId"], None),
         h.sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
     ]
-    assert [list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))] == [
-        list(expected.items())
-    ]
+    assert [
+        list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))
+    ] == [list(expected.items())]
 
 
 def test_an_open_call_keeps_its_scheduled_event() -> None:
@@ -154,7 +172,9 @@ def test_an_open_call_keeps_its_scheduled_event() -> None:
 def test_single_events_as_recorded(case: str, shown_kind: str, event: HistoryEvent) -> None:
     steps = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case]
     bodies = [s["body"] for s in steps if isinstance(s.get("body"), dict)]
-    expected = next(e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == shown_kind)
+    expected = next(
+        e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == shown_kind
+    )
     shown = placed(history_events([event], show_output=False, show_input=True))[0]
     assert list(shown) == list(expected)
     assert {k: v for k, v in shown.items() if k != "Timestamp"} == {
@@ -173,4 +193,7 @@ def test_single_events_as_recorded(case: str, shown_kind: str, event: HistoryEve
 )
 def test_a_large_output_is_shown_as_a_small_one(output: str | None) -> None:
     done = row(status="Completed", output=output, custom_status='"é"')
-    assert status_text(done, lambda: '{"a": 1}') == compact(status_object(done, lambda: '{"a": 1}')).encode()
+    assert (
+        status_text(done, lambda: '{"a": 1}')
+        == compact(status_object(done, lambda: '{"a": 1}')).encode()
+    )

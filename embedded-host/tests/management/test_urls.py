@@ -18,7 +18,9 @@ RECORDED = Path(__file__).with_name("durable_client_binding.json")
 def test_the_binding_is_the_recorded_one() -> None:
     """Key order included: the SDK shows the dictionary to its user."""
     made = ManagementUrls("WireHub", lambda: "KEY", SDK_URL).client_binding(BASE)
-    assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace("<key>", "KEY")
+    assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace(
+        "<key>", "KEY"
+    )
 
 
 def test_each_address_has_a_binding_of_its_own() -> None:
@@ -55,7 +57,9 @@ def test_a_key_is_encoded_and_may_change() -> None:
         links = urls.of_instance(BASE, "i", rewind=False)
         binding = json.loads(urls.client_binding(BASE))
         assert links["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
-        assert binding["managementUrls"]["statusQueryGetUri"].endswith(f"&connection=Storage&code={encoded}")
+        assert binding["managementUrls"]["statusQueryGetUri"].endswith(
+            f"&connection=Storage&code={encoded}"
+        )
         assert binding["requiredQueryStringParameters"] == f"code={encoded}"
         keys.pop(0)
 
@@ -74,4 +78,7 @@ def test_a_key_is_encoded_and_may_change() -> None:
 def test_ids_are_form_encoded_and_told_raw(instance_id: str, encoded: str) -> None:
     urls = ManagementUrls("Hub").of_instance(BASE, instance_id, rewind=True)
     assert urls["id"] == instance_id
-    assert urls["restartPostUri"] == f"{WEBHOOK}/instances/{encoded}/restart?taskHub=Hub&connection=Storage"
+    assert (
+        urls["restartPostUri"]
+        == f"{WEBHOOK}/instances/{encoded}/restart?taskHub=Hub&connection=Storage"
+    )

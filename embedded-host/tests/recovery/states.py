@@ -57,7 +57,11 @@ class Writer:
     def _finished(self, number: int) -> list[c.Change]:
         size = self._chance.choice([2, 200, 9000, 30000])
         output = '"' + "é" * (size // 2) + f'{number}"'
-        key, id, status = self._next(), f"finished-{number}", self._chance.choice(["Completed", "Failed", "Terminated"])
+        key, id, status = (
+            self._next(),
+            f"finished-{number}",
+            self._chance.choice(["Completed", "Failed", "Terminated"]),
+        )
         input = f'"in {number}' + "x" * self._chance.choice([1, 3000]) + '"'
         turns: list[list[HistoryEvent]] = [
             [self._started(id, input), h.task_scheduled(BEGAN, 0, "Echo", '"x"')],
@@ -78,7 +82,9 @@ class Writer:
         return [
             *self._instance(key, id, "Running", [[self._started(id, None), *scheduled]], None),
             *(
-                c.PutActivity(c.ActivityRow(self._next_activity(), key, "e", n, "Echo", f'"{number}"'))
+                c.PutActivity(
+                    c.ActivityRow(self._next_activity(), key, "e", n, "Echo", f'"{number}"')
+                )
                 for n in range(3)
             ),
         ]
@@ -110,7 +116,9 @@ class Writer:
         }
         return [
             *self._instance(parent, id, "Running", [[self._started(id, None), created]], None),
-            *self._instance(child, child_id, "Running", [[self._started(child_id, None)]], None, parent=instance),
+            *self._instance(
+                child, child_id, "Running", [[self._started(child_id, None)]], None, parent=instance
+            ),
         ]
 
     def _entity_and_caller(self, number: int) -> list[c.Change]:
@@ -152,22 +160,35 @@ class Writer:
         self._activity += 1
         return self._activity
 
-    def _put(self, key: int, execution: str | None, event: HistoryEvent, due: datetime | None = None) -> c.PutMessage:
+    def _put(
+        self, key: int, execution: str | None, event: HistoryEvent, due: datetime | None = None
+    ) -> c.PutMessage:
         self._message += 1
         return c.PutMessage(c.MessageRow(self._message, key, execution, due, event))
 
     def _started(self, id: str, input: str | None) -> HistoryEvent:
-        return h.execution_started(BEGAN, instance_id=id, execution_id="e", name="Main", input=input)
+        return h.execution_started(
+            BEGAN, instance_id=id, execution_id="e", name="Main", input=input
+        )
 
     def _instance(
-        self, key: int, id: str, status: str, turns: list[list[HistoryEvent]], input: str | None, **more: Any
+        self,
+        key: int,
+        id: str,
+        status: str,
+        turns: list[list[HistoryEvent]],
+        input: str | None,
+        **more: Any,
     ) -> list[c.Change]:
         updated = ENDED if len(turns) > 1 else BEGAN
         row = c.InstanceRow(key, "Hub", id, "Main", status, BEGAN, updated, "e", **more)
         return [
             c.SaveInstance(row),
             *([c.SetInput(key, input)] if input is not None else []),
-            *(c.AppendHistory(key, n, encode_events(map(referring, events))) for n, events in enumerate(turns)),
+            *(
+                c.AppendHistory(key, n, encode_events(map(referring, events)))
+                for n, events in enumerate(turns)
+            ),
         ]
 
 
@@ -285,7 +306,10 @@ def first_page(data: bytearray, chance: random.Random) -> None:
 
 def swap_pages(data: bytearray, chance: random.Random) -> None:
     one, other = (chance.randrange(len(data) // PAGE) * PAGE for _ in range(2))
-    data[one : one + PAGE], data[other : other + PAGE] = data[other : other + PAGE], data[one : one + PAGE]
+    data[one : one + PAGE], data[other : other + PAGE] = (
+        data[other : other + PAGE],
+        data[one : one + PAGE],
+    )
 
 
 def old_page(data: bytearray, chance: random.Random) -> None:

@@ -37,7 +37,11 @@ pytestmark = [pytest.mark.process, pytest.mark.usefixtures("sqlite_shell")]
 EACH = 2 * int(os.environ.get("EMBEDDED_HOST_DAMAGED", "1"))
 """Files of each kind of damage to each kind of state."""
 STATES = {"small": (20, False), "large": (180, False), "with a log": (60, True)}
-REFUSALS = ("Nothing can be recovered from", "was written by another version", "SQLite cannot rebuild ")
+REFUSALS = (
+    "Nothing can be recovered from",
+    "was written by another version",
+    "SQLite cannot rebuild ",
+)
 CASES = [
     *((name, damage, False) for name in STATES for damage in DAMAGES),
     *(("with a log", damage, True) for damage in DAMAGES_OF_A_LOG),
@@ -54,7 +58,9 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-def damaged_copy(original: Path, folder: Path, damage: Damage, of_log: bool, chance: random.Random) -> Path:
+def damaged_copy(
+    original: Path, folder: Path, damage: Damage, of_log: bool, chance: random.Random
+) -> Path:
     folder.mkdir()
     for file in original.parent.iterdir():
         shutil.copyfile(file, folder / file.name)
@@ -66,13 +72,19 @@ def damaged_copy(original: Path, folder: Path, damage: Damage, of_log: bool, cha
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "of_log"), CASES, ids=[f"{n}-{d.__name__}{'-of-log' if of else ''}" for n, d, of in CASES]
+    ("name", "damage", "of_log"),
+    CASES,
+    ids=[f"{n}-{d.__name__}{'-of-log' if of else ''}" for n, d, of in CASES],
 )
-def test_damage(states: dict[str, Path], tmp_path: Path, name: str, damage: Damage, of_log: bool) -> None:
+def test_damage(
+    states: dict[str, Path], tmp_path: Path, name: str, damage: Damage, of_log: bool
+) -> None:
     with copied(states[name], tmp_path / "original") as sound:
         original = rows_of(sound)
     for seed in range(EACH):
-        path = damaged_copy(states[name], tmp_path / str(seed), damage, of_log, random.Random(f"{name} {seed}"))
+        path = damaged_copy(
+            states[name], tmp_path / str(seed), damage, of_log, random.Random(f"{name} {seed}")
+        )
         try:
             check(path, original, tmp_path)
         except AssertionError as error:
@@ -95,7 +107,11 @@ def check(path: Path, original: Rows, folder: Path) -> None:
             assert is_sound(copy)
         return
     kept_as = Path(report["damagedFile"]).name
-    assert {name.replace(kept_as, "state.db"): data for name, data in after.items() if name.startswith(kept_as)} == {
+    assert {
+        name.replace(kept_as, "state.db"): data
+        for name, data in after.items()
+        if name.startswith(kept_as)
+    } == {
         **before,
         "state.db.json": after[f"{kept_as}.json"],
     }
@@ -112,8 +128,12 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
     found = rows_of(path)
     outcomes = {one["id"]: one for one in report["instances"]}
     there = {row[2]: row for row in found["instances"].values()}
-    assert sum(report["counts"][name] for name in ("continued", "finished", "entity", "failed")) == len(there)
-    some_are_unknown = None in outcomes or any("instances" in problem for problem in report["problems"])
+    assert sum(
+        report["counts"][name] for name in ("continued", "finished", "entity", "failed")
+    ) == len(there)
+    some_are_unknown = None in outcomes or any(
+        "instances" in problem for problem in report["problems"]
+    )
     for key, stored in original["instances"].items():
         # An id that was changed to another one is invisible: the key has another id then.
         if stored[2] not in there and key not in found["instances"]:
@@ -129,12 +149,14 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
             continue
         if stored[4] in FINISHED:
             if outcome["detail"] is None:
-                assert of_instance(found, "history", key) == of_instance(original, "history", key), (
-                    f"{stored[2]}: history"
-                )
+                assert of_instance(found, "history", key) == of_instance(
+                    original, "history", key
+                ), f"{stored[2]}: history"
             continue
         for table in ("history", "inputs", "entities", "activities"):
-            assert of_instance(found, table, key) == of_instance(original, table, key), f"{stored[2]}: {table}"
+            assert of_instance(found, table, key) == of_instance(original, table, key), (
+                f"{stored[2]}: {table}"
+            )
         if not stored[2].startswith("@"):
             lost = needed_messages(original, key) - needed_messages(found, key)
             assert not lost, f"{stored[2]} continues without the messages {lost}"

@@ -32,7 +32,9 @@ def path(tmp_path: Path) -> Path:
 def overwrite_root(path: Path, table: str) -> None:
     """Overwrite the root page of a table or index."""
     with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
     data = bytearray(path.read_bytes())
     data[(page - 1) * PAGE : page * PAGE] = b"\xaa" * PAGE
     path.write_bytes(data)
@@ -55,7 +57,11 @@ def details(report: dict[str, Any], outcome: str) -> dict[str, str | None]:
 
 def incomplete(report: dict[str, Any]) -> dict[str, str]:
     recovered = ("continued", "finished", "entity")
-    return {one["id"]: one["detail"] for one in report["instances"] if one["detail"] and one["outcome"] in recovered}
+    return {
+        one["id"]: one["detail"]
+        for one in report["instances"]
+        if one["detail"] and one["outcome"] in recovered
+    }
 
 
 def test_a_sound_file_is_not_changed(path: Path) -> None:
@@ -81,7 +87,9 @@ def test_the_log_of_a_killed_host_is_read(tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in path.parent.glob("state.db*")} == before
 
 
-@pytest.mark.parametrize("index", ["instances_by_status", "instances_by_creation", "sqlite_autoindex_instances_1"])
+@pytest.mark.parametrize(
+    "index", ["instances_by_status", "instances_by_creation", "sqlite_autoindex_instances_1"]
+)
 def test_a_damaged_index_loses_nothing(path: Path, index: str) -> None:
     before = rows_of(path)
     overwrite_root(path, index)
@@ -122,12 +130,15 @@ def test_an_instance_whose_timer_is_lost_fails(path: Path) -> None:
             assert (row[4], row[12]) == ("Failed", f"{REASON}: {failed[row[2]]}.")
             last = max(turn for key, turn in after["history"] if key == row[0])
             assert '"OrchestrationStatus":"Failed"' in after["history"][row[0], last][2]
-            assert not [key for key in (*after["messages"], *after["activities"]) if key[0] == row[0]]
+            assert not [
+                key for key in (*after["messages"], *after["activities"]) if key[0] == row[0]
+            ]
 
 
 def test_a_pending_instance_without_its_start_message_fails(path: Path) -> None:
     change(
-        path, "UPDATE messages SET event = 'x' WHERE instance IN (SELECT key FROM instances WHERE status = 'Pending')"
+        path,
+        "UPDATE messages SET event = 'x' WHERE instance IN (SELECT key FROM instances WHERE status = 'Pending')",
     )
     failed = details(recover(path), "failed")
     assert failed
@@ -141,9 +152,13 @@ def test_an_instance_whose_activity_is_lost_fails(path: Path) -> None:
     assert set(failed.values()) == {"its activity 'Echo' is lost"}
 
 
-def test_an_instance_with_a_gap_in_its_history_fails_and_its_parent_receives_the_failure(path: Path) -> None:
+def test_an_instance_with_a_gap_in_its_history_fails_and_its_parent_receives_the_failure(
+    path: Path,
+) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        (key, id) = connection.execute("SELECT key, id FROM instances WHERE id LIKE 'child-%' LIMIT 1").fetchone()
+        (key, id) = connection.execute(
+            "SELECT key, id FROM instances WHERE id LIKE 'child-%' LIMIT 1"
+        ).fetchone()
         text = "SELECT key FROM instances WHERE id = ?"
         (parent,) = connection.execute(text, (id.replace("child", "parent"),)).fetchone()
     change(path, f"UPDATE history SET events = 'no events' WHERE instance = {key}")
@@ -161,8 +176,12 @@ def test_short_inputs_are_restored_from_the_history_and_long_ones_are_lost(path:
     before = rows_of(path)
     change(path, "UPDATE inputs SET input = x'ff'")
     report = recover(path)
-    assert rows_of(path)["inputs"] == {key: row for key, row in before["inputs"].items() if len(row[1]) < 1024}
-    long = {before["instances"][key][2] for key, row in before["inputs"].items() if len(row[1]) >= 1024}
+    assert rows_of(path)["inputs"] == {
+        key: row for key, row in before["inputs"].items() if len(row[1]) < 1024
+    }
+    long = {
+        before["instances"][key][2] for key, row in before["inputs"].items() if len(row[1]) >= 1024
+    }
     assert long
     assert incomplete(report) == dict.fromkeys(long, "its input is lost")
     assert details(report, "failed") == {}
@@ -170,7 +189,9 @@ def test_short_inputs_are_restored_from_the_history_and_long_ones_are_lost(path:
 
 def test_a_live_instance_without_its_long_input_fails(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        (key, id) = connection.execute("SELECT key, id FROM instances WHERE id LIKE 'timer-%' LIMIT 1").fetchone()
+        (key, id) = connection.execute(
+            "SELECT key, id FROM instances WHERE id LIKE 'timer-%' LIMIT 1"
+        ).fetchone()
     change(
         path,
         f'UPDATE history SET events = replace(events, \'"Input":"\\"3600\\""\', \'"Input":{{"in":"inputs"}}\') '
@@ -182,7 +203,9 @@ def test_a_live_instance_without_its_long_input_fails(path: Path) -> None:
 
 def test_an_entity_without_its_state_is_lost_and_its_caller_fails(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        (key, id) = connection.execute("SELECT key, id FROM instances WHERE name = '@counter' LIMIT 1").fetchone()
+        (key, id) = connection.execute(
+            "SELECT key, id FROM instances WHERE name = '@counter' LIMIT 1"
+        ).fetchone()
     change(path, f"UPDATE entities SET has_state = 'x' WHERE instance = {key}")
     report = recover(path)
     assert details(report, "lost") == {id: "the state of the entity is lost"}
@@ -194,11 +217,15 @@ def test_an_entity_without_its_state_is_lost_and_its_caller_fails(path: Path) ->
 
 def test_an_instance_whose_sub_orchestration_is_lost_fails(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        (id,) = connection.execute("SELECT id FROM instances WHERE id LIKE 'child-%' LIMIT 1").fetchone()
+        (id,) = connection.execute(
+            "SELECT id FROM instances WHERE id LIKE 'child-%' LIMIT 1"
+        ).fetchone()
     change(path, f"UPDATE instances SET created = 'never' WHERE id = '{id}'")
     report = recover(path)
     assert details(report, "lost") == {id: "its row is lost"}
-    assert details(report, "failed") == {id.replace("child", "parent"): f"its sub-orchestration '{id}' is lost"}
+    assert details(report, "failed") == {
+        id.replace("child", "parent"): f"its sub-orchestration '{id}' is lost"
+    }
 
 
 def test_a_lost_row_is_named_by_the_index(path: Path) -> None:
@@ -220,7 +247,9 @@ def test_rows_below_an_overwritten_root_page_are_found(path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("unit", [1, PAGE])
-def test_the_remaining_pages_of_a_truncated_file_are_recovered(path: Path, unit: int, seed: int) -> None:
+def test_the_remaining_pages_of_a_truncated_file_are_recovered(
+    path: Path, unit: int, seed: int
+) -> None:
     """The file ends within a page, or after one."""
     before = rows_of(path)
     size = path.stat().st_size
@@ -275,7 +304,10 @@ def test_a_file_of_another_version_is_refused_and_not_changed(path: Path) -> Non
     before = path.read_bytes()
     called = call("recover", "--state", path.parent)
     assert called.code == 1
-    assert "was written by another version of the embedded host (schema 99; this version uses" in called.err
+    assert (
+        "was written by another version of the embedded host (schema 99; this version uses"
+        in called.err
+    )
     assert path.read_bytes() == before
 
 
@@ -305,7 +337,11 @@ def test_an_interrupted_recovery_is_finished_by_the_next_one(
             SqliteStore(path)
     report = recover(path)
     assert Path(report["damagedFile"]).read_bytes() == damaged
-    assert json.loads(Path(report["reportFile"]).read_text())["problems"] == report["problems"] != []
-    assert {row[2] for row in rows_of(path)["instances"].values()} == {one["id"] for one in report["instances"]}
+    assert (
+        json.loads(Path(report["reportFile"]).read_text())["problems"] == report["problems"] != []
+    )
+    assert {row[2] for row in rows_of(path)["instances"].values()} == {
+        one["id"] for one in report["instances"]
+    }
     names = {file.name for file in path.parent.iterdir() if "damaged" not in file.name}
     assert names == {"state.db", "lock"}

@@ -15,8 +15,12 @@ from tests.recovery.states import BEGAN
 def test_the_tables_have_the_columns_of_the_schema() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as state:
         create_schema(state)
-        names = [name for (name,) in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        columns = {name: [row[1] for row in state.execute(f"PRAGMA table_info({name})")] for name in names}
+        names = [
+            name for (name,) in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        columns = {
+            name: [row[1] for row in state.execute(f"PRAGMA table_info({name})")] for name in names
+        }
     assert {name: list(table.columns) for name, table in TABLES.items()} == columns
 
 
@@ -40,7 +44,11 @@ EVENT = encode_events([h.event_raised(BEGAN, "Go", None)])
 def test_a_record_without_a_table_is_valid_in_one_table_only(table: str, row: Row) -> None:
     record = (None, *row[1:]) if TABLES[table].has_rowid else row
     rowid = row[0] if TABLES[table].has_rowid else None
-    found = {name: made for name, one in TABLES.items() if (made := one.row_of_record(rowid, record)) is not None}
+    found = {
+        name: made
+        for name, one in TABLES.items()
+        if (made := one.row_of_record(rowid, record)) is not None
+    }
     assert found == {table: row}
 
 
@@ -63,6 +71,8 @@ def test_an_instance_with_an_invalid_value_is_invalid(column: str, value: object
     assert not table.is_valid(tuple(row))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"EventType": 99}]', EVENT.replace("Name", "Nam"), "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '[{"EventType": 99}]', EVENT.replace("Name", "Nam"), "[" * 100_000]
+)
 def test_text_that_is_no_list_of_events_is_invalid(text: str) -> None:
     assert events_of(text) is None

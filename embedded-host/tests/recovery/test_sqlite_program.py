@@ -51,7 +51,9 @@ def test_without_a_program_the_error_has_the_command_to_install_it(
 
 
 def test_a_program_without_recover_is_named_in_the_error(programs: Path) -> None:
-    program = stand_in(programs, "sqlite3", "echo 'BEGIN;'\necho 'sql error: SQL logic error (1)'\nexit 1")
+    program = stand_in(
+        programs, "sqlite3", "echo 'BEGIN;'\necho 'sql error: SQL logic error (1)'\nexit 1"
+    )
     with pytest.raises(StateError) as caught:
         find_shell()
     assert f"{program} has no .recover (sql error: SQL logic error (1))." in str(caught.value)
@@ -64,13 +66,19 @@ def test_fossil_is_used_where_sqlite3_has_no_recover(programs: Path) -> None:
 
 
 def test_free_pages_are_ignored_by_a_shell_that_has_the_option(programs: Path) -> None:
-    sqlite3 = stand_in(programs, "sqlite3", "echo 'CREATE TABLE probe(a);'\necho '   --ignore-freelist  Ignore'")
+    sqlite3 = stand_in(
+        programs, "sqlite3", "echo 'CREATE TABLE probe(a);'\necho '   --ignore-freelist  Ignore'"
+    )
     assert find_shell() == ([str(sqlite3)], True)
 
 
-def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(programs: Path, tmp_path: Path) -> None:
+def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
+    programs: Path, tmp_path: Path
+) -> None:
     shell = stand_in(
-        programs, "sqlite3", """echo "Error: unable to open database \\"$1\\": it is malformed" >&2\nexit 1"""
+        programs,
+        "sqlite3",
+        """echo "Error: unable to open database \\"$1\\": it is malformed" >&2\nexit 1""",
     )
     copy, original = tmp_path / "dumped.db", tmp_path / "state.db"
     with pytest.raises(StateError) as caught:

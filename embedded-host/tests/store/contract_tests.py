@@ -59,7 +59,9 @@ FULL = InstanceRow(
 )
 
 
-def message(id: int, instance: int = 1, execution: str | None = "e-1", due: datetime | None = None) -> MessageRow:
+def message(
+    id: int, instance: int = 1, execution: str | None = "e-1", due: datetime | None = None
+) -> MessageRow:
     return MessageRow(id, instance, execution, due, h.event_raised(T0, "é", None))
 
 
@@ -110,10 +112,15 @@ class StoreContract:
             )
             for i in (3, 0, 4, 1, 2)
         ]
-        others = [replace(PLAIN, key=20, hub="Two", id="a0"), replace(PLAIN, key=21, hub="One", id="B", name="Other")]
+        others = [
+            replace(PLAIN, key=20, hub="Two", id="a0"),
+            replace(PLAIN, key=21, hub="One", id="B", name="Other"),
+        ]
         entity = replace(PLAIN, key=22, hub="One", id="@counter@k", status="Running")
         store.write([*map(SaveInstance, [*rows, *others, entity]), SaveEntity(22, True, None)])
-        store.write([SetAwaited(10, [("event", "Go")]), SetAwaited(11, [("event", "Go")])])  # a1 has completed
+        store.write(
+            [SetAwaited(10, [("event", "Go")]), SetAwaited(11, [("event", "Go")])]
+        )  # a1 has completed
         return store
 
     # -- instances ---------------------------------------------------------------------------------
@@ -134,7 +141,9 @@ class StoreContract:
 
     def test_saving_again_overwrites_all_but_the_identity(self, store: Store) -> None:
         store.write([SaveInstance(replace(FULL, key=1))])
-        changed = replace(PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1")
+        changed = replace(
+            PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1"
+        )
         store.write([SaveInstance(changed)])
         kept = replace(FULL, key=1)
         assert store.instance("Hub", FULL.id) == replace(
@@ -182,7 +191,13 @@ class StoreContract:
 
     def test_keys_go_on_from_the_highest(self, store: Store) -> None:
         assert store.highest_keys() == (0, 0, 0)
-        store.write([SaveInstance(replace(PLAIN, key=7)), PutMessage(message(8, 7)), PutActivity(activity(9, 7))])
+        store.write(
+            [
+                SaveInstance(replace(PLAIN, key=7)),
+                PutMessage(message(8, 7)),
+                PutActivity(activity(9, 7)),
+            ]
+        )
         store.write([PutMessage(message(5, 7)), PutActivity(activity(6, 7))])
         assert store.highest_keys() == (7, 8, 9)
 
@@ -213,12 +228,21 @@ class StoreContract:
     def test_the_input_of_an_execution(self, store: Store, input: str | None) -> None:
         """However it is kept: the message and the history have it."""
         version = '"Input":{"in":"inputs"}'
-        started = h.execution_started(T0, instance_id="a", execution_id="e", name="Main", input=input, version=version)
+        started = h.execution_started(
+            T0, instance_id="a", execution_id="e", name="Main", input=input, version=version
+        )
         raised = h.event_raised(T0, "Go", "y" * 5000)
         events: list[HistoryEvent] = [started, raised]
         rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate(events, 1)]
         turn = encode_events(map(referring, events))
-        store.write([SaveInstance(PLAIN), SetInput(1, input), *map(PutMessage, rows), AppendHistory(1, 0, turn)])
+        store.write(
+            [
+                SaveInstance(PLAIN),
+                SetInput(1, input),
+                *map(PutMessage, rows),
+                AppendHistory(1, 0, turn),
+            ]
+        )
         assert store.messages(1) == rows
         assert store.message(1, 1) == (rows[0], Address("Hub", "a"))
         assert [row for row, _ in store.all_messages()] == rows
@@ -226,7 +250,9 @@ class StoreContract:
 
     def test_history_is_in_order_of_turns(self, store: Store) -> None:
         turns = [f'["é{i}"]' for i in range(12)]
-        store.write([SaveInstance(PLAIN), *(AppendHistory(1, i, turns[i]) for i in reversed(range(12)))])
+        store.write(
+            [SaveInstance(PLAIN), *(AppendHistory(1, i, turns[i]) for i in reversed(range(12)))]
+        )
         assert store.history(1) == turns
         store.write([DeleteHistory(1), AppendHistory(1, 0, "[]")])
         assert store.history(1) == ["[]"]
@@ -236,7 +262,9 @@ class StoreContract:
         rows = [message(3), message(1, execution=None), message(2, due=T0)]
         store.write([SaveInstance(PLAIN), *map(PutMessage, rows)])
         assert store.messages(1) == sorted(rows, key=attrgetter("id"))
-        assert list(store.all_messages()) == [(row, Address("Hub", "a")) for row in sorted(rows, key=attrgetter("id"))]
+        assert list(store.all_messages()) == [
+            (row, Address("Hub", "a")) for row in sorted(rows, key=attrgetter("id"))
+        ]
         assert [row.id for row, _ in store.all_messages(T0 - timedelta(seconds=1))] == [1, 3]
         assert [row.id for row, _ in store.all_messages(T0)] == [1, 2, 3]
         assert store.message(1, 3) == (rows[0], Address("Hub", "a"))
@@ -262,10 +290,21 @@ class StoreContract:
         assert [row.id for row, _ in store.all_activities()] == [2]
 
     def test_messages_pending_for_one_execution(self, store: Store) -> None:
-        rows = [message(1), message(2, due=T0), message(3, execution=None), message(4, execution="e-2")]
+        rows = [
+            message(1),
+            message(2, due=T0),
+            message(3, execution=None),
+            message(4, execution="e-2"),
+        ]
         others = [message(5, instance=2)]
         store.write([SaveInstance(PLAIN), SaveInstance(replace(PLAIN, key=2, id="other"))])
-        store.write([*map(PutMessage, rows + others), PutActivity(activity(1)), PutActivity(activity(2, 1, "e-2"))])
+        store.write(
+            [
+                *map(PutMessage, rows + others),
+                PutActivity(activity(1)),
+                PutActivity(activity(2, 1, "e-2")),
+            ]
+        )
         store.write([DeletePending(1, "e-1")])
         assert [row.id for row, _ in store.all_messages()] == [3, 4, 5]
         assert [row.id for row, _ in store.all_activities()] == [2]
@@ -273,7 +312,11 @@ class StoreContract:
     def test_what_is_awaited(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.awaited(1) == []
-        for awaited in ([("event", "Go"), ("event", "go")], [("entity", "@counter@é"), ("event", "Go")], []):
+        for awaited in (
+            [("event", "Go"), ("event", "go")],
+            [("entity", "@counter@é"), ("event", "Go")],
+            [],
+        ):
             store.write([SetAwaited(1, awaited)])
             assert store.awaited(1) == awaited
 
@@ -296,7 +339,14 @@ class StoreContract:
         assert store.timer("Hub", "Tick") == ran
 
     def test_changes_happen_in_order(self, store: Store) -> None:
-        store.write([SaveInstance(PLAIN), PutMessage(message(1)), DeletePending(1, "e-1"), PutMessage(message(2))])
+        store.write(
+            [
+                SaveInstance(PLAIN),
+                PutMessage(message(1)),
+                DeletePending(1, "e-1"),
+                PutMessage(message(2)),
+            ]
+        )
         assert [row.id for row in store.messages(1)] == [2]
 
     def test_a_write_that_fails_leaves_nothing(self, store: Store) -> None:
@@ -325,9 +375,17 @@ class StoreContract:
         ("from", InstanceQuery(created_from=T0 + timedelta(hours=3)), ["a3", "a4"]),
         ("to", InstanceQuery(id_prefix="a", created_to=T0 + timedelta(hours=1)), ["a0", "a1"]),
         ("behind", InstanceQuery(after_id="a2"), ["a3", "a4"]),
-        ("behind with prefix", InstanceQuery(after_id="B", id_prefix="a"), ["a0", "a1", "a2", "a3", "a4"]),
+        (
+            "behind with prefix",
+            InstanceQuery(after_id="B", id_prefix="a"),
+            ["a0", "a1", "a2", "a3", "a4"],
+        ),
         ("entities", InstanceQuery(entities=True), ["@counter@k"]),
-        ("orchestrations", InstanceQuery(entities=False, statuses=("Running",)), ["a0", "a2", "a4"]),
+        (
+            "orchestrations",
+            InstanceQuery(entities=False, statuses=("Running",)),
+            ["a0", "a2", "a4"],
+        ),
         (
             "updated",
             InstanceQuery(updated_from=T0 + timedelta(days=1), updated_to=T0 + timedelta(days=2)),
@@ -337,12 +395,18 @@ class StoreContract:
         ("waiting", InstanceQuery(waiting="event:Go"), ["a0"]),
     ]
 
-    @pytest.mark.parametrize(("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES])
+    @pytest.mark.parametrize(
+        ("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES]
+    )
     def test_queries(self, listed: Store, query: InstanceQuery, ids: list[str]) -> None:
         assert [row.id for row in listed.list("oNE", query, 100)] == ids
 
-    @pytest.mark.parametrize(("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES])
-    def test_scans_examine_a_number_of_rows_each(self, listed: Store, query: InstanceQuery, ids: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES]
+    )
+    def test_scans_examine_a_number_of_rows_each(
+        self, listed: Store, query: InstanceQuery, ids: list[str]
+    ) -> None:
         found: list[str] = []
         calls = 0
         while True:
@@ -366,4 +430,8 @@ class StoreContract:
         ids = ["", "é", "\U0001f600", "Z", "a", "aa", "a\U0010fffd", "\uffff"]
         store.write([SaveInstance(replace(PLAIN, key=i + 1, id=id)) for i, id in enumerate(ids)])
         assert [row.id for row in store.list("Hub", InstanceQuery(), 100)] == sorted(ids)
-        assert [row.id for row in store.list("Hub", InstanceQuery(id_prefix="a"), 9)] == ["a", "aa", "a\U0010fffd"]
+        assert [row.id for row in store.list("Hub", InstanceQuery(id_prefix="a"), 9)] == [
+            "a",
+            "aa",
+            "a\U0010fffd",
+        ]

@@ -17,7 +17,10 @@ def test_a_copy_has_everything_in_one_file(path: Path, tmp_path: Path) -> None:
     with closing(connect(path)) as connection:
         back_up(connection, target)
     assert [file.name for file in target.parent.iterdir()] == ["copy.db"]
-    with closing(SqliteStore(path, fsync=False)) as store, closing(SqliteStore(target, fsync=False)) as copy:
+    with (
+        closing(SqliteStore(path, fsync=False)) as store,
+        closing(SqliteStore(target, fsync=False)) as copy,
+    ):
         assert belongings(copy) == belongings(store)
 
 

@@ -25,7 +25,11 @@ def test_the_latest_backups_come_first(tmp_path: Path) -> None:
         (folder / f"{name}.db").touch()
         os.utime(folder / f"{name}.db", (1000 - age, 1000 - age))
     (folder / "notes.txt").touch()
-    assert [file.stem for file in latest_backups(tmp_path / "state.db")] == ["new", "older", "oldest"]
+    assert [file.stem for file in latest_backups(tmp_path / "state.db")] == [
+        "new",
+        "older",
+        "oldest",
+    ]
 
 
 def test_without_a_folder_there_are_no_backups(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def test_an_error_of_sqlite_has_the_code_of_its_kind(tmp_path: Path, text: str, 
 
 
 def test_a_file_that_is_no_database_may_be_in_the_wrong_folder(tmp_path: Path) -> None:
-    text = str(state_error(tmp_path / "state.db", sqlite3.DatabaseError("file is not a database"), "read"))
+    text = str(
+        state_error(tmp_path / "state.db", sqlite3.DatabaseError("file is not a database"), "read")
+    )
     assert (
         "file is not a database. If it is another program's file, use another folder with --state. Stop the host and recover"
         in text
@@ -35,7 +37,9 @@ def test_a_file_that_is_no_database_may_be_in_the_wrong_folder(tmp_path: Path) -
 
 
 def test_a_lock_of_another_program_is_a_busy_state(tmp_path: Path) -> None:
-    error = state_error(tmp_path / "state.db", sqlite3.OperationalError("database is locked"), "written")
+    error = state_error(
+        tmp_path / "state.db", sqlite3.OperationalError("database is locked"), "written"
+    )
     assert isinstance(error, StateBusyError)
 
 

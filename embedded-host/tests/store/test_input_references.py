@@ -25,7 +25,10 @@ async def test_how_often_an_input_is_written(length: int, times: int) -> None:
     await host.client.start("Echo", f'"{letters}"', "i-1")
     await host.idle()
     store._writer.set_trace_callback(None)
-    assert sum(letters in statement for statement in statements if statement.startswith("INSERT")) == times
+    assert (
+        sum(letters in statement for statement in statements if statement.startswith("INSERT"))
+        == times
+    )
     (row,) = store.list("Hub", InstanceQuery(), 10)
     assert store.input(row.key) == f'"{letters}"'
     assert letters in store.history(row.key)[0]

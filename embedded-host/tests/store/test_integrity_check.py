@@ -60,9 +60,13 @@ def test_a_commit_that_was_not_written_completely_is_discarded(path: Path) -> No
 
 def test_damage_is_found_beside_the_host(path: Path) -> None:
     with closing(SqliteStore(path, fsync=False)) as store:
-        store.write([SaveInstance(replace(PLAIN, key=key, id=f"j{key}")) for key in range(100, 500)])
+        store.write(
+            [SaveInstance(replace(PLAIN, key=key, id=f"j{key}")) for key in range(100, 500)]
+        )
     with closing(sqlite3.connect(path)) as connection:
-        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'instances'").fetchone()
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'instances'"
+        ).fetchone()
     flip(path, (root - 1) * 4096 + 3)
     told: list[StateError] = []
     check = IntegrityCheck(path, told.append)
@@ -115,7 +119,11 @@ def test_an_interrupted_check_reports_nothing(path: Path, begins_late: bool) -> 
         """Goes on until it is interrupted. What comes before it has begun, it does not hear: SQLite does not, either."""
 
         def __init__(self) -> None:
-            self.begun, self.interrupted, self.go = threading.Event(), threading.Event(), threading.Event()
+            self.begun, self.interrupted, self.go = (
+                threading.Event(),
+                threading.Event(),
+                threading.Event(),
+            )
             self.heard = False
 
         def execute(self, statement: str) -> None:

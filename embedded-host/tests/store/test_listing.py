@@ -23,12 +23,25 @@ HOURS = st.none() | st.integers(-1, 13).map(lambda hours: T0 + timedelta(hours=h
 def rows() -> list[InstanceRow]:
     """Two of each status in each of twelve hours, their ids in another order than their times; and four entities."""
     made = [
-        (f"{'abc'[(hour * 5 + place) % 3]}{(hour * 7 + place * 11) % 13:02}{status[0]}{place}", status, hour)
+        (
+            f"{'abc'[(hour * 5 + place) % 3]}{(hour * 7 + place * 11) % 13:02}{status[0]}{place}",
+            status,
+            hour,
+        )
         for hour, status, place in product(range(12), STATUSES, range(2))
     ]
     made += [(f"@counter@{key}", "Running", key) for key in range(4)]
     return [
-        InstanceRow(n + 1, "Hub", id, "Any", status, T0 + timedelta(hours=h), T0 + timedelta(hours=h + n % 3), "e")
+        InstanceRow(
+            n + 1,
+            "Hub",
+            id,
+            "Any",
+            status,
+            T0 + timedelta(hours=h),
+            T0 + timedelta(hours=h + n % 3),
+            "e",
+        )
         for n, (id, status, h) in enumerate(made)
     ]
 
@@ -99,7 +112,12 @@ def test_a_list_is_read_by_the_expected_index(
     monkeypatch.setattr(listing, "FEW", few)
     text, values = listing.listing(store._reader, "Hub", query, 100)
     plan = [row[3] for row in store._reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
-    used = {word for line in plan for word in line.split() if word.startswith(("instances_by", "sqlite_auto"))}
+    used = {
+        word
+        for line in plan
+        for word in line.split()
+        if word.startswith(("instances_by", "sqlite_auto"))
+    }
     assert used == {index}
     if index != "instances_by_creation":
         assert not [line for line in plan if "TEMP B-TREE" in line and len(query.statuses) < 2]

@@ -35,7 +35,10 @@ class Holder(NamedTuple):
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[Holder]:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     said = process.stdout.readline()
@@ -81,17 +84,26 @@ def test_leaving_the_context_releases_the_lock(tmp_path: Path) -> None:
 
 
 def test_two_in_one_process_are_two(tmp_path: Path) -> None:
-    with StateLock(tmp_path), pytest.raises(StateError, match=f"process id {os.getpid()}"), StateLock(tmp_path):
+    with (
+        StateLock(tmp_path),
+        pytest.raises(StateError, match=f"process id {os.getpid()}"),
+        StateLock(tmp_path),
+    ):
         pass
 
 
-def test_a_file_system_without_locks_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_locks(file: object) -> bool:
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr("embedded_host.store.lock._lock", no_locks)
     with (
-        pytest.raises(StateError, match=r"cannot be locked: .*Operation not supported.*network folders.*--state"),
+        pytest.raises(
+            StateError,
+            match=r"cannot be locked: .*Operation not supported.*network folders.*--state",
+        ),
         StateLock(tmp_path),
     ):
         pass

@@ -11,4 +11,7 @@ from embedded_host.store.named_queries import named_queries
 def test_each_query_of_a_file_has_a_name(file: str) -> None:
     queries = named_queries(file)
     assert all(name.isidentifier() for name in queries)
-    assert all(re.match(r"(--.*\n)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", query) for query in queries.values())
+    assert all(
+        re.match(r"(--.*\n)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", query)
+        for query in queries.values()
+    )

@@ -29,11 +29,26 @@ ALL = InstanceQuery(entities=False)
 
 
 def row(
-    key: int, id: str, name: str = "F", status: str = "Running", hub: str = "Hub", parent: ParentInstance | None = None
+    key: int,
+    id: str,
+    name: str = "F",
+    status: str = "Running",
+    hub: str = "Hub",
+    parent: ParentInstance | None = None,
 ) -> SaveInstance:
     created = T0 + timedelta(seconds=key)
     return SaveInstance(
-        InstanceRow(key, hub, id, name, status, created, created + timedelta(seconds=100 - key), "e", parent=parent)
+        InstanceRow(
+            key,
+            hub,
+            id,
+            name,
+            status,
+            created,
+            created + timedelta(seconds=100 - key),
+            "e",
+            parent=parent,
+        )
     )
 
 
@@ -68,14 +83,23 @@ def test_filters(store: SqliteStore, overview: Overview) -> None:
         ]
     )
     assert ids(overview) == ["report-1", "order-2", "order-1"]
-    assert ids(overview, InstanceQuery(entities=False, statuses=("Completed",))) == ["report-1", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, statuses=("Completed",))) == [
+        "report-1",
+        "order-1",
+    ]
     assert ids(overview, InstanceQuery(entities=False, name="Order")) == ["order-2", "order-1"]
-    assert ids(overview, InstanceQuery(entities=False, id_prefix="order-")) == ["order-2", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, id_prefix="order-")) == [
+        "order-2",
+        "order-1",
+    ]
     assert ids(overview, InstanceQuery(entities=False, created_from=T0 + timedelta(seconds=2))) == [
         "report-1",
         "order-2",
     ]
-    assert ids(overview, InstanceQuery(entities=False, created_to=T0 + timedelta(seconds=2))) == ["order-2", "order-1"]
+    assert ids(overview, InstanceQuery(entities=False, created_to=T0 + timedelta(seconds=2))) == [
+        "order-2",
+        "order-1",
+    ]
     assert ids(overview, InstanceQuery(entities=True)) == ["@counter@a"]
     assert overview.counts("hub", ALL) == {"Completed": 2, "Failed": 1}
     assert overview.entity_names("HUB") == ["@counter"]

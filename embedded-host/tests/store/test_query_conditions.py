@@ -5,7 +5,13 @@ from datetime import datetime, timezone
 import pytest
 
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.query_conditions import all_conditions, of_creation, of_id, of_status, of_the_rest
+from embedded_host.store.query_conditions import (
+    all_conditions,
+    of_creation,
+    of_id,
+    of_status,
+    of_the_rest,
+)
 
 TIME = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
 
@@ -18,11 +24,17 @@ def test_an_empty_query_restricts_only_the_hub() -> None:
 @pytest.mark.parametrize(
     ("query", "where", "values"),
     [
-        (InstanceQuery(id_prefix="a"), "id >= :first AND id < :last", {"first": "a", "last": "a\U0010ffff"}),
+        (
+            InstanceQuery(id_prefix="a"),
+            "id >= :first AND id < :last",
+            {"first": "a", "last": "a\U0010ffff"},
+        ),
         (InstanceQuery(after_id="a"), "id > :after", {"after": "a"}),
     ],
 )
-def test_a_prefix_and_a_page_are_ranges_of_ids(query: InstanceQuery, where: str, values: dict[str, str]) -> None:
+def test_a_prefix_and_a_page_are_ranges_of_ids(
+    query: InstanceQuery, where: str, values: dict[str, str]
+) -> None:
     assert (of_id(query).where, of_id(query).values) == (where, values)
 
 
@@ -40,7 +52,10 @@ def test_a_prefix_of_the_column_keeps_sqlite_from_using_its_index() -> None:
 
 
 def test_a_wait_is_narrowed_by_a_name_and_an_unknown_kind_matches_nothing() -> None:
-    wide, narrow = of_the_rest(InstanceQuery(waiting="event")), of_the_rest(InstanceQuery(waiting="event:Go"))
+    wide, narrow = (
+        of_the_rest(InstanceQuery(waiting="event")),
+        of_the_rest(InstanceQuery(waiting="event:Go")),
+    )
     assert "name = :waiting" not in wide.where
     assert (" AND name = :waiting" in narrow.where, narrow.values) == (True, {"waiting": "Go"})
     assert of_the_rest(InstanceQuery(waiting="godot")).texts[0] == "0"

@@ -39,7 +39,9 @@ def test_a_live_state_is_read_with_its_log(store: SqliteStore, tmp_path: Path) -
     store.close()
 
 
-def test_a_copied_log_without_its_index_is_read_and_left_alone(store: SqliteStore, tmp_path: Path) -> None:
+def test_a_copied_log_without_its_index_is_read_and_left_alone(
+    store: SqliteStore, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("state.db", "state.db-wal"):

@@ -113,7 +113,8 @@ def test_a_file_that_is_not_a_database_is_refused_and_kept(tmp_path: Path) -> No
     path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
     before = path.read_bytes()
     with pytest.raises(
-        StateError, match=r"is damaged: file is not a database\. If it is another program's .*embedded-host recover"
+        StateError,
+        match=r"is damaged: file is not a database\. If it is another program's .*embedded-host recover",
     ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)
@@ -167,7 +168,9 @@ def test_times_are_whole_microseconds() -> None:
     assert micros(T0) == 1767323045678901
 
 
-def test_a_lock_of_another_program_blocks_the_event_loop_for_milliseconds_only(tmp_path: Path) -> None:
+def test_a_lock_of_another_program_blocks_the_event_loop_for_milliseconds_only(
+    tmp_path: Path,
+) -> None:
     with closing(SqliteStore(tmp_path / "state.db")) as store:
         for connection in (store._writer, store._reader):
             assert connection.execute("PRAGMA busy_timeout").fetchone() == (20,)

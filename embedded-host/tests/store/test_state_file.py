@@ -28,7 +28,9 @@ def open_umask() -> Iterator[None]:
 
 
 @posix
-def test_created_files_are_for_the_owner_only_with_any_umask(tmp_path: Path, open_umask: None) -> None:
+def test_created_files_are_for_the_owner_only_with_any_umask(
+    tmp_path: Path, open_umask: None
+) -> None:
     folder = tmp_path / "new" / "state"
     with StateLock(folder), closing(SqliteStore(folder / "state.db")) as store:
         store.write(EVERYTHING)
@@ -62,7 +64,9 @@ def test_a_log_without_its_file_is_not_thrown_away(path: Path) -> None:
     log = path.with_name("state.db-wal")
     path.unlink()
     log.write_bytes(b"x" * 5000)
-    with pytest.raises(StateError, match=r"state\.db is missing, but its log .*state\.db-wal exists"):
+    with pytest.raises(
+        StateError, match=r"state\.db is missing, but its log .*state\.db-wal exists"
+    ):
         SqliteStore(path)
     assert not path.exists()
     assert log.read_bytes() == b"x" * 5000
@@ -128,7 +132,9 @@ def test_commits_use_the_full_fsync_of_macos(path: Path) -> None:
 
 def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'history'").fetchone()
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'history'"
+        ).fetchone()
     data = bytearray(path.read_bytes())
     data[(page - 1) * 4096 : page * 4096] = b"\xaa" * 4096
     path.write_bytes(data)
@@ -142,18 +148,29 @@ def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "read"),
     [
-        ("UPDATE instances SET created = 9223372036854775807", lambda store: store.instance("Hub", "a")),
+        (
+            "UPDATE instances SET created = 9223372036854775807",
+            lambda store: store.instance("Hub", "a"),
+        ),
         ("UPDATE instances SET parent = '{'", lambda store: store.instance("Hub", "a")),
-        ("UPDATE instances SET name = CAST(x'ff' AS TEXT)", lambda store: store.instance("Hub", "a")),
+        (
+            "UPDATE instances SET name = CAST(x'ff' AS TEXT)",
+            lambda store: store.instance("Hub", "a"),
+        ),
         ("UPDATE messages SET event = x'ff'", lambda store: store.messages(1)),
         ("UPDATE messages SET event = 'no json'", lambda store: list(store.all_messages())),
         ("UPDATE messages SET due = 4611686018427387904", lambda store: list(store.all_messages())),
     ],
 )
-def test_an_invalid_row_is_reported(path: Path, statement: str, read: Callable[[SqliteStore], object]) -> None:
+def test_an_invalid_row_is_reported(
+    path: Path, statement: str, read: Callable[[SqliteStore], object]
+) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
-    with closing(SqliteStore(path)) as store, pytest.raises(StateError, match=r"is damaged.*embedded-host recover"):
+    with (
+        closing(SqliteStore(path)) as store,
+        pytest.raises(StateError, match=r"is damaged.*embedded-host recover"),
+    ):
         read(store)
 
 
@@ -164,6 +181,8 @@ def test_a_failing_disk_is_reported(path: Path) -> None:
 
     with closing(SqliteStore(path)) as store:
         reader, store._reader = store._reader, Failing()  # type: ignore[assignment]
-        with pytest.raises(StateError, match=r"cannot be read: disk I/O error\. The disk.*embedded-host recover"):
+        with pytest.raises(
+            StateError, match=r"cannot be read: disk I/O error\. The disk.*embedded-host recover"
+        ):
             store.instance("Hub", "a")
         store._reader = reader

@@ -61,7 +61,13 @@ context.set_state(value)
 
 
 def http_trigger(route: str | None = None, *methods: str, **more: Any) -> Json:
-    trigger: Json = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous", **more}
+    trigger: Json = {
+        "name": "req",
+        "type": "httpTrigger",
+        "direction": "in",
+        "authLevel": "anonymous",
+        **more,
+    }
     if route is not None:
         trigger["route"] = route
     if methods:
@@ -93,7 +99,10 @@ class AppFolder:
                 }
             ),
         )
-        settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "FUNCTIONS_WORKER_RUNTIME": "python"}
+        settings = {
+            "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+        }
         self.write("local.settings.json", json.dumps({"IsEncrypted": False, "Values": settings}))
 
     def write(self, path: str, text: str) -> Path:
@@ -103,13 +112,18 @@ class AppFolder:
         file.write_text(textwrap.dedent(text), encoding="utf-8")
         return file
 
-    def function(self, name: str, code: str, *bindings: Json, script: str = "__init__.py", **config: Any) -> None:
+    def function(
+        self, name: str, code: str, *bindings: Json, script: str = "__init__.py", **config: Any
+    ) -> None:
         self.write(f"{name}/{script}", code)
         self.write(
-            f"{name}/function.json", json.dumps({"scriptFile": script, **config, "bindings": bindings}, indent=2)
+            f"{name}/function.json",
+            json.dumps({"scriptFile": script, **config, "bindings": bindings}, indent=2),
         )
 
-    def http(self, name: str, code: str, route: str | None = None, *methods: str, client: bool = False) -> None:
+    def http(
+        self, name: str, code: str, route: str | None = None, *methods: str, client: bool = False
+    ) -> None:
         bindings = [http_trigger(route, *methods), HTTP_OUT, *([CLIENT] if client else [])]
         self.function(name, code, *bindings)
 
@@ -123,7 +137,9 @@ class AppFolder:
 
     def starter(self) -> None:
         """POST /api/start/{functionName}/{instanceId?}, with a JSON body for the input."""
-        self.http("Starter", _STARTER, "start/{functionName}/{instanceId?}", "post", "get", client=True)
+        self.http(
+            "Starter", _STARTER, "start/{functionName}/{instanceId?}", "post", "get", client=True
+        )
 
     def entity(self, name: str, body: str) -> None:
         """``body`` is that of a function of ``context``."""

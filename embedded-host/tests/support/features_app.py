@@ -140,7 +140,9 @@ def features_app(root: Path) -> AppFolder:
     app = AppFolder(root, hub="Features")
     app.starter()
     app.http("Client", _CLIENT, "client/{call}", "post", client=True)
-    app.http("Greet", "def main(req): return 'hello ' + req.params.get('name', 'you')", "greet", "get")
+    app.http(
+        "Greet", "def main(req): return 'hello ' + req.params.get('name', 'you')", "greet", "get"
+    )
     app.counter()
     for name, body in ORCHESTRATORS.items():
         app.orchestrator(name, body)

@@ -23,5 +23,8 @@ def count(passes: Counter[str], json_module: Any = json) -> Counter[str]:
         passes["written"] += sum(map(len, chunks)) >= LONG
         return chunks
 
-    json_module.JSONDecoder.raw_decode, json_module.JSONEncoder.iterencode = counted_reading, counted_writing
+    json_module.JSONDecoder.raw_decode, json_module.JSONEncoder.iterencode = (
+        counted_reading,
+        counted_writing,
+    )
     return passes

@@ -26,7 +26,14 @@ NEW_ID = "0123456789abcdef0123456789abcdef"
 """An id that the host makes."""
 _PARAMETERS = {
     "instance": {"showInput", "showHistory", "showHistoryOutput", "showDiagnosis"},
-    "instances": {"instanceIdPrefix", "createdTimeFrom", "createdTimeTo", "runtimeStatus", "showInput", "top"},
+    "instances": {
+        "instanceIdPrefix",
+        "createdTimeFrom",
+        "createdTimeTo",
+        "runtimeStatus",
+        "showInput",
+        "top",
+    },
     "entities": {"top", "fetchState"},
     "entity": {"op"},
     "operation": {"reason", "restartWithNewInstanceId"},
@@ -71,7 +78,9 @@ class RealHost:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -81,14 +90,20 @@ class RealHost:
 
     # -- what it has to answer -----------------------------------------------------------------------
 
-    def plays(self, case: str, label: str | None = None, *, at: int = 0, id: str = "order-7") -> Any:
+    def plays(
+        self, case: str, label: str | None = None, *, at: int = 0, id: str = "order-7"
+    ) -> Any:
         """One recorded step: that with the label, or the ``at``-th of its case. Returns the body. The last one that is given
         for a request is given again and again."""
         steps = [s for s in GOLDEN[case] if label is None or s["request"].endswith(f" | {label}")]
         step = filled(steps[at], self.url, id)
         method, _, target = step["request"].partition(" | ")[0].partition(" ")
         path = unquote(urlsplit(target.removeprefix(self.url)).path)
-        body = "" if step["body"] == "" and not step["headers"].get("content-type") else json.dumps(step["body"])
+        body = (
+            ""
+            if step["body"] == "" and not step["headers"].get("content-type")
+            else json.dumps(step["body"])
+        )
         self._answers.setdefault((method, path), []).append((step["status"], step["headers"], body))
         return step["body"]
 
@@ -102,7 +117,9 @@ class RealHost:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._answers.setdefault((method, whole), []).append((status, named, text))
 
-    def answer(self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: str) -> Answer:
+    def answer(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: str
+    ) -> Answer:
         key = headers.get("x-functions-key") or query.get("code")
         is_admin = path.startswith("/admin")
         if key not in (SYSTEM_KEY, MASTER_KEY):
@@ -127,7 +144,10 @@ def _refused(method: str, path: str, headers: dict[str, str], body: str) -> Answ
         return None
     if "content-length" not in headers:
         return 411, {}, ""  # without it the input would be an empty text, and the instance fail
-    if "/raiseEvent/" in path and headers.get("content-type", "").partition(";")[0] != "application/json":
+    if (
+        "/raiseEvent/" in path
+        and headers.get("content-type", "").partition(";")[0] != "application/json"
+    ):
         return 400, {}, json.dumps(step_of("events/case-and-bodies", "text/plain")["body"])
     if takes_json and (body or "/raiseEvent/" in path):
         try:
@@ -154,11 +174,22 @@ def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "o
     """A recorded step with ids, times and keys in the place of their marks. Events follow each other by 100 ms; what they complete
     was scheduled in the turn before."""
     text = json.dumps(step)
-    for mark, value in {"<base>": base, "<id>": id, "<id2>": id, "<guid>": NEW_ID, "<timeZ>": _at(0)}.items():
+    for mark, value in {
+        "<base>": base,
+        "<id>": id,
+        "<id2>": id,
+        "<guid>": NEW_ID,
+        "<timeZ>": _at(0),
+    }.items():
         text = text.replace(mark, value)
-    found = json.loads(text.replace("code=<key>", "code=wU3-_system%2B%2F%3D%3D").replace("<key>", "visits"))
+    found = json.loads(
+        text.replace("code=<key>", "code=wU3-_system%2B%2F%3D%3D").replace("<key>", "visits")
+    )
     if isinstance(found["body"], dict):
-        _fill_events(found["body"].get("historyEvents") or [], found["body"].get("name") in ("FanOut", "FanAny"))
+        _fill_events(
+            found["body"].get("historyEvents") or [],
+            found["body"].get("name") in ("FanOut", "FanAny"),
+        )
     return found
 
 

@@ -37,7 +37,11 @@ class HttpReply:
 
 
 def http(
-    method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 30
+    method: str,
+    url: str,
+    body: object = None,
+    headers: dict[str, str] | None = None,
+    timeout: float = 30,
 ) -> HttpReply:
     """``body`` is sent as it is if it is text or bytes, else as JSON. Raises OSError if nobody answers."""
     data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
@@ -50,15 +54,28 @@ def http(
     request = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as got:
-            return HttpReply(got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
+            return HttpReply(
+                got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode()
+            )
     except urllib.error.HTTPError as got:
         with got:
-            return HttpReply(got.code, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
+            return HttpReply(
+                got.code, {k.lower(): v for k, v in got.headers.items()}, got.read().decode()
+            )
 
 
 def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str]:
     """The command line that starts a host."""
-    start = [interpreter()[0], "-m", "embedded_host", "start", "--script-root", str(root), "--state", str(state)]
+    start = [
+        interpreter()[0],
+        "-m",
+        "embedded_host",
+        "start",
+        "--script-root",
+        str(root),
+        "--state",
+        str(state),
+    ]
     return [*start, "--port", str(port), *arguments]
 
 
@@ -71,7 +88,13 @@ class RunningHost:
     """Started by the constructor; ``stop`` or ``kill`` ends it, and ``with`` makes sure that nothing is left of it."""
 
     def __init__(
-        self, root: Path, state: Path, *arguments: str, port: int = 0, importing: Path | None = None, **environ: str
+        self,
+        root: Path,
+        state: Path,
+        *arguments: str,
+        port: int = 0,
+        importing: Path | None = None,
+        **environ: str,
     ) -> None:
         """Return when the host is ready, or when its app has made the file ``importing`` during its import."""
         self.root, self.state = root, state
@@ -163,25 +186,40 @@ class RunningHost:
     # -- requests ----------------------------------------------------------------------------------
 
     def get(self, path: str, **headers: str) -> HttpReply:
-        return self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return self.request(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def post(self, path: str, body: object = None, **headers: str) -> HttpReply:
-        return self.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        return self.request(
+            "POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def delete(self, path: str) -> HttpReply:
         return self.request("DELETE", path)
 
     def request(
-        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 40
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 40,
     ) -> HttpReply:
-        return http(method, path if path.startswith("http") else self.base + path, body, headers, timeout)
+        return http(
+            method, path if path.startswith("http") else self.base + path, body, headers, timeout
+        )
 
     # -- orchestrations ----------------------------------------------------------------------------
 
-    def start(self, name: str, input: object = None, instance_id: str | None = None) -> dict[str, str]:
+    def start(
+        self, name: str, input: object = None, instance_id: str | None = None
+    ) -> dict[str, str]:
         """Through the app's own starter; the links of the new instance."""
         path = f"/api/start/{name}" + (f"/{instance_id}" if instance_id else "")
-        answer = self.post(path, None if input is None else json.dumps(input), Content_Type="application/json")
+        answer = self.post(
+            path, None if input is None else json.dumps(input), Content_Type="application/json"
+        )
         assert answer.status == 202, (answer, self.log[-3000:])
         links: dict[str, str] = answer.json
         return links
@@ -195,7 +233,9 @@ class RunningHost:
         """The status once the instance has finished."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
-            answer = self.get(links["statusQueryGetUri"], Prefer=f"wait={max(1, int(limit - time.monotonic()))}")
+            answer = self.get(
+                links["statusQueryGetUri"], Prefer=f"wait={max(1, int(limit - time.monotonic()))}"
+            )
             if answer.json["runtimeStatus"] in FINAL:
                 return self.status(links, **options) if options else dict(answer.json)
         raise AssertionError(f"not finished after {seconds} s: {answer.text}\n{self.log[-3000:]}")
@@ -219,5 +259,7 @@ class RunningHost:
 
     def raise_event(self, links: dict[str, str], name: str, data: object) -> HttpReply:
         return self.post(
-            links["sendEventPostUri"].replace("{eventName}", name), json.dumps(data), Content_Type="application/json"
+            links["sendEventPostUri"].replace("{eventName}", name),
+            json.dumps(data),
+            Content_Type="application/json",
         )

@@ -36,11 +36,16 @@ def load_of(app: AppFolder, *names: str) -> LoadRequest:
 
 
 def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequestData:
-    return HttpRequestData(method, "http://localhost/api/x", {"x-probe": "v"}, query, {"id": "7"}, body)
+    return HttpRequestData(
+        method, "http://localhost/api/x", {"x-probe": "v"}, query, {"id": "7"}, body
+    )
 
 
 async def run(runner: Runner, request: InvocationRequest | TurnRequest) -> InvocationResult:
     """Run a function as a worker process would."""
-    if isinstance(request, InvocationRequest) and runner.placement(request.function) == "event_loop":
+    if (
+        isinstance(request, InvocationRequest)
+        and runner.placement(request.function) == "event_loop"
+    ):
         return await runner.run_coroutine(request)
     return await asyncio.to_thread(runner.run, request)

@@ -29,7 +29,9 @@ def waits(context: Any) -> Steps:
 
 
 def sleeps(context: Any) -> Steps:
-    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
+    yield context.create_timer(
+        context.current_utc_datetime + timedelta(seconds=context.get_input())
+    )
     return "awake"
 
 

@@ -21,7 +21,12 @@ from embedded_host.engine.invocations import (
     OrchestratorInput,
     OrchestratorOutput,
 )
-from embedded_host.protocols.v1 import entity_payload, entity_result, orchestrator_payload, orchestrator_result
+from embedded_host.protocols.v1 import (
+    entity_payload,
+    entity_result,
+    orchestrator_payload,
+    orchestrator_result,
+)
 from embedded_host.store.interface import InstanceRow, Store
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
@@ -54,7 +59,9 @@ class InlineInvoker:
         activities: Mapping[str, Callable[[Any], Any]] | None = None,
         entities: Mapping[str, Callable[[Any], None]] | None = None,
     ) -> None:
-        self.orchestrators = {name: df.Orchestrator.create(fn) for name, fn in orchestrators.items()}
+        self.orchestrators = {
+            name: df.Orchestrator.create(fn) for name, fn in orchestrators.items()
+        }
         self.activities = dict(activities or {})
         self.entities = {name: df.Entity.create(fn) for name, fn in (entities or {}).items()}
         self.calls: Counter[str] = Counter()
@@ -70,9 +77,13 @@ class InlineInvoker:
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> OrchestratorOutput | InvocationFailure:
-        return orchestrator_result(await self._call(name, self.orchestrators[name], orchestrator_payload(turn)))
+        return orchestrator_result(
+            await self._call(name, self.orchestrators[name], orchestrator_payload(turn))
+        )
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         if self.gate is not None:
             await self.gate.wait()
         result = await self._call(name, self.activities[name], json.loads(input))
@@ -125,7 +136,9 @@ class HubUnderTest:
         self.hub = TaskHub(
             "Hub",
             HubSettings(invoker.functions, **settings),
-            HubDependencies(self.store, commit(self.store), invoker, self.clock, self.fatal.append, False),
+            HubDependencies(
+                self.store, commit(self.store), invoker, self.clock, self.fatal.append, False
+            ),
         )
         self.client = HubClient(self.hub)
 
@@ -142,7 +155,9 @@ class HubUnderTest:
 
     async def start(self, name: str, instance_id: str = "i-1", input: Any = None) -> None:
         """As ``start_new`` does: the input is JSON text in a JSON string."""
-        await self.client.start(name, None if input is None else json.dumps(json.dumps(input)), instance_id)
+        await self.client.start(
+            name, None if input is None else json.dumps(json.dumps(input)), instance_id
+        )
         await self.idle()
 
     async def raise_event(self, name: str, value: Any = None, instance_id: str = "i-1") -> None:

@@ -23,7 +23,9 @@ def work(task_id: int, name: str = "Echo") -> ActivityWork:
 class Run:
     """Activities of one instance with the results in order."""
 
-    def __init__(self, limit: int = 10, is_wanted: Callable[[ActivityWork], bool] = lambda one: True) -> None:
+    def __init__(
+        self, limit: int = 10, is_wanted: Callable[[ActivityWork], bool] = lambda one: True
+    ) -> None:
         self.clock = ManualClock()
         self.invoker = InlineInvoker({}, {"Echo": lambda value: value, "Fail": fail})
         self.results: list[TaskCompleted | TaskFailed] = []

@@ -56,7 +56,13 @@ async def test_a_start_is_durable_before_it_returns() -> None:
     host = new_hub()
     assert await host.client.start("Chain", '"3"', "i-1") == "i-1"
     row = host.row()
-    assert (row.status, row.name, row.created, row.updated, row.generation) == ("Pending", "Chain", T0, T0, 0)
+    assert (row.status, row.name, row.created, row.updated, row.generation) == (
+        "Pending",
+        "Chain",
+        T0,
+        T0,
+        0,
+    )
     assert host.client.input(row) == '"3"'
     await host.idle()
     assert host.outcome() == ("Completed", 12)
@@ -83,7 +89,9 @@ async def test_a_live_instance_keeps_its_id(status: str) -> None:
     with pytest.raises(InstanceExistsError) as caught:
         await host.client.start("Chain", None, "i-1")
     assert caught.value.status == status
-    assert str(caught.value) == f"An Orchestration instance with the status {status} already exists."
+    assert (
+        str(caught.value) == f"An Orchestration instance with the status {status} already exists."
+    )
 
 
 async def test_two_starts_at_once_are_one() -> None:
@@ -230,7 +238,9 @@ def failing_once() -> HubUnderTest:
 
 @pytest.mark.parametrize(("name", "output"), [("Chain", 4), ("Parent", [4, 8])])
 @pytest.mark.parametrize("new_process", [False, True])
-async def test_rewind_goes_on_from_before_the_failure(name: str, output: Any, new_process: bool) -> None:
+async def test_rewind_goes_on_from_before_the_failure(
+    name: str, output: Any, new_process: bool
+) -> None:
     host = failing_once()
     await host.start(name)
     assert host.row().status == "Failed"
@@ -308,7 +318,16 @@ async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop
 ) -> None:
     host = new_hub()
     rows = [
-        InstanceRow(1000 + n, host.hub.name, f"old-{n:03}", "Any", ("Completed", "Running")[n % 5 == 0], T0, T0, "e")
+        InstanceRow(
+            1000 + n,
+            host.hub.name,
+            f"old-{n:03}",
+            "Any",
+            ("Completed", "Running")[n % 5 == 0],
+            T0,
+            T0,
+            "e",
+        )
         for n in range(2 * BATCH + 20)
     ]
     host.hub.store.write(list(map(SaveInstance, rows)))
@@ -339,8 +358,13 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
     store = SqliteStore(path, fsync=False)
     commit = GroupCommit(store)
     host = new_hub(store=store, commit=lambda _: commit)
-    rows = [InstanceRow(n, host.hub.name, f"old-{n}", "Any", "Completed", T0, T0, "e") for n in range(1000, 1400)]
-    store.write([change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 16_000))])
+    rows = [
+        InstanceRow(n, host.hub.name, f"old-{n}", "Any", "Completed", T0, T0, "e")
+        for n in range(1000, 1400)
+    ]
+    store.write(
+        [change for row in rows for change in (SaveInstance(row), SetInput(row.key, "x" * 16_000))]
+    )
     full = path.stat().st_size
     assert full > 6_000_000
     assert await host.client.purge_many(InstanceQuery()) == 400
@@ -353,7 +377,10 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
 async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() -> None:
     host = new_hub()
     count = 2 * PAGE + 10
-    rows = [InstanceRow(n + 1, host.hub.name, f"i-{n:05}", "Any", "Completed", T0, T0, "e") for n in range(count)]
+    rows = [
+        InstanceRow(n + 1, host.hub.name, f"i-{n:05}", "Any", "Completed", T0, T0, "e")
+        for n in range(count)
+    ]
     host.hub.store.write(list(map(SaveInstance, rows)))
     rounds = 0
 
@@ -366,7 +393,9 @@ async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() 
     other = asyncio.ensure_future(others())
     for limit in (1, PAGE, PAGE + 1, count, 2**31):
         rounds = 0
-        assert [row.id for row in await host.client.list(InstanceQuery(), limit)] == [row.id for row in rows][:limit]
+        assert [row.id for row in await host.client.list(InstanceQuery(), limit)] == [
+            row.id for row in rows
+        ][:limit]
         assert rounds >= (min(limit, count) - 1) // PAGE
     other.cancel()
 

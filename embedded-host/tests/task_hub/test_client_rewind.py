@@ -25,7 +25,9 @@ async def restarted(host: HubUnderTest, new_process: bool) -> HubUnderTest:
 
 @pytest.mark.parametrize("new_process", [False, True])
 @pytest.mark.parametrize("failures", [3, 4])
-async def test_a_retry_that_was_given_up_has_all_its_tries_again(failures: int, new_process: bool) -> None:
+async def test_a_retry_that_was_given_up_has_all_its_tries_again(
+    failures: int, new_process: bool
+) -> None:
     host = new_hub(flaky_failures=failures)
     await host.start("Retries")
     for _ in range(3):

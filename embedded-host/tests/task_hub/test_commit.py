@@ -182,7 +182,9 @@ async def test_a_large_commit_is_made_in_the_thread() -> None:
     await commit.close()
 
 
-async def test_the_thread_waits_for_another_programs_lock_and_the_event_loop_does_not(tmp_path: Path) -> None:
+async def test_the_thread_waits_for_another_programs_lock_and_the_event_loop_does_not(
+    tmp_path: Path,
+) -> None:
     store = SqliteStore(tmp_path / "state.db", fsync=False)
     commit = GroupCommit(store)
     with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
@@ -209,7 +211,9 @@ async def test_a_lock_that_another_program_keeps_fails_the_commit(
     with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(2):
-            with pytest.raises(StateError, match=r"database is locked\. Another program has it open"):
+            with pytest.raises(
+                StateError, match=r"database is locked\. Another program has it open"
+            ):
                 await commit.commit([SetInput(1, "x")])
         assert len(told) == 1
     await commit.close()
@@ -227,7 +231,9 @@ async def test_unused_space_is_released_in_steps_while_nothing_is_written(tmp_pa
     commit.release_space()
     deadline = time.monotonic() + 30
     while path.stat().st_size > full / 10:
-        assert time.monotonic() < deadline, f"the file still has {path.stat().st_size} of {full} bytes"
+        assert time.monotonic() < deadline, (
+            f"the file still has {path.stat().st_size} of {full} bytes"
+        )
         await commit.commit([SetInput(9999, "y")])  # the release continues after a write
         await asyncio.sleep(0.1)
     assert store.input(9999) == "y"

@@ -55,11 +55,24 @@ async def test_activities_that_run_and_that_are_queued() -> None:
     await host.client.start("Works", '"2"', "i-1")
     found = await until(host, "running since")
     assert found["waitsFor"] == [
-        {"kind": "activity", "since": BEGAN, "name": "Double", "taskId": 0, "state": f"running since {BEGAN}"},
-        {"kind": "activity", "since": BEGAN, "name": "Double", "taskId": 1, "state": "queued: all places are taken"},
+        {
+            "kind": "activity",
+            "since": BEGAN,
+            "name": "Double",
+            "taskId": 0,
+            "state": f"running since {BEGAN}",
+        },
+        {
+            "kind": "activity",
+            "since": BEGAN,
+            "name": "Double",
+            "taskId": 1,
+            "state": "queued: all places are taken",
+        },
     ]
     assert (
-        f"the activity 'Double' (running since {BEGAN}) since {BEGAN}; the activity 'Double' (queued" in found["text"]
+        f"the activity 'Double' (running since {BEGAN}) since {BEGAN}; the activity 'Double' (queued"
+        in found["text"]
     )
     invoker.gate.set()
     await host.idle()
@@ -107,7 +120,9 @@ async def test_an_entity() -> None:
     await host.client.start("Asks", None, "i-1")
     found = await until(host, "entity")
     assert found == {
-        "waitsFor": [{"kind": "entity", "since": BEGAN, "instanceId": "@counter@k", "operation": "add"}],
+        "waitsFor": [
+            {"kind": "entity", "since": BEGAN, "instanceId": "@counter@k", "operation": "add"}
+        ],
         "text": f"It waits for the entity '@counter@k' to answer 'add' since {BEGAN}.",
     }
     invoker.entity_gate.set()
@@ -132,7 +147,10 @@ async def test_one_that_is_suspended() -> None:
     await host.idle()
     found = await told(host)
     assert found["waitsFor"] == []
-    assert found["text"] == "It is suspended since 2026-01-02T03:05:05Z (lunch); resume it to let it go on."
+    assert (
+        found["text"]
+        == "It is suspended since 2026-01-02T03:05:05Z (lunch); resume it to let it go on."
+    )
 
 
 async def test_one_that_has_finished() -> None:
@@ -149,7 +167,9 @@ async def test_an_id_that_is_none() -> None:
     assert await diagnose(host.hub, "@counter@k") is None
 
 
-async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCaptureFixture) -> None:
+async def test_children_that_go_on_after_their_parents_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     host, _ = new_gated_hub()
     await host.start("Parent", input=2)
     with caplog.at_level(logging.WARNING):
@@ -170,7 +190,9 @@ async def test_children_that_go_on_after_their_parents_end(caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("name", ["Waits", "Sleeps", "Several", "Parent"])
-async def test_one_that_is_no_longer_in_memory_is_replayed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_is_no_longer_in_memory_is_replayed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host, invoker = new_gated_hub()
     await host.start(name)
     resident = await told(host)

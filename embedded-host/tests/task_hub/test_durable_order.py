@@ -81,7 +81,9 @@ async def test_an_orchestrator_runs_ahead_of_the_disk_and_nothing_else_does() ->
 
     await disk.write_one()
     assert host.row().status == "Running"
-    assert calls == {"Chain": 2, "Double": 1}, "the activity ran, and its result's turn runs ahead again"
+    assert calls == {"Chain": 2, "Double": 1}, (
+        "the activity ran, and its result's turn runs ahead again"
+    )
 
     await disk.write_one()
     assert calls == {"Chain": 3, "Double": 2}
@@ -138,7 +140,9 @@ async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
     assert host.row().status == "Running"
 
 
-async def test_of_two_requests_for_a_released_id_the_second_conflicts_once_the_first_is_durable() -> None:
+async def test_of_two_requests_for_a_released_id_the_second_conflicts_once_the_first_is_durable() -> (
+    None
+):
     host, disk = held_host()
     asyncio.ensure_future(host.client.start("Waits", None, "i-1"))  # noqa: RUF006
     await rounds()

@@ -16,7 +16,11 @@ from embedded_host.engine import turn
 from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
 from embedded_host.engine.events import EventSent
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.protocols.v1 import unseen_events
 from embedded_host.task_hub import instance_cache as residents
@@ -37,7 +41,9 @@ AT_ONCE: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "input", "output"), AT_ONCE, ids=[c[0] for c in AT_ONCE])
-async def test_orchestrations_complete_and_leave_nothing(name: str, input: Any, output: Any) -> None:
+async def test_orchestrations_complete_and_leave_nothing(
+    name: str, input: Any, output: Any
+) -> None:
     host = new_hub()
     await host.start(name, input=input)
     assert host.outcome() == ("Completed", output)
@@ -92,7 +98,11 @@ async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_onc
     await host.start("Talks")
     assert host.outcome() == ("Completed", None)
     assert len(read) == 1
-    sent = [(e.instance_id, json.loads(e.input)) for e in host.client.history(host.row()) if isinstance(e, EventSent)]
+    sent = [
+        (e.instance_id, json.loads(e.input))
+        for e in host.client.history(host.row())
+        if isinstance(e, EventSent)
+    ]
     assert len(sent) == 35
     assert len({(entity, message["Timestamp"]) for entity, message in sent}) == 35
     last: dict[str, str] = {}
@@ -240,7 +250,9 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
     assert all(host.hub.cached(id) is None for id in [*ids, "s"])
 
 
-async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(residents, "WAITING", 1)
     host = new_hub()
     await host.start("Waits", "a")
@@ -331,7 +343,9 @@ COUNTER = EntityId("counter", "k")
 
 async def test_signals_are_taken_in_order_and_in_batches() -> None:
     host = new_hub(max_entity_batch=2)
-    await asyncio.gather(*(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5)))
+    await asyncio.gather(
+        *(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5))
+    )
     await host.idle()
     found = host.client.entity_state(COUNTER)
     assert found is not None

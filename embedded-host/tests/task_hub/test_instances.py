@@ -9,7 +9,13 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.events import HistoryEvent, encode_events
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.store.interface import AppendHistory, SaveEntity, SaveInstance, SetInput, StateError
+from embedded_host.store.interface import (
+    AppendHistory,
+    SaveEntity,
+    SaveInstance,
+    SetInput,
+    StateError,
+)
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.instances import load, new_orchestration, row_of
 from tests.engine.scenario import PARENT, T0
@@ -24,7 +30,11 @@ def test_a_new_orchestration_is_pending_with_the_data_of_its_start() -> None:
     instance = new_orchestration(7, STARTED)
     assert isinstance(instance.state, Orchestration)
     assert (instance.key, instance.id, instance.turns, instance.is_terminal) == (7, "i", 0, False)
-    assert (instance.state.name, instance.state.execution_id, instance.state.input) == ("Main", "e", '"x"')
+    assert (instance.state.name, instance.state.execution_id, instance.state.input) == (
+        "Main",
+        "e",
+        '"x"',
+    )
     row = row_of("Hub", instance)
     assert (row.status, row.parent, row.created, row.updated) == ("Pending", PARENT, T0, T0)
 
@@ -32,10 +42,20 @@ def test_a_new_orchestration_is_pending_with_the_data_of_its_start() -> None:
 def test_an_orchestration_survives_the_store() -> None:
     events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED, h.orchestrator_completed(T0)]
     with closing(SqliteStore(None)) as store:
-        store.write([SaveInstance(FULL), SetInput(FULL.key, '"x"'), AppendHistory(FULL.key, 0, encode_events(events))])
+        store.write(
+            [
+                SaveInstance(FULL),
+                SetInput(FULL.key, '"x"'),
+                AppendHistory(FULL.key, 0, encode_events(events)),
+            ]
+        )
         instance = load(store, FULL)
     assert isinstance(instance.state, Orchestration)
-    assert (instance.turns, instance.state.input, list(instance.state.history.events)) == (1, '"x"', events)
+    assert (instance.turns, instance.state.input, list(instance.state.history.events)) == (
+        1,
+        '"x"',
+        events,
+    )
     assert instance.is_terminal
     assert row_of("Hub", instance) == FULL
 

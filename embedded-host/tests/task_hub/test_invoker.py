@@ -31,14 +31,22 @@ async def test_a_call_that_lost_its_worker_is_repeated_alone() -> None:
 
 
 async def test_the_third_loss_fails_it_with_the_last_reason() -> None:
-    calls = Calls(WorkerLostError("one", concurrent_calls=1), WorkerLostError("two"), WorkerLostError("three"))
+    calls = Calls(
+        WorkerLostError("one", concurrent_calls=1), WorkerLostError("two"), WorkerLostError("three")
+    )
     failed = await run_call(calls, "the activity 'A'")
-    assert failed == UserError("WorkerLost", "the worker process ended 3 times while it ran the activity 'A': three")
+    assert failed == UserError(
+        "WorkerLost", "the worker process ended 3 times while it ran the activity 'A': three"
+    )
     assert calls.alone == [False, True, True]
 
 
-async def test_a_loss_caused_by_another_call_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
-    calls = Calls(*[WorkerLostError("another took too long", caused_by_another_call=True) for _ in range(5)])
+async def test_a_loss_caused_by_another_call_is_not_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    calls = Calls(
+        *[WorkerLostError("another took too long", caused_by_another_call=True) for _ in range(5)]
+    )
     assert await run_call(calls, "the entity 'E'") == "answer"
     assert calls.alone == [False] * 6
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
@@ -46,7 +54,9 @@ async def test_a_loss_caused_by_another_call_is_not_counted(caplog: pytest.LogCa
 
 async def test_the_log_names_the_concurrent_calls(caplog: pytest.LogCaptureFixture) -> None:
     await run_call(
-        Calls(WorkerLostError("it exited with code 3", concurrent_calls=2), WorkerLostError("again")),
+        Calls(
+            WorkerLostError("it exited with code 3", concurrent_calls=2), WorkerLostError("again")
+        ),
         "the activity 'A'",
     )
     assert [record.getMessage() for record in caplog.records] == [

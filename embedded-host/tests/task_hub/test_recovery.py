@@ -70,7 +70,9 @@ CASES: list[tuple[str, Any, Step, Any, dict[str, int]]] = [
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["lost", "written"])
-@pytest.mark.parametrize(("name", "input", "step", "output", "calls"), CASES, ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("name", "input", "step", "output", "calls"), CASES, ids=[c[0] for c in CASES]
+)
 async def test_a_host_that_dies_at_any_commit_is_carried_on(
     name: str, input: Any, step: Step, output: Any, calls: dict[str, int], written: bool
 ) -> None:
@@ -99,7 +101,9 @@ async def test_a_host_that_dies_again_and_again_gets_through(every: int) -> None
 class Life:
     """One instance from its start to its end, over as many hosts as it takes."""
 
-    def __init__(self, name: str, input: Any, step: Step, limit: int, written: bool, again: bool = False) -> None:
+    def __init__(
+        self, name: str, input: Any, step: Step, limit: int, written: bool, again: bool = False
+    ) -> None:
         self.name, self.input, self.step = name, input, step
         self.limit, self.written, self.again = limit, written, again
         self.store, self.clock = SqliteStore(None), ManualClock()
@@ -114,7 +118,9 @@ class Life:
             mortal = self.again or deaths == 0
             commits: list[MortalCommit] = []
 
-            def commit(store: Store, mortal: bool = mortal, commits: list[MortalCommit] = commits) -> Commit:
+            def commit(
+                store: Store, mortal: bool = mortal, commits: list[MortalCommit] = commits
+            ) -> Commit:
                 commits.append(MortalCommit(store, self.limit if mortal else 10**9, self.written))
                 return commits[0]
 

@@ -24,7 +24,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-async def test_a_stalled_instance_is_reported_once_after_30_seconds(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stalled_instance_is_reported_once_after_30_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
@@ -46,7 +48,9 @@ async def test_a_stalled_instance_is_reported_once_after_30_seconds(caplog: pyte
     assert len(stalls) == 0
 
 
-async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.LogCaptureFixture) -> None:
+async def test_one_whose_code_has_changed_is_replayed_to_tell(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     await host.start("Waits")
@@ -54,10 +58,14 @@ async def test_one_whose_code_has_changed_is_replayed_to_tell(caplog: pytest.Log
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
-    assert lines(caplog) == [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
+    assert lines(caplog) == [
+        f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."
+    ]
 
 
-async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     host, invoker = new_gated_hub()
     await host.start("Waits")
@@ -68,7 +76,9 @@ async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(caplog:
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
-    assert lines(caplog) == [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
+    assert lines(caplog) == [
+        f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."
+    ]
 
 
 async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -125,7 +135,9 @@ async def test_with_the_wall_clock_the_report_needs_no_trigger(
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(stall_reporter, "STALL_TIME", timedelta(seconds=0.05))
     host, invoker = new_gated_hub()
-    hub = TaskHub("Other", host.hub.settings, HubDependencies(host.store, host.hub._commit, invoker))
+    hub = TaskHub(
+        "Other", host.hub.settings, HubDependencies(host.store, host.hub._commit, invoker)
+    )
     await HubClient(hub).start("Waits", None, "i-1")
     await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
     await hub.close(0)

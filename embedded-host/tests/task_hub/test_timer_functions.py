@@ -46,7 +46,13 @@ class Kit:
         self.free.set()
         self.fatal: list[BaseException] = []
         self.service = TimerFunctions(
-            "Hub", store, InlineCommit(store), self._run, self.clock, automatic=False, on_fatal=self.fatal.append
+            "Hub",
+            store,
+            InlineCommit(store),
+            self._run,
+            self.clock,
+            automatic=False,
+            on_fatal=self.fatal.append,
         )
 
     async def _run(self, function: Function, text: str) -> None:
@@ -114,7 +120,10 @@ async def test_a_timer_function_runs_when_it_is_due(kit: Kit) -> None:
 
 
 async def test_the_timer_request_that_a_function_receives(kit: Kit) -> None:
-    await kit.start(trigger("A", environ={"WEBSITE_TIME_ZONE": "Europe/Berlin"}), trigger("Often", "*/20 * * * * *"))
+    await kit.start(
+        trigger("A", environ={"WEBSITE_TIME_ZONE": "Europe/Berlin"}),
+        trigger("Often", "*/20 * * * * *"),
+    )
     await kit.advance(minutes=1)
     first, often, *_ = sorted(kit.given, key=lambda given: given["ScheduleStatus"] is None)
     assert first == {
@@ -175,14 +184,22 @@ async def test_a_changed_schedule_is_reckoned_from_now(store: SqliteStore, kit: 
     later = Kit(store, kit.clock)
     later.clock.at += timedelta(minutes=5)
     await later.start(trigger("a", "30 * * * * *"))
-    assert store.timer("hub", "A") == TimerRow("Hub", "A", None, later.clock.at + timedelta(minutes=1), later.clock.at)
+    assert store.timer("hub", "A") == TimerRow(
+        "Hub", "A", None, later.clock.at + timedelta(minutes=1), later.clock.at
+    )
     assert later.runs == []
     await later.advance(minutes=1)
     assert later.times == ["12:07:30"]
 
 
 async def test_hubs_are_apart(store: SqliteStore, kit: Kit) -> None:
-    store.write([SaveTimer(TimerRow("Another", "A", None, NOON - timedelta(hours=1), NOON - timedelta(hours=2)))])
+    store.write(
+        [
+            SaveTimer(
+                TimerRow("Another", "A", None, NOON - timedelta(hours=1), NOON - timedelta(hours=2))
+            )
+        ]
+    )
     await kit.start(trigger("A", "0 0 * * * *"))
     assert kit.runs == []
 
@@ -215,7 +232,11 @@ async def test_intervals(kit: Kit) -> None:
     await kit.start(trigger("A", "00:00:20"))
     await kit.advance(minutes=1)
     assert kit.times == ["12:00:50", "12:01:10", "12:01:30"]
-    assert kit.given[0] == {"Schedule": {"AdjustForDST": False}, "ScheduleStatus": None, "IsPastDue": False}
+    assert kit.given[0] == {
+        "Schedule": {"AdjustForDST": False},
+        "ScheduleStatus": None,
+        "IsPastDue": False,
+    }
 
 
 async def test_one_that_never_comes(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
@@ -248,7 +269,9 @@ class TestTakingUp:
 
     async def test_new_changed_and_gone(self, kit: Kit) -> None:
         await kit.start(trigger("Changed"), trigger("Gone"))
-        await kit.reload(trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True))
+        await kit.reload(
+            trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True)
+        )
         assert kit.runs == [("New", "12:00:30", False)]
         await kit.advance(minutes=1)
         assert kit.runs[1:] == [("Changed", "12:01:15", False), ("New", "12:01:20", False)]
@@ -292,7 +315,9 @@ async def test_closing_cuts_off_what_takes_too_long(store: SqliteStore, kit: Kit
     assert later.runs == [("A", "12:01:30", True)], "it did not end, so it runs again"
 
 
-async def test_a_state_that_cannot_be_written_ends_it(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_state_that_cannot_be_written_ends_it(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: object) -> None:
         raise StateError("The disk is full.")
 

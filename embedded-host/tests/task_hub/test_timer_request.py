@@ -19,4 +19,6 @@ def test_azure_functions_decodes_it() -> None:
     assert request.past_due
     assert request.schedule == {"AdjustForDST": True}
     assert request.schedule_status["Last"] == "2026-11-23T12:00:00.25+00:00"
-    assert converter_for("timerTrigger").decode(meta.Datum(timer_request(None, None), "json"), trigger_metadata={})
+    assert converter_for("timerTrigger").decode(
+        meta.Datum(timer_request(None, None), "json"), trigger_metadata={}
+    )

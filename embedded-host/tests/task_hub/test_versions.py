@@ -21,7 +21,11 @@ def continued(context):  # type: ignore[no-untyped-def]
     return context.version
 
 
-ORCHESTRATORS = {"Family": family, "Continued": continued, "Version": lambda context: context.version}
+ORCHESTRATORS = {
+    "Family": family,
+    "Continued": continued,
+    "Version": lambda context: context.version,
+}
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ def sleeps(context: Any) -> Steps:
 
 
 def works(context: Any) -> Steps:
-    yield context.task_all([context.call_activity("Double", n) for n in range(context.get_input() or 1)])
+    yield context.task_all(
+        [context.call_activity("Double", n) for n in range(context.get_input() or 1)]
+    )
 
 
 def retries(context: Any) -> Steps:
@@ -42,7 +44,9 @@ def retries(context: Any) -> Steps:
 
 def parent(context: Any) -> Steps:
     count = context.get_input() or 1
-    yield context.task_all([context.call_sub_orchestrator("Waits", None, f"child-{n}") for n in range(count)])
+    yield context.task_all(
+        [context.call_sub_orchestrator("Waits", None, f"child-{n}") for n in range(count)]
+    )
 
 
 def leaves_child(context: Any) -> Steps:
@@ -56,7 +60,9 @@ def asks(context: Any) -> Steps:
 
 def several(context: Any) -> Steps:
     timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
-    yield context.task_any([timer, context.wait_for_external_event("Go"), context.wait_for_external_event("Stop")])
+    yield context.task_any(
+        [timer, context.wait_for_external_event("Go"), context.wait_for_external_event("Stop")]
+    )
 
 
 def counter(context: Any) -> None:
@@ -99,7 +105,9 @@ def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
         "Asks": asks,
         "Several": several,
     }
-    invoker = GatedInvoker(orchestrators, {"Double": lambda n: 2 * n, "Flaky": fails}, {"Counter": counter})
+    invoker = GatedInvoker(
+        orchestrators, {"Double": lambda n: 2 * n, "Flaky": fails}, {"Counter": counter}
+    )
     return HubUnderTest(invoker, **settings), invoker
 
 

@@ -97,7 +97,12 @@ def shop_app(root: Path) -> AppFolder:
     for name, body in ACTIVITIES.items():
         app.activity(name, body)
     app.counter()
-    trigger = {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 0 * * *"}
+    trigger = {
+        "name": "timer",
+        "type": "timerTrigger",
+        "direction": "in",
+        "schedule": "0 0 0 * * *",
+    }
     app.function("Nightly", TIMER, trigger)
     app.write("ledger.py", "entries = []\n")
     app.starter()

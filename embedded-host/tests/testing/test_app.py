@@ -21,7 +21,11 @@ from tests.testing.conftest import entries
 
 async def test_run_returns_the_finished_instance(shop: DurableApp) -> None:
     order = await shop.run("Order", 7)
-    assert (order.status, order.output, order.custom_status) == ("Completed", ["paid 7", "shipped"], "shipped")
+    assert (order.status, order.output, order.custom_status) == (
+        "Completed",
+        ["paid 7", "shipped"],
+        "shipped",
+    )
     assert order.input == 7
     assert order.result() == ["paid 7", "shipped"]
     assert entries() == [7]
@@ -51,7 +55,8 @@ async def test_time_stands_still_until_it_is_advanced(shop: DurableApp) -> None:
     await shop.advance(timedelta(minutes=59))
     assert approval.status == "Running"
     with pytest.raises(
-        OrchestrationFailedError, match=r"Approval '.*' is Running\. It waits for .* external event 'Approval'"
+        OrchestrationFailedError,
+        match=r"Approval '.*' is Running\. It waits for .* external event 'Approval'",
     ):
         approval.result()
     await shop.advance(minutes=1)
@@ -59,7 +64,9 @@ async def test_time_stands_still_until_it_is_advanced(shop: DurableApp) -> None:
     assert approval.updated == shop.now
 
 
-async def test_timers_and_timer_functions_run_in_the_order_of_their_due_times(shop: DurableApp) -> None:
+async def test_timers_and_timer_functions_run_in_the_order_of_their_due_times(
+    shop: DurableApp,
+) -> None:
     await shop.start("Retrying", "late")
     shop.spy("Charge", failures=[RuntimeError])
     evening = shop.now + timedelta(hours=47, minutes=59, seconds=30)
@@ -79,7 +86,9 @@ async def test_an_event_reaches_the_instance_that_waits(shop: DurableApp) -> Non
     assert approval.output == {"by": "me"}
     (event,) = approval.history.raised_events
     assert (event.name, event.value) == ("Approval", {"by": "me"})
-    with pytest.raises(InstanceStatusError, match="is Completed and cannot take the event") as refused:
+    with pytest.raises(
+        InstanceStatusError, match="is Completed and cannot take the event"
+    ) as refused:
         await shop.raise_event(approval, "Approval")
     assert refused.value.status == "Completed"
     with pytest.raises(InstanceNotFoundError, match="no instance 'nobody'"):
@@ -87,7 +96,9 @@ async def test_an_event_reaches_the_instance_that_waits(shop: DurableApp) -> Non
 
 
 async def test_not_finished_error_names_what_the_instance_waits_for(shop: DurableApp) -> None:
-    with pytest.raises(NotFinishedError, match=r"did not finish within 1:00:00. It waits for .*'Approval'"):
+    with pytest.raises(
+        NotFinishedError, match=r"did not finish within 1:00:00. It waits for .*'Approval'"
+    ):
         await shop.run("Approval", 72, timeout=timedelta(hours=1))
     approval = await shop.start("Approval")
     await shop.suspend(approval, "a break")
@@ -101,7 +112,9 @@ async def test_not_finished_error_names_what_the_instance_waits_for(shop: Durabl
 async def test_an_orchestrator_that_never_waits_raises_livelock_error(shop_root: object) -> None:
     with (
         DurableApp(str(shop_root), limit=50) as app,
-        pytest.raises(LivelockError, match="has run 50 functions and turns while its clock stood still"),
+        pytest.raises(
+            LivelockError, match="has run 50 functions and turns while its clock stood still"
+        ),
     ):
         await app.start("Endless")
 
@@ -116,7 +129,11 @@ async def test_sub_orchestrations_are_instances_too(shop: DurableApp) -> None:
     assert parent.output == 12
     assert [i.name for i in shop.instances] == ["Parent", "Child", "Child", "Child"]
     calls = parent.history.sub_orchestrations
-    assert [(c.name, c.input, c.result) for c in calls] == [("Child", 1, 2), ("Child", 2, 4), ("Child", 3, 6)]
+    assert [(c.name, c.input, c.result) for c in calls] == [
+        ("Child", 1, 2),
+        ("Child", 2, 4),
+        ("Child", 3, 6),
+    ]
     assert shop.instance(calls[0].instance_id or "").output == 2
 
 
@@ -147,7 +164,9 @@ async def test_entities_keep_their_state(shop: DurableApp) -> None:
     ]
 
 
-async def test_http_functions_and_management_urls_respond_without_a_socket(shop: DurableApp) -> None:
+async def test_http_functions_and_management_urls_respond_without_a_socket(
+    shop: DurableApp,
+) -> None:
     started = await shop.http("POST", "/api/start/Order/o-1", 7)
     assert started.status == 202
     assert shop.instance("o-1").output == ["paid 7", "shipped"]
@@ -156,12 +175,18 @@ async def test_http_functions_and_management_urls_respond_without_a_socket(shop:
     assert status.headers["content-type"].startswith("application/json")
     assert (await shop.http("GET", "/api/nothing")).status == 404
     waiting = await shop.start("Approval", instance_id="o-2")
-    raised = await shop.http("POST", "/runtime/webhooks/durabletask/instances/o-2/raiseEvent/Approval", {"ok": 1})
-    assert (raised.status, waiting.output) == (202, {"ok": 1}), "what is no text is sent as JSON, and said to be"
+    raised = await shop.http(
+        "POST", "/runtime/webhooks/durabletask/instances/o-2/raiseEvent/Approval", {"ok": 1}
+    )
+    assert (raised.status, waiting.output) == (202, {"ok": 1}), (
+        "what is no text is sent as JSON, and said to be"
+    )
 
 
 @pytest.mark.parametrize(("hours", "open"), [(100, False), (240, True)])
-async def test_a_cancelled_long_timer_runs_to_the_end_of_its_leg(shop: DurableApp, hours: int, open: bool) -> None:
+async def test_a_cancelled_long_timer_runs_to_the_end_of_its_leg(
+    shop: DurableApp, hours: int, open: bool
+) -> None:
     """As on the real host: the SDK's ``cancel`` reaches none of the legs of a timer of more than six days."""
     approval = await shop.start("Approval", hours)
     await shop.raise_event(approval, "Approval", "yes")
@@ -193,7 +218,9 @@ async def test_instances_are_terminated_rewound_and_purged(shop: DurableApp) -> 
     assert repr(approval) == f"<Approval '{approval.id}': Terminated, 'enough'>"
 
 
-async def test_an_operation_that_the_status_does_not_allow_raises_with_status_and_reason(shop: DurableApp) -> None:
+async def test_an_operation_that_the_status_does_not_allow_raises_with_status_and_reason(
+    shop: DurableApp,
+) -> None:
     approval = await shop.start("Approval", instance_id="a-1")
     waits = r"\. It waits for .*'Approval'.* \[EH604\]$"
     for refused, what in (
@@ -202,11 +229,14 @@ async def test_an_operation_that_the_status_does_not_allow_raises_with_status_an
         (shop.resume(approval), "be resumed"),
         (shop.start("Approval", instance_id="a-1"), "be started again"),
     ):
-        with pytest.raises(InstanceStatusError, match=f"^Approval 'a-1' is Running and cannot {what}{waits}"):
+        with pytest.raises(
+            InstanceStatusError, match=f"^Approval 'a-1' is Running and cannot {what}{waits}"
+        ):
             await refused
     await shop.terminate(approval, "enough")
     with pytest.raises(
-        InstanceStatusError, match=r"^Approval 'a-1' is Terminated and cannot be rewound: 'enough' \[EH604\]$"
+        InstanceStatusError,
+        match=r"^Approval 'a-1' is Terminated and cannot be rewound: 'enough' \[EH604\]$",
     ):
         await shop.rewind(approval)
     assert (await shop.start("Approval", instance_id="a-1")).status == "Running"
@@ -214,7 +244,9 @@ async def test_an_operation_that_the_status_does_not_allow_raises_with_status_an
 
 @pytest.mark.parametrize("time", [3, "3 days"])
 async def test_advance_refuses_values_that_are_no_timedelta(shop: DurableApp, time: Any) -> None:
-    with pytest.raises(TypeError, match=rf"takes a timedelta, or parts as in .* but not {time!r} \[EH609\]$"):
+    with pytest.raises(
+        TypeError, match=rf"takes a timedelta, or parts as in .* but not {time!r} \[EH609\]$"
+    ):
         await shop.advance(time)
 
 

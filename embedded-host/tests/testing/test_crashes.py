@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.testing import CrashChangedOutcomeError, DurableApp, InstanceHandle, crash_everywhere
+from embedded_host.testing import (
+    CrashChangedOutcomeError,
+    DurableApp,
+    InstanceHandle,
+    crash_everywhere,
+)
 from tests.testing.conftest import entries
 
 
-async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(shop: DurableApp) -> None:
+async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(
+    shop: DurableApp,
+) -> None:
     runs = await crash_everywhere(shop, "Order", 7)
     assert [(run.turn, run.recorded) for run in runs] == [
         (0, True),
@@ -22,9 +29,14 @@ async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(
 
 async def test_an_activity_with_two_effects_changes_the_outcome(shop: DurableApp) -> None:
     with pytest.raises(CrashChangedOutcomeError) as found:
-        await crash_everywhere(shop, "Order", 7, before=entries().clear, also=lambda: list(entries()))
+        await crash_everywhere(
+            shop, "Order", 7, before=entries().clear, also=lambda: list(entries())
+        )
     text = str(found.value)
-    assert "without a crash: Completed, ['paid 7', 'shipped'], custom status 'shipped', and [7]" in text
+    assert (
+        "without a crash: Completed, ['paid 7', 'shipped'], custom status 'shipped', and [7]"
+        in text
+    )
     assert "crash before turn 2 was recorded: Completed, " in text
     assert "and [7, 7]\n    ran again: Charge (2 times instead of 1)" in text
     assert "turn 3" not in text
@@ -44,7 +56,9 @@ async def test_an_idempotent_activity_does_not_change_the_outcome(shop: DurableA
 @pytest.mark.parametrize(
     ("name", "given"), [("Parent", None), ("CountTo", [1, 3]), ("Tally", None), ("Reminder", None)]
 )
-async def test_durable_steps_survive_every_crash(shop: DurableApp, name: str, given: object) -> None:
+async def test_durable_steps_survive_every_crash(
+    shop: DurableApp, name: str, given: object
+) -> None:
     runs = await crash_everywhere(shop, name, given)
     assert len(runs) > 4
 
@@ -69,7 +83,9 @@ async def test_a_failure_is_an_outcome(shop: DurableApp) -> None:
     assert {run.status for run in runs} == {"Failed"}
 
 
-async def test_crash_at_kills_the_host_before_or_after_the_turn_is_recorded(shop: DurableApp) -> None:
+async def test_crash_at_kills_the_host_before_or_after_the_turn_is_recorded(
+    shop: DurableApp,
+) -> None:
     await shop.crash_at(2)
     assert (await shop.run("Order", 7)).status == "Completed"
     assert (entries(), shop.turns) == ([7, 7], 2)  # the new host ran turns 2 and 3
@@ -86,12 +102,16 @@ async def test_a_restarted_host_continues_recorded_instances(shop: DurableApp) -
     await shop.advance(hours=1)
     await shop.restart()
     assert approval.status == "Running"
-    assert "the external event 'Approval'" in approval.waiting_for  # the new host has not run it yet
+    assert (
+        "the external event 'Approval'" in approval.waiting_for
+    )  # the new host has not run it yet
     await shop.raise_event(approval, "Approval", 1)
     assert approval.output == 1
 
 
-async def test_reset_empties_the_state_and_restarts_the_clock_and_the_fakes(shop: DurableApp) -> None:
+async def test_reset_empties_the_state_and_restarts_the_clock_and_the_fakes(
+    shop: DurableApp,
+) -> None:
     began = shop.now
     fake = shop.spy("Charge", failures=[RuntimeError])
     await shop.run("Order", 7)
@@ -101,7 +121,9 @@ async def test_reset_empties_the_state_and_restarts_the_clock_and_the_fakes(shop
     assert (await shop.run("Order", 7)).status == "Failed"
 
 
-async def test_a_starter_responds_although_the_host_crashes_during_its_request(shop: DurableApp) -> None:
+async def test_a_starter_responds_although_the_host_crashes_during_its_request(
+    shop: DurableApp,
+) -> None:
     await shop.crash_at(1)
     started = await shop.http("POST", "/api/start/Order", 7)
     assert started.status == 202

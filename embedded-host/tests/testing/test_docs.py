@@ -42,7 +42,9 @@ def test_the_command_of_the_page(app: AppFolder, monkeypatch: pytest.MonkeyPatch
     (command,) = re.findall(r"^    embedded-host (replay .*)$", PAGE, re.MULTILINE)
     (app.root / "histories").mkdir()
     with DurableApp(app.root) as durable_app:
-        durable_app.sync.run("OrderFlow", {"item": "book"}).history.save(app.root / "histories" / "order.json")
+        durable_app.sync.run("OrderFlow", {"item": "book"}).history.save(
+            app.root / "histories" / "order.json"
+        )
     monkeypatch.chdir(app.root)
     called = call(*command.split())
     assert called.code == 0, called
@@ -51,4 +53,6 @@ def test_the_command_of_the_page(app: AppFolder, monkeypatch: pytest.MonkeyPatch
 
 def test_every_code_block_of_the_page_is_tested() -> None:
     assert PAGE.count("```python") == len(EXAMPLES)
-    assert (Path(__file__).parents[3] / "tests/hello_orchestrator/test_with_the_test_kit.py").is_file()
+    assert (
+        Path(__file__).parents[3] / "tests/hello_orchestrator/test_with_the_test_kit.py"
+    ).is_file()

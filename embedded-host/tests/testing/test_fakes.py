@@ -42,7 +42,9 @@ async def test_a_return_value_that_is_set_later_replaces_the_first_one(shop: Dur
     assert ship.call_count == 3
 
 
-async def test_a_side_effect_iterable_has_one_result_or_exception_for_each_call(shop: DurableApp) -> None:
+async def test_a_side_effect_iterable_has_one_result_or_exception_for_each_call(
+    shop: DurableApp,
+) -> None:
     shop.fake("Charge", side_effect=[TimeoutError("slow"), "at last"])
     retrying = await shop.run("Retrying", 7)
     assert retrying.output == "at last"
@@ -54,7 +56,10 @@ async def test_a_call_beyond_the_values_of_a_side_effect_iterable_fails(shop: Du
     shop.fake("Double", side_effect=[10, 20])
     parent = await shop.run("Parent")
     assert parent.status == "Failed"
-    assert "'Double' was called 3 times, more often than its side_effect has values. [EH608]" in parent.output
+    assert (
+        "'Double' was called 3 times, more often than its side_effect has values. [EH608]"
+        in parent.output
+    )
 
 
 async def test_a_side_effect_iterator_may_be_infinite(shop: DurableApp) -> None:
@@ -63,7 +68,9 @@ async def test_a_side_effect_iterator_may_be_infinite(shop: DurableApp) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("card refused"), KeyError])
-async def test_a_side_effect_exception_or_class_is_raised(shop: DurableApp, error: Exception) -> None:
+async def test_a_side_effect_exception_or_class_is_raised(
+    shop: DurableApp, error: Exception
+) -> None:
     shop.fake("Charge", side_effect=error)
     order = await shop.run("Order", 7)
     kind = type(error).__name__ if isinstance(error, Exception) else "KeyError"
@@ -94,7 +101,9 @@ async def test_a_side_effect_may_be_a_mock(shop: DurableApp) -> None:
     assert "ValueError: no ship" in order.output
 
 
-async def test_a_side_effect_that_returns_default_leaves_the_result_to_return_value(shop: DurableApp) -> None:
+async def test_a_side_effect_that_returns_default_leaves_the_result_to_return_value(
+    shop: DurableApp,
+) -> None:
     seen: list[Any] = []
 
     def record(amount: int) -> Any:
@@ -158,8 +167,12 @@ async def test_a_spy_of_an_entity_records_every_operation_of_a_batch(shop: Durab
     assert counter.calls == [("add", 5), ("add", 3), ("get", None)]
 
 
-async def test_operations_that_an_entitys_spy_fails_do_not_reach_the_entity(shop: DurableApp) -> None:
-    shop.spy("Counter", failures=[ValueError("shut")])  # the signal, which arrives in one batch with a call
+async def test_operations_that_an_entitys_spy_fails_do_not_reach_the_entity(
+    shop: DurableApp,
+) -> None:
+    shop.spy(
+        "Counter", failures=[ValueError("shut")]
+    )  # the signal, which arrives in one batch with a call
     assert (await shop.run("Tally")).output == 3
 
 
@@ -169,7 +182,11 @@ async def test_fake_http_answers_call_http(shop: DurableApp) -> None:
     assert fetch.output == [201, '{"left": 3}']
     (request,) = site.calls
     assert isinstance(request, HttpRequest)
-    assert (request.method, request.url, request.content) == ("POST", "https://api.example.com/stock", '{"item": 7}')
+    assert (request.method, request.url, request.content) == (
+        "POST",
+        "https://api.example.com/stock",
+        '{"item": 7}',
+    )
     (call,) = fetch.history.http_calls
     assert call.input["method"] == "POST"
     shop.fake_http("https://api.example.com/stock", method="POST", side_effect=TimeoutError("slow"))
@@ -180,7 +197,10 @@ async def test_fake_http_answers_call_http(shop: DurableApp) -> None:
 async def test_a_request_that_no_fake_answers_fails(shop: DurableApp) -> None:
     fetch = await shop.run("Fetch")
     assert fetch.status == "Failed"
-    assert "no fake answers POST https://api.example.com/stock: set one with app.fake_http(" in fetch.output
+    assert (
+        "no fake answers POST https://api.example.com/stock: set one with app.fake_http("
+        in fetch.output
+    )
 
 
 async def test_a_function_that_the_app_does_not_have_cannot_be_faked(shop: DurableApp) -> None:
@@ -222,7 +242,11 @@ async def test_assertions_pass_for_the_expected_calls(shop: DurableApp) -> None:
 @pytest.mark.parametrize(
     ("assertion", "arguments", "message"),
     [
-        ("assert_not_called", (), "not to have been called. It was called 2 times: [7, 8]. [EH608]"),
+        (
+            "assert_not_called",
+            (),
+            "not to have been called. It was called 2 times: [7, 8]. [EH608]",
+        ),
         ("assert_called_once", (), "to have been called once. It was called 2 times"),
         ("assert_called_once_with", (7,), "to have been called once with 7. It was called 2 times"),
         ("assert_called_with", (7,), "to have been called last with 7. It was called 2 times"),
@@ -243,7 +267,8 @@ async def test_assertions_fail_for_other_calls(
 
 def test_assert_called_fails_without_calls(shop: DurableApp) -> None:
     with pytest.raises(
-        FakeCallsError, match=r"Expected 'Charge' to have been called\. It was called 0 times\. \[EH608\]"
+        FakeCallsError,
+        match=r"Expected 'Charge' to have been called\. It was called 0 times\. \[EH608\]",
     ):
         shop.fake("Charge").assert_called()
 

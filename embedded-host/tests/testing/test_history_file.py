@@ -57,13 +57,26 @@ def described(recorded: RecordedHistory) -> tuple[str, str, str | None, list[lis
         ({"instanceId": "i-1", "name": "Main", "history": OBJECTS}, True),
         ({"InstanceId": "i-1", "state": {"history": OBJECTS}}, True),
         ([lower_keys(event) for event in OBJECTS], True),
-        ([{**e, "EventType": type(t).__name__} for e, t in zip(OBJECTS, EVENTS, strict=True)], True),
+        (
+            [{**e, "EventType": type(t).__name__} for e, t in zip(OBJECTS, EVENTS, strict=True)],
+            True,
+        ),
         ([{**event, "EventType": str(event["EventType"])} for event in OBJECTS], True),
         (InstanceHistory(EVENTS, "i-1", "Main", "Completed"), True),
         (STATUS, False),
         ({"status": STATUS, "instanceId": "i-1", "format": "embedded-host-instance"}, False),
     ],
-    ids=["list", "export", "nested", "lower case", "names", "strings", "history", "status", "export of a status"],
+    ids=[
+        "list",
+        "export",
+        "nested",
+        "lower case",
+        "names",
+        "strings",
+        "history",
+        "status",
+        "export of a status",
+    ],
 )
 def test_every_form_has_name_id_outcome_and_turns(source: Any, is_numbered: bool) -> None:
     recorded = read_history(source)
@@ -93,8 +106,15 @@ def test_a_missing_name_is_reported() -> None:
 
 
 def test_values_that_are_parsed_json_become_strings() -> None:
-    parsed = [{**event, "Result": {"n": 1}} if event["EventType"] == 5 else event for event in OBJECTS]
-    (completed,) = [e for turn in read_history(parsed).turns for e in turn.messages if isinstance(e, TaskCompleted)]
+    parsed = [
+        {**event, "Result": {"n": 1}} if event["EventType"] == 5 else event for event in OBJECTS
+    ]
+    (completed,) = [
+        e
+        for turn in read_history(parsed).turns
+        for e in turn.messages
+        if isinstance(e, TaskCompleted)
+    ]
     assert completed.result == '{"n":1}'
 
 
@@ -103,7 +123,10 @@ def test_values_that_are_parsed_json_become_strings() -> None:
     [(1, "Completed"), (3, "Failed"), (5, "Terminated"), ("Failed", "Failed"), (None, "Completed")],
 )
 def test_the_outcome_may_be_a_number(status: object, outcome: str) -> None:
-    ended = [{**event, "OrchestrationStatus": status} if event["EventType"] == 1 else event for event in OBJECTS]
+    ended = [
+        {**event, "OrchestrationStatus": status} if event["EventType"] == 1 else event
+        for event in OBJECTS
+    ]
     assert read_history(ended).outcome == outcome
 
 
@@ -126,7 +149,10 @@ def test_a_sub_orchestration_may_lack_its_id() -> None:
 
 
 def test_unknown_events_are_left_out() -> None:
-    assert described(read_history([{"EventType": "HistoryState"}, *OBJECTS]))[3] == [["TaskScheduled"], []]
+    assert described(read_history([{"EventType": "HistoryState"}, *OBJECTS]))[3] == [
+        ["TaskScheduled"],
+        [],
+    ]
 
 
 def test_actions_without_ids_are_numbered() -> None:
@@ -138,7 +164,8 @@ def test_actions_without_ids_are_numbered() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [{}, [], "missing", None, 7, [{"EventType": 0}], {"history": [{"EventType": 4, "EventId": 0}]}]
+    "source",
+    [{}, [], "missing", None, 7, [{"EventType": 0}], {"history": [{"EventType": 4, "EventId": 0}]}],
 )
 def test_other_documents_are_unreadable(source: Any) -> None:
     with pytest.raises((UnreadableHistoryError, OSError)):

@@ -44,7 +44,9 @@ def v2_app(root: Path, text: str) -> Path:
     return app.root
 
 
-def test_directory_path_and_environment_are_restored(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directory_path_and_environment_are_restored(
+    shop_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MINE", "before")
     before = (Path.cwd(), list(sys.path), dict(os.environ))
     with DurableApp(shop_root, settings={"MINE": "during", "OTHER": "1"}):
@@ -55,7 +57,9 @@ def test_directory_path_and_environment_are_restored(shop_root: Path, monkeypatc
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 
 
-def test_a_variable_that_the_test_changes_keeps_its_value(shop_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_the_test_changes_keeps_its_value(
+    shop_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MINE", "before")
     with DurableApp(shop_root, settings={"MINE": "during"}):
         os.environ["MINE"] = "by the test"

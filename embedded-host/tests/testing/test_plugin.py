@@ -69,14 +69,17 @@ def test_the_app_is_the_nearest_directory_with_a_host_json(tmp_path: Path) -> No
     (tmp_path / "repository" / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     output = run_pytest(tmp_path / "repository")
     assert "3 passed" in output, output
-    assert "df_loads" not in output  # the SDK's own warning, of which a user's test can make nothing
+    assert (
+        "df_loads" not in output
+    )  # the SDK's own warning, of which a user's test can make nothing
 
 
 def test_a_pytest_ini_below_the_app_does_not_hide_the_app(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "shop")
     app.write("tests/pytest.ini", "[pytest]\n")
     app.write(
-        "tests/test_it.py", "def test_it(durable_app):\n    assert durable_app.sync.run('Order', 7).is_finished\n"
+        "tests/test_it.py",
+        "def test_it(durable_app):\n    assert durable_app.sync.run('Order', 7).is_finished\n",
     )
     output = run_pytest(app.root / "tests")
     assert "1 passed" in output, output

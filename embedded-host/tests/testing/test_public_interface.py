@@ -47,12 +47,19 @@ def types_in(annotation: Any) -> Iterator[type]:
 def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
     tree = ast.parse(Path(inspect.getfile(kit)).read_text(encoding="utf-8"))
     (checked,) = (node for node in tree.body if isinstance(node, ast.If))
-    imported = {alias.name for node in checked.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imported = {
+        alias.name
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     assert imported == set(kit.__all__)
 
 
 def test_an_unknown_name_raises_attribute_error() -> None:
-    with pytest.raises(AttributeError, match=r"'embedded_host\.testing' has no attribute 'TaskHub'"):
+    with pytest.raises(
+        AttributeError, match=r"'embedded_host\.testing' has no attribute 'TaskHub'"
+    ):
         _ = kit.TaskHub
 
 
@@ -89,7 +96,9 @@ def test_every_exception_of_the_kit_is_exported_and_derives_from_the_hosts_base_
         found
         for module in modules()
         for found in vars(module).values()
-        if isinstance(found, type) and issubclass(found, BaseException) and found.__module__ == module.__name__
+        if isinstance(found, type)
+        and issubclass(found, BaseException)
+        and found.__module__ == module.__name__
     }
     assert errors
     assert errors <= set(CLASSES)
@@ -98,7 +107,9 @@ def test_every_exception_of_the_kit_is_exported_and_derives_from_the_hosts_base_
 
 
 def test_assertion_errors_are_those_of_failed_expectations() -> None:
-    failed_expectations = {name for name, found in EXPORTED.items() if is_subclass(found, AssertionError)}
+    failed_expectations = {
+        name for name, found in EXPORTED.items() if is_subclass(found, AssertionError)
+    }
     assert failed_expectations == {
         "CrashChangedOutcomeError",
         "FakeCallsError",
@@ -116,4 +127,7 @@ def modules() -> list[ModuleType]:
     import importlib
     import pkgutil
 
-    return [importlib.import_module(f"{kit.__name__}.{module.name}") for module in pkgutil.iter_modules(kit.__path__)]
+    return [
+        importlib.import_module(f"{kit.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(kit.__path__)
+    ]

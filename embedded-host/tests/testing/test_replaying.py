@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.events import event_object
-from embedded_host.testing import DurableApp, HistoryMismatchError, InstanceHandle, UnreadableHistoryError
+from embedded_host.testing import (
+    DurableApp,
+    HistoryMismatchError,
+    InstanceHandle,
+    UnreadableHistoryError,
+)
 from tests.testing.conftest import shop_app
 
 RUNS: list[tuple[str, Any]] = [
@@ -49,7 +54,10 @@ async def test_a_history_of_the_same_code_matches(
         source = recorded_objects(instance)
     elif form == "strings":  # as rows of Azure Storage's table have them
         source = [
-            {**event, "EventType": "TaskScheduled" if event["EventType"] == 4 else event["EventType"]}
+            {
+                **event,
+                "EventType": "TaskScheduled" if event["EventType"] == 4 else event["EventType"],
+            }
             for event in recorded_objects(instance)
         ]
     elif form == "status":
@@ -202,15 +210,21 @@ async def test_a_status_without_results_is_refused(shop: DurableApp) -> None:
 
 
 @pytest.mark.parametrize("form", ["exact", "status"])
-async def test_a_terminated_history_is_compared_until_the_termination(tmp_path: Path, form: str) -> None:
+async def test_a_terminated_history_is_compared_until_the_termination(
+    tmp_path: Path, form: str
+) -> None:
     waiting = shop_app(tmp_path / "waiting")
     waiting.orchestrator("Approval", 'yield context.wait_for_external_event("Go")')
     with DurableApp(waiting.root) as app:
         instance = await app.start("Approval")
         await app.terminate(instance, "enough")
-        history: Any = recorded_objects(instance) if form == "exact" else await status_api(app, instance.id)
+        history: Any = (
+            recorded_objects(instance) if form == "exact" else await status_api(app, instance.id)
+        )
         assert app.replay(history, name="Approval").is_finished is False
     changed = shop_app(tmp_path / "changed")
-    changed.orchestrator("Approval", 'return "at once"')  # what it would have done next, nobody knows
+    changed.orchestrator(
+        "Approval", 'return "at once"'
+    )  # what it would have done next, nobody knows
     with DurableApp(changed.root) as after:
         assert after.replay(history, name="Approval").output == "at once"

@@ -18,7 +18,12 @@ def test_every_public_name_of_the_asynchronous_app_has_a_synchronous_counterpart
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in sorted(public(DurableApp)) if inspect.iscoroutinefunction(getattr(DurableApp, name))]
+    "name",
+    [
+        name
+        for name in sorted(public(DurableApp))
+        if inspect.iscoroutinefunction(getattr(DurableApp, name))
+    ],
 )
 def test_the_counterpart_of_a_coroutine_method_has_its_signature_and_docstring(name: str) -> None:
     ours, theirs = getattr(SyncDurableApp, name), getattr(DurableApp, name)

@@ -149,7 +149,11 @@ def undo(context: df.DurableOrchestrationContext):
 def travel_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = AppFolder(tmp_path_factory.mktemp("travel") / "app")
     app.write("function_app.py", FUNCTION_APP)
-    for name, text in {"models": MODELS, "activities": ACTIVITIES, "orchestrators": ORCHESTRATORS}.items():
+    for name, text in {
+        "models": MODELS,
+        "activities": ACTIVITIES,
+        "orchestrators": ORCHESTRATORS,
+    }.items():
         app.write(f"travel/{name}.py", text)
     app.write("travel/__init__.py", "")
     return app.root
@@ -169,7 +173,9 @@ def booking(leg: str, price: float) -> Any:
     return importlib.import_module("travel.models").Booking(leg, price)
 
 
-async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(travel: DurableApp) -> None:
+async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(
+    travel: DurableApp,
+) -> None:
     book, cancel = travel.spy("book_leg"), travel.spy("CancelLeg")
     given = trip("Rome")
     booked = await travel.run("book_trip", given)
@@ -178,7 +184,11 @@ async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(trave
     (call,) = booked.history.activities
     assert (call.input, call.result) == ("Rome", booking("Rome", 40.0))
     (spent,) = booked.history.entity_calls
-    assert (spent.entity, spent.operation, vars(spent.input)) == ("@account@ada", "spend", vars(given))
+    assert (spent.entity, spent.operation, vars(spent.input)) == (
+        "@account@ada",
+        "spend",
+        vars(given),
+    )
     assert travel.entity_state("Account", "ada") == {"spent": 100.0, "trips": ["ada"]}
     undone = await travel.run("book_trip", trip("Rome", "Atlantis"))
     assert undone.output == {
@@ -203,8 +213,13 @@ async def test_events_and_timers_of_a_v2_app(travel: DurableApp) -> None:
     assert (await travel.run("book_trip", trip("Constantinople"))).output == {"status": "expired"}
 
 
-async def test_fakes_return_objects_of_the_apps_classes_and_raise_exceptions(travel: DurableApp) -> None:
-    travel.fake("book_leg", side_effect=[booking("A", 1.0), LookupError("full"), booking("C", 3.0), booking("D", 4.0)])
+async def test_fakes_return_objects_of_the_apps_classes_and_raise_exceptions(
+    travel: DurableApp,
+) -> None:
+    travel.fake(
+        "book_leg",
+        side_effect=[booking("A", 1.0), LookupError("full"), booking("C", 3.0), booking("D", 4.0)],
+    )
     cancel = travel.fake("CancelLeg", side_effect=[RuntimeError, RuntimeError, "undone"])
     assert (await travel.run("book_trip", trip("A", "B"))).output == {
         "status": "rolled back",
@@ -239,5 +254,10 @@ async def test_http_and_timer_functions_start_orchestrations(travel: DurableApp)
 
 
 async def test_the_history_of_a_v2_app_replays(travel: DurableApp, tmp_path: Path) -> None:
-    file = (await travel.run("book_trip", trip("Rome", "Oslo"))).history.save(tmp_path / "trip.json")
-    assert travel.replay(file).output == [{"leg": "Rome", "price": 40.0}, {"leg": "Oslo", "price": 40.0}]
+    file = (await travel.run("book_trip", trip("Rome", "Oslo"))).history.save(
+        tmp_path / "trip.json"
+    )
+    assert travel.replay(file).output == [
+        {"leg": "Rome", "price": 40.0},
+        {"leg": "Oslo", "price": 40.0},
+    ]

@@ -11,7 +11,11 @@ def test_plain_values_survive_encoding(value: object) -> None:
 
 
 def test_an_input_is_encoded_twice_by_the_sdk_and_once_by_others() -> None:
-    assert [input_value(text) for text in (None, '"{\\"a\\": 1}"', '{"a": 1}')] == [None, {"a": 1}, {"a": 1}]
+    assert [input_value(text) for text in (None, '"{\\"a\\": 1}"', '{"a": 1}')] == [
+        None,
+        {"a": 1},
+        {"a": 1},
+    ]
 
 
 def test_a_stored_text_that_is_no_json_is_returned_unchanged() -> None:

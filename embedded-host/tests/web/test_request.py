@@ -30,5 +30,8 @@ async def test_text_is_decoded_with_the_declared_charset(kind: str, body: bytes,
 
 
 def test_media_type_is_lower_case_without_parameters() -> None:
-    assert request("GET", "/", headers={"content-TYPE": " Application/JSON ;x=y"}).media_type == "application/json"
+    assert (
+        request("GET", "/", headers={"content-TYPE": " Application/JSON ;x=y"}).media_type
+        == "application/json"
+    )
     assert request("GET", "/").media_type == ""

@@ -23,7 +23,9 @@ async def start() -> AsyncIterator[StartPool]:
     """Starts a pool with an app loaded. No process of it outlives the test."""
     pools: list[WorkerPool] = []
 
-    async def start(app: AppFolder, count: int = 1, load: LoadRequest | None = None) -> tuple[WorkerPool, LoadResult]:
+    async def start(
+        app: AppFolder, count: int = 1, load: LoadRequest | None = None
+    ) -> tuple[WorkerPool, LoadResult]:
         pool = WorkerPool(count, dict(os.environ))
         pools.append(pool)
         await pool.start()

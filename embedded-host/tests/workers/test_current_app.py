@@ -24,7 +24,9 @@ def test_replace_notifies_the_subscribers_in_order_after_the_change() -> None:
     notified: list[tuple[str, bool, bool]] = []
     for name in ("first", "second"):
         current.subscribe(
-            lambda loaded, name=name: notified.append((name, loaded is after, current.loaded is after))  # type: ignore[misc]
+            lambda loaded, name=name: notified.append(
+                (name, loaded is after, current.loaded is after)
+            )  # type: ignore[misc]
         )
     assert notified == []
     current.replace(after)

@@ -68,7 +68,11 @@ async def worker(
     app: AppFolder, start: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> InProcessWorker:
     monkeypatch.chdir(tmp_path)  # loading changes it
-    app.function("Cancels", "import asyncio\nasync def main(value): raise asyncio.CancelledError", activity_trigger())
+    app.function(
+        "Cancels",
+        "import asyncio\nasync def main(value): raise asyncio.CancelledError",
+        activity_trigger(),
+    )
     code = """
         import asyncio, pathlib
         async def main(value):
@@ -86,10 +90,15 @@ async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> 
     """As in a worker process. Whoever waits for it is not cancelled, and gets an answer."""
     result = await asyncio.wait_for(worker.invoke("Cancels", "null"), 10)
     assert result.error is not None
-    assert (result.error.type, result.error.message) == ("CancelledError", "the function was cancelled by its own code")
+    assert (result.error.type, result.error.message) == (
+        "CancelledError",
+        "the function was cancelled by its own code",
+    )
 
 
-async def test_a_function_without_a_caller_is_cancelled(worker: InProcessWorker, app: AppFolder) -> None:
+async def test_a_function_without_a_caller_is_cancelled(
+    worker: InProcessWorker, app: AppFolder
+) -> None:
     asking = asyncio.ensure_future(worker.invoke("Waits", "null"))
     await eventually_async((app.root / "began").exists, "it runs")
     asking.cancel()
@@ -101,11 +110,21 @@ async def test_a_function_without_a_caller_is_cancelled(worker: InProcessWorker,
 # -- threads ---------------------------------------------------------------------------------------
 
 
-async def test_a_sync_function_does_not_hold_up_the_others(app: AppFolder, start: StartWorker) -> None:
+async def test_a_sync_function_does_not_hold_up_the_others(
+    app: AppFolder, start: StartWorker
+) -> None:
     app.write("shared/__init__.py", "")
     app.write("shared/gate.py", "import threading\nopened = threading.Event()")
-    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
-    app.function("Open", "from shared import gate\nasync def main(value): gate.opened.set()", activity_trigger())
+    app.function(
+        "Wait",
+        "from shared import gate\ndef main(value): return gate.opened.wait(10)",
+        activity_trigger(),
+    )
+    app.function(
+        "Open",
+        "from shared import gate\nasync def main(value): gate.opened.set()",
+        activity_trigger(),
+    )
     worker = await start(app)
     waited, _ = await asyncio.gather(value(worker, "Wait"), value(worker, "Open"))
     assert waited == "true"
@@ -144,7 +163,11 @@ async def test_activities_that_block_do_not_hold_up_orchestrators(
     monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")
     app.write("shared/__init__.py", "")
     app.write("shared/gate.py", "import threading\nopened = threading.Event()")
-    app.function("Wait", "from shared import gate\ndef main(value): return gate.opened.wait(10)", activity_trigger())
+    app.function(
+        "Wait",
+        "from shared import gate\ndef main(value): return gate.opened.wait(10)",
+        activity_trigger(),
+    )
     app.orchestrator("Hello", "from shared import gate\ngate.opened.set()\nreturn 1\nyield")
     worker = await start(app)
     waited, answer = await asyncio.gather(value(worker, "Wait"), value(worker, "Hello", FIRST_TURN))

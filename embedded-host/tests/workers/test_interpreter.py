@@ -20,7 +20,9 @@ def test_windows_launcher_of_an_environment_is_gone_round(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("base", [BASE, "", None])
-def test_without_an_environment_it_is_this_one(monkeypatch: pytest.MonkeyPatch, base: str | None) -> None:
+def test_without_an_environment_it_is_this_one(
+    monkeypatch: pytest.MonkeyPatch, base: str | None
+) -> None:
     monkeypatch.setattr(os, "name", "nt")
     monkeypatch.setattr(sys, "executable", BASE)
     monkeypatch.setattr(sys, "_base_executable", base)

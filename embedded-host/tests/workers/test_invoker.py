@@ -11,7 +11,10 @@ ROOT = Path("C:\\Users\\ada\\app" if sys.platform == "win32" else "/home/ada/app
 
 
 def test_a_traceback_has_paths_relative_to_the_app_or_its_packages() -> None:
-    inside, outside = ROOT / "Fail" / "__init__.py", ROOT.parent / "lib" / "site-packages" / "requests" / "api.py"
+    inside, outside = (
+        ROOT / "Fail" / "__init__.py",
+        ROOT.parent / "lib" / "site-packages" / "requests" / "api.py",
+    )
     stack = (
         "Traceback (most recent call last):\n"
         f'  File "{inside}", line 2, in main\n    raise ValueError(\'File "{inside}"\')\n'

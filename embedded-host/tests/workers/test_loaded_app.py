@@ -34,7 +34,9 @@ def load(
     environ: Mapping[str, str] | None = None,
 ) -> LoadedApp:
     environ = dict(environ or {})
-    return loaded_app(read_app(folder.root, environ), LoadResult(list(problems), list(functions)), environ)
+    return loaded_app(
+        read_app(folder.root, environ), LoadResult(list(problems), list(functions)), environ
+    )
 
 
 def spec(root: Path, name: str, *bindings: dict[str, Any]) -> FunctionSpec:
@@ -49,9 +51,14 @@ def timer(schedule: str) -> dict[str, Any]:
 def test_all_is_well(folder: AppFolder) -> None:
     app = load(folder)
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello", "zebra"]
-    assert {name: route.text for name, route in app.routes.items()} == {"zebra": "api/z", "Apple": "api/a/{id:int}"}
+    assert {name: route.text for name, route in app.routes.items()} == {
+        "zebra": "api/z",
+        "Apple": "api/a/{id:int}",
+    }
     assert (app.broken, app.refused, app.problem) == ({}, {}, None)
-    assert [function.name for function in app.of_type("orchestrationtrigger", "activitytrigger")] == ["Echo", "Hello"]
+    assert [
+        function.name for function in app.of_type("orchestrationtrigger", "activitytrigger")
+    ] == ["Echo", "Hello"]
 
 
 def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFolder) -> None:
@@ -77,7 +84,9 @@ def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFo
 
 def test_disabled_functions(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
-    app = load(folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"})
+    app = load(
+        folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"}
+    )
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello"]
     assert "zebra" not in app.routes
     assert app.timers == {}
@@ -132,7 +141,9 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
     assert [function.name for function in app.enabled] == ["Bad", "code", "Greet", "Tick"]
     assert {name: route.text for name, route in app.routes.items()} == {"Greet": "api/greet"}
     assert app.broken["Bad"].startswith("the route of 'Bad' cannot be used: ")
-    assert app.broken["Tick"].startswith("function_app.py: the timer of 'Tick' cannot run: 'hourly' is not a schedule")
+    assert app.broken["Tick"].startswith(
+        "function_app.py: the timer of 'Tick' cannot run: 'hourly' is not a schedule"
+    )
     assert app.refused == {"Bad": "api/bad/{id:nosuch}"}
     (activity,) = app.of_type("activitytrigger")
     assert (activity.durable_name, activity.script_file) == ("Named", root / "function_app.py")
@@ -144,12 +155,17 @@ def test_the_request_to_load_the_app(folder: AppFolder) -> None:
     assert (asked.root, asked.v2_script, asked.rpc_base) == (str(folder.root), None, "http://rpc/")
     assert [s.name for s in asked.functions] == ["Apple", "Echo", "Hello", "zebra"]
     echo = asked.functions[1]
-    assert (echo.script_file, echo.entry_point) == (str(folder.root / "Echo" / "__init__.py"), "main")
+    assert (echo.script_file, echo.entry_point) == (
+        str(folder.root / "Echo" / "__init__.py"),
+        "main",
+    )
     assert echo.bindings == [activity_trigger()]
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}])
-def test_an_app_of_both_models_is_loaded_as_a_v2_app(folder: AppFolder, environ: dict[str, str]) -> None:
+def test_an_app_of_both_models_is_loaded_as_a_v2_app(
+    folder: AppFolder, environ: dict[str, str]
+) -> None:
     script = environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     folder.write(script, "")
     asked = load_request(read_app(folder.root, environ), environ, "")
@@ -186,7 +202,12 @@ def test_percent_in_the_v2_model(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     named = {**activity_trigger(), "activity": "%NAME%"}
     nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}
-    hub = {"name": "event", "type": "eventHubTrigger", "direction": "in", "eventHubName": "%NOBODY%"}
+    hub = {
+        "name": "event",
+        "type": "eventHubTrigger",
+        "direction": "in",
+        "eventHubName": "%NOBODY%",
+    }
     functions = (
         spec(folder.root, "Echo", named),
         spec(folder.root, "Other", nobody),
@@ -197,4 +218,7 @@ def test_percent_in_the_v2_model(folder: AppFolder) -> None:
     assert app.app.functions[0].config["bindings"] == [named], "as it is written"
     assert list(app.broken) == ["Other", "Unserved"]
     assert "is not served by the embedded host" in app.broken["Unserved"]
-    assert "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'" in app.broken["Other"]
+    assert (
+        "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'"
+        in app.broken["Other"]
+    )

@@ -27,7 +27,9 @@ from tests.workers.conftest import StartPool, call, lives
 
 pytestmark = pytest.mark.process
 
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows, os.kill with SIGTERM is TerminateProcess
+KILL = getattr(
+    signal, "SIGKILL", signal.SIGTERM
+)  # on Windows, os.kill with SIGTERM is TerminateProcess
 
 
 @pytest.fixture
@@ -38,16 +40,16 @@ def app(tmp_path: Path) -> AppFolder:
     app.activity("Pid", "import os\nreturn os.getpid()")
     app.activity("Exit", "import os\nos._exit(value)")
     app.activity("SysExit", "import sys\nsys.exit(3)")
-    code = (
-        "import asyncio, pathlib\nasync def main(value):\n    pathlib.Path(value).touch()\n    await asyncio.sleep(60)"
-    )
+    code = "import asyncio, pathlib\nasync def main(value):\n    pathlib.Path(value).touch()\n    await asyncio.sleep(60)"
     app.function("Hang", code, activity_trigger())
     code = "import pathlib, time\ndef main(value):\n    pathlib.Path(value).touch()\n    time.sleep(60)"
     app.function("Block", code, activity_trigger())
     return app
 
 
-async def test_a_function_that_does_not_load_is_reported_and_the_others_run(app: AppFolder, start: StartPool) -> None:
+async def test_a_function_that_does_not_load_is_reported_and_the_others_run(
+    app: AppFolder, start: StartPool
+) -> None:
     app.function("Bad", "import no_such_thing", activity_trigger())
     pool, loaded = await start(app)
     assert [problem.function for problem in loaded.problems] == ["Bad"]
@@ -64,10 +66,15 @@ async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: Start
 
 
 async def test_a_slow_import_is_logged(
-    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: AppFolder,
+    start: StartPool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
-    app.function("Slow", "import time\ntime.sleep(1)\ndef main(value): return 1", activity_trigger())
+    app.function(
+        "Slow", "import time\ntime.sleep(1)\ndef main(value): return 1", activity_trigger()
+    )
     pool, _ = await start(app)
     assert await call(pool, "Slow") == 1
     said = [record.getMessage() for record in caplog.records]
@@ -75,7 +82,10 @@ async def test_a_slow_import_is_logged(
 
 
 async def test_a_slow_process_start_is_logged(
-    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: AppFolder,
+    start: StartPool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.01)
     await start(app)
@@ -83,14 +93,22 @@ async def test_a_slow_process_start_is_logged(
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again(
-    app: AppFolder, start: StartPool, refused_processes: RefusedProcesses, caplog: pytest.LogCaptureFixture
+    app: AppFolder,
+    start: StartPool,
+    refused_processes: RefusedProcesses,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     pool, _ = await start(app)
     refused_processes.left = 2
     with pytest.raises(WorkerLostError):
         await pool.invoke("Exit", "0")
     assert await call(pool, "Echo", 1) == 1
-    assert caplog.text.count(f"Trying again: a worker process ({sys.executable}) cannot be started: [Errno") == 2
+    assert (
+        caplog.text.count(
+            f"Trying again: a worker process ({sys.executable}) cannot be started: [Errno"
+        )
+        == 2
+    )
 
 
 async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> None:
@@ -116,7 +134,9 @@ async def test_a_function_may_spawn_processes(app: AppFolder, start: StartPool) 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
 @pytest.mark.parametrize("name", ["Hang", "Block"])
-async def test_a_killed_worker_is_replaced(app: AppFolder, start: StartPool, tmp_path: Path, name: str) -> None:
+async def test_a_killed_worker_is_replaced(
+    app: AppFolder, start: StartPool, tmp_path: Path, name: str
+) -> None:
     pool, _ = await start(app)
     (first,) = pool.pids
     running = asyncio.ensure_future(pool.invoke(name, json.dumps(str(tmp_path / "begun"))))
@@ -128,7 +148,9 @@ async def test_a_killed_worker_is_replaced(app: AppFolder, start: StartPool, tmp
     assert pool.pids != [first]
 
 
-async def test_a_function_that_ends_its_process_costs_only_the_worker(app: AppFolder, start: StartPool) -> None:
+async def test_a_function_that_ends_its_process_costs_only_the_worker(
+    app: AppFolder, start: StartPool
+) -> None:
     pool, _ = await start(app)
     with pytest.raises(WorkerLostError, match="it exited with code 7"):
         await asyncio.wait_for(pool.invoke("Exit", "7"), 10)
@@ -148,7 +170,9 @@ async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
     assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
 
 
-async def test_sys_exit_fails_the_function_and_the_worker_lives(app: AppFolder, start: StartPool) -> None:
+async def test_sys_exit_fails_the_function_and_the_worker_lives(
+    app: AppFolder, start: StartPool
+) -> None:
     pool, _ = await start(app)
     pids = pool.pids
     result = await asyncio.wait_for(pool.invoke("SysExit", "null"), 10)
@@ -158,7 +182,9 @@ async def test_sys_exit_fails_the_function_and_the_worker_lives(app: AppFolder, 
     assert pool.pids == pids
 
 
-async def test_several_workers_share_the_work(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
+async def test_several_workers_share_the_work(
+    app: AppFolder, start: StartPool, tmp_path: Path
+) -> None:
     pool, _ = await start(app, 2)
     seen: set[object] = set()
     while seen != set(pool.pids):  # until the second has loaded the app too, the first has it all
@@ -176,8 +202,12 @@ async def test_several_workers_share_the_work(app: AppFolder, start: StartPool, 
     assert await call(pool, "Pid") == first
 
 
-async def test_closing_waits_for_what_runs(app: AppFolder, start: StartPool, tmp_path: Path) -> None:
-    app.activity("Slow", "import time, pathlib\npathlib.Path(value).touch()\ntime.sleep(0.3)\nreturn 'done'")
+async def test_closing_waits_for_what_runs(
+    app: AppFolder, start: StartPool, tmp_path: Path
+) -> None:
+    app.activity(
+        "Slow", "import time, pathlib\npathlib.Path(value).touch()\ntime.sleep(0.3)\nreturn 'done'"
+    )
     pool, _ = await start(app)
     mark = tmp_path / "begun"
     running = asyncio.ensure_future(pool.invoke("Slow", json.dumps(str(mark))))
@@ -215,7 +245,9 @@ async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
     assert await waiting == 1
 
 
-async def test_a_thread_that_a_function_left_running_ends_with_its_code(app: AppFolder, start: StartPool) -> None:
+async def test_a_thread_that_a_function_left_running_ends_with_its_code(
+    app: AppFolder, start: StartPool
+) -> None:
     code = """
         import asyncio, time
         async def main(value):
@@ -329,15 +361,21 @@ def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
     eventually(lambda: not any(lives(pid) for pid in pids), "the workers end", 5)
 
 
-async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(app: AppFolder, tmp_path: Path) -> None:
+async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(
+    app: AppFolder, tmp_path: Path
+) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=0.5)
     await pool.start()
     try:
         await pool.load(load_of(app))
         before = pool.pids
-        result = await asyncio.wait_for(pool.invoke("Hang", json.dumps(str(tmp_path / "began"))), 20)
+        result = await asyncio.wait_for(
+            pool.invoke("Hang", json.dumps(str(tmp_path / "began"))), 20
+        )
         assert result.error is not None
-        assert result.error.message.startswith("Timeout value of 00:00:00 was exceeded by function 'Hang'")
+        assert result.error.message.startswith(
+            "Timeout value of 00:00:00 was exceeded by function 'Hang'"
+        )
         assert await call(pool, "Echo", 1) == 1
         assert pool.pids != before
     finally:
@@ -365,7 +403,9 @@ async def test_a_client_request_whose_handler_raises_gets_status_500(
         raise RuntimeError("the handler is broken")
 
     pool.on_client_request = fail
-    binding = json.dumps({"taskHubName": "hub", "rpcBaseUrl": base, "managementUrls": {}, "creationUrls": {}})
+    binding = json.dumps(
+        {"taskHubName": "hub", "rpcBaseUrl": base, "managementUrls": {}, "creationUrls": {}}
+    )
     result = await asyncio.wait_for(pool.invoke("Status", request(), binding), 20)
     assert isinstance(result.value, HttpResponseData)
     assert result.value.body == b"Exception: RuntimeError: the handler is broken"

@@ -29,14 +29,20 @@ def app(app: AppFolder) -> AppFolder:
     return app
 
 
-@pytest.fixture(params=[LoopbackTransport] if os.name == "nt" else [SocketPairTransport, LoopbackTransport])
-def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[WorkerTransport]:
+@pytest.fixture(
+    params=[LoopbackTransport] if os.name == "nt" else [SocketPairTransport, LoopbackTransport]
+)
+def transport(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> type[WorkerTransport]:
     monkeypatch.setattr(pool_module, "worker_transport", request.param)
     transport: type[WorkerTransport] = request.param
     return transport
 
 
-async def test_functions_run_in_the_worker(app: AppFolder, start: StartPool, transport: type[WorkerTransport]) -> None:
+async def test_functions_run_in_the_worker(
+    app: AppFolder, start: StartPool, transport: type[WorkerTransport]
+) -> None:
     pool, loaded = await start(app)
     assert loaded.problems == []
     assert await call(pool, "Echo", {"a": 1}) == {"a": 1}
@@ -53,14 +59,21 @@ async def test_a_process_that_ends_during_a_call_is_replaced(
 
 
 async def test_a_worker_with_another_protocol_version_is_refused(
-    app: AppFolder, start: StartPool, transport: type[WorkerTransport], monkeypatch: pytest.MonkeyPatch
+    app: AppFolder,
+    start: StartPool,
+    transport: type[WorkerTransport],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker_process, "PROTOCOL_VERSION", 2)
-    with pytest.raises(WorkerLostError, match="it speaks version 1 of the worker protocol, and the host version 2"):
+    with pytest.raises(
+        WorkerLostError, match="it speaks version 1 of the worker protocol, and the host version 2"
+    ):
         await asyncio.wait_for(start(app), 20)
 
 
-async def test_a_wrong_token_is_refused(app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_token_is_refused(
+    app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pool_module, "worker_transport", LoopbackTransport)
     pool, _ = await start(app)
     command = psutil.Process(pool.pids[0]).cmdline()
@@ -82,7 +95,8 @@ async def test_neither_the_command_line_nor_the_functions_environment_has_the_to
     app: AppFolder, start: StartPool, transport: type[WorkerTransport]
 ) -> None:
     app.activity(
-        "Environment", "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]"
+        "Environment",
+        "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]",
     )
     pool, _ = await start(app)
     arguments = psutil.Process(pool.pids[0]).cmdline()[2:]

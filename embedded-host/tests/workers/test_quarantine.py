@@ -61,10 +61,15 @@ async def call(pool: WorkerPool, name: str, value: object = None, *, alone: bool
     return json.loads(result.value)
 
 
-async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(pool: WorkerPool, tmp_path: Path) -> None:
+async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
     over = tmp_path / "over"
     began = [tmp_path / str(n) for n in range(2)]
-    running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
+    running = [
+        asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True))
+        for mark in began
+    ]
     await eventually_async(lambda: all(mark.exists() for mark in began), "both run")
     assert await call(pool, "Pid") == pool.pids[0]
     with pytest.raises(WorkerLostError, match="exited with code 4") as lost:
@@ -76,10 +81,15 @@ async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(po
     assert await call(pool, "Pid", alone=True) in pids, "a process apart is used again"
 
 
-async def test_there_are_so_many_processes_apart_and_no_more(pool: WorkerPool, tmp_path: Path) -> None:
+async def test_there_are_so_many_processes_apart_and_no_more(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
     pool._quarantine._slots = asyncio.Semaphore(1)
     over, began = tmp_path / "over", [tmp_path / str(n) for n in range(2)]
-    running = [asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True)) for mark in began]
+    running = [
+        asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True))
+        for mark in began
+    ]
     await eventually_async(began[0].exists, "the first runs")
     assert await call(pool, "Pid") == pool.pids[0]
     assert not began[1].exists()
@@ -87,7 +97,9 @@ async def test_there_are_so_many_processes_apart_and_no_more(pool: WorkerPool, t
     assert len(set(await asyncio.gather(*running))) == 1
 
 
-async def test_an_idle_process_apart_ends(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_process_apart_ends(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
     pid = await call(pool, "Pid", alone=True)
     assert isinstance(pid, int)
@@ -99,7 +111,9 @@ def fake() -> WorkerProcess:
     return cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
 
 
-async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
     first, second = fake(), fake()
     left, go_on = [second, first], asyncio.Event()
@@ -150,12 +164,17 @@ async def test_a_process_apart_that_cannot_be_started_is_tried_again(
 
 
 async def test_a_cancelled_call_leaves_no_process_behind(
-    pool: WorkerPool, app: AppFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    pool: WorkerPool,
+    app: AppFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
     app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
     asking = asyncio.ensure_future(pool.invoke("Pid", "null", alone=True))
-    await eventually_async(lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said")
+    await eventually_async(
+        lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said"
+    )
     asking.cancel()
     await eventually_async(lambda: pool._spawned == pool._workers, "the process is over")
 
@@ -167,7 +186,9 @@ async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app:
     assert await call(pool, "Pid", alone=True) == "new" != before
 
 
-async def test_a_loss_reports_the_number_of_concurrent_calls(pool: WorkerPool, tmp_path: Path) -> None:
+async def test_a_loss_reports_the_number_of_concurrent_calls(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
     began = tmp_path / "began"
     beside = asyncio.ensure_future(call(pool, "Until", [str(began), str(tmp_path / "over")]))
     await eventually_async(began.exists, "it runs")
@@ -179,7 +200,9 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(pool: WorkerPool, t
     assert lost.value.concurrent_calls == 1
 
 
-async def test_calls_beside_one_that_takes_too_long_are_innocent(app: AppFolder, tmp_path: Path) -> None:
+async def test_calls_beside_one_that_takes_too_long_are_innocent(
+    app: AppFolder, tmp_path: Path
+) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=1)
     await pool.start()
     try:

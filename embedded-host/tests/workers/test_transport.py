@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerSockets, WorkerTransport
+from embedded_host.workers.transport import (
+    LoopbackTransport,
+    SocketPairTransport,
+    WorkerSockets,
+    WorkerTransport,
+)
 from embedded_worker import transport as worker_side
 from embedded_worker.channel import Channel
 from embedded_worker.framing import encode
@@ -59,7 +64,13 @@ async def test_a_connection_with_another_token_is_closed() -> None:
     sockets = transport.sockets()
     await sockets.accept(lambda hello, channel: pytest.fail("it has another token"))
     reader, writer = await asyncio.open_connection("127.0.0.1", int(sockets.arguments[1]))
-    writer.write(encode(Hello("event_loop", "guessed", python="", azure_functions="", azure_functions_durable="")))
+    writer.write(
+        encode(
+            Hello(
+                "event_loop", "guessed", python="", azure_functions="", azure_functions_durable=""
+            )
+        )
+    )
     assert await asyncio.wait_for(reader.read(), 10) == b""
     writer.close()
     transport.close()

@@ -47,5 +47,9 @@ async def test_the_whole_history_is_sent_unless_the_worker_has_the_orchestrator(
     result = await run_turn(send, 7, "Main", turn, kept=kept)
     assert (result.value, result.missing) == ("done", False)
     assert [request.seen for request in sent] == requests
-    assert sent[-1].payload == (unseen_events(turn) if sent[-1].seen else orchestrator_payload(turn))
-    assert {(request.id, request.function, request.instance_id) for request in sent} == {(7, "Main", "i")}
+    assert sent[-1].payload == (
+        unseen_events(turn) if sent[-1].seen else orchestrator_payload(turn)
+    )
+    assert {(request.id, request.function, request.instance_id) for request in sent} == {
+        (7, "Main", "i")
+    }

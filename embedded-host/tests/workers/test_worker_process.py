@@ -40,18 +40,23 @@ def channel() -> Channel:
     return Channel(lambda _, __: None, lambda _: None)
 
 
-async def test_a_process_is_connected_once_every_placement_has_sent_hello(worker: WorkerProcess) -> None:
+async def test_a_process_is_connected_once_every_placement_has_sent_hello(
+    worker: WorkerProcess,
+) -> None:
     for placement in PLACEMENTS:
         assert not worker.connected.done()
         worker.connect(Hello(placement), channel())
     await worker.connected
 
 
-async def test_another_protocol_version_is_refused(worker: WorkerProcess, process: ProcessDouble) -> None:
+async def test_another_protocol_version_is_refused(
+    worker: WorkerProcess, process: ProcessDouble
+) -> None:
     worker.connect(Hello("event_loop", version=2), channel())
     assert process.killed
     with pytest.raises(
-        WorkerLostError, match=r"it speaks version 2 of the worker protocol, and the host version 1.*reinstall"
+        WorkerLostError,
+        match=r"it speaks version 2 of the worker protocol, and the host version 1.*reinstall",
     ):
         await worker.loaded
     assert not worker.channels

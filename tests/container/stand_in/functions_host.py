@@ -29,18 +29,30 @@ def main() -> int:
     if SETTINGS.get("AzureFunctionsJobHost__Logging__Console__IsEnabled") != "true":
         sys.exit("console logging is off")
     if not SETTINGS.get("AzureFunctionsWebHost__hostid"):
-        sys.exit("AzureFunctionsWebHost__hostid is not set: each container has its own id and its own keys")
+        sys.exit(
+            "AzureFunctionsWebHost__hostid is not set: each container has its own id and its own keys"
+        )
     secrets = Path("/azure-functions-host/Secrets")
     (secrets / "sentinel").write_text("")  # as the real host does; it fails where it may not write
-    blobs = BlobServiceClient.from_connection_string(SETTINGS["AzureWebJobsStorage"]).get_container_client("stand-in")
+    blobs = BlobServiceClient.from_connection_string(
+        SETTINGS["AzureWebJobsStorage"]
+    ).get_container_client("stand-in")
     try:
         blobs.create_container()
     except ResourceExistsError:
         _restore(blobs)
     port = urlsplit(SETTINGS["ASPNETCORE_URLS"].replace("+", "any")).port
     network = ["--address", "0.0.0.0", "--allow-anonymous-network"]
-    root = ["--script-root", SETTINGS["AzureWebJobsScriptRoot"], "--state", str(STATE), "--no-reload"]
-    host = subprocess.Popen([sys.executable, "-m", "embedded_host", "start", "--port", str(port), *network, *root])
+    root = [
+        "--script-root",
+        SETTINGS["AzureWebJobsScriptRoot"],
+        "--state",
+        str(STATE),
+        "--no-reload",
+    ]
+    host = subprocess.Popen(
+        [sys.executable, "-m", "embedded_host", "start", "--port", str(port), *network, *root]
+    )
     signal.signal(signal.SIGTERM, lambda *_: host.terminate())
     code = host.wait()
     _keep(blobs)

@@ -50,9 +50,16 @@ class Access:
         level = str(function.trigger.properties.get("authLevel") or "function").lower()
         if level == "anonymous":
             return Decision.ALLOWED
-        accepted = {"function": (_KeyKind.FUNCTION,), "system": (_KeyKind.DURABLE, _KeyKind.SYSTEM)}.get(level, ())
+        accepted = {
+            "function": (_KeyKind.FUNCTION,),
+            "system": (_KeyKind.DURABLE, _KeyKind.SYSTEM),
+        }.get(level, ())
         kind = self._kind(key, function.name)
-        return Decision.ALLOWED if kind is _KeyKind.MASTER or kind in accepted else Decision.UNAUTHORIZED
+        return (
+            Decision.ALLOWED
+            if kind is _KeyKind.MASTER or kind in accepted
+            else Decision.UNAUTHORIZED
+        )
 
     def to_management(self, key: str) -> Decision:
         return self._to_host(key, _KeyKind.DURABLE, _KeyKind.MASTER)
@@ -86,7 +93,10 @@ def _by_kind(keys: AccessKeys, function: str) -> Iterable[tuple[_KeyKind, Iterab
         (_KeyKind.FUNCTION, keys.host.values()),
         (_KeyKind.DURABLE, [value for name, value in keys.system.items() if name == DURABLE]),
         (_KeyKind.SYSTEM, [value for name, value in keys.system.items() if name != DURABLE]),
-        (_KeyKind.FUNCTION, keys.of(Scope("function", function.lower())).values() if function else []),
+        (
+            _KeyKind.FUNCTION,
+            keys.of(Scope("function", function.lower())).values() if function else [],
+        ),
     )
 
 

@@ -112,7 +112,9 @@ class KeyFile:
             self.put(scope, DEFAULT, only_new=True)
         return self.keys().of(scope)
 
-    def put(self, scope: Scope, name: str, value: str | None = None, *, only_new: bool = False) -> tuple[str, bool]:
+    def put(
+        self, scope: Scope, name: str, value: str | None = None, *, only_new: bool = False
+    ) -> tuple[str, bool]:
         """Set a key, and return its value and whether it is new.
 
         ``value`` None generates one. ``only_new`` keeps the value of an existing key. ``_master`` is the master key, which
@@ -157,7 +159,9 @@ class KeyFile:
         new.unlink(missing_ok=True)  # of a process that was killed here
         make_file(new)
         try:
-            new.write_text(json.dumps(_document(keys), indent=2) + "\n", encoding="utf-8", newline="\n")
+            new.write_text(
+                json.dumps(_document(keys), indent=2) + "\n", encoding="utf-8", newline="\n"
+            )
             sync_file(new)
             _replace(new, self.path)
         except OSError:
@@ -191,7 +195,11 @@ def _whole(keys: AccessKeys) -> AccessKeys:
     """Return the keys with those that every host has."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
-    return keys if DURABLE in keys.system else replace(keys, system={**keys.system, DURABLE: _new_value()})
+    return (
+        keys
+        if DURABLE in keys.system
+        else replace(keys, system={**keys.system, DURABLE: _new_value()})
+    )
 
 
 def _new_value() -> str:
@@ -208,7 +216,12 @@ def _keys(document: Any) -> AccessKeys:
     if document["version"] != _VERSION:
         raise ValueError(f"its version is {document['version']}, and not {_VERSION}")
     functions = {str(name): _values(values) for name, values in document["functions"].items()}
-    return AccessKeys(_value(document["master"]), _values(document["host"]), _values(document["system"]), functions)
+    return AccessKeys(
+        _value(document["master"]),
+        _values(document["host"]),
+        _values(document["system"]),
+        functions,
+    )
 
 
 def _values(values: Mapping[str, object]) -> dict[str, str]:

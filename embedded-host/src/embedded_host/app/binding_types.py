@@ -36,12 +36,55 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
 
 TYPES = (
     *PROPERTIES,
-    *("serviceBusTrigger", "serviceBus", "eventHubTrigger", "cosmosDBTrigger", "cosmosDB", "sendGrid", "twilioSms"),
-    *("signalRTrigger", "signalR", "signalRConnectionInfo", "sqlTrigger", "sql", "kafkaTrigger", "kafka"),
-    *("rabbitMQTrigger", "rabbitMQ", "daprServiceInvocationTrigger", "daprTopicTrigger", "daprBindingTrigger"),
-    *("redisPubSubTrigger", "redisListTrigger", "redisStreamTrigger", "redis", "mysqlTrigger", "mysql"),
-    *("webPubSubTrigger", "webPubSub", "webPubSubConnection", "assistantSkillTrigger", "mcpToolTrigger"),
-    *("manualTrigger", "generic", "kustoDb", "kusto", "embeddings", "textCompletion", "semanticSearch"),
+    *(
+        "serviceBusTrigger",
+        "serviceBus",
+        "eventHubTrigger",
+        "cosmosDBTrigger",
+        "cosmosDB",
+        "sendGrid",
+        "twilioSms",
+    ),
+    *(
+        "signalRTrigger",
+        "signalR",
+        "signalRConnectionInfo",
+        "sqlTrigger",
+        "sql",
+        "kafkaTrigger",
+        "kafka",
+    ),
+    *(
+        "rabbitMQTrigger",
+        "rabbitMQ",
+        "daprServiceInvocationTrigger",
+        "daprTopicTrigger",
+        "daprBindingTrigger",
+    ),
+    *(
+        "redisPubSubTrigger",
+        "redisListTrigger",
+        "redisStreamTrigger",
+        "redis",
+        "mysqlTrigger",
+        "mysql",
+    ),
+    *(
+        "webPubSubTrigger",
+        "webPubSub",
+        "webPubSubConnection",
+        "assistantSkillTrigger",
+        "mcpToolTrigger",
+    ),
+    *(
+        "manualTrigger",
+        "generic",
+        "kustoDb",
+        "kusto",
+        "embeddings",
+        "textCompletion",
+        "semanticSearch",
+    ),
 )
 
 
@@ -63,8 +106,25 @@ CLIENTS = ("durableclient", "orchestrationclient")
 """The types of a durable client, in lower case."""
 
 RESOLVED = frozenset(
-    {"taskhub", "connectionname", "schedule", "queuename", "topicname", "subscriptionname", "path", "eventhubname"}
-    | {"consumergroup", "tablename", "partitionkey", "rowkey", "orchestration", "activity", "entityname"}
+    {
+        "taskhub",
+        "connectionname",
+        "schedule",
+        "queuename",
+        "topicname",
+        "subscriptionname",
+        "path",
+        "eventhubname",
+    }
+    | {
+        "consumergroup",
+        "tablename",
+        "partitionkey",
+        "rowkey",
+        "orchestration",
+        "activity",
+        "entityname",
+    }
 )
 """Properties (lower case) in which ``%SETTING%`` is resolved (contract, 7.2); ``route`` is not among them."""
 

@@ -35,7 +35,11 @@ class Problem:
     """Its family in ``errors.md`` (``EH140``); stands at the end of the text."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "") + f" [{self.code}]"
+        return (
+            f"{self.where}: {self.what}"
+            + (f" {self.remedy}" if self.remedy else "")
+            + f" [{self.code}]"
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,11 @@ class Binding:
     def methods(self) -> tuple[str, ...] | None:
         """The methods of an httpTrigger in upper case; None for all methods."""
         methods = self._property("methods")
-        return tuple(str(method).upper() for method in methods) if isinstance(methods, Iterable) else None
+        return (
+            tuple(str(method).upper() for method in methods)
+            if isinstance(methods, Iterable)
+            else None
+        )
 
     def _property(self, name: str) -> object:
         return next((value for key, value in self.properties.items() if key.lower() == name), None)

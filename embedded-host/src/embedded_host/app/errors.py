@@ -16,4 +16,6 @@ class AppError(EmbeddedHostError):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return str(self.problems[0])
-        return "\n".join([f"{len(self.problems)} problems:", *(f"  {problem}" for problem in self.problems)])
+        return "\n".join(
+            [f"{len(self.problems)} problems:", *(f"  {problem}" for problem in self.problems)]
+        )

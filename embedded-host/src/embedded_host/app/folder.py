@@ -29,7 +29,9 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
         host, host_problems = read_host_json(root, merged)
     except FileNotFoundError:
         raise AppError(_no_app(root)) from None
-    folders = [read_function(folder, merged, host.route_prefix) for folder in _function_folders(root)]
+    folders = [
+        read_function(folder, merged, host.route_prefix) for folder in _function_folders(root)
+    ]
     folders = _without_namesakes(folders)
     script = setting("PYTHON_SCRIPT_FILE_NAME", merged) or "function_app.py"
     uses_v2_model = (root / script).is_file()
@@ -47,7 +49,11 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
             *_time_zone_problem(merged),
             *host_problems,
             *(problem for folder in folders for problem in folder.problems),
-            *route_conflicts(functions, host.route_prefix, {folder.name: folder.route_place for folder in folders}),
+            *route_conflicts(
+                functions,
+                host.route_prefix,
+                {folder.name: folder.route_place for folder in folders},
+            ),
         ),
         uses_v2_model=uses_v2_model,
         refused={folder.name: folder.refused_route for folder in folders if folder.refused_route},
@@ -66,7 +72,9 @@ def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> froz
     )
 
 
-def route_conflicts(functions: Iterable[Function], prefix: str, places: Mapping[str, str]) -> tuple[Problem, ...]:
+def route_conflicts(
+    functions: Iterable[Function], prefix: str, places: Mapping[str, str]
+) -> tuple[Problem, ...]:
     """A warning for each HTTP function that another one before it keeps requests from.
 
     ``functions`` are in order, which is the order in which routes are tried (contract, 6.1); ``places`` has where each
@@ -80,7 +88,9 @@ def route_conflicts(functions: Iterable[Function], prefix: str, places: Mapping[
         route = RouteTemplate.parse(function_route(prefix, function.trigger.route, function.name))
         methods = _methods(function.trigger)
         for other, other_route, other_methods in earlier:
-            shared = methods & other_methods if methods and other_methods else methods | other_methods
+            shared = (
+                methods & other_methods if methods and other_methods else methods | other_methods
+            )
             if not route.overlaps(other_route) or (methods and other_methods and not shared):
                 continue
             all_of_it = not other_methods or methods == shared
@@ -125,7 +135,9 @@ def _without_namesakes(folders: list[FunctionFolder]) -> list[FunctionFolder]:
                 function=folder.name,
                 code="EH103",
             )
-            folder = FunctionFolder(folder.name, None, (*folder.problems, problem), folder.route_place)
+            folder = FunctionFolder(
+                folder.name, None, (*folder.problems, problem), folder.route_place
+            )
         kept.append(folder)
     return kept
 
@@ -154,7 +166,11 @@ def _holds(folder: Path, name: str) -> bool:
 def _no_app(root: Path) -> Problem:
     if not root.is_dir():
         return Problem(
-            str(root), "There is no such folder.", "Name the app's folder with --script-root.", fatal=True, code="EH101"
+            str(root),
+            "There is no such folder.",
+            "Name the app's folder with --script-root.",
+            fatal=True,
+            code="EH101",
         )
     parents = [folder for folder in root.parents if _holds(folder, "host.json")][:1]
     try:
@@ -173,12 +189,18 @@ def _no_app(root: Path) -> Problem:
         )
     places = ", ".join(str(folder) for folder in found)
     return Problem(
-        str(root), f"{what} There is one in: {places}.", "Run it there or use --script-root.", fatal=True, code="EH101"
+        str(root),
+        f"{what} There is one in: {places}.",
+        "Run it there or use --script-root.",
+        fatal=True,
+        code="EH101",
     )
 
 
 def _no_functions(root: Path, script: str) -> Problem:
-    deeper = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*/function.json"))[:3]
+    deeper = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*/function.json"))[
+        :3
+    ]
     remedy = (
         f"Found deeper: {', '.join(deeper)}; a function's folder must be directly in the app's folder."
         if deeper

@@ -51,38 +51,54 @@ class FunctionFolder:
     """Where a function that is out of service would answer, prefix included, as far as its file can be read."""
 
 
-def read_function(directory: Path, environ: Mapping[str, str], route_prefix: str = "api") -> FunctionFolder:
+def read_function(
+    directory: Path, environ: Mapping[str, str], route_prefix: str = "api"
+) -> FunctionFolder:
     """Reads ``directory`` (absolute; directly in the app's root). Never raises for what stands in the file."""
     name = f"{directory.name}/function.json"
     try:
         file = read_json(directory / "function.json", name)
     except JsonFileError as error:
-        problem = error.problem("Correct it; until then the function is out of service.", function=directory.name)
+        problem = error.problem(
+            "Correct it; until then the function is out of service.", function=directory.name
+        )
         return FunctionFolder(
-            directory.name, None, (problem,), name, function_route(route_prefix, None, directory.name)
+            directory.name,
+            None,
+            (problem,),
+            name,
+            function_route(route_prefix, None, directory.name),
         )
     reader = _Reader(directory, file, environ, route_prefix)
     function = reader.function()
     refused = None if function else reader.refused_route()
-    return FunctionFolder(directory.name, function, tuple(reader.problems), file.where(reader.route_place), refused)
+    return FunctionFolder(
+        directory.name, function, tuple(reader.problems), file.where(reader.route_place), refused
+    )
 
 
 class _Reader:
-    def __init__(self, directory: Path, file: JsonFile, environ: Mapping[str, str], route_prefix: str) -> None:
+    def __init__(
+        self, directory: Path, file: JsonFile, environ: Mapping[str, str], route_prefix: str
+    ) -> None:
         self.directory = directory
         self.route_prefix = route_prefix
         self.route_place: Place = ()
         self.name = directory.name
         self.file = file
         self.environ = environ
-        self.problems: list[Problem] = list(file.warnings("The host accepts it, other tools do not: take it out."))
+        self.problems: list[Problem] = list(
+            file.warnings("The host accepts it, other tools do not: take it out.")
+        )
 
     @property
     def is_valid(self) -> bool:
         return not any(problem.function for problem in self.problems)
 
     def add_error(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
-        self.problems.append(Problem(self.file.where(place, key=key), what, remedy, function=self.name, code="EH140"))
+        self.problems.append(
+            Problem(self.file.where(place, key=key), what, remedy, function=self.name, code="EH140")
+        )
 
     def add_warning(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
         self.problems.append(Problem(self.file.where(place, key=key), what, remedy, code="EH141"))
@@ -91,7 +107,9 @@ class _Reader:
         if not _FUNCTION_NAME.fullmatch(self.name) or self.name.lower() == "host":
             what = f"'{self.name}' cannot be a function's name."
             self.add_error(
-                (), what, "Rename the folder: a letter, then letters, digits, '_' and '-', 128 at most, and not 'host'."
+                (),
+                what,
+                "Rename the folder: a letter, then letters, digits, '_' and '-', 128 at most, and not 'host'.",
             )
         config = self.file.value
         if not isinstance(config, dict):
@@ -102,7 +120,9 @@ class _Reader:
         script = self.script_file(config)
         entry_point = config.get("entryPoint") or "main"
         if not isinstance(entry_point, str):
-            self.add_error(("entryPoint",), "entryPoint must be the name of a function in the script file.")
+            self.add_error(
+                ("entryPoint",), "entryPoint must be the name of a function in the script file."
+            )
         if not self.is_valid or script is None:
             return None
         return Function(self.name, self.directory, script, entry_point, bindings, config)
@@ -114,7 +134,9 @@ class _Reader:
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and closest(str(entry.get("type")), ("httpTrigger",)):
                 route = entry.get("route")
-                return function_route(self.route_prefix, route if isinstance(route, str) else None, self.name)
+                return function_route(
+                    self.route_prefix, route if isinstance(route, str) else None, self.name
+                )
         return None
 
     def check_keys(self, config: Mapping[str, object]) -> None:
@@ -122,24 +144,36 @@ class _Reader:
             known = None if key in FUNCTION_KEYS else closest(key, FUNCTION_KEYS)
             if known and known not in config and known != "bindings":
                 self.add_warning(
-                    (key,), f"'{key}' is not known and has no effect.", f"Did you mean '{known}'?", key=True
+                    (key,),
+                    f"'{key}' is not known and has no effect.",
+                    f"Did you mean '{known}'?",
+                    key=True,
                 )
         if config.get("disabled"):
             setting = f"AzureWebJobs.{self.name}.Disabled=true"
             self.add_warning(
-                ("disabled",), "'disabled' has no effect.", f"Set {setting} to disable the function.", key=True
+                ("disabled",),
+                "'disabled' has no effect.",
+                f"Set {setting} to disable the function.",
+                key=True,
             )
 
     def bindings(self, config: Mapping[str, object]) -> tuple[Binding, ...]:
         entries = config.get("bindings")
         if "bindings" not in config:
             other = next((key for key in config if closest(key, ("bindings",))), None)
-            hint = f"Did you mean 'bindings' where it says '{other}'?" if other else 'Write "bindings": […].'
+            hint = (
+                f"Did you mean 'bindings' where it says '{other}'?"
+                if other
+                else 'Write "bindings": […].'
+            )
             self.add_error((other,) if other else (), "There is no 'bindings'.", hint, key=True)
             return ()
         if not isinstance(entries, list) or not entries:
             self.add_error(
-                ("bindings",), "'bindings' must be a list of one binding or more.", "The first is the trigger."
+                ("bindings",),
+                "'bindings' must be a list of one binding or more.",
+                "The first is the trigger.",
             )
             return ()
         bindings = [self.binding(("bindings", index), entry) for index, entry in enumerate(entries)]
@@ -149,7 +183,11 @@ class _Reader:
 
     def binding(self, place: Place, entry: object) -> Binding | None:
         if not isinstance(entry, dict):
-            self.add_error(place, "A binding must be an object.", 'Write {"type": …, "name": …, "direction": …}.')
+            self.add_error(
+                place,
+                "A binding must be an object.",
+                'Write {"type": …, "name": …, "direction": …}.',
+            )
             return None
         spelt = {key.lower(): key for key in entry}
         kind = self.text(place, entry, "type")
@@ -157,7 +195,11 @@ class _Reader:
             return None
         known = {name.lower(): name for name in TYPES}.get(kind.lower())
         if known is None and (close := closest(kind, TYPES)):
-            self.add_error((*place, spelt["type"]), f"There is no binding type '{kind}'.", f"Did you mean '{close}'?")
+            self.add_error(
+                (*place, spelt["type"]),
+                f"There is no binding type '{kind}'.",
+                f"Did you mean '{close}'?",
+            )
             return None
         allowed = (*COMMON, *PROPERTIES[known]) if known in PROPERTIES else ()
         self.check_properties(place, entry, known or kind, allowed)
@@ -184,7 +226,12 @@ class _Reader:
         if key is None:
             other = next((key for key in entry if closest(key, COMMON) == wanted), None)
             hint = f"Did you mean '{wanted}' where it says '{other}'?" if other else ""
-            self.add_error((*place, other) if other else place, f"The binding has no '{wanted}'.", hint, key=True)
+            self.add_error(
+                (*place, other) if other else place,
+                f"The binding has no '{wanted}'.",
+                hint,
+                key=True,
+            )
             return None
         value = entry[key]
         if not isinstance(value, str) or not value:
@@ -192,33 +239,48 @@ class _Reader:
             return None
         return value
 
-    def check_properties(self, place: Place, entry: Mapping[str, object], kind: str, allowed: tuple[str, ...]) -> None:
+    def check_properties(
+        self, place: Place, entry: Mapping[str, object], kind: str, allowed: tuple[str, ...]
+    ) -> None:
         present = {key.lower() for key in entry}
         for key in entry:
             if key.lower() in map(str.lower, allowed):
                 continue
             close = closest(key, allowed or COMMON)
-            if close and close.lower() not in present and close not in ("type", "name"):  # those two: see ``text``
-                meaning = {"methods": " The function answers every method.", "authlevel": " The level is 'function'."}
+            if (
+                close and close.lower() not in present and close not in ("type", "name")
+            ):  # those two: see ``text``
+                meaning = {
+                    "methods": " The function answers every method.",
+                    "authlevel": " The level is 'function'.",
+                }
                 what = f"{kind} has no property '{key}': it has no effect.{meaning.get(close.lower(), '')}"
                 self.add_warning((*place, key), what, f"Did you mean '{close}'?", key=True)
 
     def direction(self, place: Place, entry: Mapping[str, object], kind: str) -> str:
         key = next((key for key in entry if key.lower() == "direction"), None)
         if key is None:
-            if not any(closest(other, COMMON) == "direction" for other in entry):  # else it is said already
+            if not any(
+                closest(other, COMMON) == "direction" for other in entry
+            ):  # else it is said already
                 self.add_warning(
-                    place, f"The {kind} binding has no 'direction': the host takes it as 'in'.", "Write it."
+                    place,
+                    f"The {kind} binding has no 'direction': the host takes it as 'in'.",
+                    "Write it.",
                 )
             return "in"
         value = entry[key]
         if isinstance(value, str) and value.lower() in DIRECTIONS:
             return value.lower()
         hint = did_you_mean(value, DIRECTIONS) if isinstance(value, str) else ""
-        self.add_error((*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'.")
+        self.add_error(
+            (*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'."
+        )
         return "in"
 
-    def properties(self, place: Place, entry: Mapping[str, object], allowed: tuple[str, ...]) -> dict[str, object]:
+    def properties(
+        self, place: Place, entry: Mapping[str, object], allowed: tuple[str, ...]
+    ) -> dict[str, object]:
         documented = {name.lower(): name for name in (*COMMON, *allowed)}
         properties: dict[str, object] = {}
         for key, value in entry.items():
@@ -237,7 +299,9 @@ class _Reader:
             self.add_error(place, f"'{binding.name}' cannot be a binding's name.", remedy)
         elif binding.name == "$return" and binding.is_trigger:
             self.add_error(
-                place, "A trigger cannot be named $return.", "Name it after a parameter of the Python function."
+                place,
+                "A trigger cannot be named $return.",
+                "Name it after a parameter of the Python function.",
             )
 
     def check_direction(self, place: Place, binding: Binding) -> None:
@@ -245,7 +309,9 @@ class _Reader:
             self.add_error(place, f"A trigger's direction is 'in', not '{binding.direction}'.")
         elif binding.type == "http" and binding.direction != "out":
             self.add_error(
-                place, "The direction of an http binding is 'out': it is the answer.", "The request is an httpTrigger."
+                place,
+                "The direction of an http binding is 'out': it is the answer.",
+                "The request is an httpTrigger.",
             )
         elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
             self.add_error(place, "The direction of a $return binding is 'out'.")
@@ -267,7 +333,9 @@ class _Reader:
             return
         if not methods:
             self.add_warning(
-                where, "'methods' is empty: no request reaches the function.", "Leave it out for every method."
+                where,
+                "'methods' is empty: no request reaches the function.",
+                "Leave it out for every method.",
             )
         for index, method in enumerate(methods):
             if not isinstance(method, str) or not _TOKEN.fullmatch(method):
@@ -299,20 +367,34 @@ class _Reader:
         seen: set[str] = set()
         for index, binding in enumerate(bindings):
             if binding.name.lower() in seen:
-                self.add_error((*place, index), f"Two bindings have the name '{binding.name}'.", "Names must differ.")
+                self.add_error(
+                    (*place, index),
+                    f"Two bindings have the name '{binding.name}'.",
+                    "Names must differ.",
+                )
             seen.add(binding.name.lower())
         triggers = [index for index, binding in enumerate(bindings) if binding.is_trigger]
         if not triggers:
             types = ", ".join(binding.type for binding in bindings)
-            self.add_error(place, f"No binding is a trigger (there are: {types}).", "A function needs exactly one.")
+            self.add_error(
+                place,
+                f"No binding is a trigger (there are: {types}).",
+                "A function needs exactly one.",
+            )
         for index in triggers[1:]:
             first = bindings[triggers[0]].type
-            self.add_error((*place, index), f"A second trigger, besides {first}.", "A function has exactly one.")
+            self.add_error(
+                (*place, index),
+                f"A second trigger, besides {first}.",
+                "A function has exactly one.",
+            )
         http = [binding.type for binding in bindings]
         if self.is_valid and "httpTrigger" in http and "http" not in http:
             remedy = 'Add {"type": "http", "direction": "out", "name": "$return"}.'
             self.add_warning(
-                place, "There is no http output, so the function cannot answer with anything of its own.", remedy
+                place,
+                "There is no http output, so the function cannot answer with anything of its own.",
+                remedy,
             )
 
     def script_file(self, config: Mapping[str, object]) -> Path | None:
@@ -326,22 +408,38 @@ class _Reader:
             path = Path(os.path.normpath(self.directory / given.replace("\\", "/")))
         else:
             files = [
-                file for file in self.directory.iterdir() if file.is_file() and file.name.lower() != "function.json"
+                file
+                for file in self.directory.iterdir()
+                if file.is_file() and file.name.lower() != "function.json"
             ]
-            choices = [*(files if len(files) == 1 else []), self.directory / "__init__.py", self.directory / "main.py"]
-            path = next((file for file in choices if file.is_file()), self.directory / "__init__.py")
+            choices = [
+                *(files if len(files) == 1 else []),
+                self.directory / "__init__.py",
+                self.directory / "main.py",
+            ]
+            path = next(
+                (file for file in choices if file.is_file()), self.directory / "__init__.py"
+            )
         place: Place = ("scriptFile",) if given else ()
         if not _is_file(path):
             found = sorted(file.name for file in self.directory.glob("*.py"))
-            has = f"The Python files there are: {', '.join(found)}." if found else "There is no Python file there."
+            has = (
+                f"The Python files there are: {', '.join(found)}."
+                if found
+                else "There is no Python file there."
+            )
             if given and (close := closest(given, found)):
                 has = f"Did you mean '{close}'?"
-            self.add_error(place, f"The script file {given or '__init__.py'} does not exist: {path}.", has)
+            self.add_error(
+                place, f"The script file {given or '__init__.py'} does not exist: {path}.", has
+            )
         elif path.suffix.lower() != ".py":
             self.add_error(place, f"The script file {path.name} is not a Python file (.py).")
         elif not path.is_relative_to(self.directory.parent):
             self.add_error(
-                place, f"The script file {path} is not inside the app's folder.", "The worker refuses to load it."
+                place,
+                f"The script file {path} is not inside the app's folder.",
+                "The worker refuses to load it.",
             )
         return path
 

@@ -47,11 +47,19 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         hub_name=_hub_name(reader, environ),
         route_prefix=_route_prefix(reader),
         function_timeout=reader.read(("functionTimeout",), 1800.0, _timeout),
-        max_concurrent_activities=reader.read((*durable, "maxConcurrentActivityFunctions"), None, _positive),
-        max_concurrent_orchestrators=reader.read((*durable, "maxConcurrentOrchestratorFunctions"), None, _positive),
+        max_concurrent_activities=reader.read(
+            (*durable, "maxConcurrentActivityFunctions"), None, _positive
+        ),
+        max_concurrent_orchestrators=reader.read(
+            (*durable, "maxConcurrentOrchestratorFunctions"), None, _positive
+        ),
         max_entity_batch=reader.read((*durable, "maxEntityOperationBatchSize"), 5000, _positive),
-        overridable_existing_states=reader.read((*durable, "overridableExistingInstanceStates"), _STATES[0], _state),
-        store_inputs_in_history=reader.read((*durable, "storeInputsInOrchestrationHistory"), False, _boolean),
+        overridable_existing_states=reader.read(
+            (*durable, "overridableExistingInstanceStates"), _STATES[0], _state
+        ),
+        store_inputs_in_history=reader.read(
+            (*durable, "storeInputsInOrchestrationHistory"), False, _boolean
+        ),
         default_version=reader.read((*durable, "defaultVersion"), None, _version),
         http_sleep_ms=reader.read(
             (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
@@ -59,7 +67,9 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         max_outstanding_requests=reader.read(
             ("extensions", "http", "maxOutstandingRequests"), 10_000, _positive_or_none
         ),
-        max_concurrent_requests=reader.read(("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none),
+        max_concurrent_requests=reader.read(
+            ("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none
+        ),
         log_levels=_log_levels(reader),
         ignored=ignored_settings(document, reader.where),
     )
@@ -78,7 +88,9 @@ class _InvalidValueError(EmbeddedHostError, ValueError):
 class _Reader:
     """Reads keys of the document and collects what is wrong with them."""
 
-    def __init__(self, file: JsonFile, document: dict[str, object], sources: Mapping[str, str]) -> None:
+    def __init__(
+        self, file: JsonFile, document: dict[str, object], sources: Mapping[str, str]
+    ) -> None:
         self.file = file
         self.document = document
         self.sources = sources
@@ -101,7 +113,9 @@ class _Reader:
             value = value[name]
         return spelt, value
 
-    def read(self, path: Place, default: Default, convert: Callable[[object], Value]) -> Default | Value:
+    def read(
+        self, path: Place, default: Default, convert: Callable[[object], Value]
+    ) -> Default | Value:
         spelt, value = self.find(path)
         if value is None:
             return default
@@ -117,7 +131,10 @@ class _Reader:
 
     def add_error(self, place: Place, value: object, allowed: str) -> None:
         problem = Problem(
-            self.where(place), f"{_dotted(place)} {allowed}, but is {_shown(value)}.", fatal=True, code="EH120"
+            self.where(place),
+            f"{_dotted(place)} {allowed}, but is {_shown(value)}.",
+            fatal=True,
+            code="EH120",
         )
         if problem not in self.problems:
             self.problems.append(problem)
@@ -192,7 +209,10 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
     place, value = reader.find(("extensions", "durableTask", "hubName"))
     if value is None:
         return default_hub_name(setting("WEBSITE_SITE_NAME", environ))
-    form, rule = r"[A-Za-z][A-Za-z0-9]{2,49}", "must be 3 to 50 letters and digits and start with a letter"
+    form, rule = (
+        r"[A-Za-z][A-Za-z0-9]{2,49}",
+        "must be 3 to 50 letters and digits and start with a letter",
+    )
     if other_storage(reader.document, reader.where):  # whose hubs are no containers and tables
         form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
     if not isinstance(value, str):
@@ -260,7 +280,9 @@ def _log_levels(reader: _Reader) -> dict[str, str]:
         if not isinstance(level, str) or level.lower() not in [known.lower() for known in _LEVELS]:
             hint = did_you_mean(level, _LEVELS) if isinstance(level, str) else ""
             reader.add_error(
-                (*place, category), level, f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}"
+                (*place, category),
+                level,
+                f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}",
             )
     return {category: level for category, level in levels.items() if isinstance(level, str)}
 
@@ -271,7 +293,9 @@ def _timeout(value: object) -> float | None:
         return None
     span = parse_time_span(value) if isinstance(value, str) else None
     if span is None:
-        raise _InvalidValueError('must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit')
+        raise _InvalidValueError(
+            'must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit'
+        )
     if span < timedelta(seconds=1):
         raise _InvalidValueError("must be a second or more")
     return span.total_seconds()

@@ -30,7 +30,12 @@ _HONOURED = (
     "extensions.durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds",
     "extensions.durableTask.storageProvider.type",
 )
-_WITHOUT_EFFECT_ANYWHERE = ("$schema", "isDefaultHostConfig", "extensionBundle", "managedDependency")
+_WITHOUT_EFFECT_ANYWHERE = (
+    "$schema",
+    "isDefaultHostConfig",
+    "extensionBundle",
+    "managedDependency",
+)
 """Of no interest: bundles and dependencies are what this host does not need."""
 
 _REASONS: dict[str, str] = {
@@ -80,7 +85,9 @@ _REASONS: dict[str, str] = {
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
 _PARENTS = {path.lower().rpartition(".")[0] for path in _HONOURED} | {"extensions"}
-_NAMES = sorted({path.rpartition(".")[2] for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE, *_REASONS)})
+_NAMES = sorted(
+    {path.rpartition(".")[2] for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE, *_REASONS)}
+)
 
 
 def ignored_settings(
@@ -99,7 +106,9 @@ def _ignored(section: Mapping[str, object], above: Place) -> Iterator[tuple[Plac
         path = ".".join(map(str, place)).lower()
         if path in _KNOWN:
             continue
-        if isinstance(value, Mapping) and (path in _PARENTS or any(known.startswith(path + ".") for known in _PARENTS)):
+        if isinstance(value, Mapping) and (
+            path in _PARENTS or any(known.startswith(path + ".") for known in _PARENTS)
+        ):
             yield from _ignored(value, place)
             continue
         yield place, _reason(path, key)
@@ -119,7 +128,9 @@ def _reason(path: str, key: str) -> str:
     return "the embedded host does not know it"
 
 
-def other_storage(document: Mapping[str, object], where: Callable[[Place], str]) -> tuple[Problem, ...]:
+def other_storage(
+    document: Mapping[str, object], where: Callable[[Place], str]
+) -> tuple[Problem, ...]:
     """A warning if the app asks for another storage than Azure's, whose place SQLite takes here."""
     section: object = document
     place: Place = ()

@@ -23,19 +23,25 @@ Place = tuple[str | int, ...]
 class JsonFileError(EmbeddedHostError):
     """A file that cannot be read as JSON: where, what is wrong, and the offending line as it stands there."""
 
-    def __init__(self, file: str, what: str, line: int = 0, column: int = 0, text: str = "") -> None:
+    def __init__(
+        self, file: str, what: str, line: int = 0, column: int = 0, text: str = ""
+    ) -> None:
         super().__init__(file, what, line, column, text)
         self.file, self.what, self.line, self.column, self.text = file, what, line, column, text
 
     def __str__(self) -> str:
         return str(self.problem())
 
-    def problem(self, remedy: str = "", *, function: str | None = None, fatal: bool = False) -> Problem:
+    def problem(
+        self, remedy: str = "", *, function: str | None = None, fatal: bool = False
+    ) -> Problem:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         shown = f"\n    {self.text}\n    {' ' * (self.column - 1)}^" if self.text else ""
         if shown and remedy:
             shown += "\n   "  # and a blank, so the remedy stands under the line
-        return Problem(where, f"{self.what}{shown}", remedy, function=function, fatal=fatal, code="EH110")
+        return Problem(
+            where, f"{self.what}{shown}", remedy, function=function, fatal=fatal, code="EH110"
+        )
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,14 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![\w.])
 _WORD = re.compile(r"\w+")
 _SHORT_TEXT = re.compile(r'"[^"\r\n]{0,40}"')
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_MISSPELT = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false", "None": "null", "NULL": "null"}
+_MISSPELT = {
+    "True": "true",
+    "TRUE": "true",
+    "False": "false",
+    "FALSE": "false",
+    "None": "null",
+    "NULL": "null",
+}
 
 
 class _Parser:
@@ -141,7 +154,9 @@ class _Parser:
     def fail(self, what: str, at: int) -> JsonFileError:
         line, column = self.position(at)
         shown = self.text[self.line_starts[line - 1] :].split("\n", 1)[0].rstrip("\r")
-        return JsonFileError(self.name, f"is not valid JSON: {what}.", line, column, shown.replace("\t", " "))
+        return JsonFileError(
+            self.name, f"is not valid JSON: {what}.", line, column, shown.replace("\t", " ")
+        )
 
     def note(self, what: str, at: int) -> None:
         self.notes.append(Note(*self.position(at), what))
@@ -153,7 +168,10 @@ class _Parser:
         value = self.value(())
         self.skip()
         if self.at < len(self.text):
-            raise self.fail(f"something follows the end of the document, which starts with {self.found()}", self.at)
+            raise self.fail(
+                f"something follows the end of the document, which starts with {self.found()}",
+                self.at,
+            )
         return value
 
     def found(self) -> str:
@@ -217,8 +235,12 @@ class _Parser:
                 raise self.fail("this text has no closing double quote", self.at) from None
             if error.msg.startswith("Invalid control character"):
                 if self.text[error.pos] in "\r\n":
-                    raise self.fail("this text has no closing double quote on its line", self.at) from None
-                raise self.fail("a control character in a text (a tab is written '\\t')", error.pos) from None
+                    raise self.fail(
+                        "this text has no closing double quote on its line", self.at
+                    ) from None
+                raise self.fail(
+                    "a control character in a text (a tab is written '\\t')", error.pos
+                ) from None
             backslash = self.text.rfind("\\", 0, error.pos + 1)
             raise self.fail("a backslash in a text must be doubled: '\\\\'", backslash) from None
         return str(value)
@@ -276,5 +298,7 @@ class _Parser:
                 self.note(f"A comma before '{bracket}' is not JSON", comma)
         elif self.at < len(self.text) and self.text[self.at] != bracket:
             if self.text[self.at] in "]}":
-                raise self.fail(f"'{bracket}' is expected here, but there is {self.found()}", self.at)
+                raise self.fail(
+                    f"'{bracket}' is expected here, but there is {self.found()}", self.at
+                )
             raise self.fail(f"a comma is missing before {self.found()}", self.at)

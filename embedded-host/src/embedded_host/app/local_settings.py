@@ -28,7 +28,9 @@ def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]
     except FileNotFoundError:
         return LocalSettings(), ()
     except JsonFileError as error:
-        return LocalSettings(), (error.problem("None of its settings are used until that is corrected."),)
+        return LocalSettings(), (
+            error.problem("None of its settings are used until that is corrected."),
+        )
     reader = _Reader(file)
     try:
         return reader.settings(), tuple(reader.warnings)
@@ -68,18 +70,28 @@ class _Reader:
         self.warnings: list[Problem] = []
 
     def add_warning(
-        self, place: tuple[str | int, ...], what: str, remedy: str = "", *, key: bool = False, code: str = "EH131"
+        self,
+        place: tuple[str | int, ...],
+        what: str,
+        remedy: str = "",
+        *,
+        key: bool = False,
+        code: str = "EH131",
     ) -> None:
         self.warnings.append(Problem(self.file.where(place, key=key), what, remedy, code=code))
 
     def unusable(self, place: tuple[str | int, ...], what: str, remedy: str) -> _UnusableError:
-        self.add_warning(place, what, f"{remedy} None of its settings are used until then.", code="EH130")
+        self.add_warning(
+            place, what, f"{remedy} None of its settings are used until then.", code="EH130"
+        )
         return _UnusableError()
 
     def settings(self) -> LocalSettings:
         document = self.file.value
         if not isinstance(document, dict):
-            raise self.unusable((), "The file must be an object.", 'Write {"IsEncrypted": false, "Values": {…}}.')
+            raise self.unusable(
+                (), "The file must be an object.", 'Write {"IsEncrypted": false, "Values": {…}}.'
+            )
         sections = {key.lower(): (key, value) for key, value in document.items()}
         for key in document:
             hint = "" if key.lower() in map(str.lower, _SECTIONS) else did_you_mean(key, _SECTIONS)
@@ -87,16 +99,24 @@ class _Reader:
                 self.add_warning((key,), f"There is no section '{key}'.", hint, key=True)
         key, encrypted = sections.get("isencrypted", ("IsEncrypted", None))
         if encrypted is None or encrypted is True or str(encrypted).lower() == "true":
-            what = "IsEncrypted is missing, which means true" if encrypted is None else "IsEncrypted is true"
+            what = (
+                "IsEncrypted is missing, which means true"
+                if encrypted is None
+                else "IsEncrypted is true"
+            )
             raise self.unusable(
                 (key,),
                 f"{what}: the values count as encrypted, and this host cannot decrypt them.",
                 'Write "IsEncrypted": false (with func: `func settings decrypt`).',
             )
         if str(encrypted).lower() != "false":
-            raise self.unusable((key,), "IsEncrypted must be true or false.", 'Write "IsEncrypted": false.')
+            raise self.unusable(
+                (key,), "IsEncrypted must be true or false.", 'Write "IsEncrypted": false.'
+            )
         values = self.values(*sections.get("values", ("Values", None)))
-        values |= self.connection_strings(*sections.get("connectionstrings", ("ConnectionStrings", None)))
+        values |= self.connection_strings(
+            *sections.get("connectionstrings", ("ConnectionStrings", None))
+        )
         return self.host(values, *sections.get("host", ("Host", None)))
 
     def values(self, section: str, values: object) -> dict[str, str]:
@@ -105,11 +125,15 @@ class _Reader:
             place = (section, name)
             if isinstance(value, dict | list):
                 raise self.unusable(
-                    place, f"'{name}' is not a text: values cannot be nested.", f"Write {name}:key or {name}__key."
+                    place,
+                    f"'{name}' is not a text: values cannot be nested.",
+                    f"Write {name}:key or {name}__key.",
                 )
             if value is None:
                 self.add_warning(
-                    place, f"'{name}' is null and is skipped.", 'Write "" for an empty value, or take it out.'
+                    place,
+                    f"'{name}' is null and is skipped.",
+                    'Write "" for an empty value, or take it out.',
                 )
             elif not name:
                 self.add_warning(place, "A value without a name is skipped.")
@@ -121,11 +145,17 @@ class _Reader:
         texts: dict[str, str] = {}
         for name, value in self.items(section, strings):
             if isinstance(value, dict):
-                value = next((text for key, text in value.items() if key.lower() == "connectionstring"), None)
+                value = next(
+                    (text for key, text in value.items() if key.lower() == "connectionstring"), None
+                )
             if isinstance(value, str):
                 texts[f"ConnectionStrings:{name}"] = value
             else:
-                self.add_warning((section, name), f"'{name}' is skipped.", 'Write a text or {"ConnectionString": "…"}.')
+                self.add_warning(
+                    (section, name),
+                    f"'{name}' is skipped.",
+                    'Write a text or {"ConnectionString": "…"}.',
+                )
         return texts
 
     def items(self, section: str, values: object) -> list[tuple[str, object]]:
@@ -142,13 +172,22 @@ class _Reader:
             if known:
                 found[known] = (key, value)
             elif hint := did_you_mean(key, _HOST_KEYS):
-                self.add_warning((section, key), f"{section}.{key} is not known and has no effect.", hint, key=True)
+                self.add_warning(
+                    (section, key),
+                    f"{section}.{key} is not known and has no effect.",
+                    hint,
+                    key=True,
+                )
 
         def read(known: str, allowed: str, *types: type) -> object:
             key, value = found.get(known, (known, None))
-            if value is None or (isinstance(value, types) and not (isinstance(value, bool) and bool not in types)):
+            if value is None or (
+                isinstance(value, types) and not (isinstance(value, bool) and bool not in types)
+            ):
                 return value
-            self.add_warning((section, key), f"{section}.{key} must be {allowed} and has no effect.")
+            self.add_warning(
+                (section, key), f"{section}.{key} must be {allowed} and has no effect."
+            )
             return None
 
         given_port = read("LocalHttpPort", "a port (1 to 65535)", int, str)

@@ -61,7 +61,9 @@ class _Field:
             raise NcrontabError(f"the {self.name} '{text}' has a ',' without a value beside it")
         span, slash, step_text = part.partition("/")
         if slash and not _STEP.fullmatch(step_text):
-            raise NcrontabError(f"the step '{step_text}' in the {self.name} '{text}' is not a number")
+            raise NcrontabError(
+                f"the step '{step_text}' in the {self.name} '{text}' is not a number"
+            )
         step = max(int(step_text), 1) if slash else 1
         if span == "*":
             return range(self.low, self.high + 1, step)

@@ -52,9 +52,13 @@ Segment = tuple["str | Parameter", ...]
 class RouteTemplate:
     """A compiled template: ``parse`` once, ``match`` often. It neither knows the route prefix nor the methods."""
 
-    def __init__(self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]) -> None:
+    def __init__(
+        self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]
+    ) -> None:
         self.template = template
-        self.parameters = tuple(part for segment in segments for part in segment if isinstance(part, Parameter))
+        self.parameters = tuple(
+            part for segment in segments for part in segment if isinstance(part, Parameter)
+        )
         self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
         """The template without what does not decide which paths match: names of parameters, case of literals."""
         self._complex: list[tuple[str, Segment]] = []
@@ -63,7 +67,11 @@ class RouteTemplate:
         self._defaults = [(p.name, p.default) for p in self.parameters if p.default is not None]
         self._checks = [
             # Without a value an optional parameter is not checked; any other fails, except for ``nonfile``.
-            (p.name, p.kind == "optional" or all(c.lower() == "nonfile" for c in p.constraints), checks[p.name])
+            (
+                p.name,
+                p.kind == "optional" or all(c.lower() == "nonfile" for c in p.constraints),
+                checks[p.name],
+            )
             for p in self.parameters
             if checks[p.name]
         ]
@@ -76,7 +84,9 @@ class RouteTemplate:
         for part in (part for segment in segments for part in segment):
             if isinstance(part, Parameter):
                 at = template.find(part.name)
-                checks[part.name] = tuple(_constraint(c, max(template.find(c, at), at) + 1) for c in part.constraints)
+                checks[part.name] = tuple(
+                    _constraint(c, max(template.find(c, at), at) + 1) for c in part.constraints
+                )
         return cls(template, segments, checks)
 
     def match(self, path: str) -> dict[str, str] | None:
@@ -87,7 +97,11 @@ class RouteTemplate:
         found = self._pattern.fullmatch(percent_decoded(path) if "%" in path else path)
         if found is None:
             return None
-        values = {name: text for name, text in zip(self._names, found.groups(), strict=True) if text is not None}
+        values = {
+            name: text
+            for name, text in zip(self._names, found.groups(), strict=True)
+            if text is not None
+        }
         for group, segment in self._complex:
             parts = _match_complex(segment, values.pop(group))
             if parts is None:
@@ -152,7 +166,9 @@ def _decoded_escapes(escapes: re.Match[str]) -> str:
 def _canonical(part: str | Parameter) -> str:
     if isinstance(part, str):
         return part.lower().replace("{", "{{").replace("}", "}}")
-    mark = {"required": "" if part.default is None else "?", "optional": "?", "catch-all": "*"}[part.kind]
+    mark = {"required": "" if part.default is None else "?", "optional": "?", "catch-all": "*"}[
+        part.kind
+    ]
     return "{" + ":".join([mark, *sorted(part.constraints)]) + "}"
 
 
@@ -216,11 +232,15 @@ def _segments(template: str) -> list[Segment]:
             parts, at, begin = [], at + 1, at + 1
         elif template[at] == "{" and template[at + 1 : at + 2] != "{":
             end = _end_of_parameter(template, at)
-            parameter = _parameter(template[at + 1 : end - 1].replace("}}", "}").replace("{{", "{"), at + 1)
+            parameter = _parameter(
+                template[at + 1 : end - 1].replace("}}", "}").replace("{{", "{"), at + 1
+            )
             if parameter.name.lower() in names:
                 raise RouteTemplateError(f"the parameter '{parameter.name}' occurs twice", at + 1)
             if parameter.kind == "catch-all" and end < len(template):
-                raise RouteTemplateError(f"nothing can follow the catch-all '{{*{parameter.name}}}'", end + 1)
+                raise RouteTemplateError(
+                    f"nothing can follow the catch-all '{{*{parameter.name}}}'", end + 1
+                )
             names.add(parameter.name.lower())
             parts.append(parameter)
             at = end
@@ -242,9 +262,13 @@ def _segment(parts: list[str | Parameter], begin: int) -> Segment:
                 f"'{{{before.name}}}{{{part.name}}}' needs a text or '/' between the two", begin + 1
             )
         if isinstance(before, Parameter) and before.kind == "optional":
-            raise RouteTemplateError(f"the optional '{{{before.name}?}}' must end its segment", begin + 1)
+            raise RouteTemplateError(
+                f"the optional '{{{before.name}?}}' must end its segment", begin + 1
+            )
         if isinstance(part, Parameter) and part.kind == "optional" and before != ".":
-            raise RouteTemplateError(f"only '.' can stand before the optional '{{{part.name}?}}'", begin + 1)
+            raise RouteTemplateError(
+                f"only '.' can stand before the optional '{{{part.name}?}}'", begin + 1
+            )
     return tuple(parts)
 
 
@@ -271,7 +295,9 @@ def _end_of_literal(template: str, at: int) -> int:
     if template.startswith("}", end):
         raise RouteTemplateError("this '}' has no '{'", end + 1)
     if template.startswith("?", end):
-        raise RouteTemplateError("a '?' can only stand at the end of a parameter: '{name?}'", end + 1)
+        raise RouteTemplateError(
+            "a '?' can only stand at the end of a parameter: '{name?}'", end + 1
+        )
     return end
 
 
@@ -319,18 +345,39 @@ def _end_of_arguments(text: str, at: int) -> int:
     return at
 
 
-_INTEGER = re.compile(rf"[{_BLANK}]*([+-]?)0*([0-9]{{1,19}})[{_BLANK}]*")  # 64 bits have 19 digits at most
+_INTEGER = re.compile(
+    rf"[{_BLANK}]*([+-]?)0*([0-9]{{1,19}})[{_BLANK}]*"
+)  # 64 bits have 19 digits at most
 _DIGITS = r"(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)"
 _DECIMAL = re.compile(rf"[{_BLANK}]*[+-]?{_DIGITS}[+-]?[{_BLANK}]*")
-_FLOAT = re.compile(rf"[{_BLANK}]*[+-]?(?:{_DIGITS}(?:e[+-]?[0-9]+)?|infinity|nan|∞)[{_BLANK}]*", re.IGNORECASE)
-_FILE = re.compile(r"(?:.*/)?[^/.]*\.[^/]*[^/.][^/]*", re.DOTALL)  # something after a dot of the last segment
+_FLOAT = re.compile(
+    rf"[{_BLANK}]*[+-]?(?:{_DIGITS}(?:e[+-]?[0-9]+)?|infinity|nan|∞)[{_BLANK}]*", re.IGNORECASE
+)
+_FILE = re.compile(
+    r"(?:.*/)?[^/.]*\.[^/]*[^/.][^/]*", re.DOTALL
+)  # something after a dot of the last segment
 _HEX = "[0-9a-f]"
 _DASHED = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _GUID = re.compile(rf"{_HEX}{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.IGNORECASE)
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%a %d %b %Y")
+_DATES = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%a %d %b %Y",
+)
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_DATE_TIMES = (*(date + time for date in _DATES for time in _TIMES), *(time.strip() for time in _TIMES[1:]))
-_ZONE = re.compile(r"(?<=:[0-9]{2})(?:\.[0-9]+)? ?(?:Z|GMT|[+-][0-9]{2}:?[0-9]{2})?$", re.IGNORECASE)
+_DATE_TIMES = (
+    *(date + time for date in _DATES for time in _TIMES),
+    *(time.strip() for time in _TIMES[1:]),
+)
+_ZONE = re.compile(
+    r"(?<=:[0-9]{2})(?:\.[0-9]+)? ?(?:Z|GMT|[+-][0-9]{2}:?[0-9]{2})?$", re.IGNORECASE
+)
 
 
 def _integer_in(least: int, most: int, value: str) -> bool:
@@ -365,7 +412,10 @@ _PLAIN: dict[str, Check] = {
     "file": lambda value: _FILE.fullmatch(value) is not None,
     "nonfile": lambda value: _FILE.fullmatch(value) is None,
 }
-_NUMBERS = dict.fromkeys(("min", "max", "minlength", "maxlength"), (1,)) | {"range": (2,), "length": (1, 2)}
+_NUMBERS = dict.fromkeys(("min", "max", "minlength", "maxlength"), (1,)) | {
+    "range": (2,),
+    "length": (1, 2),
+}
 CONSTRAINTS = (*_PLAIN, *_NUMBERS, "regex")
 
 
@@ -375,28 +425,42 @@ def _constraint(text: str, column: int) -> Check:
     key, arguments = name.lower(), arguments[:-1]
     if key in _PLAIN:
         if opened:
-            raise RouteTemplateError(f"the constraint '{name}' takes no arguments, but '{text}' has some", column)
+            raise RouteTemplateError(
+                f"the constraint '{name}' takes no arguments, but '{text}' has some", column
+            )
         return _PLAIN[key]
     if key == "regex":
         try:
             pattern = re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", arguments), re.IGNORECASE)
         except (re.error, RecursionError, OverflowError) as error:
-            raise RouteTemplateError(f"'{arguments}' is not a regular expression: {error}", column) from None
+            raise RouteTemplateError(
+                f"'{arguments}' is not a regular expression: {error}", column
+            ) from None
         if not opened:
-            raise RouteTemplateError("the constraint 'regex' needs an expression: 'regex(^a+$)'", column)
+            raise RouteTemplateError(
+                "the constraint 'regex' needs an expression: 'regex(^a+$)'", column
+            )
         return lambda value: pattern.search(value) is not None
     if key not in _NUMBERS:
         close = " or ".join(f"'{known}'" for known in get_close_matches(key, CONSTRAINTS, 2))
         hint = f"Did you mean {close}? " if close else ""
-        raise RouteTemplateError(f"there is no constraint '{name}'. {hint}There are: {', '.join(CONSTRAINTS)}", column)
+        raise RouteTemplateError(
+            f"there is no constraint '{name}'. {hint}There are: {', '.join(CONSTRAINTS)}", column
+        )
     counts = _NUMBERS[key]
     given = arguments.split(",") if opened else []
     if len(given) not in counts or not all(_integer_in(*_INT64, number) for number in given):
         wanted = " or ".join(["a whole number", "two whole numbers"][count - 1] for count in counts)
-        raise RouteTemplateError(f"the constraint '{name}' needs {wanted} in brackets, but is '{text}'", column)
+        raise RouteTemplateError(
+            f"the constraint '{name}' needs {wanted} in brackets, but is '{text}'", column
+        )
     least, most = int(given[0]), int(given[-1])
     if least > most or (key.endswith("length") and least < 0):
         raise RouteTemplateError(f"nothing fits '{text}'", column)
     if key.endswith("length"):
-        return partial(_length_in, 0 if key == "maxlength" else least, 2**31 if key == "minlength" else most)
-    return partial(_integer_in, _INT64[0] if key == "max" else least, _INT64[1] if key == "min" else most)
+        return partial(
+            _length_in, 0 if key == "maxlength" else least, 2**31 if key == "minlength" else most
+        )
+    return partial(
+        _integer_in, _INT64[0] if key == "max" else least, _INT64[1] if key == "min" else most
+    )

@@ -61,7 +61,12 @@ class CronSchedule:
         now = after.astimezone(self.zone)
         wall = now.replace(tzinfo=None, fold=0)
         found = self.cron.next(wall)
-        if self._is_interval and not now.fold and self._repeats(wall) and (found is None or not self._repeats(found)):
+        if (
+            self._is_interval
+            and not now.fold
+            and self._repeats(wall)
+            and (found is None or not self._repeats(found))
+        ):
             again = self._in_second_pass(wall, found)
             if again is not None:
                 return again
@@ -121,7 +126,9 @@ def parse_schedule(text: str, zone: tzinfo = timezone.utc) -> Schedule:
         if every is None:
             raise ScheduleError(f"'{text}' is not a schedule: {error}.") from error
     if every <= timedelta(0):
-        raise ScheduleError(f"'{text}' is not a schedule: the time between two runs must be more than nothing.")
+        raise ScheduleError(
+            f"'{text}' is not a schedule: the time between two runs must be more than nothing."
+        )
     return IntervalSchedule(every, zone)
 
 
@@ -133,7 +140,10 @@ def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:
         try:
             return ZoneInfo(name), None
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            return timezone.utc, f"{ZONE_SETTING} is '{name}', which is not the name of a time zone here."
+            return (
+                timezone.utc,
+                f"{ZONE_SETTING} is '{name}', which is not the name of a time zone here.",
+            )
     try:
         return ZoneInfo(environ.get("TZ") or "UTC"), None
     except (ZoneInfoNotFoundError, ValueError, OSError):

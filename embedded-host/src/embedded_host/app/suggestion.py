@@ -8,7 +8,10 @@ from difflib import SequenceMatcher
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The name of ``known`` that ``word`` is a likely misspelling of, without regard to case; None if there is none."""
-    best, best_score = None, 0.78  # "dirction", "methdos", "autLevel", "scriptfile" yes; "type2" for "path" no
+    best, best_score = (
+        None,
+        0.78,
+    )  # "dirction", "methdos", "autLevel", "scriptfile" yes; "type2" for "path" no
     lowered = word.lower()
     for name in known:
         other = name.lower()

@@ -30,7 +30,9 @@ def parse_time_span(text: str) -> timedelta | None:
             continue
         groups = match.groupdict()
         part = {name: int(value or 0) for name, value in groups.items() if name != "fraction"}
-        days, hours, minutes, seconds = (part.get(name, 0) for name in ("days", "hours", "minutes", "seconds"))
+        days, hours, minutes, seconds = (
+            part.get(name, 0) for name in ("days", "hours", "minutes", "seconds")
+        )
         if days <= _MAX_DAYS and hours < 24 and minutes < 60 and seconds < 60:
             microseconds = int((groups.get("fraction") or "").ljust(6, "0")[:6])
             return timedelta(days, seconds, microseconds, minutes=minutes, hours=hours)

@@ -10,7 +10,11 @@ def main():  # type: () -> int
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         found = ".".join(map(str, sys.version_info[:2]))
         sys.stderr.write(
-            "embedded-host runs on Python 3.10 to 3.13, but this is Python " + found + " (" + sys.executable + ").\n"
+            "embedded-host runs on Python 3.10 to 3.13, but this is Python "
+            + found
+            + " ("
+            + sys.executable
+            + ").\n"
             "Make a virtual environment with one of those, for instance: python3.11 -m venv .venv\n"
         )
         return 2

@@ -47,7 +47,9 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
         count = copy.count()
     size = file.stat().st_size
     document = {"file": str(file), "state": str(path), "instances": count, "bytes": size}
-    print_result(as_json, document, f"Copied {number_of_instances(count)} ({size / 1e6:.1f} MB) to {file}.")
+    print_result(
+        as_json, document, f"Copied {number_of_instances(count)} ({size / 1e6:.1f} MB) to {file}."
+    )
 
 
 @contextmanager

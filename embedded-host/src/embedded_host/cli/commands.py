@@ -66,7 +66,9 @@ def cli() -> None:
     """
 
 
-def _host_names(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+def _host_names(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
     if not given:
         return ()
     from embedded_host.web.host_name import host_name
@@ -89,7 +91,10 @@ def _host_names(context: click.Context, parameter: click.Parameter, given: tuple
     help="The app's folder, with its host.json. Default: this folder.",
 )
 @click.option(
-    "--port", "-p", type=click.IntRange(0, 65535), help="Default: 7071, or local.settings.json. 0 takes a free one."
+    "--port",
+    "-p",
+    type=click.IntRange(0, 65535),
+    help="Default: 7071, or local.settings.json. 0 takes a free one.",
 )
 @click.option(
     "--address",
@@ -108,7 +113,11 @@ def _host_names(context: click.Context, parameter: click.Parameter, given: tuple
     show_default=True,
     help="off: faster on slow disks, and a power loss can take what was acknowledged (docs/durability.md).",
 )
-@click.option("--in-process", is_flag=True, help="Run functions in the host's own process, for a debugger or coverage.")
+@click.option(
+    "--in-process",
+    is_flag=True,
+    help="Run functions in the host's own process, for a debugger or coverage.",
+)
 @click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
 @click.option(
     "--auth",
@@ -175,8 +184,12 @@ def _print_error(error: click.ClickException) -> None:
     """Print it; click's own have no code yet."""
     from embedded_host.cli.output import printable
 
-    if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # that one is the help itself
-        text = with_code(error.format_message(), "EH500" if isinstance(error, click.UsageError) else "EH599")
+    if not isinstance(
+        error, getattr(click.exceptions, "NoArgsIsHelpError", ())
+    ):  # that one is the help itself
+        text = with_code(
+            error.format_message(), "EH500" if isinstance(error, click.UsageError) else "EH599"
+        )
         shown = "\n".join(map(printable, text.split("\n")))  # a host's answer may be in it
         error.format_message = lambda: shown  # type: ignore[method-assign]
     error.show()

@@ -32,7 +32,9 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
       embedded-host diagnose --id order-7 --json
     """
     reader = target.reader()
-    status = found(reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name)
+    status = found(
+        reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name
+    )
     known = "diagnosis" in status
     diagnosis = (
         (status["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
@@ -41,9 +43,18 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     )
     if as_json:
         source = "host" if known else "history"
-        print_json({"instanceId": instance_id, "runtimeStatus": status["runtimeStatus"], "source": source, **diagnosis})
+        print_json(
+            {
+                "instanceId": instance_id,
+                "runtimeStatus": status["runtimeStatus"],
+                "source": source,
+                **diagnosis,
+            }
+        )
         return
-    click.echo(f"{printable(status['name'])} '{printable(instance_id)}' is {status['runtimeStatus']}.")
+    click.echo(
+        f"{printable(status['name'])} '{printable(instance_id)}' is {status['runtimeStatus']}."
+    )
     click.echo(printable(diagnosis["text"]))
     if status["runtimeStatus"] == "Failed":
         # The error's message, with the traceback of the user's code.
@@ -70,13 +81,21 @@ def from_history(status: Json) -> Diagnosis:
         return Diagnosis([], f"It has finished: {runtime_status}.")
     if runtime_status == "Suspended":
         why = f" ({status['output']})" if status.get("output") else ""
-        return Diagnosis([], f"It is suspended since {status['lastUpdatedTime']}{why}; resume it to let it go on.")
+        return Diagnosis(
+            [],
+            f"It is suspended since {status['lastUpdatedTime']}{why}; resume it to let it go on.",
+        )
     if runtime_status == "Pending":
         return Diagnosis([], "It waits for its first turn: no host has taken it up yet.")
     view = HistoryView.of(events_of_status(status))
-    waits = [replace(wait, task_id=None) for wait in open_waits(view)]  # the API does not show the ids of tasks
+    waits = [
+        replace(wait, task_id=None) for wait in open_waits(view)
+    ]  # the API does not show the ids of tasks
     if waits:
-        return Diagnosis(waits, f"It has begun and not finished {joined(waits)}. It may wait for external events, too.")
+        return Diagnosis(
+            waits,
+            f"It has begun and not finished {joined(waits)}. It may wait for external events, too.",
+        )
     since = view.events[-1].timestamp if view.events else status["lastUpdatedTime"]
     return Diagnosis(
         [],

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, as_json, continuation_token, json_text, sdk_encoded, top
+from embedded_host.cli.arguments import (
+    NonEmpty,
+    as_json,
+    continuation_token,
+    json_text,
+    sdk_encoded,
+    top,
+)
 from embedded_host.cli.command import NotFoundError, command
 from embedded_host.cli.output import print_json, print_result, print_table, shown
 from embedded_host.cli.target import Target, target_options
 
-_name = click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function.")
+_name = click.option(
+    "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function."
+)
 _key = click.option("--key", required=True, metavar="KEY", help="Which of its entities.")
 
 
@@ -30,7 +39,9 @@ def entities() -> None:
 @continuation_token
 @as_json
 @target_options
-def list_(target: Target, name: str | None, top: int, continuation_token: str | None, as_json: bool) -> None:
+def list_(
+    target: Target, name: str | None, top: int, continuation_token: str | None, as_json: bool
+) -> None:
     """List entities with their states.
 
     \b
@@ -72,17 +83,23 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
     exists, state = reader.entity(name, key)
     if not exists:
         raise _no_entity(name, key, reader.name)
-    print_json({"entityId": {"name": name.lower(), "key": key}, "state": state} if as_json else state)
+    print_json(
+        {"entityId": {"name": name.lower(), "key": key}, "state": state} if as_json else state
+    )
 
 
 @command()
 @_name
 @_key
-@click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="What it is to do.")
+@click.option(
+    "--operation", required=True, type=NonEmpty(), metavar="NAME", help="What it is to do."
+)
 @click.option("--input", metavar="JSON|@FILE", help="The operation's input; @- reads stdin.")
 @as_json
 @target_options
-def signal(target: Target, name: str, key: str, operation: str, input: str | None, as_json: bool) -> None:
+def signal(
+    target: Target, name: str, key: str, operation: str, input: str | None, as_json: bool
+) -> None:
     """Have an entity do something, without waiting for it. One that is not there yet comes to be.
 
     \b

@@ -11,7 +11,13 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty, as_json, instance_id
 from embedded_host.cli.command import CommandError, NotAllowedError, command, no_instance
-from embedded_host.cli.instance_document import InstanceDocument, changes, from_status, from_store, parse_document
+from embedded_host.cli.instance_document import (
+    InstanceDocument,
+    changes,
+    from_status,
+    from_store,
+    parse_document,
+)
 from embedded_host.cli.instances import found
 from embedded_host.cli.output import print_json, print_result, printable
 from embedded_host.cli.state_file import StateFile, state_lock
@@ -25,7 +31,11 @@ from embedded_host.store.sqlite import SqliteStore
 @command()
 @instance_id
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Default: stdout."
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Default: stdout.",
 )
 @target_options
 def export(target: Target, instance_id: str, output: Path | None) -> None:
@@ -74,7 +84,11 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
 @command("import")
 @click.argument("file", metavar="FILE")
 @click.option(
-    "--id", "new_id", type=NonEmpty(), metavar="ID", help="Import it under this id. Default: the id that it had."
+    "--id",
+    "new_id",
+    type=NonEmpty(),
+    metavar="ID",
+    help="Import it under this id. Default: the id that it had.",
 )
 @click.option("--replace", is_flag=True, help="In place of an instance with the same id.")
 @as_json
@@ -117,7 +131,9 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
                     *changes(imported, hub, wanted, store.highest_keys()),
                 ]
             )
-    print_result(as_json, {"instanceId": wanted, "taskHub": hub, "state": str(path)}, f"Imported '{wanted}'.")
+    print_result(
+        as_json, {"instanceId": wanted, "taskHub": hub, "state": str(path)}, f"Imported '{wanted}'."
+    )
 
 
 def _read(file: str) -> InstanceDocument:

@@ -42,7 +42,9 @@ def list_(target: Target, as_json: bool) -> None:
       embedded-host functions list --script-root ../my-app --json
     """
     if target.state:
-        raise click.UsageError("A state holds no functions. Name the app's folder with --script-root.")
+        raise click.UsageError(
+            "A state holds no functions. Name the app's folder with --script-root."
+        )
     found = of_host(target) if target.answers() else of_folder(target)
     if as_json:
         print_json(found)
@@ -57,7 +59,9 @@ def list_(target: Target, as_json: bool) -> None:
         )
         for function in found
     ]
-    print_table(("name", "trigger", "methods", "where", "problem"), rows, "The app has no functions.")
+    print_table(
+        ("name", "trigger", "methods", "where", "problem"), rows, "The app has no functions."
+    )
 
 
 def of_host(target: Target) -> list[Json]:
@@ -103,7 +107,11 @@ def of_folder(target: Target) -> list[Json]:
             }
         )
     named = {function["name"] for function in found}
-    found += [{**_description(name, ()), "problem": why} for name, why in loaded.broken.items() if name not in named]
+    found += [
+        {**_description(name, ()), "problem": why}
+        for name, why in loaded.broken.items()
+        if name not in named
+    ]
     return sorted(found, key=lambda function: str(function["name"]).lower())
 
 
@@ -117,17 +125,26 @@ async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
         await worker.start()
         loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
     except WorkerLostError as lost:
-        raise CommandError(f"The worker process ended before it had loaded the app: {lost}. [EH203]") from lost
+        raise CommandError(
+            f"The worker process ended before it had loaded the app: {lost}. [EH203]"
+        ) from lost
     finally:
         await worker.close(2.0)
     return loaded_app(app, loaded, environ)
 
 
 def _description(
-    name: str, bindings: Sequence[Json], *, url: str | None = None, route: str | None = None, disabled: bool = False
+    name: str,
+    bindings: Sequence[Json],
+    *,
+    url: str | None = None,
+    route: str | None = None,
+    disabled: bool = False,
 ) -> Json:
     """The same keys wherever it comes from."""
-    trigger: Json = next((b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")), {})
+    trigger: Json = next(
+        (b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")), {}
+    )
     kind = str(trigger.get("type", ""))
     durable = DURABLE_TRIGGERS.get(kind.lower())
     return {

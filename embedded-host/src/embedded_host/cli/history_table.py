@@ -51,7 +51,9 @@ def _detail(event: HistoryEvent, view: HistoryView) -> object:
     if isinstance(event, EventRaised) and event.name in view.responses:
         response = OperationResponse.parse(event.input)
         return f"error: {response.result}" if response.failed else response.result
-    detail = next((value for name in _DETAILS if (value := getattr(event, name, None)) is not None), None)
+    detail = next(
+        (value for name in _DETAILS if (value := getattr(event, name, None)) is not None), None
+    )
     return shown_value(detail)
 
 

@@ -15,7 +15,13 @@ from msgspec.structs import replace
 
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json
-from embedded_host.engine.events import ExecutionStarted, HistoryEvent, ParentInstance, decode_turns, encode_events
+from embedded_host.engine.events import (
+    ExecutionStarted,
+    HistoryEvent,
+    ParentInstance,
+    decode_turns,
+    encode_events,
+)
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.timestamps import parse_moment, utc_text
 from embedded_host.management.status import history_events, status_object
@@ -130,11 +136,15 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
             input=store.input(row.key),
         ),
         messages=[
-            MessageRecord(execution_id=m.execution_id, due=utc_text(m.due) if m.due else None, event=m.event)
+            MessageRecord(
+                execution_id=m.execution_id, due=utc_text(m.due) if m.due else None, event=m.event
+            )
             for m in store.messages(row.key)
         ],
         activities=[
-            ActivityRecord(execution_id=a.execution_id, task_id=a.task_id, name=a.name, input=a.input)
+            ActivityRecord(
+                execution_id=a.execution_id, task_id=a.task_id, name=a.name, input=a.input
+            )
             for a, _ in store.all_activities()
             if a.instance == row.key
         ],
@@ -179,20 +189,28 @@ def parse_document(document: object, source: str) -> InstanceDocument:
         return convert({**members, "state": state}, InstanceDocument)
     except (ValueError, RecursionError) as error:
         text = str(error).replace("$.state", "$")  # its members are those of the document
-        raise CommandError(f"{source} is not whole: {text}. Export the instance again. [EH540]") from error
+        raise CommandError(
+            f"{source} is not whole: {text}. Export the instance again. [EH540]"
+        ) from error
 
 
-def changes(state: RecordedState, hub: str, instance_id: str, highest: tuple[int, int, int]) -> list[Change]:
+def changes(
+    state: RecordedState, hub: str, instance_id: str, highest: tuple[int, int, int]
+) -> list[Change]:
     """Return the changes that insert an instance into a store whose highest keys are ``highest``.
 
     Raises CommandError for an invalid timestamp."""
     try:
         return list(_changes(state, hub, instance_id, highest))
     except ValueError as error:
-        raise CommandError(f"The exported instance is not whole: {error}. Export it again. [EH540]") from error
+        raise CommandError(
+            f"The exported instance is not whole: {error}. Export it again. [EH540]"
+        ) from error
 
 
-def _changes(state: RecordedState, hub: str, instance_id: str, highest: tuple[int, int, int]) -> Iterator[Change]:
+def _changes(
+    state: RecordedState, hub: str, instance_id: str, highest: tuple[int, int, int]
+) -> Iterator[Change]:
     key, message_id, activity_id = highest[0] + 1, highest[1] + 1, highest[2] + 1
     record = state.instance
     yield SaveInstance(
@@ -215,13 +233,19 @@ def _changes(state: RecordedState, hub: str, instance_id: str, highest: tuple[in
     if record.input is not None:
         yield SetInput(key, record.input)
     if state.history:
-        yield AppendHistory(key, 0, encode_events(_renamed(event, instance_id) for event in state.history))
+        yield AppendHistory(
+            key, 0, encode_events(_renamed(event, instance_id) for event in state.history)
+        )
     for number, message in enumerate(state.messages, message_id):
         due = parse_moment(message.due) if message.due else None
-        yield PutMessage(MessageRow(number, key, message.execution_id, due, _renamed(message.event, instance_id)))
+        yield PutMessage(
+            MessageRow(number, key, message.execution_id, due, _renamed(message.event, instance_id))
+        )
     for number, activity in enumerate(state.activities, activity_id):
         yield PutActivity(
-            ActivityRow(number, key, activity.execution_id, activity.task_id, activity.name, activity.input)
+            ActivityRow(
+                number, key, activity.execution_id, activity.task_id, activity.name, activity.input
+            )
         )
     if state.entity is not None:
         yield SaveEntity(key, state.entity.has_state, state.entity.state)
@@ -231,4 +255,6 @@ def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:
     """Return an ExecutionStarted with the id under which its instance is imported; other events unchanged."""
     if not isinstance(event, ExecutionStarted):
         return event
-    return replace(event, orchestration_instance=replace(event.orchestration_instance, instance_id=instance_id))
+    return replace(
+        event, orchestration_instance=replace(event.orchestration_instance, instance_id=instance_id)
+    )

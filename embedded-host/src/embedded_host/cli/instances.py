@@ -19,19 +19,36 @@ from embedded_host.cli.arguments import (
     top,
 )
 from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
-from embedded_host.cli.output import print_fields, print_json, print_result, print_table, printable, shown
+from embedded_host.cli.output import (
+    print_fields,
+    print_json,
+    print_result,
+    print_table,
+    printable,
+    shown,
+)
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.store.interface import InstanceQuery
 
 
 @command("start-new")
-@click.option("--function-name", required=True, type=NonEmpty(), metavar="NAME", help="The orchestrator.")
-@click.option("--id", "instance_id", type=NonEmpty(), metavar="ID", help="The new instance's id. Default: one is made.")
+@click.option(
+    "--function-name", required=True, type=NonEmpty(), metavar="NAME", help="The orchestrator."
+)
+@click.option(
+    "--id",
+    "instance_id",
+    type=NonEmpty(),
+    metavar="ID",
+    help="The new instance's id. Default: one is made.",
+)
 @click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
 @as_json
 @target_options
-def start_new(target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool) -> None:
+def start_new(
+    target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool
+) -> None:
     """Start an orchestrator.
 
     \b
@@ -46,9 +63,13 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
     host = target.host()
     try:
         known = host.orchestrators()
-    except CommandError as untold:  # then the host, which starts whatever it is asked to, does not check it either
+    except (
+        CommandError
+    ) as untold:  # then the host, which starts whatever it is asked to, does not check it either
         known = None
-        click.echo(f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True)
+        click.echo(
+            f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True
+        )
     if known is not None and function_name.lower() not in map(str.lower, known):
         from embedded_host.app.suggestion import did_you_mean
 
@@ -62,11 +83,27 @@ def start_new(target: Target, function_name: str, instance_id: str | None, input
 
 @command("get-runtime-status")
 @instance_id
-@click.option("--show-input", is_flag=False, flag_value="true", default="false", type=bool, help="With the input.")
-@click.option("--show-output", is_flag=False, flag_value="true", default="false", type=bool, help="With the output.")
+@click.option(
+    "--show-input",
+    is_flag=False,
+    flag_value="true",
+    default="false",
+    type=bool,
+    help="With the input.",
+)
+@click.option(
+    "--show-output",
+    is_flag=False,
+    flag_value="true",
+    default="false",
+    type=bool,
+    help="With the output.",
+)
 @as_json
 @target_options
-def get_runtime_status(target: Target, instance_id: str, show_input: bool, show_output: bool, as_json: bool) -> None:
+def get_runtime_status(
+    target: Target, instance_id: str, show_input: bool, show_output: bool, as_json: bool
+) -> None:
     """Show an instance's status.
 
     \b

@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from embedded_host.access_keys.key_file import DURABLE, HOST, MASTER, SYSTEM, KeyFile, Scope, dashboard_link
+from embedded_host.access_keys.key_file import (
+    DURABLE,
+    HOST,
+    MASTER,
+    SYSTEM,
+    KeyFile,
+    Scope,
+    dashboard_link,
+)
 from embedded_host.cli.arguments import Function, NonEmpty, as_json
 from embedded_host.cli.command import CommandError, NotFoundError, command
 from embedded_host.cli.output import print_json, print_table, printable
@@ -45,12 +53,26 @@ def _scope(function: Function) -> Function:
                 "A key is for a function or for an extension: leave --function or --system out. [EH500]"
             )
         return function(
-            scope=Scope("function", for_function.lower()) if for_function else SYSTEM if system else HOST, **more
+            scope=Scope("function", for_function.lower())
+            if for_function
+            else SYSTEM
+            if system
+            else HOST,
+            **more,
         )
 
     for option in (
-        click.option("--system", is_flag=True, help="For an extension of the host, as durabletask_extension is."),
-        click.option("--function", "for_function", metavar="NAME", help="For this function only. Default: for all."),
+        click.option(
+            "--system",
+            is_flag=True,
+            help="For an extension of the host, as durabletask_extension is.",
+        ),
+        click.option(
+            "--function",
+            "for_function",
+            metavar="NAME",
+            help="For this function only. Default: for all.",
+        ),
     ):
         called = option(called)
     return called
@@ -69,12 +91,18 @@ def list_(file: KeyFile, as_json: bool) -> None:
     """
     kept = file.keys()
     if not file.exists:
-        raise CommandError(f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]")
+        raise CommandError(
+            f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]"
+        )
     found = [
         *([(MASTER, "everything", kept.master)] if kept.master else []),
         *((name, "all functions", value) for name, value in kept.host.items()),
         *((name, _extension(name), value) for name, value in kept.system.items()),
-        *((n, f"function {whose}", v) for whose, values in sorted(kept.functions.items()) for n, v in values.items()),
+        *(
+            (n, f"function {whose}", v)
+            for whose, values in sorted(kept.functions.items())
+            for n, v in values.items()
+        ),
     ]
     if as_json:
         print_json([{"name": name, "opens": opens, "value": value} for name, opens, value in found])
@@ -87,13 +115,23 @@ def list_(file: KeyFile, as_json: bool) -> None:
 
 
 def _extension(name: str) -> str:
-    return "the durable management API and the dashboard" if name == DURABLE else f"extension {name}"
+    return (
+        "the durable management API and the dashboard" if name == DURABLE else f"extension {name}"
+    )
 
 
 @command("create")
-@click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help=f"Of the key. {MASTER} is the master key.")
+@click.option(
+    "--name",
+    required=True,
+    type=NonEmpty(),
+    metavar="NAME",
+    help=f"Of the key. {MASTER} is the master key.",
+)
 @_scope
-@click.option("--value", type=NonEmpty(), metavar="KEY", help="Default: a new one that nobody can guess.")
+@click.option(
+    "--value", type=NonEmpty(), metavar="KEY", help="Default: a new one that nobody can guess."
+)
 @_key_file
 def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
     """Make a key, or give the one of that name another value: the one before then opens nothing any more.
@@ -106,7 +144,11 @@ def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
     """
     made_up = value is None
     value, is_new = file.put(scope, name, value)
-    done = f"Made the key '{printable(name)}'." if is_new else f"The key '{printable(name)}' has a new value."
+    done = (
+        f"Made the key '{printable(name)}'."
+        if is_new
+        else f"The key '{printable(name)}' has a new value."
+    )
     click.echo(done + (f"\n{value}" if made_up else ""))
 
 

@@ -35,7 +35,9 @@ class LazyGroup(click.Group):
             from embedded_host.app.suggestion import did_you_mean
 
             names = self.list_commands(ctx)
-            if error.message.rstrip(".").endswith(f"'{args[0]}'"):  # else click has a suggestion of its own
+            if error.message.rstrip(".").endswith(
+                f"'{args[0]}'"
+            ):  # else click has a suggestion of its own
                 hint = did_you_mean(args[0], names) or f"{ctx.command_path} --help lists them."
                 raise click.UsageError(f"There is no command '{args[0]}'. {hint}", ctx) from error
             raise

@@ -57,7 +57,9 @@ class ApiResponse:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: the key must reach no other host than the given one."""
 
-    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
+    def redirect_request(
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+    ) -> None:
         return None
 
 
@@ -78,11 +80,18 @@ class ManagementClient:
         self.name = base
         self._base = base if reached in (None, url) else _base(reached or url)[0]
         self._code = code or query.get("code")
-        parameters = {"taskHub": hub or query.get("taskhub"), "connection": connection or query.get("connection")}
+        parameters = {
+            "taskHub": hub or query.get("taskhub"),
+            "connection": connection or query.get("connection"),
+        }
         self._parameters = {name: value for name, value in parameters.items() if value}
-        handlers: list[type[urllib.request.BaseHandler] | urllib.request.BaseHandler] = [_NoRedirects]
+        handlers: list[type[urllib.request.BaseHandler] | urllib.request.BaseHandler] = [
+            _NoRedirects
+        ]
         if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            handlers.append(urllib.request.ProxyHandler({}))  # localhost of a proxy is another machine
+            handlers.append(
+                urllib.request.ProxyHandler({})
+            )  # localhost of a proxy is another machine
         self._open = urllib.request.build_opener(*handlers).open
 
     @property
@@ -94,7 +103,9 @@ class ManagementClient:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> Json | None:
         query = {"showInput": "true"}
         if history:
             query |= {"showHistory": "true", "showHistoryOutput": "true"}
@@ -108,7 +119,9 @@ class ManagementClient:
         status: Json = response.json
         return status
 
-    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+    def instances(
+        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+    ) -> Page:
         parameters = {**_filter_parameters(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
             parameters["instanceIdPrefix"] = query.id_prefix
@@ -119,7 +132,9 @@ class ManagementClient:
         return self._page(path, {"fetchState": "true"}, top, token)
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
-        response = self.request("GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}")
+        response = self.request(
+            "GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}"
+        )
         if response.status == 404:
             self._check_api_exists()
             return False, None
@@ -168,11 +183,14 @@ class ManagementClient:
         started: Json = response.json
         return started
 
-    def operate(self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}) -> ApiResponse:
+    def operate(
+        self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}
+    ) -> ApiResponse:
         """Send ``POST instances/{id}/{operation}``. Raises NotFoundError or NotAllowedError."""
         parameters = {name: value for name, value in query.items() if value is not None}
         return self._check_change(
-            instance_id, self.request("POST", f"{self._instance(instance_id)}/{operation}", parameters, body="")
+            instance_id,
+            self.request("POST", f"{self._instance(instance_id)}/{operation}", parameters, body=""),
         )
 
     def raise_event(self, instance_id: str, name: str, data: str) -> None:
@@ -203,10 +221,17 @@ class ManagementClient:
     # -- requests ----------------------------------------------------------------------------------
 
     def request(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: str | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: str | None = None,
     ) -> ApiResponse:
         """``path`` follows the base of the management API. Raises CommandError without a response, or without a valid key."""
-        response = self._send(method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body)
+        response = self._send(
+            method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body
+        )
         if response.status in (401, 403):
             wrong = "does not take the key" if self._code else "wants a key"
             raise CommandError(
@@ -234,7 +259,9 @@ class ManagementClient:
             request = urllib.request.Request(url, data, headers, method=method)
             with self._open(request, timeout=TIMEOUT) as received:
                 return ApiResponse(
-                    received.status, _lower(received.headers), received.read().decode("utf-8", "replace")
+                    received.status,
+                    _lower(received.headers),
+                    received.read().decode("utf-8", "replace"),
                 )
         except urllib.error.HTTPError as error:
             with error:
@@ -242,10 +269,14 @@ class ManagementClient:
                     raise CommandError(
                         f"{self.name} sends elsewhere, to {error.headers['Location']}: name that with --url. [EH505]"
                     ) from None
-                return ApiResponse(error.code, _lower(error.headers), error.read().decode("utf-8", "replace"))
+                return ApiResponse(
+                    error.code, _lower(error.headers), error.read().decode("utf-8", "replace")
+                )
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
-            raise CommandError(f"{self.name} does not answer: {why}. Is the host running there? [EH501]") from error
+            raise CommandError(
+                f"{self.name} does not answer: {why}. Is the host running there? [EH501]"
+            ) from error
 
     def _page(self, path: str, query: Mapping[str, str], top: int, token: str | None) -> Page:
         """Request pages until there are ``top`` items: pages of the Azure Functions host may be short although others follow."""
@@ -263,13 +294,19 @@ class ManagementClient:
                 return Page(items, token)
 
     def _check_change(self, instance_id: str, response: ApiResponse) -> ApiResponse:
-        if response.status in (404, 410) or (response.status == 400 and "No instance with ID" in response.text):
+        if response.status in (404, 410) or (
+            response.status == 400 and "No instance with ID" in response.text
+        ):
             status = self.instance(instance_id)
             if status is None:
                 raise no_instance(instance_id, self.name)
             if status["runtimeStatus"] in FINISHED:
-                raise NotAllowedError(f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]")
-        if response.status in (409, 412) or (response.status == 500 and "because instance is in the" in response.text):
+                raise NotAllowedError(
+                    f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]"
+                )
+        if response.status in (409, 412) or (
+            response.status == 500 and "because instance is in the" in response.text
+        ):
             raise NotAllowedError(f"{response.error_message} [EH514]")
         self._expect(response, 200, 202)
         return response
@@ -302,7 +339,9 @@ def _base(url: str) -> tuple[str, dict[str, str]]:
         url = f"{'http' if local else 'https'}://{url}"
     parts = _parts(url)
     path = parts.path.partition(WEBHOOK)[0].rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path}", {name.lower(): value for name, value in parse_qsl(parts.query)}
+    return f"{parts.scheme}://{parts.netloc}{path}", {
+        name.lower(): value for name, value in parse_qsl(parts.query)
+    }
 
 
 def _parts(url: str) -> SplitResult:
@@ -315,7 +354,9 @@ def _parts(url: str) -> SplitResult:
             return parts
     except ValueError:  # an address in broken brackets, a port that is no number
         pass
-    raise click.BadParameter(f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'")
+    raise click.BadParameter(
+        f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'"
+    )
 
 
 def _part(text: str) -> str:

@@ -13,12 +13,20 @@ from embedded_host.cli.target import Target, target_options
 @command("raise-event")
 @instance_id
 @click.option(
-    "--event-name", required=True, type=NonEmpty(), metavar="NAME", help="The event that the orchestrator waits for."
+    "--event-name",
+    required=True,
+    type=NonEmpty(),
+    metavar="NAME",
+    help="The event that the orchestrator waits for.",
 )
-@click.option("--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin.")
+@click.option(
+    "--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin."
+)
 @as_json
 @target_options
-def raise_event(target: Target, instance_id: str, event_name: str, event_data: str | None, as_json: bool) -> None:
+def raise_event(
+    target: Target, instance_id: str, event_name: str, event_data: str | None, as_json: bool
+) -> None:
     """Send an event to an instance.
 
     \b
@@ -29,7 +37,9 @@ def raise_event(target: Target, instance_id: str, event_name: str, event_data: s
     data = json_text(event_data, "--event-data")
     target.host().raise_event(instance_id, event_name, "null" if data is None else data)
     print_result(
-        as_json, {"instanceId": instance_id, "raised": event_name}, f"Raised '{event_name}' to '{instance_id}'."
+        as_json,
+        {"instanceId": instance_id, "raised": event_name},
+        f"Raised '{event_name}' to '{instance_id}'.",
     )
 
 
@@ -95,7 +105,11 @@ def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) 
 
 @command()
 @instance_id
-@click.option("--same-id", is_flag=True, help="Under the same id, in place of the finished one. Default: a new id.")
+@click.option(
+    "--same-id",
+    is_flag=True,
+    help="Under the same id, in place of the finished one. Default: a new id.",
+)
 @as_json
 @target_options
 def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> None:
@@ -112,7 +126,12 @@ def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> N
 
 
 def _operate(
-    target: Target, instance_id: str, operation: str, reason: str | None, as_json: bool, sentence: str
+    target: Target,
+    instance_id: str,
+    operation: str,
+    reason: str | None,
+    as_json: bool,
+    sentence: str,
 ) -> None:
     target.host().operate(instance_id, operation, {"reason": reason})
     print_result(as_json, {"instanceId": instance_id, "operation": operation}, sentence)

@@ -100,7 +100,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
             click.echo("  ".join(cells).rstrip())
 
 
-def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
+def rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
+) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -108,7 +110,9 @@ def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     kept = _fitting(columns, rows, console().width)
     for column in kept:
-        table.add_column(_HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS)
+        table.add_column(
+            _HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS
+        )
     for row in rows:
         cells = [
             _short(cell, column) if column in _TIMES else cell
@@ -122,7 +126,9 @@ def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
 def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     needed = {}
     for at, column in enumerate(columns):
-        widest = max(len(text) for text in (_HEADINGS.get(column, column), *(row[at] for row in rows)))
+        widest = max(
+            len(text) for text in (_HEADINGS.get(column, column), *(row[at] for row in rows))
+        )
         needed[column] = 3 + (14 if column in _TIMES else min(widest, NARROW))
     for column in _EXPENDABLE:
         if sum(needed.values()) > width:

@@ -58,7 +58,11 @@ def purge_history(
     deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
     if instance_id is not None and not deleted:
         raise no_instance(instance_id, host.name)
-    print_result(as_json, {"instancesDeleted": deleted}, f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.")
+    print_result(
+        as_json,
+        {"instancesDeleted": deleted},
+        f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.",
+    )
 
 
 @command("delete-task-hub")
@@ -91,7 +95,11 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
         if not yes:
             if not sys.stdin.isatty():
                 raise click.UsageError(f"{count} instances would be deleted for good: say --yes.")
-            click.confirm(f"Delete {count} instances and entities of {state.hub} for good?", abort=True, err=True)
+            click.confirm(
+                f"Delete {count} instances and entities of {state.hub} for good?",
+                abort=True,
+                err=True,
+            )
         _delete(state)
     print_result(
         as_json,

@@ -21,7 +21,9 @@ class Reader(Protocol):
     name: str
     """For people: the host's URL, or the state file."""
 
-    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> Json | None:
         """The status with input and output; ``history`` adds ``historyEvents``, and ``diagnosis`` that, where it is known."""
 
     def instances(

@@ -55,7 +55,9 @@ def _print(result: Recovery, path: str) -> None:
     report = result.report
     count = report.count()
     if result.damaged is None:
-        click.echo(f"{path} is sound: {number_of_instances(len(report.instances))} in it, and nothing was changed.")
+        click.echo(
+            f"{path} is sound: {number_of_instances(len(report.instances))} in it, and nothing was changed."
+        )
         return
     for problem in report.problems:
         click.echo(f"Found: {printable(problem)}.")

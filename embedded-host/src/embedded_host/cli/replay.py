@@ -14,10 +14,18 @@ from embedded_host.cli.output import print_json, printable
 
 
 @command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False),
+)
 @script_root
 @click.option(
-    "--name", metavar="NAME", help="The orchestrator, where the files do not say it or it has another name now."
+    "--name",
+    metavar="NAME",
+    help="The orchestrator, where the files do not say it or it has another name now.",
 )
 @as_json
 def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json: bool) -> None:
@@ -31,7 +39,12 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
       embedded-host replay histories/*.json
       embedded-host replay order-7.json --script-root ../my-app
     """
-    from embedded_host.testing import AppLoadError, DurableApp, EmbeddedHostError, HistoryMismatchError
+    from embedded_host.testing import (
+        AppLoadError,
+        DurableApp,
+        EmbeddedHostError,
+        HistoryMismatchError,
+    )
 
     found: list[dict[str, Any]] = []
     paths = [(file, Path(file).absolute()) for file in files]
@@ -44,7 +57,12 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
             entry: dict[str, Any] = {"file": file, "fits": False}
             try:
                 replayed = app.replay(path, name=name)
-                entry |= {"fits": True, "name": replayed.name, "steps": replayed.steps, "turns": replayed.turns}
+                entry |= {
+                    "fits": True,
+                    "name": replayed.name,
+                    "steps": replayed.steps,
+                    "turns": replayed.turns,
+                }
             except HistoryMismatchError as error:
                 entry |= {"problem": str(error), "step": error.step, "turn": error.turn}
                 entry |= {"history": error.expected, "code": error.found}

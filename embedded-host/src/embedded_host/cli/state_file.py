@@ -47,7 +47,9 @@ class StateFile:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def instance(self, instance_id: str, *, history: bool = False, diagnosis: bool = False) -> Json | None:
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> Json | None:
         with self.open() as store:
             row = store.instance(self.hub, instance_id)
             if row is None:
@@ -58,7 +60,9 @@ class StateFile:
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
             return status
 
-    def instances(self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False) -> Page:
+    def instances(
+        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+    ) -> Page:
         filter = replace(query, after_id=id_of_token(token))
 
         def item(store: SqliteReader, row: InstanceRow) -> Json:
@@ -68,7 +72,9 @@ class StateFile:
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
         filter = InstanceQuery(
-            id_prefix=f"@{name.lower()}@" if name else "@", after_id=id_of_token(token), entities=True
+            id_prefix=f"@{name.lower()}@" if name else "@",
+            after_id=id_of_token(token),
+            entities=True,
         )
 
         def item(store: SqliteReader, row: InstanceRow) -> Json | None:
@@ -92,7 +98,12 @@ class StateFile:
                 return False, None
             return True, shown_value(kept[1])
 
-    def _page(self, filter: InstanceQuery, top: int, item: Callable[[SqliteReader, InstanceRow], Json | None]) -> Page:
+    def _page(
+        self,
+        filter: InstanceQuery,
+        top: int,
+        item: Callable[[SqliteReader, InstanceRow], Json | None],
+    ) -> Page:
         with self.open() as store:
             rows = store.list(self.hub, filter, top + 1)
             items = [found for row in rows[:top] if (found := item(store, row)) is not None]
@@ -107,7 +118,9 @@ def state_lock(folder: Path) -> Iterator[None]:
         lock.__enter__()
     except StateError as error:
         sentence = str(error).partition(" Stop that one")[0]
-        raise CommandError(f"{sentence} This needs the state for itself: stop the host first. [EH521]") from error
+        raise CommandError(
+            f"{sentence} This needs the state for itself: stop the host first. [EH521]"
+        ) from error
     try:
         yield
     finally:

@@ -10,7 +10,12 @@ from typing import Any
 from uuid import uuid4
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.instance_document import InstanceDocument, InstanceRecord, MessageRecord, RecordedState
+from embedded_host.cli.instance_document import (
+    InstanceDocument,
+    InstanceRecord,
+    MessageRecord,
+    RecordedState,
+)
 from embedded_host.cli.reader import Json
 from embedded_host.engine import history as h
 from embedded_host.engine.events import (
@@ -109,7 +114,9 @@ def _finished(status: Json, execution_id: str) -> RecordedState:
             name=str(status["name"]),
             status=status["runtimeStatus"],
             created=events[0].timestamp if events else str(status["createdTime"]),
-            updated=shown[-1].timestamp if shown else utc_text(parse_moment(status["lastUpdatedTime"])),
+            updated=shown[-1].timestamp
+            if shown
+            else utc_text(parse_moment(status["lastUpdatedTime"])),
             execution_id=execution_id,
             generation=started.generation if started else 0,
             parent=None,

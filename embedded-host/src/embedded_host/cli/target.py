@@ -108,9 +108,11 @@ class Target:
         from embedded_host.access_keys.running_host import port_of_running_host
 
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.hostname not in ("localhost", "127.0.0.1", "::1") or parts.port != port_of_running_host(
-            self.state_folder
-        ):
+        if parts.hostname not in (
+            "localhost",
+            "127.0.0.1",
+            "::1",
+        ) or parts.port != port_of_running_host(self.state_folder):
             return None
         file = KeyFile(self.state_folder)
         click.echo(f"Key: the master key, out of {file.path}", err=True)
@@ -139,7 +141,9 @@ class Target:
         settings, _ = read_local_settings(self.root)
         port = settings.port or DEFAULT_PORT
         address = settings.address or "127.0.0.1"
-        address = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(address, address)
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(
+            address, address
+        )
         shown = "localhost" if address in ("127.0.0.1", "::1") else address
         # Not by the name localhost: Windows takes two seconds to find that nobody listens on ::1.
         reached = f"[{address}]" if ":" in address else address
@@ -174,7 +178,11 @@ def target_options(function: Function) -> Function:
         return function(target, **more)
 
     for option in (  # the last one comes first in the help
-        click.option("--connection-string-setting", metavar="NAME", help="For a real host with several storages."),
+        click.option(
+            "--connection-string-setting",
+            metavar="NAME",
+            help="For a real host with several storages.",
+        ),
         click.option("--task-hub-name", metavar="NAME", help="Default: the app's."),
         script_root,
         click.option(
@@ -188,7 +196,11 @@ def target_options(function: Function) -> Function:
             envvar="EMBEDDED_HOST_CODE",
             help="A real host's system key durabletask_extension, or its master key.",
         ),
-        click.option("--url", metavar="URL", help="The host. Default: http://localhost:7071, or the app's port."),
+        click.option(
+            "--url",
+            metavar="URL",
+            help="The host. Default: http://localhost:7071, or the app's port.",
+        ),
     ):
         called = option(called)
     return called
@@ -198,7 +210,9 @@ def state_options(function: Function) -> Function:
     """For commands about the files themselves: ``function`` gets a Target with a state's folder, and no host."""
 
     @functools.wraps(function)
-    def called(url: str | None, code: str | None, state: Path | None, script_root: Path, **more: Any) -> Any:
+    def called(
+        url: str | None, code: str | None, state: Path | None, script_root: Path, **more: Any
+    ) -> Any:
         if url or code:
             raise click.UsageError(
                 "This is about the files of a state, which are read on their own machine and not over HTTP: leave --url out, and "

@@ -79,7 +79,9 @@ def timeline(target: Target, instance_id: str, as_json: bool) -> None:
     drawn = bars(status)
     if as_json:
         document = [bar.as_json(now) for bar in drawn]
-        print_json({"instanceId": instance_id, "runtimeStatus": status["runtimeStatus"], "bars": document})
+        print_json(
+            {"instanceId": instance_id, "runtimeStatus": status["runtimeStatus"], "bars": document}
+        )
     elif not drawn:
         click.echo("It has no history yet.", err=True)
     else:
@@ -92,7 +94,9 @@ def bars(status: Json) -> list[Bar]:
     if view.started is None:
         return []
     end = view.events[-1].occurred_at if status["runtimeStatus"] in FINISHED else None
-    whole = Bar("orchestration", str(status["name"]), view.started.occurred_at, end, status["runtimeStatus"])
+    whole = Bar(
+        "orchestration", str(status["name"]), view.started.occurred_at, end, status["runtimeStatus"]
+    )
     inner = [bar for step in view.steps if (bar := _bar(step, end)) is not None]
     return [whole, *sorted(inner, key=lambda bar: bar.start)]
 
@@ -106,7 +110,9 @@ def _bar(step: Step, end: datetime | None) -> Bar | None:
         outcome = {Outcome.COMPLETED: "Completed", Outcome.FAILED: "Failed"}.get(step.outcome)
         finished = step.finished_at if outcome else end
         outcome = outcome or ("Abandoned" if end else "Running")
-        return Bar(kind, step.name or "?", step.scheduled_at, finished, outcome, step.instance_id or None)
+        return Bar(
+            kind, step.name or "?", step.scheduled_at, finished, outcome, step.instance_id or None
+        )
     if isinstance(step, Timer):
         if step.fired_at is not None:
             return Bar("timer", "timer", step.created_at, step.fired_at, "Completed")
@@ -148,13 +154,21 @@ def draw(drawn: Sequence[Bar], now: datetime) -> None:
         return
     for row, bar in zip(columns, drawn, strict=True):
         before, length = _place(bar, begin, now, span, PLAIN)
-        texts = row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].rjust(widths[2]), row[3].rjust(widths[3])
+        texts = (
+            row[0].ljust(widths[0]),
+            row[1].ljust(widths[1]),
+            row[2].rjust(widths[2]),
+            row[3].rjust(widths[3]),
+        )
         click.echo("  ".join(texts) + "  " + " " * before + _mark(bar) * length)
 
 
 def _times(bar: Bar, begin: datetime, now: datetime) -> tuple[str, str]:
     seconds = ((bar.end or now) - bar.start).total_seconds()
-    return f"+{_seconds((bar.start - begin).total_seconds())}", "" if bar.kind == "event" else _seconds(seconds)
+    return (
+        f"+{_seconds((bar.start - begin).total_seconds())}",
+        "" if bar.kind == "event" else _seconds(seconds),
+    )
 
 
 def _seconds(seconds: float) -> str:

@@ -25,13 +25,28 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
 
 
 @command()
-@click.option("--id", "ids", multiple=True, type=NonEmpty(), metavar="ID", help="Only this instance; may be repeated.")
-@click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
-@click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table.")
 @click.option(
-    "--interval", type=click.FloatRange(0.05), default=1.0, show_default=True, help="Seconds from look to look."
+    "--id",
+    "ids",
+    multiple=True,
+    type=NonEmpty(),
+    metavar="ID",
+    help="Only this instance; may be repeated.",
 )
-@click.option("--until-finished", is_flag=True, help="End when all that was seen has finished. So does --id.")
+@click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
+@click.option(
+    "--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table."
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.05),
+    default=1.0,
+    show_default=True,
+    help="Seconds from look to look.",
+)
+@click.option(
+    "--until-finished", is_flag=True, help="End when all that was seen has finished. So does --id."
+)
 @as_json
 @target_options
 def watch(
@@ -129,7 +144,11 @@ def _print_changes(watched: InstanceWatcher, polls: Iterator[list[Json]], as_jso
                 continue
             before[instance_id] = now
             # Flushed, which click does: a pipe's reader is to see it now.
-            click.echo(json.dumps(now) if as_json else "  ".join(shown(row[name]) for name in _SHORT).rstrip())
+            click.echo(
+                json.dumps(now)
+                if as_json
+                else "  ".join(shown(row[name]) for name in _SHORT).rstrip()
+            )
 
 
 def _show_table(watched: InstanceWatcher, polls: Iterator[list[Json]], top: int) -> None:

@@ -21,7 +21,10 @@ _TYPES = {
 @lru_cache(maxsize=64)
 def _read(name: str) -> tuple[bytes, str, str] | None:
     """The bytes, their type and their ETag."""
-    if name not in {file.name for file in FOLDER.iterdir()} or (kind := _TYPES.get(Path(name).suffix)) is None:
+    if (
+        name not in {file.name for file in FOLDER.iterdir()}
+        or (kind := _TYPES.get(Path(name).suffix)) is None
+    ):
         return None
     body = (FOLDER / name).read_bytes()
     return body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"'

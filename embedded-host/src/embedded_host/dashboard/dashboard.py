@@ -17,7 +17,11 @@ from typing import TypeVar
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.dashboard.instance_steps import interpretation
-from embedded_host.dashboard.query_parameters import InvalidParameterError, QueryParameters, parse_integer
+from embedded_host.dashboard.query_parameters import (
+    InvalidParameterError,
+    QueryParameters,
+    parse_integer,
+)
 from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.events import decode_turns
 from embedded_host.engine.json_codec import compact
@@ -121,7 +125,10 @@ class Dashboard:
         hub, conditions = self._hub.name, parameters.instance_query()
         sort, descending = parameters.sort(), parameters.flag("desc")
         limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
-        with_counts, any_status = parameters.flag("counts"), parameters.instance_query(any_status=True)
+        with_counts, any_status = (
+            parameters.flag("counts"),
+            parameters.instance_query(any_status=True),
+        )
 
         def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
@@ -129,12 +136,20 @@ class Dashboard:
             counts = overview.counts(hub, any_status) if with_counts else None
             waits = overview.waits(hub, rows)
             cost = (time.perf_counter() - began) * 1000
-            return {"rows": [_row(row, waits.get(row.key)) for row in rows], "counts": counts, "ms": round(cost, 1)}
+            return {
+                "rows": [_row(row, waits.get(row.key)) for row in rows],
+                "counts": counts,
+                "ms": round(cost, 1),
+            }
 
         return json_response(await self._read(query))
 
     async def _histogram(self, parameters: QueryParameters) -> Response:
-        hub, conditions, spans = self._hub.name, parameters.instance_query(), parameters.number("spans", 48, 200)
+        hub, conditions, spans = (
+            self._hub.name,
+            parameters.instance_query(),
+            parameters.number("spans", 48, 200),
+        )
         until = int(time.time() * 1_000_000)
 
         def query(overview: Overview) -> dict[str, object]:
@@ -151,23 +166,34 @@ class Dashboard:
                 "start": start / 1000,
                 "width": width / 1000,
                 "started": [started.get(n, 0) for n in range(spans)],
-                "ended": {status: [found.get(n, 0) for n in range(spans)] for status, found in ended.items()},
+                "ended": {
+                    status: [found.get(n, 0) for n in range(spans)]
+                    for status, found in ended.items()
+                },
                 "ms": round((time.perf_counter() - began) * 1000, 1),
             }
 
         return json_response(await self._read(query))
 
     async def _entities(self, parameters: QueryParameters) -> Response:
-        hub, limit, offset = self._hub.name, parameters.number("limit", 100, 1000), parameters.offset()
+        hub, limit, offset = (
+            self._hub.name,
+            parameters.number("limit", 100, 1000),
+            parameters.offset(),
+        )
         name, key = parameters.text("name").lower(), parameters.text("prefix")
         prefix = f"@{name}@{key}" if name else f"@{key}" if key else None
         conditions = InstanceQuery(id_prefix=prefix, entities=True)
 
         def query(overview: Overview) -> dict[str, object]:
-            rows = overview.page(hub, conditions, parameters.sort("id"), parameters.flag("desc"), limit, offset)
+            rows = overview.page(
+                hub, conditions, parameters.sort("id"), parameters.flag("desc"), limit, offset
+            )
             states = overview.entity_states([row.key for row in rows])
             return {
-                "rows": [_row(row) | _state(states.get(row.key), row.key in states) for row in rows],
+                "rows": [
+                    _row(row) | _state(states.get(row.key), row.key in states) for row in rows
+                ],
                 "total": sum(overview.counts(hub, conditions).values()),
                 "names": [name.removeprefix("@") for name in overview.entity_names(hub)],
             }
@@ -180,7 +206,11 @@ class Dashboard:
         """Return the row, the interpretation of the whole history, and the events of the turns that the page does not have.
 
         The parameter ``known`` names the turns that it has."""
-        hub, instance_id, known = self._hub.name, parameters.required("id"), parameters.text("known")
+        hub, instance_id, known = (
+            self._hub.name,
+            parameters.required("id"),
+            parameters.text("known"),
+        )
 
         def query(overview: Overview) -> str | None:
             with overview.snapshot():
@@ -208,7 +238,9 @@ class Dashboard:
                 "input": row.input,
                 "known": f"{history}/{turns}",
                 "appended": after > 0,
-                "interpretation": interpretation(history_events, row.output, datetime.now(timezone.utc)),
+                "interpretation": interpretation(
+                    history_events, row.output, datetime.now(timezone.utc)
+                ),
             }
             # Each turn is stored as a JSON array: joining the texts needs no encoding.
             events = ",".join(text[1:-1] for text in texts[after:] if text != "[]")
@@ -224,11 +256,16 @@ class Dashboard:
     async def _functions(self, parameters: QueryParameters) -> Response:
         hub = self._hub.name
         used, awaited = await self._read(
-            lambda overview: (overview.orchestrators(hub), overview.awaited_events(hub, _AWAITED_EVENTS))
+            lambda overview: (
+                overview.orchestrators(hub),
+                overview.awaited_events(hub, _AWAITED_EVENTS),
+            )
         )
         shown = functions_shown(self._app.loaded, used) | {"ran": sorted(used), "awaited": awaited}
         if parameters.flag("calls"):
-            shown["calls"] = await self._read(lambda overview: calls(overview.samples(hub, **_SAMPLES)))
+            shown["calls"] = await self._read(
+                lambda overview: calls(overview.samples(hub, **_SAMPLES))
+            )
         return json_response({"hub": hub, "root": self._app.loaded.app.root.name, **shown})
 
     async def _events(self, parameters: QueryParameters) -> Response:

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, decode_turns
+from embedded_host.engine.events import (
+    EventSent,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    decode_turns,
+)
 from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 
@@ -19,14 +24,24 @@ def functions_shown(loaded: LoadedApp, used: dict[str, OrchestratorUse]) -> dict
     functions = {f.name: f for f in loaded.app.functions}
     shown = [_function(loaded, functions[name]) for name in sorted(functions, key=str.lower)]
     shown += [
-        {"name": name, "durableName": name, "type": "", "file": "", "bindings": [], "broken": why, "disabled": False}
+        {
+            "name": name,
+            "durableName": name,
+            "type": "",
+            "file": "",
+            "bindings": [],
+            "broken": why,
+            "disabled": False,
+        }
         for name, why in sorted(loaded.broken.items())
         if name not in functions
     ]
     for function in shown:
         if function["type"] == "orchestrationTrigger" and function["durableName"] in used:
             use = used[function["durableName"]]
-            offered = use.input if use.input is not None and len(use.input) <= _SHOWN_INPUT else None
+            offered = (
+                use.input if use.input is not None and len(use.input) <= _SHOWN_INPUT else None
+            )
             function |= {"instances": use.count, "newest": use.newest / 1000, "lastInput": offered}
     return {"functions": shown, "problem": loaded.problem}
 
@@ -38,8 +53,12 @@ def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
         "name": function.name,
         "durableName": function.durable_name,
         "type": function.trigger.type,
-        "file": file.relative_to(loaded.app.root).as_posix() if file.is_relative_to(loaded.app.root) else str(file),
-        "bindings": [{"type": b.type, "name": b.name, "direction": b.direction} for b in function.bindings],
+        "file": file.relative_to(loaded.app.root).as_posix()
+        if file.is_relative_to(loaded.app.root)
+        else str(file),
+        "bindings": [
+            {"type": b.type, "name": b.name, "direction": b.direction} for b in function.bindings
+        ],
         "broken": loaded.broken.get(function.name),
         "disabled": function.name in loaded.app.disabled,
         "route": route.text if route else None,

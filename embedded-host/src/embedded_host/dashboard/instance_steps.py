@@ -18,7 +18,9 @@ _CALL_KINDS = {
 }
 
 
-def interpretation(events: Iterable[HistoryEvent], output: str | None, now: datetime) -> dict[str, object]:
+def interpretation(
+    events: Iterable[HistoryEvent], output: str | None, now: datetime
+) -> dict[str, object]:
     """Return the steps, turns and times of a history, and the traceback of a failure.
 
     Times are milliseconds since 1970. Values are not repeated: a step has the places of its events in the history, ``event``
@@ -31,22 +33,38 @@ def interpretation(events: Iterable[HistoryEvent], output: str | None, now: date
         "start": view.started_at and _milliseconds(view.started_at),
         "end": end and _milliseconds(end),
         "turns": [
-            [_milliseconds(turn.started_at), _milliseconds(turn.finished_at)] for turn in view.turns if turn.finished_at
+            [_milliseconds(turn.started_at), _milliseconds(turn.finished_at)]
+            for turn in view.turns
+            if turn.finished_at
         ],
         "steps": [_step(view, step, places, end) for step in view.steps],
         "spent": {
             name: int(part.total_seconds() * 1000)
-            for name, part in (("code", spent.code), ("work", spent.work), ("wait", spent.wait), ("total", spent.total))
+            for name, part in (
+                ("code", spent.code),
+                ("work", spent.work),
+                ("wait", spent.wait),
+                ("total", spent.total),
+            )
         },
         "cause": _cause(view, output or ""),
     }
 
 
-def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime | None) -> dict[str, object]:
+def _step(
+    view: HistoryView, step: Step, places: dict[int, int], end: datetime | None
+) -> dict[str, object]:
     if isinstance(step, EventRaised):
         place = places[id(step)]
         at = _milliseconds(step.occurred_at)
-        return {"kind": "event", "name": step.name, "start": at, "end": at, "state": "completed", "event": place}
+        return {
+            "kind": "event",
+            "name": step.name,
+            "start": at,
+            "end": at,
+            "state": "completed",
+            "event": place,
+        }
     if isinstance(step, Suspension):
         name, start, finished = step.reason or "Suspended", step.suspended_at, step.resumed_at
         return {"kind": "suspended", "name": name, **_span(start, finished, step.outcome, end)}
@@ -63,7 +81,9 @@ def _step(view: HistoryView, step: Step, places: dict[int, int], end: datetime |
     return _call(view, step, places, end)
 
 
-def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime | None) -> dict[str, object]:
+def _call(
+    view: HistoryView, call: Call, places: dict[int, int], end: datetime | None
+) -> dict[str, object]:
     completion: EventBase | None = view.completions.get(call.id)
     if operation := view.operations.get(call.id):
         completion = view.responses.get(operation.id)
@@ -78,9 +98,15 @@ def _call(view: HistoryView, call: Call, places: dict[int, int], end: datetime |
     }
 
 
-def _span(start: datetime, finished: datetime | None, outcome: Outcome, end: datetime | None) -> dict[str, object]:
+def _span(
+    start: datetime, finished: datetime | None, outcome: Outcome, end: datetime | None
+) -> dict[str, object]:
     until = finished if outcome is not Outcome.ABANDONED else end
-    return {"start": _milliseconds(start), "end": until and _milliseconds(until), "state": outcome.value}
+    return {
+        "start": _milliseconds(start),
+        "end": until and _milliseconds(until),
+        "state": outcome.value,
+    }
 
 
 def _cause(view: HistoryView, output: str) -> str | None:
@@ -89,7 +115,9 @@ def _cause(view: HistoryView, output: str) -> str | None:
     if quoted:
         return quoted[-1].details
     ended = view.ended
-    return ended.stack if isinstance(ended, ExecutionCompleted) and ended.stack is not UNSET else None
+    return (
+        ended.stack if isinstance(ended, ExecutionCompleted) and ended.stack is not UNSET else None
+    )
 
 
 def _milliseconds(time: datetime) -> int:

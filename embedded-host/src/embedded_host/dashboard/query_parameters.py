@@ -41,19 +41,25 @@ class QueryParameters:
         text = self.text(name) or str(default)
         number = parse_integer(text)
         if number is None or not 1 <= number <= most:
-            raise InvalidParameterError(f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]")
+            raise InvalidParameterError(
+                f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]"
+            )
         return number
 
     def offset(self) -> int:
         number = parse_integer(self.text("offset") or "0")
         if number is None:
-            raise InvalidParameterError(f"'offset' is a number, not '{self.text('offset')}'. [EH336]")
+            raise InvalidParameterError(
+                f"'offset' is a number, not '{self.text('offset')}'. [EH336]"
+            )
         return number
 
     def sort(self, default: str = "created") -> str:
         text = self.text("sort") or default
         if text not in SORTS:
-            raise InvalidParameterError(f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]")
+            raise InvalidParameterError(
+                f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]"
+            )
         return text
 
     def micros(self, name: str) -> int | None:

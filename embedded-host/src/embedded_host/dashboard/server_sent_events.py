@@ -26,7 +26,9 @@ class _Subscriber:
 
     def send(self, part: bytes | None, now: float) -> None:
         self.last_sent = now
-        if not self.part.done():  # otherwise the previous part, which announces the same, is still to be sent
+        if (
+            not self.part.done()
+        ):  # otherwise the previous part, which announces the same, is still to be sent
             self.part.set_result(part)
 
 
@@ -45,7 +47,10 @@ class ChangeFeed:
     read only after the version changed."""
 
     def __init__(
-        self, version: Callable[[], int], fingerprint: Callable[[str], object], poll_interval: float = POLL_INTERVAL
+        self,
+        version: Callable[[], int],
+        fingerprint: Callable[[str], object],
+        poll_interval: float = POLL_INTERVAL,
     ) -> None:
         self._version, self._fingerprint, self._poll_interval = version, fingerprint, poll_interval
         self._topics: dict[str, _Topic] = {}
@@ -61,7 +66,9 @@ class ChangeFeed:
         subscriber = _Subscriber(loop.time())
         try:
             version = self._version()
-            topic = self._topics.get(instance_id) or _Topic(self._fingerprint(instance_id) if instance_id else None)
+            topic = self._topics.get(instance_id) or _Topic(
+                self._fingerprint(instance_id) if instance_id else None
+            )
         except sqlite3.Error as error:
             _log_read_failure(error)
             return

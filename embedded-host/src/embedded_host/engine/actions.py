@@ -21,7 +21,9 @@ class RetryPolicy:
             seconds = first * self.backoff**attempt
         except OverflowError:
             seconds = self.max_interval.total_seconds() if first else 0.0
-        return min(timedelta(seconds=min(seconds, self.max_interval.total_seconds())), self.max_interval)
+        return min(
+            timedelta(seconds=min(seconds, self.max_interval.total_seconds())), self.max_interval
+        )
 
 
 @dataclass(frozen=True)

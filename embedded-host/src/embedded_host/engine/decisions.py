@@ -83,9 +83,16 @@ def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
     if decision is None:
         text += "hasn't (yet?) scheduled this task."
     else:
-        named = f" named '{decision.name}'" if decision.name and decision.event_type is not EventSent else ""
+        named = (
+            f" named '{decision.name}'"
+            if decision.name and decision.event_type is not EventSent
+            else ""
+        )
         text += f"instead scheduled {_DESCRIPTIONS[decision.event_type]}{named} with this sequence number."
-    return text + " Was a change made to the orchestrator code after this instance had already started running?"
+    return (
+        text
+        + " Was a change made to the orchestrator code after this instance had already started running?"
+    )
 
 
 def _same_name(decision: Decision, event: SchedulingEvent) -> bool:

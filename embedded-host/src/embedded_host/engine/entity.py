@@ -8,7 +8,12 @@ from datetime import datetime
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import EntityId, OperationRequest, response_message
-from embedded_host.engine.invocations import EntityInput, EntityOutput, InvocationFailure, OperationResult
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OperationResult,
+)
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.messages import Deliver, Message, Outgoing
 
@@ -53,7 +58,9 @@ def entity_turn(
     for request, outcome in zip(batch, output.results, strict=True):
         if request.signal or not request.parent:
             if outcome.failed:
-                result.lost.append(f"operation '{request.operation}' of {entity.id} failed: {outcome.result}")
+                result.lost.append(
+                    f"operation '{request.operation}' of {entity.id} failed: {outcome.result}"
+                )
             continue
         response = h.event_raised(now, request.id, response_message(outcome.result, outcome.failed))
         result.outgoing.append(Deliver(request.parent, Message(response, request.parent_execution)))

@@ -59,7 +59,11 @@ class OperationRequest:
         except RecursionError:
             raw = None
         texts = ("id", "op", "input", "parent", "parentExecution")
-        if not isinstance(raw, dict) or raw.get("id") is None or not all(_is_text(raw.get(name)) for name in texts):
+        if (
+            not isinstance(raw, dict)
+            or raw.get("id") is None
+            or not all(_is_text(raw.get(name)) for name in texts)
+        ):
             raise ValueError(f"not an operation: {str(text)[:200]}")
         return cls(
             raw["id"],
@@ -89,7 +93,10 @@ class OperationResponse:
         if not isinstance(raw, dict):
             return cls(text, False)
         result = raw.get("result")
-        return cls(result if result is None or isinstance(result, str) else compact(result), "exceptionType" in raw)
+        return cls(
+            result if result is None or isinstance(result, str) else compact(result),
+            "exceptionType" in raw,
+        )
 
 
 def _is_text(value: Any) -> bool:
@@ -158,7 +165,9 @@ def response_message(result: str, is_error: bool) -> str:
 def _ticks(label: str) -> int:
     whole, _, fraction = label.rstrip("Z").partition(".")
     moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    return int((moment - _EPOCH).total_seconds()) * _TICKS + int((fraction or "0").ljust(7, "0")[:7])
+    return int((moment - _EPOCH).total_seconds()) * _TICKS + int(
+        (fraction or "0").ljust(7, "0")[:7]
+    )
 
 
 def _tick_text(ticks: int) -> str:

@@ -56,4 +56,6 @@ class EventWaits:
 
     def awaited(self, current: int | None) -> list[str]:
         """Return the names of the events that are waited for at a step."""
-        return [wait.name for waits in self._waits.values() for wait in waits if wait.step == current]
+        return [
+            wait.name for waits in self._waits.values() for wait in waits if wait.step == current
+        ]

@@ -37,7 +37,9 @@ class ParentInstance(Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     version: str | None = None
 
 
-class EventBase(Struct, frozen=True, kw_only=True, gc=False, rename="pascal", tag_field="EventType"):
+class EventBase(
+    Struct, frozen=True, kw_only=True, gc=False, rename="pascal", tag_field="EventType"
+):
     """The fields of every history event. All timestamps are ISO 8601 in UTC and are kept as recorded."""
 
     event_id: int = -1
@@ -145,7 +147,9 @@ class SubOrchestrationInstanceCreated(SchedulingEvent, frozen=True, kw_only=True
     tags: object = None
 
 
-class SubOrchestrationInstanceCompleted(TaskCompletionEvent, frozen=True, kw_only=True, gc=False, tag=8):
+class SubOrchestrationInstanceCompleted(
+    TaskCompletionEvent, frozen=True, kw_only=True, gc=False, tag=8
+):
     """The result of a sub-orchestration."""
 
     result: str | None = None

@@ -105,7 +105,10 @@ class Execution:
     # -- interface of a turn -----------------------------------------------------------------------
 
     def replay(
-        self, actions: tuple[Action, ...], events: Sequence[HistoryEvent], progress: ReplayProgress | None = None
+        self,
+        actions: tuple[Action, ...],
+        events: Sequence[HistoryEvent],
+        progress: ReplayProgress | None = None,
     ) -> None:
         """Take the actions of a turn and the events since the last call.
 
@@ -223,7 +226,9 @@ class Execution:
     def _invoke(self, action: Action) -> Task:
         if isinstance(action, CallActivity):
             if action.retry:
-                return self._retried(action.retry, lambda id: self._activity(id, action.name, action.input))
+                return self._retried(
+                    action.retry, lambda id: self._activity(id, action.name, action.input)
+                )
             return self._activity(self._reserved_id(), action.name, action.input)
         if isinstance(action, CallSubOrchestrator):
             if action.retry:
@@ -270,14 +275,18 @@ class Execution:
         return task
 
     def _put(self, decision: Decision) -> None:
-        (self._withheld if self.suspended and self._has_counts else self.pending)[decision.id] = decision
+        (self._withheld if self.suspended and self._has_counts else self.pending)[decision.id] = (
+            decision
+        )
 
     def _activity(self, id: int, name: str, input: str) -> PendingTask:
         return self._decide(ScheduleTask(id, name, input))
 
     def _sub_orchestration(self, id: int, action: CallSubOrchestrator) -> PendingTask:
         instance_id = action.instance_id or f"{self.execution_id}:{id}"
-        return self._decide(CreateSubOrchestration(id, action.name, action.input, instance_id, action.version))
+        return self._decide(
+            CreateSubOrchestration(id, action.name, action.input, instance_id, action.version)
+        )
 
     def _timer(self, id: int, fire_at: datetime, retry_of: int | None = None) -> PendingTask:
         return self._decide(StartTimer(id, fire_at, retry_of))
@@ -356,7 +365,11 @@ class Execution:
             decision = self.pending.pop(event.event_id, None)
         if wrong := mismatch(event, decision):
             raise NonDeterministicError(wrong)
-        if isinstance(event, EventSent) and isinstance(decision, SendOperation) and not decision.operation.signal:
+        if (
+            isinstance(event, EventSent)
+            and isinstance(decision, SendOperation)
+            and not decision.operation.signal
+        ):
             # The response will have the id of the recorded request.
             request_id = json.loads(event.input).get("id", decision.request_id)
             if request_id != decision.request_id:

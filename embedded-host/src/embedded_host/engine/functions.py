@@ -53,7 +53,10 @@ class DurableFunctions:
 
     @classmethod
     def of(
-        cls, orchestrators: Iterable[str] = (), activities: Iterable[str] = (), entities: Iterable[str] = ()
+        cls,
+        orchestrators: Iterable[str] = (),
+        activities: Iterable[str] = (),
+        entities: Iterable[str] = (),
     ) -> DurableFunctions:
         return cls(
             FunctionNames("orchestrator", tuple(orchestrators)),

@@ -55,7 +55,9 @@ def execution_started(
 ) -> ExecutionStarted:
     """``generation`` is None in a sub-orchestration and after continue-as-new."""
     return ExecutionStarted(
-        orchestration_instance=OrchestrationInstance(instance_id=instance_id, execution_id=execution_id),
+        orchestration_instance=OrchestrationInstance(
+            instance_id=instance_id, execution_id=execution_id
+        ),
         parent_instance=parent,
         name=name,
         version=version,
@@ -68,7 +70,9 @@ def execution_started(
 def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int) -> ParentInstance:
     return ParentInstance(
         name=name,
-        orchestration_instance=OrchestrationInstance(instance_id=instance_id, execution_id=execution_id),
+        orchestration_instance=OrchestrationInstance(
+            instance_id=instance_id, execution_id=execution_id
+        ),
         task_schedule_id=task_id,
     )
 
@@ -97,7 +101,9 @@ def execution_resumed(now: datetime, reason: str | None) -> ExecutionResumed:
     return ExecutionResumed(reason=reason, timestamp=utc_text(now))
 
 
-def task_scheduled(now: datetime, task_id: int, name: str, input: str | None = None) -> TaskScheduled:
+def task_scheduled(
+    now: datetime, task_id: int, name: str, input: str | None = None
+) -> TaskScheduled:
     return TaskScheduled(event_id=task_id, name=name, input=input, timestamp=utc_text(now))
 
 
@@ -106,7 +112,9 @@ def task_completed(now: datetime, task_id: int, result: str | None) -> TaskCompl
 
 
 def task_failed(now: datetime, task_id: int, reason: str, details: str | None) -> TaskFailed:
-    return TaskFailed(task_scheduled_id=task_id, reason=reason, details=details, timestamp=utc_text(now))
+    return TaskFailed(
+        task_scheduled_id=task_id, reason=reason, details=details, timestamp=utc_text(now)
+    )
 
 
 def sub_orchestration_created(
@@ -117,8 +125,12 @@ def sub_orchestration_created(
     )
 
 
-def sub_orchestration_completed(now: datetime, task_id: int, result: str | None) -> SubOrchestrationInstanceCompleted:
-    return SubOrchestrationInstanceCompleted(task_scheduled_id=task_id, result=result, timestamp=utc_text(now))
+def sub_orchestration_completed(
+    now: datetime, task_id: int, result: str | None
+) -> SubOrchestrationInstanceCompleted:
+    return SubOrchestrationInstanceCompleted(
+        task_scheduled_id=task_id, result=result, timestamp=utc_text(now)
+    )
 
 
 def sub_orchestration_failed(
@@ -129,7 +141,9 @@ def sub_orchestration_failed(
     )
 
 
-def timer_created(now: datetime, timer_id: int, fire_at: datetime, retry_of: int | None = None) -> TimerCreated:
+def timer_created(
+    now: datetime, timer_id: int, fire_at: datetime, retry_of: int | None = None
+) -> TimerCreated:
     """``retry_of`` is the id of the failed attempt that the timer follows."""
     return TimerCreated(
         event_id=timer_id,
@@ -144,7 +158,9 @@ def timer_fired(now: datetime, timer_id: int, fire_at: datetime) -> TimerFired:
 
 
 def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input: str) -> EventSent:
-    return EventSent(event_id=event_id, instance_id=instance_id, name=name, input=input, timestamp=utc_text(now))
+    return EventSent(
+        event_id=event_id, instance_id=instance_id, name=name, input=input, timestamp=utc_text(now)
+    )
 
 
 def event_raised(now: datetime, name: str, input: str | None) -> EventRaised:

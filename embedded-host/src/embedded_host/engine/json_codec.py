@@ -23,7 +23,10 @@ def _may_have_long_number(text: str) -> bool:
     if len(text) <= _DIGITS:
         return False
     step = _DIGITS // 2
-    return any(text[at].isdigit() and text[at + 1 : at + step].isdigit() for at in range(0, len(text), step))
+    return any(
+        text[at].isdigit() and text[at + 1 : at + step].isdigit()
+        for at in range(0, len(text), step)
+    )
 
 
 def is_json(text: str) -> bool:

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from embedded_host.engine.events import CompletionEvent, ExecutionStarted, HistoryEvent, ParentInstance
+from embedded_host.engine.events import (
+    CompletionEvent,
+    ExecutionStarted,
+    HistoryEvent,
+    ParentInstance,
+)
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
@@ -80,7 +85,11 @@ class TurnResult:
             state.history = History(self.events)
         else:
             state.history.extend(self.events)
-        state.status, state.output, state.custom_status = self.status, self.output, self.custom_status
+        state.status, state.output, state.custom_status = (
+            self.status,
+            self.output,
+            self.custom_status,
+        )
         state.updated_at, state.execution, state.continued = self.updated_at, self.execution, False
         state.seen = self.seen if self.execution else 0
         if self.continued_as:

@@ -27,7 +27,9 @@ class Rewound:
     """Ids of failed sub-orchestrations. They are rewound first, and complete again."""
 
 
-def rewind(events: Sequence[HistoryEvent], reason: str | None, gone: Collection[str] = ()) -> Rewound:
+def rewind(
+    events: Sequence[HistoryEvent], reason: str | None, gone: Collection[str] = ()
+) -> Rewound:
     """Replace failures by GenericEvents: failed activities with their scheduling events and retry timers, failures of
     sub-orchestrations, and the end of the execution.
 
@@ -53,7 +55,9 @@ def rewind(events: Sequence[HistoryEvent], reason: str | None, gone: Collection[
             replaced |= {index, fired.get(event.event_id, index)}
         elif isinstance(event, ExecutionCompleted):
             replaced.add(index)
-    return Rewound([_generic(e, reason) if i in replaced else e for i, e in enumerate(events)], children)
+    return Rewound(
+        [_generic(e, reason) if i in replaced else e for i, e in enumerate(events)], children
+    )
 
 
 def _generic(event: HistoryEvent, reason: str | None) -> GenericEvent:

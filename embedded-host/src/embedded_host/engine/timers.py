@@ -34,7 +34,9 @@ class Timers:
         """Cancel the timers that ``program`` shows as cancelled. Its first ``unchanged`` actions are those of the turn before."""
         first = bisect_left(self._steps, unchanged)
         if first < len(self._timers):
-            for timer, action in zip(self._timers[first:], _timers_of(program[unchanged:]), strict=False):
+            for timer, action in zip(
+                self._timers[first:], _timers_of(program[unchanged:]), strict=False
+            ):
                 if action.cancelled and not timer.cancelled:
                     self._cancel(timer)
 

@@ -10,7 +10,8 @@ import msgspec
 UTC = timezone.utc
 _MICROSECONDS = len("2026-01-02T03:04:05.123456Z")
 _FORM = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$",
+    re.IGNORECASE,
 )
 
 
@@ -27,7 +28,9 @@ def seconds_text(moment: datetime) -> str:
 
 def parse_moment(text: str) -> datetime:
     """Return an aware UTC datetime. A text without a zone is UTC; digits past microseconds are cut. Raises ValueError."""
-    if text[-1:] == "Z" and len(text) <= _MICROSECONDS:  # the host's own form; msgspec would round further digits
+    if (
+        text[-1:] == "Z" and len(text) <= _MICROSECONDS
+    ):  # the host's own form; msgspec would round further digits
         try:
             parsed: datetime = msgspec.convert(text, datetime)
             return parsed
@@ -42,7 +45,9 @@ def _parse(text: str) -> datetime:
         raise ValueError(f"not a date and time: {text!r}")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     micro = int((fraction or "0")[:6].ljust(6, "0"))
-    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro, UTC)
+    moment = datetime(
+        int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro, UTC
+    )
     if zone and zone not in "Zz":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
         moment = moment - offset if zone[0] == "+" else moment + offset

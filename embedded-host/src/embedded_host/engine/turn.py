@@ -17,7 +17,12 @@ from embedded_host.engine.decisions import (
     SendOperation,
     StartTimer,
 )
-from embedded_host.engine.entity_messages import EntityId, OutgoingLabels, request_message, response_message
+from embedded_host.engine.entity_messages import (
+    EntityId,
+    OutgoingLabels,
+    request_message,
+    response_message,
+)
 from embedded_host.engine.events import (
     ExecutionResumed,
     ExecutionStarted,
@@ -34,9 +39,19 @@ from embedded_host.engine.failures import (
     parent_details,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+)
 from embedded_host.engine.json_codec import compact, is_json
-from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
+from embedded_host.engine.messages import (
+    Deliver,
+    Message,
+    Outgoing,
+    StartActivity,
+    StartOrchestration,
+)
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.status import Status
 
@@ -55,7 +70,9 @@ def turn(
     ``state`` is not changed. A turn whose worker was lost is run again.
     """
     now = clock()
-    new: list[HistoryEvent] = [] if state.continued and not messages else [h.orchestrator_started(now)]
+    new: list[HistoryEvent] = (
+        [] if state.continued and not messages else [h.orchestrator_started(now)]
+    )
     new += [message.event for message in messages]
     past = state.history.events
     run = _Run(state, settings, clock, now, new)
@@ -67,7 +84,9 @@ def turn(
     if (
         not state.seen and state.input is not None and not is_json(state.input)
     ):  # a worker that has seen the input has parsed it
-        return run.fail(f"One or more errors occurred. (Exception while executing function: Functions.{state.name})")
+        return run.fail(
+            f"One or more errors occurred. (Exception while executing function: Functions.{state.name})"
+        )
     input = OrchestratorInput(
         instance_id=state.instance_id,
         execution_id=state.execution_id,
@@ -88,7 +107,9 @@ def turn(
     try:
         return run.interpret(output)
     except Exception as error:  # an unforeseen output must fail its own instance, not the host
-        result = run.fail(f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}")
+        result = run.fail(
+            f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}"
+        )
         result.host_error = traceback.format_exc()
         return result
 
@@ -97,7 +118,12 @@ class _Run:
     """The second half of a turn: from the orchestrator's output to the result."""
 
     def __init__(
-        self, state: Orchestration, settings: TurnSettings, clock: Clock, now: datetime, new: list[HistoryEvent]
+        self,
+        state: Orchestration,
+        settings: TurnSettings,
+        clock: Clock,
+        now: datetime,
+        new: list[HistoryEvent],
     ) -> None:
         self.state, self.settings, self.clock, self.now = state, settings, clock, now
         self.events = new
@@ -112,7 +138,9 @@ class _Run:
 
     def interpret(self, output: OrchestratorOutput) -> TurnResult:
         state = self.state
-        status_size = 0 if output.custom_status is None else len(output.custom_status.encode("utf-16-le"))
+        status_size = (
+            0 if output.custom_status is None else len(output.custom_status.encode("utf-16-le"))
+        )
         if status_size > CUSTOM_STATUS_LIMIT:
             return self.fail(
                 f"The size of the custom status is {status_size} bytes of UTF-16, but it must not exceed {CUSTOM_STATUS_LIMIT}."
@@ -143,12 +171,17 @@ class _Run:
 
     def wait(self) -> TurnResult:
         control = next(
-            (e for e in reversed(self.events) if isinstance(e, (ExecutionSuspended, ExecutionResumed))),
+            (
+                e
+                for e in reversed(self.events)
+                if isinstance(e, (ExecutionSuspended, ExecutionResumed))
+            ),
             None,
         )
         suspended = self.execution is not None and self.execution.suspended
         return self.result(
-            Status.SUSPENDED if suspended else Status.RUNNING, control.reason if control else self.state.output
+            Status.SUSPENDED if suspended else Status.RUNNING,
+            control.reason if control else self.state.output,
         )
 
     # -- decisions ---------------------------------------------------------------------------------
@@ -160,12 +193,20 @@ class _Run:
             stored = compact([decision.input]) if self.settings.store_inputs else None
             self.events.append(h.task_scheduled(now, decision.id, decision.name, stored))
             if decision.name == HTTP_ACTIVITY or decision.name in functions.activities:
-                self.outgoing.append(StartActivity(decision.id, decision.name, decision.input, self.state.execution_id))
+                self.outgoing.append(
+                    StartActivity(
+                        decision.id, decision.name, decision.input, self.state.execution_id
+                    )
+                )
             else:
                 error = UserError("ValueError", functions.activities.missing(decision.name))
-                self.to_self(h.task_failed(now, decision.id, activity_reason(decision.name, error), ""))
+                self.to_self(
+                    h.task_failed(now, decision.id, activity_reason(decision.name, error), "")
+                )
         elif isinstance(decision, StartTimer):
-            self.events.append(h.timer_created(now, decision.id, decision.fire_at, decision.retry_of))
+            self.events.append(
+                h.timer_created(now, decision.id, decision.fire_at, decision.retry_of)
+            )
             fired = h.timer_fired(now, decision.id, decision.fire_at)
             self.to_self(fired, due=decision.fire_at)
         elif isinstance(decision, CreateSubOrchestration):
@@ -177,7 +218,11 @@ class _Run:
     def start_child(self, decision: CreateSubOrchestration, now: datetime) -> None:
         input = None if decision.input is None else compact(decision.input)
         stored = input if self.settings.store_inputs else None
-        self.events.append(h.sub_orchestration_created(now, decision.id, decision.name, decision.instance_id, stored))
+        self.events.append(
+            h.sub_orchestration_created(
+                now, decision.id, decision.name, decision.instance_id, stored
+            )
+        )
         orchestrators = self.settings.functions.orchestrators
         error = None
         if decision.name not in orchestrators:
@@ -199,7 +244,9 @@ class _Run:
             execution_id=uuid4().hex,
             name=orchestrators.registered(decision.name),
             input=input,
-            parent=h.parent_instance(self.state.name, self.state.instance_id, self.state.execution_id, decision.id),
+            parent=h.parent_instance(
+                self.state.name, self.state.instance_id, self.state.execution_id, decision.id
+            ),
             generation=None,
             version=self.settings.default_version if decision.version is None else decision.version,
         )
@@ -239,24 +286,38 @@ class _Run:
         )
         self.events.append(h.event_sent(now, decision.id, operation.instance_id, "op", text))
         if missing:
-            self.to_self(h.event_raised(now, decision.request_id, response_message(compact(missing), True)))
+            self.to_self(
+                h.event_raised(now, decision.request_id, response_message(compact(missing), True))
+            )
         else:
             raised = h.event_raised(now, "op", text)
-            self.outgoing.append(Deliver(operation.instance_id, Message(raised, None, operation.fire_at)))
+            self.outgoing.append(
+                Deliver(operation.instance_id, Message(raised, None, operation.fire_at))
+            )
         return None
 
     def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
-        self.outgoing.append(Deliver(self.state.instance_id, Message(event, self.state.execution_id, due)))
+        self.outgoing.append(
+            Deliver(self.state.instance_id, Message(event, self.state.execution_id, due))
+        )
 
     # -- endings -----------------------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
         """Fail the instance. ``error`` lacks the function's name, which the stored output has (durable-host-contract.md, 4.5)."""
-        return self.complete(Status.FAILED, orchestrator_failed(self.state.name, error), error, stack)
+        return self.complete(
+            Status.FAILED, orchestrator_failed(self.state.name, error), error, stack
+        )
 
-    def complete(self, status: Status, output: str | None, error: str, stack: str = "") -> TurnResult:
+    def complete(
+        self, status: Status, output: str | None, error: str, stack: str = ""
+    ) -> TurnResult:
         now, state = self.clock(), self.state
-        last = self.execution.take_id() if self.execution else _next_id(state.history.events + self.events)
+        last = (
+            self.execution.take_id()
+            if self.execution
+            else _next_id(state.history.events + self.events)
+        )
         self.events.append(h.execution_completed(now, last, status.value, output, stack))
         if state.parent:
             task_id = state.parent.task_schedule_id
@@ -264,7 +325,9 @@ class _Run:
                 event: HistoryEvent = h.sub_orchestration_completed(now, task_id, output)
             else:
                 reason = output if output is not None else ""
-                event = h.sub_orchestration_failed(now, task_id, reason, parent_details(error, stack))
+                event = h.sub_orchestration_failed(
+                    now, task_id, reason, parent_details(error, stack)
+                )
             parent = state.parent.orchestration_instance
             self.outgoing.append(Deliver(parent.instance_id, Message(event, parent.execution_id)))
         result = self.result(status, output)
@@ -285,7 +348,12 @@ class _Run:
             parent=state.parent,
             generation=None,
             version=next(
-                (e.version for e in state.history.events + self.events if isinstance(e, ExecutionStarted)), None
+                (
+                    e.version
+                    for e in state.history.events + self.events
+                    if isinstance(e, ExecutionStarted)
+                ),
+                None,
             ),
         )
         self.events = [h.orchestrator_started(now), started, *carried]
@@ -297,7 +365,15 @@ class _Run:
         now = self.clock()
         self.events.append(h.orchestrator_completed(now))
         return TurnResult(
-            self.events, False, status, output, self.custom_status, now, self.execution, self.outgoing, seen=self.seen
+            self.events,
+            False,
+            status,
+            output,
+            self.custom_status,
+            now,
+            self.execution,
+            self.outgoing,
+            seen=self.seen,
         )
 
 

@@ -6,7 +6,16 @@
 
 from embedded_host.history.inferred_turns import infer_turns
 from embedded_host.history.status_api import events_as_shown, events_of_status
-from embedded_host.history.steps import Action, Call, CallKind, Outcome, Step, Suspension, Timer, Turn
+from embedded_host.history.steps import (
+    Action,
+    Call,
+    CallKind,
+    Outcome,
+    Step,
+    Suspension,
+    Timer,
+    Turn,
+)
 from embedded_host.history.view import HistoryView, TimeSpent
 from embedded_host.history.waits import Wait, WaitKind, execution_waits, joined, open_waits
 

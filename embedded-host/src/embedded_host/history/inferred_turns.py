@@ -20,7 +20,11 @@ def infer_turns(events: Sequence[HistoryEvent]) -> list[Turn]:
     A scheduling event belongs to a turn before every event that is listed after it or occurred after it. A turn ends before
     the first message that follows its actions. ExecutionCompleted belongs to no turn.
     """
-    return [turn for messages, actions in _groups(events) if (turn := _turn(messages, actions)) is not None]
+    return [
+        turn
+        for messages, actions in _groups(events)
+        if (turn := _turn(messages, actions)) is not None
+    ]
 
 
 def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent], list[Action]]]:
@@ -32,12 +36,16 @@ def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent]
         if isinstance(event, ExecutionCompleted):
             continue
         occurred_at = event.occurred_at
-        scheduled = [other for other in remaining if other is event or other.occurred_at < occurred_at]
+        scheduled = [
+            other for other in remaining if other is event or other.occurred_at < occurred_at
+        ]
         remaining = [other for other in remaining if not any(other is taken for taken in scheduled)]
         actions += scheduled
         if isinstance(event, SchedulingEvent):
             continue
-        if actions or isinstance(event, ExecutionTerminated):  # no turn of the orchestrator delivers a termination
+        if actions or isinstance(
+            event, ExecutionTerminated
+        ):  # no turn of the orchestrator delivers a termination
             yield messages, actions
             messages, actions = [], []
         messages.append(event)

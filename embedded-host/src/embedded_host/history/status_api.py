@@ -48,7 +48,11 @@ def events_as_shown(status: Mapping[str, Any], execution_id: str = "") -> list[H
     """Return the events of ``events_of_status`` in the API's order. The event that scheduled a completed call is directly
     before its completion, however earlier its time is."""
     return _numbered(
-        [entry for shown in status.get("historyEvents") or () for entry in _entries(shown, status, execution_id)]
+        [
+            entry
+            for shown in status.get("historyEvents") or ()
+            for entry in _entries(shown, status, execution_id)
+        ]
     )
 
 
@@ -58,12 +62,16 @@ class _Entry(NamedTuple):
     """Of a completion: the event that it completes."""
 
 
-def _entries(shown: Mapping[str, Any], status: Mapping[str, Any], execution_id: str) -> Iterator[_Entry]:
+def _entries(
+    shown: Mapping[str, Any], status: Mapping[str, Any], execution_id: str
+) -> Iterator[_Entry]:
     kind, timestamp = shown["EventType"], _timestamp(shown["Timestamp"])
     name = str(shown.get("FunctionName") or shown.get("Name") or "")
     input = _text(shown.get("Input"))
     if kind == "ExecutionStarted":
-        instance = OrchestrationInstance(instance_id=str(status["instanceId"]), execution_id=execution_id)
+        instance = OrchestrationInstance(
+            instance_id=str(status["instanceId"]), execution_id=execution_id
+        )
         generation = shown.get("Generation")
         yield _Entry(
             ExecutionStarted(
@@ -77,15 +85,27 @@ def _entries(shown: Mapping[str, Any], status: Mapping[str, Any], execution_id: 
     elif kind in ("TaskCompleted", "TaskFailed"):
         scheduled = TaskScheduled(name=name, input=input, timestamp=_scheduled_time(shown))
         yield _Entry(scheduled)
-        yield _Entry(_completion(TaskCompleted, TaskFailed, kind == "TaskFailed", shown, timestamp), scheduled)
+        yield _Entry(
+            _completion(TaskCompleted, TaskFailed, kind == "TaskFailed", shown, timestamp),
+            scheduled,
+        )
     elif kind in ("SubOrchestrationInstanceCompleted", "SubOrchestrationInstanceFailed"):
         created = SubOrchestrationInstanceCreated(
-            name=name, instance_id=_instance_id(shown), input=input, timestamp=_scheduled_time(shown)
+            name=name,
+            instance_id=_instance_id(shown),
+            input=input,
+            timestamp=_scheduled_time(shown),
         )
         yield _Entry(created)
         failed = kind == "SubOrchestrationInstanceFailed"
         yield _Entry(
-            _completion(SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed, failed, shown, timestamp),
+            _completion(
+                SubOrchestrationInstanceCompleted,
+                SubOrchestrationInstanceFailed,
+                failed,
+                shown,
+                timestamp,
+            ),
             created,
         )
     elif event := _single(kind, shown, name, input, timestamp, status):
@@ -93,7 +113,12 @@ def _entries(shown: Mapping[str, Any], status: Mapping[str, Any], execution_id: 
 
 
 def _single(
-    kind: str, shown: Mapping[str, Any], name: str, input: str | None, timestamp: str, status: Mapping[str, Any]
+    kind: str,
+    shown: Mapping[str, Any],
+    name: str,
+    input: str | None,
+    timestamp: str,
+    status: Mapping[str, Any],
 ) -> HistoryEvent | None:
     """Return the event of an object that stands for one event; None for an unknown type."""
     if kind == "TaskScheduled":
@@ -107,7 +132,9 @@ def _single(
     if kind == "TimerFired":
         return TimerFired(timer_id=-1, fire_at=_timestamp(shown["FireAt"]), timestamp=timestamp)
     if kind == "EventSent":
-        return EventSent(instance_id=_instance_id(shown), name=name, input=input or "null", timestamp=timestamp)
+        return EventSent(
+            instance_id=_instance_id(shown), name=name, input=input or "null", timestamp=timestamp
+        )
     if kind == "EventRaised":
         return EventRaised(name=name, input=input, timestamp=timestamp)
     if kind == "GenericEvent":
@@ -120,7 +147,9 @@ def _single(
         return ExecutionTerminated(input=input, timestamp=timestamp)
     if kind == "ExecutionCompleted":
         ended = str(shown.get("OrchestrationStatus") or status["runtimeStatus"])
-        return ExecutionCompleted(orchestration_status=ended, result=_json(shown.get("Result")), timestamp=timestamp)
+        return ExecutionCompleted(
+            orchestration_status=ended, result=_json(shown.get("Result")), timestamp=timestamp
+        )
     return None
 
 

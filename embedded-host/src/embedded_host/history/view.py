@@ -32,7 +32,16 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import is_continuation_mark
-from embedded_host.history.steps import Action, Call, CallKind, Outcome, Step, Suspension, Timer, Turn
+from embedded_host.history.steps import (
+    Action,
+    Call,
+    CallKind,
+    Outcome,
+    Step,
+    Suspension,
+    Timer,
+    Turn,
+)
 
 
 @dataclass(frozen=True)
@@ -68,23 +77,36 @@ class HistoryView:
     def ended(self) -> ExecutionCompleted | ExecutionTerminated | None:
         """The last event that ends the execution; None while it runs."""
         return next(
-            (e for e in reversed(self.events) if isinstance(e, (ExecutionCompleted, ExecutionTerminated))), None
+            (
+                e
+                for e in reversed(self.events)
+                if isinstance(e, (ExecutionCompleted, ExecutionTerminated))
+            ),
+            None,
         )
 
     @cached_property
     def scheduled(self) -> Mapping[int, SchedulingEvent]:
         """Scheduling events by id."""
-        return {event.event_id: event for event in self.events if isinstance(event, SchedulingEvent)}
+        return {
+            event.event_id: event for event in self.events if isinstance(event, SchedulingEvent)
+        }
 
     @cached_property
     def completions(self) -> Mapping[int, CompletionEvent]:
         """Completion events by the id of the scheduling event."""
-        return {event.scheduled_id: event for event in self.events if isinstance(event, CompletionEvent)}
+        return {
+            event.scheduled_id: event for event in self.events if isinstance(event, CompletionEvent)
+        }
 
     @cached_property
     def operations(self) -> Mapping[int, OperationRequest]:
         """Operations sent to entities, by the id of their EventSent."""
-        sent = ((event.event_id, _request(event)) for event in self.events if isinstance(event, EventSent))
+        sent = (
+            (event.event_id, _request(event))
+            for event in self.events
+            if isinstance(event, EventSent)
+        )
         return {event_id: request for event_id, request in sent if request is not None}
 
     @cached_property
@@ -130,7 +152,11 @@ class HistoryView:
     @property
     def children(self) -> list[str]:
         """Instance ids of sub-orchestrations, in order of creation."""
-        return [e.instance_id for e in self.scheduled.values() if isinstance(e, SubOrchestrationInstanceCreated)]
+        return [
+            e.instance_id
+            for e in self.scheduled.values()
+            if isinstance(e, SubOrchestrationInstanceCreated)
+        ]
 
     @property
     def queue_time(self) -> timedelta:
@@ -141,7 +167,11 @@ class HistoryView:
         """Return the time until the execution's end, or until ``now`` if it runs."""
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
-        calls = [(call.scheduled_at, call.finished_at or until) for call in self.calls if not call.is_signal]
+        calls = [
+            (call.scheduled_at, call.finished_at or until)
+            for call in self.calls
+            if not call.is_signal
+        ]
         code = _covered(turns)
         work = _covered([*turns, *calls]) - code
         total = max(until - (self.started_at or until), timedelta(0))
@@ -210,7 +240,9 @@ class _StepReader:
             elif isinstance(event, ExecutionResumed) and suspended is not None:
                 step = steps[suspended]
                 assert isinstance(step, Suspension)
-                steps[suspended] = replace(step, resumed_at=event.occurred_at, outcome=Outcome.COMPLETED)
+                steps[suspended] = replace(
+                    step, resumed_at=event.occurred_at, outcome=Outcome.COMPLETED
+                )
                 suspended = None
         return steps
 
@@ -252,7 +284,9 @@ class _StepReader:
         if over is None:
             return timer
         # The timestamp of TimerFired is that of the timer's creation.
-        return replace(timer, outcome=Outcome.COMPLETED, fired_at=max(over.occurred_at, event.due_at))
+        return replace(
+            timer, outcome=Outcome.COMPLETED, fired_at=max(over.occurred_at, event.due_at)
+        )
 
     def _operation(self, event: EventSent) -> Call:
         request = self._view.operations.get(event.event_id)
@@ -275,8 +309,12 @@ class _StepReader:
             return call
         response = OperationResponse.parse(answer.input)
         if response.failed:
-            return replace(call, outcome=Outcome.FAILED, finished_at=answer.occurred_at, error=response.result)
-        return replace(call, outcome=Outcome.COMPLETED, finished_at=answer.occurred_at, result=response.result)
+            return replace(
+                call, outcome=Outcome.FAILED, finished_at=answer.occurred_at, error=response.result
+            )
+        return replace(
+            call, outcome=Outcome.COMPLETED, finished_at=answer.occurred_at, result=response.result
+        )
 
 
 class _Attempts:
@@ -319,7 +357,9 @@ def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
             actions.append(event)
         elif isinstance(event, OrchestratorCompleted):
             # In a file, ExecutionCompleted may be behind the end of the last turn.
-            if is_continuation_mark(events, at) and not isinstance(events[at + 1], ExecutionCompleted):
+            if is_continuation_mark(events, at) and not isinstance(
+                events[at + 1], ExecutionCompleted
+            ):
                 messages.append(event)
                 is_continuation = True
                 continue
@@ -345,4 +385,11 @@ def _turn(
         for e in messages
         if not isinstance(e, (OrchestratorStarted, OrchestratorCompleted))
     ]
-    return Turn(messages, actions, completed, is_continuation, first.occurred_at, min(sent, default=first.occurred_at))
+    return Turn(
+        messages,
+        actions,
+        completed,
+        is_continuation,
+        first.occurred_at,
+        min(sent, default=first.occurred_at),
+    )

@@ -98,7 +98,11 @@ def execution_waits(view: HistoryView, execution: Execution) -> list[Wait]:
     requests = {request.id: scheduled[event_id] for event_id, request in view.operations.items()}
     last = view.events[-1].timestamp if view.events else ""
     return [
-        *(_wait(view, scheduled[id], attempts.get(id)) for id in execution.open_tasks if id in scheduled),
+        *(
+            _wait(view, scheduled[id], attempts.get(id))
+            for id in execution.open_tasks
+            if id in scheduled
+        ),
         *(_wait(view, requests[id]) for id in execution.open_calls if id in requests),
         *(Wait(kind=WaitKind.EVENT, since=last, name=name) for name in execution.awaited_events),
     ]
@@ -116,7 +120,9 @@ def open_waits(view: HistoryView) -> list[Wait]:
 def _wait(view: HistoryView, event: SchedulingEvent, attempt: int | None = None) -> Wait:
     since, task_id = event.timestamp, event.event_id
     if isinstance(event, TaskScheduled):
-        return Wait(kind=WaitKind.ACTIVITY, since=since, name=event.name, task_id=task_id, attempt=attempt)
+        return Wait(
+            kind=WaitKind.ACTIVITY, since=since, name=event.name, task_id=task_id, attempt=attempt
+        )
     if isinstance(event, SubOrchestrationInstanceCreated):
         return Wait(
             kind=WaitKind.SUB_ORCHESTRATION,
@@ -128,6 +134,8 @@ def _wait(view: HistoryView, event: SchedulingEvent, attempt: int | None = None)
         )
     if isinstance(event, EventSent):
         operation = view.operations[task_id].operation
-        return Wait(kind=WaitKind.ENTITY, since=since, instance_id=event.instance_id, operation=operation)
+        return Wait(
+            kind=WaitKind.ENTITY, since=since, instance_id=event.instance_id, operation=operation
+        )
     assert isinstance(event, TimerCreated)
     return Wait(kind=WaitKind.TIMER, since=since, due=event.fire_at, task_id=task_id)

@@ -56,7 +56,9 @@ class Admin:
                 return empty_response(404)
             functions = sorted(self._app.loaded.app.functions, key=lambda f: f.name.lower())
             return json_response([self._describe(request, f) for f in functions])
-        function = next((f for f in self._app.loaded.app.functions if f.name.lower() == lower[1]), None)
+        function = next(
+            (f for f in self._app.loaded.app.functions if f.name.lower() == lower[1]), None
+        )
         if function is None:
             return empty_response(404)
         if lower[2:] == ["status"] and request.method == "GET":
@@ -66,9 +68,15 @@ class Admin:
             return empty_response(404)
         if request.method == "POST":
             if problem := self._app.loaded.broken.get(function.name):
-                return text_response(f"Function '{function.name}' is out of service: {problem}", status=500)
+                return text_response(
+                    f"Function '{function.name}' is out of service: {problem}", status=500
+                )
             return await self._start(request, function)
-        return json_response(self._describe(request, function)) if request.method == "GET" else empty_response(404)
+        return (
+            json_response(self._describe(request, function))
+            if request.method == "GET"
+            else empty_response(404)
+        )
 
     def _status(self) -> dict[str, object]:
         status: dict[str, object] = {

@@ -28,7 +28,9 @@ class AdminKeys:
         if lower[:1] == ["host"] and len(parts) in (2, 3) and lower[1] in _HOST_SCOPES:
             scope, name = _HOST_SCOPES[lower[1]], parts[2:]
         elif lower[:1] == ["functions"] and len(parts) in (3, 4) and lower[2] == "keys":
-            if not any(function.name.lower() == lower[1] for function in self._app.loaded.app.functions):
+            if not any(
+                function.name.lower() == lower[1] for function in self._app.loaded.app.functions
+            ):
                 return empty_response(404)
             scope, name = Scope("function", lower[1]), parts[3:]
         else:
@@ -59,7 +61,11 @@ class AdminKeys:
         return empty_response(404)
 
     def _values(self, scope: Scope) -> Mapping[str, str]:
-        return self._keys.of_function(scope.function) if scope.kind == "function" else self._keys.keys().of(scope)
+        return (
+            self._keys.of_function(scope.function)
+            if scope.kind == "function"
+            else self._keys.keys().of(scope)
+        )
 
     def _master(self, scope: Scope) -> Mapping[str, str]:
         return {MASTER: self._keys.keys().master} if scope == SYSTEM else {}

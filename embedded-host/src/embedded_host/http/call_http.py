@@ -22,13 +22,17 @@ class CallHttpClient:
     """One session for all calls, opened by the first call."""
 
     def __init__(
-        self, default_pause_ms: int = 30000, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        default_pause_ms: int = 30000,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """``default_pause_ms`` is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``."""
         self._default_pause, self._sleep = default_pause_ms / 1000, sleep
         self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, request: str, is_wanted: Callable[[], bool] = lambda: True) -> str | UserError:
+    async def call(
+        self, request: str, is_wanted: Callable[[], bool] = lambda: True
+    ) -> str | UserError:
         """Send the action's httpRequest, and return the response as the JSON text of the history.
 
         A 202 with a Location is polled until the status changes, as documented: after Retry-After seconds, or the time of host.json."""
@@ -52,13 +56,24 @@ class CallHttpClient:
         headers = {str(k): str(v) for k, v in (asked.get("headers") or {}).items()}
         if content is not None and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "text/plain"
-        if any(n.lower() == "content-type" and v.lower().startswith("multipart/") for n, v in headers.items()):
-            return UserError("ValueError", "call_http does not send multipart content. Send it from an activity.")
+        if any(
+            n.lower() == "content-type" and v.lower().startswith("multipart/")
+            for n, v in headers.items()
+        ):
+            return UserError(
+                "ValueError", "call_http does not send multipart content. Send it from an activity."
+            )
         while True:
             response, text = await self._send(method, url, headers, content)
             location = response.headers.get("Location")
-            if response.status != 202 or not location or asked.get("asynchronousPatternEnabled") is False:
-                return compact({"statusCode": response.status, "headers": _general(response), "content": text})
+            if (
+                response.status != 202
+                or not location
+                or asked.get("asynchronousPatternEnabled") is False
+            ):
+                return compact(
+                    {"statusCode": response.status, "headers": _general(response), "content": text}
+                )
             method, url, content = "GET", str(response.url.join(URL(location))), None
             await self._sleep(_pause(response, self._default_pause))
             if not is_wanted():
@@ -69,7 +84,9 @@ class CallHttpClient:
     ) -> tuple[aiohttp.ClientResponse, str]:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
-        async with self._session.request(method, url, data=content, headers=headers, allow_redirects=True) as response:
+        async with self._session.request(
+            method, url, data=content, headers=headers, allow_redirects=True
+        ) as response:
             return response, await response.text(errors="replace")
 
     async def close(self) -> None:

@@ -135,7 +135,9 @@ class Connection(RequestHandler):
         transport = self.transport
         if transport is not None:
             left = transport.get_write_buffer_size()
-            self._stall_timer = self._loop.call_later(WRITE_TIMEOUT, self._check_stall, transport, left)
+            self._stall_timer = self._loop.call_later(
+                WRITE_TIMEOUT, self._check_stall, transport, left
+            )
 
     def _check_stall(self, transport: asyncio.Transport, left: int) -> None:
         self._stall_timer = None

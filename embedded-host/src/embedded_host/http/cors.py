@@ -55,7 +55,9 @@ class Cors:
             response.set_header("Access-Control-Allow-Credentials", "true")
         if preflight:
             if wanted := [
-                name.strip() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",") if name.strip()
+                name.strip()
+                for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")
+                if name.strip()
             ]:
                 response.set_header("Access-Control-Allow-Headers", ",".join(wanted))
             response.set_header("Access-Control-Allow-Methods", request.headers[_REQUESTED_METHOD])

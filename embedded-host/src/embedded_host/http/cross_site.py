@@ -66,8 +66,13 @@ def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     # Browsers before 2023, and browsers that use plain HTTP with a name of another machine.
-    own = {request.base_url.partition("://")[2], *request.headers.get("x-forwarded-host", "").split(",")}
-    return (origin or "").partition("://")[2].lower() in {authority.strip().lower() for authority in own if authority}
+    own = {
+        request.base_url.partition("://")[2],
+        *request.headers.get("x-forwarded-host", "").split(","),
+    }
+    return (origin or "").partition("://")[2].lower() in {
+        authority.strip().lower() for authority in own if authority
+    }
 
 
 def _is_followed_link(request: Request) -> bool:

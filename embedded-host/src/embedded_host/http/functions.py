@@ -49,7 +49,10 @@ class HttpFunctions:
 
     def serves_prefix(self, segment: str) -> bool:
         """Return True if the first segment of a function's route is exactly ``segment``."""
-        return any(route.text.partition("/")[0].lower() == segment for route in self._app.loaded.routes.values())
+        return any(
+            route.text.partition("/")[0].lower() == segment
+            for route in self._app.loaded.routes.values()
+        )
 
     async def handle(self, request: Request) -> Response:
         problem = self._app.loaded.problem
@@ -85,7 +88,12 @@ class HttpFunctions:
                 result = await self._worker.invoke(name, data, client, str(uuid4()))
         except WorkerLostError as lost:
             beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
-            log.error("The worker was lost while it ran the function '%s'%s: %s. [EH325]", name, beside, lost)
+            log.error(
+                "The worker was lost while it ran the function '%s'%s: %s. [EH325]",
+                name,
+                beside,
+                lost,
+            )
             return empty_response(500)
         if result.error is not None:
             return self._failed(request, name, result.error)
@@ -100,18 +108,28 @@ class HttpFunctions:
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
                 reason = served.broken.get(name, "its function.json cannot be used")
-                return self._out_of_service(request, f"Function '{name}' is out of service: {reason}")
+                return self._out_of_service(
+                    request, f"Function '{name}' is out of service: {reason}"
+                )
         return None
 
     def _out_of_service(self, request: Request, why: str) -> Response:
         """Return a 500. The reason describes the app's code, so with keys only the master key gets it."""
-        return text_response(why, status=500) if self._authorization.is_master(request) else empty_response(500)
+        return (
+            text_response(why, status=500)
+            if self._authorization.is_master(request)
+            else empty_response(500)
+        )
 
     def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
         if error.type == "FunctionLoadError":
             log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
-            return self._out_of_service(request, f"Function '{name}' is out of service: {error.message}")
-        log.error("Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack)
+            return self._out_of_service(
+                request, f"Function '{name}' is out of service: {error.message}"
+            )
+        log.error(
+            "Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack
+        )
         return empty_response(500)
 
     def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
@@ -130,7 +148,11 @@ def _answer(name: str, answer: HttpResponseData) -> Response:
     """Return the function's response, or a 500 for one that Kestrel does not send either: an invalid status, or a header that would
     need encoding or contains a line break."""
     if not 200 <= answer.status <= 999:
-        log.error("Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]", name, answer.status)
+        log.error(
+            "Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]",
+            name,
+            answer.status,
+        )
         return empty_response(500)
     for header, value in answer.headers:
         if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):

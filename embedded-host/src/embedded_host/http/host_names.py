@@ -40,7 +40,9 @@ class HostNames:
         if found is None:
             return False
         name = normalized(found[1])
-        if name in self._names or any(name.endswith(below) for below in self._names if below.startswith(".")):
+        if name in self._names or any(
+            name.endswith(below) for below in self._names if below.startswith(".")
+        ):
             return True
         # By RFC 6761, and in every browser, these names always mean this machine.
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
@@ -49,7 +51,11 @@ class HostNames:
         """An IP address cannot be rebound. 0.0.0.0 and the like are refused, although they reach this machine: for
         them browsers send no origin, so a page would look like another program (``cross_site.py``)."""
         address = ip_address(text)
-        if address is None or address.is_unspecified or getattr(address, "ipv4_mapped", None) is not None:
+        if (
+            address is None
+            or address.is_unspecified
+            or getattr(address, "ipv4_mapped", None) is not None
+        ):
             return False
         return address.is_loopback or self._network
 

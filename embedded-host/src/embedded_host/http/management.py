@@ -9,12 +9,21 @@ from collections import OrderedDict
 from embedded_host.http.management_entities import EntityRoutes
 from embedded_host.http.management_instances import InstanceRoutes
 from embedded_host.http.management_queries import ListRoutes
-from embedded_host.http.management_responses import INTERNAL_ERROR, exception_response, message_response
+from embedded_host.http.management_responses import (
+    INTERNAL_ERROR,
+    exception_response,
+    message_response,
+)
 from embedded_host.management.parameters import form_decoded
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
-from embedded_host.web.request import BodyTooLargeError, ClientGoneError, MalformedBodyError, Request
+from embedded_host.web.request import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedBodyError,
+    Request,
+)
 from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
@@ -40,9 +49,14 @@ class ManagementApi:
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
             raise
         except StateError as error:
-            log.error("%s %s could not be answered [EH218]: %s", request.method, request.path, error)
+            log.error(
+                "%s %s could not be answered [EH218]: %s", request.method, request.path, error
+            )
             return exception_response(
-                500, INTERNAL_ERROR, "The state could not be read; the host's log says why.", type(error).__name__
+                500,
+                INTERNAL_ERROR,
+                "The state could not be read; the host's log says why.",
+                type(error).__name__,
             )
         except Exception as error:
             log.exception("%s %s could not be answered [EH330]", request.method, request.path)
@@ -87,8 +101,14 @@ class _Routes:
         if kind == "instances":
             return await self._on_instances(request, base, rest)
         if kind == "orchestrators" and len(rest) in (1, 2) and method == "POST":
-            return await self._instances.start(request, base, rest[0], rest[1] if len(rest) == 2 else None)
-        if kind == "makeprimary" and not rest and method in ("GET", "PUT", "POST", "DELETE", "OPTIONS"):
+            return await self._instances.start(
+                request, base, rest[0], rest[1] if len(rest) == 2 else None
+            )
+        if (
+            kind == "makeprimary"
+            and not rest
+            and method in ("GET", "PUT", "POST", "DELETE", "OPTIONS")
+        ):
             return empty_response(200)
         return empty_response(404)
 

@@ -7,7 +7,13 @@ from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.http.management_responses import cooperatively, message_response, page_response
 from embedded_host.management.json_text import compact_json
-from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, flag, id_of_token, page_size, parse_timestamp
+from embedded_host.management.parameters import (
+    CONTINUATION_TOKEN_HEADER,
+    flag,
+    id_of_token,
+    page_size,
+    parse_timestamp,
+)
 from embedded_host.management.status import shown_value
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient, NotAnEntityError
@@ -23,7 +29,11 @@ class EntityRoutes:
         """``rest`` are the segments after ``entities``."""
         if len(rest) < 2:
             is_asked = request.method == "GET"
-            return await self._list(request, rest[0] if rest else None) if is_asked else empty_response(404)
+            return (
+                await self._list(request, rest[0] if rest else None)
+                if is_asked
+                else empty_response(404)
+            )
         if len(rest) > 2:
             return empty_response(404)
         name, key = rest[0].lower(), rest[1]

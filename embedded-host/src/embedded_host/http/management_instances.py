@@ -34,7 +34,9 @@ class InstanceRoutes:
 
     # -- starting ----------------------------------------------------------------------------------
 
-    async def start(self, request: Request, base: str, name: str, instance_id: str | None) -> Response:
+    async def start(
+        self, request: Request, base: str, name: str, instance_id: str | None
+    ) -> Response:
         query = request.query
         input: str | None = await request.text()
         if not input and request.headers.get("content-length") == "0":
@@ -45,7 +47,9 @@ class InstanceRoutes:
             except ValueError as error:
                 return invalid_json_response(input, error)
         try:
-            started = await self._client.start(name, input, instance_id, query.get("version") or None)
+            started = await self._client.start(
+                name, input, instance_id, query.get("version") or None
+            )
         except InstanceExistsError as error:
             return message_response(409, str(error))
         timeout, interval = seconds(query.get("timeout")), seconds(query.get("pollinginterval"))
@@ -62,7 +66,9 @@ class InstanceRoutes:
 
     def _check_status(self, base: str, instance_id: str) -> Response:
         body = self._urls.of_instance(base, instance_id, rewind=False)
-        return json_response(body, 202, {"Location": body["statusQueryGetUri"], "Retry-After": "10"})
+        return json_response(
+            body, 202, {"Location": body["statusQueryGetUri"], "Retry-After": "10"}
+        )
 
     async def restart(self, request: Request, base: str, instance_id: str) -> Response:
         try:
@@ -95,13 +101,19 @@ class InstanceRoutes:
         if row is None:
             response = empty_response(404)
         else:
-            diagnosis = await self._client.diagnosis(row.id) if flag(request.query.get("showdiagnosis")) else None
+            diagnosis = (
+                await self._client.diagnosis(row.id)
+                if flag(request.query.get("showdiagnosis"))
+                else None
+            )
             response = self._shown(request, row, diagnosis)
         if wait is not None:
             response.headers.append(("Preference-Applied", f"wait={wait:g}"))
         return response
 
-    def _shown(self, request: Request, row: InstanceRow, diagnosis: Diagnosis | None = None) -> Response:
+    def _shown(
+        self, request: Request, row: InstanceRow, diagnosis: Diagnosis | None = None
+    ) -> Response:
         query = request.query
         show_input = flag(query.get("showinput"), True)
         input = partial(self._client.input, row) if show_input else None
@@ -110,7 +122,9 @@ class InstanceRoutes:
         body = status_object(row, input)
         if flag(query.get("showhistory")) and row.status != "Pending":
             body["historyEvents"] = history_events(
-                self._client.history(row), show_output=flag(query.get("showhistoryoutput")), show_input=show_input
+                self._client.history(row),
+                show_output=flag(query.get("showhistoryoutput")),
+                show_input=show_input,
             )
         if diagnosis is not None:
             body["diagnosis"] = diagnosis.document()
@@ -139,7 +153,9 @@ class InstanceRoutes:
             return empty_response(410)
         return empty_response(202)
 
-    async def operate(self, request: Request, base: str, instance_id: str, operation: str) -> Response:
+    async def operate(
+        self, request: Request, base: str, instance_id: str, operation: str
+    ) -> Response:
         """``POST instances/{id}/{operation}``"""
         client, reason = self._client, request.query.get("reason")
         try:
@@ -162,7 +178,10 @@ class InstanceRoutes:
         except InstanceStatusError as wrong:
             text = f"Cannot {operation} the orchestration instance {instance_id} because instance is in the "
             return exception_response(
-                500, INTERNAL_ERROR, f"{text}{wrong.status} state.", "System.InvalidOperationException"
+                500,
+                INTERNAL_ERROR,
+                f"{text}{wrong.status} state.",
+                "System.InvalidOperationException",
             )
         return empty_response(202)
 
@@ -183,7 +202,11 @@ class InstanceRoutes:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
             # An id with a leading @ counts as an entity's and skips the checks (recorded; contract, 1.2).
-            return json_response({"instancesDeleted": 0}) if instance_id.startswith("@") else empty_response(404)
+            return (
+                json_response({"instancesDeleted": 0})
+                if instance_id.startswith("@")
+                else empty_response(404)
+            )
         except InstanceStatusError as wrong:
             text = (
                 "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "

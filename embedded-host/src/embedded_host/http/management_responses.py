@@ -17,7 +17,12 @@ ROWS_PER_ROUND = 100
 
 def exception_response(status: int, message: str, exception: str, kind: str) -> Response:
     """Return error body A."""
-    body = {"Message": message, "ExceptionMessage": exception, "ExceptionType": kind, "StackTrace": ""}
+    body = {
+        "Message": message,
+        "ExceptionMessage": exception,
+        "ExceptionType": kind,
+        "StackTrace": "",
+    }
     return json_response(body, status)
 
 
@@ -34,7 +39,9 @@ def invalid_json_response(text: str, error: ValueError) -> Response:
         why = f"Unexpected character encountered while parsing value: {text[position]}. Path '', line 0, position 0."
     else:
         why = f"{error}."
-    return exception_response(400, "Invalid JSON content", why, "Newtonsoft.Json.JsonReaderException")
+    return exception_response(
+        400, "Invalid JSON content", why, "Newtonsoft.Json.JsonReaderException"
+    )
 
 
 async def cooperatively(rows: Iterable[T]) -> AsyncIterator[T]:

@@ -14,4 +14,8 @@ class RequestFilter:
         self._names, self._cross_site, self._inner = names, cross_site, inner
 
     async def handle(self, request: Request) -> Response:
-        return self._names.refusal(request) or self._cross_site.refusal(request) or await self._inner(request)
+        return (
+            self._names.refusal(request)
+            or self._cross_site.refusal(request)
+            or await self._inner(request)
+        )

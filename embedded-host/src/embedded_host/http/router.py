@@ -38,7 +38,12 @@ class Router:
         dashboard: Dashboard | None = None,
         authorization: Authorization | None = None,
     ) -> None:
-        self._functions, self._management, self._admin, self._home = functions, management, admin, home
+        self._functions, self._management, self._admin, self._home = (
+            functions,
+            management,
+            admin,
+            home,
+        )
         self._cors = cors or Cors()
         self._dashboard = dashboard
         self._authorization = authorization or Authorization()
@@ -46,11 +51,17 @@ class Router:
     async def public(self, request: Request) -> Response:
         """Handle a request to the public address."""
         lower = request.path.lower()
-        if (lower == DASHBOARD or lower.startswith(DASHBOARD + "/")) and self._dashboard and self.has_dashboard:
+        if (
+            (lower == DASHBOARD or lower.startswith(DASHBOARD + "/"))
+            and self._dashboard
+            and self.has_dashboard
+        ):
             # No CORS: only the dashboard's own page uses it. The files of the page need no key, its API does.
             path = request.path[len(DASHBOARD) :]
             asks = "api" in unquote(path).lower().split("/")
-            return (asks and self._authorization.to_management(request)) or await self._dashboard.handle(request, path)
+            return (
+                asks and self._authorization.to_management(request)
+            ) or await self._dashboard.handle(request, path)
         return await self._cors.handle(request, self._answer)
 
     @property
@@ -73,10 +84,14 @@ class Router:
             return empty_response(204) if home is None else secure_html(home)
         return await self._functions.handle(request)
 
-    async def client_request(self, public_url: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def client_request(
+        self, public_url: str, method: str, path: str, body: bytes
+    ) -> tuple[int, bytes]:
         """Handle a durable client's request that a worker forwarded. ``path`` follows the SDK endpoint's base. Return
         status and body."""
-        response = await self.private(private_request(method, f"{RPC}/{path}", body, public_url), public_url)
+        response = await self.private(
+            private_request(method, f"{RPC}/{path}", body, public_url), public_url
+        )
         return response.status, response.body
 
     async def private(self, request: Request, public_url: str) -> Response:
@@ -97,4 +112,6 @@ def private_request(method: str, path: str, body: bytes, base_url: str) -> Reque
 
     headers = {"content-type": "application/json"} if body else {}
     path, _, query = path.partition("?")
-    return Request(method, path, query, {**headers, "content-length": str(len(body))}, base_url, read)
+    return Request(
+        method, path, query, {**headers, "content-length": str(len(body))}, base_url, read
+    )

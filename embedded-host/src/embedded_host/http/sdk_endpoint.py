@@ -39,4 +39,6 @@ class SdkEndpoint:
                 "others use the management API at the host's own address, below /runtime/webhooks/durabletask.",
                 status=403,
             )
-        return await self._inner(replace(request, path=f"{RPC}/{request.path[len(self._prefix) :]}"))
+        return await self._inner(
+            replace(request, path=f"{RPC}/{request.path[len(self._prefix) :]}")
+        )

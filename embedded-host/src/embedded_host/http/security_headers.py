@@ -8,7 +8,10 @@ _AS_IT_SAYS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-re
 """No content sniffing, and no Referer header to linked pages."""
 _PAGE = [
     *_AS_IT_SAYS,
-    ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),

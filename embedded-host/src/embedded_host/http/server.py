@@ -26,7 +26,12 @@ from embedded_host.http.connection import (
     ReceivedRequest,
     SlowBodyError,
 )
-from embedded_host.web.request import BodyTooLargeError, ClientGoneError, MalformedBodyError, Request
+from embedded_host.web.request import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedBodyError,
+    Request,
+)
 from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
@@ -49,14 +54,23 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 def body_limit(text: str | None) -> int:
     """Return the limit that FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets, by default MAX_BODY."""
-    return int(text) if text and re.fullmatch("[0-9]{1,18}", text.strip()) and int(text) > 0 else MAX_BODY
+    return (
+        int(text)
+        if text and re.fullmatch("[0-9]{1,18}", text.strip()) and int(text) > 0
+        else MAX_BODY
+    )
 
 
 class Listener:
     """Serves ``handler`` on one socket."""
 
     def __init__(
-        self, sock: socket.socket, handler: Handler, grace: float = 1.0, *, max_body: int | None = MAX_BODY
+        self,
+        sock: socket.socket,
+        handler: Handler,
+        grace: float = 1.0,
+        *,
+        max_body: int | None = MAX_BODY,
     ) -> None:
         """``max_body`` is the limit of request bodies in bytes, None for no limit; ``grace`` the seconds that requests in progress get
         when the listener closes."""
@@ -67,7 +81,9 @@ class Listener:
         """Bytes of request and response bodies in memory."""
         self._large_body = asyncio.Lock()
         self._authority = _authority(sock)
-        server = _Server(self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL)
+        server = _Server(
+            self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL
+        )
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
         self._streams: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -89,7 +105,9 @@ class Listener:
 
     def _request(self, *arguments: Any) -> ReceivedRequest:
         message, payload, protocol, writer, task = arguments
-        return ReceivedRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
+        return ReceivedRequest(
+            message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0
+        )
 
     async def _handle(self, request: ReceivedRequest) -> web.StreamResponse:
         received = self._parse(request)
@@ -104,7 +122,8 @@ class Listener:
             response, close = empty_response(408), True
         except _BufferLimitError:
             log.warning(
-                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]", self.buffered >> 20
+                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]",
+                self.buffered >> 20,
             )
             response, close = Response(503, b"", [("Retry-After", "5")]), True
         except MalformedBodyError:
@@ -170,7 +189,10 @@ class Listener:
     async def _read(self, request: ReceivedRequest) -> bytes:
         if self._max_body is not None and (request.content_length or 0) > self._max_body:
             raise BodyTooLargeError
-        if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        if (
+            request.version >= HttpVersion11
+            and request.headers.get("Expect", "").lower() == "100-continue"
+        ):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # count the final response only
         try:
@@ -246,7 +268,9 @@ def _response(request: web.BaseRequest, source: Response, close: bool = False) -
     return response
 
 
-async def _send(request: ReceivedRequest, response: web.StreamResponse, parts: AsyncGenerator[bytes, None]) -> None:
+async def _send(
+    request: ReceivedRequest, response: web.StreamResponse, parts: AsyncGenerator[bytes, None]
+) -> None:
     try:
         await response.prepare(request)
         async for part in parts:

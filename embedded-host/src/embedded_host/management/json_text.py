@@ -44,4 +44,6 @@ def compact_json(text: str) -> str:
 
 def _is_too_deep(text: str) -> bool:
     """Parse a text with many brackets once more, with additional nesting around it."""
-    return text.count("[") + text.count("{") > _BRACKETS and not is_json("[" * _MARGIN + text + "]" * _MARGIN)
+    return text.count("[") + text.count("{") > _BRACKETS and not is_json(
+        "[" * _MARGIN + text + "]" * _MARGIN
+    )

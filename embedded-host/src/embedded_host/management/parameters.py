@@ -20,7 +20,14 @@ PAGE_SIZE = 100
 LONGEST_WAIT = 30.0
 """Maximum of ``Prefer: wait=N``, in seconds."""
 CONTINUATION_TOKEN_HEADER = "x-ms-continuation-token"
-_TODAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
+_TODAY_FORMS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+)
 
 
 def flag(text: str | None, default: bool = False) -> bool:
@@ -62,7 +69,11 @@ def parse_timestamp(text: str | None) -> datetime | None:
     try:
         if "," in text:  # Mon, 23 Nov 2026 06:37:03 GMT
             read = parsedate_to_datetime(text)
-            return read.replace(tzinfo=timezone.utc) if read.tzinfo is None else read.astimezone(timezone.utc)
+            return (
+                read.replace(tzinfo=timezone.utc)
+                if read.tzinfo is None
+                else read.astimezone(timezone.utc)
+            )
     except (ValueError, TypeError, OverflowError):
         pass
     return None
@@ -84,7 +95,9 @@ def runtime_status(text: str) -> str | None:
 
 def preferred_wait(header: str | None) -> float | None:
     """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; None without it."""
-    match = re.search(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?:$|[,;])", header or "", re.IGNORECASE)
+    match = re.search(
+        r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?:$|[,;])", header or "", re.IGNORECASE
+    )
     return min(float(match[1]), LONGEST_WAIT) if match else None
 
 

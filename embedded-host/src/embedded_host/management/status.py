@@ -59,7 +59,10 @@ def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> byt
     if not _is_large_value(row.output):
         return compact(status_object(row, input)).encode()
     members = status_object(replace(row, output=None), input)
-    texts = [f"{compact(key)}:{row.output if key == 'output' else compact(value)}" for key, value in members.items()]
+    texts = [
+        f"{compact(key)}:{row.output if key == 'output' else compact(value)}"
+        for key, value in members.items()
+    ]
     return f"{{{','.join(texts)}}}".encode()
 
 
@@ -78,7 +81,11 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
 
     Only the status of a sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
     """
-    parent = {} if row.parent is None else {"parentInstanceId": row.parent.orchestration_instance.instance_id}
+    parent = (
+        {}
+        if row.parent is None
+        else {"parentInstanceId": row.parent.orchestration_instance.instance_id}
+    )
     return {
         "name": row.name,
         "instanceId": row.id,
@@ -92,13 +99,17 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
     }
 
 
-def history_events(events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool) -> list[dict[str, object]]:
+def history_events(
+    events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool
+) -> list[dict[str, object]]:
     """Return the objects of ``historyEvents``. Completions contain what they complete; OrchestratorStarted and
     OrchestratorCompleted are left out."""
     view = HistoryView.of(events)
     shown = []
     for event in view.events:
-        if isinstance(event, _HIDDEN_EVENTS) or (isinstance(event, _CALLS) and event.event_id in view.completions):
+        if isinstance(event, _HIDDEN_EVENTS) or (
+            isinstance(event, _CALLS) and event.event_id in view.completions
+        ):
             continue
         fields: dict[str, object] = {"EventType": type(event).__name__}
         is_start = isinstance(event, ExecutionStarted)

@@ -22,7 +22,10 @@ class ManagementUrls:
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
         """Return the check-status body, with its keys in the recorded order. The HTTP API leaves rewind out, the
         binding includes it."""
-        return {"id": instance_id, **self._urls(base_url, quote_plus(instance_id), self.key(), rewind)}
+        return {
+            "id": instance_id,
+            **self._urls(base_url, quote_plus(instance_id), self.key(), rewind),
+        }
 
     def _urls(self, base_url: str, encoded_id: str, key: str, rewind: bool) -> dict[str, str]:
         instance = f"{base_url}{WEBHOOK}/instances/{encoded_id}"
@@ -64,7 +67,10 @@ class ManagementUrls:
                     + "?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
                     + (f"&{code}" if code else ""),
                 },
-                "managementUrls": {"id": "INSTANCEID", **self._urls(base_url, "INSTANCEID", key, rewind=True)},
+                "managementUrls": {
+                    "id": "INSTANCEID",
+                    **self._urls(base_url, "INSTANCEID", key, rewind=True),
+                },
                 "baseUrl": base,
                 "requiredQueryStringParameters": code,
                 "rpcBaseUrl": self._sdk_url,

@@ -103,7 +103,9 @@ class _Decisions:
         self._instances: dict[int, _Instance] = {}
         self._by_id: dict[tuple[str, str], _Instance] = {}
         self._failed: dict[int, str] = {}
-        self._next_message = max((row[1] for rows in self._messages.values() for row in rows), default=0) + 1
+        self._next_message = (
+            max((row[1] for rows in self._messages.values() for row in rows), default=0) + 1
+        )
         self._outcomes: list[InstanceOutcome] = []
 
     def decided(self) -> Decided:
@@ -126,12 +128,18 @@ class _Decisions:
             key, hub, id, status = row[0], row[1], row[2], row[4]
             if key in self._instances:
                 continue
-            if key in self._found.found_loose and self._found.names_complete and key not in self._found.names:
+            if (
+                key in self._found.found_loose
+                and self._found.names_complete
+                and key not in self._found.names
+            ):
                 continue  # it had been deleted
             if (hub.lower(), id) in self._by_id:
                 self._lose(hub, id, status, "another instance has the same id")
                 continue
-            if key not in self._entities and id.startswith("@") and row[7] == "":  # an entity has no execution id
+            if (
+                key not in self._entities and id.startswith("@") and row[7] == ""
+            ):  # an entity has no execution id
                 self._lose(hub, id, None, "the state of the entity is lost")
                 continue
             turns = self._turns.get(key, {})
@@ -172,7 +180,9 @@ class _Decisions:
         if instance.row[10]:  # continued as new: the decisions are those of the execution before
             return None
         settled = {
-            event.scheduled_id for event in (*instance.events, *instance.inbox) if isinstance(event, CompletionEvent)
+            event.scheduled_id
+            for event in (*instance.events, *instance.inbox)
+            if isinstance(event, CompletionEvent)
         }
         for event in instance.events:
             if isinstance(event, SchedulingEvent) and event.event_id not in settled:
@@ -189,7 +199,10 @@ class _Decisions:
         if not instance.events:
             return instance.status == Status.PENDING.value
         if instance.is_final:
-            return any(isinstance(event, ExecutionCompleted | ExecutionTerminated) for event in instance.events)
+            return any(
+                isinstance(event, ExecutionCompleted | ExecutionTerminated)
+                for event in instance.events
+            )
         # The last turn sets the time of the row, too.
         return bool(instance.events[-1].timestamp == utc_text(from_micros(instance.row[6])))
 
@@ -228,9 +241,15 @@ class _Decisions:
     def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
         """Return the loss of an entity request or of its response."""
         request = _parsed(decision.input)
-        if request is None or request.get("signal") or not self._damaged & {"messages", "instances", "entities"}:
+        if (
+            request is None
+            or request.get("signal")
+            or not self._damaged & {"messages", "instances", "entities"}
+        ):
             return None
-        responses = {e.name for e in (*instance.events, *instance.inbox) if isinstance(e, EventRaised)}
+        responses = {
+            e.name for e in (*instance.events, *instance.inbox) if isinstance(e, EventRaised)
+        }
         if request.get("id") in responses:
             return None
         entity = self._find(instance.hub, decision.instance_id)
@@ -265,7 +284,11 @@ class _Decisions:
         if instance.key in self._failed:
             outcome, detail = r.FAILED, self._failed[instance.key]
         elif instance.key in self._entities:
-            lost = "operations that it had not executed may be lost" if "messages" in self._damaged else None
+            lost = (
+                "operations that it had not executed may be lost"
+                if "messages" in self._damaged
+                else None
+            )
             return InstanceOutcome(instance.hub, instance.id, None, r.ENTITY, lost)
         elif instance.is_final:
             losses = [] if self._has_whole_history(instance) else ["a part of its history is lost"]
@@ -291,9 +314,20 @@ class _Decisions:
                     live.add(key)
             else:
                 text = f"{REASON}: {reason}."
-                row = (*row[:4], Status.FAILED.value, row[5], micros(self._now), *row[7:10], 0, row[11], text)
+                row = (
+                    *row[:4],
+                    Status.FAILED.value,
+                    row[5],
+                    micros(self._now),
+                    *row[7:10],
+                    0,
+                    row[11],
+                    text,
+                )
                 turns = {number: turns[number] for number in range(_first_gap(turns))}
-                turns[len(turns)] = encode_events([h.execution_completed(self._now, -1, Status.FAILED.value, text)])
+                turns[len(turns)] = encode_events(
+                    [h.execution_completed(self._now, -1, Status.FAILED.value, text)]
+                )
             rows["instances"].append(row)
             rows["history"] += [(key, turn, events) for turn, events in sorted(turns.items())]
             if key in self._inputs:
@@ -318,7 +352,9 @@ def _first_gap(turns: dict[int, str]) -> int:
 
 
 def _up_to_gap(turns: dict[int, str]) -> list[HistoryEvent]:
-    return [event for number in range(_first_gap(turns)) for event in events_of(turns[number]) or ()]
+    return [
+        event for number in range(_first_gap(turns)) for event in events_of(turns[number]) or ()
+    ]
 
 
 def _started(events: Iterable[HistoryEvent]) -> ExecutionStarted | None:

@@ -75,7 +75,9 @@ def recover(path: Path) -> Recovery:
                     f"{backups_text(path)} To start with an empty state, move the file away, with its log. [EH552]"
                 )
             _write(path.with_name(path.name + RECOVERING), decided.rows)
-            _rewrite(plan, json.dumps({"damaged": _free_name(path).name, **decided.report.document()}))
+            _rewrite(
+                plan, json.dumps({"damaged": _free_name(path).name, **decided.report.document()})
+            )
             replace_file(path.with_name(path.name + RECOVERING), recovered)
         return _put_in_place(path, recovered, plan)
     except OSError as error:
@@ -87,9 +89,15 @@ def recover(path: Path) -> Recovery:
 
 def _read(path: Path) -> RecoveredRows:
     """Read the rows of a state file through copies of it; SQLite would write to the file. Raises StateError, OSError."""
-    with tempfile.TemporaryDirectory(prefix="recover-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="recover-", dir=path.parent, ignore_cleanup_errors=True
+    ) as folder:
         # Each step gets a copy of its own: SQLite changes a file with a log when it opens and closes it.
-        checked, dumped, rebuilt = Path(folder, "checked.db"), Path(folder, "dumped.db"), Path(folder, "rebuilt.db")
+        checked, dumped, rebuilt = (
+            Path(folder, "checked.db"),
+            Path(folder, "dumped.db"),
+            Path(folder, "rebuilt.db"),
+        )
         _copy(path, checked)
         damage = examine(checked)
         if damage.message is None:
@@ -104,7 +112,9 @@ def _read(path: Path) -> RecoveredRows:
                 find_shell().rebuild(dumped, rebuilt, path)
                 found = read_rows(rebuilt, damage)
             except (sqlite3.Error, UnicodeError) as error:
-                found = RecoveredRows(damaged=set(TABLES), problems=[f"SQLite reports: {damage.message}", str(error)])
+                found = RecoveredRows(
+                    damaged=set(TABLES), problems=[f"SQLite reports: {damage.message}", str(error)]
+                )
         read_names(checked, found)
         return found
 
@@ -124,7 +134,9 @@ def _append_missing_pages(copy: Path) -> None:
     with copy.open("r+b") as file:
         header = file.read(_HEADER)
         page_size = int.from_bytes(header[16:18], "big")
-        expected = int.from_bytes(header[28:32], "big") * (_LARGEST_PAGE if page_size == 1 else page_size)
+        expected = int.from_bytes(header[28:32], "big") * (
+            _LARGEST_PAGE if page_size == 1 else page_size
+        )
         if size < expected <= max(64 << 20, 16 * size):
             file.truncate(expected)
 
@@ -133,7 +145,8 @@ def _check_version(database: Path, path: Path) -> None:
     """Raise StateError for an undamaged file of another version of the host."""
     with closing(connect(database)) as connection:
         application, version = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version")
         )
     if application == APPLICATION_ID and version != SCHEMA_VERSION:
         raise StateError(

@@ -61,9 +61,13 @@ def examine(path: Path) -> Damage:
             if found == ["ok"]:
                 return Damage(set(), False, None)
             tables = {name for name in TABLES if _table_problem(connection, name)}
-            message = "; ".join(line for line in found[0].splitlines() if not line.startswith("***"))
+            message = "; ".join(
+                line for line in found[0].splitlines() if not line.startswith("***")
+            )
             # SQLite finds a page that two tables use only when it checks the whole file.
-            return Damage(tables or set(TABLES), any("freelist" in text.lower() for text in found), message)
+            return Damage(
+                tables or set(TABLES), any("freelist" in text.lower() for text in found), message
+            )
     except (sqlite3.Error, UnicodeError) as error:
         return Damage(set(TABLES), True, str(error))
 
@@ -82,7 +86,10 @@ def read_rows(database: Path, damage: Damage) -> RecoveredRows:
         found.problems.append(f"SQLite reports: {damage.message}")
     with closing(connect(database)) as connection:
         connection.text_factory = _decoded
-        existing = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        existing = {
+            str(row[0])
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
         for table in TABLES.values():
             if table.name in existing:
                 _read_table(connection, table, found)
@@ -98,9 +105,13 @@ def read_names(path: Path, found: RecoveredRows) -> None:
     try:
         with closing(connect(path)) as connection:
             # All four are columns of the index: the table's pages are not read.
-            rows = connection.execute("SELECT key, hub, id, status FROM instances INDEXED BY instances_by_status")
+            rows = connection.execute(
+                "SELECT key, hub, id, status FROM instances INDEXED BY instances_by_status"
+            )
             for key, hub, id, status in rows:
-                if all(isinstance(text, str) for text in (hub, id, status)) and isinstance(key, int):
+                if all(isinstance(text, str) for text in (hub, id, status)) and isinstance(
+                    key, int
+                ):
                     found.names[key] = Name(hub, id, status)
             found.names_complete = True
     except (sqlite3.Error, UnicodeError):
@@ -125,7 +136,9 @@ def _read_table(connection: sqlite3.Connection, table: Table, found: RecoveredRo
             invalid += 1
     if invalid:
         found.damaged.add(table.name)
-        found.problems.append(f"the table {table.name} has {invalid} invalid row{'' if invalid == 1 else 's'}")
+        found.problems.append(
+            f"the table {table.name} has {invalid} invalid row{'' if invalid == 1 else 's'}"
+        )
 
 
 def _read_loose(connection: sqlite3.Connection, may_be_old: bool, found: RecoveredRows) -> None:
@@ -136,7 +149,11 @@ def _read_loose(connection: sqlite3.Connection, may_be_old: bool, found: Recover
         for name in found.damaged:
             if may_be_old and name in ("messages", "activities", "awaited"):
                 continue
-            row = TABLES[name].row_of_record(rowid, fields[:count]) if isinstance(count, int) else None
+            row = (
+                TABLES[name].row_of_record(rowid, fields[:count])
+                if isinstance(count, int)
+                else None
+            )
             if row is None:
                 continue
             found.tables[name].append(row)

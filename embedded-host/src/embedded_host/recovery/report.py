@@ -43,11 +43,19 @@ class Report:
     @property
     def incomplete(self) -> list[InstanceOutcome]:
         """The recovered instances that lack data."""
-        return [one for one in self.instances if one.detail and one.outcome in (CONTINUED, FINISHED, ENTITY)]
+        return [
+            one
+            for one in self.instances
+            if one.detail and one.outcome in (CONTINUED, FINISHED, ENTITY)
+        ]
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON."""
-        return {"counts": self.count(), "problems": self.problems, "instances": [asdict(one) for one in self.instances]}
+        return {
+            "counts": self.count(),
+            "problems": self.problems,
+            "instances": [asdict(one) for one in self.instances],
+        }
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> Report:

@@ -25,7 +25,9 @@ class Table(NamedTuple):
     """The first column is the rowid."""
 
     def is_valid(self, row: Row) -> bool:
-        return len(row) == len(self.columns) and all(c(value) for c, value in zip(self.checks, row, strict=True))
+        return len(row) == len(self.columns) and all(
+            c(value) for c, value in zip(self.checks, row, strict=True)
+        )
 
     def row_of_record(self, rowid: int | None, fields: Sequence[Any]) -> Row | None:
         """Return the row of a record that was found without its table; None if it cannot be of this one."""
@@ -94,11 +96,32 @@ TABLES = {
         Table(
             "instances",
             (
-                *("key", "hub", "id", "name", "status", "created", "updated", "execution_id", "generation", "parent"),
+                *(
+                    "key",
+                    "hub",
+                    "id",
+                    "name",
+                    "status",
+                    "created",
+                    "updated",
+                    "execution_id",
+                    "generation",
+                    "parent",
+                ),
                 *("continued", "custom_status", "output"),
             ),
             (
-                *(_int, _text, _text, _text, _STATUSES.__contains__, _time, _time, _text, _or_null(_int)),
+                *(
+                    _int,
+                    _text,
+                    _text,
+                    _text,
+                    _STATUSES.__contains__,
+                    _time,
+                    _time,
+                    _text,
+                    _or_null(_int),
+                ),
                 *(_or_null(_parent), _flag, _or_null(_text), _or_null(_text)),
             ),
             True,
@@ -117,7 +140,12 @@ TABLES = {
             (_int, _int, _text, _int, _text, _text),
             False,
         ),
-        Table("awaited", ("instance", "kind", "name"), (_int, ("event", "entity").__contains__, _text), False),
+        Table(
+            "awaited",
+            ("instance", "kind", "name"),
+            (_int, ("event", "entity").__contains__, _text),
+            False,
+        ),
         Table("entities", ("instance", "has_state", "state"), (_int, _flag, _or_null(_text)), True),
         Table(
             "timers",

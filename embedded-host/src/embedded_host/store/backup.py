@@ -26,14 +26,18 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
         partial.unlink(missing_ok=True)
         make_file(partial)
     except OSError as error:
-        raise StateError(f"The copy {target} cannot be written: {error}. Name another file for it. [EH228]") from error
+        raise StateError(
+            f"The copy {target} cannot be written: {error}. Name another file for it. [EH228]"
+        ) from error
     try:
         with closing(connect(partial)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
             found = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
         if found != ["ok"]:
-            raise StateError(f"There is no copy, because the state file is damaged: {found[0]}. [EH229]")
+            raise StateError(
+                f"There is no copy, because the state file is damaged: {found[0]}. [EH229]"
+            )
         sync_file(partial)
         replace_file(partial, target)
     except (OSError, sqlite3.Error, UnicodeError) as error:

@@ -8,20 +8,30 @@ from embedded_host.store.backup_files import latest_backups
 from embedded_host.store.interface import StateBusyError, StateError
 
 _DISK = ("disk i/o error",)
-_DAMAGE = ("malformed", "unsupported file format", "file is encrypted", "could not decode", "can't decode")
+_DAMAGE = (
+    "malformed",
+    "unsupported file format",
+    "file is encrypted",
+    "could not decode",
+    "can't decode",
+)
 _FULL = ("disk is full",)
 
 
 def damage_error(path: Path | None, found: object) -> StateError:
     """Return the error for a damaged file; ``found`` describes the damage."""
-    return StateError(f"The state file {path} is damaged: {str(found).rstrip('.')}. {remedy(path)} [EH220]")
+    return StateError(
+        f"The state file {path} is damaged: {str(found).rstrip('.')}. {remedy(path)} [EH220]"
+    )
 
 
 def state_error(path: Path | None, error: Exception, operation: str) -> StateError:
     """Return the error for an exception of SQLite; ``operation`` is "read", "written" or "opened"."""
     text = str(error).lower()
     if "not a database" in text:
-        return damage_error(path, f"{error}. If it is another program's file, use another folder with --state")
+        return damage_error(
+            path, f"{error}. If it is another program's file, use another folder with --state"
+        )
     if any(sign in text for sign in _DAMAGE):
         return damage_error(path, error)
     if any(sign in text for sign in _DISK):

@@ -34,7 +34,9 @@ def make_file(path: Path) -> None:
 def keep_from_others(path: Path) -> None:
     """Remove the permissions of group and others: a file that was copied in may have had them."""
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        with contextlib.suppress(PermissionError):  # another user's, in a folder that both may write
+        with contextlib.suppress(
+            PermissionError
+        ):  # another user's, in a folder that both may write
             path.chmod(OWNER_ONLY)
 
 

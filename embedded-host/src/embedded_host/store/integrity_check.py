@@ -35,7 +35,9 @@ class IntegrityCheck:
     def close(self) -> None:
         """Stop a running check."""
         self._closing = True
-        while self._thread.is_alive():  # repeatedly: an interrupt before the statement begins has no effect
+        while (
+            self._thread.is_alive()
+        ):  # repeatedly: an interrupt before the statement begins has no effect
             self._connection.interrupt()
             self._thread.join(0.02)
         self._connection.close()

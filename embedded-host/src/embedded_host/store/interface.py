@@ -298,7 +298,9 @@ class StateReader(Protocol):
     def continued(self) -> list[Address]:
         """Return the instances with ``continued``."""
 
-    def scan(self, hub: str, query: InstanceQuery, rows: int) -> tuple[list[InstanceRow], str | None]:
+    def scan(
+        self, hub: str, query: InstanceQuery, rows: int
+    ) -> tuple[list[InstanceRow], str | None]:
         """Examine the next ``rows`` instances in order of id, from ``query.after_id``.
 
         Returns the matching ones and the last examined id, which is None at the end. A call takes a bounded time however

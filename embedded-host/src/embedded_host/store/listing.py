@@ -21,18 +21,20 @@ from embedded_host.store.query_conditions import (
     of_the_rest,
 )
 
-COLUMNS = (
-    "key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status, output"
-)
+COLUMNS = "key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status, output"
 FEW = 2000
 """Rows: sorting this many takes less time than searching a page among a hundred thousand."""
 
 
-def listing(reader: sqlite3.Connection, hub: str, query: InstanceQuery, limit: int) -> tuple[str, dict[str, Any]]:
+def listing(
+    reader: sqlite3.Connection, hub: str, query: InstanceQuery, limit: int
+) -> tuple[str, dict[str, Any]]:
     """Return the SQL text and its named values; the rows are ``COLUMNS``."""
     created = of_creation(query)
     if created.texts and _are_few(reader, of_hub(hub) + created):
-        found = of_hub(hub) + created + of_id(query, "+") + of_status(query, "+") + of_the_rest(query)
+        found = (
+            of_hub(hub) + created + of_id(query, "+") + of_status(query, "+") + of_the_rest(query)
+        )
         return _select("instances INDEXED BY instances_by_creation", found, limit)
     others = of_hub(hub) + of_id(query) + of_creation(query, "+") + of_the_rest(query)
     if not query.statuses:
@@ -42,7 +44,9 @@ def listing(reader: sqlite3.Connection, hub: str, query: InstanceQuery, limit: i
     for number, status in enumerate(dict.fromkeys(query.statuses)):
         values[f"status{number}"] = status
         one = Conditions((*others.texts, f"status = :status{number}"), {})
-        texts.append(f"SELECT * FROM ({_select('instances INDEXED BY instances_by_status', one, limit)[0]})")
+        texts.append(
+            f"SELECT * FROM ({_select('instances INDEXED BY instances_by_status', one, limit)[0]})"
+        )
     if len(texts) == 1:
         return texts[0], values
     return f"{' UNION ALL '.join(texts)} ORDER BY id LIMIT :limit", values
@@ -64,6 +68,8 @@ def _select(source: str, conditions: Conditions, limit: int) -> tuple[str, dict[
 
 
 def _are_few(reader: sqlite3.Connection, conditions: Conditions) -> bool:
-    text = f"SELECT count(*) FROM (SELECT 1 FROM instances WHERE {conditions.where} LIMIT {FEW + 1})"
+    text = (
+        f"SELECT count(*) FROM (SELECT 1 FROM instances WHERE {conditions.where} LIMIT {FEW + 1})"
+    )
     count: int = reader.execute(text, conditions.values).fetchone()[0]
     return count <= FEW

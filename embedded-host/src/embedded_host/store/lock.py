@@ -68,7 +68,12 @@ class StateLock:
             f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
         )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -113,6 +118,9 @@ else:
         """Return whether the lock was free. Raises OSError on a file system without locks."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # the latter where flock is made of fcntl's locks
+        except (
+            BlockingIOError,
+            PermissionError,
+        ):  # the latter where flock is made of fcntl's locks
             return False
         return True

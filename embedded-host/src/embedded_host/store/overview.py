@@ -118,7 +118,10 @@ class Overview:
         # The subquery sorts keys only, and an offset skips entries of an index instead of rows.
         keys = f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
         text = f"SELECT key, id, name, status, created, updated FROM instances WHERE key IN ({keys}) ORDER BY {order}"
-        return [ListedInstance(*row) for row in self._connection.execute(text, {**values, "n": limit, "o": offset})]
+        return [
+            ListedInstance(*row)
+            for row in self._connection.execute(text, {**values, "n": limit, "o": offset})
+        ]
 
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """Return the number of instances by status."""
@@ -132,13 +135,17 @@ class Overview:
         first, last = self._one("creation_range", hub)
         return None if first is None else (first, last)
 
-    def started_by_interval(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[int, int]:
+    def started_by_interval(
+        self, hub: str, query: InstanceQuery, start: int, width: int
+    ) -> dict[int, int]:
         """Return the number of instances created in each interval of ``width`` from ``start``, by the interval's number."""
         where, values = _where(hub, query)
         text = f"SELECT (created - :s) / :w AS interval, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY interval"
         return dict(self._connection.execute(text, {**values, "s": start, "w": width}))
 
-    def ended_by_interval(self, hub: str, query: InstanceQuery, start: int, width: int) -> dict[str, dict[int, int]]:
+    def ended_by_interval(
+        self, hub: str, query: InstanceQuery, start: int, width: int
+    ) -> dict[str, dict[int, int]]:
         """Return the number of instances that ended in each interval, by status."""
         where, values = _where(hub, query)
         text = (
@@ -146,7 +153,9 @@ class Overview:
             f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, interval"
         )
         found: dict[str, dict[int, int]] = {}
-        for status, interval, count in self._connection.execute(text, {**values, "s": start, "w": width}):
+        for status, interval, count in self._connection.execute(
+            text, {**values, "s": start, "w": width}
+        ):
             found.setdefault(status, {})[interval] = count
         return found
 
@@ -159,7 +168,11 @@ class Overview:
         found: dict[int, list[str]] = {key: [] for key in live.values()}
         marks = ",".join("?" * len(live))
         for kind, text, values in (
-            ("activity", f"SELECT instance, name FROM activities WHERE instance IN ({marks})", [*live.values()]),
+            (
+                "activity",
+                f"SELECT instance, name FROM activities WHERE instance IN ({marks})",
+                [*live.values()],
+            ),
             (
                 "timer",
                 f"SELECT instance, min(due) FROM messages WHERE instance IN ({marks}) AND due IS NOT NULL GROUP BY instance",
@@ -175,7 +188,8 @@ class Overview:
             for owner, name in self._connection.execute(text, values):
                 found[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
         for owner, kind, name in self._connection.execute(
-            f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})", [*live.values()]
+            f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})",
+            [*live.values()],
         ):
             found[owner].append(f"{kind} {name}")
         return found
@@ -201,29 +215,45 @@ class Overview:
 
     def history(self, key: int, after: int = 0) -> list[str]:
         """Return the JSON array of each turn from number ``after``."""
-        return [text_with_input(*row) for row in self._connection.execute(self._sql["history_from"], (key, after))]
+        return [
+            text_with_input(*row)
+            for row in self._connection.execute(self._sql["history_from"], (key, after))
+        ]
 
     # -- functions and entities ----------------------------------------------------------------------
 
     def orchestrators(self, hub: str) -> dict[str, OrchestratorUse]:
         """Return the use of each orchestrator, by name."""
         rows = self._connection.execute(self._sql["orchestrators"], (hub,)).fetchall()
-        return {name: OrchestratorUse(count, newest, self._input(key)) for name, count, newest, key in rows}
+        return {
+            name: OrchestratorUse(count, newest, self._input(key))
+            for name, count, newest, key in rows
+        }
 
-    def samples(self, hub: str, *, newest: int, each: int, longest: int) -> Iterable[tuple[str, list[str]]]:
+    def samples(
+        self, hub: str, *, newest: int, each: int, longest: int
+    ) -> Iterable[tuple[str, list[str]]]:
         """Return the name and the turns of up to ``each`` instances of a name, of the ``newest`` instances of all names.
 
         Histories of more than ``longest`` characters are left out.
         """
         seen: dict[str, int] = {}
-        for key, name in self._connection.execute(self._sql["newest_instances"], (hub, newest)).fetchall():
-            if seen.get(name, 0) < each and not name.startswith("@") and self._one("history_sizes", key)[0] <= longest:
+        for key, name in self._connection.execute(
+            self._sql["newest_instances"], (hub, newest)
+        ).fetchall():
+            if (
+                seen.get(name, 0) < each
+                and not name.startswith("@")
+                and self._one("history_sizes", key)[0] <= longest
+            ):
                 seen[name] = seen.get(name, 0) + 1
                 yield name, self.history(key)
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
         """Return ``event NAME`` of the events that instances wait for."""
-        return [row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))]
+        return [
+            row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))
+        ]
 
     def entity_names(self, hub: str) -> list[str]:
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]

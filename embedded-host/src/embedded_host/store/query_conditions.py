@@ -52,14 +52,24 @@ def of_id(query: InstanceQuery, prefix: str = "") -> Conditions:
         ("last", "<", query.id_prefix + _LAST if query.id_prefix else None),
         *([("first_entity", ">=", "@"), ("last_entity", "<", "A")] if query.entities else []),
     ]
-    return _given(*((f"{prefix}id {operator} :{name}", name, value) for name, operator, value in bounds))
+    return _given(
+        *((f"{prefix}id {operator} :{name}", name, value) for name, operator, value in bounds)
+    )
 
 
 def of_creation(query: InstanceQuery, prefix: str = "") -> Conditions:
     """``prefix`` "+" keeps SQLite from using the index of creation times."""
     return _given(
-        (f"{prefix}created >= :created_from", "created_from", query.created_from and micros(query.created_from)),
-        (f"{prefix}created <= :created_to", "created_to", query.created_to and micros(query.created_to)),
+        (
+            f"{prefix}created >= :created_from",
+            "created_from",
+            query.created_from and micros(query.created_from),
+        ),
+        (
+            f"{prefix}created <= :created_to",
+            "created_to",
+            query.created_to and micros(query.created_to),
+        ),
     )
 
 
@@ -74,7 +84,11 @@ def of_status(query: InstanceQuery, prefix: str = "") -> Conditions:
 def of_the_rest(query: InstanceQuery) -> Conditions:
     """Conditions that no index of instances serves."""
     found = _given(
-        ("updated >= :updated_from", "updated_from", query.updated_from and micros(query.updated_from)),
+        (
+            "updated >= :updated_from",
+            "updated_from",
+            query.updated_from and micros(query.updated_from),
+        ),
         ("updated <= :updated_to", "updated_to", query.updated_to and micros(query.updated_to)),
         ("name = :name", "name", query.name or None),
     )
@@ -88,10 +102,14 @@ def of_the_rest(query: InstanceQuery) -> Conditions:
 def _of_waiting(waiting: str) -> Conditions:
     kind, _, name = waiting.partition(":")
     narrowed = (" WHERE name = :waiting", " AND name = :waiting") if name else ("", "")
-    return Conditions((_WAITING.get(kind, "0").format(*narrowed), IS_LIVE), {"waiting": name} if name else {})
+    return Conditions(
+        (_WAITING.get(kind, "0").format(*narrowed), IS_LIVE), {"waiting": name} if name else {}
+    )
 
 
 def _given(*conditions: tuple[str, str, Any]) -> Conditions:
     """Return the conditions whose value is not None; each is (text, parameter, value)."""
     given = [condition for condition in conditions if condition[2] is not None]
-    return Conditions(tuple(text for text, _, _ in given), {name: value for _, name, value in given})
+    return Conditions(
+        tuple(text for text, _, _ in given), {name: value for _, name, value in given}
+    )

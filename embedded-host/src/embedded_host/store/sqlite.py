@@ -38,7 +38,16 @@ from embedded_host.store.state_reader import SqliteReader
 BUSY_LIMIT = 10.0
 """Seconds that ``write`` waits for the lock of another program."""
 _DELETE_INSTANCE = ("instance", "input", "history", "messages", "activities", "awaited", "entity")
-_DELETE_HUB = ("inputs", "history", "messages", "activities", "awaited", "entities", "timers", "instances")
+_DELETE_HUB = (
+    "inputs",
+    "history",
+    "messages",
+    "activities",
+    "awaited",
+    "entities",
+    "timers",
+    "instances",
+)
 
 
 class SqliteStore(SqliteReader):
@@ -128,12 +137,16 @@ class SqliteStore(SqliteReader):
             message = change.row
             due = None if message.due is None else micros(message.due)
             event = encode_event(referring(message.event))
-            execute(sql["put_message"], (message.id, message.instance, message.execution_id, due, event))
+            execute(
+                sql["put_message"], (message.id, message.instance, message.execution_id, due, event)
+            )
         elif isinstance(change, TakeMessage):
             execute(sql["take_message"], change)
         elif isinstance(change, PutActivity):
             a = change.row
-            execute(sql["put_activity"], (a.id, a.instance, a.execution_id, a.task_id, a.name, a.input))
+            execute(
+                sql["put_activity"], (a.id, a.instance, a.execution_id, a.task_id, a.name, a.input)
+            )
         elif isinstance(change, TakeActivity):
             execute(sql["take_activity"], change)
         elif isinstance(change, SetInput):
@@ -154,7 +167,9 @@ class SqliteStore(SqliteReader):
             execute(sql["save_entity"], (change.instance, int(change.has_state), change.state))
         elif isinstance(change, SaveTimer):
             timer = change.row
-            times = (None if t is None else micros(t) for t in (timer.last, timer.next, timer.updated))
+            times = (
+                None if t is None else micros(t) for t in (timer.last, timer.next, timer.updated)
+            )
             execute(sql["save_timer"], (timer.hub, timer.function, *times))
         elif isinstance(change, DeleteInstance):
             for name in _DELETE_INSTANCE:

@@ -124,7 +124,11 @@ def _check_files(path: Path) -> None:
 def _open_error(path: Path, error: Exception) -> StateError:
     text = str(error)
     if "readonly" in text or "unable to open" in text:
-        rights = "" if os.access(path.parent, os.W_OK) else f" (the folder {path.parent} is not writable)"
+        rights = (
+            ""
+            if os.access(path.parent, os.W_OK)
+            else f" (the folder {path.parent} is not writable)"
+        )
         return StateError(
             f"The state file {path} cannot be opened: {error}{rights}. Check its permissions, and those of its folder, or use "
             "another folder with --state. [EH212]"

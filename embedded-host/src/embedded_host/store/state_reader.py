@@ -99,7 +99,9 @@ class SqliteReader:
     def continued(self) -> list[Address]:
         return [Address(*row) for row in self._rows("continued_instances")]
 
-    def scan(self, hub: str, query: InstanceQuery, rows: int) -> tuple[list[InstanceRow], str | None]:
+    def scan(
+        self, hub: str, query: InstanceQuery, rows: int
+    ) -> tuple[list[InstanceRow], str | None]:
         text, last_text, values = scanning(hub, query, rows)
         try:
             found = self._reader.execute(text, values).fetchall()
@@ -118,7 +120,13 @@ class SqliteReader:
 
     def _message(self, row: Sequence[Any]) -> MessageRow:
         text = text_with_input(row[4], self.input(row[1])) if has_reference(row[4]) else row[4]
-        return MessageRow(row[0], row[1], row[2], None if row[3] is None else from_micros(row[3]), decode_event(text))
+        return MessageRow(
+            row[0],
+            row[1],
+            row[2],
+            None if row[3] is None else from_micros(row[3]),
+            decode_event(text),
+        )
 
     def _one(self, name: str, *values: Any) -> Any:
         try:

@@ -77,9 +77,12 @@ class Activities:
         row, functions = work.row, self._functions()
         if row.name == HTTP_ACTIVITY:
             return await run_call(
-                lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)), "an HTTP call"
+                lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),
+                "an HTTP call",
             )
-        if row.name not in functions:  # it existed when it was scheduled (durable-host-contract.md, 4.3)
+        if (
+            row.name not in functions
+        ):  # it existed when it was scheduled (durable-host-contract.md, 4.3)
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
         return await run_call(

@@ -10,7 +10,12 @@ from uuid import uuid4
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId, request_message
-from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceCreated, decode_turns, encode_events
+from embedded_host.engine.events import (
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+    decode_turns,
+    encode_events,
+)
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
@@ -78,7 +83,11 @@ class HubClient:
     # -- orchestrations ----------------------------------------------------------------------------
 
     async def start(
-        self, name: str, input: str | None = None, instance_id: str | None = None, version: str | None = None
+        self,
+        name: str,
+        input: str | None = None,
+        instance_id: str | None = None,
+        version: str | None = None,
     ) -> str:
         """Start an orchestration and return its id. Raises InstanceExistsError.
 
@@ -87,7 +96,11 @@ class HubClient:
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
         generation: int | None = 0
-        while existing is not None and not existing.is_terminal and not hub.settings.any_state_is_overridable:
+        while (
+            existing is not None
+            and not existing.is_terminal
+            and not hub.settings.any_state_is_overridable
+        ):
             # The instance in memory may be ahead of the store: no answer may depend on what is not durable.
             key = existing.key
             await hub.settle()
@@ -118,7 +131,9 @@ class HubClient:
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
         """Raises InstanceNotFoundError or InstanceFinishedError."""
-        await self._send(self.live(instance_id), h.execution_terminated(self.hub.clock.now(), reason))
+        await self._send(
+            self.live(instance_id), h.execution_terminated(self.hub.clock.now(), reason)
+        )
 
     async def suspend(self, instance_id: str, reason: str | None) -> None:
         """Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is suspended."""
@@ -137,7 +152,9 @@ class HubClient:
     async def restart(self, instance_id: str, new_instance_id: bool) -> str:
         """Start the same function with the same input again. Raises InstanceNotFoundError, or InstanceExistsError."""
         row = self.known(instance_id)
-        return await self.start(row.name, self._store.input(row.key), None if new_instance_id else instance_id)
+        return await self.start(
+            row.name, self._store.input(row.key), None if new_instance_id else instance_id
+        )
 
     async def rewind(self, instance_id: str, reason: str | None) -> None:
         """Raises InstanceNotFoundError, or InstanceStatusError unless it is Failed."""
@@ -157,14 +174,20 @@ class HubClient:
         state, now = instance.state, hub.clock.now()
         if state.status is not Status.FAILED:
             return
-        created = [e.instance_id for e in state.history.events if isinstance(e, SubOrchestrationInstanceCreated)]
+        created = [
+            e.instance_id
+            for e in state.history.events
+            if isinstance(e, SubOrchestrationInstanceCreated)
+        ]
         gone = [child for child in created if not self._has_failed(child)]
         rewound = rewind(state.history.events, reason, gone)
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
         unit.changes.append(c.DeleteHistory(instance.key))
-        unit.changes.append(c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events))))
+        unit.changes.append(
+            c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events)))
+        )
         unit.changes.append(c.SaveInstance(row_of(hub.name, instance)))
         instance.turns = 1
         hub.adopt(instance)
@@ -216,7 +239,9 @@ class HubClient:
     async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
         """Send a signal. ``input`` is the operation's input as text. Raises NotAnEntityError."""
         now = self.hub.clock.now()
-        text = request_message(request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now)
+        text = request_message(
+            request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now
+        )
         unit = UnitOfWork()
         message = Message(h.event_raised(now, "op", text))
         target = self.hub.units.entity_instance(str(entity), message, unit)

@@ -28,7 +28,9 @@ class TimerQueue:
 
     _CHECK_INTERVAL = timedelta(seconds=30)
 
-    def __init__(self, clock: Clock, fire: Callable[[Any], None], *, automatic: bool = True) -> None:
+    def __init__(
+        self, clock: Clock, fire: Callable[[Any], None], *, automatic: bool = True
+    ) -> None:
         self._clock, self._fire, self._automatic = clock, fire, automatic
         self._heap: list[tuple[datetime, int, Any]] = []
         self._order = count()
@@ -65,7 +67,9 @@ class TimerQueue:
         self._armed_for = self._heap[0][0]
         wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._CHECK_INTERVAL)
         # The event loop may wake one clock tick early: a millisecond more keeps a timer from firing early.
-        self._handle = asyncio.get_running_loop().call_later(wait.total_seconds() + 0.001, self.fire_due)
+        self._handle = asyncio.get_running_loop().call_later(
+            wait.total_seconds() + 0.001, self.fire_due
+        )
 
     def close(self) -> None:
         if self._handle:

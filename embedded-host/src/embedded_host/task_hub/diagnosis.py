@@ -68,7 +68,9 @@ async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
     )
 
 
-def status_diagnosis(hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration) -> Diagnosis | None:
+def status_diagnosis(
+    hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration
+) -> Diagnosis | None:
     """Return the diagnosis of an instance whose status explains it: finished, in a turn, or suspended. Otherwise None."""
     if state.status.is_terminal:
         children = running_children(hub, state) if state.status is not Status.COMPLETED else []
@@ -79,7 +81,10 @@ def status_diagnosis(hub: DiagnosedHub, instance: LoadedInstance, state: Orchest
         return Diagnosis([wait], f"It waits for {wait.sentence}.")
     if state.status is Status.SUSPENDED:
         why = f" ({state.output})" if state.output else ""
-        return Diagnosis([], f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.")
+        return Diagnosis(
+            [],
+            f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.",
+        )
     return None
 
 
@@ -92,10 +97,14 @@ def waits_diagnosis(
     waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
     if execution.returned and waits:
         return Diagnosis(waits, _returned_text(waits))
-    return Diagnosis(waits, f"It waits for {joined(waits)}." if waits else "It waits for nothing that is known.")
+    return Diagnosis(
+        waits, f"It waits for {joined(waits)}." if waits else "It waits for nothing that is known."
+    )
 
 
-def waits_of(hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: Execution) -> list[Wait]:
+def waits_of(
+    hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: Execution
+) -> list[Wait]:
     """Return what an execution waits for, with the present state of activities and sub-orchestrations."""
     return [_with_state(hub, instance, wait) for wait in execution_waits(view, execution)]
 
@@ -121,7 +130,9 @@ def running_children(hub: DiagnosedHub, state: Orchestration) -> list[Wait]:
 
 
 def _returned_text(waits: Sequence[Wait]) -> str:
-    text = f"Its orchestrator has returned, but it runs until what it began is over: {joined(waits)}."
+    text = (
+        f"Its orchestrator has returned, but it runs until what it began is over: {joined(waits)}."
+    )
     timers = [wait for wait in waits if wait.kind is WaitKind.TIMER]
     if timers:
         text += " A timer that is not needed any more has to be cancelled."
@@ -131,7 +142,10 @@ def _returned_text(waits: Sequence[Wait]) -> str:
 
 
 def _is_long_timer_leg(timer: Wait) -> bool:
-    return timer.due is not None and parse_moment(timer.due) - parse_moment(timer.since) > LONG_TIMER_LEG
+    return (
+        timer.due is not None
+        and parse_moment(timer.due) - parse_moment(timer.since) > LONG_TIMER_LEG
+    )
 
 
 def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait:
@@ -149,10 +163,17 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
 async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
     """Return the execution after a replay; a sentence if the replay fails."""
     turn = OrchestratorInput(
-        state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
+        state.instance_id,
+        state.execution_id,
+        state.history.events,
+        (),
+        state.input,
+        state.parent_instance_id,
     )
     try:
-        output = await hub.invoker.orchestrator(hub.settings.functions.orchestrators.registered(state.name), turn)
+        output = await hub.invoker.orchestrator(
+            hub.settings.functions.orchestrators.registered(state.name), turn
+        )
         if isinstance(output, InvocationFailure):
             return f"Its orchestrator fails when it is replayed: {output.message}"
         execution = Execution(state.instance_id, state.execution_id)

@@ -37,7 +37,12 @@ from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
-from embedded_host.task_hub.unit_of_work import ActivityWork, RowKeySequences, UnitOfWork, UnitOfWorkBuilder
+from embedded_host.task_hub.unit_of_work import (
+    ActivityWork,
+    RowKeySequences,
+    UnitOfWork,
+    UnitOfWorkBuilder,
+)
 
 log = logging.getLogger("embedded_host.task_hub")
 
@@ -65,11 +70,20 @@ class TaskHub:
     """The instances of one task hub: delivers messages, runs turns and activities, fires timers."""
 
     def __init__(
-        self, name: str, settings: HubSettings, dependencies: HubDependencies, *, is_dormant: bool = False
+        self,
+        name: str,
+        settings: HubSettings,
+        dependencies: HubDependencies,
+        *,
+        is_dormant: bool = False,
     ) -> None:
         """``is_dormant``: another app's hub in the same state. Its messages are kept for the host that serves it."""
         self.name, self.settings = name, settings
-        self.store, self.invoker, self.clock = dependencies.store, dependencies.invoker, dependencies.clock
+        self.store, self.invoker, self.clock = (
+            dependencies.store,
+            dependencies.invoker,
+            dependencies.clock,
+        )
         self._commit, self._on_fatal = dependencies.commit, dependencies.on_fatal
         self._is_dormant = is_dormant
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
@@ -141,7 +155,9 @@ class TaskHub:
 
     def sibling(self, name: str) -> TaskHub:
         """Return the dormant hub of another name over the same state, for requests that name it."""
-        return TaskHub(name, self.settings, replace(self._dependencies, on_fatal=None), is_dormant=True)
+        return TaskHub(
+            name, self.settings, replace(self._dependencies, on_fatal=None), is_dormant=True
+        )
 
     def reload(self, functions: DurableFunctions) -> None:
         """Continue with the app's changed code; ``functions`` are those that it has now."""
@@ -161,9 +177,13 @@ class TaskHub:
 
     def _stop(self, error: BaseException) -> None:
         """Report an error after which the hub cannot continue."""
-        if error is not self._fatal_error:  # a commit that fails makes all later commits fail with the same error
+        if (
+            error is not self._fatal_error
+        ):  # a commit that fails makes all later commits fail with the same error
             log.critical(
-                "The task hub stops [EH406]: %s", error, exc_info=None if isinstance(error, StateError) else error
+                "The task hub stops [EH406]: %s",
+                error,
+                exc_info=None if isinstance(error, StateError) else error,
             )
         self._fatal_error = error
         if self._on_fatal:
@@ -174,7 +194,11 @@ class TaskHub:
     def find(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance, from memory or from the store."""
         instance = self._cache.get(instance_id)
-        if instance is None and (row := self.store.instance(self.name, instance_id)) and row.key not in self._deleting:
+        if (
+            instance is None
+            and (row := self.store.instance(self.name, instance_id))
+            and row.key not in self._deleting
+        ):
             instance = load(self.store, row)
             if not instance.is_terminal:
                 self.adopt(instance)
@@ -245,7 +269,9 @@ class TaskHub:
         for work in unit.activities:
             self._activities.start(work)
         for instance_id in unit.unknown:
-            log.warning("A message for '%s' was dropped: there is no such instance. [EH403]", instance_id)
+            log.warning(
+                "A message for '%s' was dropped: there is no such instance. [EH403]", instance_id
+            )
 
     def _deliver(self, instance: LoadedInstance, item: InboxItem) -> None:
         due = item.message.due
@@ -262,7 +288,11 @@ class TaskHub:
         self._wake(current)
 
     def _deliver_by_key(self, instance_id: str, key: int, item: InboxItem) -> None:
-        if (instance := self.find(instance_id)) and instance.key == key and not instance.is_terminal:
+        if (
+            (instance := self.find(instance_id))
+            and instance.key == key
+            and not instance.is_terminal
+        ):
             self._deliver(instance, item)
         else:
             self._discard(key, item)
@@ -285,7 +315,9 @@ class TaskHub:
         if not instance.busy:
             instance.busy = True
             self._cache.works(instance)
-            run = self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
+            run = (
+                self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
+            )
             self._turns.put(partial(run, instance))
 
     # -- turns -------------------------------------------------------------------------------------
@@ -304,10 +336,14 @@ class TaskHub:
             code = self._code_version
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
-            result = await orchestrator_turn(state, messages, self.invoker, self.settings, self.clock)
+            result = await orchestrator_turn(
+                state, messages, self.invoker, self.settings, self.clock
+            )
             if result.host_error:
                 log.error(
-                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s", instance.id, result.host_error
+                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s",
+                    instance.id,
+                    result.host_error,
                 )
             if instance not in self._cache:
                 return  # replaced or purged meanwhile: the result has no instance
@@ -349,7 +385,9 @@ class TaskHub:
             if not batch:  # external events, which entities do not receive
                 await self._commit.commit(list(self.units.take(instance.key, items)))
                 continue
-            result = await entity_batch(instance.id, entity, batch, self.invoker, self.settings, self.clock)
+            result = await entity_batch(
+                instance.id, entity, batch, self.invoker, self.settings, self.clock
+            )
             if instance not in self._cache:
                 return  # purged meanwhile
             unit = self.units.entity(instance, items, result)

@@ -56,7 +56,9 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
     entity = store.entity(row.key)
     if entity is not None:
         exists, state = entity
-        return LoadedInstance(row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, exists, state))
+        return LoadedInstance(
+            row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, exists, state)
+        )
     turns = store.history(row.key)
     orchestration = Orchestration(
         instance_id=row.id,

@@ -23,10 +23,15 @@ T = TypeVar("T")
 class WorkerLostError(EmbeddedHostError):
     """The process that ran the function ended before it answered; the text says how."""
 
-    def __init__(self, text: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False) -> None:
+    def __init__(
+        self, text: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False
+    ) -> None:
         """``concurrent_calls``: the number of other calls in that process. ``caused_by_another_call``: one of them ended it."""
         super().__init__(text)
-        self.concurrent_calls, self.caused_by_another_call = concurrent_calls, caused_by_another_call
+        self.concurrent_calls, self.caused_by_another_call = (
+            concurrent_calls,
+            caused_by_another_call,
+        )
 
 
 WORKER_DEATHS = 3
@@ -52,10 +57,17 @@ async def run_call(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | Use
                 continue
             deaths += 1
             beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
-            after = f"{deaths} of {WORKER_DEATHS} tries" + (", the next one by itself" if beside else "")
-            log.error("The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after)
+            after = f"{deaths} of {WORKER_DEATHS} tries" + (
+                ", the next one by itself" if beside else ""
+            )
+            log.error(
+                "The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after
+            )
             if deaths == WORKER_DEATHS:
-                return UserError("WorkerLost", f"the worker process ended {deaths} times while it ran {what}: {lost}")
+                return UserError(
+                    "WorkerLost",
+                    f"the worker process ended {deaths} times while it ran {what}: {lost}",
+                )
 
 
 class Invoker(Protocol):
@@ -66,7 +78,9 @@ class Invoker(Protocol):
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> OrchestratorOutput | InvocationFailure: ...
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         """Return the result as JSON text."""
 
     async def entity(

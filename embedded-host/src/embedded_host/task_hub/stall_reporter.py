@@ -98,17 +98,27 @@ class StallReporter:
                 self._hub.find(instance_id) if len(to_replay) < LINES else None
             )
             state = instance.state if instance is not None and not instance.busy else None
-            if instance is None or not isinstance(state, Orchestration) or state.updated_at != updated_at:
+            if (
+                instance is None
+                or not isinstance(state, Orchestration)
+                or state.updated_at != updated_at
+            ):
                 continue
-            if instance_id in self._reported or state.status is Status.SUSPENDED:  # suspended by the user
+            if (
+                instance_id in self._reported or state.status is Status.SUSPENDED
+            ):  # suspended by the user
                 continue
             self._reported.add(instance_id)
             if len(lines) == LINES:
                 more += 1
             elif state.execution is None:  # dropped, for example because the code changed
                 to_replay.append((instance_id, state.name))
-            elif waits := waits_of(self._hub, instance, HistoryView.of(state.history.events), state.execution):
-                lines.append(f"Instance '{instance_id}' of '{state.name}' waits for {joined(waits)}.")
+            elif waits := waits_of(
+                self._hub, instance, HistoryView.of(state.history.events), state.execution
+            ):
+                lines.append(
+                    f"Instance '{instance_id}' of '{state.name}' waits for {joined(waits)}."
+                )
         for line in lines:
             log.info("%s", line)
         if more:
@@ -137,4 +147,9 @@ class StallReporter:
         for instance_id, name in instances:
             diagnosis = await diagnose(self._hub, instance_id)
             if diagnosis and diagnosis.waits:
-                log.info("Instance '%s' of '%s' waits for %s.", instance_id, name, joined(diagnosis.waits))
+                log.info(
+                    "Instance '%s' of '%s' waits for %s.",
+                    instance_id,
+                    name,
+                    joined(diagnosis.waits),
+                )

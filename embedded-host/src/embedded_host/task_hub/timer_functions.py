@@ -53,7 +53,13 @@ class TimerFunctions:
         automatic: bool = True,
         on_fatal: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._hub, self._store, self._commit, self._run, self._clock = hub, store, commit, run, clock
+        self._hub, self._store, self._commit, self._run, self._clock = (
+            hub,
+            store,
+            commit,
+            run,
+            clock,
+        )
         self._on_fatal = on_fatal
         self._timers: dict[str, _Timer] = {}
         self._jobs = ConcurrencyLimiter(sys.maxsize, self._crashed)
@@ -116,9 +122,18 @@ class TimerFunctions:
             self._jobs.put(partial(self._commit.commit, [SaveTimer(status)]))
         past_due = trigger.is_monitored and status.next is not None and now > status.next
         if past_due:
-            log.info("Timer '%s' was due at %s: it runs now.", name, _shown(status.next, trigger.schedule))
+            log.info(
+                "Timer '%s' was due at %s: it runs now.",
+                name,
+                _shown(status.next, trigger.schedule),
+            )
         elif not trigger.run_on_startup:
-            log.info("Timer '%s' (%s): next at %s.", name, trigger.text, _shown(status.next, trigger.schedule))
+            log.info(
+                "Timer '%s' (%s): next at %s.",
+                name,
+                trigger.text,
+                _shown(status.next, trigger.schedule),
+            )
         if past_due or trigger.run_on_startup:
             self._put(timer, past_due, unscheduled=True)
         else:
@@ -161,13 +176,21 @@ class TimerFunctions:
             self._begin(timer.successor)
 
     def _crashed(self, error: BaseException) -> None:
-        log.critical("The timers stop [EH407]: %s", error, exc_info=None if isinstance(error, StateError) else error)
+        log.critical(
+            "The timers stop [EH407]: %s",
+            error,
+            exc_info=None if isinstance(error, StateError) else error,
+        )
         if self._on_fatal:
             self._on_fatal(error)
 
 
 def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
-    return (a.schedule, a.run_on_startup, a.use_monitor) == (b.schedule, b.run_on_startup, b.use_monitor)
+    return (a.schedule, a.run_on_startup, a.use_monitor) == (
+        b.schedule,
+        b.run_on_startup,
+        b.use_monitor,
+    )
 
 
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
@@ -189,4 +212,8 @@ def _request(timer: _Timer, past_due: bool = False) -> str:
 
 
 def _shown(moment: datetime | None, schedule: Schedule) -> str:
-    return "no time: it never comes" if moment is None else moment.astimezone(schedule.zone).isoformat(" ", "seconds")
+    return (
+        "no time: it never comes"
+        if moment is None
+        else moment.astimezone(schedule.zone).isoformat(" ", "seconds")
+    )

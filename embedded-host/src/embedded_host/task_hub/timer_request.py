@@ -14,7 +14,9 @@ _NO_NEXT = "9999-12-31T23:59:59.9999999+00:00"
 _ZEROS = re.compile(r"\.?0+(?=[+-]\d\d:\d\d$)")
 
 
-def timer_request(schedule: Schedule | None, status: TimerRow | None, past_due: bool = False) -> str:
+def timer_request(
+    schedule: Schedule | None, status: TimerRow | None, past_due: bool = False
+) -> str:
     """Return the JSON text that azure-functions decodes to a ``func.TimerRequest``, as the Azure Functions host writes it.
 
     ``status`` is None for a timer whose status is not kept."""
@@ -25,7 +27,13 @@ def timer_request(schedule: Schedule | None, status: TimerRow | None, past_due: 
         "LastUpdated": _timestamp(status.updated, zone),
     }
     adjusts = schedule.adjusts_for_dst if schedule else True
-    return compact({"Schedule": {"AdjustForDST": adjusts}, "ScheduleStatus": schedule_status, "IsPastDue": past_due})
+    return compact(
+        {
+            "Schedule": {"AdjustForDST": adjusts},
+            "ScheduleStatus": schedule_status,
+            "IsPastDue": past_due,
+        }
+    )
 
 
 def _timestamp(time: datetime, zone: tzinfo) -> str:

@@ -20,19 +20,29 @@ T = TypeVar("T")
 
 
 async def orchestrator_turn(
-    state: Orchestration, messages: Sequence[Message], invoker: Invoker, settings: HubSettings, clock: Clock
+    state: Orchestration,
+    messages: Sequence[Message],
+    invoker: Invoker,
+    settings: HubSettings,
+    clock: Clock,
 ) -> TurnResult:
     run = turn(
         state,
         messages,
-        TurnSettings(settings.functions, settings.store_inputs, settings.http_sleep_ms, settings.default_version),
+        TurnSettings(
+            settings.functions,
+            settings.store_inputs,
+            settings.http_sleep_ms,
+            settings.default_version,
+        ),
         clock.now,
     )
     try:
         input = next(run)
         name = settings.functions.orchestrators.registered(state.name)
         output = await run_call(
-            lambda alone: invoker.orchestrator(name, input, alone=alone), f"the orchestrator '{name}'"
+            lambda alone: invoker.orchestrator(name, input, alone=alone),
+            f"the orchestrator '{name}'",
         )
         run.send(_failure(output))
     except StopIteration as stop:
@@ -52,11 +62,14 @@ async def entity_batch(
     run = entity_turn(entity, operations, clock.now())
     input = next(run)
     entities = settings.functions.entities
-    output: EntityOutput | InvocationFailure | UserError = UserError("ValueError", entities.missing(entity.id.name))
+    output: EntityOutput | InvocationFailure | UserError = UserError(
+        "ValueError", entities.missing(entity.id.name)
+    )
     if entity.id.name in entities:
         name = entities.registered(entity.id.name)
         output = await run_call(
-            lambda alone: invoker.entity(name, instance_id, input, alone=alone), f"the entity '{name}'"
+            lambda alone: invoker.entity(name, instance_id, input, alone=alone),
+            f"the entity '{name}'",
         )
     try:
         run.send(_failure(output))

@@ -10,7 +10,13 @@ from embedded_host.engine.entity import Entity, EntityTurnResult
 from embedded_host.engine.entity_messages import EntityId, is_operation
 from embedded_host.engine.events import ExecutionStarted, encode_events
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.messages import Deliver, Message, Outgoing, StartActivity, StartOrchestration
+from embedded_host.engine.messages import (
+    Deliver,
+    Message,
+    Outgoing,
+    StartActivity,
+    StartOrchestration,
+)
 from embedded_host.engine.orchestration import TurnResult
 from embedded_host.store import interface as c
 from embedded_host.store.input_references import referring
@@ -41,14 +47,18 @@ def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
     if execution is None:
         return ()
     events = {("event", name) for name in execution.awaited_events}
-    return tuple(sorted(events | {("entity", entity_id) for entity_id in execution.called_entities}))
+    return tuple(
+        sorted(events | {("entity", entity_id) for entity_id in execution.called_entities})
+    )
 
 
 class RowKeySequences:
     """The keys of new rows. All hubs of one store share the sequences, because they share its tables."""
 
     def __init__(self, store: c.Store) -> None:
-        self.instances, self.messages, self.activities = (count(top + 1) for top in store.highest_keys())
+        self.instances, self.messages, self.activities = (
+            count(top + 1) for top in store.highest_keys()
+        )
 
 
 class UnitOfWorkBuilder:
@@ -76,7 +86,9 @@ class UnitOfWorkBuilder:
             if item.activity_id is not None:
                 yield c.TakeActivity(key, item.activity_id)
 
-    def orchestration(self, instance: LoadedInstance, items: Sequence[InboxItem], result: TurnResult) -> UnitOfWork:
+    def orchestration(
+        self, instance: LoadedInstance, items: Sequence[InboxItem], result: TurnResult
+    ) -> UnitOfWork:
         unit = UnitOfWork(list(self.take(instance.key, items)))
         changes = unit.changes
         if result.replaces:
@@ -87,7 +99,9 @@ class UnitOfWorkBuilder:
             assert not isinstance(state, Entity)
             changes.append(c.DeletePending(instance.key, state.execution_id))
         turn = 0 if result.replaces else instance.turns
-        changes.append(c.AppendHistory(instance.key, turn, encode_events(map(referring, result.events))))
+        changes.append(
+            c.AppendHistory(instance.key, turn, encode_events(map(referring, result.events)))
+        )
         row = row_of(self.hub, instance)
         if result.continued_as:
             started = result.continued_as
@@ -113,19 +127,27 @@ class UnitOfWorkBuilder:
             changes.append(c.SetAwaited(instance.key, awaited))
         # An execution that ends sends itself no messages, so no timer of it stays.
         outgoing = [
-            o for o in result.outgoing if not (ends and isinstance(o, Deliver) and o.instance_id == instance.id)
+            o
+            for o in result.outgoing
+            if not (ends and isinstance(o, Deliver) and o.instance_id == instance.id)
         ]
         self._send(instance, outgoing, unit)
         return unit
 
-    def entity(self, instance: LoadedInstance, items: Sequence[InboxItem], result: EntityTurnResult) -> UnitOfWork:
+    def entity(
+        self, instance: LoadedInstance, items: Sequence[InboxItem], result: EntityTurnResult
+    ) -> UnitOfWork:
         unit = UnitOfWork(list(self.take(instance.key, items)))
         unit.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
-        unit.changes.append(c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at)))
+        unit.changes.append(
+            c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at))
+        )
         self._send(instance, result.outgoing, unit)
         return unit
 
-    def start(self, started: ExecutionStarted, replaced: LoadedInstance | None, unit: UnitOfWork) -> LoadedInstance:
+    def start(
+        self, started: ExecutionStarted, replaced: LoadedInstance | None, unit: UnitOfWork
+    ) -> LoadedInstance:
         """Create an orchestration; ``replaced`` is the finished one that had its id."""
         instance = new_orchestration(next(self._row_keys.instances), started)
         if replaced is not None:
@@ -150,7 +172,9 @@ class UnitOfWorkBuilder:
         if existing is not None:
             return existing
         at = message.event.occurred_at
-        instance = LoadedInstance(next(self._row_keys.instances), entity_id, Entity(EntityId.parse(entity_id), at, at))
+        instance = LoadedInstance(
+            next(self._row_keys.instances), entity_id, Entity(EntityId.parse(entity_id), at, at)
+        )
         unit.changes.append(c.SaveInstance(row_of(self.hub, instance)))
         unit.changes.append(c.SaveEntity(instance.key, False, None))
         self._adopt(instance)
@@ -160,7 +184,12 @@ class UnitOfWorkBuilder:
         for sent in outgoing:
             if isinstance(sent, StartActivity):
                 row = c.ActivityRow(
-                    next(self._row_keys.activities), sender.key, sent.execution_id, sent.task_id, sent.name, sent.input
+                    next(self._row_keys.activities),
+                    sender.key,
+                    sent.execution_id,
+                    sent.task_id,
+                    sent.name,
+                    sent.input,
                 )
                 unit.changes.append(c.PutActivity(row))
                 unit.activities.append(ActivityWork(row, sender.id))
@@ -186,4 +215,6 @@ class UnitOfWorkBuilder:
             self.deliver(target, sent.message, unit)
 
     def _put(self, key: int, message: Message, message_id: int) -> c.PutMessage:
-        return c.PutMessage(c.MessageRow(message_id, key, message.execution_id, message.due, message.event))
+        return c.PutMessage(
+            c.MessageRow(message_id, key, message.execution_id, message.due, message.event)
+        )

@@ -64,7 +64,10 @@ class DurableApp(BaseDurableApp):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -106,9 +109,16 @@ class DurableApp(BaseDurableApp):
             LivelockError: The app runs without end at one time.
         """
         if not isinstance(delta, timedelta | None):
-            raise TypeError(f"advance() takes a timedelta, or parts as in advance(hours=3), but not {delta!r} [EH609]")
+            raise TypeError(
+                f"advance() takes a timedelta, or parts as in advance(hours=3), but not {delta!r} [EH609]"
+            )
         step = timedelta(
-            weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
+            weeks=weeks,
+            days=days,
+            hours=hours,
+            minutes=minutes,
+            seconds=seconds,
+            milliseconds=milliseconds,
         )
         step += delta or timedelta()
         if step < timedelta():
@@ -130,7 +140,12 @@ class DurableApp(BaseDurableApp):
     # -- orchestrations ----------------------------------------------------------------------------
 
     async def run(
-        self, name: str, input: Any = None, *, instance_id: str | None = None, timeout: timedelta = YEAR
+        self,
+        name: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        timeout: timedelta = YEAR,
     ) -> InstanceHandle:
         """Start an orchestration and let time pass until it finishes.
 
@@ -149,9 +164,13 @@ class DurableApp(BaseDurableApp):
             NotFinishedError: The instance waits for an event or the like. ``start`` it, raise the event, then ``finish`` it.
             LivelockError: The app runs without end at one time.
         """
-        return await self.finish(await self.start(name, input, instance_id=instance_id), timeout=timeout)
+        return await self.finish(
+            await self.start(name, input, instance_id=instance_id), timeout=timeout
+        )
 
-    async def start(self, name: str, input: Any = None, *, instance_id: str | None = None) -> InstanceHandle:
+    async def start(
+        self, name: str, input: Any = None, *, instance_id: str | None = None
+    ) -> InstanceHandle:
         """Start an orchestration and run it as far as it gets at the present time.
 
         Args and errors are those of ``run``, except NotFinishedError.
@@ -159,13 +178,17 @@ class DurableApp(BaseDurableApp):
         durable_name = self._simulation.durable_name("orchestrator", name)
         text = DurableOrchestrationClient._get_json_input(input)
         await self._simulation.run_until_idle()
-        encoded = None if text is None else json.dumps(text)  # the SDK's client encodes an input twice
+        encoded = (
+            None if text is None else json.dumps(text)
+        )  # the SDK's client encodes an input twice
         start = self._simulation.client.start(durable_name, encoded, instance_id)
         started = await self._convert_errors(start, instance_id or "", "be started again")
         await self._simulation.run_until_idle()
         return InstanceHandle(self._simulation, started)
 
-    async def finish(self, instance: InstanceHandle | str, *, timeout: timedelta = YEAR) -> InstanceHandle:
+    async def finish(
+        self, instance: InstanceHandle | str, *, timeout: timedelta = YEAR
+    ) -> InstanceHandle:
         """Let time pass, from one timer to the next, until an instance finishes.
 
         Args:
@@ -197,7 +220,9 @@ class DurableApp(BaseDurableApp):
             await simulation.fire_next(due)
         return instance
 
-    async def raise_event(self, instance: InstanceHandle | str, name: str, value: Any = None) -> None:
+    async def raise_event(
+        self, instance: InstanceHandle | str, name: str, value: Any = None
+    ) -> None:
         """Raise an external event.
 
         Args:
@@ -276,7 +301,9 @@ class DurableApp(BaseDurableApp):
         """
         entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
         await self._simulation.run_until_idle()
-        encoded = None if input is None else json.dumps(json.dumps(input))  # the SDK's client encodes an input twice
+        encoded = (
+            None if input is None else json.dumps(json.dumps(input))
+        )  # the SDK's client encodes an input twice
         await self._simulation.client.signal_entity(entity, operation, encoded)
         await self._simulation.run_until_idle()
 
@@ -336,7 +363,9 @@ class DurableApp(BaseDurableApp):
             raise self._status_error(handle, operation)
         return handle.id
 
-    async def _convert_errors(self, operation: Coroutine[Any, Any, T], instance_id: str, name: str) -> T:
+    async def _convert_errors(
+        self, operation: Coroutine[Any, Any, T], instance_id: str, name: str
+    ) -> T:
         """Await an operation, and convert the task hub's errors into InstanceStatusError."""
         try:
             return await operation

@@ -42,7 +42,10 @@ class AppImports:
     ) -> None:
         """Keep an app. ``before`` has the names in ``sys.modules`` from before it was loaded."""
         root = Path(load.root)
-        files = {name: str(getattr(sys.modules[name], "__file__", None)) for name in set(sys.modules) - before}
+        files = {
+            name: str(getattr(sys.modules[name], "__file__", None))
+            for name in set(sys.modules) - before
+        }
         modules = tuple(name for name, file in files.items() if is_app_file(file, root))
         self._app = ImportedApp(load, dict(functions), loaded, modules)
 

@@ -52,7 +52,10 @@ class BaseDurableApp:
         """All orchestrations, sub-orchestrations included, in the order of their creation."""
         client = self._simulation.client
         rows = client.hub.store.list(client.hub.name, InstanceQuery(entities=False), 2**31)
-        return [InstanceHandle(self._simulation, row.id) for row in sorted(rows, key=lambda row: row.key)]
+        return [
+            InstanceHandle(self._simulation, row.id)
+            for row in sorted(rows, key=lambda row: row.key)
+        ]
 
     def instance(self, instance: InstanceHandle | str) -> InstanceHandle:
         """Return a handle of an existing instance.
@@ -85,7 +88,9 @@ class BaseDurableApp:
 
     # -- fakes -------------------------------------------------------------------------------------
 
-    def fake(self, name: str, *, return_value: Any = None, side_effect: SideEffect | None = None) -> Fake:
+    def fake(
+        self, name: str, *, return_value: Any = None, side_effect: SideEffect | None = None
+    ) -> Fake:
         """Replace an activity, sub-orchestrator or entity from now on. A later fake of the same name replaces this one.
 
         Args:
@@ -102,7 +107,12 @@ class BaseDurableApp:
             UnknownFunctionError: The app has no such function.
         """
         return self._set_fake(
-            Fake(name, self._simulation.kind(name), return_value=return_value, side_effect=side_effect)
+            Fake(
+                name,
+                self._simulation.kind(name),
+                return_value=return_value,
+                side_effect=side_effect,
+            )
         )
 
     def spy(self, name: str, *, failures: Sequence[Failure] = ()) -> Fake:
@@ -118,7 +128,9 @@ class BaseDurableApp:
         Raises:
             UnknownFunctionError: The app has no such function.
         """
-        return self._set_fake(Fake(name, self._simulation.kind(name), failures=failures, is_spy=True))
+        return self._set_fake(
+            Fake(name, self._simulation.kind(name), failures=failures, is_spy=True)
+        )
 
     def _set_fake(self, fake: Fake) -> Fake:
         name = self._simulation.durable_name(fake.kind, fake.name)
@@ -148,7 +160,9 @@ class BaseDurableApp:
         Returns:
             The fake, with the requests in its ``calls``.
         """
-        fake = HttpFake(url, method=method, status=status, body=body, headers=headers, side_effect=side_effect)
+        fake = HttpFake(
+            url, method=method, status=status, body=body, headers=headers, side_effect=side_effect
+        )
         self._simulation.fakes.http.append(fake)
         return fake
 
@@ -189,4 +203,6 @@ class BaseDurableApp:
         if isinstance(history, InstanceHandle):
             history = history.history
         recorded: RecordedHistory = read_history(history, name)
-        return replay_history(self._simulation.orchestrator_code(recorded.name), self._simulation.root, recorded)
+        return replay_history(
+            self._simulation.orchestrator_code(recorded.name), self._simulation.root, recorded
+        )

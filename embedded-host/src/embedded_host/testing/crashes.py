@@ -112,7 +112,9 @@ def crash_everywhere(
         UnknownFunctionError: The app has no orchestrator of this name.
     """
     if isinstance(app, SyncDurableApp):
-        return app.run_async(_crash_everywhere(app.asynchronous, orchestration, input, instance_id, before, also))
+        return app.run_async(
+            _crash_everywhere(app.asynchronous, orchestration, input, instance_id, before, also)
+        )
     return _crash_everywhere(app, orchestration, input, instance_id, before, also)
 
 
@@ -141,12 +143,16 @@ async def _crash_everywhere(
             outcome: tuple[str, Any, Any] = (type(error).__name__, str(error), None)
         else:
             outcome = (instance.status, instance.output, instance.custom_status)
-        return CrashRun(turn, recorded, *outcome, also() if also is not None else None, app.activity_runs)
+        return CrashRun(
+            turn, recorded, *outcome, also() if also is not None else None, app.activity_runs
+        )
 
     runs = [await once()]
     crashes = [(turn, recorded) for turn in range(1, app.turns + 1) for recorded in (False, True)]
     runs += [await once(turn, recorded) for turn, recorded in crashes]
-    if text := _differences(orchestration if isinstance(orchestration, str) else "the scenario", runs):
+    if text := _differences(
+        orchestration if isinstance(orchestration, str) else "the scenario", runs
+    ):
         raise CrashChangedOutcomeError(text, runs)
     return runs
 

@@ -55,7 +55,9 @@ class Fakes:
 class FakeInvoker:
     """The ``task_hub.invoker.Invoker`` of one run of the host. After a kill no call starts or returns."""
 
-    def __init__(self, app: AppInvoker, fakes: Fakes, on_outcome: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, app: AppInvoker, fakes: Fakes, on_outcome: Callable[[BaseException], None]
+    ) -> None:
         """``on_outcome`` gets an outcome of pytest's, for example of ``pytest.fail()`` in a fake. The call does not return."""
         self._app, self._fakes, self._on_outcome = app, fakes, on_outcome
         self.count = 0
@@ -75,7 +77,9 @@ class FakeInvoker:
                 return OrchestratorOutput(True, (), None if output == "null" else output)
         return await self.run(name, lambda: self._app.orchestrator(name, turn))
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         self._fakes.runs[name] += 1
         fake = self._fakes.functions.get(("activity", name.lower()))
         if fake is not None:
@@ -110,7 +114,11 @@ class FakeInvoker:
             for operation in batch.operations
         ]
         output = EntityOutput((), True, batch.state)
-        own = [op for op, answer in zip(batch.operations, answers, strict=True) if answer is CALL_ORIGINAL]
+        own = [
+            op
+            for op, answer in zip(batch.operations, answers, strict=True)
+            if answer is CALL_ORIGINAL
+        ]
         if own:
             own_batch = replace(batch, operations=own)
             outcome = await self.run(name, lambda: self._app.entity(name, instance_id, own_batch))
@@ -118,7 +126,10 @@ class FakeInvoker:
                 return outcome
             output = outcome
         own_results = iter(output.results)
-        results = [next(own_results) if answer is CALL_ORIGINAL else _operation_result(answer) for answer in answers]
+        results = [
+            next(own_results) if answer is CALL_ORIGINAL else _operation_result(answer)
+            for answer in answers
+        ]
         return replace(output, results=results)
 
     async def _faked(self, name: str, fake: Fake, *arguments: Any) -> Any:

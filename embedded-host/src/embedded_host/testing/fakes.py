@@ -124,7 +124,9 @@ class Fake:
 
     def _fail(self, expectation: str) -> NoReturn:
         calls = f": {self.calls!r}" if self.calls else ""
-        raise FakeCallsError(f"Expected '{self.name}' {expectation}. It was called {self._times}{calls}. [EH608]")
+        raise FakeCallsError(
+            f"Expected '{self.name}' {expectation}. It was called {self._times}{calls}. [EH608]"
+        )
 
     @property
     def _times(self) -> str:
@@ -179,7 +181,9 @@ def _values(effect: SideEffect | None) -> Iterator[Any] | None:
 
 
 def _is_failure(value: object) -> TypeGuard[Failure]:
-    return isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException))
+    return isinstance(value, BaseException) or (
+        isinstance(value, type) and issubclass(value, BaseException)
+    )
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,10 @@ def http_answer(fakes: Iterable[HttpFake], text: str) -> str | UserError:
     """Answer a recorded request with the last fake that matches. Without one the call fails: no request leaves the test."""
     document = json.loads(text)
     request = HttpRequest(
-        str(document["method"]), str(document["uri"]), document.get("headers") or {}, document.get("content")
+        str(document["method"]),
+        str(document["uri"]),
+        document.get("headers") or {},
+        document.get("content"),
     )
     matching = [fake for fake in fakes if fake._matches(request)]
     if not matching:

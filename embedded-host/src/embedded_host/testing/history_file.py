@@ -32,7 +32,11 @@ Fields = dict[str, Any]
 """A JSON object, with the extension's spelling of keys."""
 
 _TYPES: dict[str, type] = {cls.__name__.lower(): cls for cls in get_args(HistoryEvent)}
-_TYPES |= {name.replace("instance", ""): cls for name, cls in _TYPES.items() if name.startswith("suborchestration")}
+_TYPES |= {
+    name.replace("instance", ""): cls
+    for name, cls in _TYPES.items()
+    if name.startswith("suborchestration")
+}
 _TYPES |= {str(cls.__struct_config__.tag): cls for cls in get_args(HistoryEvent)}
 _TYPES["generic"] = _TYPES["genericevent"]
 _SPELLING = (
@@ -40,7 +44,14 @@ _SPELLING = (
     "InstanceId OrchestrationInstance ParentInstance OrchestrationStatus ScheduledTime Version Data"
 )
 _KEYS = {key.lower(): key for key in _SPELLING.split()}
-_STATUSES = {0: "Running", 1: "Completed", 2: "ContinuedAsNew", 3: "Failed", 4: "Canceled", 5: "Terminated"}
+_STATUSES = {
+    0: "Running",
+    1: "Completed",
+    2: "ContinuedAsNew",
+    3: "Failed",
+    4: "Canceled",
+    5: "Terminated",
+}
 """DurableTask's OrchestrationStatus."""
 
 
@@ -71,12 +82,21 @@ def read_history(source: Any, name: str | None = None) -> RecordedHistory:
     except UnreadableHistoryError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnreadableHistoryError(f"{shown} is not whole: {type(error).__name__}: {error} [EH606]") from error
+        raise UnreadableHistoryError(
+            f"{shown} is not whole: {type(error).__name__}: {error} [EH606]"
+        ) from error
 
 
 def _read(source: Any, shown: str, name: str | None) -> RecordedHistory:
     if isinstance(source, InstanceHistory):
-        return _recorded(shown, name or source.name, source.instance_id, source, HistoryView.of(source).turns, True)
+        return _recorded(
+            shown,
+            name or source.name,
+            source.instance_id,
+            source,
+            HistoryView.of(source).turns,
+            True,
+        )
     if isinstance(source, (str, Path)):
         try:
             source = json.loads(Path(source).read_text(encoding="utf-8-sig"))
@@ -96,7 +116,12 @@ def _read(source: Any, shown: str, name: str | None) -> RecordedHistory:
         raise UnreadableHistoryError(
             f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true. [EH606]"
         )
-    status = {"instanceId": instance_id, "name": name or "", "runtimeStatus": "Completed", "historyEvents": items}
+    status = {
+        "instanceId": instance_id,
+        "name": name or "",
+        "runtimeStatus": "Completed",
+        "historyEvents": items,
+    }
     events = events_as_shown(status, "replayed")
     return _recorded(shown, name, instance_id, events, infer_turns(events), False)
 
@@ -112,10 +137,14 @@ def _recorded(
     view = HistoryView.of(events)
     started = view.started
     if started is None:
-        raise UnreadableHistoryError(f"{shown} has no ExecutionStarted: it is not the whole history. [EH606]")
+        raise UnreadableHistoryError(
+            f"{shown} has no ExecutionStarted: it is not the whole history. [EH606]"
+        )
     name = name or started.name
     if not name:
-        raise UnreadableHistoryError(f"{shown} does not say which orchestrator it is of: name it. [EH606]")
+        raise UnreadableHistoryError(
+            f"{shown} does not say which orchestrator it is of: name it. [EH606]"
+        )
     instance_id = instance_id or started.orchestration_instance.instance_id or "replayed"
     return RecordedHistory(shown, name, instance_id, started, turns, is_numbered, _outcome(view))
 
@@ -130,7 +159,11 @@ def _list_of_events(source: Any, shown: str) -> list[Any]:
     """Find the list of events in a document: itself, or up to two levels below."""
     for level in (source, *(source.values() if isinstance(source, Mapping) else ())):
         for found in (level, *(level.values() if isinstance(level, Mapping) else ())):
-            if not isinstance(found, list) or not found or not all(isinstance(item, Mapping) for item in found):
+            if (
+                not isinstance(found, list)
+                or not found
+                or not all(isinstance(item, Mapping) for item in found)
+            ):
                 continue
             if any(key.lower() == "eventtype" for key in found[0]):
                 return found
@@ -166,7 +199,9 @@ def _is_numbered(fields: Fields) -> bool:
 
 
 def _has_results(items: Sequence[Fields]) -> bool:
-    completed = [item for item in items if _type(item) in (TaskCompleted, SubOrchestrationInstanceCompleted)]
+    completed = [
+        item for item in items if _type(item) in (TaskCompleted, SubOrchestrationInstanceCompleted)
+    ]
     return not completed or any("Result" in item for item in completed)
 
 
@@ -178,14 +213,24 @@ def _complete(fields: Fields) -> Fields:
         for key in ("Input", "Result", "Details", "Reason")
         if fields.get(key) is not None and not isinstance(fields[key], str)
     }
-    complete = {"Timestamp": "", "IsPlayed": False, **fields, **strings, "EventType": cls.__struct_config__.tag}  # type: ignore[attr-defined]
+    complete = {
+        "Timestamp": "",
+        "IsPlayed": False,
+        **fields,
+        **strings,
+        "EventType": cls.__struct_config__.tag,  # type: ignore[attr-defined]
+    }
     if cls is ExecutionStarted:
         complete["Name"] = fields.get("Name") or fields.get("FunctionName") or ""
     elif cls is ExecutionCompleted:
         status = fields.get("OrchestrationStatus")
         complete["OrchestrationStatus"] = (
-            _STATUSES.get(status, "Completed") if isinstance(status, int) else str(status or "Completed")
+            _STATUSES.get(status, "Completed")
+            if isinstance(status, int)
+            else str(status or "Completed")
         )
     elif "InstanceId" not in fields or fields["InstanceId"] is None:
-        complete["InstanceId"] = ""  # Durable extensions before 3.19.0 omit a sub-orchestration's id
+        complete["InstanceId"] = (
+            ""  # Durable extensions before 3.19.0 omit a sub-orchestration's id
+        )
     return complete

@@ -68,7 +68,9 @@ def _is_turn(changes: Sequence[Change]) -> bool:
 class HostRun:
     """The app's runtime over a store, with fakes, a virtual clock and crashes."""
 
-    def __init__(self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int) -> None:
+    def __init__(
+        self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int
+    ) -> None:
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
         self._is_started = False
@@ -129,7 +131,9 @@ class HostRun:
         before = self._invoker.count
         while not self.is_killed and (self._is_busy or self._fatal):
             if self._fatal is not None:
-                raise self._fatal.with_traceback(user_traceback(self._fatal.__traceback__) or self._fatal.__traceback__)
+                raise self._fatal.with_traceback(
+                    user_traceback(self._fatal.__traceback__) or self._fatal.__traceback__
+                )
             if self._invoker.count - before > self._limit:
                 raise LivelockError(
                     f"The app has run {self._limit} functions and turns while its clock stood still. Does an orchestrator "

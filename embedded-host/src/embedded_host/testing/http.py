@@ -43,7 +43,9 @@ class _Headers(dict[str, str]):
         return super().get(name.lower(), default)
 
 
-async def send(host: HostRun, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+async def send(
+    host: HostRun, method: str, url: str, body: bytes, headers: Mapping[str, str]
+) -> HttpResponse:
     """Send a request to the host. ``url`` is a path of the app or an absolute URL, for example a management URL."""
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else BASE_URL
@@ -53,7 +55,12 @@ async def send(host: HostRun, method: str, url: str, body: bytes, headers: Mappi
         return body
 
     request = Request(
-        method.upper(), path, parts.query, _Headers({**headers, "content-length": str(len(body))}), base, read
+        method.upper(),
+        path,
+        parts.query,
+        _Headers({**headers, "content-length": str(len(body))}),
+        base,
+        read,
     )
     lower = path.lower()
     response: Response
@@ -61,7 +68,9 @@ async def send(host: HostRun, method: str, url: str, body: bytes, headers: Mappi
         response = await host.management.handle(request, path[len(WEBHOOK) :])
     else:
         response = await host.functions.handle(request)
-    return HttpResponse(response.status, {name.lower(): value for name, value in response.headers}, response.body)
+    return HttpResponse(
+        response.status, {name.lower(): value for name, value in response.headers}, response.body
+    )
 
 
 def request_body(body: Any, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:

@@ -73,7 +73,13 @@ class InstanceHistory(Sequence[HistoryEvent]):
     execution.
     """
 
-    def __init__(self, events: Sequence[HistoryEvent], instance_id: str = "", name: str = "", status: str = "") -> None:
+    def __init__(
+        self,
+        events: Sequence[HistoryEvent],
+        instance_id: str = "",
+        name: str = "",
+        status: str = "",
+    ) -> None:
         self._view = HistoryView.of(events)
         self.instance_id, self.name, self.status = instance_id, name, status
 
@@ -119,7 +125,8 @@ class InstanceHistory(Sequence[HistoryEvent]):
     def timers(self) -> list[RecordedTimer]:
         """Durable timers, in the order of their creation. The delay of a retry is one, too."""
         return [
-            RecordedTimer(timer.due_at, timer.created_at, timer.fired_at is not None) for timer in self._view.timers
+            RecordedTimer(timer.due_at, timer.created_at, timer.fired_at is not None)
+            for timer in self._view.timers
         ]
 
     @property
@@ -134,7 +141,9 @@ class InstanceHistory(Sequence[HistoryEvent]):
     def entity_calls(self) -> list[RecordedEntityCall]:
         """Operations sent to entities: calls and signals."""
         return [
-            RecordedEntityCall(call.instance_id or "", call.name, call_input(call.input), call.is_signal)
+            RecordedEntityCall(
+                call.instance_id or "", call.name, call_input(call.input), call.is_signal
+            )
             for call in self._view.calls_of(CallKind.ENTITY)
         ]
 

@@ -25,7 +25,13 @@ from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.converters import converter_for
 from embedded_worker.loading import LoadedFunction, LoadError
-from embedded_worker.protocol import InvocationRequest, InvocationResult, LoadRequest, LoadResult, TurnRequest
+from embedded_worker.protocol import (
+    InvocationRequest,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+    TurnRequest,
+)
 from embedded_worker.runner import Runner
 
 __tracebackhide__ = True
@@ -73,7 +79,9 @@ class OneThread:
 class KitRunner(Runner):
     """Runs the app's functions one at a time. It loads the app from ``app_imports`` if it is imported already."""
 
-    def load(self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None) -> LoadResult:
+    def load(
+        self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None
+    ) -> LoadResult:
         imported = app_imports.find(load)
         if imported is not None:
             self.root = Path(load.root)
@@ -108,7 +116,9 @@ class KitWorker(InProcessWorker):
             load = load_request(app, os.environ, rpc_base)
             self.app: LoadedApp = loaded_app(app, self._kit_runner.load(load), os.environ)
             if self.app.problem is not None:
-                raise AppLoadError(f"The app in {root} cannot be loaded: {self.app.problem} [EH310]")
+                raise AppLoadError(
+                    f"The app in {root} cannot be loaded: {self.app.problem} [EH310]"
+                )
         except BaseException:
             self.restore()
             raise

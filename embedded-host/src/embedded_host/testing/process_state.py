@@ -24,7 +24,9 @@ class ProcessState:
         self._environ = dict(environ)
         self._environ_before = {name: os.environ.get(name) for name in environ}
         self._client_module = sys.modules[DurableOrchestrationClient.__module__]
-        self._client_functions = {name: getattr(self._client_module, name, None) for name in FUNCTIONS}
+        self._client_functions = {
+            name: getattr(self._client_module, name, None) for name in FUNCTIONS
+        }
         os.environ.update(environ)
 
     def restore(self) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from embedded_host.engine.decisions import Decision, NonDeterministicError, SendOperation, StartTimer, mismatch
+from embedded_host.engine.decisions import (
+    Decision,
+    NonDeterministicError,
+    SendOperation,
+    StartTimer,
+    mismatch,
+)
 from embedded_host.engine.events import (
     EventSent,
     ExecutionTerminated,
@@ -25,7 +31,12 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+    ReplayProgress,
+)
 from embedded_host.history import Action, HistoryView, Turn, execution_waits
 from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result
 from embedded_host.testing.errors import HistoryMismatchError
@@ -94,8 +105,19 @@ class _Replay:
             previous = turn
         self._compare_outcome(len(recorded.turns))
         answer = self._answer
-        output = json.loads(answer.output) if answer and self._is_finished and answer.output is not None else None
-        return Replayed(recorded.name, recorded.instance_id, self._step, len(recorded.turns), self._is_finished, output)
+        output = (
+            json.loads(answer.output)
+            if answer and self._is_finished and answer.output is not None
+            else None
+        )
+        return Replayed(
+            recorded.name,
+            recorded.instance_id,
+            self._step,
+            len(recorded.turns),
+            self._is_finished,
+            output,
+        )
 
     # -- one turn ----------------------------------------------------------------------------------
 
@@ -122,7 +144,9 @@ class _Replay:
         else:
             answer = self._run_code(encode_events(events))
         self._delivered += events
-        progress = ReplayProgress(self._session.counts if self._counted else None, self._session.known)
+        progress = ReplayProgress(
+            self._session.counts if self._counted else None, self._session.known
+        )
         try:
             self._execution.replay(answer.actions, events, progress)
         except NonDeterministicError as error:
@@ -149,8 +173,12 @@ class _Replay:
             data = error_data(raised)
             failure = UserError(data.type, data.message, data.stack)
             result = orchestrator_result(failure)
-            if isinstance(result, InvocationFailure):  # it has no actions: they are those of the turn before
-                result = OrchestratorOutput(False, self._execution.program[self._session.known :], error=result.message)
+            if isinstance(
+                result, InvocationFailure
+            ):  # it has no actions: they are those of the turn before
+                result = OrchestratorOutput(
+                    False, self._execution.program[self._session.known :], error=result.message
+                )
             self._failure = data.stack or result.error or failure.text
             return result
         if isinstance(result, InvocationFailure):
@@ -188,9 +216,15 @@ class _Replay:
         if outcome is None and self._is_finished and self._recorded.turns[-1].completed:
             raise self._mismatch(turns, "it waits here", self._end_of_code)
         if outcome == "Completed" and (failed or not self._is_finished):
-            raise self._mismatch(turns, "it ends here: Completed", self._end_of_code if failed else self._waits)
+            raise self._mismatch(
+                turns, "it ends here: Completed", self._end_of_code if failed else self._waits
+            )
         if outcome == "Failed" and not failed:
-            raise self._mismatch(turns, "it ends here: Failed", self._end_of_code if self._is_finished else self._waits)
+            raise self._mismatch(
+                turns,
+                "it ends here: Failed",
+                self._end_of_code if self._is_finished else self._waits,
+            )
         self._step -= 1
 
     # -- messages ----------------------------------------------------------------------------------
@@ -216,7 +250,9 @@ class _Replay:
     def _waits(self) -> str:
         view = HistoryView.of(event for event in self._delivered if event.timestamp)
         found = execution_waits(view, self._execution)
-        return "it waits for " + (" and ".join(wait.sentence for wait in found) or "nothing that comes")
+        return "it waits for " + (
+            " and ".join(wait.sentence for wait in found) or "nothing that comes"
+        )
 
     def _no_more_actions(self, number: int) -> str:
         later = [event for turn in self._recorded.turns[number:] for event in turn.actions]
@@ -251,7 +287,9 @@ def _differs(event: Action, decision: Decision) -> bool:
 def _as_decided(event: Action, decision: Decision) -> Action:
     """Return the event with the decision's id, and with a sub-orchestration's id if the history does not have it."""
     if isinstance(event, SubOrchestrationInstanceCreated) and not event.instance_id:
-        return replace(event, event_id=decision.id, instance_id=getattr(decision, "instance_id", ""))
+        return replace(
+            event, event_id=decision.id, instance_id=getattr(decision, "instance_id", "")
+        )
     return replace(event, event_id=decision.id)
 
 

@@ -13,12 +13,20 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.invocations import OrchestratorInput, ReplayProgress
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.protocols.v1 import MalformedOutputError, orchestrator_payload, parse_orchestrator_output
+from embedded_host.protocols.v1 import (
+    MalformedOutputError,
+    orchestrator_payload,
+    parse_orchestrator_output,
+)
 from embedded_host.store.interface import InstanceRow
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.diagnosis import status_diagnosis, waits_diagnosis
-from embedded_host.testing.errors import FunctionLoadError, InstanceNotFoundError, UnknownFunctionError
+from embedded_host.testing.errors import (
+    FunctionLoadError,
+    InstanceNotFoundError,
+    UnknownFunctionError,
+)
 from embedded_host.testing.fake_invoker import Fakes
 from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
@@ -34,7 +42,9 @@ _KINDS = ("activity", "orchestrator", "entity")
 class Simulation:
     """Runs the app. ``host`` changes with each restart; ``store`` and ``clock`` with each reset."""
 
-    def __init__(self, root: Path, settings: Mapping[str, str], start: datetime, limit: int) -> None:
+    def __init__(
+        self, root: Path, settings: Mapping[str, str], start: datetime, limit: int
+    ) -> None:
         """Load the app. Raises AppError or AppLoadError."""
         self._worker = KitWorker(root, settings, RPC_BASE)
         self._worker.on_client_request = self._answer_client
@@ -93,7 +103,10 @@ class Simulation:
     @property
     def next_due(self) -> datetime | None:
         """When the next durable timer or timer function is due."""
-        return min((due for due in (self.host.next_timer, self.host.next_timer_function) if due), default=None)
+        return min(
+            (due for due in (self.host.next_timer, self.host.next_timer_function) if due),
+            default=None,
+        )
 
     async def fire_next(self, due: datetime) -> None:
         """Move the clock to ``due`` and run what is due then."""
@@ -125,14 +138,26 @@ class Simulation:
     def _replayed(self, state: Orchestration) -> Execution | str:
         """Return the execution of an instance that the current host has not run, or why it cannot be replayed."""
         turn = OrchestratorInput(
-            state.instance_id, state.execution_id, state.history.events, (), state.input, state.parent_instance_id
+            state.instance_id,
+            state.execution_id,
+            state.history.events,
+            (),
+            state.input,
+            state.parent_instance_id,
         )
         execution = Execution(state.instance_id, state.execution_id)
         try:
-            session = OrchestratorSession(self.orchestrator_code(state.name), orchestrator_payload(turn), self.root)
+            session = OrchestratorSession(
+                self.orchestrator_code(state.name), orchestrator_payload(turn), self.root
+            )
             output = parse_orchestrator_output(session.run_turn(None))
             execution.replay(output.actions, state.history.events, ReplayProgress(session.counts))
-        except (FunctionLoadError, UnknownFunctionError, MalformedOutputError, NonDeterministicError) as error:
+        except (
+            FunctionLoadError,
+            UnknownFunctionError,
+            MalformedOutputError,
+            NonDeterministicError,
+        ) as error:
             return f"It cannot be replayed: {error}"
         except Exception as error:  # of the orchestrator
             return f"Its orchestrator fails when it is replayed: {error}"
@@ -174,11 +199,17 @@ class Simulation:
         if name not in names:
             raise UnknownFunctionError(kind, name, names.names)
         registered = names.registered(name)
-        return next(f for f in self._worker.app.enabled if (f.durable_kind, f.durable_name) == (kind, registered))
+        return next(
+            f
+            for f in self._worker.app.enabled
+            if (f.durable_kind, f.durable_name) == (kind, registered)
+        )
 
     # -- HTTP --------------------------------------------------------------------------------------
 
-    async def http(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+    async def http(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> HttpResponse:
         return await send(self.host, method, url, body, headers)
 
     async def _answer_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:

@@ -14,7 +14,11 @@ class VirtualClock:
     """Implements ``task_hub.clock.Clock``."""
 
     def __init__(self, start: datetime) -> None:
-        self._now = start.replace(tzinfo=timezone.utc) if start.tzinfo is None else start.astimezone(timezone.utc)
+        self._now = (
+            start.replace(tzinfo=timezone.utc)
+            if start.tzinfo is None
+            else start.astimezone(timezone.utc)
+        )
 
     def now(self) -> datetime:
         return self._now

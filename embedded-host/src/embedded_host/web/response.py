@@ -27,9 +27,13 @@ class Response:
         self.headers.append((name, value))
 
 
-def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return a response of compact JSON, nulls included (recorded; contract, 1.1)."""
-    return Response(status, compact(value).encode(), [("Content-Type", JSON), *(headers or {}).items()])
+    return Response(
+        status, compact(value).encode(), [("Content-Type", JSON), *(headers or {}).items()]
+    )
 
 
 def text_response(text: str, content_type: str = PLAIN, status: int = 200) -> Response:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from embedded_host.workers.worker import Worker
 
 
-def make_worker(environ: Mapping[str, str], *, in_process: bool, timeout: float | None = None) -> Worker:
+def make_worker(
+    environ: Mapping[str, str], *, in_process: bool, timeout: float | None = None
+) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
     ``timeout`` is functionTimeout in seconds; only processes can enforce it. Raises ValueError for an invalid setting."""
@@ -19,5 +21,7 @@ def make_worker(environ: Mapping[str, str], *, in_process: bool, timeout: float 
 
     count = environ.get("FUNCTIONS_WORKER_PROCESS_COUNT") or "1"
     if not count.isdigit() or not 1 <= int(count) <= 10:
-        raise ValueError(f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. [EH204]")
+        raise ValueError(
+            f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. [EH204]"
+        )
     return WorkerPool(int(count), dict(environ), timeout)

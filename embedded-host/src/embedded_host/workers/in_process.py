@@ -70,17 +70,23 @@ class InProcessWorker:
             running.cancel()
         return self._runner.cancelled(request) if running.cancelled() else running.result()
 
-    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
+    async def turn(
+        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> InvocationResult:
         return await run_turn(self._run, next(self._ids), function, turn, kept=True)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         """Run a function that is not a coroutine, in a thread."""
         is_turn = isinstance(request, TurnRequest)
-        executor = self._executors["durable_threads" if is_turn else self._runner.placement(request.function)]
+        executor = self._executors[
+            "durable_threads" if is_turn else self._runner.placement(request.function)
+        ]
         return await asyncio.get_running_loop().run_in_executor(executor, self._runner.run, request)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
-        raise NotImplementedError("code in the host's own process cannot be replaced; restart the host")
+        raise NotImplementedError(
+            "code in the host's own process cannot be replaced; restart the host"
+        )
 
     async def close(self, grace: float) -> None:
         """Start no further calls. Those in threads cannot be stopped; the process ends without them."""

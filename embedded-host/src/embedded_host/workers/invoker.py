@@ -79,15 +79,25 @@ class AppInvoker:
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
             shown = outcome.stack or outcome.text
-            log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, turn.instance_id, shown)
+            log.error(
+                "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
+                name,
+                turn.instance_id,
+                shown,
+            )
             outcome = self._kept(outcome)
         return v1.orchestrator_result(outcome or "", progress)
 
-    async def activity(self, name: str, instance_id: str, input: str, *, alone: bool = False) -> str | UserError | None:
+    async def activity(
+        self, name: str, instance_id: str, input: str, *, alone: bool = False
+    ) -> str | UserError | None:
         answer = await self._run("activity", name, input, alone)
         if isinstance(answer, UserError):
             log.error(
-                "Activity '%s' of instance '%s' failed [EH402]: %s", name, instance_id, answer.stack or answer.text
+                "Activity '%s' of instance '%s' failed [EH402]: %s",
+                name,
+                instance_id,
+                answer.stack or answer.text,
             )
             return v1.activity_error(self._kept(answer))
         return None if answer == "null" else answer
@@ -100,18 +110,26 @@ class AppInvoker:
         return v1.entity_result(outcome, len(batch.operations))
 
     def _kept(self, error: UserError) -> UserError:
-        return error if self._root is None else replace(error, stack=without_folders(error.stack, self._root))
+        return (
+            error
+            if self._root is None
+            else replace(error, stack=without_folders(error.stack, self._root))
+        )
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await self._http(request, is_wanted)
 
-    async def function(self, function: Function, trigger: str, *, alone: bool = False) -> InvocationResult:
+    async def function(
+        self, function: Function, trigger: str, *, alone: bool = False
+    ) -> InvocationResult:
         """Run any function but an HTTP one. Raises WorkerLostError."""
         client = self._client() if function.takes_client else ""
         return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
-        return _outcome(await self.function(self._functions[kind, name.lower()], trigger, alone=alone))
+        return _outcome(
+            await self.function(self._functions[kind, name.lower()], trigger, alone=alone)
+        )
 
 
 def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:
@@ -136,6 +154,8 @@ def without_folders(stack: str, root: Path) -> str:
 
 def _outcome(result: InvocationResult) -> str | UserError | None:
     if result.error is not None:
-        return UserError(*map(encodable, (result.error.type, result.error.message, result.error.stack)))
+        return UserError(
+            *map(encodable, (result.error.type, result.error.message, result.error.stack))
+        )
     assert result.value is None or isinstance(result.value, str)
     return result.value

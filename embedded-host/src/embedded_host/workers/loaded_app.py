@@ -67,7 +67,9 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
     if app.uses_v2_model:
         script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
         return LoadRequest(str(app.root), [], level, script, rpc_base)
-    return LoadRequest(str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base)
+    return LoadRequest(
+        str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base
+    )
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
@@ -76,7 +78,11 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     if app.uses_v2_model:
         functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
-        app = replace(app, functions=functions, disabled=disabled_functions((f.name for f in functions), environ))
+        app = replace(
+            app,
+            functions=functions,
+            disabled=disabled_functions((f.name for f in functions), environ),
+        )
     routes: dict[str, HttpRoute] = {}
     refused = dict(app.refused)
     timers: dict[str, TimerTrigger] = {}
@@ -96,7 +102,11 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                 refused[function.name] = function_route(
                     app.host.route_prefix, function.trigger.route or "", function.name
                 )
-        elif kind == "timertrigger" and function.name not in app.disabled and function.name not in broken:
+        elif (
+            kind == "timertrigger"
+            and function.name not in app.disabled
+            and function.name not in broken
+        ):
             try:
                 timers[function.name] = TimerTrigger.of(function, environ)
             except ScheduleError as error:
@@ -119,9 +129,16 @@ def _service(kind: str) -> str:
 
 
 def _spec(function: Function) -> FunctionSpec:
-    bindings = [{**b.properties, "type": b.type, "name": b.name, "direction": b.direction} for b in function.bindings]
+    bindings = [
+        {**b.properties, "type": b.type, "name": b.name, "direction": b.direction}
+        for b in function.bindings
+    ]
     return FunctionSpec(
-        function.name, str(function.directory), str(function.script_file), function.entry_point, bindings
+        function.name,
+        str(function.directory),
+        str(function.script_file),
+        function.entry_point,
+        bindings,
     )
 
 
@@ -133,15 +150,23 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
         script_file=Path(spec.script_file),
         entry_point=spec.entry_point,
         bindings=tuple(_bindings(spec, environ, broken)),
-        config={"name": spec.name, "scriptFile": Path(spec.script_file).name, "bindings": spec.bindings},
+        config={
+            "name": spec.name,
+            "scriptFile": Path(spec.script_file).name,
+            "bindings": spec.bindings,
+        },
     )
 
 
-def _bindings(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Iterable[Binding]:
+def _bindings(
+    spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]
+) -> Iterable[Binding]:
     for binding in spec.bindings:
         properties = dict(binding)
         # A schedule is resolved when it is parsed. A binding that is not served needs no settings.
-        resolved = RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
+        resolved = (
+            RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
+        )
         for key, value in binding.items():
             if isinstance(value, str) and "%" in value and key.lower() in resolved:
                 try:

@@ -166,16 +166,22 @@ class WorkerPool:
             return await self._quarantine.run(partial(self._call, request=request))
         return await self._call(await self._least_busy(), request)
 
-    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
+    async def turn(
+        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> InvocationResult:
         """Run one turn of an orchestrator on the worker that has it in memory. Raises WorkerLostError."""
         if alone:
             return await self._quarantine.run(
-                lambda worker: run_turn(partial(self._call, worker), next(self._ids), function, turn, kept=False)
+                lambda worker: run_turn(
+                    partial(self._call, worker), next(self._ids), function, turn, kept=False
+                )
             )
         home = self._homes.pop(turn.instance_id, None)
         kept = home is not None and home in self._workers and home.is_ready
         worker = home if kept and home is not None else await self._least_busy()
-        result = await run_turn(partial(self._call, worker), next(self._ids), function, turn, kept=kept)
+        result = await run_turn(
+            partial(self._call, worker), next(self._ids), function, turn, kept=kept
+        )
         if result.kept:
             self._homes[turn.instance_id] = worker
             if len(self._homes) > SESSION_LIMIT * len(self._workers):
@@ -190,7 +196,9 @@ class WorkerPool:
             self._ready.clear()
             await self._ready.wait()
 
-    async def _call(self, worker: WorkerProcess, request: InvocationRequest | TurnRequest) -> InvocationResult:
+    async def _call(
+        self, worker: WorkerProcess, request: InvocationRequest | TurnRequest
+    ) -> InvocationResult:
         future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
         placement: Placement = (
             "durable_threads"
@@ -225,7 +233,9 @@ class WorkerPool:
         log.error("%s Its worker process is replaced. [EH327]", text)
         if not future.done():
             if isinstance(request, InvocationRequest):
-                future.set_result(InvocationResult(request.id, error=ErrorData("FunctionTimeoutException", text)))
+                future.set_result(
+                    InvocationResult(request.id, error=ErrorData("FunctionTimeoutException", text))
+                )
             else:
                 future.set_exception(WorkerLostError(text))
         worker.pending.pop(request.id, None)
@@ -257,7 +267,9 @@ class WorkerPool:
                 sockets.close()
                 raise
         except OSError as error:
-            raise WorkerLostError(f"a worker process ({python}) cannot be started: {error}") from error
+            raise WorkerLostError(
+                f"a worker process ({python}) cannot be started: {error}"
+            ) from error
         worker = WorkerProcess(process, sockets)
         self._spawned.append(worker)
         await sockets.accept(partial(self._connected, worker))
@@ -293,7 +305,10 @@ class WorkerPool:
         return worker
 
     def _connected(self, worker: WorkerProcess, hello: Hello, channel: Channel) -> None:
-        channel.handle(lambda _, m: self._on_message(worker, m), lambda _: self._closed(worker, hello.placement))
+        channel.handle(
+            lambda _, m: self._on_message(worker, m),
+            lambda _: self._closed(worker, hello.placement),
+        )
         worker.connect(hello, channel)
 
     def _watch(self, worker: WorkerProcess) -> None:
@@ -308,14 +323,22 @@ class WorkerPool:
         pause = _PAUSE
         while True:
             code = await worker.process.wait()
-            worker.lose(ending(code) + (f" while it loaded '{worker.loading}'" if worker.loading else ""))
+            worker.lose(
+                ending(code) + (f" while it loaded '{worker.loading}'" if worker.loading else "")
+            )
             self._forget(worker)
             if not self._is_used(worker):
                 return
             log.error(
-                "A worker process (pid %d) ended: %s. Another one is started. [EH326]", worker.process.pid, worker.lost
+                "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
+                worker.process.pid,
+                worker.lost,
             )
-            lasted = worker.loaded.done() and not worker.loaded.cancelled() and worker.loaded.exception() is None
+            lasted = (
+                worker.loaded.done()
+                and not worker.loaded.cancelled()
+                and worker.loaded.exception() is None
+            )
             pause = _PAUSE if lasted else min(pause * 2, _MAX_PAUSE)
             await asyncio.sleep(pause)
             if not self._is_used(worker):
@@ -357,7 +380,9 @@ class WorkerPool:
         except Exception as error:
             log.exception("%s %s could not be answered [EH330]", request.method, request.path)
             status, body = 500, json.dumps(f"{type(error).__name__}: {error}").encode()
-        with contextlib.suppress(WorkerLostError):  # the function that sent the request has ended with its process
+        with contextlib.suppress(
+            WorkerLostError
+        ):  # the function that sent the request has ended with its process
             response = ClientResponse(request.id, status, body)
             worker.send("event_loop", response, at_once=len(worker.pending) <= FEW_CALLS)
 

@@ -19,7 +19,9 @@ IDLE = 5.0
 class Quarantine:
     """``spawn`` returns a process that has loaded the app, or raises WorkerLostError. ``retire`` ends an idle one."""
 
-    def __init__(self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]) -> None:
+    def __init__(
+        self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]
+    ) -> None:
         self._spawn, self._retire = spawn, retire
         self._slots = asyncio.Semaphore(PROCESSES)
         self._idle: list[WorkerProcess] = []
@@ -59,7 +61,9 @@ class Quarantine:
     def _give_back(self, worker: WorkerProcess, generation: int) -> None:
         if worker.lost:
             return
-        if generation != self._generation or worker.pending:  # pending: its caller was cancelled, the call still runs
+        if (
+            generation != self._generation or worker.pending
+        ):  # pending: its caller was cancelled, the call still runs
             self._retire(worker)
             return
         self._idle.append(worker)

@@ -108,7 +108,14 @@ class LoopbackTransport:
 
     def _find(self, hello: Hello) -> OnHello | None:
         sent = hello.token.encode("utf-8", "replace")
-        return next((found for token, found in self._expected.items() if secrets.compare_digest(token, sent)), None)
+        return next(
+            (
+                found
+                for token, found in self._expected.items()
+                if secrets.compare_digest(token, sent)
+            ),
+            None,
+        )
 
 
 class _LoopbackSockets:

@@ -36,7 +36,9 @@ class Worker(Protocol):
     ) -> InvocationResult:
         """Run a function; ``alone`` in a process that runs nothing else meanwhile. Raises WorkerLostError."""
 
-    async def turn(self, function: str, turn: OrchestratorInput, *, alone: bool = False) -> InvocationResult:
+    async def turn(
+        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> InvocationResult:
         """Run one turn of an orchestrator. Raises WorkerLostError."""
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:

@@ -89,7 +89,9 @@ class WorkerProcess:
             if not future.done():
                 future.set_exception(
                     WorkerLostError(
-                        why, concurrent_calls=concurrent_calls, caused_by_another_call=caused_by_another_call
+                        why,
+                        concurrent_calls=concurrent_calls,
+                        caused_by_another_call=caused_by_another_call,
                     )
                 )
                 future.exception()  # marks it as retrieved: there may be no caller left

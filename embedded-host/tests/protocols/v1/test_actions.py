@@ -29,8 +29,16 @@ WITHOUT_INPUT = {"actionType": 7, "instanceId": "@a@b"}
 
 READ: list[tuple[str, dict[str, Any], Action]] = [
     ("0", s.activity("A", '"x"'), CallActivity("A", '"x"')),
-    ("0, null input", {"actionType": 0, "functionName": "A", "input": None}, CallActivity("A", "null")),
-    ("0, input not a text", {"actionType": 0, "functionName": "A", "input": {"é": 1}}, CallActivity("A", '{"é":1}')),
+    (
+        "0, null input",
+        {"actionType": 0, "functionName": "A", "input": None},
+        CallActivity("A", "null"),
+    ),
+    (
+        "0, input not a text",
+        {"actionType": 0, "functionName": "A", "input": {"é": 1}},
+        CallActivity("A", '{"é":1}'),
+    ),
     ("1", s.retried("A"), CallActivity("A", "null", POLICY)),
     (
         "2",
@@ -41,18 +49,30 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
     ("3", s.retried_child(3), CallSubOrchestrator("Child", "null", None, None, POLICY)),
     ("4", s.continue_as_new("2"), ContinueAsNew("2")),
     ("5", s.timer(60), CreateTimer(s.moment(60))),
-    ("5, cancelled", s.timer(0.000001, cancelled=True), CreateTimer(s.moment(0.000001), cancelled=True)),
+    (
+        "5, cancelled",
+        s.timer(0.000001, cancelled=True),
+        CreateTimer(s.moment(0.000001), cancelled=True),
+    ),
     ("6", s.event("Go"), WaitForEvent("Go")),
     ("7", s.entity_call("@a@b", "op", "1"), EntityOperation("@a@b", "op", "1", signal=False)),
     ("7, bare", WITHOUT_INPUT, EntityOperation("@a@b", "", None, signal=False)),
-    ("8", s.http_call("http://x/"), CallHttp('{"method":"GET","uri":"http://x/","content":null,"headers":null}')),
+    (
+        "8",
+        s.http_call("http://x/"),
+        CallHttp('{"method":"GET","uri":"http://x/","content":null,"headers":null}'),
+    ),
     ("9", s.signal("@a@b", "op"), EntityOperation("@a@b", "op", "1", signal=True)),
     (
         "10",
         {**s.signal("@a@b", "op"), "actionType": 10, "fireAt": s.sdk_time(9)},
         EntityOperation("@a@b", "op", "1", signal=True, fire_at=s.moment(9)),
     ),
-    ("11", s.when_any(s.event("A"), s.timer(1)), WhenAny((WaitForEvent("A"), CreateTimer(s.moment(1))))),
+    (
+        "11",
+        s.when_any(s.event("A"), s.timer(1)),
+        WhenAny((WaitForEvent("A"), CreateTimer(s.moment(1)))),
+    ),
     ("12", s.when_all(s.when_any()), WhenAll((WhenAny(()),))),
     ("by name", {**s.event("Go"), "actionType": "waitForExternalEvent"}, WaitForEvent("Go")),
 ]
@@ -76,17 +96,27 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
     ("no date", s.answer({"actionType": 5, "fireAt": "soon"}), "cannot be read"),
     ("not an object", s.answer("nap"), "cannot be read: nap"),
     ("inside", s.answer(s.when_all({"actionType": 5})), "cannot be read"),
-    ("too long", s.answer(s.retried(first_ms=10**18)), "'firstRetryIntervalInMilliseconds': 1000000000000000000"),
+    (
+        "too long",
+        s.answer(s.retried(first_ms=10**18)),
+        "'firstRetryIntervalInMilliseconds': 1000000000000000000",
+    ),
     ("endless", s.answer(s.retried(first_ms=float("inf"))), "cannot be read"),  # type: ignore[arg-type]
     ("no attempts", s.answer(s.retried(attempts=float("nan"))), "cannot be read"),  # type: ignore[arg-type]
     ("half an attempt", s.answer(s.retried(attempts=2.5)), "cannot be read"),  # type: ignore[arg-type]
-    ("past 32 bits", s.answer(s.when_any(s.retried(attempts=2**31))), "'maxNumberOfAttempts': 2147483648"),
+    (
+        "past 32 bits",
+        s.answer(s.when_any(s.retried(attempts=2**31))),
+        "'maxNumberOfAttempts': 2147483648",
+    ),
     ("no id", s.answer({**s.child("C"), "instanceId": ["i"]}), "cannot be read"),
     ("no number", s.answer(s.retried(attempts="many")), "cannot be read"),  # type: ignore[arg-type]
 ]
 
 
-@pytest.mark.parametrize(("document", "says"), [c[1:] for c in NOT_ANSWERS], ids=[c[0] for c in NOT_ANSWERS])
+@pytest.mark.parametrize(
+    ("document", "says"), [c[1:] for c in NOT_ANSWERS], ids=[c[0] for c in NOT_ANSWERS]
+)
 def test_malformed_output_is_described_in_the_error(document: Any, says: str) -> None:
     with pytest.raises(MalformedOutputError) as caught:
         parse_orchestrator_output(document)
@@ -100,15 +130,31 @@ def test_an_id_that_is_a_number() -> None:
 
 
 def test_names_and_errors_have_a_form_in_utf_8() -> None:
-    text = json.dumps({"isDone": True, "actions": [[s.activity("a\ud800")]], "output": "b\udc00", "error": "c\ud800"})
+    text = json.dumps(
+        {
+            "isDone": True,
+            "actions": [[s.activity("a\ud800")]],
+            "output": "b\udc00",
+            "error": "c\ud800",
+        }
+    )
     answer = parse_orchestrator_output(text)
-    assert answer == OrchestratorOutput(True, (CallActivity(r"a\ud800", "null"),), r'"b\udc00"', r"c\ud800")
+    assert answer == OrchestratorOutput(
+        True, (CallActivity(r"a\ud800", "null"),), r'"b\udc00"', r"c\ud800"
+    )
 
 
 def test_an_answer_that_was_read_already_has_a_form_in_utf_8_too() -> None:
-    hidden = {"isDone": False, "actions": [[s.activity("a\ud800")]], "error": "c\ud800", "customStatus": "\ud800"}
+    hidden = {
+        "isDone": False,
+        "actions": [[s.activity("a\ud800")]],
+        "error": "c\ud800",
+        "customStatus": "\ud800",
+    }
     answer = parse_orchestrator_output(hidden)
-    assert answer == OrchestratorOutput(False, (CallActivity(r"a\ud800", "null"),), None, r"c\ud800", r'"\ud800"')
+    assert answer == OrchestratorOutput(
+        False, (CallActivity(r"a\ud800", "null"),), None, r"c\ud800", r'"\ud800"'
+    )
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", b"", "null"])
@@ -119,8 +165,12 @@ def test_an_empty_answer_is_the_end(nothing: Any) -> None:
 def test_the_rest_of_an_answer() -> None:
     assert parse_orchestrator_output(
         s.answer(done=True, output=[1, {"a": "é"}], error="boom", customStatus=False)
-    ) == OrchestratorOutput(is_done=True, actions=(), output='[1,{"a":"é"}]', error="boom", custom_status="false")
-    assert parse_orchestrator_output({"schemaVersion": 2}) == OrchestratorOutput(is_done=False, actions=())
+    ) == OrchestratorOutput(
+        is_done=True, actions=(), output='[1,{"a":"é"}]', error="boom", custom_status="false"
+    )
+    assert parse_orchestrator_output({"schemaVersion": 2}) == OrchestratorOutput(
+        is_done=False, actions=()
+    )
 
 
 def test_the_first_schema_has_a_list_for_each_yield() -> None:

@@ -7,15 +7,27 @@ import pytest
 
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.invocations import EntityInput, EntityOutput, InvocationFailure, OperationResult
-from embedded_host.protocols.v1 import MalformedOutputError, entity_payload, entity_result, parse_entity_output
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OperationResult,
+)
+from embedded_host.protocols.v1 import (
+    MalformedOutputError,
+    entity_payload,
+    entity_result,
+    parse_entity_output,
+)
 
 CALL = OperationRequest("r-1", "get", '"null"', False, "main-1", "execution-1")
 SIGNAL = OperationRequest("r-2", "add", '"1"', True)
 
 
 def output(*results: dict[str, Any], state: Any = "8") -> str:
-    return json.dumps({"entityExists": True, "entityState": state, "results": list(results), "signals": []})
+    return json.dumps(
+        {"entityExists": True, "entityState": state, "results": list(results), "signals": []}
+    )
 
 
 OK: dict[str, Any] = {"isError": False, "duration": 0, "startTime": 0, "result": "8"}
@@ -46,7 +58,9 @@ def test_a_result_is_always_a_text(given: Any, text: str) -> None:
     assert parse_entity_output(output({**OK, "result": given}), 1).results[0].result == text
 
 
-@pytest.mark.parametrize(("given", "text"), [(None, None), ({"a": 1}, '{"a":1}'), ("8", "8"), ("\ud800", "\\ud800")])
+@pytest.mark.parametrize(
+    ("given", "text"), [(None, None), ({"a": 1}, '{"a":1}'), ("8", "8"), ("\ud800", "\\ud800")]
+)
 def test_a_state_is_a_text(given: Any, text: str | None) -> None:
     assert parse_entity_output(output(OK, state=given), 1).state == text
 

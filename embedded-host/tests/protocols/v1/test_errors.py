@@ -11,9 +11,9 @@ from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL, output_in_messa
 
 
 def test_an_activitys_message_is_cut_at_the_label() -> None:
-    assert activity_error(UserError("Exception", f"boom{OUT_OF_PROC_LABEL}{{}}", "Traceback")) == UserError(
-        "Exception", "boom", "Traceback"
-    )
+    assert activity_error(
+        UserError("Exception", f"boom{OUT_OF_PROC_LABEL}{{}}", "Traceback")
+    ) == UserError("Exception", "boom", "Traceback")
     assert activity_error(UserError("Exception", "boom")) == UserError("Exception", "boom")
 
 

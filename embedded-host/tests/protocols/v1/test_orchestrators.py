@@ -11,7 +11,12 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent, event_object
 from embedded_host.engine.history import is_continuation_mark
 from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
-from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result, orchestrators, unseen_events
+from embedded_host.protocols.v1 import (
+    orchestrator_payload,
+    orchestrator_result,
+    orchestrators,
+    unseen_events,
+)
 from tests.engine.scenario import T0
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
@@ -30,7 +35,11 @@ def objects(events: list[HistoryEvent]) -> list[dict[str, Any]]:
 
 
 def test_the_envelope() -> None:
-    read = json.loads(orchestrator_payload(turn([], FIRST[:2], input='"x"', parent_instance_id="p", http_sleep_ms=5)))
+    read = json.loads(
+        orchestrator_payload(
+            turn([], FIRST[:2], input='"x"', parent_instance_id="p", http_sleep_ms=5)
+        )
+    )
     assert list(read.items())[1:] == [
         ("input", "x"),
         ("instanceId", "i"),
@@ -45,7 +54,9 @@ def test_the_envelope() -> None:
     assert read["history"] == objects(FIRST[:2])
 
 
-@pytest.mark.parametrize("text", [None, "null", '"1"', "[1, 2]", '{"a": {"b": "\\u00e9"}}', ' "x" '])
+@pytest.mark.parametrize(
+    "text", [None, "null", '"1"', "[1, 2]", '{"a": {"b": "\\u00e9"}}', ' "x" ']
+)
 def test_the_input_is_parsed_once(text: str | None) -> None:
     assert json.loads(orchestrator_payload(turn([], FIRST[:2], input=text)))["input"] == (
         None if text is None else json.loads(text)
@@ -64,7 +75,15 @@ def test_a_continued_execution_has_played_nothing() -> None:
     read = json.loads(orchestrator_payload(turn(continued, [], is_continuation=True)))
     assert (read["isReplaying"], [e["IsPlayed"] for e in read["history"]]) == (False, [False] * 3)
     later = json.loads(orchestrator_payload(turn([*continued, *FIRST[2:]], SECOND)))
-    assert [e["IsPlayed"] for e in later["history"]] == [False, True, True, False, False, False, False]
+    assert [e["IsPlayed"] for e in later["history"]] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_the_mark_of_a_continuation() -> None:
@@ -87,5 +106,8 @@ def test_an_unforeseen_error_fails_the_instance(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(orchestrators, "parse_action", mistaken)
     result = orchestrator_result('{"isDone": false, "actions": [[{}]], "schemaVersion": 2}')
     assert isinstance(result, InvocationFailure)
-    assert result.message == "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    assert (
+        result.message
+        == "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    )
     assert result.host_error.startswith("Traceback")

@@ -32,7 +32,12 @@ from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_moment
 from embedded_host.engine.turn import turn
-from embedded_host.protocols.v1 import entity_payload, entity_result, orchestrator_payload, orchestrator_result
+from embedded_host.protocols.v1 import (
+    entity_payload,
+    entity_result,
+    orchestrator_payload,
+    orchestrator_result,
+)
 from tests.engine.scenario import delivered
 
 WIRE = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
@@ -47,7 +52,8 @@ NOT_MESSAGES = (
 )
 SETTINGS = TurnSettings(
     DurableFunctions.of(
-        {turns[0]["request"]["history"][1]["Name"] for turns in ORCHESTRATIONS.values()} | {"SubFail", "ActFail"},
+        {turns[0]["request"]["history"][1]["Name"] for turns in ORCHESTRATIONS.values()}
+        | {"SubFail", "ActFail"},
         ["Echo", "Fail", "Sleep", "Flaky", "Big"],
         ["Counter"],
     )
@@ -117,7 +123,9 @@ def _is_reply(event: Mapping[str, Any]) -> bool:
     return _is_a(event, EventRaised) and "ResponseMessage" in (event["Input"] or "")
 
 
-def _run(state: Orchestration, messages: list[Message], answer: Any, now: datetime) -> tuple[dict[str, Any], Any]:
+def _run(
+    state: Orchestration, messages: list[Message], answer: Any, now: datetime
+) -> tuple[dict[str, Any], Any]:
     run = turn(state, messages, SETTINGS, lambda: now)
     payload = json.loads(orchestrator_payload(next(run)))
     try:
@@ -139,11 +147,15 @@ def _without_ids_and_times(event: Mapping[str, Any]) -> dict[str, Any]:
         ids_and_times = ("id", "requestTime", "parentExecution", "Timestamp", "Predecessor")
         request = json.loads(event["Input"])
         assert all(request[key] for key in ids_and_times)
-        plain["Input"] = [(key, "" if key in ids_and_times else value) for key, value in request.items()]
+        plain["Input"] = [
+            (key, "" if key in ids_and_times else value) for key, value in request.items()
+        ]
     elif _is_reply(event):
         plain["Name"] = ""
     elif _is_a(event, TimerCreated):
-        plain["FireAt"] = ""  # ours has microseconds where theirs has ticks; test_timers_are_due_as_recorded
+        plain["FireAt"] = (
+            ""  # ours has microseconds where theirs has ticks; test_timers_are_due_as_recorded
+        )
     elif _is_a(event, SubOrchestrationInstanceCreated):
         plain["InstanceId"] = event["InstanceId"].partition(":")[2] or event["InstanceId"]
     return plain
@@ -158,7 +170,9 @@ def test_timers_are_due_as_recorded(instance: str) -> None:
         history = recorded["request"]["history"]
         begins = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
         messages = _messages(state, history[begins + 1 :])
-        _, result = _run(state, messages, recorded["response"], parse_moment(history[begins]["Timestamp"]))
+        _, result = _run(
+            state, messages, recorded["response"], parse_moment(history[begins]["Timestamp"])
+        )
         result.apply(state)
     theirs = [e["FireAt"] for e in turns[-1]["request"]["history"] if _is_a(e, TimerCreated)]
     ours = [e.fire_at for e in state.history.events if isinstance(e, TimerCreated)]
@@ -173,7 +187,12 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
     entity = Entity(EntityId(**request["self"]), now, now, request["exists"], request["state"])
     batch = [
         OperationRequest(
-            r["id"], r["name"], r["input"], r["isSignal"], None if r["isSignal"] else "caller", "execution"
+            r["id"],
+            r["name"],
+            r["input"],
+            r["isSignal"],
+            None if r["isSignal"] else "caller",
+            "execution",
         )
         for r in request["batch"]
     ]
@@ -186,9 +205,15 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
     result = stopped.value.value
     assert (result.exists, result.state) == (answer["entityExists"], answer["entityState"])
     replies = [
-        json.loads(delivered(sent, EventRaised).input or "") for sent in result.outgoing if isinstance(sent, Deliver)
+        json.loads(delivered(sent, EventRaised).input or "")
+        for sent in result.outgoing
+        if isinstance(sent, Deliver)
     ]
-    expected = [r for asked, r in zip(request["batch"], answer["results"], strict=True) if not asked["isSignal"]]
+    expected = [
+        r
+        for asked, r in zip(request["batch"], answer["results"], strict=True)
+        if not asked["isSignal"]
+    ]
     assert [(reply["result"], reply.get("exceptionType")) for reply in replies] == [
         (r["result"], "Error" if r["isError"] else None) for r in expected
     ]

@@ -36,7 +36,9 @@ export function raiseEvent(row, waited, ok) {
       field(
         "Event name",
         name,
-        waited.length ? `It waits for ${waited.join(", ")}.` : "An event that nobody waits for yet is kept.",
+        waited.length
+          ? `It waits for ${waited.join(", ")}.`
+          : "An event that nobody waits for yet is kept.",
       ),
       names,
       editor.node,

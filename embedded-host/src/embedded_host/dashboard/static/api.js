@@ -21,7 +21,12 @@ export const queryString = (params) => {
 export async function sendRequest({ method = "POST", path, body }, signal) {
   let response, text;
   try {
-    response = await fetchWithKey(path, { method, body, signal, headers: body === undefined ? {} : JSON_TYPE });
+    response = await fetchWithKey(path, {
+      method,
+      body,
+      signal,
+      headers: body === undefined ? {} : JSON_TYPE,
+    });
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -34,7 +39,8 @@ export async function sendRequest({ method = "POST", path, body }, signal) {
     /* not every answer is JSON */
   }
   if (response.ok) return data;
-  const said = typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error);
+  const said =
+    typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error);
   throw new RequestError(
     said || STATUS_TEXTS[response.status] || `The host answered ${response.status}.`,
     response.status,
@@ -72,7 +78,8 @@ export function curlLoop(name, ids, reason) {
 }
 
 // Encode a value as the SDK does: JSON text in a JSON string.
-export const sdkInput = (value) => (value === undefined ? undefined : JSON.stringify(JSON.stringify(value)));
+export const sdkInput = (value) =>
+  value === undefined ? undefined : JSON.stringify(JSON.stringify(value));
 
 export const instancePath = (id, operation, params = {}) =>
   `${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${queryString(params)}`;

@@ -72,7 +72,13 @@ const showKeys = () =>
   ]);
 document.getElementById("keys").addEventListener("click", showKeys);
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.target.closest("input, textarea, select, dialog")
+  )
+    return;
   const press = (selector) => {
     const node = document.querySelector(selector);
     if (node) {

@@ -25,7 +25,9 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
           { class: "small" },
         ),
       Object.keys(ACTIONS).map((name) =>
-        button(ACTIONS[name].text + "…", () => confirm(name), { class: "small" + (ACTIONS[name].bad ? " bad" : "") }),
+        button(ACTIONS[name].text + "…", () => confirm(name), {
+          class: "small" + (ACTIONS[name].bad ? " bad" : ""),
+        }),
       ),
       button(
         "None",
@@ -47,7 +49,12 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
       return found.filter((row) => row.status);
     }
     for (let offset = 0; ; offset += 1000) {
-      const page = await getFromDashboard("instances", { ...filterOf(), sort: "created", offset, limit: 1000 });
+      const page = await getFromDashboard("instances", {
+        ...filterOf(),
+        sort: "created",
+        offset,
+        limit: 1000,
+      });
       found.push(...page.rows);
       if (page.rows.length < 1000) return found;
     }
@@ -73,7 +80,12 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
     const left = list.length - fit.length;
     let stopped = false;
     const confirmation = dialog(`${action.text} ${plural(fit.length)}?`, (close) => {
-      const progress = h("progress", { max: fit.length || 1, value: 0, hidden: true, aria: "Progress" });
+      const progress = h("progress", {
+        max: fit.length || 1,
+        value: 0,
+        hidden: true,
+        aria: "Progress",
+      });
       const told = h("p", { role: "status" });
       const failures = h("ul", { class: "problem" });
       const reason = textInput({ oninput: () => box.update() });

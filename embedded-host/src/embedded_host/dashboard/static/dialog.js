@@ -38,7 +38,10 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
   const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
   const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
   const node = field(label, area, hint);
-  area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "));
+  area.setAttribute(
+    "aria-describedby",
+    [area.getAttribute("aria-describedby"), problem.id].filter(Boolean).join(" "),
+  );
   const parse = () => {
     if (!area.value.trim()) {
       if (optional) return undefined;

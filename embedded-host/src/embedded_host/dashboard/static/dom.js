@@ -12,8 +12,10 @@ function fill(node, props, children) {
   for (const [name, value] of Object.entries(props || {})) {
     if (isNothing(value)) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
-    else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name)) node[name] = value;
+    else if (name === "style")
+      for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
+    else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name))
+      node[name] = value;
     else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
   }
   return add(node, children);
@@ -37,7 +39,8 @@ export function redraw(node, mark, make) {
   node.dataset.mark = mark;
   const focused = node.contains(document.activeElement) && document.activeElement.textContent;
   replace(node, make());
-  if (focused) [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
+  if (focused)
+    [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
 }
 
 // Buttons to the other pages; go(n) shows page n.
@@ -65,7 +68,8 @@ export function pager(node, page, last, go) {
 let count = 0;
 export const unique = (prefix) => `${prefix}-${++count}`;
 
-export const button = (text, onclick, props) => h("button", { type: "button", onclick, ...props }, text);
+export const button = (text, onclick, props) =>
+  h("button", { type: "button", onclick, ...props }, text);
 
 // A search field; typed(text) is called 200 ms after the last key.
 export function searchInput(label, typed, props) {
@@ -97,7 +101,9 @@ export function setOptions(select, value, first, offered) {
     offered.map((one) =>
       Array.isArray(one)
         ? option(one)
-        : Object.entries(one).map(([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option))),
+        : Object.entries(one).map(
+            ([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option)),
+          ),
     ),
   );
   if (value && ![...select.options].some((o) => o.value === value)) select.append(option([value]));
@@ -115,7 +121,8 @@ export const tableHead = (...titles) =>
     ),
   );
 
-export const plural = (n, one = "instance", several = one + "s") => `${n.toLocaleString()} ${n === 1 ? one : several}`;
+export const plural = (n, one = "instance", several = one + "s") =>
+  `${n.toLocaleString()} ${n === 1 ? one : several}`;
 
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
@@ -126,8 +133,12 @@ export function field(label, input, hint) {
   return h("div", { class: "field" }, h("label", { for: input.id }, label), input, note);
 }
 
-export const truncate = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
-export const splitFirstWord = (text) => [text.slice(0, text.indexOf(" ")), text.slice(text.indexOf(" ") + 1)];
+export const truncate = (text, length) =>
+  text.length > length ? text.slice(0, length) + "…" : text;
+export const splitFirstWord = (text) => [
+  text.slice(0, text.indexOf(" ")),
+  text.slice(text.indexOf(" ") + 1),
+];
 export const quiet = (...children) => h("span", { class: "quiet" }, children);
 
 export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
@@ -137,19 +148,29 @@ export const factList = (list) =>
   h(
     "dl",
     { class: "facts" },
-    list.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+    list
+      .filter(Boolean)
+      .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
   );
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
 // A notice in place of a list: it is empty, or it could not be read.
 export function notice(title, text, ...more) {
-  return h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), text && h("p", null, text), more);
+  return h(
+    "div",
+    { class: "notice" },
+    h("p", { class: "notice-title" }, title),
+    text && h("p", null, text),
+    more,
+  );
 }
 
 export function failure(error, again) {
   const title = error.offline ? "The host does not answer" : "This could not be shown";
-  const text = error.offline ? "Is it still running? This page goes on by itself once it is back." : error.message;
+  const text = error.offline
+    ? "Is it still running? This page goes on by itself once it is back."
+    : error.message;
   return h(
     "div",
     { class: "notice bad", role: "alert" },

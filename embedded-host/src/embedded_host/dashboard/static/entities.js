@@ -31,7 +31,8 @@ const parts = (id) => {
   return [name, key.join("@")];
 };
 
-const entityPath = (name, key) => `${WEBHOOK}/entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
+const entityPath = (name, key) =>
+  `${WEBHOOK}/entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
 
 export function signalEntity(name, key, ok) {
   const keyInput = textInput({ required: true, value: key });
@@ -69,11 +70,17 @@ export async function show(body, { params, signal }) {
   const state = { name: params.name || "", prefix: params.prefix || "", page: 1 };
   const change = (changes) => {
     Object.assign(state, { page: 1 }, changes);
-    history.replaceState(null, "", `#/entities?${new URLSearchParams({ name: state.name, prefix: state.prefix })}`);
+    history.replaceState(
+      null,
+      "",
+      `#/entities?${new URLSearchParams({ name: state.name, prefix: state.prefix })}`,
+    );
     watch.now();
   };
   const name = h("select", { aria: "Entity", onchange: () => change({ name: name.value }) });
-  const prefix = searchInput("Key begins with", (text) => change({ prefix: text }), { value: state.prefix });
+  const prefix = searchInput("Key begins with", (text) => change({ prefix: text }), {
+    value: state.prefix,
+  });
   const count = h("p", { class: "quiet count", role: "status" });
   const rows = h("tbody");
   const table = h(
@@ -97,7 +104,12 @@ export async function show(body, { params, signal }) {
     try {
       found = await getFromDashboard(
         "entities",
-        { name: state.name, prefix: state.name && state.prefix, limit: PAGE, offset: (state.page - 1) * PAGE },
+        {
+          name: state.name,
+          prefix: state.name && state.prefix,
+          limit: PAGE,
+          offset: (state.page - 1) * PAGE,
+        },
         signal,
       );
     } catch (error) {

@@ -41,10 +41,14 @@ export function filterBar(state, change, signal) {
   const from = moment("from", "Created from"),
     to = moment("to", "Created to");
   const ranges = RANGES.map(([text, minutes]) =>
-    button(text, () => change({ from: new Date(Date.now() - minutes * 60000).toISOString(), to: "" }), {
-      class: "small",
-      aria: `Created in the last ${text}`,
-    }),
+    button(
+      text,
+      () => change({ from: new Date(Date.now() - minutes * 60000).toISOString(), to: "" }),
+      {
+        class: "small",
+        aria: `Created in the last ${text}`,
+      },
+    ),
   );
   const clear = button("Clear", () => change(ALL), { class: "small", aria: "Clear the filter" });
 

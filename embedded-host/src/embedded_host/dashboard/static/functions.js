@@ -28,7 +28,11 @@ const GROUPS = {
   timerTrigger: "Timers",
   "": "Others",
 };
-const KINDS = { orchestrationTrigger: "orchestrator", activityTrigger: "activity", entityTrigger: "entity" };
+const KINDS = {
+  orchestrationTrigger: "orchestrator",
+  activityTrigger: "activity",
+  entityTrigger: "entity",
+};
 
 export async function show(body, { signal }) {
   const found = await getFromDashboard("functions", { calls: true }, signal);
@@ -91,10 +95,15 @@ export async function show(body, { signal }) {
           link(`#/instances?name=${encodeURIComponent(f.durableName)}`, plural(f.instances)),
           quiet(", last ", timeElement(f.newest)),
         ),
-      list("calls", ((f.type === "orchestrationTrigger" && found.calls[f.durableName]) || []).map(called)),
+      list(
+        "calls",
+        ((f.type === "orchestrationTrigger" && found.calls[f.durableName]) || []).map(called),
+      ),
       list(
         "called by",
-        callersOf(`${KINDS[f.type]} ${f.durableName}`).map((name) => called("orchestrator " + name)),
+        callersOf(`${KINDS[f.type]} ${f.durableName}`).map((name) =>
+          called("orchestrator " + name),
+        ),
       ),
       h(
         "details",
@@ -103,7 +112,9 @@ export async function show(body, { signal }) {
         h(
           "ul",
           { class: "bindings" },
-          f.bindings.map((b) => h("li", null, h("code", null, b.type), " ", b.name, quiet(` ${b.direction}`))),
+          f.bindings.map((b) =>
+            h("li", null, h("code", null, b.type), " ", b.name, quiet(` ${b.direction}`)),
+          ),
         ),
       ),
       request && curlBox(() => curl(request)),
@@ -111,7 +122,8 @@ export async function show(body, { signal }) {
   }
 
   function buttons(f) {
-    if (f.type === "orchestrationTrigger") return button("Start…", () => start(f), { class: "small primary" });
+    if (f.type === "orchestrationTrigger")
+      return button("Start…", () => start(f), { class: "small primary" });
     if (f.type === "entityTrigger")
       return button("Signal…", () => signalEntity(f.durableName, "", () => {}), { class: "small" });
     if (f.type === "timerTrigger")
@@ -125,9 +137,17 @@ export async function show(body, { signal }) {
           }),
         { class: "small" },
       );
-    const get = f.type === "httpTrigger" && (!f.methods || f.methods.includes("GET")) && !f.route.includes("{");
+    const get =
+      f.type === "httpTrigger" &&
+      (!f.methods || f.methods.includes("GET")) &&
+      !f.route.includes("{");
     return (
-      get && link("/" + f.route, "Open", { target: "_blank", rel: "noopener", aria: `Open ${f.name} in a new tab` })
+      get &&
+      link("/" + f.route, "Open", {
+        target: "_blank",
+        rel: "noopener",
+        aria: `Open ${f.name} in a new tab`,
+      })
     );
   }
 
@@ -164,10 +184,13 @@ const startRequest = (name, id, value) => ({
 
 function requestOf(f) {
   if (f.type === "orchestrationTrigger") return startRequest(f.durableName);
-  if (f.type === "httpTrigger" && f.route) return { method: f.methods ? f.methods[0] : "GET", path: "/" + f.route };
+  if (f.type === "httpTrigger" && f.route)
+    return { method: f.methods ? f.methods[0] : "GET", path: "/" + f.route };
   if (f.type === "entityTrigger")
     return { path: `${WEBHOOK}/entities/${f.durableName}/{key}?op={operation}`, body: "null" };
-  return f.type === "timerTrigger" ? { path: `/admin/functions/${f.name}`, body: '{"input":""}' } : null;
+  return f.type === "timerTrigger"
+    ? { path: `/admin/functions/${f.name}`, body: '{"input":""}' }
+    : null;
 }
 
 function start(f) {

@@ -49,7 +49,12 @@ export function ganttView() {
     const time = spent(model, now);
     const part = (name, text, ms) =>
       ms > 0 &&
-      h("span", { class: "spent-part" }, h("span", { class: "key", "data-kind": name }), `${text} ${durationText(ms)}`);
+      h(
+        "span",
+        { class: "spent-part" },
+        h("span", { class: "key", "data-kind": name }),
+        `${text} ${durationText(ms)}`,
+      );
     replace(
       summary,
       h("b", null, durationText(time.total)),
@@ -102,7 +107,8 @@ export function ganttView() {
           limit += ROWS;
           update(last);
         }),
-      !steps.length && notice(end === null ? "Nothing has been called yet" : "It called nothing", null),
+      !steps.length &&
+        notice(end === null ? "Nothing has been called yet" : "It called nothing", null),
     );
   }
 
@@ -144,7 +150,10 @@ export function ganttView() {
       spans.forEach(([from, to], index) => {
         const left = at(from);
         const right = at(index ? to : end);
-        Object.assign(bars[index].style, { left: `${left}%`, width: `${Math.max(0, right - left)}%` });
+        Object.assign(bars[index].style, {
+          left: `${left}%`,
+          width: `${Math.max(0, right - left)}%`,
+        });
       });
       lasted.textContent = step.kind === "event" ? "" : durationText(end - step.start);
     };
@@ -165,13 +174,20 @@ function detailOf(step, events) {
     step.due && ["Due", timeElement(step.due, { fraction: true })],
     [
       "State",
-      { open: "open", completed: "completed", failed: "failed", abandoned: "not waited for to the end" }[step.state],
+      {
+        open: "open",
+        completed: "completed",
+        failed: "failed",
+        abandoned: "not waited for to the end",
+      }[step.state],
     ],
     step.turns && ["Turns", step.turns.length],
-    step.instanceId && !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
+    step.instanceId &&
+      !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
   ]);
   const value = (name, text) =>
-    text !== null && text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
+    text !== null &&
+    text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
   return [
     about,
     value("Input", values.input),

@@ -10,7 +10,12 @@ const PAUSE = 2000;
 export function histogram(filterOf, change, signal) {
   const picture = h("div", { class: "bars" });
   const legend = h("p", { class: "quiet legend" });
-  const node = h("section", { class: "histogram", aria: "Starts and ends over time" }, picture, legend);
+  const node = h(
+    "section",
+    { class: "histogram", aria: "Starts and ends over time" },
+    picture,
+    legend,
+  );
   let timer = 0,
     running = false,
     last = "";
@@ -22,7 +27,11 @@ export function histogram(filterOf, change, signal) {
       const spans = innerWidth < 600 ? 32 : 80;
       const found = await getFromDashboard("histogram", { ...filterOf(), spans }, signal);
       node.hidden = !found.start;
-      const mark = JSON.stringify({ ...found, ms: 0, start: Math.round(found.start / found.width) });
+      const mark = JSON.stringify({
+        ...found,
+        ms: 0,
+        start: Math.round(found.start / found.width),
+      });
       if (found.start && mark !== last) draw(found);
       last = mark;
     } catch (error) {
@@ -36,7 +45,11 @@ export function histogram(filterOf, change, signal) {
       until = localText(start + n * width);
     const ends = ENDS.filter((status) => ended[status]);
     const sum = (list) => list.reduce((a, b) => a + b, 0);
-    const most = Math.max(1, ...started, ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))));
+    const most = Math.max(
+      1,
+      ...started,
+      ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))),
+    );
     const told = (count) => [
       `${count(started).toLocaleString()} started`,
       ...ends
@@ -46,15 +59,24 @@ export function histogram(filterOf, change, signal) {
     const high = (count) => (count ? Math.max(1.5, (count / most) * HEIGHT) : 0);
     const bars = started.map((count, i) => {
       const from = start + i * width;
-      const part = (y, height, props) => svg("rect", { x: i + 0.1, y, width: 0.8, height, ...props });
+      const part = (y, height, props) =>
+        svg("rect", { x: i + 0.1, y, width: 0.8, height, ...props });
       let y = HEIGHT + 1;
       return svg(
         "g",
         {
           class: "bar",
-          onclick: () => change({ from: new Date(from).toISOString(), to: new Date(from + width).toISOString() }),
+          onclick: () =>
+            change({
+              from: new Date(from).toISOString(),
+              to: new Date(from + width).toISOString(),
+            }),
         },
-        svg("title", null, [`${localText(from)}, ${durationText(width)}`, ...told((list) => list[i])].join("\n")),
+        svg(
+          "title",
+          null,
+          [`${localText(from)}, ${durationText(width)}`, ...told((list) => list[i])].join("\n"),
+        ),
         svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
         part(HEIGHT - high(count), high(count), { class: "start" }),
         ends.map((status) => {

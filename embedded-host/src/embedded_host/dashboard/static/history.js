@@ -1,5 +1,15 @@
 // The history as a table with filters by text and event type, and each event's JSON on request.
-import { h, button, setOptions, copyButton, truncate, tableHead, notice, replace, searchInput } from "./dom.js";
+import {
+  h,
+  button,
+  setOptions,
+  copyButton,
+  truncate,
+  tableHead,
+  notice,
+  replace,
+  searchInput,
+} from "./dom.js";
 import { durationText, timeElement } from "./time.js";
 import { typeName } from "./steps.js";
 import { formattedJson } from "./values.js";
@@ -49,7 +59,10 @@ export function historyView() {
 
   function update(model, all, row) {
     if (mark === row.known) return;
-    const grown = all.length > events.length && events.length > 0 && mark.split("/")[0] === row.known.split("/")[0];
+    const grown =
+      all.length > events.length &&
+      events.length > 0 &&
+      mark.split("/")[0] === row.known.split("/")[0];
     mark = row.known;
     [events, start] = [all, model.start];
     const known = [...new Set(all.map(typeName))].sort();
@@ -68,7 +81,8 @@ export function historyView() {
     const fits = [];
     events.forEach((event, n) => {
       const name = typeName(event);
-      if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType)) return;
+      if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType))
+        return;
       if (wanted && !(name + JSON.stringify(event)).toLowerCase().includes(wanted)) return;
       fits.push([event, n]);
     });
@@ -115,7 +129,11 @@ export function historyView() {
             h(
               "td",
               { colspan: 7 },
-              h("pre", { class: "value", tabindex: "0", aria: `JSON of event ${n}` }, JSON.stringify(event, null, 2)),
+              h(
+                "pre",
+                { class: "value", tabindex: "0", aria: `JSON of event ${n}` },
+                JSON.stringify(event, null, 2),
+              ),
             ),
           ),
         );

@@ -42,10 +42,20 @@ export async function show(body, { id, params, signal }) {
   const diagnosis = h("section", { class: "diagnosis", aria: "Diagnosis", hidden: true });
   const values = h("div", { class: "panels" });
   const relatives = h("section", { class: "related" });
-  const content = h("div", { role: "tabpanel", id: unique("panel"), class: "tab-content", tabindex: "0" });
+  const content = h("div", {
+    role: "tabpanel",
+    id: unique("panel"),
+    class: "tab-content",
+    tabindex: "0",
+  });
   const views = Object.fromEntries(Object.entries(TABS).map(([name, [, make]]) => [name, make()]));
   const tabs = Object.entries(TABS).map(([name, [text]]) =>
-    button(text, () => choose(name), { role: "tab", id: unique("tab"), "data-tab": name, "aria-controls": content.id }),
+    button(text, () => choose(name), {
+      role: "tab",
+      id: unique("tab"),
+      "data-tab": name,
+      "aria-controls": content.id,
+    }),
   );
   const list = h(
     "div",
@@ -85,12 +95,20 @@ export async function show(body, { id, params, signal }) {
     redraw(head, `${row.status} ${row.updated} ${row.created}`, () => [
       h("nav", { aria: "Path" }, link("#/instances", "Instances")),
       h("div", { class: "title" }, h("h1", null, row.name), badge(row.status)),
-      h("p", { class: "id-line" }, h("code", { class: "id" }, row.id), copyButton(row.id, "Copy the id")),
+      h(
+        "p",
+        { class: "id-line" },
+        h("code", { class: "id" }, row.id),
+        copyButton(row.id, "Copy the id"),
+      ),
       factList([
         ["Created", timeElement(row.created, { fraction: true })],
         ["Updated", timeElement(row.updated, { fraction: true })],
         [isLive(row.status) ? "Running for" : "Took", lasted],
-        row.parent && ["Parent", [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)]],
+        row.parent && [
+          "Parent",
+          [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)],
+        ],
       ]),
     ]);
     tick();
@@ -111,9 +129,13 @@ export async function show(body, { id, params, signal }) {
   }
   const lasted = h("span");
   const tick = () => {
-    if (row) lasted.textContent = durationText((isLive(row.status) ? Date.now() : row.updated) - row.created);
+    if (row)
+      lasted.textContent = durationText(
+        (isLive(row.status) ? Date.now() : row.updated) - row.created,
+      );
   };
-  const waited = () => (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
+  const waited = () =>
+    (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
 
   function after(name, answer) {
     if (name === "purge") location.hash = "#/instances";
@@ -134,7 +156,8 @@ export async function show(body, { id, params, signal }) {
             errorView(row.output, model.cause),
           ),
         valuePanel("Input", row.input, { unwrap: true }),
-        !failed && valuePanel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
+        !failed &&
+          valuePanel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
         valuePanel("Custom status", row.customStatus),
       ];
     });
@@ -151,7 +174,11 @@ export async function show(body, { id, params, signal }) {
             h(
               "li",
               null,
-              badge({ open: "Running", completed: "Completed", failed: "Failed", abandoned: "Running" }[c.state]),
+              badge(
+                { open: "Running", completed: "Completed", failed: "Failed", abandoned: "Running" }[
+                  c.state
+                ],
+              ),
               " ",
               c.name,
               " ",
@@ -159,7 +186,8 @@ export async function show(body, { id, params, signal }) {
             ),
           ),
       ),
-      children.length > 200 && h("p", { class: "quiet" }, `and ${children.length - 200} more in the history`),
+      children.length > 200 &&
+        h("p", { class: "quiet" }, `and ${children.length - 200} more in the history`),
     ]);
   }
 
@@ -245,7 +273,12 @@ export async function show(body, { id, params, signal }) {
 const WORDS = {
   activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
   timer: (w) => ["Timer, due ", timeElement(w.due)],
-  subOrchestration: (w) => ["Sub-orchestration ", h("b", null, w.name), " ", instanceLink(w.instanceId)],
+  subOrchestration: (w) => [
+    "Sub-orchestration ",
+    h("b", null, w.name),
+    " ",
+    instanceLink(w.instanceId),
+  ],
   entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
   event: (w) => ["External event ", h("b", null, w.name)],
   worker: (w) => [w.text],
@@ -275,8 +308,10 @@ function diagnosisView(found) {
           ),
         ),
     ),
-    found.waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`),
+    found.waitsFor.length > 20 &&
+      h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`),
   ];
 }
 // Replace the UTC times in a text ("running since 2026-…Z") by times in the viewer's zone.
-const dated = (text) => text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));
+const dated = (text) =>
+  text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));

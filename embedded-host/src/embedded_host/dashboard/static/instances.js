@@ -29,10 +29,21 @@ const COLUMNS = [
   ["updated", "Updated"],
   ["duration", "Duration"],
 ];
-const WAITS = { activity: "activity", timer: "timer", child: "sub-orchestration", event: "event", entity: "entity" };
+const WAITS = {
+  activity: "activity",
+  timer: "timer",
+  child: "sub-orchestration",
+  event: "event",
+  entity: "entity",
+};
 
 export async function show(body, { params, signal }) {
-  const state = { sort: "created", desc: "1", ...params, page: Math.max(1, Number(params.page) || 1) };
+  const state = {
+    sort: "created",
+    desc: "1",
+    ...params,
+    page: Math.max(1, Number(params.page) || 1),
+  };
   const filterOf = () => Object.fromEntries(Object.keys(ALL).map((key) => [key, state[key]]));
   let found = { rows: [], counts: null },
     total = 0;
@@ -73,7 +84,13 @@ export async function show(body, { params, signal }) {
   const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), tbody);
   const place = h("div", { class: "scroll" }, table);
   const pages = h("nav", { class: "pages", aria: "Pages" });
-  const bulk = bulkBar({ selection, rows: () => found.rows, total: () => total, filterOf, refresh: () => watch.now() });
+  const bulk = bulkBar({
+    selection,
+    rows: () => found.rows,
+    total: () => total,
+    filterOf,
+    refresh: () => watch.now(),
+  });
   add(body, [
     h("h1", { class: "hidden" }, "Instances"),
     filter.node,
@@ -86,8 +103,13 @@ export async function show(body, { params, signal }) {
   const sorts = COLUMNS.map(([key, text]) => {
     const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
     const first = ["created", "updated", "duration"].includes(key);
-    const onclick = () => change({ sort: key, desc: (state.sort === key ? state.desc !== "1" : first) ? "1" : "0" });
-    return { key, arrow, th: h("th", { scope: "col" }, button([text, arrow], onclick, { class: "sort" })) };
+    const onclick = () =>
+      change({ sort: key, desc: (state.sort === key ? state.desc !== "1" : first) ? "1" : "0" });
+    return {
+      key,
+      arrow,
+      th: h("th", { scope: "col" }, button([text, arrow], onclick, { class: "sort" })),
+    };
   });
   add(headRow, [
     h("th", { class: "check", scope: "col" }, all),
@@ -125,7 +147,9 @@ export async function show(body, { params, signal }) {
     box.checked = selection.has(row.id);
     const lasted = h("td", { class: "c-duration num" });
     const tick = () => {
-      lasted.textContent = durationText((isLive(row.status) ? Date.now() : row.updated) - row.created);
+      lasted.textContent = durationText(
+        (isLive(row.status) ? Date.now() : row.updated) - row.created,
+      );
     };
     tick();
     const waits = (row.waits || []).map((text) => {

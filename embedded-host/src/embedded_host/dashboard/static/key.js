@@ -10,8 +10,12 @@ export const keyHeader = () => (storedKey() ? { [NAME]: storedKey() } : {});
 // fetch() with the key. Prompts for a key if the host refuses the request.
 export async function fetchWithKey(path, options) {
   const sent = storedKey();
-  const response = await fetch(path, { ...options, headers: { ...options.headers, ...keyHeader() } });
-  if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard"))) return response;
+  const response = await fetch(path, {
+    ...options,
+    headers: { ...options.headers, ...keyHeader() },
+  });
+  if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard")))
+    return response;
   // Another request may have stored a key meanwhile.
   if (storedKey() === sent) await (pendingPrompt ||= promptForKey(sent));
   return storedKey() === sent ? response : fetchWithKey(path, options);
@@ -33,8 +37,17 @@ function promptForKey(wrong) {
         "form",
         { method: "dialog", onsubmit: () => sessionStorage.setItem(NAME, input.value.trim()) },
         wrong && h("p", { class: "problem", role: "alert" }, "The host does not take this key."),
-        field("Key", input, "embedded-host keys list shows it. It is kept until this tab is closed."),
-        h("p", { class: "buttons" }, button("Cancel", close), h("button", { class: "primary" }, "Go on")),
+        field(
+          "Key",
+          input,
+          "embedded-host keys list shows it. It is kept until this tab is closed.",
+        ),
+        h(
+          "p",
+          { class: "buttons" },
+          button("Cancel", close),
+          h("button", { class: "primary" }, "Go on"),
+        ),
       ),
     );
     node.addEventListener("close", () => {

@@ -47,7 +47,9 @@ export function keepUpToDate(signal, params, refresh) {
     const { signal: stop } = (stream = new AbortController());
     while (!stop.aborted) {
       try {
-        const response = await fetchWithKey("/dashboard/api/events" + queryString(params), { signal: stop });
+        const response = await fetchWithKey("/dashboard/api/events" + queryString(params), {
+          signal: stop,
+        });
         if (!response.ok) throw response.status;
         const parts = response.body.pipeThrough(new TextDecoderStream()).getReader();
         for (let part; !(part = await parts.read()).done;) {

@@ -11,7 +11,12 @@ const STEP = 26,
 export function sequenceView() {
   let limit = LIMIT,
     mark = "";
-  const place = h("div", { class: "scroll sequence", tabindex: "0", role: "group", aria: "Sequence diagram" });
+  const place = h("div", {
+    class: "scroll sequence",
+    tabindex: "0",
+    role: "group",
+    aria: "Sequence diagram",
+  });
   const more = h("p");
   const node = h("div", null, place, more);
 
@@ -29,10 +34,13 @@ export function sequenceView() {
     replace(
       more,
       messages.length > limit &&
-        button(`Show ${Math.min(LIMIT, messages.length - limit)} more of ${messages.length} messages`, () => {
-          limit += LIMIT;
-          update(model, events, row);
-        }),
+        button(
+          `Show ${Math.min(LIMIT, messages.length - limit)} more of ${messages.length} messages`,
+          () => {
+            limit += LIMIT;
+            update(model, events, row);
+          },
+        ),
     );
   }
   return { node, update };
@@ -77,12 +85,17 @@ function messagesOf({ steps, start, end }, row) {
   }
   found.sort((a, b) => a.at - b.at);
   if (end !== null)
-    add(end, self, found[0].from, row.status.toLowerCase(), { back: true, bad: row.status === "Failed" });
+    add(end, self, found[0].from, row.status.toLowerCase(), {
+      back: true,
+      bad: row.status === "Failed",
+    });
   return found;
 }
 
 function draw(messages, row, model) {
-  const lanes = [...new Set([messages[0].from, row.name, ...messages.flatMap((m) => [m.from, m.to])])];
+  const lanes = [
+    ...new Set([messages[0].from, row.name, ...messages.flatMap((m) => [m.from, m.to])]),
+  ];
   const x = (lane) => LEFT + LANE / 2 + lanes.indexOf(lane) * LANE;
   const width = LEFT + lanes.length * LANE,
     height = TOP + messages.length * STEP + 20;
@@ -110,11 +123,19 @@ function draw(messages, row, model) {
     return svg(
       "g",
       { class: m.bad ? "message bad" : "message" },
-      svg("title", null, `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`),
+      svg(
+        "title",
+        null,
+        `${m.from} → ${m.to}: ${m.text}\n${localText(m.at, true)}\n${utcText(m.at)}`,
+      ),
       svg("text", { x: 8, y: y + 4, class: "at" }, "+" + durationText(m.at - model.start)),
       svg("line", { x1: a, x2: b, y1: y, y2: y, class: m.back ? "arrow back" : "arrow" }),
       svg("path", { d: `M${b} ${y} l${right * 7} -4 v8 z`, class: "tip" }),
-      svg("text", { x: (a + b) / 2, y: y - 4, class: "middle" }, truncate(m.text, Math.max(16, Math.abs(b - a) / 8))),
+      svg(
+        "text",
+        { x: (a + b) / 2, y: y - 4, class: "middle" },
+        truncate(m.text, Math.max(16, Math.abs(b - a) / 8)),
+      ),
     );
   });
   return svg(

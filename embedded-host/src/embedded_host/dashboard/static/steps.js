@@ -54,9 +54,17 @@ export function valuesOf(step, events) {
   if (!event) return {};
   if (step.kind === "entity") {
     const response = completion && (parsed(completion.Input) || { result: completion.Input });
-    return { input: parsed(event.Input)?.input, [step.state === "failed" ? "error" : "result"]: response?.result };
+    return {
+      input: parsed(event.Input)?.input,
+      [step.state === "failed" ? "error" : "result"]: response?.result,
+    };
   }
-  return { input: event.Input, result: completion?.Result, error: completion?.Reason, details: completion?.Details };
+  return {
+    input: event.Input,
+    result: completion?.Result,
+    error: completion?.Reason,
+    details: completion?.Details,
+  };
 }
 
 // How the time was spent, in milliseconds: {code, work, wait, total}. A running instance has run on since the answer.
@@ -64,7 +72,9 @@ export function spent(model, now) {
   const time = { ...model.spent };
   if (model.end !== null) return time;
   const elapsed = Math.max(0, now - model.receivedAt);
-  const atWork = model.steps.some((s) => s.state === "open" && ["activity", "child", "entity"].includes(s.kind));
+  const atWork = model.steps.some(
+    (s) => s.state === "open" && ["activity", "child", "entity"].includes(s.kind),
+  );
   time[atWork ? "work" : "wait"] += elapsed;
   time.total += elapsed;
   return time;

@@ -59,7 +59,12 @@ export function errorView(reason, details) {
     h("p", { class: "error-text" }, truncate(head, 600)),
     own && codeBlock(own, "Traceback"),
     text.includes(", StackTrace: ") &&
-      h("details", null, h("summary", null, "The whole text"), codeBlock(text.trim(), "The whole text")),
+      h(
+        "details",
+        null,
+        h("summary", null, "The whole text"),
+        codeBlock(text.trim(), "The whole text"),
+      ),
   ];
 }
 const TRACE = /\s*Traceback \(most recent call last\)[^]*/;

@@ -67,7 +67,10 @@ def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
         value = raw.get(key)
         return None if value is None else timedelta(milliseconds=float(value))
 
-    attempts, backoff = float(raw.get("maxNumberOfAttempts") or 1), float(raw.get("backoffCoefficient") or 1.0)
+    attempts, backoff = (
+        float(raw.get("maxNumberOfAttempts") or 1),
+        float(raw.get("backoffCoefficient") or 1.0),
+    )
     if not attempts.is_integer() or abs(attempts) >= 2**31 or isnan(backoff):
         # The SDK would count attempts differently, and wait forever.
         raise ValueError("no whole number of attempts, or no backoff coefficient")
@@ -83,7 +86,9 @@ def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
 def _activity(raw: Mapping[str, Any]) -> CallActivity:
     options = raw.get("retryOptions")
     return CallActivity(
-        str(raw["functionName"]), _text(raw.get("input")) or "null", _retry(options) if options else None
+        str(raw["functionName"]),
+        _text(raw.get("input")) or "null",
+        _retry(options) if options else None,
     )
 
 

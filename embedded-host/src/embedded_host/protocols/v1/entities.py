@@ -6,7 +6,12 @@ import json
 from typing import Any
 
 from embedded_host.engine.failures import UserError
-from embedded_host.engine.invocations import EntityInput, EntityOutput, InvocationFailure, OperationResult
+from embedded_host.engine.invocations import (
+    EntityInput,
+    EntityOutput,
+    InvocationFailure,
+    OperationResult,
+)
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.protocols.v1.errors import MalformedOutputError
 
@@ -48,7 +53,10 @@ def parse_entity_output(text: str, operations: int) -> EntityOutput:
     except (ValueError, RecursionError):
         raise MalformedOutputError("the entity function did not answer with JSON") from None
     try:
-        results = [OperationResult(_result(r.get("result")), bool(r.get("isError"))) for r in document["results"]]
+        results = [
+            OperationResult(_result(r.get("result")), bool(r.get("isError")))
+            for r in document["results"]
+        ]
         state, exists = document.get("entityState"), bool(document.get("entityExists"))
         kept = encodable(state) if state is None or isinstance(state, str) else compact(state)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):

@@ -22,7 +22,12 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.history import is_continuation_mark
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput, OrchestratorOutput, ReplayProgress
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorInput,
+    OrchestratorOutput,
+    ReplayProgress,
+)
 from embedded_host.engine.json_codec import compact, compact_plain, compact_text, encodable
 from embedded_host.protocols.v1.actions import parse_action
 from embedded_host.protocols.v1.errors import MalformedOutputError, output_in_message
@@ -47,7 +52,9 @@ def orchestrator_payload(turn: OrchestratorInput) -> str:
         }
     )
     events = [*turn.past, *turn.new]
-    history = encode_events(_as_played(event, events, at, at < new_from) for at, event in enumerate(events))
+    history = encode_events(
+        _as_played(event, events, at, at < new_from) for at, event in enumerate(events)
+    )
     # The input is JSON already, and may be large.
     return f'{{"history":{history},"input":{turn.input or "null"},{envelope[1:]}'
 
@@ -64,7 +71,9 @@ def _shown(event: HistoryEvent) -> HistoryEvent:
     return event
 
 
-def _as_played(event: HistoryEvent, events: Sequence[HistoryEvent], at: int, earlier: bool) -> HistoryEvent:
+def _as_played(
+    event: HistoryEvent, events: Sequence[HistoryEvent], at: int, earlier: bool
+) -> HistoryEvent:
     """Return the event with ``is_played`` set if an earlier turn delivered it to the orchestrator.
 
     Delivered events are messages, and the OrchestratorCompleted in the first events of a continued execution
@@ -110,7 +119,9 @@ def parse_orchestrator_output(
         try:
             document, output = _parsed(document)
         except (ValueError, RecursionError) as malformed:
-            raise MalformedOutputError("Out of proc orchestrators must return a valid JSON schema") from malformed
+            raise MalformedOutputError(
+                "Out of proc orchestrators must return a valid JSON schema"
+            ) from malformed
     else:
         document = _storable(document)
     if document is None:
@@ -119,10 +130,14 @@ def parse_orchestrator_output(
         raise MalformedOutputError("Out of proc orchestrators must return a valid JSON schema")
     lists = document.get("actions") or []
     if not isinstance(lists, list) or not all(isinstance(inner, list) for inner in lists):
-        raise MalformedOutputError("the orchestrator's answer has no list of lists as its 'actions'")
+        raise MalformedOutputError(
+            "the orchestrator's answer has no list of lists as its 'actions'"
+        )
     if document.get("schemaVersion"):
         if len(lists) > 1:
-            raise MalformedOutputError("the orchestrator's answer has more than one list of actions")
+            raise MalformedOutputError(
+                "the orchestrator's answer has more than one list of actions"
+            )
         actions = [parse_action(raw) for inner in lists for raw in inner]
     else:  # the first schema has a list for each yield; any of its actions continues the orchestrator
         actions = [
@@ -148,7 +163,10 @@ def _parsed(text: str | bytes) -> tuple[Any, str | None]:
     """Return the object without its output, and the output as compact text: it may be large, and need not be parsed."""
     try:
         raw = _members(text)
-    except (ValueError, RecursionError):  # not an object, or only valid for ``json``, as lone surrogates are
+    except (
+        ValueError,
+        RecursionError,
+    ):  # not an object, or only valid for ``json``, as lone surrogates are
         return _storable(json.loads(text)), None
     output = bytes(raw.pop("output", b"null"))
     return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
@@ -160,4 +178,7 @@ def _storable(document: Any) -> Any:
     """Return the object with names, ids and error, which are stored as text, made encodable in UTF-8."""
     if not isinstance(document, dict):
         return document
-    return {**document, **{key: encodable(document[key]) for key in ("actions", "error") if key in document}}
+    return {
+        **document,
+        **{key: encodable(document[key]) for key in ("actions", "error") if key in document},
+    }

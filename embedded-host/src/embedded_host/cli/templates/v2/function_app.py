@@ -11,7 +11,9 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 @app.route(route="orchestrators/{functionName}", methods=["GET", "POST"])
 @app.durable_client_input(client_name="client")
-async def http_start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+async def http_start(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
     """Start the orchestrator that the URL names; a JSON body becomes its input."""
     orchestrator_input = req.get_json() if req.get_body() else None
     instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)
