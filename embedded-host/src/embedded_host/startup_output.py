@@ -1,4 +1,4 @@
-"""The console output at startup, in the format of ``func start`` (contract, 6.6)."""
+"""The console output at startup, in the format of ``func start`` (functions-host.md#function-indexing)."""
 
 from __future__ import annotations
 

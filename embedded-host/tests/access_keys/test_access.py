@@ -1,4 +1,4 @@
-"""The decisions for each kind of key (recorded; contract, 6.2)."""
+"""The decisions for each kind of key (recorded; functions-host.md#authorization)."""
 
 from __future__ import annotations
 

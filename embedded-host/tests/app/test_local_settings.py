@@ -1,4 +1,4 @@
-"""local.settings.json (contract, 7.2)."""
+"""local.settings.json (functions-host.md#local-settings-json)."""
 
 from __future__ import annotations
 

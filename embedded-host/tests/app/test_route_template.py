@@ -1,4 +1,4 @@
-"""Route templates: what the real host's routing matches, and what it refuses (contract, 6.1 and 6.3)."""
+"""Route templates: what the real host's routing matches, and what it refuses (functions-host.md#http-routing and #http-requests)."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
     status = json.loads(shown)
     assert (
         status["output"] == json.loads(status["input"]) == RECORDS
-    )  # the SDK hands an input on as a text (contract, 2.2)
+    )  # the SDK hands an input on as a text (functions-host.md#sdk-client-calls)
     assert (
         passes["read"] <= 2 < sdks["read"]
     )  # the first turn's actions, and the input that the status shows

@@ -38,7 +38,7 @@ def test_start_over_the_management_api(features: RunningHost) -> None:
     assert answer.headers["location"] == answer.json["statusQueryGetUri"]
     assert (
         features.end(answer.json)["runtimeStatus"] == "Failed"
-    )  # the SDK can only read a text here (contract, 3.1)
+    )  # the SDK can only read a text here (functions-host.md#orchestration-trigger-payload)
     assert features.post(f"{MANAGEMENT}/orchestrators/FanOut", "{not json").status == 400
 
 
@@ -67,7 +67,7 @@ def test_the_clients_calls(features: RunningHost) -> None:
     assert raised.status == 200
     assert (
         features.end(links)["output"] == '{"ok": 1}'
-    )  # the SDK encodes an event's data twice (contract, 5.1)
+    )  # the SDK encodes an event's data twice (functions-host.md#encoding-per-hop)
     gone = client(
         features, "raise_event", instance_id=instance_id, event_name="Approval", event_data=1
     )

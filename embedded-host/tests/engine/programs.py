@@ -56,7 +56,7 @@ RETRIES_END = st.tuples(st.just("retries end"), st.integers(1, 2))
 SOME_FAIL = st.tuples(st.just("some fail"), several(st.booleans()))
 
 # With the SDK alone: retries not in one program with what lets the orchestrator go on though its list does not tell: a task
-# yielded again asks for nothing (contract, 4.2), and a task_all fails before its list is done. A retry under way meanwhile would
+# yielded again asks for nothing (functions-host.md#orchestrator-actions), and a task_all fails before its list is done. A retry under way meanwhile would
 # be numbered otherwise on replay. The real host has the same gap.
 SDK_PROGRAMS = st.one_of(
     st.lists(st.one_of(steps_of(LEAVES), RETRIES_END), min_size=1, max_size=5),

@@ -1,4 +1,4 @@
-"""Continue-as-new: a new execution in the place of the old one (contract, 3.4 and 4.4)."""
+"""Continue-as-new: a new execution in the place of the old one (functions-host.md#event-order-in-a-turn and #effects-of-actions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What orchestrations and entities send each other, as recorded (contract, 4.4)."""
+"""What orchestrations and entities send each other, as recorded (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 

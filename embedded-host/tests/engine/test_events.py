@@ -1,4 +1,4 @@
-"""The recorded keys of each event (durable-host-contract.md, 3.3), one case for each type."""
+"""The recorded keys of each event (functions-host.md#history-events), one case for each type."""
 
 from __future__ import annotations
 

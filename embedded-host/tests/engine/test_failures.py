@@ -1,4 +1,4 @@
-"""Texts of failure, as recorded (contract, 4.5)."""
+"""Texts of failure, as recorded (functions-host.md#errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures struck out of a history (contract, 4.4)."""
+"""Failures struck out of a history (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 

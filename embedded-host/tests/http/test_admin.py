@@ -1,4 +1,4 @@
-"""``/admin``, against the recorded answers (contract, 6.5)."""
+"""``/admin``, against the recorded answers (functions-host.md#admin-endpoints)."""
 
 from __future__ import annotations
 

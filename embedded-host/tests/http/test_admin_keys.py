@@ -1,4 +1,4 @@
-"""``/admin/…/keys``: the recorded lists (contract, 6.5), and what the real host's source does with one key."""
+"""``/admin/…/keys``: the recorded lists (functions-host.md#admin-endpoints), and what the real host's source does with one key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys in requests, and the responses to requests that are refused (recorded; contract, 6.2 and 6.5)."""
+"""Keys in requests, and the responses to requests that are refused (recorded; functions-host.md#authorization and #admin-endpoints)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CORS as Core Tools configure it (contract, 7.2), and ASP.NET Core's middleware answers it."""
+"""CORS as Core Tools configure it (functions-host.md#local-settings-json), and ASP.NET Core's middleware answers it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP triggers: what a function is handed, and what becomes of its answer (contract, 6.1 to 6.4)."""
+"""HTTP triggers: what a function is handed, and what becomes of its answer (functions-host.md#http-routing to #http-responses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests the management API answers at all (contract, 1.1 and 1.2)."""
+"""Which requests the management API answers at all (functions-host.md#transport and #management-routes)."""
 
 from __future__ import annotations
 

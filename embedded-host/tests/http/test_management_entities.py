@@ -1,4 +1,4 @@
-"""Entities over the management API (contract, 1.2 and 5)."""
+"""Entities over the management API (functions-host.md#management-routes and #payload-encoding)."""
 
 from __future__ import annotations
 

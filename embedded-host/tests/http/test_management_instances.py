@@ -1,4 +1,4 @@
-"""Status and operations of single instances (contract, 1.2, 1.4 and 1.5)."""
+"""Status and operations of single instances (functions-host.md#management-routes, #instance-status and #raise-an-event)."""
 
 from __future__ import annotations
 

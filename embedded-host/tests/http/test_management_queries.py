@@ -1,4 +1,4 @@
-"""Lists and purges by filter (contract, 1.2 and 1.6)."""
+"""Lists and purges by filter (functions-host.md#management-routes and #list-and-purge)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``POST orchestrators/{name}/{id?}`` (contract, 1.3)."""
+"""``POST orchestrators/{name}/{id?}`` (functions-host.md#start-an-instance)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Plays back what a real Functions host answered when it was recorded (tests/conformance/golden.json), on a port of this machine.
 
-It asks for keys as the real one does (contract, 6.2), and takes nothing that was not recorded or that no test has told it of.
+It asks for keys as the real one does (functions-host.md#authorization), and takes nothing that was not recorded or that no test has told it of.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PARAMETERS = {
     "entity": {"op"},
     "operation": {"reason", "restartWithNewInstanceId"},
 }
-"""What may stand in a query (contract, 1.2); ``showDiagnosis`` is the embedded host's, and no real one minds it."""
+"""What may stand in a query (functions-host.md#management-routes); ``showDiagnosis`` is the embedded host's, and no real one minds it."""
 _COMMON = {"taskHub", "connection", "code"}
 Answer = tuple[int, Mapping[str, str], str]
 
@@ -138,7 +138,7 @@ class RealHost:
 
 
 def _refused(method: str, path: str, headers: dict[str, str], body: str) -> Answer | None:
-    """Bodies that the real host does not take (contract, 1.3 and 1.5), in its own words."""
+    """Bodies that the real host does not take (functions-host.md#start-an-instance and #raise-an-event), in its own words."""
     takes_json = "/raiseEvent/" in path or "/orchestrators/" in path
     if method != "POST":
         return None

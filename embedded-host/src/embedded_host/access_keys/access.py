@@ -1,4 +1,4 @@
-"""Decides which requests a key allows (recorded; contract, 6.2 and 6.5)."""
+"""Decides which requests a key allows (recorded; functions-host.md#authorization and #admin-endpoints)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The vocabulary of bindings: their types, properties and values.
 
 From https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindings and the pages it lists; the values of
-``authLevel`` and ``direction`` are the enumerations of the real host (contract, 6.1 and 6.2).
+``authLevel`` and ``direction`` are the enumerations of the real host (functions-host.md#http-routing and #authorization).
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ RESOLVED = frozenset(
         "entityname",
     }
 )
-"""Properties (lower case) in which ``%SETTING%`` is resolved (contract, 7.2); ``route`` is not among them."""
+"""Properties (lower case) in which ``%SETTING%`` is resolved (functions-host.md#local-settings-json); ``route`` is not among them."""
 
 FUNCTION_KEYS = (
     "bindings",

@@ -63,7 +63,7 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
 
 def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> frozenset[str]:
     """Those of ``names`` that ``AzureWebJobs.{name}.Disabled`` (or, where names of variables cannot have dots,
-    ``AzureWebJobs_{name}_Disabled``) switches off with ``true`` or ``1`` (contract, 7.2)."""
+    ``AzureWebJobs_{name}_Disabled``) switches off with ``true`` or ``1`` (functions-host.md#local-settings-json)."""
     return frozenset(
         name
         for name in names
@@ -77,7 +77,7 @@ def route_conflicts(
 ) -> tuple[Problem, ...]:
     """A warning for each HTTP function that another one before it keeps requests from.
 
-    ``functions`` are in order, which is the order in which routes are tried (contract, 6.1); ``places`` has where each
+    ``functions`` are in order, which is the order in which routes are tried (functions-host.md#http-routing); ``places`` has where each
     one's route stands.
     """
     problems: list[Problem] = []

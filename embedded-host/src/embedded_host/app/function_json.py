@@ -1,7 +1,7 @@
 """One folder with a function.json -> a Function, or what is wrong with it.
 
-The rules are those of the real host's ``HostFunctionMetadataProvider`` and ``FunctionDescriptorProvider`` (contract,
-6.1): top keys are compared exactly, properties of bindings without regard to case.
+The rules are those of the real host's ``HostFunctionMetadataProvider`` and ``FunctionDescriptorProvider`` (
+functions-host.md#http-routing): top keys are compared exactly, properties of bindings without regard to case.
 """
 
 from __future__ import annotations

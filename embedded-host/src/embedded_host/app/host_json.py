@@ -1,4 +1,4 @@
-"""host.json -> HostJson (contract, 7.1; https://learn.microsoft.com/azure/azure-functions/functions-host-json).
+"""host.json -> HostJson (functions-host.md#host-json; https://learn.microsoft.com/azure/azure-functions/functions-host-json).
 
 As on the real host, keys are compared without regard to case, numbers and booleans may stand in quotes, and settings
 named ``AzureFunctionsJobHost__path__to__key`` win over the file.
@@ -237,7 +237,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
 
 
 def default_hub_name(site: str | None) -> str:
-    """The hub of an app that names none: made from WEBSITE_SITE_NAME, else ``TestHubName`` (contract, 7.1)."""
+    """The hub of an app that names none: made from WEBSITE_SITE_NAME, else ``TestHubName`` (functions-host.md#host-json)."""
     if not site:
         return "TestHubName"
     name = re.sub(r"[^A-Za-z0-9]", "", site) or "DefaultTaskHub"

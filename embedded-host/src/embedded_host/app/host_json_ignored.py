@@ -1,4 +1,4 @@
-"""The keys of host.json that have no effect on this host, each with the reason (contract, 7.1)."""
+"""The keys of host.json that have no effect on this host, each with the reason (functions-host.md#host-json)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class HttpRoute:
 
 
 class RouteTable:
-    """Tried in order of function name, without regard to case: the first whose route and method fit (contract, 6.1)."""
+    """Tried in order of function name, without regard to case: the first whose route and method fit (functions-host.md#http-routing)."""
 
     def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
         self._routes = sorted(routes, key=lambda r: r.function.name.lower())

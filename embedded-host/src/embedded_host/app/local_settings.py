@@ -1,4 +1,4 @@
-"""local.settings.json -> LocalSettings, and what becomes of its values (contract, 7.2)."""
+"""local.settings.json -> LocalSettings, and what becomes of its values (functions-host.md#local-settings-json)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ASP.NET Core route templates, as the routes of HTTP functions are written (contract, 6.1).
+"""ASP.NET Core route templates, as the routes of HTTP functions are written (functions-host.md#http-routing).
 
 Syntax and constraints: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, checked against
 what ``Microsoft.AspNetCore.Routing`` does. Known to be narrower: ``datetime`` knows the usual ways to write a date,

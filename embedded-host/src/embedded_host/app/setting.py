@@ -1,4 +1,4 @@
-"""App settings by name, and ``%NAME%`` in texts (contract, 7.2)."""
+"""App settings by name, and ``%NAME%`` in texts (functions-host.md#local-settings-json)."""
 
 from __future__ import annotations
 

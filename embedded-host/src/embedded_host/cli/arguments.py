@@ -155,7 +155,7 @@ def json_text(given: str | None, option: str) -> str | None:
 
 
 def sdk_encoded(text: str) -> str:
-    """JSON in a JSON string: of anything else the SDK's ``get_input`` makes nothing (contract, 5.1)."""
+    """JSON in a JSON string: of anything else the SDK's ``get_input`` makes nothing (functions-host.md#encoding-per-hop)."""
     return json.dumps(text)
 
 

@@ -44,7 +44,7 @@ class ApiResponse:
 
     @property
     def error_message(self) -> str:
-        """The message of an error response, in any of its three formats (contract, 1.1)."""
+        """The message of an error response, in any of its three formats (functions-host.md#transport)."""
         try:
             body = json.loads(self.text)
         except ValueError:
@@ -360,7 +360,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _part(text: str) -> str:
-    """Return a segment of a path, encoded. The host splits a path at its slashes, encoded ones included (contract, 1.3)."""
+    """Return a segment of a path, encoded. The host splits a path at its slashes, encoded ones included (functions-host.md#start-an-instance)."""
     if "/" in text:
         raise click.UsageError(
             f"'{text}' has a slash, which no address of the management API can hold. Choose another name."

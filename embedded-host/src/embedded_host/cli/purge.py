@@ -48,7 +48,7 @@ def purge_history(
     """
     if instance_id is not None and (created_after or created_before or runtime_status):
         raise click.UsageError("--id says which instance; the other options choose among many.")
-    # All of them by name: without a status a real host deletes those that run, too (contract, 1.6).
+    # All of them by name: without a status a real host deletes those that run, too (functions-host.md#list-and-purge).
     query = InstanceQuery(
         statuses=statuses(runtime_status, more_statuses, FINISHED) or FINISHED,
         created_from=created_after or _EVER,

@@ -1,4 +1,4 @@
-"""The actions of an orchestrator (durable-host-contract.md, 4.2)."""
+"""The actions of an orchestrator (functions-host.md#orchestrator-actions)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RetryPolicy:
     timeout: timedelta | None = None
 
     def delay_after(self, attempt: int) -> timedelta:
-        """Return the delay after a failure; ``attempt`` counts from 0 (durable-host-contract.md, 4.4)."""
+        """Return the delay after a failure; ``attempt`` counts from 0 (functions-host.md#effects-of-actions)."""
         first = self.first_interval.total_seconds()
         try:
             seconds = first * self.backoff**attempt

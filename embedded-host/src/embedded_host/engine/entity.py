@@ -1,4 +1,4 @@
-"""One turn of an entity: a batch of operations in, its state and the responses out (durable-host-contract.md, 5.3)."""
+"""One turn of an entity: a batch of operations in, its state and the responses out (functions-host.md#entity-trigger)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def entity_turn(
     """Run a batch of operations: yield the function's input once and take its output. ``entity`` is not changed.
 
     An invocation that fails as a whole fails every operation of the batch and leaves the state unchanged. The Functions
-    host would retry it forever (durable-host-contract.md, 5.3).
+    host would retry it forever (functions-host.md#entity-trigger).
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)
     if isinstance(output, InvocationFailure):

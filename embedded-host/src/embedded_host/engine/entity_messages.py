@@ -1,4 +1,4 @@
-"""Messages between orchestrations and entities, in the extension's JSON (durable-host-contract.md, 4.4)."""
+"""Messages between orchestrations and entities, in the extension's JSON (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 

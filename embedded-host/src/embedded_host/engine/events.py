@@ -1,6 +1,6 @@
 """The events of an orchestration's history.
 
-Class names and recorded JSON keys are those of the Durable Functions extension (durable-host-contract.md, 3.2 and 3.3).
+Class names and recorded JSON keys are those of the Durable Functions extension (functions-host.md#serialization and #history-events).
 The tag ``EventType`` is DurableTask's number for the event. Unknown keys of imported histories are ignored.
 """
 

@@ -1,4 +1,4 @@
-"""One execution: an orchestrator's actions matched with its history (durable-host-contract.md, 4.3).
+"""One execution: an orchestrator's actions matched with its history (functions-host.md#replay).
 
 The Functions host runs the list of actions from the top, awaits each before the next, and feeds it the history. Actions that
 the history does not show are new decisions. This module does the same with tasks that settle instead of awaiting. An
@@ -302,7 +302,7 @@ class Execution:
 
     def _retried(self, policy: RetryPolicy, start_attempt: Callable[[int], PendingTask]) -> Task:
         """Run attempts with a timer after each failure. The last failure has a timer, too, which is due at once
-        (durable-host-contract.md, 4.4)."""
+        (functions-host.md#effects-of-actions)."""
         whole = Task()
         failures = 0
         first_started = self.now
@@ -338,8 +338,8 @@ class Execution:
         elif isinstance(event, SchedulingEvent):
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
-            # Events that arrive while suspended are in the history at once, and are delivered on resume (durable-host-contract.md,
-            # 4.4). The SDK's orchestrator continues nevertheless: with counts, so does this, and withholds the decisions.
+            # Events that arrive while suspended are in the history at once, and are delivered on resume
+            # (functions-host.md#effects-of-actions). The SDK's orchestrator continues nevertheless: with counts, so does this, and withholds the decisions.
             if self.suspended and not self._has_counts:
                 self._held.append(event)
             else:

@@ -1,4 +1,4 @@
-"""Errors of user code, and the messages of failures in the Functions host's words (durable-host-contract.md, 4.5)."""
+"""Errors of user code, and the messages of failures in the Functions host's words (functions-host.md#errors)."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
-"""Name of the activity that ``call_http`` schedules (durable-host-contract.md, 4.4)."""
+"""Name of the activity that ``call_http`` schedules (functions-host.md#effects-of-actions)."""
 
 
 @dataclass(frozen=True)
 class FunctionNames:
-    """Durable names of one kind. Lookups ignore case (durable-host-contract.md, 5.2)."""
+    """Durable names of one kind. Lookups ignore case (functions-host.md#activity-trigger)."""
 
     kind: str
     """``orchestrator``, ``activity`` or ``entity``"""
@@ -29,7 +29,7 @@ class FunctionNames:
         return self._by_lower.get(name.lower(), name)
 
     def missing(self, name: str) -> str:
-        """Return the Functions host's message for an unknown name (durable-host-contract.md, 1.3)."""
+        """Return the Functions host's message for an unknown name (functions-host.md#start-an-instance)."""
         article = "a" if self.kind[0] not in "aeiou" else "an"
         plural = ", ".join(f"'{known}'" for known in self.names)
         known = (

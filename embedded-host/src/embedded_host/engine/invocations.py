@@ -42,7 +42,7 @@ class OrchestratorInput:
     seen: int = 0
     """Number of events that the worker has been handed in the execution's last turn; 0 if it must be handed all."""
     is_continuation: bool = False
-    """The first turn after continue-as-new: ``past`` was handed to no worker (durable-host-contract.md, 3.4)."""
+    """The first turn after continue-as-new: ``past`` was handed to no worker (functions-host.md#event-order-in-a-turn)."""
     http_sleep_ms: int = 30000
     """Milliseconds between two polls of ``call_http``."""
 
@@ -83,7 +83,7 @@ class EntityInput:
 @dataclass(frozen=True)
 class OperationResult:
     result: str
-    """JSON text; of a failure, its message. Never empty, because the SDK needs a value (durable-host-contract.md, 4.4)."""
+    """JSON text; of a failure, its message. Never empty, because the SDK needs a value (functions-host.md#effects-of-actions)."""
     failed: bool
 
 

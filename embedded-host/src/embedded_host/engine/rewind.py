@@ -1,5 +1,5 @@
 """Rewind of a failed execution: its failures are removed from the history, and it continues from before them
-(durable-host-contract.md, 4.4)."""
+(functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 

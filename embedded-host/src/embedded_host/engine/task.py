@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Task:
-    """Something awaited. Failures count as settled, because the orchestrator handles them (durable-host-contract.md, 4.3)."""
+    """Something awaited. Failures count as settled, because the orchestrator handles them (functions-host.md#replay)."""
 
     __slots__ = ("_callbacks", "done")
 

@@ -1,4 +1,4 @@
-"""One turn of an orchestration: its inbox in, events to record and messages to send out (durable-host-contract.md, 3.4
+"""One turn of an orchestration: its inbox in, events to record and messages to send out (functions-host.md#event-order-in-a-turn
 and 4)."""
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSe
 from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
-"""Bytes of UTF-16 (durable-host-contract.md, 4.1)."""
+"""Bytes of UTF-16 (functions-host.md#response-object)."""
 
 
 Clock = Callable[[], datetime]
@@ -304,7 +304,7 @@ class _Run:
     # -- endings -----------------------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
-        """Fail the instance. ``error`` lacks the function's name, which the stored output has (durable-host-contract.md, 4.5)."""
+        """Fail the instance. ``error`` lacks the function's name, which the stored output has (functions-host.md#errors)."""
         return self.complete(
             Status.FAILED, orchestrator_failed(self.state.name, error), error, stack
         )

@@ -1,4 +1,4 @@
-"""The admin API: status of the host, and the list of functions (recorded; contract, 6.5)."""
+"""The admin API: status of the host, and the list of functions (recorded; functions-host.md#admin-endpoints)."""
 
 from __future__ import annotations
 

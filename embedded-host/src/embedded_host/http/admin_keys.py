@@ -1,6 +1,6 @@
 """The keys in the admin API: ``/admin/host/keys`` and ``/admin/functions/{name}/keys``.
 
-The lists are recorded (contract, 6.5). The rest follows the source of the Azure Functions host (KeysController.cs).
+The lists are recorded (functions-host.md#admin-endpoints). The rest follows the source of the Azure Functions host (KeysController.cs).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checks the access key of a request, and builds the response to one that is refused (recorded; contract, 6.2 and 6.5)."""
+"""Checks the access key of a request, and builds the response to one that is refused (recorded; functions-host.md#authorization and #admin-endpoints)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the HTTP requests of ``context.call_http`` (contract, 4.4)."""
+"""Sends the HTTP requests of ``context.call_http`` (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cross-origin requests, as Core Tools configure them from local.settings.json (contract, 7.2).
+"""Cross-origin requests, as Core Tools configure them from local.settings.json (functions-host.md#local-settings-json).
 
 Every header and method is allowed. The responses are those of ASP.NET Core's CORS middleware: it reads the ``Origin`` header only, runs
 before all routes, and responds to every preflight itself, even to one from an origin that is not allowed.

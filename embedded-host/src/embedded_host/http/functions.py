@@ -1,4 +1,4 @@
-"""HTTP triggers: the function for a request, its trigger data and its response (contract, 6.1 to 6.4)."""
+"""HTTP triggers: the function for a request, its trigger data and its response (functions-host.md#http-routing to #http-responses)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class HttpFunctions:
             return Response(429, b"", [("Retry-After", "1")])
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
-        # A chunked body reaches the function empty (recorded; contract, 6.3).
+        # A chunked body reaches the function empty (recorded; functions-host.md#http-requests).
         length = request.headers.get("content-length", "")
         body = await request.read() if length.isdigit() and int(length) > 0 else b""
         data = HttpRequestData(
@@ -169,7 +169,7 @@ def _answer(name: str, answer: HttpResponseData) -> Response:
 
 def function_query(text: str) -> dict[str, str]:
     """Return the decoded parameters. Repeated ones are joined with commas under the last spelling of the name; empty values are
-    dropped (recorded; contract, 6.3)."""
+    dropped (recorded; functions-host.md#http-requests)."""
     spelling: dict[str, str] = {}
     values: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=False):

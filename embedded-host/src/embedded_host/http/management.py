@@ -1,4 +1,4 @@
-"""The Durable management API, for its public address and for the SDK's endpoint (contract, 1)."""
+"""The Durable management API, for its public address and for the SDK's endpoint (functions-host.md#management-api)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")
-"""Valid names of task hubs (contract, 7.1)."""
+"""Valid names of task hubs (functions-host.md#host-json)."""
 OTHERS = 100
 """Maximum number of other task hubs that stay open, the most recently used ones."""
 
@@ -63,7 +63,7 @@ class ManagementApi:
             return exception_response(500, INTERNAL_ERROR, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:
-        # Decoded before it is split, so that an id with a slash matches no route (contract, 1.3).
+        # Decoded before it is split, so that an id with a slash matches no route (functions-host.md#start-an-instance).
         segments = form_decoded(path).strip("/").split("/")
         if not all(segments):
             return empty_response(404)

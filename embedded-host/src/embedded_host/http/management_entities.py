@@ -1,4 +1,4 @@
-"""The entity routes of the management API (contract, 1.2)."""
+"""The entity routes of the management API (functions-host.md#management-routes)."""
 
 from __future__ import annotations
 

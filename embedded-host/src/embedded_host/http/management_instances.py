@@ -1,4 +1,4 @@
-"""The instance routes of the management API: start, status and operations (contract, 1.2 to 1.5)."""
+"""The instance routes of the management API: start, status and operations (functions-host.md#management-routes to #raise-an-event)."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class InstanceRoutes:
     # -- operations --------------------------------------------------------------------------------
 
     async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
-        """Check a request in the recorded order (contract, 1.5)."""
+        """Check a request in the recorded order (functions-host.md#raise-an-event)."""
         try:
             self._client.live(instance_id)
             if request.media_type != "application/json":
@@ -201,7 +201,7 @@ class InstanceRoutes:
         try:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
-            # An id with a leading @ counts as an entity's and skips the checks (recorded; contract, 1.2).
+            # An id with a leading @ counts as an entity's and skips the checks (recorded; functions-host.md#management-routes).
             return (
                 json_response({"instancesDeleted": 0})
                 if instance_id.startswith("@")

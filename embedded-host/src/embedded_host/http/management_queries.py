@@ -1,4 +1,4 @@
-"""Lists of instances, and purges by filter, in the management API (contract, 1.2 and 1.6)."""
+"""Lists of instances, and purges by filter, in the management API (functions-host.md#management-routes and #list-and-purge)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ListRoutes:
 
     async def purge(self, request: Request) -> Response:
         """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host
-        ignores the invalid part and deletes more (contract, 1.6; docs/differences.md)."""
+        ignores the invalid part and deletes more (functions-host.md#list-and-purge; docs/differences.md)."""
         query = request.query
         if not query.get("createdtimefrom", "").strip():
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)

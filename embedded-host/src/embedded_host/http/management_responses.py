@@ -1,4 +1,4 @@
-"""Responses of the management API: its two error bodies, and pages of lists (contract, 1.1)."""
+"""Responses of the management API: its two error bodies, and pages of lists (functions-host.md#transport)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Router:
         return self._dashboard is not None and not self._functions.serves_prefix(DASHBOARD[1:])
 
     async def _answer(self, request: Request) -> Response:
-        """The paths of the host take precedence over those of functions (contract, 6.1)."""
+        """The paths of the host take precedence over those of functions (functions-host.md#http-routing)."""
         lower = request.path.lower()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
             refusal = self._authorization.to_management(request)

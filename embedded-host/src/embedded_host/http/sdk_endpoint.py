@@ -1,4 +1,4 @@
-"""The SDK's endpoint on the loopback interface: the management API without keys (contract, 1.1).
+"""The SDK's endpoint on the loopback interface: the management API without keys (functions-host.md#transport).
 
 On the Azure Functions host every program on the machine can use it, pages in a browser included. Here its path contains a secret, in
 the format ``code=…`` of keys in URLs, so that the filter that removes keys from the log removes the secret too. The SDK appends its

@@ -1,4 +1,4 @@
-"""The listeners: the public address, and the SDK's own on the loopback interface (contract, 1.1)."""
+"""The listeners: the public address, and the SDK's own on the loopback interface (functions-host.md#transport)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
-"""Maximum bytes of a request body, as on the Azure Functions host (contract, 6.3)."""
+"""Maximum bytes of a request body, as on the Azure Functions host (functions-host.md#http-requests)."""
 MAX_BUFFERED = 1024 * 1024 * 1024
 """Maximum bytes of all request and response bodies in memory. Further bodies are refused with a 503."""
 LARGE_BODY = 1024 * 1024

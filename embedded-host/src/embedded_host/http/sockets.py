@@ -1,4 +1,4 @@
-"""Listening sockets: the public address, and the SDK's own on the loopback interface (contract, 1.1)."""
+"""Listening sockets: the public address, and the SDK's own on the loopback interface (functions-host.md#transport)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bind_public(address: str, port: int) -> socket.socket:
 
 def bind_rpc() -> socket.socket:
     """Return a listening socket for the SDK: on port 17071, else on a random port from 30000 to 30999 (recorded;
-    contract, 1.1), else on any port."""
+    functions-host.md#transport), else on any port."""
     for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
         try:
             return bind_public("127.0.0.1", port)

@@ -1,4 +1,4 @@
-"""Values in queries and headers of the management API, parsed as the extension parses them (contract, 1.1).
+"""Values in queries and headers of the management API, parsed as the extension parses them (functions-host.md#transport).
 
 An invalid value in a query counts as absent (recorded): the parsers return None or the default.
 """
@@ -84,7 +84,7 @@ def comma_separated(text: str | None) -> list[str]:
 
 
 def runtime_status(text: str) -> str | None:
-    """Return a status by its case-sensitive name or its number (from source; contract, 1.6)."""
+    """Return a status by its case-sensitive name or its number (from source; functions-host.md#list-and-purge)."""
     if text in STATUSES:
         return text
     if re.fullmatch(r"\+?[0-9]{1,9}", text, re.ASCII):
@@ -115,5 +115,5 @@ def id_of_token(token: str | None) -> str | None:
 
 
 def form_decoded(path: str) -> str:
-    """Return a path of the management API, decoded: ``+`` is a space there too (recorded; contract, 1.1)."""
+    """Return a path of the management API, decoded: ``+`` is a space there too (recorded; functions-host.md#transport)."""
     return unquote(path.replace("+", " "))

@@ -1,4 +1,4 @@
-"""The status and history of an instance in the format of the management API (recorded; contract, 1.4)."""
+"""The status and history of an instance in the format of the management API (recorded; functions-host.md#instance-status)."""
 
 from __future__ import annotations
 

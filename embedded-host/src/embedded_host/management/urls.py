@@ -1,4 +1,4 @@
-"""The URLs of the management API in the responses and bindings of durable clients (contract, 1.7 and 2.1)."""
+"""The URLs of the management API in the responses and bindings of durable clients (functions-host.md#management-urls and #durable-client-binding)."""
 
 from __future__ import annotations
 

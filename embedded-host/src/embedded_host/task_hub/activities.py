@@ -80,9 +80,7 @@ class Activities:
                 lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),
                 "an HTTP call",
             )
-        if (
-            row.name not in functions
-        ):  # it existed when it was scheduled (durable-host-contract.md, 4.3)
+        if row.name not in functions:  # it existed when it was scheduled (functions-host.md#replay)
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
         return await run_call(

@@ -91,7 +91,7 @@ class HubClient:
     ) -> str:
         """Start an orchestration and return its id. Raises InstanceExistsError.
 
-        An unknown name is accepted, as on the Functions host (durable-host-contract.md, 1.3)."""
+        An unknown name is accepted, as on the Functions host (functions-host.md#start-an-instance)."""
         hub = self.hub
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex

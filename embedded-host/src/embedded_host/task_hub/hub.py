@@ -369,7 +369,7 @@ class TaskHub:
     def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
         items, instance.inbox = instance.inbox, []
         if state.continued and not state.status.is_terminal:
-            # The new execution's first turn delivers nothing but a termination (durable-host-contract.md, 3.4).
+            # The new execution's first turn delivers nothing but a termination (functions-host.md#event-order-in-a-turn).
             ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
             instance.inbox = [i for i in items if i not in ends]
             return ends

@@ -30,7 +30,7 @@ class Response:
 def json_response(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response of compact JSON, nulls included (recorded; contract, 1.1)."""
+    """Return a response of compact JSON, nulls included (recorded; functions-host.md#transport)."""
     return Response(
         status, compact(value).encode(), [("Content-Type", JSON), *(headers or {}).items()]
     )
@@ -41,5 +41,5 @@ def text_response(text: str, content_type: str = PLAIN, status: int = 200) -> Re
 
 
 def empty_response(status: int) -> Response:
-    """Return a response without body and content type (recorded; contract, 1.1)."""
+    """Return a response without body and content type (recorded; functions-host.md#transport)."""
     return Response(status)

@@ -1,4 +1,4 @@
-"""The SDK's JSON actions (durable-host-contract.md, 4.2)."""
+"""The SDK's JSON actions (functions-host.md#orchestrator-actions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads for entities, and their outputs (durable-host-contract.md, 5.3)."""
+"""Payloads for entities, and their outputs (functions-host.md#entity-trigger)."""
 
 from __future__ import annotations
 

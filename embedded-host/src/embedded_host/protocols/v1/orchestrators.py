@@ -1,4 +1,4 @@
-"""Payloads for orchestrators, and their outputs (durable-host-contract.md, 3.1 to 3.4 and 4.1)."""
+"""Payloads for orchestrators, and their outputs (functions-host.md#orchestration-trigger-payload to #event-order-in-a-turn and #response-object)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _as_played(
     """Return the event with ``is_played`` set if an earlier turn delivered it to the orchestrator.
 
     Delivered events are messages, and the OrchestratorCompleted in the first events of a continued execution
-    (durable-host-contract.md, 3.4)."""
+    (functions-host.md#event-order-in-a-turn)."""
     event = _shown(event)
     if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
         return replace(event, is_played=True)
@@ -109,7 +109,7 @@ def parse_orchestrator_output(
 ) -> OrchestratorOutput:
     """Parse the SDK's output: JSON text, or the parsed object. Raises MalformedOutputError.
 
-    An empty output completes the orchestration with null (durable-host-contract.md, 4.1).
+    An empty output completes the orchestration with null (functions-host.md#response-object).
     """
     progress = progress or ReplayProgress()
     output = None
