@@ -1,4 +1,4 @@
-# The app on the Azure Functions host. `docker compose up` runs it with its storage: embedded-host/docs/container.md
+# The app on the Azure Functions host. `docker compose up` runs it with its storage: embedded-host/docs/how-to/container.md
 FROM mcr.microsoft.com/azure-functions/python:4-python3.11 AS wheels
 COPY deploy/requirements-container.txt /
 RUN pip wheel --no-cache-dir --only-binary=:all: --require-hashes --wheel-dir=/wheels --requirement=/requirements-container.txt

@@ -1,4 +1,4 @@
-# The same app on the embedded host. `docker compose up embedded` runs it: embedded-host/docs/container.md
+# The same app on the embedded host. `docker compose up embedded` runs it: embedded-host/docs/how-to/container.md
 FROM python:3.11-slim AS wheels
 COPY deploy/requirements-embedded.txt /
 RUN pip wheel --no-cache-dir --only-binary=:all: --require-hashes --wheel-dir=/wheels --requirement=/requirements-embedded.txt

@@ -1,4 +1,4 @@
-"""How fast and how big the host is: the first table of docs/performance.md."""
+"""How fast and how big the host is: the first table of docs/explanation/performance.md."""
 
 from __future__ import annotations
 

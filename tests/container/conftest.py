@@ -44,7 +44,7 @@ def fastest_folder() -> str | None:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     if HOW not in ("stand-ins", "real"):
         pytest.skip(
-            "the containers are tested where CONTAINER_TESTS is set: by .ci/run, see embedded-host/docs/container.md"
+            "the containers are tested where CONTAINER_TESTS is set: by .ci/run, see embedded-host/docs/how-to/container.md"
         )
     if HOW == "real":
         engine = Engine(tmp_path_factory.mktemp("docker"))

@@ -1,4 +1,4 @@
-"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (embedded-host/docs/testing.md)."""
+"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (embedded-host/docs/how-to/testing.md)."""
 
 from __future__ import annotations
 

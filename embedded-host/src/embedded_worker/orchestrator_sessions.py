@@ -3,7 +3,7 @@
 An orchestrator in memory gets only its new events: a chain of n steps then costs n and not n squared. Any other is replayed
 from its whole history. Both give the same result.
 
-Two behaviours differ from the SDK's executor on purpose (docs/differences.md): external events of one name complete the waits
+Two behaviours differ from the SDK's executor on purpose (docs/reference/known-differences.md): external events of one name complete the waits
 for it in the order of arrival, one event for one wait, and the names of events are compared without regard to case.
 """
 

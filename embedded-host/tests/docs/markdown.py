@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 LISTS = [PROJECT / "src" / "embedded_host" / "errors.md"]
+ERRORS_PAGE = PROJECT / "docs" / "reference" / "errors.md"
 """Pages without commands: what is indented there are messages."""
 
 
@@ -97,5 +98,8 @@ def paths(page: Path) -> list[str]:
 
 def anchors(page: Path) -> set[str]:
     """As GitHub makes them of headings."""
-    headings = re.findall(r"^#+ +(.*?) *$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    text = page.read_text(encoding="utf-8")
+    if page == ERRORS_PAGE:  # the documentation site shows the list on this page
+        text += LISTS[0].read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""docs/architecture.md shows the packages and the order of their imports as import-linter's contract has them."""
+"""docs/explanation/architecture.md shows the packages and the order of their imports as import-linter's contract has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from tests.docs.markdown import PROJECT
 
-PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
 
 
 def layers() -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""docs/debugging.md: with ``--in-process`` a debugger that has the host has activities and orchestrators."""
+"""docs/how-to/debugging.md: with ``--in-process`` a debugger that has the host has activities and orchestrators."""
 
 from __future__ import annotations
 

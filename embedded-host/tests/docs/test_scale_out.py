@@ -1,4 +1,4 @@
-"""The host.json variants of docs/scale-out.md. The embedded host reads them and reports the stores that it replaces."""
+"""The host.json variants of docs/how-to/scale-out.md. The embedded host reads them and reports the stores that it replaces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from embedded_host.app.host_json import read_host_json
 from tests.docs.markdown import PROJECT
 
-PAGE = (PROJECT / "docs" / "scale-out.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "how-to" / "scale-out.md").read_text(encoding="utf-8")
 VARIANTS: dict[str, Any] = {
     variant["extensions"]["durableTask"]["storageProvider"]["type"]: variant
     for variant in map(

@@ -1,4 +1,4 @@
-"""docs/security.md names, for each threat, tests that there are."""
+"""docs/explanation/threat-model.md names, for each threat, tests that there are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from tests.docs.markdown import PROJECT
 
-TEXT = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
+TEXT = (PROJECT / "docs" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT)
 ROWS = [
     line

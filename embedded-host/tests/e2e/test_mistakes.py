@@ -1,4 +1,4 @@
-"""What the real host hangs on for ever, or tells in words of its inside (docs/differences.md), in a host as a user runs it."""
+"""What the real host hangs on for ever, or tells in words of its inside (docs/reference/known-differences.md), in a host as a user runs it."""
 
 from __future__ import annotations
 

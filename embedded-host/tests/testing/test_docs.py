@@ -1,4 +1,4 @@
-"""docs/testing.md: each of its examples, as a user would have it on disk, and the command."""
+"""docs/how-to/testing.md: each of its examples, as a user would have it on disk, and the command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cli.calling import call
 from tests.support.app_folder import AppFolder, orchestration_trigger
 from tests.testing.test_plugin import run_pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "testing.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 (CONFIGURATION,) = re.findall(r"```ini\n# pytest.ini\n(.*?)```", PAGE, re.DOTALL)
 

@@ -111,7 +111,7 @@ def _host_names(
     type=click.Choice(["on", "off"]),
     default="on",
     show_default=True,
-    help="off: faster on slow disks, and a power loss can take what was acknowledged (docs/durability.md).",
+    help="off: faster on slow disks, and a power loss can take what was acknowledged (docs/explanation/durability-guarantees.md).",
 )
 @click.option(
     "--in-process",

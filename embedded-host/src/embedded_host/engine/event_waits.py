@@ -20,7 +20,7 @@ class _Wait(NamedTuple):
 
 @dataclass
 class EventWaits:
-    """Buffers events and serves waits. Names are compared without case (docs/differences.md, "Events are kept in order")."""
+    """Buffers events and serves waits. Names are compared without case (docs/reference/known-differences.md, "Events are kept in order")."""
 
     unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
     """Buffered events by lower-case name."""

@@ -48,7 +48,7 @@ class ListRoutes:
 
     async def purge(self, request: Request) -> Response:
         """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host
-        ignores the invalid part and deletes more (functions-host.md#list-and-purge; docs/differences.md)."""
+        ignores the invalid part and deletes more (functions-host.md#list-and-purge; docs/reference/known-differences.md)."""
         query = request.query
         if not query.get("createdtimefrom", "").strip():
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)

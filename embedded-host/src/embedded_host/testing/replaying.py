@@ -71,7 +71,7 @@ def replay_history(code: Any, root: Path, recorded: RecordedHistory) -> Replayed
     except HistoryMismatchError as first:
         if not recorded.is_numbered:
             raise
-        # The Functions host numbers some steps in another order than the SDK (docs/differences.md). Both are right.
+        # The Functions host numbers some steps in another order than the SDK (docs/reference/known-differences.md). Both are right.
         try:
             return _Replay(code, root, recorded, counted=False).run()
         except HistoryMismatchError:
