@@ -199,7 +199,7 @@ FAILURES: list[tuple[str, Any, str]] = [
     (
         "unknown action",
         answer({"actionType": 99}),
-        "the orchestrator's answer has an action that cannot be read: {'actionType': 99}",
+        "the orchestrator returned an action that the host cannot read: {'actionType': 99}",
     ),
 ]
 

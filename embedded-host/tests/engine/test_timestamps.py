@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from embedded_host.engine.timestamps import UTC, parse_moment, seconds_text, utc_text
+from embedded_host.engine.timestamps import UTC, parse_utc, seconds_text, utc_text
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def test_texts(microsecond: int, text: str) -> None:
     moment = AT.replace(microsecond=microsecond)
     assert utc_text(moment) == text
     assert utc_text(moment, "+00:00") == text[:-1] + "+00:00"
-    assert parse_moment(text) == moment
+    assert parse_utc(text) == moment
     assert seconds_text(moment) == "2026-01-02T03:04:05Z"
 
 
@@ -42,8 +42,8 @@ def test_texts(microsecond: int, text: str) -> None:
     ],
 )
 def test_reading(text: str, moment: datetime) -> None:
-    assert parse_moment(text) == moment
-    assert parse_moment(text).utcoffset() == timedelta(0)
+    assert parse_utc(text) == moment
+    assert parse_utc(text).utcoffset() == timedelta(0)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_reading(text: str, moment: datetime) -> None:
 )
 def test_an_invalid_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        parse_moment(text)
+        parse_utc(text)
 
 
 def test_years_have_four_digits() -> None:

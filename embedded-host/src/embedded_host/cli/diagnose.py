@@ -36,7 +36,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
         reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name
     )
     known = "diagnosis" in status
-    diagnosis = (
+    diagnosis: Json = (
         (status["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
         if known
         else from_history(status).document()

@@ -23,7 +23,7 @@ from embedded_host.engine.events import (
     encode_events,
 )
 from embedded_host.engine.json_codec import encodable
-from embedded_host.engine.timestamps import parse_moment, utc_text
+from embedded_host.engine.timestamps import parse_utc, utc_text
 from embedded_host.management.status import history_events, status_object
 from embedded_host.store.interface import (
     ActivityRow,
@@ -220,8 +220,8 @@ def _changes(
             id=instance_id,
             name=record.name,
             status=record.status,
-            created=parse_moment(record.created),
-            updated=parse_moment(record.updated),
+            created=parse_utc(record.created),
+            updated=parse_utc(record.updated),
             execution_id=record.execution_id,
             generation=record.generation,
             parent=record.parent,
@@ -237,7 +237,7 @@ def _changes(
             key, 0, encode_events(_renamed(event, instance_id) for event in state.history)
         )
     for number, message in enumerate(state.messages, message_id):
-        due = parse_moment(message.due) if message.due else None
+        due = parse_utc(message.due) if message.due else None
         yield PutMessage(
             MessageRow(number, key, message.execution_id, due, _renamed(message.event, instance_id))
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.json_codec import compact, encodable
@@ -55,7 +55,7 @@ class OperationRequest:
     def parse(cls, text: str | None) -> OperationRequest:
         """Parse the input of an operation's event. Raises ValueError, because a client may raise an event of that name."""
         try:
-            raw: Any = encodable(json.loads(text or "null"))
+            raw: object = encodable(json.loads(text or "null"))
         except RecursionError:
             raw = None
         texts = ("id", "op", "input", "parent", "parentExecution")
@@ -99,7 +99,7 @@ class OperationResponse:
         )
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
@@ -139,7 +139,7 @@ def request_message(
     label: tuple[str, str] | None = None,
 ) -> str:
     """Return the input of EventSent. ``input`` becomes ``OperationRequest.input``."""
-    message: dict[str, Any] = {"$type": _REQUEST, "op": operation}
+    message: dict[str, object] = {"$type": _REQUEST, "op": operation}
     if signal:
         message["signal"] = True
     if input is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from embedded_host.engine.json_codec import compact_plain
-from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.timestamps import parse_utc
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class EventBase(
 
     @property
     def occurred_at(self) -> datetime:
-        return parse_moment(self.timestamp)
+        return parse_utc(self.timestamp)
 
 
 class SchedulingEvent(EventBase, frozen=True, kw_only=True, gc=False):
@@ -168,7 +168,7 @@ class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10)
 
     @property
     def due_at(self) -> datetime:
-        return parse_moment(self.fire_at)
+        return parse_utc(self.fire_at)
 
 
 class TimerFired(CompletionEvent, frozen=True, kw_only=True, gc=False, tag=11):
@@ -183,7 +183,7 @@ class TimerFired(CompletionEvent, frozen=True, kw_only=True, gc=False, tag=11):
 
     @property
     def due_at(self) -> datetime:
-        return parse_moment(self.fire_at)
+        return parse_utc(self.fire_at)
 
 
 class OrchestratorStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=12):
@@ -298,13 +298,13 @@ def _decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
         return value
 
 
-def event_from(document: Mapping[str, Any]) -> HistoryEvent:
+def event_from(document: Mapping[str, object]) -> HistoryEvent:
     """Return the event of a parsed JSON object. Raises ValueError."""
     event: HistoryEvent = msgspec.convert(document, HistoryEvent)
     return event
 
 
-def event_object(event: HistoryEvent) -> dict[str, Any]:
+def event_object(event: HistoryEvent) -> dict[str, object]:
     """Return the JSON object of an event, with its recorded keys."""
-    document: dict[str, Any] = msgspec.to_builtins(event)
+    document: dict[str, object] = msgspec.to_builtins(event)
     return document

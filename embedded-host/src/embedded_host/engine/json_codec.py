@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TypeVar, cast
 
 import msgspec
+
+T = TypeVar("T")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_plain = msgspec.json.Encoder().encode
@@ -71,18 +73,22 @@ def _unescaped(text: str) -> str:
     return plain
 
 
-def encodable(value: Any) -> Any:
+def encodable(value: T) -> T:
     """Return the value with lone surrogates, which UTF-8 cannot encode, replaced by their escapes in all strings."""
+    return cast(T, _encodable(value))
+
+
+def _encodable(value: object) -> object:
     if isinstance(value, str):
         return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, list):
-        return [encodable(inner) for inner in value]
+        return [_encodable(inner) for inner in value]
     if isinstance(value, dict):
-        return {encodable(key): encodable(inner) for key, inner in value.items()}
+        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
     return value
 
 
-def compact(value: Any) -> str:
+def compact(value: object) -> str:
     """Encode as Newtonsoft does: no spaces, no needless escapes. Lone surrogates stay escaped, because UTF-8 cannot encode them."""
     text = _encode(value)
     if not text.isascii():
@@ -93,7 +99,7 @@ def compact(value: Any) -> str:
     return text
 
 
-def compact_plain(value: Any) -> str:
+def compact_plain(value: object) -> str:
     """Encode strings, integers and booleans, and structs of them, several times as fast as ``compact``.
 
     (Floats and integers past 64 bits would be encoded differently or not at all.)"""

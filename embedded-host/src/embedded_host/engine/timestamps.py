@@ -26,7 +26,7 @@ def seconds_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_moment(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     """Return an aware UTC datetime. A text without a zone is UTC; digits past microseconds are cut. Raises ValueError."""
     if (
         text[-1:] == "Z" and len(text) <= _MICROSECONDS

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from embedded_host.engine.status import STATUSES
-from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.timestamps import parse_utc
 
 PAGE_SIZE = 100
 """Instances on a page without the parameter ``top``."""
@@ -58,7 +58,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
     if not text.isascii():
         return None
     try:
-        return parse_moment(text)
+        return parse_utc(text)
     except (ValueError, OverflowError):
         pass
     for form in _TODAY_FORMS:

@@ -116,7 +116,7 @@ def history_events(
         for key, value in event_object(event).items():
             if key == "Result":
                 if show_output:
-                    fields[key] = shown_value(value)
+                    fields[key] = shown_value(value if isinstance(value, str) else None)
             elif key not in _HIDDEN_FIELDS and not (is_start and key in ("Name", "Tags")):
                 fields[key] = value
         fields["Timestamp"] = event.timestamp

@@ -7,7 +7,9 @@ import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import count
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -20,7 +22,7 @@ class WallClock:
         return datetime.now(timezone.utc)
 
 
-class TimerQueue:
+class TimerQueue(Generic[T]):
     """Calls ``fire(item)`` when an item is due by ``clock``, and never early.
 
     The clock is checked at least every ``_CHECK_INTERVAL``, so that a changed system time takes effect.
@@ -28,11 +30,9 @@ class TimerQueue:
 
     _CHECK_INTERVAL = timedelta(seconds=30)
 
-    def __init__(
-        self, clock: Clock, fire: Callable[[Any], None], *, automatic: bool = True
-    ) -> None:
+    def __init__(self, clock: Clock, fire: Callable[[T], None], *, automatic: bool = True) -> None:
         self._clock, self._fire, self._automatic = clock, fire, automatic
-        self._heap: list[tuple[datetime, int, Any]] = []
+        self._heap: list[tuple[datetime, int, T]] = []
         self._order = count()
         self._handle: asyncio.TimerHandle | None = None
         self._armed_for: datetime | None = None
@@ -44,7 +44,7 @@ class TimerQueue:
     def next_due(self) -> datetime | None:
         return self._heap[0][0] if self._heap else None
 
-    def add(self, due: datetime, item: Any) -> None:
+    def add(self, due: datetime, item: T) -> None:
         heapq.heappush(self._heap, (due, next(self._order), item))
         if self._automatic and (self._armed_for is None or due < self._armed_for):
             self._arm()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
-from embedded_host.engine.timestamps import parse_moment, utc_text
+from embedded_host.engine.timestamps import parse_utc, utc_text
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.instances import LoadedInstance
@@ -50,7 +50,7 @@ class Diagnosis:
     text: str
     """One or more sentences."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Return the JSON object of the management API."""
         return {"waitsFor": [wait.document() for wait in self.waits], "text": self.text}
 
@@ -142,10 +142,7 @@ def _returned_text(waits: Sequence[Wait]) -> str:
 
 
 def _is_long_timer_leg(timer: Wait) -> bool:
-    return (
-        timer.due is not None
-        and parse_moment(timer.due) - parse_moment(timer.since) > LONG_TIMER_LEG
-    )
+    return timer.due is not None and parse_utc(timer.due) - parse_utc(timer.since) > LONG_TIMER_LEG
 
 
 def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait:

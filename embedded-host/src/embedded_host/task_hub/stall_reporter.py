@@ -44,7 +44,9 @@ class StallReporter:
 
     def __init__(self, hub: WatchedHub, *, automatic: bool) -> None:
         self._hub = hub
-        self.timer = TimerQueue(hub.clock, lambda _: self._report(), automatic=automatic)
+        self.timer: TimerQueue[None] = TimerQueue(
+            hub.clock, lambda _: self._report(), automatic=automatic
+        )
         self._waiting: OrderedDict[str, tuple[datetime, datetime]] = OrderedDict()
         """By instance id, in the order in which they began to wait: when to report it, and when it last changed."""
         self._reported: set[str] = set()

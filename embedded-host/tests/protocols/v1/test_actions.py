@@ -89,28 +89,28 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
     ("actions not a list", {"actions": {"a": 1}}, "no list of lists"),
     ("actions not lists", {"actions": [s.activity()]}, "no list of lists"),
     ("two lists", {"schemaVersion": 2, "actions": [[], []]}, "more than one list"),
-    ("no type", s.answer({}), "has an action that cannot be read: {}"),
-    ("unknown number", s.answer({"actionType": 13}), "cannot be read: {'actionType': 13}"),
-    ("unknown name", s.answer({"actionType": "Nap"}), "cannot be read: {'actionType': 'Nap'}"),
-    ("no name", s.answer({"actionType": 0}), "cannot be read"),
-    ("no date", s.answer({"actionType": 5, "fireAt": "soon"}), "cannot be read"),
-    ("not an object", s.answer("nap"), "cannot be read: nap"),
-    ("inside", s.answer(s.when_all({"actionType": 5})), "cannot be read"),
+    ("no type", s.answer({}), "returned an action that the host cannot read: {}"),
+    ("unknown number", s.answer({"actionType": 13}), "host cannot read: {'actionType': 13}"),
+    ("unknown name", s.answer({"actionType": "Nap"}), "host cannot read: {'actionType': 'Nap'}"),
+    ("no name", s.answer({"actionType": 0}), "host cannot read"),
+    ("no date", s.answer({"actionType": 5, "fireAt": "soon"}), "host cannot read"),
+    ("not an object", s.answer("nap"), "host cannot read: nap"),
+    ("inside", s.answer(s.when_all({"actionType": 5})), "host cannot read"),
     (
         "too long",
         s.answer(s.retried(first_ms=10**18)),
         "'firstRetryIntervalInMilliseconds': 1000000000000000000",
     ),
-    ("endless", s.answer(s.retried(first_ms=float("inf"))), "cannot be read"),  # type: ignore[arg-type]
-    ("no attempts", s.answer(s.retried(attempts=float("nan"))), "cannot be read"),  # type: ignore[arg-type]
-    ("half an attempt", s.answer(s.retried(attempts=2.5)), "cannot be read"),  # type: ignore[arg-type]
+    ("endless", s.answer(s.retried(first_ms=float("inf"))), "host cannot read"),  # type: ignore[arg-type]
+    ("no attempts", s.answer(s.retried(attempts=float("nan"))), "host cannot read"),  # type: ignore[arg-type]
+    ("half an attempt", s.answer(s.retried(attempts=2.5)), "host cannot read"),  # type: ignore[arg-type]
     (
         "past 32 bits",
         s.answer(s.when_any(s.retried(attempts=2**31))),
         "'maxNumberOfAttempts': 2147483648",
     ),
-    ("no id", s.answer({**s.child("C"), "instanceId": ["i"]}), "cannot be read"),
-    ("no number", s.answer(s.retried(attempts="many")), "cannot be read"),  # type: ignore[arg-type]
+    ("no id", s.answer({**s.child("C"), "instanceId": ["i"]}), "host cannot read"),
+    ("no number", s.answer(s.retried(attempts="many")), "host cannot read"),  # type: ignore[arg-type]
 ]
 
 

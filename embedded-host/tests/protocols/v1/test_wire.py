@@ -30,7 +30,7 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Deliver, Message
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from embedded_host.engine.status import Status
-from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.timestamps import parse_utc
 from embedded_host.engine.turn import turn
 from embedded_host.protocols.v1 import (
     entity_payload,
@@ -75,7 +75,7 @@ def test_payloads_are_as_recorded(instance: str, kept: bool) -> None:
         history = request["history"]
         state = state or _instance(request)
         begins = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
-        now = parse_moment(history[begins]["Timestamp"])
+        now = parse_utc(history[begins]["Timestamp"])
         if not kept:
             state.execution, state.seen = None, 0
         messages = [] if state.continued else _messages(state, history[begins + 1 :])
@@ -93,7 +93,7 @@ def test_payloads_are_as_recorded(instance: str, kept: bool) -> None:
 
 def _instance(request: Mapping[str, Any]) -> Orchestration:
     started = request["history"][1]
-    at = parse_moment(started["Timestamp"])
+    at = parse_utc(started["Timestamp"])
     return Orchestration(
         request["instanceId"],
         started["Name"],
@@ -171,13 +171,13 @@ def test_timers_are_due_as_recorded(instance: str) -> None:
         begins = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
         messages = _messages(state, history[begins + 1 :])
         _, result = _run(
-            state, messages, recorded["response"], parse_moment(history[begins]["Timestamp"])
+            state, messages, recorded["response"], parse_utc(history[begins]["Timestamp"])
         )
         result.apply(state)
     theirs = [e["FireAt"] for e in turns[-1]["request"]["history"] if _is_a(e, TimerCreated)]
     ours = [e.fire_at for e in state.history.events if isinstance(e, TimerCreated)]
     assert theirs
-    assert [parse_moment(due) for due in theirs] == [parse_moment(due) for due in ours]
+    assert [parse_utc(due) for due in theirs] == [parse_utc(due) for due in ours]
 
 
 @pytest.mark.parametrize("recorded", WIRE["entities"], ids=["first", "second", "failing"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from math import isnan
-from typing import Any
 
 from embedded_host.engine.actions import (
     Action,
@@ -21,7 +21,7 @@ from embedded_host.engine.actions import (
     WhenAny,
 )
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.timestamps import parse_moment
+from embedded_host.engine.timestamps import parse_utc
 from embedded_host.protocols.v1.errors import MalformedOutputError
 
 _NAMES = (
@@ -42,38 +42,57 @@ _NAMES = (
 _NUMBER = {name.lower(): number for number, name in enumerate(_NAMES)}
 
 
-def parse_action(raw: Any) -> Action:
-    """Parse one action. Raises MalformedOutputError."""
+_Members = Mapping[str, object]
+"""The members of an action's JSON object."""
+
+
+def parse_action(document: object) -> Action:
+    """Parse one action of the SDK's output. Raises MalformedOutputError."""
     try:
-        kind = raw["actionType"]
+        members = _members(document)
+        kind = members["actionType"]
         number = kind if isinstance(kind, int) else _NUMBER[str(kind).lower()]
-        action: Action = _READERS[number](raw)
-        return action
-    except MalformedOutputError:  # of a nested action
+        return _READERS[number](members)
+    except MalformedOutputError:  # a nested action's
         raise
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
         raise MalformedOutputError(
-            f"the orchestrator's answer has an action that cannot be read: {str(raw)[:200]}"
+            f"the orchestrator returned an action that the host cannot read: {str(document)[:200]}"
         ) from error
 
 
-def _text(value: Any) -> str | None:
-    """Return JSON text unchanged, anything else as JSON."""
+def _members(document: object) -> _Members:
+    if not isinstance(document, Mapping):
+        raise TypeError("not a JSON object")
+    return document
+
+
+def _encoded(value: object) -> str | None:
+    """Return JSON that the SDK has encoded as a string unchanged, and encode every other value."""
     return value if value is None or isinstance(value, str) else compact(value)
 
 
-def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
-    def span(key: str) -> timedelta | None:
-        value = raw.get(key)
-        return None if value is None else timedelta(milliseconds=float(value))
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float, str)):
+        raise TypeError("not a number")
+    return float(value)
 
-    attempts, backoff = (
-        float(raw.get("maxNumberOfAttempts") or 1),
-        float(raw.get("backoffCoefficient") or 1.0),
-    )
+
+def _retry(document: object) -> RetryPolicy | None:
+    """Return the policy of ``retryOptions``; None if the call has none."""
+    if not document:
+        return None
+    members = _members(document)
+
+    def span(key: str) -> timedelta | None:
+        value = members.get(key)
+        return None if value is None else timedelta(milliseconds=_number(value))
+
+    attempts = _number(members.get("maxNumberOfAttempts") or 1)
+    backoff = _number(members.get("backoffCoefficient") or 1.0)
     if not attempts.is_integer() or abs(attempts) >= 2**31 or isnan(backoff):
-        # The SDK would count attempts differently, and wait forever.
-        raise ValueError("no whole number of attempts, or no backoff coefficient")
+        # The SDK would count the attempts differently, and the instance would wait forever.
+        raise ValueError("the attempts are not an integer, or the coefficient is not a number")
     return RetryPolicy(
         first_interval=span("firstRetryIntervalInMilliseconds") or timedelta(0),
         max_attempts=int(attempts),
@@ -83,54 +102,63 @@ def _retry(raw: Mapping[str, Any]) -> RetryPolicy:
     )
 
 
-def _activity(raw: Mapping[str, Any]) -> CallActivity:
-    options = raw.get("retryOptions")
+def _activity(members: _Members) -> CallActivity:
     return CallActivity(
-        str(raw["functionName"]),
-        _text(raw.get("input")) or "null",
-        _retry(options) if options else None,
+        str(members["functionName"]),
+        _encoded(members.get("input")) or "null",
+        _retry(members.get("retryOptions")),
     )
 
 
-def _sub_orchestrator(raw: Mapping[str, Any]) -> CallSubOrchestrator:
-    options = raw.get("retryOptions")
-    instance_id = raw.get("instanceId") or ""
-    instance_id = (str(instance_id) if isinstance(instance_id, int) else instance_id).strip()
+def _sub_orchestrator(members: _Members) -> CallSubOrchestrator:
+    instance_id = members.get("instanceId") or ""
+    if not isinstance(instance_id, (str, int)):
+        raise TypeError("the id is not a string")
+    version = members.get("version")
     return CallSubOrchestrator(
-        str(raw["functionName"]),
-        _text(raw.get("input")),
-        instance_id or None,
-        raw.get("version"),
-        _retry(options) if options else None,
+        str(members["functionName"]),
+        _encoded(members.get("input")),
+        str(instance_id).strip() or None,
+        None if version is None else str(version),
+        _retry(members.get("retryOptions")),
     )
 
 
-def _entity(signal: bool) -> Any:
-    def read(raw: Mapping[str, Any]) -> EntityOperation:
-        fire_at = raw.get("fireAt")
-        return EntityOperation(
-            str(raw["instanceId"]),
-            str(raw.get("operation") or ""),
-            _text(raw.get("input")),
-            signal,
-            parse_moment(fire_at) if fire_at else None,
-        )
-
-    return read
+def _timer(members: _Members) -> CreateTimer:
+    return CreateTimer(parse_utc(str(members["fireAt"])), bool(members.get("isCanceled")))
 
 
-_READERS: tuple[Any, ...] = (
+def _operation(members: _Members, signal: bool) -> EntityOperation:
+    fire_at = members.get("fireAt")
+    return EntityOperation(
+        str(members["instanceId"]),
+        str(members.get("operation") or ""),
+        _encoded(members.get("input")),
+        signal,
+        parse_utc(str(fire_at)) if fire_at else None,
+    )
+
+
+def _compound(members: _Members) -> tuple[Action, ...]:
+    actions = members["compoundActions"]
+    if not isinstance(actions, (list, tuple)):
+        raise TypeError("not a list of actions")
+    return tuple(map(parse_action, actions))
+
+
+_READERS: tuple[Callable[[_Members], Action], ...] = (
     _activity,
     _activity,
     _sub_orchestrator,
     _sub_orchestrator,
-    lambda raw: ContinueAsNew(_text(raw.get("input"))),
-    lambda raw: CreateTimer(parse_moment(raw["fireAt"]), bool(raw.get("isCanceled"))),
-    lambda raw: WaitForEvent(str(raw["externalEventName"])),
-    _entity(signal=False),
-    lambda raw: CallHttp(compact(dict(raw["httpRequest"]))),
-    _entity(signal=True),
-    _entity(signal=True),
-    lambda raw: WhenAny(tuple(map(parse_action, raw["compoundActions"]))),
-    lambda raw: WhenAll(tuple(map(parse_action, raw["compoundActions"]))),
+    lambda members: ContinueAsNew(_encoded(members.get("input"))),
+    _timer,
+    lambda members: WaitForEvent(str(members["externalEventName"])),
+    partial(_operation, signal=False),
+    lambda members: CallHttp(compact(dict(_members(members["httpRequest"])))),
+    partial(_operation, signal=True),
+    partial(_operation, signal=True),
+    lambda members: WhenAny(_compound(members)),
+    lambda members: WhenAll(_compound(members)),
 )
+"""One reader for each of ``_NAMES``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
@@ -49,7 +48,7 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
 def parse_entity_output(text: str, operations: int) -> EntityOutput:
     """Parse the output of a batch of so many operations. Raises MalformedOutputError."""
     try:
-        document: Any = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         raise MalformedOutputError("the entity function did not answer with JSON") from None
     try:
@@ -68,7 +67,7 @@ def parse_entity_output(text: str, operations: int) -> EntityOutput:
     return EntityOutput(results, exists, kept)
 
 
-def _result(value: Any) -> str:
+def _result(value: object) -> str:
     if value is None:
         return "null"
     return value if isinstance(value, str) else compact(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from embedded_host.engine.failures import UserError
 from embedded_host.errors import EmbeddedHostError
@@ -23,7 +22,7 @@ def activity_error(error: UserError) -> UserError:
     return replace(error, message=message) if label else error
 
 
-def output_in_message(error: UserError) -> dict[str, Any] | None:
+def output_in_message(error: UserError) -> dict[str, object] | None:
     """Return the output that the SDK put into the exception's message; None if there is none."""
     _, label, text = error.message.partition(OUT_OF_PROC_LABEL)
     if not label:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -90,7 +89,7 @@ def orchestrator_result(
     """Return the output of a turn, or why it cannot be used. The SDK raises an exception for an orchestrator that failed;
     the output is in its message."""
     stack = ""
-    document: Any = returned
+    document: object = returned
     if isinstance(returned, UserError):
         document, stack = output_in_message(returned), returned.stack
         if document is None:
@@ -105,7 +104,7 @@ def orchestrator_result(
 
 
 def parse_orchestrator_output(
-    document: Any, progress: ReplayProgress | None = None, stack: str = ""
+    document: object, progress: ReplayProgress | None = None, stack: str = ""
 ) -> OrchestratorOutput:
     """Parse the SDK's output: JSON text, or the parsed object. Raises MalformedOutputError.
 
@@ -159,7 +158,7 @@ def parse_orchestrator_output(
     )
 
 
-def _parsed(text: str | bytes) -> tuple[Any, str | None]:
+def _parsed(text: str | bytes) -> tuple[object, str | None]:
     """Return the object without its output, and the output as compact text: it may be large, and need not be parsed."""
     try:
         raw = _members(text)
@@ -174,7 +173,7 @@ def _parsed(text: str | bytes) -> tuple[Any, str | None]:
     )
 
 
-def _storable(document: Any) -> Any:
+def _storable(document: object) -> object:
     """Return the object with names, ids and error, which are stored as text, made encodable in UTF-8."""
     if not isinstance(document, dict):
         return document
