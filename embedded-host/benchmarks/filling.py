@@ -12,6 +12,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID
 
+from msgspec import structs
+
+from embedded_host.engine.events import ExecutionStarted, HistoryEvent, OrchestrationInstance
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.interface import (
     AppendHistory,
@@ -34,10 +37,10 @@ AGE = timedelta(days=30)
 class Model:
     row: InstanceRow
     input: str | None
-    history: tuple[str, ...]
+    history: tuple[tuple[HistoryEvent, ...], ...]
 
     def copy(self, key: int, id: str, execution_id: str, created: datetime) -> Iterator[Change]:
-        row, old = self.row, self.row.execution_id
+        row = self.row
         took = row.updated - row.created
         yield SaveInstance(
             replace(
@@ -52,7 +55,17 @@ class Model:
         if self.input is not None:
             yield SetInput(key, self.input)
         for turn, events in enumerate(self.history):
-            yield AppendHistory(key, turn, events.replace(row.id, id).replace(old, execution_id))
+            yield AppendHistory(
+                key, turn, tuple(_renamed(event, id, execution_id) for event in events)
+            )
+
+
+def _renamed(event: HistoryEvent, id: str, execution_id: str) -> HistoryEvent:
+    """Return the event of a copy: an ExecutionStarted has the copy's ids."""
+    if not isinstance(event, ExecutionStarted):
+        return event
+    instance = OrchestrationInstance(instance_id=id, execution_id=execution_id)
+    return structs.replace(event, orchestration_instance=instance)
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ def models(state: Path) -> dict[str, Model]:
     try:
         rows = store.list(HUB, InstanceQuery(), 100)
         return {
-            row.status: Model(row, store.input(row.key), tuple(store.history(row.key)))
+            row.status: Model(row, store.input(row.key), tuple(map(tuple, store.history(row.key))))
             for row in rows
         }
     finally:

@@ -20,7 +20,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Figure, figure
 from benchmarks.filling import HUB, Model, fill
 from embedded_host.engine import history as h
-from embedded_host.engine.events import HistoryEvent, encode_events
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.store.sqlite import SqliteStore
@@ -131,7 +131,7 @@ def _model() -> Model:
             h.orchestrator_completed(ended),
         ],
     ]
-    return Model(row, "1", tuple(encode_events(events) for events in turns))
+    return Model(row, "1", tuple(map(tuple, turns)))
 
 
 @dataclass(frozen=True)

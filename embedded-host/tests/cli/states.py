@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import HistoryEvent, encode_events
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.store.interface import (
     AppendHistory,
     Change,
@@ -79,12 +79,10 @@ def write_state(folder: Path, *changes: Change) -> Path:
     made = changes or (
         instance(1, "a"),
         SetInput(1, '{"n":1}'),
-        AppendHistory(1, 0, encode_events(completed_history())),
+        AppendHistory(1, 0, tuple(completed_history())),
         instance(2, "b", "Failed", "it broke", seconds=20),
         instance(3, "c", "Running", None),
-        AppendHistory(
-            3, 0, encode_events([started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]")])
-        ),
+        AppendHistory(3, 0, (started("c"), h.task_scheduled(after(1), 0, "Ship", "[1]"))),
         *entity(4, "counter", "visits", "5"),
     )
     with closing(SqliteStore(folder / "state.db", fsync=False)) as store:

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import encode_events
 from embedded_host.store.interface import (
     ActivityRow,
     AppendHistory,
@@ -74,7 +73,7 @@ def test_pending_messages_and_activities_are_exported(tmp_path: Path) -> None:
     waiting = [
         instance(5, "c", "Running", None),
         SetInput(5, "1"),
-        AppendHistory(5, 0, encode_events([started("c")])),
+        AppendHistory(5, 0, (started("c"),)),
         PutMessage(MessageRow(8, 5, "e", after(60), h.timer_fired(after(1), 0, after(60)))),
         PutMessage(MessageRow(9, 5, None, None, h.event_raised(after(2), "E", '"é"'))),
         PutActivity(ActivityRow(3, 5, "e", 1, "Ship", "[1]")),

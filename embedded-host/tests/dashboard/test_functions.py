@@ -5,7 +5,7 @@ from pathlib import Path
 from embedded_host.app.folder import read_app
 from embedded_host.dashboard.functions import calls, functions_shown
 from embedded_host.engine import history as h
-from embedded_host.engine.events import encode_events
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 from tests.engine.scenario import T0
@@ -39,16 +39,16 @@ def test_a_long_last_input_is_not_offered(tmp_path: Path) -> None:
 
 
 def test_the_calls_of_an_orchestrator_are_those_in_its_histories() -> None:
-    first = encode_events(
-        [h.task_scheduled(T0, 0, "B"), h.task_scheduled(T0, 1, "A"), h.task_scheduled(T0, 2, "A")]
-    )
-    second = encode_events(
-        [
-            h.sub_orchestration_created(T0, 0, "Child", "c", None),
-            h.event_sent(T0, 1, "@counter@k", "op", "{}"),
-        ]
-    )
-    assert calls([("Main", [first]), ("Main", [second]), ("Other", [])]) == {
+    first: list[HistoryEvent] = [
+        h.task_scheduled(T0, 0, "B"),
+        h.task_scheduled(T0, 1, "A"),
+        h.task_scheduled(T0, 2, "A"),
+    ]
+    second: list[HistoryEvent] = [
+        h.sub_orchestration_created(T0, 0, "Child", "c", None),
+        h.event_sent(T0, 1, "@counter@k", "op", "{}"),
+    ]
+    assert calls([("Main", first), ("Main", second), ("Other", [])]) == {
         "Main": ["activity A", "activity B", "entity counter", "orchestrator Child"],
         "Other": [],
     }

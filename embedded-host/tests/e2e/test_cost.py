@@ -19,6 +19,7 @@ import pytest
 from embedded_host.engine.invocations import OrchestratorOutput
 from embedded_host.host import Host, HostOptions
 from embedded_host.protocols.v1 import orchestrators, parse_orchestrator_output
+from embedded_host.store.input_references import encode_stored_turn
 from embedded_host.store.interface import AppendHistory, Change
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.commit import GroupCommit
@@ -46,7 +47,7 @@ class Costs(Counter[str]):
         def counted_stage(it: SqliteStore, changes: Sequence[Change]) -> None:
             for change in changes:
                 if isinstance(change, AppendHistory):
-                    self["history bytes"] += len(change.events)
+                    self["history bytes"] += len(encode_stored_turn(change.events))
             stage(it, changes)
 
         def counted_fsync(it: SqliteStore) -> None:

@@ -16,7 +16,6 @@ from embedded_host.engine.events import (
     SchedulingEvent,
     decode_event,
     decode_events,
-    decode_turns,
     encode_event,
     encode_events,
     event_from,
@@ -165,7 +164,6 @@ def test_a_turn_is_a_json_array() -> None:
     events = [event for event, *_ in EVENTS]
     assert decode_events(encode_events(events)) == events
     assert encode_events([]) == "[]"
-    assert decode_turns([encode_events(events[:2]), "[]", encode_events(events[2:])]) == events
 
 
 def test_unknown_keys_and_values_in_unused_fields_are_accepted() -> None:

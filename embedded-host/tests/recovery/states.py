@@ -14,9 +14,8 @@ from typing import Any
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
-from embedded_host.engine.events import HistoryEvent, encode_events
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.store import interface as c
-from embedded_host.store.input_references import referring
 from embedded_host.store.sqlite import SqliteStore
 
 PAGE = 4096
@@ -185,10 +184,7 @@ class Writer:
         return [
             c.SaveInstance(row),
             *([c.SetInput(key, input)] if input is not None else []),
-            *(
-                c.AppendHistory(key, n, encode_events(map(referring, events)))
-                for n, events in enumerate(turns)
-            ),
+            *(c.AppendHistory(key, n, tuple(events)) for n, events in enumerate(turns)),
         ]
 
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import HistoryEvent, decode_events, encode_events
-from embedded_host.store.input_references import referring
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.store.interface import (
     ActivityRow,
     Address,
@@ -72,7 +71,7 @@ def activity(id: int, instance: int = 1, execution: str = "e-1") -> ActivityRow:
 EVERYTHING: list[Change] = [
     SaveInstance(PLAIN),
     SetInput(1, '"in"'),
-    AppendHistory(1, 0, "[1]"),
+    AppendHistory(1, 0, (h.orchestrator_started(T0),)),
     PutMessage(message(1)),
     PutActivity(activity(1)),
     SetAwaited(1, [("event", "Go")]),
@@ -155,7 +154,7 @@ class StoreContract:
         of_other: list[Change] = [
             SaveInstance(other),
             SetInput(2, "2"),
-            AppendHistory(2, 0, "[2]"),
+            AppendHistory(2, 0, (h.orchestrator_completed(T0),)),
             PutMessage(message(2, 2)),
             PutActivity(activity(2, 2)),
             SetAwaited(2, [("event", "Go")]),
@@ -234,28 +233,30 @@ class StoreContract:
         raised = h.event_raised(T0, "Go", "y" * 5000)
         events: list[HistoryEvent] = [started, raised]
         rows = [MessageRow(n, 1, None, None, event) for n, event in enumerate(events, 1)]
-        turn = encode_events(map(referring, events))
         store.write(
             [
                 SaveInstance(PLAIN),
                 SetInput(1, input),
                 *map(PutMessage, rows),
-                AppendHistory(1, 0, turn),
+                AppendHistory(1, 0, tuple(events)),
             ]
         )
         assert store.messages(1) == rows
         assert store.message(1, 1) == (rows[0], Address("Hub", "a"))
         assert [row for row, _ in store.all_messages()] == rows
-        assert [decode_events(text) for text in store.history(1)] == [events]
+        assert store.history(1) == [events]
 
     def test_history_is_in_order_of_turns(self, store: Store) -> None:
-        turns = [f'["é{i}"]' for i in range(12)]
+        turns: list[list[HistoryEvent]] = [[h.event_raised(T0, f"é{i}", None)] for i in range(12)]
         store.write(
-            [SaveInstance(PLAIN), *(AppendHistory(1, i, turns[i]) for i in reversed(range(12)))]
+            [
+                SaveInstance(PLAIN),
+                *(AppendHistory(1, i, tuple(turns[i])) for i in reversed(range(12))),
+            ]
         )
         assert store.history(1) == turns
-        store.write([DeleteHistory(1), AppendHistory(1, 0, "[]")])
-        assert store.history(1) == ["[]"]
+        store.write([DeleteHistory(1), AppendHistory(1, 0, ())])
+        assert store.history(1) == [[]]
         assert store.history(2) == []
 
     def test_inboxes_are_in_order_of_ids(self, store: Store) -> None:
@@ -350,10 +351,10 @@ class StoreContract:
         assert [row.id for row in store.messages(1)] == [2]
 
     def test_a_write_that_fails_leaves_nothing(self, store: Store) -> None:
-        store.write([SaveInstance(PLAIN), AppendHistory(1, 0, "[]")])
+        store.write([SaveInstance(PLAIN), AppendHistory(1, 0, ())])
         with pytest.raises(Exception, match=r"."):
-            store.write([*EVERYTHING[1:2], PutMessage(message(1)), AppendHistory(1, 0, "[]")])
-        assert belongings(store) == [None, ["[]"], [], [], [], None]
+            store.write([*EVERYTHING[1:2], PutMessage(message(1)), AppendHistory(1, 0, ())])
+        assert belongings(store) == [None, [[]], [], [], [], None]
         store.write([PutMessage(message(1))])
         assert len(store.messages(1)) == 1
 

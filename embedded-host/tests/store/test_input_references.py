@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from embedded_host.engine.events import ExecutionStarted
 from embedded_host.store.input_references import LONG
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.sqlite import SqliteStore
@@ -31,4 +32,5 @@ async def test_how_often_an_input_is_written(length: int, times: int) -> None:
     )
     (row,) = store.list("Hub", InstanceQuery(), 10)
     assert store.input(row.key) == f'"{letters}"'
-    assert letters in store.history(row.key)[0]
+    started = next(e for e in store.history(row.key)[0] if isinstance(e, ExecutionStarted))
+    assert started.input == f'"{letters}"'

@@ -159,6 +159,8 @@ def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:
         ),
         ("UPDATE messages SET event = x'ff'", lambda store: store.messages(1)),
         ("UPDATE messages SET event = 'no json'", lambda store: list(store.all_messages())),
+        ("UPDATE history SET events = x'ff'", lambda store: store.history(1)),
+        ("UPDATE history SET events = '[{}]'", lambda store: store.history(1)),
         ("UPDATE messages SET due = 4611686018427387904", lambda store: list(store.all_messages())),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.events import HistoryEvent, encode_events
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.store.interface import (
     AppendHistory,
@@ -46,7 +46,7 @@ def test_an_orchestration_survives_the_store() -> None:
             [
                 SaveInstance(FULL),
                 SetInput(FULL.key, '"x"'),
-                AppendHistory(FULL.key, 0, encode_events(events)),
+                AppendHistory(FULL.key, 0, tuple(events)),
             ]
         )
         instance = load(store, FULL)
@@ -72,6 +72,7 @@ def test_an_entity_survives_the_store() -> None:
 
 def test_an_invalid_history_is_damage() -> None:
     with closing(SqliteStore(None)) as store:
-        store.write([SaveInstance(PLAIN), AppendHistory(PLAIN.key, 0, '[{"EventType":99}]')])
+        store.write([SaveInstance(PLAIN)])
+        store._writer.execute("INSERT INTO history VALUES (1, 0, '[{\"EventType\":99}]')")
         with pytest.raises(StateError, match="'a'"):
             load(store, PLAIN)

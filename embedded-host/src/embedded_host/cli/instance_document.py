@@ -19,8 +19,6 @@ from embedded_host.engine.events import (
     ExecutionStarted,
     HistoryEvent,
     ParentInstance,
-    decode_turns,
-    encode_events,
 )
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.timestamps import parse_utc, utc_text
@@ -116,7 +114,7 @@ class InstanceDocument(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
 def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDocument:
     """Return the document of an instance in a state file."""
-    events = decode_turns(store.history(row.key))
+    events = [event for turn in store.history(row.key) for event in turn]
     status = status_object(row, partial(store.input, row.key))
     status["historyEvents"] = history_events(events, show_output=True, show_input=True)
     entity = store.entity(row.key)
@@ -233,9 +231,7 @@ def _changes(
     if record.input is not None:
         yield SetInput(key, record.input)
     if state.history:
-        yield AppendHistory(
-            key, 0, encode_events(_renamed(event, instance_id) for event in state.history)
-        )
+        yield AppendHistory(key, 0, tuple(_renamed(event, instance_id) for event in state.history))
     for number, message in enumerate(state.messages, message_id):
         due = parse_utc(message.due) if message.due else None
         yield PutMessage(

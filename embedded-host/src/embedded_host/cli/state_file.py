@@ -11,7 +11,6 @@ from pathlib import Path
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json, Page
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.events import decode_turns
 from embedded_host.engine.timestamps import utc_text
 from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.management.status import history_events, shown_value, status_object
@@ -56,7 +55,7 @@ class StateFile:
                 return None
             status = status_object(row, partial(store.input, row.key))
             if history and row.status != "Pending":
-                events = decode_turns(store.history(row.key))
+                events = [event for turn in store.history(row.key) for event in turn]
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
             return status
 

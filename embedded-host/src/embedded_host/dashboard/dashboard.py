@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from embedded_host.dashboard.query_parameters import (
     parse_integer,
 )
 from embedded_host.dashboard.server_sent_events import ChangeFeed
-from embedded_host.engine.events import decode_turns
+from embedded_host.engine.events import encode_events
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import ListedInstance, Overview
@@ -222,8 +223,7 @@ class Dashboard:
                 seen, _, count = known.rpartition("/")
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
-                texts = overview.history(row.key)
-            history_events = decode_turns(texts)
+                history_turns = overview.history(row.key)
             shown = {
                 "key": row.key,
                 "id": row.id,
@@ -239,12 +239,11 @@ class Dashboard:
                 "known": f"{history}/{turns}",
                 "appended": after > 0,
                 "interpretation": interpretation(
-                    history_events, row.output, datetime.now(timezone.utc)
+                    list(chain.from_iterable(history_turns)), row.output, datetime.now(timezone.utc)
                 ),
             }
-            # Each turn is stored as a JSON array: joining the texts needs no encoding.
-            events = ",".join(text[1:-1] for text in texts[after:] if text != "[]")
-            return f'{compact(shown)[:-1]},"events":[{events}]}}'
+            events = encode_events(chain.from_iterable(history_turns[after:]))
+            return f'{compact(shown)[:-1]},"events":{events}}}'
 
         found = await self._read(query)
         if found is None:

@@ -8,9 +8,9 @@ from typing import Any
 from embedded_host.app.definitions import Function
 from embedded_host.engine.events import (
     EventSent,
+    HistoryEvent,
     SubOrchestrationInstanceCreated,
     TaskScheduled,
-    decode_turns,
 )
 from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
@@ -67,12 +67,12 @@ def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
     }
 
 
-def calls(samples: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
+def calls(samples: Iterable[tuple[str, Iterable[HistoryEvent]]]) -> dict[str, list[str]]:
     """Orchestrator -> ``activity NAME``, ``orchestrator NAME`` and ``entity NAME`` as its histories have them."""
     found: dict[str, dict[str, None]] = {}
-    for name, turns in samples:
+    for name, events in samples:
         called = found.setdefault(name, {})
-        for event in decode_turns(turns):
+        for event in events:
             if isinstance(event, TaskScheduled):
                 called[f"activity {event.name}"] = None
             elif isinstance(event, SubOrchestrationInstanceCreated):

@@ -283,11 +283,6 @@ def decode_events(text: str) -> list[HistoryEvent]:
     return _decode(_events, text)
 
 
-def decode_turns(turns: Iterable[str]) -> list[HistoryEvent]:
-    """Parse the JSON arrays of a history's turns, in order. Raises ValueError."""
-    return [event for turn in turns for event in decode_events(turn)]
-
-
 def _decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
     try:
         return decoder.decode(text)

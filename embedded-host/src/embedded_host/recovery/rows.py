@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from embedded_host.engine.events import HistoryEvent, decode_events, decode_parent
+from embedded_host.engine.events import HistoryEvent, decode_parent
 from embedded_host.engine.status import Status
 from embedded_host.store.epoch import from_micros
-from embedded_host.store.input_references import text_with_input
+from embedded_host.store.input_references import decode_stored_turn
 
 Row = tuple[Any, ...]
 INPUT_REFERENCE = "\0 in the table inputs"
@@ -44,7 +44,7 @@ class Table(NamedTuple):
 def events_of(text: str) -> list[HistoryEvent] | None:
     """Return the events of a turn's JSON; None for invalid text. A reference to an input is kept as ``INPUT_REFERENCE``."""
     try:
-        return decode_events(text_with_input(text, INPUT_REFERENCE))
+        return decode_stored_turn(text, INPUT_REFERENCE)
     except (ValueError, RecursionError):
         return None
 

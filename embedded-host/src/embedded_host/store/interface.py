@@ -152,13 +152,15 @@ class SetInput(NamedTuple):
 
 
 class AppendHistory(NamedTuple):
-    """Append a turn to the history."""
+    """Append a turn to the history.
+
+    The input of an ExecutionStarted must be that of ``SetInput``: a long one is stored only there.
+    """
 
     instance: int
     turn: int
-    """Counts up from 0."""
-    events: str
-    """JSON array of the turn's events."""
+    """Number of the turn, from 0."""
+    events: tuple[HistoryEvent, ...]
 
 
 class DeleteHistory(NamedTuple):
@@ -269,8 +271,8 @@ class StateReader(Protocol):
 
     def input(self, instance: int) -> str | None: ...
 
-    def history(self, instance: int) -> list[str]:
-        """Return the JSON array of each turn, in order."""
+    def history(self, instance: int) -> list[list[HistoryEvent]]:
+        """Return the events of each turn, in order."""
 
     def awaited(self, instance: int) -> list[tuple[str, str]]:
         """Return the list of ``SetAwaited``, sorted."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.connection import connect
-from embedded_host.store.input_references import text_with_input
+from embedded_host.store.input_references import decode_stored_turn
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.named_queries import named_queries
 from embedded_host.store.query_conditions import IS_LIVE, PARENT_ID, all_conditions
@@ -213,11 +215,11 @@ class Overview:
         turns, first = self._one("turns_of", key)
         return turns, first
 
-    def history(self, key: int, after: int = 0) -> list[str]:
-        """Return the JSON array of each turn from number ``after``."""
+    def history(self, key: int) -> list[list[HistoryEvent]]:
+        """Return the events of each turn, in order. Raises ValueError if a row is damaged."""
         return [
-            text_with_input(*row)
-            for row in self._connection.execute(self._sql["history_from"], (key, after))
+            decode_stored_turn(*row)
+            for row in self._connection.execute(self._sql["history_of"], (key,))
         ]
 
     # -- functions and entities ----------------------------------------------------------------------
@@ -232,7 +234,7 @@ class Overview:
 
     def samples(
         self, hub: str, *, newest: int, each: int, longest: int
-    ) -> Iterable[tuple[str, list[str]]]:
+    ) -> Iterable[tuple[str, list[HistoryEvent]]]:
         """Return the name and the turns of up to ``each`` instances of a name, of the ``newest`` instances of all names.
 
         Histories of more than ``longest`` characters are left out.
@@ -247,7 +249,7 @@ class Overview:
                 and self._one("history_sizes", key)[0] <= longest
             ):
                 seen[name] = seen.get(name, 0) + 1
-                yield name, self.history(key)
+                yield name, list(chain.from_iterable(self.history(key)))
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
         """Return ``event NAME`` of the events that instances wait for."""

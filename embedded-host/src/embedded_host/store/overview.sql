@@ -10,9 +10,9 @@ SELECT input FROM inputs WHERE instance = ?;
 SELECT 1 FROM entities WHERE instance = ?;
 -- name: turns_of
 SELECT count(*), coalesce(max(CASE turn WHEN 0 THEN length(events) END), 0) FROM history WHERE instance = ?;
--- name: history_from
+-- name: history_of
 SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
-WHERE h.instance = ? AND h.turn >= ? ORDER BY h.turn;
+WHERE h.instance = ? ORDER BY h.turn;
 -- name: fingerprint_of
 SELECT i.key, i.status, i.updated, i.execution_id, (SELECT count(*) FROM history h WHERE h.instance = i.key),
        (SELECT count(*) FROM messages m WHERE m.instance = i.key),

@@ -72,6 +72,8 @@ SELECT input FROM inputs WHERE instance = ?;
 -- name: history_of
 SELECT h.events, i.input FROM history h LEFT JOIN inputs i ON i.instance = h.instance AND h.turn = 0
 WHERE h.instance = ? ORDER BY h.turn;
+-- name: id_of
+SELECT id FROM instances WHERE key = ?;
 -- name: awaited_of
 SELECT kind, name FROM awaited WHERE instance = ?;
 -- name: entity_of

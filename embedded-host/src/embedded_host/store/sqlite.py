@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded_host.engine.events import encode_event, encode_parent
+from embedded_host.engine.events import encode_parent
 from embedded_host.store.epoch import micros
 from embedded_host.store.error_messages import state_error
 from embedded_host.store.files import file_size, log_file
-from embedded_host.store.input_references import referring
+from embedded_host.store.input_references import encode_stored_event, encode_stored_turn
 from embedded_host.store.interface import (
     AppendHistory,
     Change,
@@ -132,11 +132,12 @@ class SqliteStore(SqliteReader):
         if isinstance(change, SaveInstance):
             execute(sql["save_instance"], _instance_values(change.row))
         elif isinstance(change, AppendHistory):
-            execute(sql["append_history"], change)
+            events = encode_stored_turn(change.events)
+            execute(sql["append_history"], (change.instance, change.turn, events))
         elif isinstance(change, PutMessage):
             message = change.row
             due = None if message.due is None else micros(message.due)
-            event = encode_event(referring(message.event))
+            event = encode_stored_event(message.event)
             execute(
                 sql["put_message"], (message.id, message.instance, message.execution_id, due, event)
             )

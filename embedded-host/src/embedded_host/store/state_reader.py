@@ -8,10 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from embedded_host.engine.events import decode_event, decode_parent
+from embedded_host.engine.events import HistoryEvent, decode_event, decode_parent
 from embedded_host.store.epoch import from_micros, micros
 from embedded_host.store.error_messages import damage_error, state_error
-from embedded_host.store.input_references import has_reference, text_with_input
+from embedded_host.store.input_references import (
+    decode_stored_turn,
+    has_reference,
+    resolve_reference,
+)
 from embedded_host.store.interface import (
     ActivityRow,
     Address,
@@ -63,8 +67,14 @@ class SqliteReader:
         row = self._one("input_of", instance)
         return row[0] if row else None
 
-    def history(self, instance: int) -> list[str]:
-        return [text_with_input(*row) for row in self._rows("history_of", instance)]
+    def history(self, instance: int) -> list[list[HistoryEvent]]:
+        try:
+            return [decode_stored_turn(*row) for row in self._rows("history_of", instance)]
+        except (ValueError, TypeError, RecursionError) as error:
+            id = self._one("id_of", instance)
+            raise self.damage_error(
+                f"the history of the instance '{id[0] if id else instance}' is invalid ({error})"
+            ) from error
 
     def awaited(self, instance: int) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in self._rows("awaited_of", instance)]
@@ -119,7 +129,7 @@ class SqliteReader:
         return [self._parse(_instance, row) for row in rows]
 
     def _message(self, row: Sequence[Any]) -> MessageRow:
-        text = text_with_input(row[4], self.input(row[1])) if has_reference(row[4]) else row[4]
+        text = resolve_reference(row[4], self.input(row[1])) if has_reference(row[4]) else row[4]
         return MessageRow(
             row[0],
             row[1],

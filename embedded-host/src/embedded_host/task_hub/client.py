@@ -13,8 +13,6 @@ from embedded_host.engine.entity_messages import EntityId, request_message
 from embedded_host.engine.events import (
     HistoryEvent,
     SubOrchestrationInstanceCreated,
-    decode_turns,
-    encode_events,
 )
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.messages import Message
@@ -23,7 +21,6 @@ from embedded_host.engine.rewind import rewind
 from embedded_host.engine.status import FINISHED, Status
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
-from embedded_host.store.input_references import referring
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
@@ -185,9 +182,7 @@ class HubClient:
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
         unit.changes.append(c.DeleteHistory(instance.key))
-        unit.changes.append(
-            c.AppendHistory(instance.key, 0, encode_events(map(referring, rewound.events)))
-        )
+        unit.changes.append(c.AppendHistory(instance.key, 0, tuple(rewound.events)))
         unit.changes.append(c.SaveInstance(row_of(hub.name, instance)))
         instance.turns = 1
         hub.adopt(instance)
@@ -288,7 +283,7 @@ class HubClient:
         return self._store.input(row.key)
 
     def history(self, row: InstanceRow) -> list[HistoryEvent]:
-        return decode_turns(self._store.history(row.key))
+        return [event for turn in self._store.history(row.key) for event in turn]
 
     async def list(self, query: InstanceQuery, limit: int) -> list[InstanceRow]:
         """Return at most ``limit`` instances in order of id. The event loop runs other work after each ``PAGE`` of them."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.events import ExecutionStarted, decode_turns
+from embedded_host.engine.events import ExecutionStarted
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
@@ -73,7 +74,7 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
         parent=row.parent,
         generation=row.generation,
         continued=row.continued,
-        history=History(decode_turns(turns)),
+        history=History(chain.from_iterable(turns)),
     )
     return LoadedInstance(row.key, row.id, orchestration, len(turns), awaited=None)
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from embedded_host.engine.entity import Entity, EntityTurnResult
 from embedded_host.engine.entity_messages import EntityId, is_operation
-from embedded_host.engine.events import ExecutionStarted, encode_events
+from embedded_host.engine.events import ExecutionStarted
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.messages import (
     Deliver,
@@ -19,7 +19,6 @@ from embedded_host.engine.messages import (
 )
 from embedded_host.engine.orchestration import TurnResult
 from embedded_host.store import interface as c
-from embedded_host.store.input_references import referring
 from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orchestration, row_of
 
 
@@ -99,9 +98,7 @@ class UnitOfWorkBuilder:
             assert not isinstance(state, Entity)
             changes.append(c.DeletePending(instance.key, state.execution_id))
         turn = 0 if result.replaces else instance.turns
-        changes.append(
-            c.AppendHistory(instance.key, turn, encode_events(map(referring, result.events)))
-        )
+        changes.append(c.AppendHistory(instance.key, turn, tuple(result.events)))
         row = row_of(self.hub, instance)
         if result.continued_as:
             started = result.continued_as
