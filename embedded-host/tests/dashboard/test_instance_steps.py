@@ -6,7 +6,7 @@ from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message, response_message
 from embedded_host.engine.events import HistoryEvent
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 BEGIN = int(T0.timestamp() * 1000)
@@ -15,7 +15,7 @@ BEGIN = int(T0.timestamp() * 1000)
 def interpreted(
     *events: HistoryEvent, output: str | None = None, now: float = 60
 ) -> dict[str, Any]:
-    return interpretation([h.orchestrator_started(T0), STARTED, *events], output, moment(now))
+    return interpretation([h.orchestrator_started(T0), STARTED, *events], output, after(now))
 
 
 def steps(*events: HistoryEvent) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def steps(*events: HistoryEvent) -> list[dict[str, Any]]:
 
 
 def test_a_call_has_its_times_and_the_places_of_its_events() -> None:
-    assert steps(h.task_scheduled(moment(1), 0, "Echo"), h.task_completed(moment(3), 0, "1")) == [
+    assert steps(h.task_scheduled(after(1), 0, "Echo"), h.task_completed(after(3), 0, "1")) == [
         {
             "kind": "activity",
             "name": "Echo",
@@ -47,8 +47,8 @@ def test_a_call_has_its_times_and_the_places_of_its_events() -> None:
 def test_an_entity_call_is_completed_by_its_response() -> None:
     request = request_message(request_id="r", operation="add", input="5", signal=False, now=T0)
     [step] = steps(
-        h.event_sent(moment(1), 0, "@counter@k", "op", request),
-        h.event_raised(moment(2), "r", response_message("6", False)),
+        h.event_sent(after(1), 0, "@counter@k", "op", request),
+        h.event_raised(after(2), "r", response_message("6", False)),
     )
     assert (step["kind"], step["name"], step["event"], step["completion"]) == (
         "entity",
@@ -62,12 +62,12 @@ def test_an_entity_call_is_completed_by_its_response() -> None:
 def test_each_kind_of_step() -> None:
     found = steps(
         h.task_scheduled(T0, 0, "Flaky"),
-        h.task_failed(moment(1), 0, "boom", None),
-        h.timer_created(moment(1), 1, moment(6), retry_of=0),
-        h.sub_orchestration_created(moment(1), 2, "Child", "c-1", None),
-        h.timer_created(moment(1), 3, moment(9)),
-        h.event_raised(moment(2), "Go", "1"),
-        h.execution_suspended(moment(3), "lunch"),
+        h.task_failed(after(1), 0, "boom", None),
+        h.timer_created(after(1), 1, after(6), retry_of=0),
+        h.sub_orchestration_created(after(1), 2, "Child", "c-1", None),
+        h.timer_created(after(1), 3, after(9)),
+        h.event_raised(after(2), "Go", "1"),
+        h.execution_suspended(after(3), "lunch"),
     )
     assert [(s["kind"], s["name"], s["state"]) for s in found] == [
         ("activity", "Flaky", "failed"),
@@ -87,14 +87,14 @@ def test_each_kind_of_step() -> None:
 
 def test_what_is_open_at_the_end_is_abandoned_then() -> None:
     [step] = steps(
-        h.task_scheduled(T0, 0, "Echo"), h.execution_completed(moment(4), 1, "Completed", None)
+        h.task_scheduled(T0, 0, "Echo"), h.execution_completed(after(4), 1, "Completed", None)
     )
     assert (step["state"], step["end"], step["completion"]) == ("abandoned", 4000, None)
 
 
 def test_turns_and_times() -> None:
     found = interpreted(
-        h.task_scheduled(moment(1), 0, "Echo"), h.orchestrator_completed(moment(2)), now=10
+        h.task_scheduled(after(1), 0, "Echo"), h.orchestrator_completed(after(2)), now=10
     )
     assert (found["start"], found["end"]) == (BEGIN, None)
     assert found["turns"] == [[BEGIN, BEGIN + 2000]]
@@ -115,9 +115,9 @@ def test_an_empty_history() -> None:
 def test_the_cause_is_the_stack_of_the_failed_call_that_the_output_quotes() -> None:
     failed = (
         h.task_scheduled(T0, 0, "Echo"),
-        h.task_failed(moment(1), 0, "boom", "Traceback of Echo"),
+        h.task_failed(after(1), 0, "boom", "Traceback of Echo"),
     )
-    ended = h.execution_completed(moment(2), 1, "Failed", "why", "Traceback of Main")
+    ended = h.execution_completed(after(2), 1, "Failed", "why", "Traceback of Main")
     assert interpreted(*failed, ended, output="Main failed: boom")["cause"] == "Traceback of Echo"
     assert interpreted(*failed, ended, output="Main failed: why")["cause"] == "Traceback of Main"
     assert interpreted(*failed, output="Main failed: why")["cause"] is None

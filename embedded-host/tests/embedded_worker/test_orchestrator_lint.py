@@ -22,7 +22,7 @@ from embedded_worker.orchestrator_lint import (
     thread_position,
 )
 from embedded_worker.orchestrator_sessions import OrchestratorSession
-from tests.engine.scenario import completed, moment
+from tests.engine.scenario import after, completed
 from tests.support.app_folder import AppFolder
 
 FILE = "Main/__init__.py"
@@ -45,10 +45,10 @@ def run(app: AppFolder) -> MakeFunction:
 def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
     """To its first turn."""
     started = h.execution_started(
-        moment(0), instance_id="i-1", execution_id="e-1", name="Main", input=None
+        after(0), instance_id="i-1", execution_id="e-1", name="Main", input=None
     )
     payload = OrchestratorInput(
-        "i-1", "e-1", [], [h.orchestrator_started(moment(0)), started, *events], None, None
+        "i-1", "e-1", [], [h.orchestrator_started(after(0)), started, *events], None, None
     )
     return OrchestratorSession(
         df.Orchestrator.create(function), orchestrator_payload(payload), root
@@ -167,7 +167,7 @@ def test_values_and_failures_get_through_to_the_orchestrator(
                 return [first, str(error)]
         """
     )
-    failed = h.task_failed(moment(1), 1, "boom", "why")
+    failed = h.task_failed(after(1), 1, "boom", "why")
     assert '"output": [5, "boom \\n why"]' in answer(function, app.root, completed(0, "5"), failed)
 
 

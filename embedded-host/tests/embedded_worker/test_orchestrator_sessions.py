@@ -21,7 +21,7 @@ from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
-from tests.engine.scenario import completed, failed, fired, moment, raised
+from tests.engine.scenario import after, completed, failed, fired, raised
 
 ROOT = Path(__file__).parent
 Steps = Generator[Any, Any, Any]
@@ -39,10 +39,10 @@ class Talk:
 
     def __call__(self, *events: HistoryEvent) -> dict[str, Any]:
         """What it answers to ``events``."""
-        new = [h.orchestrator_started(moment(len(self.past))), *events]
+        new = [h.orchestrator_started(after(len(self.past))), *events]
         if not self.past:
             started = h.execution_started(
-                moment(0),
+                after(0),
                 instance_id="i-1",
                 execution_id="e-1",
                 name="Main",
@@ -178,10 +178,10 @@ def test_an_entity_answers_by_the_id_of_its_call(talk: MakeTalk) -> None:
 
     main = talk(asks)
     main()
-    sent = h.event_sent(moment(1), 0, "@counter@k", "op", '{"id":"request-1"}')
+    sent = h.event_sent(after(1), 0, "@counter@k", "op", '{"id":"request-1"}')
     assert main(sent)["isDone"] is False
     assert main(event("REQUEST-1", 0))["isDone"] is False
-    reply = h.event_raised(moment(1), "request-1", response_message(json.dumps(5), False))
+    reply = h.event_raised(after(1), "request-1", response_message(json.dumps(5), False))
     assert main(reply)["output"] == 5
 
 
@@ -227,7 +227,7 @@ def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> No
     def many(context: Any) -> Steps:
         for n in range(3):
             yield context.call_activity("Echo", n)
-        timer = context.create_timer(moment(60))
+        timer = context.create_timer(after(60))
         yield context.task_any([timer, context.call_activity("Echo", 3)])
         timer.cancel()
         yield context.call_activity("Echo", 4)
@@ -251,10 +251,10 @@ def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> No
 
 def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
     def sleeps(context: Any) -> Steps:
-        kept = context.create_timer(moment(600))
+        kept = context.create_timer(after(600))
         yield context.task_any([kept, context.call_activity("Echo", 0)])
         for n in range(3):
-            yield context.create_timer(moment(n))
+            yield context.create_timer(after(n))
         kept.cancel()
         yield context.call_activity("Echo", 1)
 
@@ -317,7 +317,7 @@ def test_continue_as_new_ends_a_session() -> None:
 
 def test_a_status_that_is_no_json_is_named() -> None:
     def sets(context: Any) -> Steps:
-        context.set_custom_status({"at": moment(0)})
+        context.set_custom_status({"at": after(0)})
         yield context.call_activity("Echo")
 
     with pytest.raises(

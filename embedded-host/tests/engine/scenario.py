@@ -35,13 +35,13 @@ E = TypeVar("E", bound=EventBase)
 FUNCTIONS = DurableFunctions.of(["Main", "Child"], ["Echo", "Flaky"], ["Counter"])
 
 
-def moment(seconds: float) -> datetime:
+def after(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
 def sdk_time(seconds: float) -> str:
     """A time as the SDK writes it into an action."""
-    return moment(seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return after(seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 # -- actions, as the SDK writes them ---------------------------------------------------------------
@@ -122,7 +122,7 @@ def when_all(*actions: Any) -> dict[str, Any]:
     return {"actionType": 12, "compoundActions": list(actions)}
 
 
-def answer(*actions: Any, done: bool = False, **more: Any) -> dict[str, Any]:
+def sdk_output(*actions: Any, done: bool = False, **more: Any) -> dict[str, Any]:
     """``more``: output, error, customStatus."""
     return {"isDone": done, "schemaVersion": 2, "actions": [list(actions)], **more}
 
@@ -210,7 +210,7 @@ class Scenario:
         if self.fresh:
             self.state.execution, self.state.seen = None, 0
         run = turn(
-            self.state, deliverable(self.state, inbox), self.settings, lambda: moment(self.seconds)
+            self.state, deliverable(self.state, inbox), self.settings, lambda: after(self.seconds)
         )
         self.payload = None
         try:

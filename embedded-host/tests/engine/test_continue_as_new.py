@@ -15,12 +15,12 @@ from tests.engine.scenario import (
     PARENT,
     Scenario,
     activity,
-    answer,
+    after,
     completed,
     continue_as_new,
     event,
-    moment,
     raised,
+    sdk_output,
     terminated,
     when_any,
 )
@@ -28,9 +28,9 @@ from tests.engine.scenario import (
 
 def continued(input: str = '"2"') -> tuple[Scenario, TurnResult]:
     main = Scenario(parent=PARENT, input='"1"')
-    main.start(answer(activity()))
+    main.start(sdk_output(activity()))
     main.seconds = 5
-    result = main.turn(answer(activity(), continue_as_new(input), done=True), completed(0))
+    result = main.turn(sdk_output(activity(), continue_as_new(input), done=True), completed(0))
     return main, result
 
 
@@ -49,7 +49,7 @@ def test_the_history_begins_again() -> None:
     assert state.input == started.input == json.dumps('{"n": 2}')
     assert (state.status, state.created_at, state.parent, state.continued) == (
         Status.RUNNING,
-        moment(5),
+        after(5),
         PARENT,
         True,
     )
@@ -57,14 +57,14 @@ def test_the_history_begins_again() -> None:
 
 def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
     main, _ = continued()
-    main.turn(answer(activity()))
+    main.turn(sdk_output(activity()))
     assert main.payload is not None
     assert not main.payload["isReplaying"]
     assert main.payload["input"] == '"2"'
     assert [e["EventType"] for e in main.payload["history"]] == [12, 0, 13]
     assert not any(e["IsPlayed"] for e in main.payload["history"])
     assert main.steps == ["started", "task_scheduled 0"]
-    main.turn(answer(activity(), done=True), completed(0))
+    main.turn(sdk_output(activity(), done=True), completed(0))
     assert main.payload is not None
     assert main.payload["isReplaying"]
     played = [(e["EventType"], e["IsPlayed"]) for e in main.payload["history"]]
@@ -82,50 +82,50 @@ def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
 
 def test_messages_of_the_execution_before_are_dropped() -> None:
     main, _ = continued()
-    main.turn(answer(activity()))
-    main.turn(answer(activity()), Message(completed(0), "execution-1"))
+    main.turn(sdk_output(activity()))
+    main.turn(sdk_output(activity()), Message(completed(0), "execution-1"))
     assert "task_completed 0" not in main.steps
 
 
 def test_unconsumed_events_are_carried_over_in_order() -> None:
     main = Scenario()
-    program = answer(event("Go"), continue_as_new(), done=True)
-    main.start(program, h.event_raised(moment(1), "B", "1"), h.event_raised(moment(1.5), "a", "2"))
-    main.turn(program, raised("Go"), h.event_raised(moment(0), "b", "3"))
+    program = sdk_output(event("Go"), continue_as_new(), done=True)
+    main.start(program, h.event_raised(after(1), "B", "1"), h.event_raised(after(1.5), "a", "2"))
+    main.turn(program, raised("Go"), h.event_raised(after(0), "b", "3"))
     carried = [(e.name, e.input) for e in main.state.history.events if isinstance(e, EventRaised)]
     assert carried == [("B", "1"), ("a", "2"), ("b", "3")]
-    main.turn(answer(event("a"), event("b"), done=True, output="both"))
+    main.turn(sdk_output(event("a"), event("b"), done=True, output="both"))
     assert main.state.output == '"both"'
 
 
 def test_open_tasks_hold_it_back() -> None:
     main = Scenario()
-    again = answer(when_any(activity(), event("Go")), continue_as_new(), done=True)
-    main.start(answer(when_any(activity(), event("Go"))))
+    again = sdk_output(when_any(activity(), event("Go")), continue_as_new(), done=True)
+    main.start(sdk_output(when_any(activity(), event("Go"))))
     assert not main.turn(again, raised("Go")).replaces
     assert main.turn(again, completed(0)).replaces
 
 
 def test_custom_status_stays_over_the_first_turn_only() -> None:
     main = Scenario()
-    main.start(answer(continue_as_new(), done=True, customStatus="busy"))
-    main.turn(answer(event("Go")))
+    main.start(sdk_output(continue_as_new(), done=True, customStatus="busy"))
+    main.turn(sdk_output(event("Go")))
     assert main.state.custom_status == '"busy"'
-    main.turn(answer(event("Go")), raised("Other"))
+    main.turn(sdk_output(event("Go")), raised("Other"))
     assert main.state.custom_status is None
 
 
 def test_the_next_execution_can_be_terminated_before_its_first_turn() -> None:
     main, _ = continued()
-    main.turn(answer(), terminated("enough"))
+    main.turn(sdk_output(), terminated("enough"))
     assert (main.state.status, main.state.output) == (Status.TERMINATED, "enough")
 
 
 @pytest.mark.parametrize("times", [3])
 def test_numbers_begin_again_each_time(times: int) -> None:
     main = Scenario()
-    main.start(answer(activity()))
+    main.start(sdk_output(activity()))
     for _ in range(times):
-        main.turn(answer(activity(), continue_as_new(), done=True), completed(0))
-        main.turn(answer(activity()))
+        main.turn(sdk_output(activity(), continue_as_new(), done=True), completed(0))
+        main.turn(sdk_output(activity()))
         assert main.steps == ["started", "task_scheduled 0"]

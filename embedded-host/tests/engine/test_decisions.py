@@ -10,11 +10,11 @@ from embedded_host.engine.status import Status
 from tests.engine.scenario import (
     Scenario,
     activity,
-    answer,
     child,
     completed,
     entity_call,
     raised,
+    sdk_output,
     signal,
     timer,
     when_all,
@@ -23,47 +23,52 @@ from tests.engine.scenario import (
 CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (
         "step gone",
-        answer(activity()),
-        answer(),
+        sdk_output(activity()),
+        sdk_output(),
         "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution hasn't (yet?) "
         "scheduled this task",
     ),
     (
         "other kind",
-        answer(activity()),
-        answer(timer(60)),
+        sdk_output(activity()),
+        sdk_output(timer(60)),
         "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution instead scheduled "
         "a timer with this sequence number",
     ),
     (
         "other name",
-        answer(activity("Echo")),
-        answer(activity("Flaky")),
+        sdk_output(activity("Echo")),
+        sdk_output(activity("Flaky")),
         "instead scheduled an activity task named 'Flaky'",
     ),
     (
         "other child",
-        answer(child("Child")),
-        answer(child("Main")),
+        sdk_output(child("Child")),
+        sdk_output(child("Main")),
         "instead scheduled a sub-orchestration named 'Main'",
     ),
-    ("timer gone", answer(timer(60)), answer(), "scheduled a timer with sequence ID 0, but"),
+    (
+        "timer gone",
+        sdk_output(timer(60)),
+        sdk_output(),
+        "scheduled a timer with sequence ID 0, but",
+    ),
     (
         "other entity",
-        answer(signal("@counter@a")),
-        answer(signal("@counter@b")),
+        sdk_output(signal("@counter@a")),
+        sdk_output(signal("@counter@b")),
         "scheduled an event with sequence ID 0",
     ),
     (
         "call gone",
-        answer(entity_call()),
-        answer(activity()),
+        sdk_output(entity_call()),
+        sdk_output(activity()),
         "instead scheduled an activity task named 'Echo'",
     ),
     (
         "fewer at once",
-        answer(when_all(activity(), activity())),
-        answer(when_all(activity())),
+        sdk_output(when_all(activity(), activity())),
+        sdk_output(when_all(activity())),
         "sequence ID 1 and name 'Echo', but the current replay execution hasn't",
     ),
 ]
@@ -89,23 +94,23 @@ def test_changed_code_fails_the_instance(
 
 def test_names_are_compared_without_regard_to_case() -> None:
     main = Scenario(fresh=True)
-    main.start(answer(activity("Echo"), child("Child")))
-    main.turn(answer(activity("ECHO"), child("CHILD")), completed(0))
+    main.start(sdk_output(activity("Echo"), child("Child")))
+    main.turn(sdk_output(activity("ECHO"), child("CHILD")), completed(0))
     assert main.state.status is Status.RUNNING
 
 
 def test_a_kept_execution_notices_a_shorter_list() -> None:
     main = Scenario()
-    main.start(answer(activity(), activity()))
-    main.turn(answer(activity(), activity()), completed(0))
-    main.turn(answer(activity()), raised("unrelated"))
+    main.start(sdk_output(activity(), activity()))
+    main.turn(sdk_output(activity(), activity()), completed(0))
+    main.turn(sdk_output(activity()), raised("unrelated"))
     assert main.state.status is Status.FAILED
     assert "asked for 2 steps, but the current replay asks for 1 only" in str(main.state.output)
 
 
 def test_more_steps_than_before_are_new_steps() -> None:
     main = Scenario(fresh=True)
-    main.start(answer(activity()))
-    main.turn(answer(activity(), timer(60)), completed(0))
+    main.start(sdk_output(activity()))
+    main.turn(sdk_output(activity(), timer(60)), completed(0))
     assert main.state.status is Status.RUNNING
     assert main.steps[-1] == "timer_created 1"

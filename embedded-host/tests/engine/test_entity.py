@@ -15,7 +15,7 @@ from embedded_host.engine.invocations import (
     OperationResult,
 )
 from embedded_host.engine.messages import Deliver
-from tests.engine.scenario import T0, delivered, moment
+from tests.engine.scenario import T0, after, delivered
 
 CALL = OperationRequest("r-1", "get", '"null"', False, "main-1", "execution-1")
 SIGNAL = OperationRequest("r-2", "add", '"1"', True)
@@ -28,7 +28,7 @@ def counter(state: str | None = None) -> Entity:
 def answered(
     entity: Entity, batch: list[OperationRequest], output: EntityOutput | InvocationFailure
 ) -> EntityTurnResult:
-    run = entity_turn(entity, batch, moment(9))
+    run = entity_turn(entity, batch, after(9))
     assert next(run) == EntityInput(entity.id, entity.exists, entity.state, batch)
     with pytest.raises(StopIteration) as stopped:
         run.send(output)
@@ -54,7 +54,7 @@ def test_a_call_is_answered_and_a_signal_is_not() -> None:
     result = answered(entity, [SIGNAL, CALL], output(OK, OK))
     assert (entity.exists, entity.state) == (False, None)
     result.apply(entity)
-    assert (entity.exists, entity.state, entity.updated_at) == (True, "8", moment(9))
+    assert (entity.exists, entity.state, entity.updated_at) == (True, "8", after(9))
     [sent] = result.outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("main-1", "execution-1")

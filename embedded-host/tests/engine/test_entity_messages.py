@@ -15,7 +15,7 @@ from embedded_host.engine.entity_messages import (
     request_message,
     response_message,
 )
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 
@@ -46,7 +46,7 @@ def test_a_call() -> None:
         operation="add",
         input='"5"',
         signal=False,
-        now=moment(0.5),
+        now=after(0.5),
         parent="p",
         parent_execution="e",
         label=("T", "P"),
@@ -116,11 +116,11 @@ def test_replies() -> None:
 
 def test_labels_name_the_one_before() -> None:
     labels = OutgoingLabels([])
-    first = labels.next("@a@b", moment(0))
-    again = labels.next("@a@b", moment(0))
-    other = labels.next("@a@c", moment(0))
-    later = labels.next("@a@b", moment(1))
-    earlier = labels.next("@a@b", moment(0.5))
+    first = labels.next("@a@b", after(0))
+    again = labels.next("@a@b", after(0))
+    other = labels.next("@a@c", after(0))
+    later = labels.next("@a@b", after(1))
+    earlier = labels.next("@a@b", after(0.5))
     assert first == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
     assert again == ("2026-01-02T03:04:05.0000001", first[0])
     assert other == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")

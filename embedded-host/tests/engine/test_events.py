@@ -21,7 +21,7 @@ from embedded_host.engine.events import (
     event_from,
     event_object,
 )
-from tests.engine.scenario import PARENT, T0, moment
+from tests.engine.scenario import PARENT, T0, after
 
 STARTED = h.execution_started(
     T0, instance_id="i", execution_id="e", name="Main", input="1", parent=PARENT, version="2"
@@ -109,14 +109,14 @@ EVENTS: list[tuple[HistoryEvent, int, int, dict[str, Any]]] = [
         -1,
         {"TaskScheduledId": 3, "Reason": "why", "Details": "where", "FailureDetails": None},
     ),
-    (h.timer_created(T0, 3, moment(1)), 10, 3, {"FireAt": "2026-01-02T03:04:06Z"}),
+    (h.timer_created(T0, 3, after(1)), 10, 3, {"FireAt": "2026-01-02T03:04:06Z"}),
     (
-        h.timer_created(T0, 3, moment(1), retry_of=2),
+        h.timer_created(T0, 3, after(1), retry_of=2),
         10,
         3,
         {"FireAt": "2026-01-02T03:04:06Z", "RetryOf": 2},
     ),
-    (h.timer_fired(T0, 3, moment(1)), 11, -1, {"TimerId": 3, "FireAt": "2026-01-02T03:04:06Z"}),
+    (h.timer_fired(T0, 3, after(1)), 11, -1, {"TimerId": 3, "FireAt": "2026-01-02T03:04:06Z"}),
     (
         h.event_sent(T0, 3, "@a@b", "op", "{}"),
         14,

@@ -10,11 +10,11 @@ import pytest
 
 from embedded_host.engine.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
 from embedded_host.engine.status import Status
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import format_utc
 from tests.engine.scenario import (
     Scenario,
     activity,
-    answer,
+    after,
     child,
     child_completed,
     child_failed,
@@ -25,11 +25,11 @@ from tests.engine.scenario import (
     fired,
     http_call,
     kinds,
-    moment,
     raised,
     resumed,
     retried,
     retried_child,
+    sdk_output,
     signal,
     suspended,
     timer,
@@ -75,9 +75,9 @@ def test_each_action_is_decided_once(
     new: NewScenario, action: dict[str, Any], step: str, sent: list[str]
 ) -> None:
     main = new()
-    assert kinds(main.start(answer(action)).outgoing) == sent
+    assert kinds(main.start(sdk_output(action)).outgoing) == sent
     assert main.steps == ["started", step] if step else ["started"]
-    again = main.turn(answer(action), raised("unrelated"))
+    again = main.turn(sdk_output(action), raised("unrelated"))
     assert again.outgoing == []
     assert main.status() is Status.RUNNING
     assert main.steps.count(step) <= 1
@@ -104,7 +104,7 @@ def test_the_next_action_waits_for_the_one_before(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
-    both = answer(action, activity("Echo", '"next"'))
+    both = sdk_output(action, activity("Echo", '"next"'))
     assert len(main.start(both).outgoing) <= 1
     assert main.turn(both, raised("unrelated")).outgoing == []
     [sent] = main.turn(both, ends).outgoing
@@ -113,7 +113,7 @@ def test_the_next_action_waits_for_the_one_before(
 
 def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
     main = new()
-    both = answer(entity_call(), activity())
+    both = sdk_output(entity_call(), activity())
     main.start(both)
     request = json.loads(main.last(EventSent).input)["id"]
     assert main.turn(both, raised("another-request")).outgoing == []
@@ -122,7 +122,7 @@ def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
 
 def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
     main = new()
-    assert kinds(main.start(answer(signal(), signal(), activity())).outgoing) == [
+    assert kinds(main.start(sdk_output(signal(), signal(), activity())).outgoing) == [
         "Deliver",
         "Deliver",
         "StartActivity",
@@ -132,13 +132,13 @@ def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
 
 def test_waits_take_no_number(new: NewScenario) -> None:
     main = new()
-    main.start(answer(when_any(event("Go"), timer(60))))
+    main.start(sdk_output(when_any(event("Go"), timer(60))))
     assert main.steps == ["started", "timer_created 0"]
 
 
 def test_numbers_go_depth_first(new: NewScenario) -> None:
     main = new()
-    main.start(answer(when_all(when_any(activity(), timer(60)), child(), when_all(activity()))))
+    main.start(sdk_output(when_all(when_any(activity(), timer(60)), child(), when_all(activity()))))
     assert main.steps[1:] == [
         "task_scheduled 0",
         "timer_created 1",
@@ -152,7 +152,7 @@ def test_numbers_go_depth_first(new: NewScenario) -> None:
 
 def test_all_waits_for_all_even_when_one_failed(new: NewScenario) -> None:
     main = new()
-    program = answer(when_all(activity(), activity()), activity())
+    program = sdk_output(when_all(activity(), activity()), activity())
     main.start(program)
     assert main.turn(program, failed(0)).outgoing == []
     assert kinds(main.turn(program, completed(1)).outgoing) == ["StartActivity"]
@@ -160,10 +160,10 @@ def test_all_waits_for_all_even_when_one_failed(new: NewScenario) -> None:
 
 def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
     main = new()
-    main.start(answer(when_all(activity(), activity())))
-    main.turn(answer(when_all(activity(), activity()), error="boom"), failed(0))
+    main.start(sdk_output(when_all(activity(), activity())))
+    main.turn(sdk_output(when_all(activity(), activity()), error="boom"), failed(0))
     assert main.status() is Status.RUNNING
-    main.turn(answer(when_all(activity(), activity()), error="boom"), completed(1))
+    main.turn(sdk_output(when_all(activity(), activity()), error="boom"), completed(1))
     assert (main.state.status, main.state.output) == (
         Status.FAILED,
         "Orchestrator function 'Main' failed: boom",
@@ -176,10 +176,10 @@ def test_any_goes_on_with_the_first_and_ends_with_the_last(
 ) -> None:
     main = new()
     program = when_any(activity(), activity())
-    main.start(answer(program))
-    main.turn(answer(program, done=True, output="won"), completed(1))
+    main.start(sdk_output(program))
+    main.turn(sdk_output(program, done=True, output="won"), completed(1))
     assert main.status() is Status.RUNNING
-    main.turn(answer(program, done=True, output="won"), late)
+    main.turn(sdk_output(program, done=True, output="won"), late)
     assert (main.state.status, main.state.output) == (Status.COMPLETED, '"won"')
     assert main.steps[-2:] == [
         f"task_{'failed' if late == failed(0) else 'completed'} 0",
@@ -189,14 +189,14 @@ def test_any_goes_on_with_the_first_and_ends_with_the_last(
 
 def test_all_of_nothing_is_done(new: NewScenario) -> None:
     main = new()
-    assert kinds(main.start(answer(when_all(), when_any(), activity())).outgoing) == [
+    assert kinds(main.start(sdk_output(when_all(), when_any(), activity())).outgoing) == [
         "StartActivity"
     ]
 
 
 def test_any_within_all(new: NewScenario) -> None:
     main = new()
-    program = answer(when_all(when_any(activity(), activity()), activity()), timer(60))
+    program = sdk_output(when_all(when_any(activity(), activity()), activity()), timer(60))
     main.start(program)
     main.turn(program, completed(2))
     assert main.turn(program).outgoing == []
@@ -218,8 +218,8 @@ def test_open_tasks_hold_completion(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
-    done = answer(when_any(action, event("Go")), done=True)
-    main.start(answer(when_any(action, event("Go"))))
+    done = sdk_output(when_any(action, event("Go")), done=True)
+    main.start(sdk_output(when_any(action, event("Go"))))
     main.turn(done, raised("Go"))
     assert main.status() is Status.RUNNING
     main.turn(done, ends)
@@ -229,34 +229,34 @@ def test_open_tasks_hold_completion(
 @pytest.mark.parametrize("waits", [event("Never"), entity_call()], ids=["event", "entity"])
 def test_waits_do_not_hold_completion(new: NewScenario, waits: dict[str, Any]) -> None:
     main = new()
-    main.start(answer(when_any(waits, event("Go"))))
-    main.turn(answer(when_any(waits, event("Go")), done=True), raised("Go"))
+    main.start(sdk_output(when_any(waits, event("Go"))))
+    main.turn(sdk_output(when_any(waits, event("Go")), done=True), raised("Go"))
     assert main.status() is Status.COMPLETED
 
 
 def test_a_cancelled_timer_does_not_hold_completion(new: NewScenario) -> None:
     main = new()
-    main.start(answer(when_any(event("Go"), timer(60))))
-    main.turn(answer(when_any(event("Go"), timer(60, cancelled=True)), done=True), raised("Go"))
+    main.start(sdk_output(when_any(event("Go"), timer(60))))
+    main.turn(sdk_output(when_any(event("Go"), timer(60, cancelled=True)), done=True), raised("Go"))
     assert main.status() is Status.COMPLETED
     assert main.steps == ["started", "timer_created 0", "event_raised", "completed 1"]
 
 
 def test_a_timer_cancelled_at_once_is_still_created(new: NewScenario) -> None:
     main = new()
-    main.start(answer(timer(60, cancelled=True), done=True))
+    main.start(sdk_output(timer(60, cancelled=True), done=True))
     assert main.steps == ["started", "timer_created 0", "completed 1"]
 
 
 def test_calls_after_a_cancelled_timer_keep_their_numbers_on_replay(new: NewScenario) -> None:
     main = new()
     waits = when_any(event("Go"), timer(60))
-    main.start(answer(waits))
+    main.start(sdk_output(waits))
     cancelled = when_any(event("Go"), timer(60, cancelled=True))
-    main.turn(answer(cancelled, when_all(activity()), activity()), raised("Go"))
-    main.turn(answer(cancelled, when_all(activity()), activity()), completed(1))
+    main.turn(sdk_output(cancelled, when_all(activity()), activity()), raised("Go"))
+    main.turn(sdk_output(cancelled, when_all(activity()), activity()), completed(1))
     main.turn(
-        answer(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0)
+        sdk_output(cancelled, when_all(activity()), activity(), done=True), completed(2), fired(0)
     )
     assert main.status() is Status.COMPLETED
     assert [s for s in main.steps if "scheduled" in s] == ["task_scheduled 1", "task_scheduled 2"]
@@ -280,15 +280,15 @@ def test_a_retry_comes_after_a_timer_of_the_interval(
     new: NewScenario, action: dict[str, Any], fails: Any, succeeds: Any, wrapped: bool
 ) -> None:
     main = new()
-    program = answer(when_all(action) if wrapped else action, timer(99))
+    program = sdk_output(when_all(action) if wrapped else action, timer(99))
     main.start(program)
     main.seconds = 10
     assert kinds(main.turn(program, fails(0)).outgoing) == ["Deliver"]
-    assert main.last(TimerCreated).fire_at == utc_text(moment(11))
+    assert main.last(TimerCreated).fire_at == format_utc(after(11))
     assert len(main.turn(program, fired(1)).outgoing) == 1
     assert main.steps[-1].split()[-1] == "2"
     main.turn(program, succeeds(2))
-    assert main.last(TimerCreated).fire_at == utc_text(moment(99))
+    assert main.last(TimerCreated).fire_at == format_utc(after(99))
     assert main.steps[-1] == "timer_created 3"
 
 
@@ -299,22 +299,22 @@ def test_after_the_last_failure_one_more_timer_fires_at_once(
     new: NewScenario, action: dict[str, Any], fails: Any, _: Any
 ) -> None:
     main = new()
-    program = answer(action, activity())
+    program = sdk_output(action, activity())
     main.start(program)
     for task in (0, 2):
         main.turn(program, fails(task))
         main.turn(program, fired(task + 1))
     main.seconds = 30
     [extra] = main.turn(program, fails(4)).outgoing
-    assert main.last(TimerCreated).fire_at == utc_text(moment(30))
-    assert extra.message.due == moment(30)  # type: ignore[union-attr]
+    assert main.last(TimerCreated).fire_at == format_utc(after(30))
+    assert extra.message.due == after(30)  # type: ignore[union-attr]
     assert kinds(main.turn(program, fired(5)).outgoing) == ["StartActivity"]
     assert main.steps[-1] == "task_scheduled 6"
 
 
 def test_intervals_grow_by_the_coefficient_up_to_the_maximum(new: NewScenario) -> None:
     main = new()
-    program = answer(
+    program = sdk_output(
         retried(
             attempts=5, first_ms=1000, backoffCoefficient=3, maxRetryIntervalInMilliseconds=5000
         )
@@ -325,19 +325,19 @@ def test_intervals_grow_by_the_coefficient_up_to_the_maximum(new: NewScenario) -
         main.turn(program, failed(task))
         delays.append(main.last(TimerCreated).fire_at)
         main.turn(program, fired(task + 1))
-    assert delays == [utc_text(moment(s)) for s in (1, 3, 5, 5)]
+    assert delays == [format_utc(after(s)) for s in (1, 3, 5, 5)]
 
 
 def test_retries_end_with_their_timeout(new: NewScenario) -> None:
     main = new()
-    program = answer(retried(attempts=9, retryTimeoutInMilliseconds=5000), activity())
+    program = sdk_output(retried(attempts=9, retryTimeoutInMilliseconds=5000), activity())
     main.start(program)
     main.seconds = 4
     main.turn(program, failed(0))
     main.turn(program, fired(1))
     main.seconds = 5
     main.turn(program, failed(2))
-    assert main.last(TimerCreated).fire_at == utc_text(moment(5))
+    assert main.last(TimerCreated).fire_at == format_utc(after(5))
     main.turn(program, fired(3))
     assert main.steps[-1] == "task_scheduled 4"
     assert main.last(TaskScheduled).name == "Echo"
@@ -345,7 +345,7 @@ def test_retries_end_with_their_timeout(new: NewScenario) -> None:
 
 def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
     main = new()
-    program = answer(retried(attempts=1))
+    program = sdk_output(retried(attempts=1))
     main.start(program)
     main.turn(program, failed(0))
     assert main.steps[-1] == "timer_created 1"
@@ -358,14 +358,14 @@ def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
 
 def test_an_event_before_its_wait_is_kept_for_it(new: NewScenario) -> None:
     main = new()
-    program = answer(timer(1), event("Go"), activity())
+    program = sdk_output(timer(1), event("Go"), activity())
     main.start(program, raised("GO"))
     assert kinds(main.turn(program, fired(0)).outgoing) == ["StartActivity"]
 
 
 def test_one_event_ends_one_wait(new: NewScenario) -> None:
     main = new()
-    program = answer(event("Go"), event("Go"), activity())
+    program = sdk_output(event("Go"), event("Go"), activity())
     main.start(program)
     assert main.turn(program, raised("Go")).outgoing == []
     assert kinds(main.turn(program, raised("Go")).outgoing) == ["StartActivity"]
@@ -373,7 +373,7 @@ def test_one_event_ends_one_wait(new: NewScenario) -> None:
 
 def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
     main = new()
-    program = answer(event("Go"), event("Go"), activity(), event("go"), activity())
+    program = sdk_output(event("Go"), event("Go"), activity(), event("go"), activity())
     assert kinds(main.start(program, raised("Go"), raised("Go"), raised("Go")).outgoing) == [
         "StartActivity"
     ]
@@ -382,7 +382,7 @@ def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
 
 def test_waits_of_one_name_are_served_in_their_order(new: NewScenario) -> None:
     main = new()
-    program = answer(when_any(when_all(event("Go"), activity()), event("Go")), timer(60))
+    program = sdk_output(when_any(when_all(event("Go"), activity()), event("Go")), timer(60))
     main.start(program)
     assert main.turn(program, raised("Go")).outgoing == []
     assert kinds(main.turn(program, completed(0)).outgoing) == ["Deliver"]
@@ -390,7 +390,7 @@ def test_waits_of_one_name_are_served_in_their_order(new: NewScenario) -> None:
 
 def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
     main = new()
-    main.start(answer(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
+    main.start(sdk_output(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
     assert execution is not None
     assert [(e.name, e.input) for e in execution.unconsumed_events] == [
@@ -411,7 +411,7 @@ def test_nothing_moves_while_suspended(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
-    program = answer(action, activity())
+    program = sdk_output(action, activity())
     main.start(program)
     main.turn(program, suspended("pause"))
     assert (main.state.status, main.state.output) == (Status.SUSPENDED, "pause")
@@ -424,10 +424,10 @@ def test_nothing_moves_while_suspended(
 
 def test_completion_waits_for_resume(new: NewScenario) -> None:
     main = new()
-    main.start(answer(event("Go")))
-    main.turn(answer(event("Go")), suspended())
-    main.turn(answer(event("Go"), done=True), raised("Go"))
+    main.start(sdk_output(event("Go")))
+    main.turn(sdk_output(event("Go")), suspended())
+    main.turn(sdk_output(event("Go"), done=True), raised("Go"))
     assert main.status() is Status.SUSPENDED
-    main.turn(answer(event("Go"), done=True), resumed())
+    main.turn(sdk_output(event("Go"), done=True), resumed())
     assert main.status() is Status.COMPLETED
     assert main.steps == ["started", "suspended", "event_raised", "resumed", "completed 0"]

@@ -12,7 +12,6 @@ from embedded_host.protocols.v1 import parse_orchestrator_output
 from tests.engine.scenario import (
     Scenario,
     activity,
-    answer,
     completed,
     event,
     failed,
@@ -20,6 +19,7 @@ from tests.engine.scenario import (
     raised,
     resumed,
     retried,
+    sdk_output,
     suspended,
     timer,
     when_all,
@@ -42,7 +42,7 @@ class Counted:
             len(history) - len(self.counts) + 1
         )
         self.counts += [len(actions)] if not len(history) else [count for _, count in turn]
-        reply = parse_orchestrator_output(answer(*actions), ReplayProgress(tuple(self.counts)))
+        reply = parse_orchestrator_output(sdk_output(*actions), ReplayProgress(tuple(self.counts)))
         events = [event for event, _ in turn]
         if len(history):
             self.main.turn(reply, *events)

@@ -33,7 +33,7 @@ from tests.engine.scenario import (
     T0,
     Scenario,
     activity,
-    answer,
+    after,
     child,
     completed,
     delivered,
@@ -43,8 +43,8 @@ from tests.engine.scenario import (
     failure,
     fired,
     kinds,
-    moment,
     raised,
+    sdk_output,
     signal,
     suspended,
     terminated,
@@ -57,7 +57,7 @@ from tests.engine.scenario import (
 
 def test_another_executions_messages_are_dropped() -> None:
     main = Scenario()
-    main.start(answer(activity()))
+    main.start(sdk_output(activity()))
     mine, foreign, anyones = (
         Message(completed(0), "execution-1"),
         Message(completed(0), "other"),
@@ -69,21 +69,23 @@ def test_another_executions_messages_are_dropped() -> None:
 @pytest.mark.parametrize("ends", [completed(0), failed(0), fired(0)])
 def test_a_second_completion_is_dropped(ends: HistoryEvent) -> None:
     main = Scenario()
-    main.start(answer(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")))
+    main.start(sdk_output(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")))
     assert deliverable(main.state, [Message(ends), Message(ends)]) == [Message(ends)]
-    main.turn(answer(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")), ends)
+    main.turn(
+        sdk_output(timer(1) if isinstance(ends, TimerFired) else activity(), event("Go")), ends
+    )
     assert deliverable(main.state, [Message(ends)]) == []
 
 
 def test_a_second_start_is_dropped() -> None:
     main = Scenario()
-    main.start(answer(event("Go")))
+    main.start(sdk_output(event("Go")))
     assert deliverable(main.state, [Message(main.state.history.events[1])]) == []
 
 
 def test_equal_events_are_not_duplicates() -> None:
     main = Scenario()
-    main.start(answer(event("Go")))
+    main.start(sdk_output(event("Go")))
     assert len(deliverable(main.state, [Message(raised("Go")), Message(raised("Go"))])) == 2
 
 
@@ -92,8 +94,8 @@ def test_equal_events_are_not_duplicates() -> None:
 
 def test_a_turn_is_in_the_history_with_its_brackets() -> None:
     main = Scenario()
-    main.start(answer(activity(), event("Go")))
-    main.turn(answer(activity(), event("Go")), completed(0))
+    main.start(sdk_output(activity(), event("Go")))
+    main.turn(sdk_output(activity(), event("Go")), completed(0))
     kind = [type(e).__name__ for e in main.state.history.events]
     assert kind == [
         *("OrchestratorStarted", "ExecutionStarted", "TaskScheduled", "OrchestratorCompleted"),
@@ -103,26 +105,26 @@ def test_a_turn_is_in_the_history_with_its_brackets() -> None:
 
 def test_a_turn_does_not_change_its_instance() -> None:
     main = Scenario()
-    result = main.start(answer(activity()))
+    result = main.start(sdk_output(activity()))
     before = len(main.state.history)
     assert result.status is Status.RUNNING
     repeated = Scenario()
-    repeated.start(answer(activity()))
+    repeated.start(sdk_output(activity()))
     assert len(repeated.state.history) == before
 
 
 def test_an_activity_is_sent_with_its_input() -> None:
-    [sent] = Scenario().start(answer(activity("echo", '{"a": 1}'))).outgoing
+    [sent] = Scenario().start(sdk_output(activity("echo", '{"a": 1}'))).outgoing
     assert sent == StartActivity(0, "echo", '{"a": 1}', "execution-1")
 
 
 def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
-    [sent] = Scenario().start(answer(timer(60))).outgoing
+    [sent] = Scenario().start(sdk_output(timer(60))).outgoing
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id, sent.message.due) == (
         "main-1",
         "execution-1",
-        moment(60),
+        after(60),
     )
     timer_fired = delivered(sent, TimerFired)
     assert (timer_fired.timer_id, timer_fired.fire_at) == (0, "2026-01-02T03:05:05Z")
@@ -130,16 +132,16 @@ def test_a_timer_is_sent_to_itself_for_when_it_is_due() -> None:
 
 def test_inputs_are_in_the_history_if_host_json_requires_it() -> None:
     main = Scenario(settings=TurnSettings(FUNCTIONS, store_inputs=True))
-    main.start(answer(when_any(activity(input='"x"'), child(input="1"))))
+    main.start(sdk_output(when_any(activity(input='"x"'), child(input="1"))))
     assert main.last(TaskScheduled).input == '["\\"x\\""]'
     assert main.last(SubOrchestrationInstanceCreated).input == '"1"'
 
 
 def test_custom_status_is_the_last_answers() -> None:
     main = Scenario()
-    main.start(answer(event("Go"), customStatus={"at": "é"}))
+    main.start(sdk_output(event("Go"), customStatus={"at": "é"}))
     assert main.state.custom_status == '{"at":"é"}'
-    main.turn(answer(event("Go")), raised("Other"))
+    main.turn(sdk_output(event("Go")), raised("Other"))
     assert main.state.custom_status is None
 
 
@@ -149,14 +151,14 @@ def test_custom_status_is_the_last_answers() -> None:
 )
 def test_custom_status_has_a_limit(text: str, fits: bool) -> None:
     main = Scenario()
-    main.start(answer(event("Go"), customStatus=text))
+    main.start(sdk_output(event("Go"), customStatus=text))
     assert main.state.status is (Status.RUNNING if fits else Status.FAILED)
     assert fits or "16386 bytes of UTF-16" in str(main.state.output)
 
 
 def test_a_surrogate_pair_counts_as_two() -> None:
     main = Scenario()
-    main.start(answer(event("Go"), customStatus="😀" * (CUSTOM_STATUS_LIMIT // 4)))
+    main.start(sdk_output(event("Go"), customStatus="😀" * (CUSTOM_STATUS_LIMIT // 4)))
     assert main.state.status is Status.FAILED
 
 
@@ -166,10 +168,10 @@ def test_a_surrogate_pair_counts_as_two() -> None:
 @pytest.mark.parametrize(
     ("reply", "output"),
     [
-        (answer(done=True, output={"a": [1, "é"]}), '{"a":[1,"é"]}'),
-        (answer(done=True), None),
+        (sdk_output(done=True, output={"a": [1, "é"]}), '{"a":[1,"é"]}'),
+        (sdk_output(done=True), None),
         ("", None),
-        (parse_orchestrator_output(answer(done=True, output=1)), "1"),
+        (parse_orchestrator_output(sdk_output(done=True, output=1)), "1"),
     ],
 )
 def test_completion(reply: Any, output: str | None) -> None:
@@ -184,7 +186,7 @@ def test_completion(reply: Any, output: str | None) -> None:
 FAILURES: list[tuple[str, Any, str]] = [
     (
         "raised",
-        failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(answer(error="boom"))),
+        failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(sdk_output(error="boom"))),
         "boom",
     ),
     ("no generator", failure("KeyError", "'k'"), "KeyError: 'k'"),
@@ -198,7 +200,7 @@ FAILURES: list[tuple[str, Any, str]] = [
     ("a list", "[]", "Out of proc orchestrators must return a valid JSON schema"),
     (
         "unknown action",
-        answer({"actionType": 99}),
+        sdk_output({"actionType": 99}),
         "the orchestrator returned an action that the host cannot read: {'actionType': 99}",
     ),
 ]
@@ -217,7 +219,7 @@ def test_failure(reply: Any, text: str) -> None:
 
 def test_actions_before_a_failure_are_performed() -> None:
     main = Scenario()
-    raised_after = answer(signal(), error="boom")
+    raised_after = sdk_output(signal(), error="boom")
     result = main.start(failure("Exception", f"boom{OUT_OF_PROC_LABEL}" + json.dumps(raised_after)))
     assert main.steps == ["started", "event_sent 0", "completed 1"]
     assert kinds(result.outgoing) == ["Deliver"]
@@ -226,7 +228,7 @@ def test_actions_before_a_failure_are_performed() -> None:
 @pytest.mark.parametrize("functions", [FUNCTIONS, DurableFunctions()], ids=["others", "none"])
 def test_an_unknown_orchestrator_fails_without_the_worker(functions: DurableFunctions) -> None:
     main = Scenario(name="Nobody", settings=TurnSettings(functions))
-    main.start(answer())
+    main.start(sdk_output())
     assert main.payload is None
     known = (
         "The following are the known orchestrator functions: 'Main', 'Child'."
@@ -243,7 +245,7 @@ def test_an_unknown_orchestrator_fails_without_the_worker(functions: DurableFunc
 @pytest.mark.parametrize("text", ["", " ", "what?", "{", '"open'])
 def test_an_input_that_is_not_json_fails_without_the_worker(text: str) -> None:
     main = Scenario(input=text)
-    main.start(answer())
+    main.start(sdk_output())
     assert main.payload is None
     assert main.state.output == (
         "Orchestrator function 'Main' failed: One or more errors occurred. "
@@ -254,8 +256,8 @@ def test_an_input_that_is_not_json_fails_without_the_worker(text: str) -> None:
 @pytest.mark.parametrize("reason", ["enough", None])
 def test_termination(reason: str | None) -> None:
     main = Scenario()
-    main.start(answer(activity()))
-    result = main.turn(answer(activity()), completed(0), terminated(reason))
+    main.start(sdk_output(activity()))
+    result = main.turn(sdk_output(activity()), completed(0), terminated(reason))
     assert (main.state.status, main.state.output) == (Status.TERMINATED, reason)
     assert main.steps[-3:] == ["task_completed 0", "terminated", "completed 1"]
     assert main.last(ExecutionCompleted).orchestration_status == "Terminated"
@@ -264,22 +266,22 @@ def test_termination(reason: str | None) -> None:
 
 def test_a_suspended_instance_can_be_terminated() -> None:
     main = Scenario()
-    main.start(answer(activity()))
-    main.turn(answer(activity()), suspended())
-    main.turn(answer(activity()), terminated())
+    main.start(sdk_output(activity()))
+    main.turn(sdk_output(activity()), suspended())
+    main.turn(sdk_output(activity()), terminated())
     assert main.state.status is Status.TERMINATED
 
 
 CHILD_ENDS: list[tuple[str, Any, str, dict[str, Any]]] = [
     (
         "completed",
-        answer(done=True, output=7),
+        sdk_output(done=True, output=7),
         "SubOrchestrationInstanceCompleted",
         {"result": "7"},
     ),
     (
         "failed",
-        answer(error="boom"),
+        sdk_output(error="boom"),
         "SubOrchestrationInstanceFailed",
         {
             "reason": "Orchestrator function 'Child' failed: boom",
@@ -306,8 +308,8 @@ def test_a_parent_receives_the_result_of_its_child(
 
 def test_a_parent_receives_the_reason_of_a_terminated_child() -> None:
     one = Scenario("Child", parent=PARENT)
-    one.start(answer(activity()))
-    [sent] = one.turn(answer(activity()), terminated("enough")).outgoing
+    one.start(sdk_output(activity()))
+    [sent] = one.turn(sdk_output(activity()), terminated("enough")).outgoing
     assert delivered(sent, SubOrchestrationInstanceFailed).reason == "enough"
 
 
@@ -316,9 +318,9 @@ def test_a_parent_receives_the_reason_of_a_terminated_child() -> None:
 
 def test_a_child_is_started() -> None:
     main = Scenario()
-    main.start(answer(event("Go"), child(name="child", input='{"a": 1}')))
+    main.start(sdk_output(event("Go"), child(name="child", input='{"a": 1}')))
     [sent] = main.turn(
-        answer(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")
+        sdk_output(event("Go"), child(name="child", input='{"a": 1}')), raised("Go")
     ).outgoing
     assert isinstance(sent, StartOrchestration)
     assert (
@@ -350,7 +352,7 @@ def test_a_child_that_cannot_be_is_a_failure_to_catch(
     name: str, instance_id: str | None, says: str
 ) -> None:
     main = Scenario(parent=PARENT)
-    program = answer(child(name, instance_id=instance_id))
+    program = sdk_output(child(name, instance_id=instance_id))
     [sent] = main.start(program).outgoing
     assert main.state.status is Status.RUNNING
     reason = delivered(sent, SubOrchestrationInstanceFailed).reason or ""
@@ -360,7 +362,7 @@ def test_a_child_that_cannot_be_is_a_failure_to_catch(
 
 def test_an_unknown_activity_is_a_failure_to_catch() -> None:
     main = Scenario()
-    [sent] = main.start(answer(activity("Nobody"))).outgoing
+    [sent] = main.start(sdk_output(activity("Nobody"))).outgoing
     assert main.steps == ["started", "task_scheduled 0"]
     assert delivered(sent, TaskFailed).reason == (
         "Activity function 'Nobody' failed: ValueError: The function 'Nobody' doesn't exist, is disabled, or is not an "
@@ -373,7 +375,7 @@ def test_an_unknown_activity_is_a_failure_to_catch() -> None:
 
 def test_an_operation_is_sent_and_labelled() -> None:
     main = Scenario()
-    first, second = main.start(answer(signal(), entity_call(input='"5"'))).outgoing
+    first, second = main.start(sdk_output(signal(), entity_call(input='"5"'))).outgoing
     assert isinstance(first, Deliver)
     assert isinstance(second, Deliver)
     one, two = (json.loads(delivered(sent, EventRaised).input or "") for sent in (first, second))
@@ -395,7 +397,7 @@ def test_an_operation_is_sent_and_labelled() -> None:
 def test_a_scheduled_signal_waits_for_its_time() -> None:
     [sent] = (
         Scenario()
-        .start(answer({**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"}))
+        .start(sdk_output({**signal(), "actionType": 10, "fireAt": "2026-01-02T04:00:00Z"}))
         .outgoing
     )
     assert isinstance(sent, Deliver)
@@ -403,14 +405,14 @@ def test_a_scheduled_signal_waits_for_its_time() -> None:
 
 
 def test_request_ids_are_the_same_on_replay() -> None:
-    one, two = (Scenario().start(answer(entity_call())).events[2] for _ in range(2))
+    one, two = (Scenario().start(sdk_output(entity_call())).events[2] for _ in range(2))
     assert isinstance(one, EventSent)
     assert one == two
 
 
 def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
     main = Scenario()
-    [sent] = main.start(answer(entity_call("@nobody@k"))).outgoing
+    [sent] = main.start(sdk_output(entity_call("@nobody@k"))).outgoing
     assert isinstance(sent, Deliver)
     assert sent.instance_id == "main-1"
     raised_event = delivered(sent, EventRaised)
@@ -422,6 +424,6 @@ def test_a_call_to_an_unknown_entity_is_a_failure_to_catch() -> None:
 
 def test_a_signal_to_an_unknown_entity_fails_the_instance() -> None:
     main = Scenario()
-    main.start(answer(signal("@nobody@k")))
+    main.start(sdk_output(signal("@nobody@k")))
     assert main.state.status is Status.FAILED
     assert "The following are the known entity functions: 'Counter'." in str(main.state.output)

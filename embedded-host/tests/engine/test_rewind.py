@@ -15,7 +15,6 @@ from embedded_host.engine.status import Status
 from tests.engine.scenario import (
     Scenario,
     activity,
-    answer,
     child,
     child_completed,
     child_failed,
@@ -24,6 +23,7 @@ from tests.engine.scenario import (
     fired,
     kinds,
     retried,
+    sdk_output,
     terminated,
     timer,
     when_all,
@@ -32,9 +32,9 @@ from tests.engine.scenario import (
 
 def failed_scenario() -> Scenario:
     main = Scenario()
-    main.start(answer(activity("Echo"), activity("Flaky")))
-    main.turn(answer(activity("Echo"), activity("Flaky")), completed(0))
-    main.turn(answer(activity("Echo"), activity("Flaky"), error="boom"), failed(1))
+    main.start(sdk_output(activity("Echo"), activity("Flaky")))
+    main.turn(sdk_output(activity("Echo"), activity("Flaky")), completed(0))
+    main.turn(sdk_output(activity("Echo"), activity("Flaky"), error="boom"), failed(1))
     assert main.status() is Status.FAILED
     return main
 
@@ -69,8 +69,8 @@ def test_the_events_given_are_not_changed() -> None:
 
 def test_failed_children_are_named_and_stay_created() -> None:
     main = Scenario()
-    main.start(answer(child(instance_id="c-1")))
-    main.turn(answer(child(instance_id="c-1"), error="boom"), child_failed(0))
+    main.start(sdk_output(child(instance_id="c-1")))
+    main.turn(sdk_output(child(instance_id="c-1"), error="boom"), child_failed(0))
     rewound = rewind(main.state.history.events, None)
     assert rewound.failed_children == ["c-1"]
     kept = [type(e) for e in rewound.events]
@@ -83,7 +83,7 @@ def test_a_rewound_execution_does_the_failed_step_again() -> None:
     main.state.history = History(rewind(main.state.history.events, None).events)
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
     main.fresh = True
-    program = answer(activity("Echo"), activity("Flaky"))
+    program = sdk_output(activity("Echo"), activity("Flaky"))
     assert kinds(main.turn(program, h.generic(main.state.created_at, "rewind")).outgoing) == [
         "StartActivity"
     ]
@@ -102,7 +102,7 @@ def rewound_again(main: Scenario, *gone: str) -> list[str]:
 
 
 def test_a_rewound_retry_has_all_its_attempts_again() -> None:
-    program = answer(activity("Echo"), timer(5), retried(attempts=2))
+    program = sdk_output(activity("Echo"), timer(5), retried(attempts=2))
     main = Scenario()
     main.start(program)
     main.turn(program, completed(0))
@@ -130,7 +130,7 @@ def test_a_rewound_retry_has_all_its_attempts_again() -> None:
 
 
 def test_the_timer_of_a_try_that_has_not_fired_is_struck_too() -> None:
-    program = answer(retried(), activity("Echo"))
+    program = sdk_output(retried(), activity("Echo"))
     main = Scenario()
     main.start(program)
     main.turn(program, failed(0))
@@ -139,7 +139,7 @@ def test_the_timer_of_a_try_that_has_not_fired_is_struck_too() -> None:
 
 
 def test_a_purged_child_is_begun_again() -> None:
-    program = answer(when_all(child(instance_id="c-1"), child(instance_id="c-2")))
+    program = sdk_output(when_all(child(instance_id="c-1"), child(instance_id="c-2")))
     main = Scenario()
     main.start(program)
     main.turn(program, child_failed(0))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from embedded_host.engine.timestamps import UTC, parse_utc, seconds_text, utc_text
+from embedded_host.engine.timestamps import UTC, format_utc, format_utc_seconds, parse_utc
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -21,10 +21,10 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 )
 def test_texts(microsecond: int, text: str) -> None:
     moment = AT.replace(microsecond=microsecond)
-    assert utc_text(moment) == text
-    assert utc_text(moment, "+00:00") == text[:-1] + "+00:00"
+    assert format_utc(moment) == text
+    assert format_utc(moment, "+00:00") == text[:-1] + "+00:00"
     assert parse_utc(text) == moment
-    assert seconds_text(moment) == "2026-01-02T03:04:05Z"
+    assert format_utc_seconds(moment) == "2026-01-02T03:04:05Z"
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_an_invalid_timestamp_is_refused(text: str) -> None:
 
 
 def test_years_have_four_digits() -> None:
-    assert utc_text(datetime(1, 1, 1, tzinfo=timezone.utc), "") == "0001-01-01T00:00:00"
+    assert format_utc(datetime(1, 1, 1, tzinfo=timezone.utc), "") == "0001-01-01T00:00:00"

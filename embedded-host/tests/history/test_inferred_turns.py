@@ -11,7 +11,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.history import Turn, events_as_shown, infer_turns
 from embedded_host.management.status import history_events
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 
@@ -40,11 +40,11 @@ def summary(turns: list[Turn]) -> list[tuple[list[str], list[int]]]:
 def test_a_completion_begins_a_turn_after_the_one_that_scheduled_it() -> None:
     turns = inferred(
         STARTED,
-        h.task_scheduled(moment(1), 0, "A"),
-        h.task_completed(moment(2), 0, "1"),
-        h.task_scheduled(moment(3), 1, "B"),
-        h.task_completed(moment(4), 1, "2"),
-        h.execution_completed(moment(5), 2, "Completed", "3"),
+        h.task_scheduled(after(1), 0, "A"),
+        h.task_completed(after(2), 0, "1"),
+        h.task_scheduled(after(3), 1, "B"),
+        h.task_completed(after(4), 1, "2"),
+        h.execution_completed(after(5), 2, "Completed", "3"),
     )
     assert summary(turns) == [
         (["ExecutionStarted"], [0]),
@@ -56,11 +56,11 @@ def test_a_completion_begins_a_turn_after_the_one_that_scheduled_it() -> None:
 def test_actions_at_one_time_are_in_one_turn_however_late_their_completions_are() -> None:
     turns = inferred(
         STARTED,
-        h.task_scheduled(moment(1), 0, "A"),
-        h.task_scheduled(moment(1), 1, "B"),
-        h.timer_created(moment(1), 2, moment(9)),
-        h.task_completed(moment(4), 1, '"b"'),
-        h.task_completed(moment(6), 0, '"a"'),
+        h.task_scheduled(after(1), 0, "A"),
+        h.task_scheduled(after(1), 1, "B"),
+        h.timer_created(after(1), 2, after(9)),
+        h.task_completed(after(4), 1, '"b"'),
+        h.task_completed(after(6), 0, '"a"'),
     )
     assert summary(turns) == [
         (["ExecutionStarted"], [0, 1, 2]),
@@ -78,20 +78,20 @@ def test_actions_at_one_time_are_in_one_turn_however_late_their_completions_are(
 
 def test_messages_without_actions_between_them_are_in_one_turn() -> None:
     turns = inferred(
-        STARTED, h.event_raised(moment(1), "A", None), h.event_raised(moment(2), "B", None)
+        STARTED, h.event_raised(after(1), "A", None), h.event_raised(after(2), "B", None)
     )
     assert summary(turns) == [(["ExecutionStarted", "EventRaised", "EventRaised"], [])]
 
 
 def test_a_termination_begins_a_turn() -> None:
-    turns = inferred(STARTED, h.execution_terminated(moment(1), "enough"))
+    turns = inferred(STARTED, h.execution_terminated(after(1), "enough"))
     assert summary(turns) == [(["ExecutionStarted"], []), (["ExecutionTerminated"], [])]
 
 
 def test_a_turn_begins_at_its_first_action() -> None:
-    (turn,) = inferred(STARTED, h.task_scheduled(moment(3), 0, "A"))
+    (turn,) = inferred(STARTED, h.task_scheduled(after(3), 0, "A"))
     assert isinstance(turn.messages[0], OrchestratorStarted)
-    assert (turn.started_at, turn.queued_at) == (moment(3), T0)
+    assert (turn.started_at, turn.queued_at) == (after(3), T0)
     assert turn.completed is None
 
 

@@ -15,7 +15,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.history import HistoryView, Outcome, events_of_status
 from embedded_host.management.status import history_events
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8")
@@ -36,19 +36,19 @@ def status(*events: HistoryEvent, **more: Any) -> dict[str, Any]:
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input='"1"')
 EVENTS: list[HistoryEvent] = [
     STARTED,
-    h.task_scheduled(moment(1), 0, "Echo", '["x"]'),
-    h.sub_orchestration_created(moment(2), 1, "Child", "c-1", None),
-    h.timer_created(moment(3), 2, moment(9)),
-    h.task_failed(moment(4), 0, "boom", "Traceback"),
-    h.event_sent(moment(5), 3, "@a@b", "op", '{"id": "r", "op": "add"}'),
-    h.sub_orchestration_completed(moment(6), 1, '{"a":1}'),
-    h.event_raised(moment(7), "Go", "true"),
-    h.execution_suspended(moment(8), "lunch"),
-    h.execution_resumed(moment(9), "go on"),
-    h.timer_fired(moment(10), 2, moment(9)),
-    h.generic(moment(11), "data"),
-    h.execution_terminated(moment(12), "enough"),
-    h.execution_completed(moment(13), 4, "Terminated", None),
+    h.task_scheduled(after(1), 0, "Echo", '["x"]'),
+    h.sub_orchestration_created(after(2), 1, "Child", "c-1", None),
+    h.timer_created(after(3), 2, after(9)),
+    h.task_failed(after(4), 0, "boom", "Traceback"),
+    h.event_sent(after(5), 3, "@a@b", "op", '{"id": "r", "op": "add"}'),
+    h.sub_orchestration_completed(after(6), 1, '{"a":1}'),
+    h.event_raised(after(7), "Go", "true"),
+    h.execution_suspended(after(8), "lunch"),
+    h.execution_resumed(after(9), "go on"),
+    h.timer_fired(after(10), 2, after(9)),
+    h.generic(after(11), "data"),
+    h.execution_terminated(after(12), "enough"),
+    h.execution_completed(after(13), 4, "Terminated", None),
 ]
 
 
@@ -65,7 +65,7 @@ def test_no_history_is_no_events() -> None:
 
 
 def test_open_calls_stay_open() -> None:
-    view = HistoryView.of(events_of_status(status(STARTED, h.task_scheduled(moment(1), 0, "Echo"))))
+    view = HistoryView.of(events_of_status(status(STARTED, h.task_scheduled(after(1), 0, "Echo"))))
     assert [(call.name, call.outcome) for call in view.calls] == [("Echo", Outcome.OPEN)]
 
 
@@ -73,16 +73,16 @@ def test_equal_calls_are_told_apart() -> None:
     calls = [
         e
         for n in (0, 1)
-        for e in (h.task_scheduled(T0, n, "Echo"), h.task_completed(moment(n), n, str(n)))
+        for e in (h.task_scheduled(T0, n, "Echo"), h.task_completed(after(n), n, str(n)))
     ]
     view = HistoryView.of(events_of_status(status(STARTED, *calls)))
     assert [(call.name, call.result) for call in view.calls] == [("Echo", "0"), ("Echo", "1")]
 
 
 def test_two_timers_of_one_time_are_told_apart() -> None:
-    timers = [h.timer_created(moment(n), n, moment(9)) for n in (0, 1)]
+    timers = [h.timer_created(after(n), n, after(9)) for n in (0, 1)]
     view = HistoryView.of(
-        events_of_status(status(STARTED, *timers, h.timer_fired(moment(0), 0, moment(9))))
+        events_of_status(status(STARTED, *timers, h.timer_fired(after(0), 0, after(9))))
     )
     assert [timer.outcome for timer in view.timers] == [Outcome.COMPLETED, Outcome.OPEN]
 

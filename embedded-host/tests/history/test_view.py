@@ -10,7 +10,7 @@ from embedded_host.engine.entity_messages import request_message, response_messa
 from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.history import Call, CallKind, HistoryView, Outcome, Suspension, Timer, TimeSpent
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 
@@ -20,12 +20,12 @@ def view(*events: HistoryEvent) -> HistoryView:
 
 
 def ended(at: float = 60, status: str = "Completed") -> HistoryEvent:
-    return h.execution_completed(moment(at), 99, status, None)
+    return h.execution_completed(after(at), 99, status, None)
 
 
 def sent(at: float, id: int, request_id: str, *, signal: bool = False) -> EventSent:
     text = request_message(request_id=request_id, operation="add", input="5", signal=signal, now=T0)
-    return h.event_sent(moment(at), id, "@counter@k", "op", text)
+    return h.event_sent(after(at), id, "@counter@k", "op", text)
 
 
 def test_an_empty_history_has_nothing() -> None:
@@ -45,14 +45,14 @@ def test_an_empty_history_has_nothing() -> None:
 
 def test_a_completed_activity() -> None:
     [call] = view(
-        h.task_scheduled(moment(1), 0, "Echo", '["x"]'), h.task_completed(moment(3), 0, '"x"')
+        h.task_scheduled(after(1), 0, "Echo", '["x"]'), h.task_completed(after(3), 0, '"x"')
     ).calls
     assert call == Call(
         CallKind.ACTIVITY,
         0,
         "Echo",
-        moment(1),
-        moment(3),
+        after(1),
+        after(3),
         Outcome.COMPLETED,
         input='["x"]',
         result='"x"',
@@ -61,7 +61,7 @@ def test_a_completed_activity() -> None:
 
 def test_a_failed_activity() -> None:
     [call] = view(
-        h.task_scheduled(moment(1), 0, "Echo"), h.task_failed(moment(3), 0, "boom", "Traceback")
+        h.task_scheduled(after(1), 0, "Echo"), h.task_failed(after(3), 0, "boom", "Traceback")
     ).calls
     assert (call.outcome, call.error, call.details, call.result) == (
         Outcome.FAILED,
@@ -80,7 +80,7 @@ def test_a_sub_orchestration_has_its_instance_id() -> None:
     found = view(
         h.sub_orchestration_created(T0, 0, "Child", "c-1", "1"),
         h.sub_orchestration_created(T0, 1, "Child", "c-2", "1"),
-        h.sub_orchestration_completed(moment(2), 1, "7"),
+        h.sub_orchestration_completed(after(2), 1, "7"),
     )
     assert [(c.kind, c.instance_id, c.outcome) for c in found.calls] == [
         (CallKind.SUB_ORCHESTRATION, "c-1", Outcome.OPEN),
@@ -92,16 +92,16 @@ def test_a_sub_orchestration_has_its_instance_id() -> None:
 def test_an_entity_call_ends_with_its_response() -> None:
     found = view(
         sent(1, 0, "r-1"), sent(1, 1, "r-2"), sent(1, 2, "r-3"), sent(1, 3, "r-4", signal=True),
-        h.event_raised(moment(2), "r-1", response_message("6", False)),
-        h.event_raised(moment(3), "r-2", response_message('"boom"', True)),
+        h.event_raised(after(2), "r-1", response_message("6", False)),
+        h.event_raised(after(3), "r-2", response_message('"boom"', True)),
     )  # fmt: skip
     assert [
         (c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in found.calls
     ] == [
-        (0, Outcome.COMPLETED, "6", None, moment(2), False),
-        (1, Outcome.FAILED, None, '"boom"', moment(3), False),
+        (0, Outcome.COMPLETED, "6", None, after(2), False),
+        (1, Outcome.FAILED, None, '"boom"', after(3), False),
         (2, Outcome.OPEN, None, None, None, False),
-        (3, Outcome.COMPLETED, None, None, moment(1), True),
+        (3, Outcome.COMPLETED, None, None, after(1), True),
     ]
     assert {(c.kind, c.name, c.instance_id, c.input) for c in found.calls} == {
         (CallKind.ENTITY, "add", "@counter@k", "5")
@@ -117,7 +117,7 @@ def test_a_sent_event_of_another_form_is_an_open_call() -> None:
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated"])
 def test_what_is_open_at_the_end_is_abandoned(status: str) -> None:
     found = view(
-        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(9)), ended(status=status)
+        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, after(9)), ended(status=status)
     )
     assert [(type(s), s.outcome) for s in found.steps if isinstance(s, (Call, Timer))] == [
         (Call, Outcome.ABANDONED),
@@ -132,21 +132,21 @@ def test_what_is_open_at_the_end_is_abandoned(status: str) -> None:
 def attempt(at: float, id: int, *, fails: bool = True, delay: float = 5) -> list[HistoryEvent]:
     """A turn with an attempt, and one with its failure and the timer of the next."""
     events: list[HistoryEvent] = [
-        h.orchestrator_started(moment(at)),
-        h.task_scheduled(moment(at + 0.1), id, "Flaky"),
-        h.orchestrator_completed(moment(at + 0.2)),
-        h.orchestrator_started(moment(at + 1)),
+        h.orchestrator_started(after(at)),
+        h.task_scheduled(after(at + 0.1), id, "Flaky"),
+        h.orchestrator_completed(after(at + 0.2)),
+        h.orchestrator_started(after(at + 1)),
     ]
     if not fails:
         return [
             *events,
-            h.task_completed(moment(at + 1), id, "1"),
-            h.orchestrator_completed(moment(at + 1.2)),
+            h.task_completed(after(at + 1), id, "1"),
+            h.orchestrator_completed(after(at + 1.2)),
         ]
-    timer = h.timer_created(moment(at + 1.1), id + 1, moment(at + 1 + delay), retry_of=id)
+    timer = h.timer_created(after(at + 1.1), id + 1, after(at + 1 + delay), retry_of=id)
     return [
-        *events, h.task_failed(moment(at + 1), id, "boom", None), timer, h.orchestrator_completed(moment(at + 1.2)),
-        h.orchestrator_started(moment(at + 1 + delay)), h.timer_fired(moment(at + 1.1), id + 1, moment(at + 1 + delay)),
+        *events, h.task_failed(after(at + 1), id, "boom", None), timer, h.orchestrator_completed(after(at + 1.2)),
+        h.orchestrator_started(after(at + 1 + delay)), h.timer_fired(after(at + 1.1), id + 1, after(at + 1 + delay)),
     ]  # fmt: skip
 
 
@@ -158,8 +158,8 @@ def test_attempts_of_a_retried_call_are_numbered() -> None:
         (4, 3, Outcome.COMPLETED),
     ]
     assert [(t.retry_of, t.name, t.fired_at) for t in found.timers] == [
-        (0, "Flaky", moment(6)),
-        (2, "Flaky", moment(16)),
+        (0, "Flaky", after(6)),
+        (2, "Flaky", after(16)),
     ]
 
 
@@ -179,37 +179,37 @@ def test_a_call_without_retries_has_no_attempt_number() -> None:
 def test_a_timer_fires_when_it_is_due() -> None:
     """The timestamp of TimerFired is that of the creation."""
     [timer] = view(
-        h.timer_created(moment(1), 0, moment(9)), h.timer_fired(moment(1), 0, moment(9))
+        h.timer_created(after(1), 0, after(9)), h.timer_fired(after(1), 0, after(9))
     ).timers
-    assert timer == Timer(0, moment(1), moment(9), moment(9), Outcome.COMPLETED)
+    assert timer == Timer(0, after(1), after(9), after(9), Outcome.COMPLETED)
 
 
 def test_external_events() -> None:
-    events = [h.event_raised(moment(2), "Go", '"now"'), h.event_raised(moment(3), "Stop", None)]
+    events = [h.event_raised(after(2), "Go", '"now"'), h.event_raised(after(3), "Stop", None)]
     found = view(*events)
     assert found.raised_events == events
     assert [(e.name, e.occurred_at, e.input) for e in found.raised_events] == [
-        ("Go", moment(2), '"now"'),
-        ("Stop", moment(3), None),
+        ("Go", after(2), '"now"'),
+        ("Stop", after(3), None),
     ]
 
 
 def test_suspensions() -> None:
     found = view(
-        h.execution_suspended(moment(1), "lunch"),
-        h.execution_resumed(moment(2), None),
-        h.execution_suspended(moment(3), None),
+        h.execution_suspended(after(1), "lunch"),
+        h.execution_resumed(after(2), None),
+        h.execution_suspended(after(3), None),
     )
     assert [step for step in found.steps if isinstance(step, Suspension)] == [
-        Suspension("lunch", moment(1), moment(2), Outcome.COMPLETED),
-        Suspension(None, moment(3), None, Outcome.OPEN),
+        Suspension("lunch", after(1), after(2), Outcome.COMPLETED),
+        Suspension(None, after(3), None, Outcome.OPEN),
     ]
 
 
 def test_steps_are_in_the_order_of_their_beginning() -> None:
     found = view(
-        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, moment(1)), h.event_raised(T0, "Go", None),
-        h.execution_suspended(T0, None), h.task_completed(moment(1), 0, None), h.task_scheduled(T0, 2, "Echo"),
+        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, after(1)), h.event_raised(T0, "Go", None),
+        h.execution_suspended(T0, None), h.task_completed(after(1), 0, None), h.task_scheduled(T0, 2, "Echo"),
     )  # fmt: skip
     assert [type(step) for step in found.steps] == [Call, Timer, EventRaised, Suspension, Call]
 
@@ -219,8 +219,8 @@ def test_steps_are_in_the_order_of_their_beginning() -> None:
 
 def test_turns_have_their_messages_and_actions() -> None:
     events: list[HistoryEvent] = [
-        h.orchestrator_started(moment(1)), STARTED, h.task_scheduled(moment(2), 0, "Echo"), h.orchestrator_completed(moment(2)),
-        h.orchestrator_started(moment(9)), h.task_completed(moment(7), 0, None), ended(10), h.orchestrator_completed(moment(10)),
+        h.orchestrator_started(after(1)), STARTED, h.task_scheduled(after(2), 0, "Echo"), h.orchestrator_completed(after(2)),
+        h.orchestrator_started(after(9)), h.task_completed(after(7), 0, None), ended(10), h.orchestrator_completed(after(10)),
     ]  # fmt: skip
     first, second = HistoryView.of(events).turns
     assert (list(first.messages), list(first.actions), first.completed) == (
@@ -230,21 +230,21 @@ def test_turns_have_their_messages_and_actions() -> None:
     )
     assert (list(second.messages), list(second.actions)) == (events[4:6], [])
     assert [(t.started_at, t.finished_at, t.queue_time) for t in (first, second)] == [
-        (moment(1), moment(2), timedelta(seconds=1)),
-        (moment(9), moment(10), timedelta(seconds=2)),
+        (after(1), after(2), timedelta(seconds=1)),
+        (after(9), after(10), timedelta(seconds=2)),
     ]
     assert HistoryView.of(events).queue_time == timedelta(seconds=3)
 
 
 def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
     [turn] = HistoryView.of(
-        [h.orchestrator_started(moment(11)), h.timer_fired(moment(1), 0, moment(10))]
+        [h.orchestrator_started(after(11)), h.timer_fired(after(1), 0, after(10))]
     ).turns
     assert (turn.queue_time, turn.finished_at) == (timedelta(seconds=1), None)
 
 
 def test_the_first_turn_after_continue_as_new() -> None:
-    mark, scheduled = h.orchestrator_completed(moment(1)), h.task_scheduled(moment(2), 0, "Echo")
+    mark, scheduled = h.orchestrator_completed(after(1)), h.task_scheduled(after(2), 0, "Echo")
     first: list[HistoryEvent] = [
         h.orchestrator_started(T0),
         STARTED,
@@ -254,8 +254,8 @@ def test_the_first_turn_after_continue_as_new() -> None:
     events: list[HistoryEvent] = [
         *first,
         scheduled,
-        h.orchestrator_completed(moment(2)),
-        h.orchestrator_started(moment(3)),
+        h.orchestrator_completed(after(2)),
+        h.orchestrator_started(after(3)),
     ]
     turn, later = HistoryView.of(events).turns
     assert (list(turn.messages), list(turn.actions), turn.is_continuation) == (
@@ -269,8 +269,8 @@ def test_the_first_turn_after_continue_as_new() -> None:
 @pytest.mark.parametrize("completed_is_last", [False, True])
 def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_last: bool) -> None:
     ends: list[HistoryEvent] = [
-        h.execution_completed(moment(2), 0, "Completed", None),
-        h.orchestrator_completed(moment(2)),
+        h.execution_completed(after(2), 0, "Completed", None),
+        h.orchestrator_completed(after(2)),
     ]
     events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
     events += reversed(ends) if completed_is_last else ends
@@ -284,20 +284,20 @@ def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_las
 
 def test_time_is_spent_in_code_at_work_and_waiting() -> None:
     events: list[HistoryEvent] = [
-        h.orchestrator_started(T0), STARTED, h.task_scheduled(moment(1), 0, "A"), h.task_scheduled(moment(1), 1, "B"),
-        h.orchestrator_completed(moment(2)),
-        h.orchestrator_started(moment(5)), h.task_completed(moment(4), 0, None), h.orchestrator_completed(moment(6)),
-        h.orchestrator_started(moment(8)), h.task_completed(moment(8), 1, None),
-        h.timer_created(moment(9), 2, moment(19)), h.orchestrator_completed(moment(9)),
-        h.orchestrator_started(moment(19)), h.timer_fired(moment(9), 2, moment(19)),
+        h.orchestrator_started(T0), STARTED, h.task_scheduled(after(1), 0, "A"), h.task_scheduled(after(1), 1, "B"),
+        h.orchestrator_completed(after(2)),
+        h.orchestrator_started(after(5)), h.task_completed(after(4), 0, None), h.orchestrator_completed(after(6)),
+        h.orchestrator_started(after(8)), h.task_completed(after(8), 1, None),
+        h.timer_created(after(9), 2, after(19)), h.orchestrator_completed(after(9)),
+        h.orchestrator_started(after(19)), h.timer_fired(after(9), 2, after(19)),
     ]  # fmt: skip
 
     def seconds(spent: TimeSpent) -> list[float]:
         return [part.total_seconds() for part in (spent.code, spent.work, spent.wait, spent.total)]
 
-    assert seconds(HistoryView.of(events[:-2]).time_spent(moment(12))) == [4, 5, 3, 12]
-    done: list[HistoryEvent] = [*events, ended(20), h.orchestrator_completed(moment(20))]
-    assert seconds(HistoryView.of(done).time_spent(moment(99))) == [5, 5, 10, 20]
+    assert seconds(HistoryView.of(events[:-2]).time_spent(after(12))) == [4, 5, 3, 12]
+    done: list[HistoryEvent] = [*events, ended(20), h.orchestrator_completed(after(20))]
+    assert seconds(HistoryView.of(done).time_spent(after(99))) == [5, 5, 10, 20]
 
 
 def test_a_view_of_a_recorded_input_is_the_text() -> None:
@@ -306,6 +306,6 @@ def test_a_view_of_a_recorded_input_is_the_text() -> None:
 
 
 def test_the_end_is_the_last_event_that_ends() -> None:
-    found = view(h.execution_terminated(moment(5), "enough"), ended(6, "Terminated"))
-    assert found.ended_at == moment(6)
+    found = view(h.execution_terminated(after(5), "enough"), ended(6, "Terminated"))
+    assert found.ended_at == after(6)
     assert isinstance(found.started_at, datetime)

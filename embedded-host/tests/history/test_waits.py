@@ -9,11 +9,11 @@ from tests.engine.scenario import (
     T0,
     Scenario,
     activity,
-    answer,
+    after,
     child,
     entity_call,
     event,
-    moment,
+    sdk_output,
     timer,
     when_all,
 )
@@ -24,7 +24,7 @@ SINCE = "2026-01-02T03:04:05Z"
 def waiting() -> Scenario:
     main = Scenario()
     main.start(
-        answer(
+        sdk_output(
             when_all(
                 activity(),
                 child(instance_id="c-1"),
@@ -70,7 +70,7 @@ def test_a_completed_call_is_not_a_wait() -> None:
     signal = request_message(request_id="r", operation="add", input=None, signal=True, now=T0)
     events: list[HistoryEvent] = [
         *(h.task_scheduled(T0, 0, "Echo"), h.task_completed(T0, 0, None)),
-        *(h.timer_created(T0, 1, moment(1)), h.timer_fired(T0, 1, moment(1))),
+        *(h.timer_created(T0, 1, after(1)), h.timer_fired(T0, 1, after(1))),
         h.event_sent(T0, 2, "@counter@k", "op", signal),
     ]
     assert open_waits(HistoryView.of(events)) == []

@@ -20,17 +20,17 @@ from embedded_host.engine.events import (
 from embedded_host.management.status import history_events
 from embedded_host.testing import InstanceHistory, UnreadableHistoryError
 from embedded_host.testing.history_file import RecordedHistory, read_history
-from tests.engine.scenario import T0, moment
+from tests.engine.scenario import T0, after
 
 EVENTS: list[HistoryEvent] = [
     h.orchestrator_started(T0),
     h.execution_started(T0, instance_id="i-1", execution_id="e", name="Main", input='"7"'),
-    h.task_scheduled(moment(1), 0, "Charge", '["7"]'),
-    h.orchestrator_completed(moment(1)),
-    h.orchestrator_started(moment(2)),
-    h.task_completed(moment(2), 0, '"paid"'),
-    h.execution_completed(moment(3), 1, "Completed", '"paid"'),
-    h.orchestrator_completed(moment(3)),
+    h.task_scheduled(after(1), 0, "Charge", '["7"]'),
+    h.orchestrator_completed(after(1)),
+    h.orchestrator_started(after(2)),
+    h.task_completed(after(2), 0, '"paid"'),
+    h.execution_completed(after(3), 1, "Completed", '"paid"'),
+    h.orchestrator_completed(after(3)),
 ]
 OBJECTS: list[dict[str, Any]] = [event_object(event) for event in EVENTS]
 STATUS = {
@@ -135,12 +135,12 @@ def test_an_unfinished_history_has_no_outcome() -> None:
 
 
 def test_a_terminated_history_has_the_outcome_terminated() -> None:
-    terminated = event_object(h.execution_terminated(moment(2), "enough"))
+    terminated = event_object(h.execution_terminated(after(2), "enough"))
     assert read_history([*OBJECTS[:4], terminated]).outcome == "Terminated"
 
 
 def test_a_sub_orchestration_may_lack_its_id() -> None:
-    created = event_object(h.sub_orchestration_created(moment(1), 0, "Child", "c", None))
+    created = event_object(h.sub_orchestration_created(after(1), 0, "Child", "c", None))
     del created["InstanceId"]
     (turn,) = read_history([*OBJECTS[:2], created]).turns
     (action,) = turn.actions

@@ -21,7 +21,7 @@ from embedded_host.engine.events import (
     ParentInstance,
 )
 from embedded_host.engine.json_codec import encodable
-from embedded_host.engine.timestamps import parse_utc, utc_text
+from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.management.status import history_events, status_object
 from embedded_host.store.interface import (
     ActivityRow,
@@ -123,8 +123,8 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
         instance=InstanceRecord(
             name=row.name,
             status=row.status,
-            created=utc_text(row.created),
-            updated=utc_text(row.updated),
+            created=format_utc(row.created),
+            updated=format_utc(row.updated),
             execution_id=row.execution_id,
             generation=row.generation,
             parent=row.parent,
@@ -135,7 +135,7 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
         ),
         messages=[
             MessageRecord(
-                execution_id=m.execution_id, due=utc_text(m.due) if m.due else None, event=m.event
+                execution_id=m.execution_id, due=format_utc(m.due) if m.due else None, event=m.event
             )
             for m in store.messages(row.key)
         ],
@@ -165,7 +165,7 @@ def _document(
         instance_id=instance_id,
         task_hub=hub,
         exported_from=source,
-        exported_at=utc_text(datetime.now(timezone.utc).replace(microsecond=0)),
+        exported_at=format_utc(datetime.now(timezone.utc).replace(microsecond=0)),
         status=status,
         state=state,
     )

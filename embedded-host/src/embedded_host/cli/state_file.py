@@ -11,7 +11,7 @@ from pathlib import Path
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import Json, Page
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.management.status import history_events, shown_value, status_object
 from embedded_host.store.interface import InstanceQuery, InstanceRow, StateError
@@ -83,7 +83,7 @@ class StateFile:
             entity = EntityId.parse(row.id)
             return {
                 "entityId": {"name": entity.name, "key": entity.key},
-                "lastOperationTime": utc_text(row.updated),
+                "lastOperationTime": format_utc(row.updated),
                 "state": shown_value(kept[1]),
             }
 

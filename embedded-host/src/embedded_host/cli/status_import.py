@@ -28,7 +28,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.status import FINISHED
-from embedded_host.engine.timestamps import parse_utc, utc_text
+from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.history import HistoryView, events_as_shown, events_of_status
 
 _MESSAGES = (ExecutionStarted, EventRaised, ExecutionSuspended, ExecutionResumed)
@@ -89,7 +89,7 @@ def _unstarted(status: Json, execution_id: str) -> RecordedState:
             name=str(status["name"]),
             status="Pending",
             created=started.timestamp,
-            updated=utc_text(parse_utc(status["lastUpdatedTime"])),
+            updated=format_utc(parse_utc(status["lastUpdatedTime"])),
             execution_id=execution_id,
             generation=started.generation,
             parent=None,
@@ -116,7 +116,7 @@ def _finished(status: Json, execution_id: str) -> RecordedState:
             created=events[0].timestamp if events else str(status["createdTime"]),
             updated=shown[-1].timestamp
             if shown
-            else utc_text(parse_utc(status["lastUpdatedTime"])),
+            else format_utc(parse_utc(status["lastUpdatedTime"])),
             execution_id=execution_id,
             generation=started.generation if started else 0,
             parent=None,

@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.json_codec import compact, encodable
-from embedded_host.engine.timestamps import UTC, utc_text
+from embedded_host.engine.timestamps import UTC, format_utc
 
 OPERATION = "op"
 """The name of events that hold an operation."""
@@ -120,7 +120,7 @@ class OutgoingLabels:
     def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
         """Return the message's Timestamp and Predecessor."""
         before = self._last.get(instance_id, _NEVER)
-        label = utc_text(now)
+        label = format_utc(now)
         if before != _NEVER and _ticks(before) >= _ticks(label):
             label = _tick_text(_ticks(before) + 1)
         self._last[instance_id] = label
@@ -150,7 +150,7 @@ def request_message(
         message["parentExecution"] = parent_execution
     if label:
         message["Timestamp"], message["Predecessor"] = label
-    message["requestTime"] = utc_text(now, "+00:00")
+    message["requestTime"] = format_utc(now, "+00:00")
     return compact(message)
 
 

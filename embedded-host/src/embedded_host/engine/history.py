@@ -31,15 +31,15 @@ from embedded_host.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import format_utc
 
 
 def orchestrator_started(now: datetime) -> OrchestratorStarted:
-    return OrchestratorStarted(timestamp=utc_text(now))
+    return OrchestratorStarted(timestamp=format_utc(now))
 
 
 def orchestrator_completed(now: datetime) -> OrchestratorCompleted:
-    return OrchestratorCompleted(timestamp=utc_text(now))
+    return OrchestratorCompleted(timestamp=format_utc(now))
 
 
 def execution_started(
@@ -63,7 +63,7 @@ def execution_started(
         version=version,
         input=input,
         generation=generation,
-        timestamp=utc_text(now),
+        timestamp=format_utc(now),
     )
 
 
@@ -85,35 +85,35 @@ def execution_completed(
         orchestration_status=status,
         result=result,
         stack=stack or UNSET,
-        timestamp=utc_text(now),
+        timestamp=format_utc(now),
     )
 
 
 def execution_terminated(now: datetime, reason: str | None) -> ExecutionTerminated:
-    return ExecutionTerminated(input=reason, timestamp=utc_text(now))
+    return ExecutionTerminated(input=reason, timestamp=format_utc(now))
 
 
 def execution_suspended(now: datetime, reason: str | None) -> ExecutionSuspended:
-    return ExecutionSuspended(reason=reason, timestamp=utc_text(now))
+    return ExecutionSuspended(reason=reason, timestamp=format_utc(now))
 
 
 def execution_resumed(now: datetime, reason: str | None) -> ExecutionResumed:
-    return ExecutionResumed(reason=reason, timestamp=utc_text(now))
+    return ExecutionResumed(reason=reason, timestamp=format_utc(now))
 
 
 def task_scheduled(
     now: datetime, task_id: int, name: str, input: str | None = None
 ) -> TaskScheduled:
-    return TaskScheduled(event_id=task_id, name=name, input=input, timestamp=utc_text(now))
+    return TaskScheduled(event_id=task_id, name=name, input=input, timestamp=format_utc(now))
 
 
 def task_completed(now: datetime, task_id: int, result: str | None) -> TaskCompleted:
-    return TaskCompleted(task_scheduled_id=task_id, result=result, timestamp=utc_text(now))
+    return TaskCompleted(task_scheduled_id=task_id, result=result, timestamp=format_utc(now))
 
 
 def task_failed(now: datetime, task_id: int, reason: str, details: str | None) -> TaskFailed:
     return TaskFailed(
-        task_scheduled_id=task_id, reason=reason, details=details, timestamp=utc_text(now)
+        task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
     )
 
 
@@ -121,7 +121,7 @@ def sub_orchestration_created(
     now: datetime, task_id: int, name: str, instance_id: str, input: str | None
 ) -> SubOrchestrationInstanceCreated:
     return SubOrchestrationInstanceCreated(
-        event_id=task_id, name=name, instance_id=instance_id, input=input, timestamp=utc_text(now)
+        event_id=task_id, name=name, instance_id=instance_id, input=input, timestamp=format_utc(now)
     )
 
 
@@ -129,7 +129,7 @@ def sub_orchestration_completed(
     now: datetime, task_id: int, result: str | None
 ) -> SubOrchestrationInstanceCompleted:
     return SubOrchestrationInstanceCompleted(
-        task_scheduled_id=task_id, result=result, timestamp=utc_text(now)
+        task_scheduled_id=task_id, result=result, timestamp=format_utc(now)
     )
 
 
@@ -137,7 +137,7 @@ def sub_orchestration_failed(
     now: datetime, task_id: int, reason: str, details: str | None
 ) -> SubOrchestrationInstanceFailed:
     return SubOrchestrationInstanceFailed(
-        task_scheduled_id=task_id, reason=reason, details=details, timestamp=utc_text(now)
+        task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
     )
 
 
@@ -147,28 +147,32 @@ def timer_created(
     """``retry_of`` is the id of the failed attempt that the timer follows."""
     return TimerCreated(
         event_id=timer_id,
-        fire_at=utc_text(fire_at),
+        fire_at=format_utc(fire_at),
         retry_of=UNSET if retry_of is None else retry_of,
-        timestamp=utc_text(now),
+        timestamp=format_utc(now),
     )
 
 
 def timer_fired(now: datetime, timer_id: int, fire_at: datetime) -> TimerFired:
-    return TimerFired(timer_id=timer_id, fire_at=utc_text(fire_at), timestamp=utc_text(now))
+    return TimerFired(timer_id=timer_id, fire_at=format_utc(fire_at), timestamp=format_utc(now))
 
 
 def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input: str) -> EventSent:
     return EventSent(
-        event_id=event_id, instance_id=instance_id, name=name, input=input, timestamp=utc_text(now)
+        event_id=event_id,
+        instance_id=instance_id,
+        name=name,
+        input=input,
+        timestamp=format_utc(now),
     )
 
 
 def event_raised(now: datetime, name: str, input: str | None) -> EventRaised:
-    return EventRaised(name=name, input=input, timestamp=utc_text(now))
+    return EventRaised(name=name, input=input, timestamp=format_utc(now))
 
 
 def generic(now: datetime, data: str) -> GenericEvent:
-    return GenericEvent(data=data, timestamp=utc_text(now))
+    return GenericEvent(data=data, timestamp=format_utc(now))
 
 
 def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:

@@ -15,13 +15,13 @@ _FORM = re.compile(
 )
 
 
-def utc_text(moment: datetime, suffix: str = "Z") -> str:
+def format_utc(moment: datetime, suffix: str = "Z") -> str:
     """Return ``2026-01-02T03:04:05.123456Z``, without a fraction for a whole second (functions-host.md#instance-status and #serialization)."""
     text = moment.replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if moment.microsecond else text) + suffix
 
 
-def seconds_text(moment: datetime) -> str:
+def format_utc_seconds(moment: datetime) -> str:
     """Return ``2026-01-02T03:04:05Z`` without the fraction, as the status API's createdTime (functions-host.md#instance-status)."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 

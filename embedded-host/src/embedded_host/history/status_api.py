@@ -35,7 +35,7 @@ from embedded_host.engine.events import (
     TimerFired,
 )
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.timestamps import parse_utc, utc_text
+from embedded_host.engine.timestamps import format_utc, parse_utc
 
 
 def events_of_status(status: Mapping[str, Any], execution_id: str = "") -> list[HistoryEvent]:
@@ -199,7 +199,7 @@ def _instance_id(shown: Mapping[str, Any]) -> str:
 
 
 def _timestamp(text: Any) -> str:
-    return utc_text(parse_utc(str(text)))
+    return format_utc(parse_utc(str(text)))
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.http.management_responses import cooperatively, message_response, page_response
 from embedded_host.management.json_text import compact_json
 from embedded_host.management.parameters import (
@@ -79,7 +79,7 @@ class EntityRoutes:
             if state is not None:
                 shown = {
                     "entityId": {"name": entity.name, "key": entity.key},
-                    "lastOperationTime": utc_text(row.updated),
+                    "lastOperationTime": format_utc(row.updated),
                     "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
                 }
                 body.append(compact(shown))

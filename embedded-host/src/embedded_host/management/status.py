@@ -16,7 +16,7 @@ from embedded_host.engine.events import (
     event_object,
 )
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.timestamps import seconds_text
+from embedded_host.engine.timestamps import format_utc_seconds
 from embedded_host.history import HistoryView
 from embedded_host.management.json_text import check_json, json_value
 from embedded_host.store.interface import InstanceRow
@@ -94,8 +94,8 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
         "input": shown_value(input()) if input else None,
         "customStatus": shown_value(row.custom_status),
         "output": shown_value(row.output),
-        "createdTime": seconds_text(row.created),
-        "lastUpdatedTime": seconds_text(row.updated),
+        "createdTime": format_utc_seconds(row.created),
+        "lastUpdatedTime": format_utc_seconds(row.updated),
     }
 
 

@@ -32,7 +32,7 @@ from embedded_host.engine.events import (
     encode_events,
 )
 from embedded_host.engine.status import FINISHED, Status
-from embedded_host.engine.timestamps import utc_text
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.recovery import report as r
 from embedded_host.recovery.recovered_rows import RecoveredRows
 from embedded_host.recovery.report import InstanceOutcome, Report
@@ -204,7 +204,7 @@ class _Decisions:
                 for event in instance.events
             )
         # The last turn sets the time of the row, too.
-        return bool(instance.events[-1].timestamp == utc_text(from_micros(instance.row[6])))
+        return bool(instance.events[-1].timestamp == format_utc(from_micros(instance.row[6])))
 
     def _has_input(self, instance: _Instance) -> bool:
         """A short input is in the ExecutionStarted event as well, and is restored from it."""

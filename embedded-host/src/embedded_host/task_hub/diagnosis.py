@@ -14,7 +14,7 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
-from embedded_host.engine.timestamps import parse_utc, utc_text
+from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.instances import LoadedInstance
@@ -77,13 +77,13 @@ def status_diagnosis(
         also = f" Still running: {joined(children)}." if children else ""
         return Diagnosis(children, f"It has finished: {state.status.value}.{also}")
     if instance.busy:
-        wait = Wait(kind=WaitKind.WORKER, since=utc_text(state.updated_at))
+        wait = Wait(kind=WaitKind.WORKER, since=format_utc(state.updated_at))
         return Diagnosis([wait], f"It waits for {wait.sentence}.")
     if state.status is Status.SUSPENDED:
         why = f" ({state.output})" if state.output else ""
         return Diagnosis(
             [],
-            f"It is suspended since {utc_text(state.updated_at)}{why}; resume it to let it go on.",
+            f"It is suspended since {format_utc(state.updated_at)}{why}; resume it to let it go on.",
         )
     return None
 
@@ -119,7 +119,7 @@ def running_children(hub: DiagnosedHub, state: Orchestration) -> list[Wait]:
             waits.append(
                 Wait(
                     kind=WaitKind.SUB_ORCHESTRATION,
-                    since=utc_text(call.scheduled_at),
+                    since=format_utc(call.scheduled_at),
                     name=call.name,
                     instance_id=call.instance_id,
                     task_id=call.id,
@@ -148,7 +148,9 @@ def _is_long_timer_leg(timer: Wait) -> bool:
 def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait:
     if wait.kind is WaitKind.ACTIVITY and wait.task_id is not None:
         running = hub.running_since(instance.key, wait.task_id)
-        state = f"running since {utc_text(running)}" if running else "queued: all places are taken"
+        state = (
+            f"running since {format_utc(running)}" if running else "queued: all places are taken"
+        )
         return replace(wait, state=state)
     if wait.kind is WaitKind.SUB_ORCHESTRATION and wait.instance_id is not None:
         row = hub.store.instance(hub.name, wait.instance_id)

@@ -48,11 +48,11 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
     ("2, blank id", s.child("C", "1", "  "), CallSubOrchestrator("C", "1", None)),
     ("3", s.retried_child(3), CallSubOrchestrator("Child", "null", None, None, POLICY)),
     ("4", s.continue_as_new("2"), ContinueAsNew("2")),
-    ("5", s.timer(60), CreateTimer(s.moment(60))),
+    ("5", s.timer(60), CreateTimer(s.after(60))),
     (
         "5, cancelled",
         s.timer(0.000001, cancelled=True),
-        CreateTimer(s.moment(0.000001), cancelled=True),
+        CreateTimer(s.after(0.000001), cancelled=True),
     ),
     ("6", s.event("Go"), WaitForEvent("Go")),
     ("7", s.entity_call("@a@b", "op", "1"), EntityOperation("@a@b", "op", "1", signal=False)),
@@ -66,12 +66,12 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
     (
         "10",
         {**s.signal("@a@b", "op"), "actionType": 10, "fireAt": s.sdk_time(9)},
-        EntityOperation("@a@b", "op", "1", signal=True, fire_at=s.moment(9)),
+        EntityOperation("@a@b", "op", "1", signal=True, fire_at=s.after(9)),
     ),
     (
         "11",
         s.when_any(s.event("A"), s.timer(1)),
-        WhenAny((WaitForEvent("A"), CreateTimer(s.moment(1)))),
+        WhenAny((WaitForEvent("A"), CreateTimer(s.after(1)))),
     ),
     ("12", s.when_all(s.when_any()), WhenAll((WhenAny(()),))),
     ("by name", {**s.event("Go"), "actionType": "waitForExternalEvent"}, WaitForEvent("Go")),
@@ -80,7 +80,7 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
 
 @pytest.mark.parametrize(("raw", "action"), [c[1:] for c in READ], ids=[c[0] for c in READ])
 def test_actions(raw: dict[str, Any], action: Action) -> None:
-    assert parse_orchestrator_output(json.dumps(s.answer(raw))).actions == (action,)
+    assert parse_orchestrator_output(json.dumps(s.sdk_output(raw))).actions == (action,)
 
 
 NOT_ANSWERS: list[tuple[str, Any, str]] = [
@@ -89,28 +89,32 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
     ("actions not a list", {"actions": {"a": 1}}, "no list of lists"),
     ("actions not lists", {"actions": [s.activity()]}, "no list of lists"),
     ("two lists", {"schemaVersion": 2, "actions": [[], []]}, "more than one list"),
-    ("no type", s.answer({}), "returned an action that the host cannot read: {}"),
-    ("unknown number", s.answer({"actionType": 13}), "host cannot read: {'actionType': 13}"),
-    ("unknown name", s.answer({"actionType": "Nap"}), "host cannot read: {'actionType': 'Nap'}"),
-    ("no name", s.answer({"actionType": 0}), "host cannot read"),
-    ("no date", s.answer({"actionType": 5, "fireAt": "soon"}), "host cannot read"),
-    ("not an object", s.answer("nap"), "host cannot read: nap"),
-    ("inside", s.answer(s.when_all({"actionType": 5})), "host cannot read"),
+    ("no type", s.sdk_output({}), "returned an action that the host cannot read: {}"),
+    ("unknown number", s.sdk_output({"actionType": 13}), "host cannot read: {'actionType': 13}"),
+    (
+        "unknown name",
+        s.sdk_output({"actionType": "Nap"}),
+        "host cannot read: {'actionType': 'Nap'}",
+    ),
+    ("no name", s.sdk_output({"actionType": 0}), "host cannot read"),
+    ("no date", s.sdk_output({"actionType": 5, "fireAt": "soon"}), "host cannot read"),
+    ("not an object", s.sdk_output("nap"), "host cannot read: nap"),
+    ("inside", s.sdk_output(s.when_all({"actionType": 5})), "host cannot read"),
     (
         "too long",
-        s.answer(s.retried(first_ms=10**18)),
+        s.sdk_output(s.retried(first_ms=10**18)),
         "'firstRetryIntervalInMilliseconds': 1000000000000000000",
     ),
-    ("endless", s.answer(s.retried(first_ms=float("inf"))), "host cannot read"),  # type: ignore[arg-type]
-    ("no attempts", s.answer(s.retried(attempts=float("nan"))), "host cannot read"),  # type: ignore[arg-type]
-    ("half an attempt", s.answer(s.retried(attempts=2.5)), "host cannot read"),  # type: ignore[arg-type]
+    ("endless", s.sdk_output(s.retried(first_ms=float("inf"))), "host cannot read"),  # type: ignore[arg-type]
+    ("no attempts", s.sdk_output(s.retried(attempts=float("nan"))), "host cannot read"),  # type: ignore[arg-type]
+    ("half an attempt", s.sdk_output(s.retried(attempts=2.5)), "host cannot read"),  # type: ignore[arg-type]
     (
         "past 32 bits",
-        s.answer(s.when_any(s.retried(attempts=2**31))),
+        s.sdk_output(s.when_any(s.retried(attempts=2**31))),
         "'maxNumberOfAttempts': 2147483648",
     ),
-    ("no id", s.answer({**s.child("C"), "instanceId": ["i"]}), "host cannot read"),
-    ("no number", s.answer(s.retried(attempts="many")), "host cannot read"),  # type: ignore[arg-type]
+    ("no id", s.sdk_output({**s.child("C"), "instanceId": ["i"]}), "host cannot read"),
+    ("no number", s.sdk_output(s.retried(attempts="many")), "host cannot read"),  # type: ignore[arg-type]
 ]
 
 
@@ -124,7 +128,7 @@ def test_malformed_output_is_described_in_the_error(document: Any, says: str) ->
 
 
 def test_an_id_that_is_a_number() -> None:
-    (action,) = parse_orchestrator_output(s.answer({**s.child("C"), "instanceId": 5})).actions
+    (action,) = parse_orchestrator_output(s.sdk_output({**s.child("C"), "instanceId": 5})).actions
     assert isinstance(action, CallSubOrchestrator)
     assert action.instance_id == "5"
 
@@ -164,7 +168,7 @@ def test_an_empty_answer_is_the_end(nothing: Any) -> None:
 
 def test_the_rest_of_an_answer() -> None:
     assert parse_orchestrator_output(
-        s.answer(done=True, output=[1, {"a": "é"}], error="boom", customStatus=False)
+        s.sdk_output(done=True, output=[1, {"a": "é"}], error="boom", customStatus=False)
     ) == OrchestratorOutput(
         is_done=True, actions=(), output='[1,{"a":"é"}]', error="boom", custom_status="false"
     )
@@ -177,12 +181,12 @@ def test_the_first_schema_has_a_list_for_each_yield() -> None:
     document = {"isDone": False, "actions": [[s.activity("A")], [s.event("E"), s.timer(1)], []]}
     assert parse_orchestrator_output(document).actions == (
         CallActivity("A", "null"),
-        WhenAny((WaitForEvent("E"), CreateTimer(s.moment(1)))),
+        WhenAny((WaitForEvent("E"), CreateTimer(s.after(1)))),
     )
 
 
 def test_retry_options_are_read_as_the_sdk_writes_them() -> None:
     options = RetryOptions(250, 4).to_json()
     action = {"actionType": 1, "functionName": "A", "input": "null", "retryOptions": options}
-    [read] = parse_orchestrator_output(s.answer(action)).actions
+    [read] = parse_orchestrator_output(s.sdk_output(action)).actions
     assert read == CallActivity("A", "null", RetryPolicy(timedelta(milliseconds=250), 4))
