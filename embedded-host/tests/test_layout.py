@@ -40,10 +40,7 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/testing/instance_history.py": "tests/testing/test_app.py",
     "embedded_host/testing/process_state.py": "tests/testing/test_loading.py",
     "embedded_host/testing/simulation.py": "tests/testing/test_app.py",
-    "embedded_host/workers/worker.py": DECLARATIONS,
     "embedded_worker/__main__.py": "tests/workers/test_pool.py starts workers with it",
-    "embedded_worker/process.py": "tests/workers/test_pool.py",
-    "embedded_worker/protocol.py": DECLARATIONS,
 }
 
 

@@ -12,7 +12,6 @@ import json
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 from azure.durable_functions import DurableOrchestrationClient
@@ -37,19 +36,21 @@ def carry_client_requests(send: SendClientRequest, base: str) -> None:
     def is_carried(url: str) -> bool:
         return url.startswith(base) and asyncio.get_running_loop() is loop
 
-    async def post(url: str, data: Any = None, *arguments: Any, **options: Any) -> list[Any]:
+    async def post(
+        url: str, data: object = None, *arguments: object, **options: object
+    ) -> list[object]:
         if not is_carried(url):
             return list(await over_http["post_async_request"](url, data, *arguments, **options))
         body = b"" if data is None else json.dumps(data).encode()
         return _parsed(await send("POST", _relative(url, base), body))
 
-    async def get(url: str, *arguments: Any, **options: Any) -> list[Any]:
+    async def get(url: str, *arguments: object, **options: object) -> list[object]:
         if not is_carried(url):
             return list(await over_http["get_async_request"](url, *arguments, **options))
         status, value = _parsed(await send("GET", _relative(url, base), b""))
         return [status, "" if value is None else value]
 
-    async def delete(url: str, *arguments: Any, **options: Any) -> list[Any]:
+    async def delete(url: str, *arguments: object, **options: object) -> list[object]:
         if not is_carried(url):
             return list(await over_http["delete_async_request"](url, *arguments, **options))
         return _parsed(await send("DELETE", _relative(url, base), b""))
@@ -65,6 +66,6 @@ def _relative(url: str, base: str) -> str:
     return f"{path}?{quote_plus(parts.query, safe=_SAFE)}" if parts.query else path
 
 
-def _parsed(response: ClientResponse) -> list[Any]:
+def _parsed(response: ClientResponse) -> list[object]:
     """Return what the SDK's functions return: the status, and the body's JSON value or None."""
     return [response.status, json.loads(response.body) if response.body.strip() else None]

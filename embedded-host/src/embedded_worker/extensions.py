@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import azure.functions as func
+
+from embedded_worker.user_function import UserFunction
 
 SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 
@@ -28,21 +29,23 @@ class Extensions:
             for logger, hook in self._hooks(function, name):
                 _call(logger, hook, function, directory)
 
-    def before(self, context: func.Context, arguments: Mapping[str, Any]) -> None:
+    def before(self, context: func.Context, arguments: Mapping[str, object]) -> None:
         for name in ("pre_invocation_app_level", "pre_invocation"):
             for logger, hook in self._hooks(context.function_name, name):
                 _call(logger, hook, logger, context, arguments)
 
-    def after(self, context: func.Context, arguments: Mapping[str, Any], returned: Any) -> None:
+    def after(
+        self, context: func.Context, arguments: Mapping[str, object], returned: object
+    ) -> None:
         """Call the hooks for a function that returned; there are none for one that raised."""
         for name in ("post_invocation", "post_invocation_app_level"):
             for logger, hook in self._hooks(context.function_name, name):
                 _call(logger, hook, logger, context, arguments, returned)
 
-    def _hooks(self, function: str, name: str) -> Iterator[tuple[logging.Logger, Any]]:
+    def _hooks(self, function: str, name: str) -> Iterator[tuple[logging.Logger, UserFunction]]:
         if not self.enabled:
             return
-        meta: Any = func.ExtensionMeta
+        meta = func.ExtensionMeta
         for hooks in (meta.get_function_hooks(function), meta.get_application_hooks()):
             for hook in getattr(hooks, name, ()):
                 yield (
@@ -51,7 +54,7 @@ class Extensions:
                 )
 
 
-def _call(logger: logging.Logger, hook: Any, *arguments: Any) -> None:
+def _call(logger: logging.Logger, hook: UserFunction, *arguments: object) -> None:
     try:
         hook(*arguments)
     except Exception as error:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from embedded_worker.protocol import (
     PLACEMENTS,
     PROTOCOL_VERSION,
+    BindingSpec,
     ClientRequest,
     ClientResponse,
     ErrorData,
@@ -248,8 +249,12 @@ def _placement(value: Any) -> Placement:
 def _read_function(value: Any) -> FunctionSpec:
     _check(value, str, str, str, str, list)
     name, directory, script_file, entry_point, bindings = value
-    _check(bindings, *[dict] * len(bindings))
-    return FunctionSpec(name, directory, script_file, entry_point, bindings)
+    return FunctionSpec(name, directory, script_file, entry_point, _list(bindings, _read_binding))
+
+
+def _read_binding(value: Any) -> BindingSpec:
+    _check(value, str, str, str, dict)
+    return BindingSpec(*value)
 
 
 def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 from uuid import uuid4
 
 import azure.functions as func
@@ -22,7 +21,7 @@ class FunctionContext(func.Context):
         return self._invocation_id
 
     @property
-    def thread_local_storage(self) -> Any:
+    def thread_local_storage(self) -> threading.local:  # type: ignore[override]
         return thread_local_storage
 
     @property
@@ -34,11 +33,11 @@ class FunctionContext(func.Context):
         return self._function.spec.directory
 
     @property
-    def trace_context(self) -> Any:
+    def trace_context(self) -> _TraceContext:  # type: ignore[override]
         return _TraceContext()
 
     @property
-    def retry_context(self) -> Any:
+    def retry_context(self) -> None:  # type: ignore[override]
         return None
 
 
@@ -51,13 +50,13 @@ thread_local_storage = threading.local()
 """The storage in which the Functions host's worker keeps the invocation id, for the app's own threads."""
 
 
-class Output(func.Out[Any]):
+class Output(func.Out[object]):
     """The value of an output parameter."""
 
-    _value: Any = None
+    _value: object = None
 
-    def set(self, val: Any) -> None:
+    def set(self, val: object) -> None:
         self._value = val
 
-    def get(self) -> Any:
+    def get(self) -> object:
         return self._value

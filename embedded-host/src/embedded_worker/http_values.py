@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from azure.functions import meta
 
@@ -29,7 +28,7 @@ def request_datum(request: HttpRequestData) -> meta.Datum:
     )
 
 
-def response_data(value: Any, function: str) -> HttpResponseData:
+def response_data(value: object, function: str) -> HttpResponseData:
     """Return the response for a function's value. Raises TypeError, with the text of the Functions host's worker, for other values."""
     converter = converter_for("http")
     try:
@@ -41,7 +40,7 @@ def response_data(value: Any, function: str) -> HttpResponseData:
         ) from None
     if datum.type == "string":
         return _from_text(datum.value)
-    fields: dict[str, Any] = datum.value
+    fields = datum.value
     headers = [(name, header.value) for name, header in fields["headers"].items()]
     for cookie in fields["cookies"] or ():
         headers.extend(("Set-Cookie", morsel.OutputString()) for morsel in cookie.values())
@@ -85,7 +84,7 @@ def _from_text(text: str) -> HttpResponseData:
     )
 
 
-def _status(given: Any) -> int:
+def _status(value: object) -> int:
     """Return the status as a number; 200 if it is not an integer."""
-    text = str(given).strip()
+    text = str(value).strip()
     return int(text) if re.fullmatch("[+-]?[0-9]{1,9}", text) else 200

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from azure.functions import FunctionRegister
 
 from embedded_worker.app_files import relative_name
 from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
-from embedded_worker.protocol import FunctionSpec, LoadProblem
+from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem
+from embedded_worker.user_function import UserFunction
 
 
 @dataclass
@@ -38,13 +37,12 @@ def index_app(root: Path, script: str) -> Indexed:
         try:
             function = builder.build(app.auth_level)
             name = function.get_function_name() or name
-            spec = _spec(
-                root, script, name, [json.loads(text) for text in function.get_raw_bindings()]
-            )
+            bindings = [_binding(json.loads(text)) for text in function.get_raw_bindings()]
+            spec = FunctionSpec(name, str(root), str(root / script), name, bindings)
             if name.lower() in (other.lower() for other in indexed.loaded):
                 other, name = name, f"{name} ({position})"  # the first of them is served
                 raise LoadError(f"another function is called '{other}' too. Give one another name.")
-            if not any(b["type"].lower().endswith("trigger") for b in spec.bindings):
+            if not any(binding.is_trigger for binding in bindings):
                 raise LoadError(
                     f"{position}: the function '{name}' has no trigger. Decorate it with one, for instance @app.route()."
                 )
@@ -60,7 +58,7 @@ def index_app(root: Path, script: str) -> Indexed:
     return indexed
 
 
-def _find_app(root: Path, script: str) -> Any:
+def _find_app(root: Path, script: str) -> FunctionRegister:
     """Return the only app object at the file's top level. Raises LoadError."""
     try:
         module = importlib.import_module(Path(script).stem)
@@ -83,15 +81,21 @@ def _find_app(root: Path, script: str) -> Any:
             f"{script} has more than one app object at its top level: {', '.join(apps.values())}. Keep one, and register "
             "the others' functions with it: make them blueprints (df.Blueprint) and call app.register_functions(...)."
         )
-    return getattr(module, next(iter(apps.values())))
+    app: FunctionRegister = getattr(module, next(iter(apps.values())))
+    return app
 
 
-def _spec(root: Path, script: str, name: str, raw: list[dict[str, Any]]) -> FunctionSpec:
-    bindings = [{**b, "direction": str(b.get("direction", "in")).lower()} for b in raw]
-    return FunctionSpec(name, str(root), str(root / script), name, bindings)
+def _binding(properties: dict[str, object]) -> BindingSpec:
+    direction = str(properties.get("direction", "in")).lower()
+    return BindingSpec(
+        str(properties["type"]),
+        str(properties["name"]),
+        direction,
+        {**properties, "direction": direction},
+    )
 
 
-def _position(call: Callable[..., Any], root: Path, script: str) -> str:
+def _position(call: UserFunction, root: Path, script: str) -> str:
     """Return the position of a function's code: ``function_app.py line 12``."""
     own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
     own = own or getattr(call, "client_function", None) or call

@@ -11,7 +11,6 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 NAME = "azure.durable_functions.models.utils.http_utils"
 FUNCTIONS = ("post_async_request", "get_async_request", "delete_async_request")
@@ -33,7 +32,7 @@ def install() -> bool:
         return False
 
     @cache
-    def own() -> Any:
+    def own() -> ModuleType:
         spec = importlib.util.spec_from_file_location(NAME, file)
         assert spec is not None
         assert spec.loader is not None
@@ -41,8 +40,8 @@ def install() -> bool:
         spec.loader.exec_module(module)
         return module
 
-    def lazy(name: str) -> Any:
-        async def request(*arguments: Any, **options: Any) -> Any:
+    def lazy(name: str) -> object:
+        async def request(*arguments: object, **options: object) -> object:
             return await getattr(own(), name)(*arguments, **options)
 
         return request

@@ -10,18 +10,18 @@ import sys
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import azure.functions as func
 
 from embedded_worker.app_files import is_app_file, relative_name
-from embedded_worker.converters import converter_for
+from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
-from embedded_worker.protocol import FunctionSpec
+from embedded_worker.protocol import BindingSpec, FunctionSpec
+from embedded_worker.user_function import UserFunction
 
 _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
@@ -40,9 +40,9 @@ class LoadError(Exception):
 @dataclass(frozen=True)
 class LoadedFunction:
     spec: FunctionSpec
-    call: Callable[..., Any]
+    call: UserFunction
     is_async: bool
-    trigger: Mapping[str, Any]
+    trigger: BindingSpec
     clients: tuple[str, ...]
     """Parameters for the value of a durableClient binding."""
     outs: Mapping[str, str]
@@ -85,9 +85,9 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
         raise LoadError(text, own_stack(error)) from error
 
 
-def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Callable[..., Any]:
-    found: Any = getattr(module, spec.entry_point, None)
-    if found is None:
+def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> UserFunction:
+    entry_point = getattr(module, spec.entry_point, None)
+    if entry_point is None:
         own = [
             n
             for n, v in vars(module).items()
@@ -98,20 +98,20 @@ def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Ca
             f"{where} has no '{spec.entry_point}'.{has} Define it there, or name another with \"entryPoint\" in "
             f"{spec.name}/function.json."
         )
-    if not callable(found):
+    if not callable(entry_point):
         raise LoadError(
-            f"'{spec.entry_point}' in {where} is a {type(found).__name__} and cannot be called; it must be a function."
+            f"'{spec.entry_point}' in {where} is a {type(entry_point).__name__} and cannot be called; it must be a function."
         )
-    entry_point: Callable[..., Any] = found
-    return entry_point
+    function: UserFunction = entry_point
+    return function
 
 
-def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunction:
+def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
     """Match a callable's parameters with its bindings. Raises LoadError."""
-    trigger = next(b for b in spec.bindings if b["type"].lower().endswith("trigger"))
-    if wrong := shape_problem(call, trigger["type"], where, spec.entry_point):
+    trigger = next(b for b in spec.bindings if b.is_trigger)
+    if wrong := shape_problem(call, trigger.type, where, spec.entry_point):
         raise LoadError(wrong)
-    bindings = {b["name"]: b for b in spec.bindings}
+    bindings = {b.name: b for b in spec.bindings}
     returned = bindings.pop("$return", None)
     try:
         parameters = dict(inspect.signature(call).parameters)
@@ -143,10 +143,10 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
             )
         )
     for name, binding in bindings.items():
-        comes_in = binding.get("direction", "in").lower() == "in"
-        if comes_in and binding is not trigger and binding["type"].lower() not in _CLIENTS:
+        is_input = binding.direction == "in"
+        if is_input and binding is not trigger and binding.type.lower() not in _CLIENTS:
             raise LoadError(
-                f"the input '{name}' of {spec.name} is a binding of type {binding['type']}, which is not served by the "
+                f"the input '{name}' of {spec.name} is a binding of type {binding.type}, which is not served by the "
                 "embedded host. Read it in the function itself, with that service's package, or run the app with Core Tools."
             )
     annotations = _annotations(call)
@@ -157,17 +157,15 @@ def bind(spec: FunctionSpec, call: Callable[..., Any], where: str) -> LoadedFunc
         call=call,
         is_async=inspect.iscoroutinefunction(call),
         trigger=trigger,
-        clients=tuple(n for n, b in bindings.items() if b["type"].lower() in _CLIENTS),
-        outs={
-            n: b["type"] for n, b in bindings.items() if b.get("direction", "in").lower() == "out"
-        },
-        return_type=returned["type"] if returned else None,
+        clients=tuple(n for n, b in bindings.items() if b.type.lower() in _CLIENTS),
+        outs={n: b.type for n, b in bindings.items() if b.is_output},
+        return_type=returned.type if returned else None,
         wants_context=wants_context,
-        takes_text=as_text(trigger["type"], annotations.get(trigger["name"])),
+        takes_text=as_text(trigger.type, annotations.get(trigger.name)),
     )
 
 
-def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
+def _annotations(call: UserFunction) -> dict[str, object]:
     try:
         if sys.version_info < (3, 10):
             return typing.get_type_hints(call)
@@ -177,10 +175,9 @@ def _annotations(call: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _check_annotation(
-    spec: FunctionSpec, where: str, binding: Mapping[str, Any], annotation: Any
+    spec: FunctionSpec, where: str, binding: BindingSpec, annotation: object
 ) -> None:
-    name, kind = binding["name"], binding["type"]
-    is_out = binding.get("direction", "in").lower() == "out"
+    name, kind, is_out = binding.name, binding.type, binding.is_output
     if annotation is None:
         return
     marked_out = getattr(annotation, "__origin__", annotation) is func.Out
@@ -194,7 +191,7 @@ def _check_annotation(
             )
             + f', or change "direction" in {spec.name}/function.json.'
         )
-    converter = converter_for(kind)
+    converter = find_converter(kind)
     if is_out or converter is None or not isinstance(annotation, type):
         return
     if as_text(kind, annotation):
@@ -217,12 +214,12 @@ def _check_annotation(
         )
 
 
-def as_text(kind: str, annotation: Any) -> bool:
+def as_text(kind: str, annotation: object) -> bool:
     """Return True if a parameter gets its binding's string without conversion.
 
     As on the Functions host: for the annotations str and bytes, unless the binding has an implicit output. A request is never a
     string."""
-    converter = converter_for(kind)
+    converter = find_converter(kind)
     own_output = converter is not None and converter.has_implicit_output()
     return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
 

@@ -9,13 +9,14 @@ import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from types import FrameType, GeneratorType
-from typing import Any
+from types import CodeType, FrameType, GeneratorType
 
+from azure.durable_functions.models import DurableOrchestrationContext
 from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
 from azure.durable_functions.models.Task import TaskBase
 
 from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.user_function import UserFunction
 
 _INSTEAD = {
     "time.sleep": "blocks every other orchestrator and is repeated by each replay; yield context.create_timer(...)",
@@ -43,7 +44,7 @@ class UnusableValueError(TypeError):
     """A value of user code that cannot be serialized. It is reported without a traceback, which has the host's frames only."""
 
 
-def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) -> str | None:
+def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str | None:
     """Return why a callable cannot be the entry point of an orchestrator or entity; ``kind`` is the trigger's type."""
     if kind.lower() not in ("orchestrationtrigger", "entitytrigger"):
         return None
@@ -73,7 +74,7 @@ def shape_problem(call: Callable[..., Any], kind: str, where: str, name: str) ->
     return None
 
 
-def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
+def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
     """Yield a warning for each call that blocks or differs between replays, with its position and the replacement."""
     try:
         lines, first = inspect.getsourcelines(function)
@@ -98,30 +99,34 @@ def suspicious_calls(function: Callable[..., Any], root: Path) -> Iterator[str]:
                 yield f"{file} line {first + node.lineno - 1}: {name}(...) in an orchestrator {instead}."
 
 
-def checked(function: Callable[..., Any], root: Path) -> Callable[..., Any]:
+def checked(
+    function: Callable[[object], object], root: Path
+) -> Callable[[DurableOrchestrationContext], object]:
     """Return ``function`` with checks of the values that it yields and returns: the SDK's own errors do not name the cause."""
 
-    def run(context: Any) -> Any:
+    def run(context: DurableOrchestrationContext) -> object:
         made = function(context)
-        if inspect.isgenerator(made):
+        if isinstance(made, GeneratorType):
             return _checked_steps(context, made, root)
         if isinstance(made, TaskBase):
-            raise UnusableValueError(_task_returned(function, root))
+            raise UnusableValueError(_task_returned(function.__code__, root))
         return made
 
     return run
 
 
 def _checked_steps(
-    context: Any, steps: GeneratorType[Any, Any, Any], root: Path
-) -> Generator[Any, Any, Any]:
-    advance: Callable[[], Any] = lambda: next(steps)  # noqa: E731
+    context: DurableOrchestrationContext,
+    steps: GeneratorType[object, object, object],
+    root: Path,
+) -> Generator[object, object, object]:
+    advance: Callable[[], object] = lambda: next(steps)  # noqa: E731
     while True:
         try:
             task = advance()
         except StopIteration as stop:
             if isinstance(stop.value, TaskBase):
-                raise TypeError(_task_returned(steps, root)) from None
+                raise TypeError(_task_returned(steps.gi_code, root)) from None
             return stop.value
         except Exception as error:
             if str(error):
@@ -146,7 +151,7 @@ def _checked_steps(
             advance = lambda: steps.send(value)  # noqa: E731, B023
 
 
-def _no_task(yielded: Any) -> str | None:
+def _no_task(yielded: object) -> str | None:
     """Return why a yielded value is not a task, and the replacement; None for a task."""
     if isinstance(yielded, TaskBase):
         if isinstance(yielded.action_repr, SignalEntityAction):
@@ -182,8 +187,7 @@ def caller_position(root: Path) -> str:
     return "?"
 
 
-def _task_returned(made: Any, root: Path) -> str:
-    code = getattr(made, "gi_code", None) or made.__code__
+def _task_returned(code: CodeType, root: Path) -> str:
     return (
         f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its result. "
         "Write return (yield context...)."
@@ -200,7 +204,7 @@ def _without_text(error: BaseException, root: Path) -> str:
     return f"{type(error).__name__} without a text{place}"
 
 
-def _frame_position(steps: GeneratorType[Any, Any, Any], root: Path) -> str:
+def _frame_position(steps: GeneratorType[object, object, object], root: Path) -> str:
     line = steps.gi_frame.f_lineno if steps.gi_frame else steps.gi_code.co_firstlineno
     return f"{relative_name(steps.gi_code.co_filename, root)} line {line}"
 

@@ -21,9 +21,10 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from azure.durable_functions.models import DurableOrchestrationContext
+from azure.durable_functions.models.actions.Action import Action
 from azure.durable_functions.models.actions.CompoundAction import CompoundAction
 from azure.durable_functions.models.actions.CreateTimerAction import CreateTimerAction
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
@@ -33,6 +34,7 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
 from embedded_worker.protocol import SESSION_LIMIT
+from embedded_worker.user_function import OrchestratorHandle
 
 _WAIT = "WaitForExternalEventAction"
 
@@ -73,7 +75,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
                 "Return plain values."
             ) from None
 
-    def set_task_value(self, event: Any, is_success: bool, id_key: str) -> None:
+    def set_task_value(self, event: HistoryEvent, is_success: bool, id_key: str) -> None:
         if (
             event.event_type != HistoryEventType.EVENT_RAISED
             or event.Name in self.context.open_tasks
@@ -129,7 +131,7 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     unyielded: list[tuple[TaskBase, str, str]]
     """Calls whose task has not been yielded yet: the task, the method's name, the position in the code."""
 
-    def _generate_task(self, action: Any, *arguments: Any, **options: Any) -> Any:
+    def _generate_task(self, action: Action, *arguments: object, **options: object) -> TaskBase:
         task = super()._generate_task(action, *arguments, **options)
         if isinstance(action, CreateTimerAction):
             action.task_reference = weakref.ref(task)
@@ -149,15 +151,15 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
 class OrchestratorSession:
     """One execution of one orchestrator."""
 
-    def __init__(self, handle: Callable[..., Any], payload: str, root: Path) -> None:
+    def __init__(self, handle: OrchestratorHandle, payload: str, root: Path) -> None:
         """``handle`` comes from ``df.Orchestrator.create``; ``root`` is the app's directory, for positions in messages."""
         document = json.loads(payload)
-        self.execution_id = _execution_id(document["history"])
+        self.execution_id = str(document["history"][1]["OrchestrationInstance"]["ExecutionId"])
         self.seen = len(document["history"])
         self._context = _Context(**document)
         self._context._input_expected_type = getattr(handle, "_df_input_type", None)
         self._executor = self._context.executor = _Executor()
-        self._function = checked(handle.orchestrator_function, root)  # type: ignore[attr-defined]
+        self._function = checked(handle.orchestrator_function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
         """The context variables that the orchestrator sets; its turns run in different threads."""
@@ -274,7 +276,7 @@ class OrchestratorSession:
         del self._context.executor
 
 
-def _timers_of(action: Any) -> Iterator[CreateTimerAction]:
+def _timers_of(action: Action) -> Iterator[CreateTimerAction]:
     if isinstance(action, CreateTimerAction):
         yield action
     elif isinstance(action, CompoundAction):
@@ -321,18 +323,9 @@ class SessionCache:
             dropped.close()
 
 
-def can_be_kept(call: Callable[..., Any]) -> bool:
-    """Return True if ``call`` comes from ``df.Orchestrator.create``."""
-    return hasattr(call, "orchestrator_function")
-
-
-def _execution_id(history: list[dict[str, Any]]) -> str:
-    return str(history[1]["OrchestrationInstance"]["ExecutionId"])
-
-
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 """The form in which the host writes timestamps."""
-_module: Any = sys.modules[HistoryEvent.__module__]
+_module: ModuleType = sys.modules[HistoryEvent.__module__]
 _parse_any_timestamp = getattr(_module, "dt_parse", None)
 
 
@@ -357,4 +350,4 @@ def _parse_timestamp(text: str) -> datetime:
 
 
 if _parse_any_timestamp is not None:
-    _module.dt_parse = _parse_timestamp
+    vars(_module)["dt_parse"] = _parse_timestamp

@@ -47,9 +47,9 @@ async def _serve(
     event_loop: socket.socket, durable: socket.socket, functions: socket.socket
 ) -> None:
     loop = asyncio.get_running_loop()
-    worker = _Worker(loop)
+    handler = MessageHandler(loop)
     _, channel = await loop.create_connection(
-        lambda: Channel(worker.on_message, worker.on_close), sock=event_loop
+        lambda: Channel(handler.on_message, worker.on_close), sock=event_loop
     )
     from embedded_worker import lazy_http_client
 
@@ -63,12 +63,12 @@ async def _serve(
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
     CallThreads(functions, function_threads(), "function", runner.run).start()
-    worker.start(channel, runner)
-    await worker.stopped.wait()
+    handler.start(channel, runner)
+    await handler.stopped.wait()
     end_process(0)  # from here: asyncio.run would first wait for the functions' own threads
 
 
-class _Worker:
+class MessageHandler:
     """Handles the messages of the event loop's socket."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -107,14 +107,14 @@ class _Worker:
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
         configure_logging(request.log_level)
         if request.rpc_base:
-            runner.carry_client_calls(partial(self._send_client_request, channel), request.rpc_base)
+            runner.carry_client_calls(partial(self.send_client_request, channel), request.rpc_base)
         channel.send(
             runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
         )
         gc.collect()
         gc.freeze()  # the imported modules live as long as the process
 
-    async def _send_client_request(
+    async def send_client_request(
         self, channel: Channel, method: str, path: str, body: bytes
     ) -> ClientResponse:
         id = next(self._ids)

@@ -8,7 +8,7 @@ function's placement. Everything that is not a call uses the event loop's socket
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Union
+from typing import Literal, NamedTuple, Union
 
 PROTOCOL_VERSION = 1
 """Incremented by every change of a message or of the framing. Host and worker refuse any other version.
@@ -38,6 +38,25 @@ class Hello(NamedTuple):
     """The installed version of azure-functions-durable; empty if none was found."""
 
 
+class BindingSpec(NamedTuple):
+    """A binding of a function."""
+
+    type: str
+    name: str
+    direction: str = "in"
+    """``in``, ``out`` or ``inout``."""
+    properties: Mapping[str, object] = {}
+    """All properties of a v2 app's binding, named as in function.json. Empty for a v1 app: the host has read its files."""
+
+    @property
+    def is_trigger(self) -> bool:
+        return self.type.lower().endswith("trigger")
+
+    @property
+    def is_output(self) -> bool:
+        return self.direction == "out"
+
+
 class FunctionSpec(NamedTuple):
     """A function of the app: the fields of ``app.definitions.Function`` that the worker needs."""
 
@@ -45,8 +64,7 @@ class FunctionSpec(NamedTuple):
     directory: str
     script_file: str
     entry_point: str
-    bindings: list[dict[str, Any]]
-    """The bindings as in function.json."""
+    bindings: list[BindingSpec]
 
 
 class LoadRequest(NamedTuple):

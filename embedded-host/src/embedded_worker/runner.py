@@ -7,9 +7,9 @@ import asyncio
 import contextvars
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import azure.functions as func
 from azure.functions import meta
@@ -30,7 +30,7 @@ from embedded_worker.loading import (
     prepare_imports,
 )
 from embedded_worker.orchestrator_lint import UnusableValueError, suspicious_calls
-from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
+from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -43,6 +43,7 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
+from embedded_worker.user_function import UserFunction, is_orchestrator_handle
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
@@ -105,8 +106,8 @@ class Runner:
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
                 self._extensions.loaded(function.spec.name, function.spec.directory)
-                if can_be_kept(function.call):
-                    self._warn(suspicious_calls(function.call.orchestrator_function, self.root))  # type: ignore[attr-defined]
+                if is_orchestrator_handle(function.call):
+                    self._warn(suspicious_calls(function.call.orchestrator_function, self.root))
 
     def _placements(self) -> dict[str, Placement]:
         return {name: self.placement(name) for name in self.functions}
@@ -116,7 +117,7 @@ class Runner:
         function = self.functions.get(name)
         if not isinstance(function, LoadedFunction):
             return "function_threads"
-        if function.trigger["type"].lower() in _DURABLE:
+        if function.trigger.type.lower() in _DURABLE:
             return "durable_threads"
         return "event_loop" if function.is_async else "function_threads"
 
@@ -127,7 +128,7 @@ class Runner:
         try:
             arguments, outputs = self._arguments(function, invoke)
             context = self._before(function, invoke.invocation_id, arguments)
-            returned = await function.call(**arguments)
+            returned = await cast("Awaitable[object]", function.call(**arguments))
             if context is not None:
                 self._extensions.after(context, arguments, returned)
             return InvocationResult(invoke.id, self._output(function, returned, outputs))
@@ -170,7 +171,7 @@ class Runner:
 
     def _turn(self, turn: TurnRequest) -> InvocationResult:
         function = self.functions.get(turn.function)
-        if not isinstance(function, LoadedFunction) or not can_be_kept(function.call):
+        if not isinstance(function, LoadedFunction) or not is_orchestrator_handle(function.call):
             if turn.seen:
                 return InvocationResult(turn.id, missing=True)
             return self._invoke(InvocationRequest(turn.id, turn.function, turn.payload))
@@ -218,9 +219,11 @@ class Runner:
         """Run the turn between the extensions' hooks. For an orchestrator in memory they get the new events only."""
         if not self._extensions.enabled:
             return session.run_turn(events)
-        name, kind = function.trigger["name"], function.trigger["type"]
+        name, kind = function.trigger.name, function.trigger.type
         arguments = {
-            name: _converter(kind).decode(meta.Datum(turn.payload, "string"), trigger_metadata={})
+            name: converter_for(kind).decode(
+                meta.Datum(turn.payload, "string"), trigger_metadata={}
+            )
         }
         context = self._before(function, "", arguments)
         assert context is not None
@@ -229,13 +232,15 @@ class Runner:
         return returned
 
     def _before(
-        self, function: LoadedFunction, invocation_id: str, arguments: dict[str, Any]
+        self, function: LoadedFunction, invocation_id: str, arguments: dict[str, object]
     ) -> func.Context | None:
         """Call the extensions' hooks; return the context that they got, or None if extensions are disabled."""
         if not self._extensions.enabled:
             return None
         given = arguments.get("context") if function.wants_context else None
-        context = given or FunctionContext(function, invocation_id)
+        context = (
+            given if isinstance(given, func.Context) else FunctionContext(function, invocation_id)
+        )
         self._extensions.before(context, arguments)
         return context
 
@@ -248,18 +253,18 @@ class Runner:
 
     def _arguments(
         self, function: LoadedFunction, invoke: InvocationRequest
-    ) -> tuple[dict[str, Any], dict[str, Output]]:
+    ) -> tuple[dict[str, object], dict[str, Output]]:
         trigger = function.trigger
-        converter = _converter(trigger["type"])
+        converter = converter_for(trigger.type)
         value = invoke.trigger
         if isinstance(value, HttpRequestData):
             datum = request_datum(value)
         else:
             datum = meta.Datum(
-                value, "json" if trigger["type"].lower() == "timertrigger" else "string"
+                value, "json" if trigger.type.lower() == "timertrigger" else "string"
             )
         decoded = value if function.takes_text else converter.decode(datum, trigger_metadata={})
-        arguments: dict[str, Any] = {trigger["name"]: decoded}
+        arguments: dict[str, object] = {trigger.name: decoded}
         for name in function.clients:
             arguments[name] = invoke.client
         outputs = {name: Output() for name in function.outs}
@@ -270,9 +275,9 @@ class Runner:
         return arguments, outputs
 
     def _output(
-        self, function: LoadedFunction, returned: Any, outputs: dict[str, Output]
+        self, function: LoadedFunction, returned: object, outputs: dict[str, Output]
     ) -> HttpResponseData | str | None:
-        kind = function.trigger["type"].lower()
+        kind = function.trigger.type.lower()
         if kind == "httptrigger":
             for name, type_ in function.outs.items():
                 if type_.lower() == "http" and outputs[name].get() is not None:
@@ -284,7 +289,7 @@ class Runner:
                     f"function '{function.spec.name}' without a $return binding returned a non-None value"
                 )
             return HttpResponseData(200, [], b"")
-        converter = _converter(function.trigger["type"])
+        converter = converter_for(function.trigger.type)
         if not converter.has_implicit_output():
             if returned is not None and function.return_type is None:
                 raise RuntimeError(
@@ -302,20 +307,13 @@ class Runner:
         return value if value is None or isinstance(value, str) else str(value)
 
 
-def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _call(call: UserFunction, arguments: dict[str, object]) -> object:
     try:
         return call(**arguments)
     except StopIteration as error:  # as on the Functions host, whose future cannot hold it
         raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(
             own_traceback(error)
         )
-
-
-def _converter(kind: str) -> Any:
-    converter = converter_for(kind)
-    if converter is None:
-        raise LookupError(f"azure-functions has no converter for a binding of type '{kind}'")
-    return converter
 
 
 def error_data(error: BaseException) -> ErrorData:

@@ -14,7 +14,7 @@ from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.startup_output import problems_text
 from embedded_host.workers.loaded_app import loaded_app
-from embedded_worker.protocol import FunctionSpec, LoadResult
+from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -99,7 +99,8 @@ def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
 
 def test_a_wrong_schedule_in_function_app(tmp_path: Path) -> None:
     def spec(name: str, schedule: str) -> FunctionSpec:
-        binding = {"type": "timerTrigger", "name": "timer", "direction": "in", "schedule": schedule}
+        properties = {"type": "timerTrigger", "name": "timer", "schedule": schedule}
+        binding = BindingSpec("timerTrigger", "timer", "in", properties)
         return FunctionSpec(name, str(tmp_path), str(tmp_path / "function_app.py"), name, [binding])
 
     app = App(tmp_path, HostJson(), LocalSettings(), (), uses_v2_model=True)

@@ -3,15 +3,17 @@ from __future__ import annotations
 import azure.durable_functions  # noqa: F401  # registers the durable converters
 import pytest
 
-from embedded_worker.converters import converter_for
+from embedded_worker.converters import converter_for, find_converter
 
 
 @pytest.mark.parametrize(
     "kind", ["httpTrigger", "HTTPTRIGGER", "activityTrigger", "orchestrationtrigger"]
 )
 def test_a_converter_is_found_in_any_case(kind: str) -> None:
-    assert converter_for(kind) is not None
+    assert find_converter(kind) is converter_for(kind)
 
 
 def test_an_unknown_type_has_no_converter() -> None:
-    assert converter_for("carrierPigeon") is None
+    assert find_converter("carrierPigeon") is None
+    with pytest.raises(LookupError, match="carrierPigeon"):
+        converter_for("carrierPigeon")

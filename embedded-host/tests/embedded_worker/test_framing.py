@@ -19,6 +19,7 @@ from embedded_worker.framing import (
     encode,
 )
 from embedded_worker.protocol import (
+    BindingSpec,
     ClientRequest,
     ClientResponse,
     ErrorData,
@@ -43,7 +44,11 @@ MESSAGES: list[Message] = [
         "/app",
         [
             FunctionSpec(
-                "F", "/app/F", "/app/F/__init__.py", "main", [{"type": "x", "deep": [1, None]}]
+                "F",
+                "/app/F",
+                "/app/F/__init__.py",
+                "main",
+                [BindingSpec("x", "y", "in", {"deep": [1, None]})],
             )
         ],
     ),

@@ -8,13 +8,13 @@ import pytest
 
 from embedded_worker.function_context import FunctionContext, Output, thread_local_storage
 from embedded_worker.loading import LoadedFunction
-from embedded_worker.protocol import FunctionSpec
+from embedded_worker.protocol import BindingSpec, FunctionSpec
 
 
 @pytest.fixture
 def function() -> LoadedFunction:
     spec = FunctionSpec("Hello", "/app/Hello", "/app/Hello/__init__.py", "main", [])
-    return LoadedFunction(spec, print, False, {}, (), {}, None, True)
+    return LoadedFunction(spec, print, False, BindingSpec("httpTrigger", "req"), (), {}, None, True)
 
 
 def test_the_context_names_the_function_and_the_invocation(function: LoadedFunction) -> None:

@@ -14,9 +14,8 @@ def test_a_request_has_all_its_parts() -> None:
     data = HttpRequestData(
         "POST", "http://h/api/x/1?q=2", {"h": "3"}, {"q": "2"}, {"id": "1"}, b'{"a": 4}'
     )
-    request: func.HttpRequest = converter_for("httpTrigger").decode(
-        request_datum(data), trigger_metadata={}
-    )
+    request = converter_for("httpTrigger").decode(request_datum(data), trigger_metadata={})
+    assert isinstance(request, func.HttpRequest)
     assert (request.method, request.url, request.headers["H"]) == (
         "POST",
         "http://h/api/x/1?q=2",

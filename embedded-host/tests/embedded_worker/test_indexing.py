@@ -29,7 +29,7 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
     )
     assert indexed.problems == []
     [spec] = indexed.functions
-    assert (spec.name, [(b["type"], b["direction"]) for b in spec.bindings]) == (
+    assert (spec.name, [(b.type, b.direction) for b in spec.bindings]) == (
         "echo",
         [("activityTrigger", "in")],
     )

@@ -44,7 +44,7 @@ def test_a_sync_and_an_async_function(app: AppFolder) -> None:
     sync = load(app, "Sync")
     assert not sync.is_async
     assert sync.call("x") == "sync x"
-    assert sync.trigger["type"] == "activityTrigger"
+    assert sync.trigger.type == "activityTrigger"
     assert load(app, "Async").is_async
 
 
@@ -333,7 +333,7 @@ def test_a_string_needs_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyP
         def has_implicit_output() -> bool:
             return False
 
-    monkeypatch.setattr(loading, "converter_for", lambda kind: Refusing)
+    monkeypatch.setattr(loading, "find_converter", lambda kind: Refusing)
     app.function("Hello", "def main(req, starter: str): ...", http_trigger(), CLIENT)
     assert load(app).clients == ("starter",)
     app.function("Other", "def main(req, starter: int): ...", http_trigger(), CLIENT)

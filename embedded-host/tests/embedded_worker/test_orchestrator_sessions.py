@@ -20,7 +20,7 @@ from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_worker.orchestrator_lint import UnusableValueError
-from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache, can_be_kept
+from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from tests.engine.scenario import after, completed, failed, fired, raised
 
 ROOT = Path(__file__).parent
@@ -420,9 +420,3 @@ def test_a_dropped_session_leaves_no_reference_cycle(how: str) -> None:
     else:
         sessions.keep("b" if how == "no room" else "a", session())
     assert alive() is None
-
-
-def test_orchestrators_that_can_be_kept_in_memory() -> None:
-    assert can_be_kept(df.Orchestrator.create(three_in_turn))
-    assert not can_be_kept(df.Entity.create(lambda context: None))
-    assert not can_be_kept(three_in_turn)

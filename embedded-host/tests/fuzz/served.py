@@ -17,6 +17,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
+from embedded_host.workers.worker import Invocation
 from embedded_worker.protocol import HttpRequestData, HttpResponseData, InvocationResult
 from tests.http.api import Api
 from tests.http.test_functions import FakeWorker, route
@@ -27,18 +28,10 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 class _Echo(FakeWorker):
-    async def invoke(
-        self,
-        function: str,
-        trigger: HttpRequestData | str,
-        client: str = "",
-        invocation_id: str = "",
-        *,
-        alone: bool = False,
-    ) -> InvocationResult:
-        assert isinstance(trigger, HttpRequestData)
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        assert isinstance(invocation.trigger, HttpRequestData)
         return InvocationResult(
-            1, HttpResponseData(200, [("X-Route", "x")], repr(trigger).encode()[:1000])
+            1, HttpResponseData(200, [("X-Route", "x")], repr(invocation.trigger).encode()[:1000])
         )
 
 

@@ -18,7 +18,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
+from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -40,18 +40,10 @@ class FakeWorker:
             1, HttpResponseData(200, [], b"")
         )
 
-    async def invoke(
-        self,
-        function: str,
-        trigger: HttpRequestData | str,
-        client: str = "",
-        invocation_id: str = "",
-        *,
-        alone: bool = False,
-    ) -> InvocationResult:
-        assert isinstance(trigger, HttpRequestData)
-        assert len(invocation_id) == 36
-        self.calls.append((function, trigger, client))
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        assert isinstance(invocation.trigger, HttpRequestData)
+        assert len(invocation.invocation_id) == 36
+        self.calls.append((invocation.function, invocation.trigger, invocation.client))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from embedded_worker.protocol import (
+    BindingSpec,
     FunctionSpec,
     HttpRequestData,
     InvocationRequest,
@@ -25,7 +26,10 @@ def spec(app: AppFolder, name: str) -> FunctionSpec:
         directory=str(app.root / name),
         script_file=str(app.root / name / config.get("scriptFile", "__init__.py")),
         entry_point=config.get("entryPoint", "main"),
-        bindings=config["bindings"],
+        bindings=[
+            BindingSpec(b["type"], b["name"], b.get("direction", "in").lower())
+            for b in config["bindings"]
+        ],
     )
 
 

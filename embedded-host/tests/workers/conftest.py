@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from embedded_host.workers.pool import WorkerPool
+from embedded_host.workers.worker import Invocation
 from embedded_worker.protocol import LoadRequest, LoadResult
 from tests.support.app_folder import AppFolder
 from tests.support.worker_calls import load_of
@@ -46,7 +47,7 @@ def lives(pid: int) -> bool:
 
 async def call(pool: WorkerPool, name: str, value: object = None) -> object:
     """Run a function without a trigger of its own; return its value."""
-    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value)), 20)
+    result = await asyncio.wait_for(pool.invoke(Invocation(name, json.dumps(value))), 20)
     assert result.error is None
     assert isinstance(result.value, str)
     return json.loads(result.value)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.workers.in_process import InProcessWorker
+from embedded_host.workers.worker import Invocation
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
@@ -57,7 +58,7 @@ async def start() -> AsyncIterator[StartWorker]:
 
 
 async def value(worker: InProcessWorker, name: str, trigger: str = "null") -> str:
-    result = await worker.invoke(name, trigger)
+    result = await worker.invoke(Invocation(name, trigger))
     assert result.error is None
     assert isinstance(result.value, str)
     return result.value
@@ -88,7 +89,7 @@ async def worker(
 
 async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> None:
     """As in a worker process. Whoever waits for it is not cancelled, and gets an answer."""
-    result = await asyncio.wait_for(worker.invoke("Cancels", "null"), 10)
+    result = await asyncio.wait_for(worker.invoke(Invocation("Cancels", "null")), 10)
     assert result.error is not None
     assert (result.error.type, result.error.message) == (
         "CancelledError",
@@ -99,7 +100,7 @@ async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> 
 async def test_a_function_without_a_caller_is_cancelled(
     worker: InProcessWorker, app: AppFolder
 ) -> None:
-    asking = asyncio.ensure_future(worker.invoke("Waits", "null"))
+    asking = asyncio.ensure_future(worker.invoke(Invocation("Waits", "null")))
     await eventually_async((app.root / "began").exists, "it runs")
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

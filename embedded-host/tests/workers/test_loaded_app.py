@@ -11,7 +11,7 @@ import pytest
 from embedded_host.app.definitions import App, HostJson
 from embedded_host.app.folder import read_app
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
-from embedded_worker.protocol import FunctionSpec, LoadProblem, LoadResult
+from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem, LoadResult
 from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
 
 ENVIRON: dict[str, str] = {}
@@ -41,7 +41,17 @@ def load(
 
 def spec(root: Path, name: str, *bindings: dict[str, Any]) -> FunctionSpec:
     """A function of a v2 app, as a worker tells of it."""
-    return FunctionSpec(name, str(root), str(root / "function_app.py"), name, list(bindings))
+    return FunctionSpec(
+        name,
+        str(root),
+        str(root / "function_app.py"),
+        name,
+        [binding(properties) for properties in bindings],
+    )
+
+
+def binding(properties: dict[str, Any]) -> BindingSpec:
+    return BindingSpec(properties["type"], properties["name"], properties["direction"], properties)
 
 
 def timer(schedule: str) -> dict[str, Any]:
@@ -159,7 +169,7 @@ def test_the_request_to_load_the_app(folder: AppFolder) -> None:
         str(folder.root / "Echo" / "__init__.py"),
         "main",
     )
-    assert echo.bindings == [activity_trigger()]
+    assert echo.bindings == [BindingSpec("activityTrigger", "value", "in")]
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}])

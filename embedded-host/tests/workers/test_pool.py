@@ -17,6 +17,7 @@ import pytest
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import pool as pool_module
 from embedded_host.workers.pool import WorkerPool
+from embedded_host.workers.worker import Invocation
 from embedded_worker import framing
 from embedded_worker.protocol import HttpResponseData, LoadRequest
 from tests.conftest import RefusedProcesses
@@ -54,7 +55,7 @@ async def test_a_function_that_does_not_load_is_reported_and_the_others_run(
     pool, loaded = await start(app)
     assert [problem.function for problem in loaded.problems] == ["Bad"]
     assert await call(pool, "Echo", 1) == 1
-    result = await pool.invoke("Bad", "null")
+    result = await pool.invoke(Invocation("Bad", "null"))
     assert result.error is not None
     assert "no_such_thing" in result.error.message
 
@@ -101,7 +102,7 @@ async def test_a_process_that_cannot_be_started_is_tried_again(
     pool, _ = await start(app)
     refused_processes.left = 2
     with pytest.raises(WorkerLostError):
-        await pool.invoke("Exit", "0")
+        await pool.invoke(Invocation("Exit", "0"))
     assert await call(pool, "Echo", 1) == 1
     assert (
         caplog.text.count(
@@ -139,7 +140,9 @@ async def test_a_killed_worker_is_replaced(
 ) -> None:
     pool, _ = await start(app)
     (first,) = pool.pids
-    running = asyncio.ensure_future(pool.invoke(name, json.dumps(str(tmp_path / "begun"))))
+    running = asyncio.ensure_future(
+        pool.invoke(Invocation(name, json.dumps(str(tmp_path / "begun"))))
+    )
     await eventually_async((tmp_path / "begun").exists, "the function runs")
     os.kill(first, KILL)
     with pytest.raises(WorkerLostError, match="it was ended by SIGKILL"):
@@ -153,7 +156,7 @@ async def test_a_function_that_ends_its_process_costs_only_the_worker(
 ) -> None:
     pool, _ = await start(app)
     with pytest.raises(WorkerLostError, match="it exited with code 7"):
-        await asyncio.wait_for(pool.invoke("Exit", "7"), 10)
+        await asyncio.wait_for(pool.invoke(Invocation("Exit", "7")), 10)
     assert await call(pool, "Echo", 1) == 1
 
 
@@ -162,10 +165,13 @@ async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
 ) -> None:
     pool, _ = await start(app)
     marks = [tmp_path / str(number) for number in range(3)]
-    running = [asyncio.ensure_future(pool.invoke("Hang", json.dumps(str(mark)))) for mark in marks]
+    running = [
+        asyncio.ensure_future(pool.invoke(Invocation("Hang", json.dumps(str(mark)))))
+        for mark in marks
+    ]
     await eventually_async(lambda: all(mark.exists() for mark in marks), "the functions run")
     with pytest.raises(WorkerLostError):
-        await pool.invoke("Exit", "0")
+        await pool.invoke(Invocation("Exit", "0"))
     outcomes = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), 10)
     assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
 
@@ -175,7 +181,7 @@ async def test_sys_exit_fails_the_function_and_the_worker_lives(
 ) -> None:
     pool, _ = await start(app)
     pids = pool.pids
-    result = await asyncio.wait_for(pool.invoke("SysExit", "null"), 10)
+    result = await asyncio.wait_for(pool.invoke(Invocation("SysExit", "null")), 10)
     assert result.error is not None
     assert (result.error.type, result.error.message) == ("SystemExit", "3")
     assert await call(pool, "Echo", 1) == 1
@@ -190,7 +196,7 @@ async def test_several_workers_share_the_work(
     while seen != set(pool.pids):  # until the second has loaded the app too, the first has it all
         seen |= {*await asyncio.gather(call(pool, "Pid"), call(pool, "Pid"))}
     mark = tmp_path / "begun"
-    blocked = asyncio.ensure_future(pool.invoke("Block", json.dumps(str(mark))))
+    blocked = asyncio.ensure_future(pool.invoke(Invocation("Block", json.dumps(str(mark)))))
     await eventually_async(mark.exists, "the function runs")
     first = await call(pool, "Pid")
     blocked_in = next(pid for pid in pool.pids if pid != first)
@@ -210,7 +216,7 @@ async def test_closing_waits_for_what_runs(
     )
     pool, _ = await start(app)
     mark = tmp_path / "begun"
-    running = asyncio.ensure_future(pool.invoke("Slow", json.dumps(str(mark))))
+    running = asyncio.ensure_future(pool.invoke(Invocation("Slow", json.dumps(str(mark)))))
     await eventually_async(mark.exists, "the function runs")
     await pool.close(10)
     assert (await asyncio.wait_for(running, 1)).value == '"done"'
@@ -221,7 +227,7 @@ async def test_a_call_that_is_too_large_fails_alone(
 ) -> None:
     pool, _ = await start(app)
     monkeypatch.setattr(framing, "MAX_FRAME", 1000)
-    result = await asyncio.wait_for(pool.invoke("Echo", json.dumps("x" * 2000)), 10)
+    result = await asyncio.wait_for(pool.invoke(Invocation("Echo", json.dumps("x" * 2000))), 10)
     assert result.error is not None
     assert (
         "what the function 'Echo' is given cannot be handed to a worker: OverflowError: it has 2"
@@ -239,7 +245,7 @@ async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
     pool, _ = await start(app)
     monkeypatch.setattr(pool_module, "_PAUSE", 60.0)  # until the lost one is replaced
     with pytest.raises(WorkerLostError):
-        await pool.invoke("Exit", "0")
+        await pool.invoke(Invocation("Exit", "0"))
     waiting = asyncio.ensure_future(call(pool, "Echo", 1))
     await pool.reload(load_of(app), lambda _: True)
     assert await waiting == 1
@@ -284,7 +290,7 @@ async def test_a_worker_that_exits_during_a_reload_is_replaced_with_the_code_in_
     reloading = asyncio.ensure_future(pool.reload(import_that_waits, lambda _: False))
     await eventually_async((tmp_path / "began").exists, "the import waits")
     with pytest.raises(WorkerLostError):
-        await pool.invoke("Exit", "0")
+        await pool.invoke(Invocation("Exit", "0"))
     assert await call(pool, "Echo", 1) == 1
     (tmp_path / "over").touch()
     await asyncio.wait_for(reloading, 20)
@@ -327,6 +333,7 @@ HOST = """
 import asyncio, json, os, sys
 from pathlib import Path
 from embedded_host.workers.pool import WorkerPool
+from embedded_host.workers.worker import Invocation
 from tests.support.app_folder import AppFolder
 from tests.support.worker_calls import load_of
 
@@ -336,7 +343,7 @@ async def main(root, mark):
     await pool.start()
     await pool.load(load_of(app))
     print(json.dumps(pool.pids), flush=True)
-    await pool.invoke("Block", json.dumps(mark))
+    await pool.invoke(Invocation("Block", json.dumps(mark)))
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -370,7 +377,7 @@ async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(
         await pool.load(load_of(app))
         before = pool.pids
         result = await asyncio.wait_for(
-            pool.invoke("Hang", json.dumps(str(tmp_path / "began"))), 20
+            pool.invoke(Invocation("Hang", json.dumps(str(tmp_path / "began")))), 20
         )
         assert result.error is not None
         assert result.error.message.startswith(
@@ -406,7 +413,7 @@ async def test_a_client_request_whose_handler_raises_gets_status_500(
     binding = json.dumps(
         {"taskHubName": "hub", "rpcBaseUrl": base, "managementUrls": {}, "creationUrls": {}}
     )
-    result = await asyncio.wait_for(pool.invoke("Status", request(), binding), 20)
+    result = await asyncio.wait_for(pool.invoke(Invocation("Status", request(), binding)), 20)
     assert isinstance(result.value, HttpResponseData)
     assert result.value.body == b"Exception: RuntimeError: the handler is broken"
     assert "POST orchestrators/Name could not be answered [EH330]" in caplog.text

@@ -17,6 +17,7 @@ from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import pool as pool_module
 from embedded_host.workers import quarantine
 from embedded_host.workers.pool import WorkerPool
+from embedded_host.workers.worker import Invocation
 from embedded_host.workers.worker_process import WorkerProcess
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder
@@ -55,7 +56,9 @@ async def pool(app: AppFolder) -> AsyncIterator[WorkerPool]:
 
 
 async def call(pool: WorkerPool, name: str, value: object = None, *, alone: bool = False) -> object:
-    result = await asyncio.wait_for(pool.invoke(name, json.dumps(value), alone=alone), 20)
+    result = await asyncio.wait_for(
+        pool.invoke(Invocation(name, json.dumps(value)), alone=alone), 20
+    )
     assert result.error is None
     assert isinstance(result.value, str)
     return json.loads(result.value)
@@ -171,7 +174,7 @@ async def test_a_cancelled_call_leaves_no_process_behind(
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
     app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
-    asking = asyncio.ensure_future(pool.invoke("Pid", "null", alone=True))
+    asking = asyncio.ensure_future(pool.invoke(Invocation("Pid", "null"), alone=True))
     await eventually_async(
         lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said"
     )
@@ -209,7 +212,9 @@ async def test_calls_beside_one_that_takes_too_long_are_innocent(
         await pool.load(load_of(app))
         never = str(tmp_path / "never")
         began = tmp_path / "began"
-        late = asyncio.ensure_future(pool.invoke("Until", json.dumps([str(began), never])))
+        late = asyncio.ensure_future(
+            pool.invoke(Invocation("Until", json.dumps([str(began), never])))
+        )
         await eventually_async(began.exists, "it runs")
         with pytest.raises(WorkerLostError) as lost:
             await call(pool, "Until", [str(tmp_path / "beside"), never])

@@ -16,7 +16,7 @@ from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers.current_app import CurrentApp
-from embedded_host.workers.worker import Worker
+from embedded_host.workers.worker import Invocation, Worker
 from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
 
 log = logging.getLogger("embedded_host.http")
@@ -81,11 +81,12 @@ class HttpFunctions:
             route=values,
             body=body,
         )
-        client = self._binding(request.base_url) if route.takes_client else ""
         name = route.function.name
+        client = self._binding(request.base_url) if route.takes_client else ""
+        invocation = Invocation(name, data, client, str(uuid4()))
         try:
             async with self._throttle.running:
-                result = await self._worker.invoke(name, data, client, str(uuid4()))
+                result = await self._worker.invoke(invocation)
         except WorkerLostError as lost:
             beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
             log.error(

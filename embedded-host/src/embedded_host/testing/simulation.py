@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from embedded_host.app.definitions import Function
 from embedded_host.engine.decisions import NonDeterministicError
@@ -33,6 +32,7 @@ from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
 from embedded_worker.orchestrator_sessions import OrchestratorSession
+from embedded_worker.user_function import OrchestratorHandle, UserFunction, is_orchestrator_handle
 
 __tracebackhide__ = True
 
@@ -177,11 +177,11 @@ class Simulation:
         """Return a function's registered name; names are compared without case. Raises UnknownFunctionError."""
         return self._function(kind, name).durable_name
 
-    def orchestrator_code(self, name: str) -> Callable[..., Any]:
+    def orchestrator_code(self, name: str) -> OrchestratorHandle:
         """Return the result of ``df.Orchestrator.create``. Raises UnknownFunctionError or FunctionLoadError."""
         loaded = self._worker.loaded_function(self._function("orchestrator", name).name)
-        code: Callable[..., Any] | None = getattr(loaded, "call", None)
-        if code is None or not hasattr(code, "orchestrator_function"):
+        code: UserFunction | None = getattr(loaded, "call", None)
+        if code is None or not is_orchestrator_handle(code):
             raise FunctionLoadError(f"'{name}' cannot be replayed: {loaded} [EH611]")
         return code
 

@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.workers.turn_request import run_turn
-from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
+from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
 from embedded_worker.protocol import (
     ClientResponse,
-    HttpRequestData,
     InvocationRequest,
     InvocationResult,
     LoadRequest,
@@ -50,17 +49,9 @@ class InProcessWorker:
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))
 
-    async def invoke(
-        self,
-        function: str,
-        trigger: HttpRequestData | str,
-        client: str = "",
-        invocation_id: str = "",
-        *,
-        alone: bool = False,
-    ) -> InvocationResult:
-        request = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
-        if self._runner.placement(function) != "event_loop":
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        request = invocation.request(next(self._ids))
+        if self._runner.placement(request.function) != "event_loop":
             return await self._run(request)
         # A task of its own shows which side cancelled: the caller, or the function itself.
         running = asyncio.ensure_future(self._runner.run_coroutine(request))

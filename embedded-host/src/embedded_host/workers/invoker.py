@@ -26,7 +26,7 @@ from embedded_host.protocols import v1
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_host.workers.worker import Worker
+from embedded_host.workers.worker import Invocation, Worker
 from embedded_worker.protocol import InvocationResult
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
@@ -124,7 +124,8 @@ class AppInvoker:
     ) -> InvocationResult:
         """Run any function but an HTTP one. Raises WorkerLostError."""
         client = self._client() if function.takes_client else ""
-        return await self._worker.invoke(function.name, trigger, client, str(uuid4()), alone=alone)
+        invocation = Invocation(function.name, trigger, client, str(uuid4()))
+        return await self._worker.invoke(invocation, alone=alone)
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
         return _outcome(

@@ -15,7 +15,7 @@ from embedded_host.app.route_template import RouteTemplateError, function_route
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.timer_trigger import TimerTrigger
-from embedded_worker.protocol import FunctionSpec, LoadRequest, LoadResult
+from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadRequest, LoadResult
 
 SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
 _LEVELS = {
@@ -129,16 +129,12 @@ def _service(kind: str) -> str:
 
 
 def _spec(function: Function) -> FunctionSpec:
-    bindings = [
-        {**b.properties, "type": b.type, "name": b.name, "direction": b.direction}
-        for b in function.bindings
-    ]
     return FunctionSpec(
         function.name,
         str(function.directory),
         str(function.script_file),
         function.entry_point,
-        bindings,
+        [BindingSpec(b.type, b.name, b.direction) for b in function.bindings],
     )
 
 
@@ -153,7 +149,7 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
         config={
             "name": spec.name,
             "scriptFile": Path(spec.script_file).name,
-            "bindings": spec.bindings,
+            "bindings": [binding.properties for binding in spec.bindings],
         },
     )
 
@@ -162,12 +158,12 @@ def _bindings(
     spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]
 ) -> Iterable[Binding]:
     for binding in spec.bindings:
-        properties = dict(binding)
+        properties = dict(binding.properties)
         # A schedule is resolved when it is parsed. A binding that is not served needs no settings.
         resolved = (
-            RESOLVED - {"schedule"} if binding["type"].lower() in (*SERVED, "durableclient") else ()
+            RESOLVED - {"schedule"} if binding.type.lower() in (*SERVED, "durableclient") else ()
         )
-        for key, value in binding.items():
+        for key, value in binding.properties.items():
             if isinstance(value, str) and "%" in value and key.lower() in resolved:
                 try:
                     properties[key] = resolve_percent(value, environ)
@@ -177,4 +173,4 @@ def _bindings(
                         f"{Path(spec.script_file).name}: '{key}' of '{spec.name}' cannot be resolved: {error} "
                         "Set it in the environment or in Values of local.settings.json.",
                     )
-        yield Binding(binding["type"], binding["name"], binding["direction"], properties)
+        yield Binding(binding.type, binding.name, binding.direction, properties)

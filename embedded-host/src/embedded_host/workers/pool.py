@@ -20,7 +20,7 @@ from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
 from embedded_host.workers.transport import worker_transport
 from embedded_host.workers.turn_request import run_turn
-from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
+from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
 from embedded_host.workers.worker_process import WorkerProcess, ending
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.framing import UnsendableMessageError
@@ -30,7 +30,6 @@ from embedded_worker.protocol import (
     ClientResponse,
     ErrorData,
     Hello,
-    HttpRequestData,
     ImportStarted,
     InvocationRequest,
     InvocationResult,
@@ -151,17 +150,9 @@ class WorkerPool:
 
     # -- calls -------------------------------------------------------------------------------------
 
-    async def invoke(
-        self,
-        function: str,
-        trigger: HttpRequestData | str,
-        client: str = "",
-        invocation_id: str = "",
-        *,
-        alone: bool = False,
-    ) -> InvocationResult:
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
         """Run a function once a worker is ready. Raises WorkerLostError."""
-        request = InvocationRequest(next(self._ids), function, trigger, invocation_id, client)
+        request = invocation.request(next(self._ids))
         if alone:
             return await self._quarantine.run(partial(self._call, request=request))
         return await self._call(await self._least_busy(), request)

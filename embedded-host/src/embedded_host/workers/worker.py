@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from embedded_host.engine.invocations import OrchestratorInput
-from embedded_worker.protocol import HttpRequestData, InvocationResult, LoadRequest, LoadResult
+from embedded_worker.protocol import (
+    HttpRequestData,
+    InvocationRequest,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+)
 
 ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Handles a request of the durable client: method, path relative to the endpoint's base, body -> status, body."""
@@ -17,7 +24,25 @@ async def respond_unavailable(method: str, path: str, body: bytes) -> tuple[int,
     return 503, b""
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """One call of a function that is not an orchestrator."""
+
+    function: str
+    trigger: HttpRequestData | str
+    """The HTTP request, or the trigger's value as JSON."""
+    client: str = ""
+    """The value of the function's durableClient binding."""
+    invocation_id: str = ""
+
+    def request(self, id: int) -> InvocationRequest:
+        """Return the protocol's request with the number ``id``."""
+        return InvocationRequest(id, self.function, self.trigger, self.invocation_id, self.client)
+
+
 class Worker(Protocol):
+    """Runs the app's functions, in processes of its own or in the host's process."""
+
     on_client_request: ClientRequestHandler
 
     async def start(self) -> None: ...
@@ -25,15 +50,7 @@ class Worker(Protocol):
     async def load(self, load: LoadRequest) -> LoadResult:
         """Import the app. Raises WorkerLostError."""
 
-    async def invoke(
-        self,
-        function: str,
-        trigger: HttpRequestData | str,
-        client: str = "",
-        invocation_id: str = "",
-        *,
-        alone: bool = False,
-    ) -> InvocationResult:
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
         """Run a function; ``alone`` in a process that runs nothing else meanwhile. Raises WorkerLostError."""
 
     async def turn(

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
-from typing import Any
 
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.transport import WorkerSockets
@@ -83,7 +82,9 @@ class WorkerProcess:
     def lose(self, why: str, *, caused_by_another_call: bool = False) -> None:
         """Fail what waits for the process. ``caused_by_another_call``: a call that is no longer pending has ended it."""
         self.lost = self.lost or why
-        waiting: list[asyncio.Future[Any]] = [self.connected, self.loaded, *self.pending.values()]
+        waiting: list[
+            asyncio.Future[None] | asyncio.Future[LoadResult] | asyncio.Future[InvocationResult]
+        ] = [self.connected, self.loaded, *self.pending.values()]
         concurrent_calls = max(0, len(self.pending) - 1)
         for future in waiting:
             if not future.done():

@@ -1,0 +1,153 @@
+"""The message handling of a worker process, without a process. tests/workers/test_pool.py starts real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from embedded_worker import process
+from embedded_worker.channel import Channel
+from embedded_worker.process import MessageHandler, configure_logging
+from embedded_worker.protocol import (
+    ClientRequest,
+    ClientResponse,
+    ImportStarted,
+    InvocationRequest,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+    Message,
+    StopRequest,
+)
+from embedded_worker.runner import Runner
+from tests.support.app_folder import AppFolder, activity_trigger
+from tests.support.polling import eventually_async
+from tests.support.worker_calls import load_of
+
+
+@dataclass
+class ChannelDouble:
+    """Keeps the messages that the worker sends."""
+
+    sent: list[Message] = field(default_factory=list)
+
+    def send(self, message: Message, *, at_once: bool = False) -> None:
+        self.sent.append(message)
+
+    @property
+    def channel(self) -> Channel:
+        return cast(Channel, self)
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    """Restore the root logger and the loggers of noisy libraries."""
+    root = logging.getLogger()
+    noisy = [logging.getLogger(name) for name in ("asyncio", "aiohttp", "azure")]
+    handlers, levels = root.handlers[:], [logger.level for logger in (root, *noisy)]
+    yield root
+    root.handlers[:] = handlers
+    for logger, level in zip((root, *noisy), levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.fixture
+async def handler(root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch) -> MessageHandler:
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    return MessageHandler(asyncio.get_running_loop())
+
+
+async def test_messages_that_arrive_during_the_sdks_import_are_handled_afterwards(
+    handler: MessageHandler,
+) -> None:
+    channel = ChannelDouble().channel
+    handler.on_message(channel, StopRequest())
+    assert not handler.stopped.is_set()
+    handler.start(channel, Runner())
+    assert handler.stopped.is_set()
+
+
+async def test_the_name_of_each_function_is_sent_before_its_import(
+    handler: MessageHandler, app: AppFolder
+) -> None:
+    app.activity("Echo", "return value")
+    app.activity("Other", "return value")
+    double = ChannelDouble()
+    handler.start(double.channel, Runner())
+    handler.on_message(double.channel, load_of(app))
+    assert double.sent[:2] == [ImportStarted("Echo"), ImportStarted("Other")]
+    assert isinstance(double.sent[2], LoadResult)
+
+
+async def test_the_result_of_a_coroutine_function_is_sent(
+    handler: MessageHandler, app: AppFolder
+) -> None:
+    app.function("Echo", "async def main(value): return value", activity_trigger())
+    double = ChannelDouble()
+    handler.start(double.channel, Runner())
+    handler.on_message(double.channel, load_of(app))
+    handler.on_message(double.channel, InvocationRequest(3, "Echo", '"x"'))
+    await eventually_async(lambda: InvocationResult(3, '"x"') in double.sent, "the result is sent")
+
+
+async def test_a_client_response_completes_the_request_with_its_id(handler: MessageHandler) -> None:
+    double = ChannelDouble()
+    handler.start(double.channel, Runner())
+    requests = [
+        asyncio.ensure_future(
+            handler.send_client_request(double.channel, "GET", f"instances/{name}", b"")
+        )
+        for name in ("a", "b")
+    ]
+    await eventually_async(lambda: len(double.sent) == 2, "both requests are sent")
+    ids = {sent.path: sent.id for sent in double.sent if isinstance(sent, ClientRequest)}
+    for name in ("b", "a"):
+        response = ClientResponse(ids[f"instances/{name}"], 200, name.encode())
+        handler.on_message(double.channel, response)
+    assert [response.body for response in await asyncio.gather(*requests)] == [b"a", b"b"]
+
+
+async def test_a_response_to_an_unknown_client_request_is_ignored(handler: MessageHandler) -> None:
+    channel = ChannelDouble().channel
+    handler.start(channel, Runner())
+    handler.on_message(channel, ClientResponse(99, 200, b""))
+
+
+@pytest.mark.parametrize(("stopped", "code"), [(True, 0), (False, 1)])
+async def test_a_closed_socket_ends_the_process(
+    handler: MessageHandler, monkeypatch: pytest.MonkeyPatch, stopped: bool, code: int
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(process, "end_process", codes.append)
+    if stopped:
+        handler.stopped.set()
+    handler.on_close(ChannelDouble().channel)
+    assert codes == [code]
+
+
+async def test_the_load_request_sets_the_log_level(
+    handler: MessageHandler, app: AppFolder, root_logger: logging.Logger
+) -> None:
+    channel = ChannelDouble().channel
+    handler.start(channel, Runner())
+    handler.on_message(channel, LoadRequest(str(app.root), [], "DEBUG"))
+    assert root_logger.level == logging.DEBUG
+
+
+def test_logging_goes_to_stderr_and_libraries_log_warnings_only(
+    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("INFO")
+    logging.getLogger("my.function").info("hello")
+    logging.getLogger("aiohttp.access").info("noise")
+    assert isinstance(root_logger.handlers[0], logging.StreamHandler)
+    assert root_logger.handlers[0].stream is sys.stderr
+    error = capsys.readouterr().err
+    assert "INFO hello" in error
+    assert "noise" not in error
