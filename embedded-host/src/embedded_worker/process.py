@@ -49,7 +49,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     handler = MessageHandler(loop)
     _, channel = await loop.create_connection(
-        lambda: Channel(handler.on_message, worker.on_close), sock=event_loop
+        lambda: Channel(handler.on_message, handler.on_close), sock=event_loop
     )
     from embedded_worker import lazy_http_client
 
