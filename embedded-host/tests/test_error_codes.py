@@ -14,7 +14,7 @@ import embedded_host
 from embedded_host.error_codes import CATALOGUE, CODE, ErrorEntry, entries, with_code
 
 SOURCE = Path(embedded_host.__file__).parent.parent
-INFORMATION = ("host.json: not used by the embedded host",)
+INFORMATION = ("host.json: keys without effect",)
 """Texts that are printed on stderr and report no problem."""
 
 

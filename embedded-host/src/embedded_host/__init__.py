@@ -1,3 +1,3 @@
-"""A host for Python Durable Functions apps that needs nothing but Python."""
+"""Run Python Durable Functions apps with nothing but Python."""
 
 __version__ = "0.1.0"

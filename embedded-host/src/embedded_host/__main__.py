@@ -1,4 +1,4 @@
-"""``python -m embedded_host``"""
+"""Run the command line with ``python -m embedded_host``."""
 
 import sys
 

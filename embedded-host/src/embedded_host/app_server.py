@@ -1,4 +1,4 @@
-"""Serves one app: opens its state, loads it in the workers, listens, and reloads it."""
+"""Serve one app: open its state, load it in the workers, listen, and reload it."""
 
 from __future__ import annotations
 
@@ -51,22 +51,24 @@ log = logging.getLogger("embedded_host")
 
 @dataclass(frozen=True)
 class ServerOptions:
+    """The addresses, the state folder and the limits of an AppServer."""
+
     state: Path
-    """Directory of the state file and the keys."""
+    """The folder of the state file and the access keys."""
     address: str
     port: int
-    """0 for any free port."""
+    """The TCP port, or 0 for a free port."""
     allowed_hosts: tuple[str, ...] = ()
-    """Host names to accept besides those of this machine (``http/host_names.py``)."""
+    """Additional host names of valid requests (``http/host_names.py``)."""
     auth: bool = False
-    """Require keys."""
+    """Require access keys."""
     fsync: bool = True
     grace: float = 5.0
-    """Seconds that running requests and functions get to finish at shutdown."""
+    """Seconds until running requests and functions are cancelled at shutdown."""
 
 
 class AppServer:
-    """``start`` once, then ``reload`` whenever the app's files have changed."""
+    """Serves an app: ``start`` once, then ``reload`` after each change of its files."""
 
     def __init__(
         self,
@@ -75,13 +77,15 @@ class AppServer:
         worker: Worker,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
-        """``environ`` is the functions' environment; ``on_fatal`` receives the error after which the host must stop."""
-        self._options, self._environ, self._worker, self._on_fatal = (
-            options,
-            environ,
-            worker,
-            on_fatal,
-        )
+        """Create a server that is not started.
+
+        ``environ`` is the environment of the functions. ``on_fatal`` receives an error after which
+        the host must stop.
+        """
+        self._options = options
+        self._environ = environ
+        self._worker = worker
+        self._on_fatal = on_fatal
         self._keys = KeyFile(options.state) if options.auth else None
         self._access = Access(self._keys)
         self._authorization = Authorization(self._access)
@@ -91,10 +95,11 @@ class AppServer:
         self._router: Router | None = None
 
     async def start(self, stack: AsyncExitStack, app: App) -> None:
-        """Serve ``app``. Raises StateError.
+        """Start to serve ``app``. Raises StateError.
 
-        ``stack`` closes the parts in the reverse of the order in which they were opened: first the listener, so that no new
-        request arrives, then the functions that run, then the task hub, and the state last."""
+        ``stack`` closes the parts in reverse order: first the listener, which stops new requests,
+        then the running functions, then the task hub, and last the state.
+        """
         public_socket, sdk_socket = self._bind(), bind_rpc()
         path = sdk_path()
         self._sdk_url = f"http://127.0.0.1:{sdk_socket.getsockname()[1]}{path}"
@@ -137,9 +142,7 @@ class AppServer:
             public_socket, router, CrossSite(cors, runtime.functions.starts_instances)
         )
         stack.push_async_callback(public_listener.close)
-        stack.callback(
-            runtime.hub.waiters.close
-        )  # requests that wait for an instance get their response now
+        stack.callback(runtime.hub.waiters.close)  # responds to requests that wait for an instance
         await sdk_listener.start()
         await public_listener.start()
         if self._options.auth:
@@ -147,7 +150,7 @@ class AppServer:
         runtime.start()
 
     async def reload(self, app: App) -> bool:
-        """Serve ``app`` if it loads; return False, and continue with the previous code, if it does not."""
+        """Load the changed app and serve it. Return False if that fails."""
         assert self._app is not None
         before = self._app.loaded
 
@@ -162,15 +165,14 @@ class AppServer:
             )
         except WorkerLostError as lost:
             log.error(
-                "The changed code was not taken up: the worker that loaded it ended (%s). [EH301]",
+                "Reload failed: the worker process exited while it loaded the changed code (%s). "
+                "The host still runs the previous code. [EH301]",
                 lost,
             )
             return False
         loaded = self._checked(app, result)
         if not accept(result):
-            log.error(
-                "The changed code was not taken up; the code before it goes on serving. [EH302]"
-            )
+            log.error("Reload failed. The host still runs the previous code. [EH302]")
             return False
         self._app.replace(loaded)
         return True
@@ -193,7 +195,8 @@ class AppServer:
             sock = bind_public(address, port)
         except PortInUseError:
             raise StateError(
-                f"Port {port} is in use by another process. Stop that one, or choose another port with --port. [EH201]"
+                f"Port {port} is in use by another process. Stop that process, or choose another "
+                "port with --port. [EH201]"
             ) from None
         except OSError as error:
             raise StateError(
@@ -204,9 +207,11 @@ class AppServer:
         return sock
 
     def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
-        """Open the state file and the keys. A file that the previous host did not close is checked in the background.
+        """Open the state file and the access keys.
 
-        The check runs while the app loads. One that takes longer continues beside the host and stops it on damage."""
+        If the previous host did not close the file, an integrity check runs in the background, at
+        first while the app loads. It stops the host if it finds damage.
+        """
         file = self._options.state / STATE_FILE
         store = SqliteStore(file, fsync=self._options.fsync)
         stack.callback(store.close)
@@ -227,12 +232,13 @@ class AppServer:
             result = await self._worker.load(load_request(app, self._environ, self._sdk_url))
         except WorkerLostError as lost:
             raise StateError(
-                f"The worker process ended before it had loaded the app: {lost}. What it printed stands above. [EH203]"
+                f"The worker process exited before it had loaded the app: {lost}. "
+                "See its output above. [EH203]"
             ) from lost
         return self._checked(app, result)
 
     def _checked(self, app: App, result: LoadResult) -> LoadedApp:
-        """Return the loaded app; print its problems."""
+        """Return the loaded app, and print its problems."""
         loaded = loaded_app(app, result, self._environ)
         if text := problems_text(loaded, result):
             print(text, flush=True)
@@ -266,16 +272,23 @@ class AppServer:
         return Listener(sock, request_filter.handle, options.grace, max_body=limit)
 
     def _dashboard_link(self) -> str:
-        """On a terminal the link contains the key, in the fragment, which browsers do not send. Files and log collectors get no key."""
+        """Return the link to the dashboard.
+
+        On a terminal it contains the key, in the fragment, which browsers do not send. Other
+        outputs (files, log collectors) get no key.
+        """
         link = f"{self.public_url}{DASHBOARD}"
         if self._keys is None:
             return link
         if sys.stdout.isatty():
             return dashboard_link(link, self._access.durable_key())
-        return f"{link} (embedded-host keys list shows the keys, and a link with one)"
+        return f"{link} (run `embedded-host keys list` for the keys and a link with a key)"
 
     def _home(self) -> str | None:
-        """Return the home page; None if AzureWebJobsDisableHomepage switches it off. With keys it lists no functions."""
+        """Return the home page, or None if AzureWebJobsDisableHomepage is true.
+
+        With --auth the page does not list the functions.
+        """
         if self._environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":
             return None
         assert self._app is not None

@@ -1,7 +1,8 @@
-"""The composition root: builds an app's task hub, timer functions and HTTP API from explicit dependencies.
+"""The composition root: build the task hub, timer functions and HTTP API of an app.
 
-The host and the test kit share it. It opens no file and no socket and starts no process: the caller passes the store, the worker
-and the addresses, so a test can pass a store in memory, fake functions and a virtual clock.
+The host and the test kit use it. It opens no files and sockets and starts no processes. The caller
+passes the store, the worker and the clock, so the test kit can pass an in-memory store, fakes and
+a virtual clock.
 """
 
 from __future__ import annotations
@@ -50,29 +51,29 @@ def hub_settings(loaded: LoadedApp) -> HubSettings:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What an AppRuntime needs from outside the app."""
+    """The parts that the caller of AppRuntime creates."""
 
     worker: Worker
-    """Runs HTTP functions."""
+    """The worker of HTTP functions."""
     invoker: FunctionInvoker
-    """Runs all other functions."""
+    """The invoker of all other functions."""
     store: Store
     commit: Commit
     urls: ManagementUrls
     clock: Clock
     automatic_timers: bool = True
-    """False if the caller fires due timers itself, as with a virtual clock."""
+    """False if the caller fires due timers, as the test kit does."""
     authorization: Authorization | None = None
-    """None serves everything without keys."""
+    """The check of access keys, or None without keys."""
     on_fatal: Callable[[BaseException], None] | None = None
-    """Called with the error after which the task hub or the timers cannot continue."""
+    """The callback for an error after which the task hub or the timers cannot continue."""
 
 
 class AppRuntime:
-    """A loaded app with its task hub, timer functions and HTTP API. It follows the reloads of its CurrentApp."""
+    """The task hub, timer functions and HTTP API of an app. Each reload of the app updates them."""
 
     def __init__(self, app: CurrentApp, settings: HubSettings, dependencies: Dependencies) -> None:
-        """Compose the parts; nothing runs before ``start``."""
+        """Create the parts. ``start`` starts them."""
         d, host = dependencies, app.loaded.app.host
         self._app, self._invoker = app, d.invoker
         self.hub = TaskHub(
@@ -99,14 +100,16 @@ class AppRuntime:
         app.subscribe(self._reload)
 
     def start(self) -> None:
-        """Resume the instances and timer functions of the store; in the running event loop."""
+        """Resume the instances and timer functions of the store. Needs a running event loop."""
         self.hub.start()
         self.timers.start(self._app.loaded.timers.values())
 
     def start_function(self, function: Function, input: str) -> None:
-        """Start a function that has no HTTP trigger, for ``POST /admin/functions/{name}``.
+        """Start a function without HTTP trigger, for ``POST /admin/functions/{name}``.
 
-        A timer function gets its own timer request as its input, as on the Azure Functions host."""
+        A timer function receives its own timer request instead of ``input``, as on the Azure
+        Functions host.
+        """
         if function.trigger.type.lower() == "timertrigger":
             input = self.timers.request_for(function)
         task = asyncio.ensure_future(self.run_function(function, input))
@@ -114,7 +117,7 @@ class AppRuntime:
         task.add_done_callback(self._running.discard)
 
     async def run_function(self, function: Function, input: str) -> None:
-        """Run a function that has no HTTP trigger; log its failure."""
+        """Run a function without HTTP trigger, and log its failure."""
         try:
             result = await self._invoker.function(function, input)
         except WorkerLostError as lost:
@@ -130,11 +133,11 @@ class AppRuntime:
             )
 
     async def drain(self, grace: float) -> None:
-        """Wait up to ``grace`` seconds for the functions that ``start_function`` started."""
+        """Wait up to ``grace`` seconds for the functions started by ``start_function``."""
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
 
     def _reload(self, loaded: LoadedApp) -> None:
-        """Running instances continue with the new code: they are replayed from their histories."""
+        """Use the new code from the next turn on: each turn replays the history."""
         self.hub.reload(durable_functions(loaded.enabled))
         self.timers.reload(loaded.timers.values())

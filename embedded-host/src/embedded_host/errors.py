@@ -1,4 +1,4 @@
-"""The root of the host's exceptions. It depends on no other module, so that every package can use it."""
+"""The base class of the exceptions. The module imports no other, so every package can use it."""
 
 from __future__ import annotations
 

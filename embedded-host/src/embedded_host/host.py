@@ -1,4 +1,4 @@
-"""The host: start-up, main loop, shutdown."""
+"""The host process: start, main loop and shutdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedded_host.app.definitions import App
 from embedded_host.app.errors import AppError
@@ -35,56 +35,65 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("embedded_host")
 GRACE = 5.0
-"""Seconds that running functions get to finish at shutdown."""
+"""Seconds until running functions are cancelled at shutdown."""
 WITHOUT_FSYNC = (
-    "--fsync off: what the host acknowledges is not on the disk yet. It survives the end of this process, however it ends; a power "
-    "loss or a crash of the system can take the last seconds, or damage the state file. [EH209]"
+    "--fsync off: the operating system writes acknowledged changes to the disk later. They survive "
+    "a crash of the host. A power loss or a crash of the operating system can lose the last "
+    "seconds or damage the state file. [EH209]"
 )
 
 
 @dataclass(frozen=True)
 class HostOptions:
+    """The options of ``embedded-host start``."""
+
     root: Path
+    """The app folder."""
     port: int | None = None
     address: str | None = None
     allow_anonymous_network: bool = False
-    """Listen on the network without keys."""
+    """Listen on the network without access keys."""
     auth: bool = False
-    """Require keys."""
+    """Require access keys."""
     names: tuple[str, ...] = ()
-    """Host names to accept besides those of this machine."""
+    """Additional host names of valid requests (--allow-host)."""
     state: Path | None = None
+    """The state folder, or None for the default in the app folder."""
     in_process: bool = False
     reload: bool = True
+    """Reload the app after a file has changed."""
     verbose: bool = False
     fsync: bool = True
 
 
 class HostStartError(EmbeddedHostError):
-    """The host cannot start. The message is for the console and contains the remedy."""
+    """The host cannot start. The message contains the fix."""
 
 
 def _raise_file_limit() -> None:
-    """Raise the limit of file descriptors, one for each connection: by default 256 (macOS) or 1,024 (Linux). Windows has no limit."""
+    """Raise the limit of file descriptors, because each connection needs one.
+
+    The default is 256 on macOS and 1,024 on Linux. Windows has no limit.
+    """
     try:
         import resource
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (65_536, 10_240):  # the second is the maximum of macOS
+    for limit in (65_536, 10_240):  # the second is the maximum of macOS
         if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        if soft == resource.RLIM_INFINITY or wanted <= soft:
+            limit = min(limit, hard)
+        if soft == resource.RLIM_INFINITY or limit <= soft:
             return
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
         except (OSError, ValueError):
             continue
         return
 
 
 def run_host(options: HostOptions) -> int:
-    """Serve until Ctrl+C or SIGTERM; return the exit code."""
+    """Run the host until Ctrl+C or SIGTERM, and return the exit code."""
     _configure_logging(options.verbose)
     _raise_file_limit()
     host = Host(options)
@@ -92,7 +101,7 @@ def run_host(options: HostOptions) -> int:
         _run(host.serve())
     except (HostStartError, StateError, AppError) as error:
         more = "".join(
-            f"More: embedded-host explain {code}\n"
+            f"For details run: embedded-host explain {code}\n"
             for code in dict.fromkeys(CODE.findall(str(error)))
         )
         print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
@@ -107,17 +116,19 @@ def run_host(options: HostOptions) -> int:
 
 
 class Host:
+    """Starts the app server and the file watcher, and stops them on a signal or a fatal error."""
+
     def __init__(self, options: HostOptions) -> None:
         self.options = options
         self._stopping = asyncio.Event()
         self._fatal: BaseException | None = None
         self._started = False
         self._interrupted = False
-        """A signal has asked the host to stop."""
+        """True after the first signal."""
         self._server: AppServer | None = None
 
     async def serve(self) -> None:
-        """Raises HostStartError, StateError or AppError."""
+        """Run until the host is stopped. Raises HostStartError, StateError or AppError."""
         began = time.perf_counter()
         _install_signal_handlers(self._interrupt)
         async with AsyncExitStack() as stack:
@@ -132,7 +143,7 @@ class Host:
 
     async def _serve_until_stopped(self, began: float) -> None:
         watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
-        await asyncio.sleep(0)  # the watcher starts: changes after "Ready" are seen
+        await asyncio.sleep(0)  # start the watcher, so that it detects each change after "Ready"
         assert self._server is not None
         _tune_garbage_collector()
         self._server.announce(time.perf_counter() - began)
@@ -140,34 +151,40 @@ class Host:
         if watching is not None:
             watching.cancel()
         print(
-            "\nStopping: what runs gets a moment to finish; Ctrl+C again ends it at once.",
+            f"\nStopping: running functions have {GRACE:.0f} s to finish. "
+            "Press Ctrl+C again to stop at once.",
             flush=True,
         )
 
     def stop(self, error: BaseException | None = None) -> None:
+        """Start the shutdown. ``error`` is the fatal error that caused it."""
         self._fatal = self._fatal or error
         self._stopping.set()
 
     @property
     def is_stopping(self) -> bool:
+        """True after the start of the shutdown."""
         return self._interrupted or self._stopping.is_set()
 
     def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Stop; in a signal handler. With --in-process the app's import blocks the event loop: KeyboardInterrupt ends it."""
+        """Stop the host from a signal handler.
+
+        With --in-process the app's import blocks the event loop. Only KeyboardInterrupt stops it.
+        """
         self._interrupted = True
         if self.options.in_process and not self._started:
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(self.stop)
 
     async def _start_unless_stopped(self, stack: AsyncExitStack) -> bool:
-        """Return False if the host was stopped before it had started, for instance during the app's import."""
+        """Start the host. Return False if it was stopped first, for example during an import."""
         starting = asyncio.ensure_future(self._start(stack))
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            starting.cancel()  # without effect once it is done
+            starting.cancel()  # without effect on a finished start
         with contextlib.suppress(asyncio.CancelledError):
             await starting
             self._started = True
@@ -188,7 +205,7 @@ class Host:
             await worker.start()
         except WorkerLostError as lost:
             raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
-        # While the worker imports the SDK, which takes longest, this process imports its own modules.
+        # Import these modules while the worker imports the SDK, which takes longest.
         from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
@@ -199,12 +216,13 @@ class Host:
         await self._server.start(stack, app)
 
     async def _watch(self) -> None:
-        """Reload the app when its files change, until cancelled. Log why the watcher ended."""
+        """Reload the app after each change of its files. Log an error that stops the watcher."""
         try:
             await self._reload_on_changes()
         except Exception as error:
             log.error(
-                "Hot reload has ended; restart the host to take up changes: %s: %s [EH303]",
+                "Hot reload stopped with an error. Restart the host to load further changes. "
+                "%s: %s [EH303]",
                 type(error).__name__,
                 error,
             )
@@ -219,12 +237,13 @@ class Host:
             async for files in changes(root):
                 if any(needs_restart(file, root) for file in files):
                     log.warning(
-                        "%s changed: restart the host to take it up. [EH304]", _names(files, root)
+                        "%s changed. Restart the host to apply the change. [EH304]",
+                        _names(files, root),
                     )
                     if all(needs_restart(file, root) for file in files):
                         continue
                 if reloading is not None:
-                    # Its code is outdated, and its import may never end.
+                    # The code that it loads is outdated, and its import may block forever.
                     reloading.cancel()
                     await asyncio.wait([reloading])
                 changed |= files
@@ -239,11 +258,11 @@ class Host:
         assert self._server is not None
         try:
             if await self._server.reload(read_app(self.options.root, os.environ)):
-                log.info("%s changed: taken up in %.2f s.", names, time.perf_counter() - began)
+                log.info("%s changed. Reloaded in %.2f s.", names, time.perf_counter() - began)
         except AppError as error:
-            log.error("%s changed, but was not taken up [EH305]: %s", names, error)
+            log.error("%s changed, but the reload failed [EH305]: %s", names, error)
         except Exception as error:
-            log.exception("%s changed, but was not taken up [EH305]: %s", names, error)
+            log.exception("%s changed, but the reload failed [EH305]: %s", names, error)
         changed.clear()
 
     def _read_app(self) -> tuple[App, dict[str, str]]:
@@ -255,14 +274,15 @@ class Host:
             for problem in app.host.ignored:
                 print(problem, file=sys.stderr)
         elif app.host.ignored:
-            keys = ", ".join(problem.what.partition(" ")[0] for problem in app.host.ignored)
+            keys = ", ".join(problem.fault.partition(" ")[0] for problem in app.host.ignored)
             print(
-                f"host.json: not used by the embedded host (--verbose says why): {keys}",
+                f"host.json: keys without effect (--verbose prints the reasons): {keys}",
                 file=sys.stderr,
             )
         if self.options.in_process and "functionTimeout" in app.host.document:
             print(
-                "host.json: functionTimeout does not hold with --in-process: there is no process to replace. [EH328]",
+                "host.json: functionTimeout has no effect with --in-process, because there is no "
+                "worker process that the host can stop. [EH328]",
                 file=sys.stderr,
             )
         return app, {**os.environ, **added}
@@ -270,8 +290,9 @@ class Host:
     def _address(self, app: App) -> str:
         """Return the address to listen on. Raises HostStartError.
 
-        A client that reaches the host can start and terminate instances, so an address that other machines can reach requires
-        --auth or --allow-anonymous-network."""
+        A non-loopback address requires --auth or --allow-anonymous-network, because any client on
+        the network could start and terminate instances.
+        """
         address = self.options.address or app.settings.address
         if address is None:
             return "127.0.0.1"
@@ -286,21 +307,24 @@ class Host:
             ) from error
         if self.options.address is None:
             raise HostStartError(
-                f"local.settings.json: LocalHttpAddress is {address}, which others than this machine can reach. A file alone "
-                f"does not open the host to the network: say so with --address {address}, or take LocalHttpAddress out. [EH206]"
+                f"local.settings.json: LocalHttpAddress is {address}, which other machines can "
+                f"reach. To listen on it, pass --address {address}; otherwise remove "
+                "LocalHttpAddress. [EH206]"
             )
         if self.options.auth:
             return address
         if not self.options.allow_anonymous_network:
             raise HostStartError(
-                f"Others than this machine can reach {address}, and whoever reaches the host can start and end instances and "
-                f"read what they return. Add --auth to ask them for keys, or leave --address out to listen on this machine only. "
-                "In a container whose port is published on the machine's own loopback interface (127.0.0.1:7071:7071), or in a "
-                "network where everyone is trusted, --allow-anonymous-network does without keys. [EH207]"
+                f"Other machines can reach {address}. Without keys, every client on the network "
+                "can start and terminate instances and read their output. Add --auth to require "
+                "keys, or remove --address to listen on this machine only. In a container whose "
+                "port is published on the loopback interface (127.0.0.1:7071:7071), or in a "
+                "trusted network, pass --allow-anonymous-network. [EH207]"
             )
         print(
-            f"WARNING: the host listens on {address} without keys (--allow-anonymous-network): whoever can reach it can start "
-            "and end instances and read what they return. [EH208]",
+            f"WARNING: the host listens on {address} without keys (--allow-anonymous-network). "
+            "Every client on the network can start and terminate instances and read their output. "
+            "[EH208]",
             file=sys.stderr,
         )
         return address
@@ -318,10 +342,12 @@ def _names(files: Iterable[Path], root: Path) -> str:
     return ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    """Run in uvloop's event loop if it is installed (not on Windows), which makes a request 10 % cheaper.
+def _run(main: Coroutine[object, None, None]) -> None:
+    """Run in uvloop's event loop if it is installed: a request then costs 10 % less CPU time.
 
-    Workers use asyncio's own, as on the Azure Functions host: user code may rely on it."""
+    Workers use the event loop of asyncio, as on the Azure Functions host, because user code may
+    depend on it.
+    """
     try:
         import uvloop
     except ImportError:
@@ -333,15 +359,16 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 def _tune_garbage_collector() -> None:
     """Exclude the objects of the start from garbage collection, and collect less often.
 
-    With the default of every 700 objects a request spends 7 % of its time in the collector, although reference counting frees its
-    objects."""
+    At the default threshold of 700 objects, a request spends 7 % of its time in the collector,
+    although reference counting frees its objects.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
 
 def _install_signal_handlers(interrupt: Callable[[asyncio.AbstractEventLoop], None]) -> None:
-    """Call ``interrupt`` at the first Ctrl+C or SIGTERM; end the process at the second."""
+    """Call ``interrupt`` at the first Ctrl+C or SIGTERM, and exit at the second."""
     loop = asyncio.get_running_loop()
     seen: list[int] = []
 
@@ -351,7 +378,7 @@ def _install_signal_handlers(interrupt: Callable[[asyncio.AbstractEventLoop], No
         seen.append(number)
         interrupt(loop)
 
-    # Not loop.add_signal_handler, which Windows does not support.
+    # Windows does not support loop.add_signal_handler.
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), received)

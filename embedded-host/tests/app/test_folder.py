@@ -84,7 +84,7 @@ def test_another_runtime_is_a_warning(tmp_path: Path) -> None:
     (problem,) = read_app(
         app(tmp_path, F={"bindings": [ACTIVITY]}), {"FUNCTIONS_WORKER_RUNTIME": "node"}
     ).problems
-    assert "'node'" in problem.what
+    assert "'node'" in problem.fault
 
 
 def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
     assert [function.name for function in found.functions] == ["Hello"]
     (problem,) = found.problems
     assert problem.function == "hello"
-    assert "differ only in case" in problem.what
+    assert "differ only in case" in problem.fault
 
 
 @pytest.mark.parametrize(
@@ -105,26 +105,26 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
         (
             {"route": "x"},
             {"route": "X"},
-            "every method): 'A' comes first by name and answers, and 'B' is never reached",
+            "every method). 'A' is first by name, so 'B' receives no request",
         ),
-        ({"route": "x/{a}"}, {"route": "x/{b}"}, "'B' is never reached"),
-        ({"route": "b"}, {}, "'B' is never reached"),
+        ({"route": "x/{a}"}, {"route": "x/{b}"}, "'B' receives no request."),
+        ({"route": "b"}, {}, "'B' receives no request."),
         (
             {"route": "x", "methods": ["get"]},
             {"route": "x", "methods": ["GET"]},
-            "GET): 'A' comes first",
+            "GET). 'A' is first",
         ),
         (
             {"route": "x", "methods": ["get"]},
             {"route": "x", "methods": ["get", "put"]},
-            "is not reached with these methods",
+            "no request with these methods",
         ),
         (
             {"route": "x", "methods": ["get"]},
             {"route": "x"},
-            "GET): 'A' comes first by name and answers, and 'B' is not reached with",
+            "GET). 'A' is first by name, so 'B' receives no request with",
         ),
-        ({"route": "x"}, {"route": "x", "methods": ["get"]}, "'B' is never reached"),
+        ({"route": "x"}, {"route": "x", "methods": ["get"]}, "'B' receives no request."),
         ({"route": "x", "methods": ["get"]}, {"route": "x", "methods": ["put"]}, None),
         ({"route": "x"}, {"route": "y"}, None),
         ({"route": "x/{a:int}"}, {"route": "x/{a}"}, None),
@@ -138,7 +138,7 @@ def test_two_functions_with_one_route(
     assert [problem.function for problem in found.problems] == [None] * (said is not None)
     if said:
         assert said in str(found.problems[0])
-        assert found.problems[0].where.startswith("B/function.json:1:")
+        assert found.problems[0].location.startswith("B/function.json:1:")
 
 
 @pytest.mark.parametrize(
@@ -166,18 +166,18 @@ def test_the_v2_model(tmp_path: Path) -> None:
     found = read_app(tmp_path, {})
     assert found.uses_v2_model
     assert found.functions == ()
-    with pytest.raises(AppError, match=r"nor main_app\.py"):
+    with pytest.raises(AppError, match=r"no main_app\.py"):
         read_app(tmp_path, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"})
 
 
 def test_no_functions(tmp_path: Path) -> None:
     app(tmp_path)
     with pytest.raises(
-        AppError, match=r"No functions found: .*\*/function\.json\) nor function_app\.py"
+        AppError, match=r"has no functions: .*\*/function\.json\) and no function_app\.py"
     ):
         read_app(tmp_path, {})
     write(tmp_path, {"src/Deep/function.json": {}})
-    with pytest.raises(AppError, match=r"Found deeper: src/Deep/function\.json"):
+    with pytest.raises(AppError, match=r"Move src/Deep/function\.json up"):
         read_app(tmp_path, {})
 
 
@@ -185,13 +185,13 @@ def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "parent" / "here"
     folder.mkdir(parents=True)
     with pytest.raises(
-        AppError, match=r"no app in this folder.*--script-root \(looked above and one level below\)"
+        AppError, match=r"has no host\.json.*--script-root\. The parent folders and the subfolders"
     ):
         read_app(folder, {})
     app(folder / "child")
     with pytest.raises(AppError) as raised:
         read_app(folder, {})
-    assert f"There is one in: {folder / 'child'}. Run it there or use --script-root." in str(
+    assert f"Apps nearby: {folder / 'child'}. Run the command there, or pass the folder with --script-root." in str(
         raised.value
     )
     app(tmp_path / "parent")
@@ -201,7 +201,7 @@ def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    with pytest.raises(AppError, match=r"There is no such folder.*--script-root") as raised:
+    with pytest.raises(AppError, match=r"The folder does not exist.*--script-root") as raised:
         read_app(tmp_path / "none", {})
     assert str(tmp_path / "none") in str(raised.value)
 

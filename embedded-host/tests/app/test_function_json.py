@@ -136,24 +136,24 @@ def http(**properties: Any) -> dict[str, Any]:
 
 
 BROKEN: list[tuple[Any, str, str]] = [
-    ('{"bindings": [', "[", "is not valid JSON: this '[' is not closed"),
+    ('{"bindings": [', "[", "is not valid JSON: '[' has no closing"),
     ("[]", "[]", "must be an object"),
-    ({}, "{}", "There is no 'bindings'"),
-    ({"Bindings": []}, '"Bindings"', "Did you mean 'bindings' where it says 'Bindings'?"),
-    ({"bindings": {}}, "{}}", "must be a list of one binding or more"),
-    ({"bindings": []}, "[]}", "must be a list of one binding or more"),
+    ({}, "{}", "'bindings' is missing"),
+    ({"Bindings": []}, '"Bindings"', "Rename 'Bindings' to 'bindings'."),
+    ({"bindings": {}}, "{}}", "must be a list of at least one binding"),
+    ({"bindings": []}, "[]}", "must be a list of at least one binding"),
     (bindings("x"), '"x"', "must be an object"),
     (bindings({"name": "x"}), '{"name": "x"}]}', "has no 'type'"),
     (
         bindings({"tpye": "httpTrigger", "name": "x"}),
         '"tpye"',
-        "Did you mean 'type' where it says 'tpye'?",
+        "Rename 'tpye' to 'type'.",
     ),
-    (bindings({"type": 1, "name": "x"}), "1", "'type' must be a text"),
+    (bindings({"type": 1, "name": "x"}), "1", "'type' must be a string"),
     (
         bindings({"type": "activityTrigger", "nme": "x", "direction": "in"}),
         '"nme"',
-        "Did you mean 'name' where it says 'nme'?",
+        "Rename 'nme' to 'name'.",
     ),
     (bindings({"type": "httpTriger", "name": "x"}), '"httpTriger"', "Did you mean 'httpTrigger'?"),
     (
@@ -169,26 +169,26 @@ BROKEN: list[tuple[Any, str, str]] = [
     (
         bindings({**ACTIVITY, "direction": "out"}),
         '"out"',
-        "A trigger's direction is 'in', not 'out'",
+        "direction of a trigger must be 'in', but is 'out'",
     ),
     (
         bindings({**ACTIVITY, "name": "my__input"}),
         '"my__input"',
-        "'my__input' cannot be a binding's name",
+        "'my__input' is not a valid name of a binding",
     ),
     (
         bindings({**ACTIVITY, "name": "my-input"}),
         '"my-input"',
-        "'my-input' cannot be a binding's name",
+        "'my-input' is not a valid name of a binding",
     ),
     (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "cannot be named $return"),
     (bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}), '"in"', "'out'"),
-    (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the answer"),
-    (bindings(OUTPUT), '[{"type": "http", "name"', "No binding is a trigger (there are: http)"),
+    (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the response"),
+    (bindings(OUTPUT), '[{"type": "http", "name"', "No binding is a trigger (bindings: http)"),
     (
         bindings(ACTIVITY, TRIGGER),
         '{"type": "httpTrigger", ',
-        "A second trigger, besides activityTrigger",
+        "has a second trigger besides activityTrigger",
     ),
     (
         bindings(ACTIVITY, {**OUTPUT, "name": "Input"}),
@@ -199,13 +199,13 @@ BROKEN: list[tuple[Any, str, str]] = [
     (http(methods=["get", 1]), "1", "1 is not an HTTP method"),
     (http(methods=["psot"]), '"psot"', "Did you mean 'POST'?"),
     (http(authLevel="anonymus"), '"anonymus"', "Did you mean 'anonymous'?"),
-    (http(authLevel=0), "0", "0 is not an authLevel"),
-    (http(route=1), "1", "'route' must be a text"),
-    (http(route="a/{id:itn}"), "itn", "there is no constraint 'itn'"),
-    (http(route="a\\d/{"), '{"}, {"type": "http", "n', "this '{' has no '}'"),
-    (http(route="/a"), "/", "Take the '/' at its start away"),
-    (http(route="admin/x"), '"admin/x"', "is reserved"),
-    (http(route="Runtime"), '"Runtime"', "is reserved"),
+    (http(authLevel=0), "0", "0 is not an access level"),
+    (http(route=1), "1", "'route' must be a string"),
+    (http(route="a/{id:itn}"), "itn", "the constraint 'itn' does not exist"),
+    (http(route="a\\d/{"), '{"}, {"type": "http", "n', "the '{' has no '}'"),
+    (http(route="/a"), "/", "Remove the '/' at its start"),
+    (http(route="admin/x"), '"admin/x"', "are reserved for the host"),
+    (http(route="Runtime"), '"Runtime"', "are reserved for the host"),
     ({"bindings": [ACTIVITY], "entryPoint": 1}, "1", "entryPoint must be"),
     ({"scriptFile": 1, "bindings": [ACTIVITY]}, "1", "scriptFile must be"),
     (
@@ -216,7 +216,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     (
         {"scriptFile": "run.py", "bindings": [ACTIVITY]},
         '"run.py"',
-        "The Python files there are: __init__.py",
+        "The folder has the Python files __init__.py",
     ),
     (
         {"scriptFile": "function.json", "bindings": [ACTIVITY]},
@@ -226,12 +226,12 @@ BROKEN: list[tuple[Any, str, str]] = [
     (
         {"scriptFile": "../../outside.py", "bindings": [ACTIVITY]},
         '"../../outside.py"',
-        "not inside the app's folder",
+        "not in the app folder",
     ),
     (
         bindings({**ACTIVITY, "activity": "%NONE%"}),
         '"%NONE%"',
-        "'%NONE%' is not the name of a setting",
+        "the setting '%NONE%' does not exist",
     ),
 ]
 
@@ -252,7 +252,7 @@ def test_out_of_service(tmp_path: Path, content: Any, place: str, text: str) -> 
     found = read(root, content)
     assert found.function is None
     problem = next(problem for problem in found.problems if text in str(problem))
-    assert standing_at(problem.where, content).startswith(place)
+    assert standing_at(problem.location, content).startswith(place)
     assert problem.function == "Hello"
     assert not problem.fatal
 
@@ -275,14 +275,14 @@ def test_several_mistakes_are_said_at_once(tmp_path: Path) -> None:
 def test_a_name_that_no_function_can_have(tmp_path: Path, name: str) -> None:
     found = read(tmp_path, bindings(ACTIVITY), name=name)
     assert found.function is None
-    assert found.problems[0].what == f"'{name}' cannot be a function's name."
+    assert found.problems[0].fault == f"'{name}' is not a valid name of a function."
 
 
 WARNINGS: list[tuple[Any, str, str]] = [
     (
         http(methdos=["get"]),
         '"methdos"',
-        "has no effect. The function answers every method. Did you mean 'methods'?",
+        "has no effect. The function accepts every method. Did you mean 'methods'?",
     ),
     (http(autLevel="anonymous"), '"autLevel"', "Did you mean 'authLevel'?"),
     (
@@ -293,13 +293,13 @@ WARNINGS: list[tuple[Any, str, str]] = [
     (
         bindings({"type": "activityTrigger", "name": "x"}),
         '{"type": "activityTrigge',
-        "has no 'direction': the host takes it as 'in'",
+        "has no 'direction'. The default is 'in'",
     ),
-    (http(methods=[]), '[]}, {"type": "http", "n', "no request reaches the function"),
-    (bindings(TRIGGER), '[{"type": "httpTrigger",', "There is no http output"),
+    (http(methods=[]), '[]}, {"type": "http", "n', "the function receives no requests"),
+    (bindings(TRIGGER), '[{"type": "httpTrigger",', "The function has no http output binding"),
     ({"bindings": [ACTIVITY], "disabled": True}, '"disabled"', "AzureWebJobs.Hello.Disabled=true"),
     ({"bindings": [ACTIVITY], "scriptfile": "x.py"}, '"scriptfile"', "Did you mean 'scriptFile'?"),
-    ('// mine\n{"bindings": [' + json.dumps(ACTIVITY) + "]}", "//", "A comment is not JSON"),
+    ('// mine\n{"bindings": [' + json.dumps(ACTIVITY) + "]}", "//", "JSON has no comments"),
 ]
 
 
@@ -313,7 +313,7 @@ def test_a_warning_leaves_the_function_in_service(
     assert found.function is not None
     (problem,) = found.problems
     assert text in str(problem)
-    assert standing_at(problem.where, content).startswith(place)
+    assert standing_at(problem.location, content).startswith(place)
     assert problem.function is None
 
 
@@ -345,5 +345,5 @@ def test_content_that_the_host_does_not_read_is_accepted(tmp_path: Path, content
 
 
 def test_the_place_of_the_route(tmp_path: Path) -> None:
-    assert read(tmp_path, http(route="x")).route_place == "Hello/function.json:1:82"
-    assert read(tmp_path, http(), name="Other").route_place == "Other/function.json:1:24"
+    assert read(tmp_path, http(route="x")).route_location == "Hello/function.json:1:82"
+    assert read(tmp_path, http(), name="Other").route_location == "Other/function.json:1:24"

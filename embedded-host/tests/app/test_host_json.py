@@ -130,7 +130,7 @@ def test_hubs_of_other_storage_have_other_names(tmp_path: Path) -> None:
 
 def test_percent_in_the_hub_name(tmp_path: Path) -> None:
     assert read(tmp_path, durable(hubName="%HUB%1"), {"HUB": "My"}).hub_name == "My1"
-    with pytest.raises(AppError, match="'%HUB%' is not the name of a setting"):
+    with pytest.raises(AppError, match="the setting '%HUB%' does not exist"):
         read(tmp_path, durable(hubName="%HUB%"))
 
 
@@ -153,11 +153,11 @@ def test_default_hub_name(tmp_path: Path, site: str | None, hub: str) -> None:
 
 WRONG: list[tuple[Any, str]] = [
     ("", "host.json:1:1: is not valid JSON: it is empty"),
-    ('{"version": "2.0",\n "a" 1}', "host.json:2:6: is not valid JSON: a ':' is missing"),
+    ('{"version": "2.0",\n "a" 1}', "host.json:2:6: is not valid JSON: ':' is missing"),
     ("[]", "host.json:1:1: must be an object, but is a list"),
     ("{}", "has no 'version'"),
     ('{"Version": "2.0"}', "host.json:1:2: has 'Version' instead of 'version'"),
-    ('{"version": 2.0}', 'host.json:1:13: version must be the text "2.0", but is 2.0'),
+    ('{"version": 2.0}', 'host.json:1:13: version must be the string "2.0", but is 2.0'),
     ('{"version": "3.0"}', "not of Azure Functions"),
     (
         durable(hubName="my-hub"),
@@ -169,7 +169,7 @@ WRONG: list[tuple[Any, str]] = [
     (durable(hubName=1), "but is 1"),
     (
         durable(maxConcurrentActivityFunctions=0),
-        "maxConcurrentActivityFunctions must be a whole number above 0, but is 0",
+        "maxConcurrentActivityFunctions must be an integer above 0, but is 0",
     ),
     (durable(maxConcurrentActivityFunctions=True), "but is true"),
     (durable(maxConcurrentActivityFunctions="ten"), "but is 'ten'"),
@@ -182,17 +182,17 @@ WRONG: list[tuple[Any, str]] = [
     ),
     ({"extensions": []}, "extensions must be an object"),
     ({"functionTimeout": 300}, "functionTimeout must be a time span like"),
-    ({"functionTimeout": "00:00:00"}, "must be a second or more"),
+    ({"functionTimeout": "00:00:00"}, "must be at least one second"),
     (
         {"extensions": {"http": {"maxConcurrentRequests": 0}}},
-        "must be a whole number above 0, or -1 for no limit",
+        "must be an integer above 0, or -1 for no limit",
     ),
     ({"functionTimeout": "00:61:00"}, "must be a time span"),
     (
         {"extensions": {"http": {"routePrefix": 1}}},
-        'routePrefix must be a text ("" for none), but is 1',
+        'routePrefix must be a string ("" for no prefix), but is 1',
     ),
-    ({"extensions": {"http": {"routePrefix": "a{b"}}}, "cannot be part of a route"),
+    ({"extensions": {"http": {"routePrefix": "a{b"}}}, "must be a valid part of a route"),
     ({"logging": {"logLevel": "Debug"}}, "logLevel must be an object"),
     ({"logging": {"logLevel": {"default": "Infromation"}}}, "Did you mean 'Information'?"),
 ]
@@ -211,7 +211,7 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(AppError) as raised:
         read(tmp_path, text)
     assert str(raised.value).startswith("2 problems:\n")
-    assert {problem.where for problem in raised.value.problems} == {
+    assert {problem.location for problem in raised.value.problems} == {
         "host.json:3:22",
         "host.json:4:42",
     }
@@ -229,13 +229,13 @@ def test_warnings(tmp_path: Path) -> None:
     )
     host, problems = read_host_json(tmp_path, {})
     assert host.route_prefix == "api"
-    assert [problem.where.split(":")[:2] for problem in problems] == [
+    assert [problem.location.split(":")[:2] for problem in problems] == [
         ["host.json", line] for line in "122"
     ]
     assert [
-        "comment" in problems[0].what,
-        "'api'" in problems[1].what,
-        "'mssql'" in problems[2].what,
+        "comment" in problems[0].fault,
+        "'api'" in problems[1].fault,
+        "'mssql'" in problems[2].fault,
     ] == [True] * 3
     assert not any(problem.fatal or problem.function for problem in problems)
 
@@ -247,29 +247,29 @@ def test_warnings(tmp_path: Path) -> None:
         (
             durable(storageProvider={"partitionCount": 4}),
             [
-                "storageProvider.partitionCount has no effect: the embedded host keeps its state in one SQLite"
+                "storageProvider.partitionCount has no effect: the embedded host stores its state in one SQLite"
             ],
         ),
         (durable(tracing={"a": 1}, hubName="x"), ["extensions.durableTask.tracing has no effect"]),
         (
             durable(hubNmae="x"),
-            ["hubNmae has no effect: there is no such setting. Did you mean 'hubName'?"],
+            ["hubNmae has no effect: the setting does not exist. Did you mean 'hubName'?"],
         ),
-        (durable(somethingNew=1), ["somethingNew has no effect: the embedded host does not serve"]),
+        (durable(somethingNew=1), ["somethingNew has no effect: the embedded host does not run this kind"]),
         (
             {"extensions": {"queues": {"batchSize": 1}}},
-            ["extensions.queues has no effect: the embedded host does not serve"],
+            ["extensions.queues has no effect: the embedded host does not run this kind"],
         ),
         (
             {"extensions": {"http": {"hsts": {}}}},
-            ["extensions.http.hsts has no effect: the embedded host does not decorate"],
+            ["extensions.http.hsts has no effect: the embedded host adds no headers"],
         ),
         (
             {"logging": {"logLevel": {"x": "None"}, "applicationInsights": {}}},
             ["logging.applicationInsights has no effect"],
         ),
         ({"functionTimout": "00:01:00"}, ["Did you mean 'functionTimeout'?"]),
-        ({"nonsense": 1}, ["nonsense has no effect: the embedded host does not know it"]),
+        ({"nonsense": 1}, ["nonsense has no effect: the setting is unknown"]),
     ],
 )
 def test_ignored_settings(document: dict[str, Any], said: list[str]) -> None:
@@ -281,4 +281,4 @@ def test_ignored_settings(document: dict[str, Any], said: list[str]) -> None:
 
 def test_ignored_settings_have_their_place(tmp_path: Path) -> None:
     host = read(tmp_path, '{\n "version": "2.0",\n "healthMonitor": {}}')
-    assert [problem.where for problem in host.ignored] == ["host.json:3:19"]
+    assert [problem.location for problem in host.ignored] == ["host.json:3:19"]

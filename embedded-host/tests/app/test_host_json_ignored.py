@@ -28,9 +28,9 @@ from embedded_host.app.host_json_ignored import ignored_settings, other_storage
         ),
         (
             {"extensions": {"durableTask": {"hubNam": "H"}}},
-            ["there is no such setting. Did you mean 'hubName'?"],
+            ["the setting does not exist. Did you mean 'hubName'?"],
         ),
-        ({"zzz": 1}, ["zzz has no effect: the embedded host does not know it"]),
+        ({"zzz": 1}, ["zzz has no effect: the setting is unknown"]),
         ({"extensions": {"queues": {"batchSize": 1}}}, ["extensions.queues has no effect"]),
     ],
 )
@@ -39,7 +39,7 @@ def test_only_settings_without_effect_are_reported(
 ) -> None:
     problems = ignored_settings(document)
     assert len(problems) == len(texts)
-    assert all(text in problem.what for text, problem in zip(texts, problems, strict=True))
+    assert all(text in problem.fault for text, problem in zip(texts, problems, strict=True))
     assert {problem.code for problem in problems} <= {"EH123"}
 
 

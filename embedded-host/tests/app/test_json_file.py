@@ -31,12 +31,12 @@ def test_reads_what_json_reads(value: object, indent: int | None, ascii_only: bo
 
 def test_the_place_of_keys_and_values() -> None:
     file = parse_json('{\n  "bindings": [\n    {"type":  "http"}\n  ]\n}', "F/function.json")
-    assert file.where(("bindings", 0, "type"), key=True) == "F/function.json:3:6"
-    assert file.where(("bindings", 0, "type")) == "F/function.json:3:15"
+    assert file.location(("bindings", 0, "type"), key=True) == "F/function.json:3:6"
+    assert file.location(("bindings", 0, "type")) == "F/function.json:3:15"
     assert (
-        file.where(("bindings", 0, "name")) == "F/function.json:3:5"
+        file.location(("bindings", 0, "name")) == "F/function.json:3:5"
     )  # not there: what is around it
-    assert file.where(("nothing", "at", "all")) == "F/function.json:1:1"
+    assert file.location(("nothing", "at", "all")) == "F/function.json:1:1"
 
 
 def test_comments_and_trailing_commas_are_noted() -> None:
@@ -45,43 +45,43 @@ def test_comments_and_trailing_commas_are_noted() -> None:
     assert file.value == {"a": [1, 2], "b": "// text"}
     problems = [str(problem) for problem in file.warnings("So what.")]
     assert problems == [
-        "host.json:1:1: A comment is not JSON (and 2 more). So what. [EH111]",
-        "host.json:2:12: A comma before ']' is not JSON. So what. [EH111]",
-        "host.json:3:25: A comma before '}' is not JSON. So what. [EH111]",
+        "host.json:1:1: JSON has no comments (and 2 more). So what. [EH111]",
+        "host.json:2:12: JSON has no comma before ']'. So what. [EH111]",
+        "host.json:3:25: JSON has no comma before '}'. So what. [EH111]",
     ]
 
 
 def test_a_key_that_occurs_twice_is_noted() -> None:
     file = parse_json('{"a": 1,\n "a": 2}', "x")
     assert file.value == {"a": 2}
-    assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice, and the last one counts. [EH111]"
+    assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice; the last value is used. [EH111]"
 
 
 ERRORS = [
     ("", 1, 1, "it is empty"),
     ("  \n // nothing", 1, 1, "it is empty"),
     ('{\n  "a": 1\n  "b": 2\n}', 3, 3, "a comma is missing before '\"b\"'"),
-    ('{"a" 1}', 1, 6, "a ':' is missing after \"a\""),
-    ("{'a': 1}", 1, 2, "names stand in double quotes"),
-    ("{a: 1}", 1, 2, "names stand in double quotes"),
-    ("{1: 1}", 1, 2, "a name in double quotes is expected here, but there is '1'"),
-    ("{,}", 1, 2, "a name in double quotes is expected here, but there is ','"),
-    ("{\"a\": 'b'}", 1, 7, "not in single ones"),
-    ('{"a": True}', 1, 7, "'True' is written 'true'"),
-    ('{"a": hello}', 1, 7, 'a text needs double quotes: "hello"'),
-    ('{"a": }', 1, 7, "a value is expected here, but there is '}'"),
-    ('{"a": 01}', 1, 7, "a value is expected here, but there is '01'"),
+    ('{"a" 1}', 1, 6, "':' is missing after \"a\""),
+    ("{'a': 1}", 1, 2, "keys need double quotes"),
+    ("{a: 1}", 1, 2, "keys need double quotes"),
+    ("{1: 1}", 1, 2, "a key in double quotes is expected here, but found '1'"),
+    ("{,}", 1, 2, "a key in double quotes is expected here, but found ','"),
+    ("{\"a\": 'b'}", 1, 7, "not single quotes"),
+    ('{"a": True}', 1, 7, "write 'true' instead of 'True'"),
+    ('{"a": hello}', 1, 7, 'a string needs double quotes: "hello"'),
+    ('{"a": }', 1, 7, "a value is expected here, but found '}'"),
+    ('{"a": 01}', 1, 7, "a value is expected here, but found '01'"),
     ('{"a": NaN}', 1, 7, "double quotes"),
-    ('{"a": 1', 1, 1, "this '{' is not closed"),
-    ('{\n "a": [1', 2, 7, "this '[' is not closed"),
-    ('{"a": [1}', 1, 9, "']' is expected here, but there is '}'"),
+    ('{"a": 1', 1, 1, "'{' has no closing"),
+    ('{\n "a": [1', 2, 7, "'[' has no closing"),
+    ('{"a": [1}', 1, 9, "']' is expected here, but found '}'"),
     ('{"a": "x\n"}', 1, 7, "no closing double quote on its line"),
     ('{"a": "x', 1, 7, "no closing double quote"),
-    ('{"a": "x\ty"}', 1, 9, "a tab is written"),
-    ('{"a": "C:\\dir"}', 1, 10, "must be doubled"),
-    ("{} {}", 1, 4, "something follows the end"),
-    ("{ /* open", 1, 3, "not closed with '*/'"),
-    ("9" * 5000, 1, 1, "this number is too long"),
+    ('{"a": "x\ty"}', 1, 9, "write a tab as"),
+    ('{"a": "C:\\dir"}', 1, 10, "write a backslash in a string as"),
+    ("{} {}", 1, 4, "after the end of the document"),
+    ("{ /* open", 1, 3, "no closing '*/'"),
+    ("9" * 5000, 1, 1, "the number is too long"),
     ("[" * 100_000, 0, 0, "nested too deeply"),
 ]
 
@@ -94,7 +94,7 @@ def test_an_error_names_the_fault_and_its_position(
 ) -> None:
     with pytest.raises(JsonFileError) as raised:
         parse_json(text, "x.json")
-    assert what in raised.value.what
+    assert what in raised.value.fault
     assert (raised.value.line, raised.value.column) == (line, column)
 
 
@@ -121,9 +121,9 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "line", "column", "what"),
     [
-        (b'{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9 is no character"),
-        (b'\xef\xbb\xbf{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9 is no character"),
-        (b"\xef\xbb\xbf{@\xbf{A", 1, 3, "the byte 0xbf is no character"),
+        (b'{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9, which is not valid UTF-8"),
+        (b'\xef\xbb\xbf{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9, which is not valid UTF-8"),
+        (b"\xef\xbb\xbf{@\xbf{A", 1, 3, "the byte 0xbf, which is not valid UTF-8"),
         (b"\xff\xfe{\x00}\x00", 1, 1, "UTF-16"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_file_that_is_not_utf_8(
     path.write_bytes(raw)
     with pytest.raises(JsonFileError) as raised:
         read_json(path, "x.json")
-    assert what in raised.value.what
+    assert what in raised.value.fault
     assert (raised.value.line, raised.value.column) == (line, column)
 
 

@@ -64,7 +64,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "where", "text"),
     [
-        ('{"IsEncrypted": false,\n "Values" {}}', "2:11", "is not valid JSON: a ':' is missing"),
+        ('{"IsEncrypted": false,\n "Values" {}}', "2:11", "is not valid JSON: ':' is missing"),
         ([], "1:1", "must be an object"),
         ({"Values": {"A": "b"}}, "1:1", "IsEncrypted is missing, which means true"),
         ({"IsEncrypted": True, "Values": {"A": "b"}}, "1:17", "func settings decrypt"),
@@ -72,7 +72,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
         (
             plain(Values={"A": "b", "C": {"d": 1}}),
             "1:50",
-            "'C' is not a text: values cannot be nested",
+            "'C' is not a string: values cannot be nested",
         ),
         (plain(Values=["A"]), "1:34", "Values must be an object"),
     ],
@@ -82,22 +82,22 @@ def test_a_file_that_counts_for_nothing(
 ) -> None:
     settings, (problem,) = read(tmp_path, content)
     assert settings == LocalSettings()
-    assert problem.where == f"local.settings.json:{where}"
+    assert problem.location == f"local.settings.json:{where}"
     assert text in str(problem)
-    assert "None of its settings are used until" in problem.remedy
+    assert "ntil then the host ignores the file" in problem.fix
     assert not problem.fatal
 
 
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (plain(Values={"A": None}), "'A' is null and is skipped"),
+        (plain(Values={"A": None}), "'A' is null and is ignored"),
         (plain(Values={"": "x"}), "without a name"),
-        (plain(ConnectionStrings={"A": 1}), "'A' is skipped"),
+        (plain(ConnectionStrings={"A": 1}), "'A' is not a connection string and is ignored"),
         (plain(Host={"LocalHttpPort": "x"}), "LocalHttpPort must be a port"),
         (plain(Host={"LocalHttpPort": 70000}), "LocalHttpPort must be a port"),
         (plain(Host={"LocalHttpPort": True}), "LocalHttpPort must be a port"),
-        (plain(Host={"CORS": ["*"]}), "CORS must be a text"),
+        (plain(Host={"CORS": ["*"]}), "CORS must be a string"),
         (plain(Host={"LocalHtpPort": 1}), "Did you mean 'LocalHttpPort'?"),
         (plain(Vlaues={}), "Did you mean 'Values'?"),
     ],
@@ -133,7 +133,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         "AzureWebJobsScriptRoot": str(tmp_path),
     }
-    assert [problem.what for problem in notes] == [
+    assert [problem.fault for problem in notes] == [
         "Skipping 'OTHER' from local settings as it's already defined in current environment variables."
     ]
 

@@ -233,12 +233,12 @@ def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
             "'Foo' in the month 'Foo' is not a number from 1 to 12 or a name (Jan, Feb, …).",
         ),
         ("0 0 0 * * Mon#1", "'Mon#1' in the day of week"),
-        ("0 1,,2 * * * *", "the minute '1,,2' has a ',' without a value beside it"),
+        ("0 1,,2 * * * *", "the minute '1,,2' has an empty value beside a ','"),
         ("0 */x * * * *", "the step 'x' in the minute '*/x' is not a number"),
         ("0 5- * * * *", "'' in the minute '5-' is not a number"),
         ("0 ٣ * * * *", "'٣' in the minute"),
         ("@daily", "it has 1 field, but must have six"),
-        ("00:00:00", "the time between two runs must be more than nothing"),
+        ("00:00:00", "the interval must be longer than zero"),
     ],
 )
 def test_an_invalid_schedule_is_refused(text: str, what: str) -> None:
@@ -283,4 +283,4 @@ def test_time_zone() -> None:
     for wrong in ("Eastern Standard Time", "../x", "Mars/Olympus"):
         zone, what = time_zone({"WEBSITE_TIME_ZONE": wrong})
         assert zone == UTC
-        assert what == f"WEBSITE_TIME_ZONE is '{wrong}', which is not the name of a time zone here."
+        assert what == f"WEBSITE_TIME_ZONE is '{wrong}', which is not a time zone of this machine."

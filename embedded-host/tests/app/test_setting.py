@@ -37,7 +37,7 @@ def test_resolve_percent(text: str, resolved: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a%None%", "'%None%'"), ("50%", "partner"), ("%%", "'%%'")]
+    ("text", "said"), [("a%None%", "'%None%'"), ("50%", "a single '%'"), ("%%", "'%%'")]
 )
 def test_resolve_percent_names_what_is_missing(text: str, said: str) -> None:
     with pytest.raises(UnresolvedSettingError, match=said):

@@ -42,7 +42,7 @@ def test_settings() -> None:
     [
         (
             {"schedule": "%Nowhere%"},
-            "'schedule' cannot be resolved: '%Nowhere%' is not the name of a setting. Set it in",
+            "'schedule' cannot be resolved: the setting '%Nowhere%' does not exist. Set it in",
         ),
         (
             {"schedule": "0 0 0 * * 8"},
@@ -87,11 +87,11 @@ def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
     wrong = {p.function: str(p) for p in read.problems if p.function}
     assert wrong["Tick"].startswith("Tick/function.json:7:")
     assert "the hour '25' is out of range: 25 is not from 0 to 23." in wrong["Tick"]
-    assert "'%Missing%' is not the name of a setting" in wrong["Tock"]
+    assert "the setting '%Missing%' does not exist" in wrong["Tock"]
     assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
     zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
     assert (
-        "'Eastern Standard Time', which is not the name of a time zone here. Write it as in 'Europe/Berlin'"
+        "'Eastern Standard Time', which is not a time zone of this machine. Use a name like 'Europe/Berlin'"
         in zone
     )
     assert list(loaded_app(read, LoadResult([]), {}).timers) == ["Good"]

@@ -248,7 +248,7 @@ def test_an_orchestrator_that_reads_the_clock(host: RunningHost) -> None:
 
 def test_comments_in_host_json(host: RunningHost) -> None:
     assert (
-        "host.json:2:3: A comment is not JSON (and 1 more). The host accepts it, but on Azure"
+        "host.json:2:3: JSON has no comments (and 1 more). The host accepts it, but on Azure"
         in host.log
     )
     assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "what it says counts"

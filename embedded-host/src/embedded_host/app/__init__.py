@@ -1,4 +1,4 @@
-"""What an app is: host.json, local.settings.json and every function.json on disk, as values.
+"""Read an app: host.json, local.settings.json and function.json files become frozen dataclasses.
 
-Start with ``definitions`` (the vocabulary), then ``folder.read_app`` (the way in).
+``definitions`` has the dataclasses, ``folder.read_app`` reads an app.
 """

@@ -1,7 +1,8 @@
-"""The vocabulary of bindings: their types, properties and values.
+"""Binding types, their properties, and the values of these properties.
 
-From https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindings and the pages it lists; the values of
-``authLevel`` and ``direction`` are the enumerations of the real host (functions-host.md#http-routing and #authorization).
+Source: https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindings and the pages
+it lists. The values of ``authLevel`` and ``direction`` are enumerations of the Azure Functions host
+(functions-host.md#http-routing and #authorization).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
     "table": ("tableName", "partitionKey", "rowKey", "take", "filter", "connection"),
     "warmupTrigger": (),
 }
-"""Type -> the properties it has besides the common ones. Types that are not here may have any."""
+"""Properties of each type besides the common ones. Other types may have any property."""
 
 TYPES = (
     *PROPERTIES,
@@ -89,6 +90,8 @@ TYPES = (
 
 
 class DurableTrigger(NamedTuple):
+    """The kind of a durable function, and the property that names it."""
+
     kind: str
     """``orchestrator``, ``activity`` or ``entity``"""
     name_property: str
@@ -100,7 +103,7 @@ DURABLE_TRIGGERS = {
     "activitytrigger": DurableTrigger("activity", "activity"),
     "entitytrigger": DurableTrigger("entity", "entityName"),
 }
-"""By type, in lower case."""
+"""Durable triggers by their type in lower case."""
 
 CLIENTS = ("durableclient", "orchestrationclient")
 """The types of a durable client, in lower case."""
@@ -126,7 +129,10 @@ RESOLVED = frozenset(
         "entityname",
     }
 )
-"""Properties (lower case) in which ``%SETTING%`` is resolved (functions-host.md#local-settings-json); ``route`` is not among them."""
+"""Properties, in lower case, in which ``%SETTING%`` is resolved; ``route`` is not one of them.
+
+Source: functions-host.md#local-settings-json.
+"""
 
 FUNCTION_KEYS = (
     "bindings",

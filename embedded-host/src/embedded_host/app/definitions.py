@@ -1,7 +1,6 @@
-"""What an app is: the vocabulary that every other part of the host reads.
+"""The dataclasses that describe an app: its functions, bindings, settings and problems.
 
-Everything here is a value: frozen, without I/O, and without knowledge of files' formats (the readers
-beside this module have that).
+They are frozen and do no I/O. The other modules of this package read them from files.
 """
 
 from __future__ import annotations
@@ -16,28 +15,30 @@ from embedded_host.app.binding_types import CLIENTS, DURABLE_TRIGGERS
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with the app: what, where, and what to do about it.
+    """A fault in the app's files or settings, with its location and its fix.
 
-    ``fatal`` says that the app cannot start at all (a host.json that cannot be read); otherwise only
-    the function it names is out of service, or nothing is and it is a warning.
+    A fatal problem (an invalid host.json) stops the start of the app. Another problem disables the
+    function that it names. A problem that names no function is a warning.
     """
 
-    where: str
-    """A file, relative to the app's folder, with line and column if known (``Hello/function.json:3:7``); or a setting."""
-    what: str
-    """One sentence: what is wrong."""
-    remedy: str = ""
-    """One sentence: what to do."""
+    location: str
+    """A setting, or a file relative to the app folder, with line and column if known:
+    ``Hello/function.json:3:7``."""
+    fault: str
+    """One sentence that describes the fault."""
+    fix: str = ""
+    """One sentence that describes the fix."""
     function: str | None = None
-    """The function that it puts out of service, if it is about one."""
+    """The function that the problem disables."""
     fatal: bool = False
     code: str = field(kw_only=True)
-    """Its family in ``errors.md`` (``EH140``); stands at the end of the text."""
+    """The problem's code in ``errors.md`` (``EH140``)."""
 
     def __str__(self) -> str:
+        """Return location, fault, fix and code on one line."""
         return (
-            f"{self.where}: {self.what}"
-            + (f" {self.remedy}" if self.remedy else "")
+            f"{self.location}: {self.fault}"
+            + (f" {self.fix}" if self.fix else "")
             + f" [{self.code}]"
         )
 
@@ -46,9 +47,9 @@ class Problem:
 class Binding:
     """One entry of a function's ``bindings``.
 
-    ``properties`` is the entry as it stands in the file, but for two things that the real host does too: the known
-    properties have their documented spelling (``Methods`` -> ``methods``), and ``%SETTING%`` is resolved where it may
-    stand. ``Function.config`` has the entry untouched.
+    ``properties`` is the entry of the file with two changes, as on the Azure Functions host: known
+    properties have their documented spelling (``Methods`` -> ``methods``), and ``%SETTING%`` is
+    resolved in the properties that allow it. ``Function.config`` has the unchanged entry.
     """
 
     type: str
@@ -59,17 +60,18 @@ class Binding:
 
     @property
     def is_trigger(self) -> bool:
+        """True for a trigger, false for another binding."""
         return self.type.lower().endswith("trigger")
 
     @property
     def route(self) -> str | None:
-        """The route of an httpTrigger, without the prefix; None without one."""
+        """The route of an httpTrigger without the prefix, or None."""
         route = self._property("route")
         return route if isinstance(route, str) else None
 
     @property
     def methods(self) -> tuple[str, ...] | None:
-        """The methods of an httpTrigger in upper case; None for all methods."""
+        """The methods of an httpTrigger in upper case, or None for all methods."""
         methods = self._property("methods")
         return (
             tuple(str(method).upper() for method in methods)
@@ -83,37 +85,41 @@ class Binding:
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app. In the v1 layout its name is its folder's."""
+    """One function of the app. In the v1 layout its name is the name of its folder."""
 
     name: str
     directory: Path
     script_file: Path
     """Absolute path of the Python file."""
     entry_point: str
-    """The callable's name in that file; ``main`` unless the file says otherwise."""
+    """The name of the callable in that file; ``main`` by default."""
     bindings: tuple[Binding, ...]
     config: Mapping[str, object] = field(default_factory=dict)
-    """The function.json as read."""
+    """The content of function.json."""
 
     @property
     def trigger(self) -> Binding:
+        """The function's trigger."""
         return next(b for b in self.bindings if b.is_trigger)
 
     @cached_property
     def takes_client(self) -> bool:
-        """Whether it has a durable client, with which it can start and end instances."""
+        """True if the function has a durable client binding."""
         return any(b.type.lower() in CLIENTS for b in self.bindings)
 
     @property
     def durable_kind(self) -> str | None:
-        """``orchestrator``, ``activity`` or ``entity``; None for any other function."""
+        """``orchestrator``, ``activity`` or ``entity``, or None for any other function."""
         durable = DURABLE_TRIGGERS.get(self.trigger.type.lower())
         return durable.kind if durable else None
 
     @property
     def durable_name(self) -> str:
-        """The name by which orchestrators call it: the ``orchestration``/``activity``/``entityName`` property of its trigger,
-        else the function's name."""
+        """The name that orchestrators call.
+
+        It is the ``orchestration``, ``activity`` or ``entityName`` property of the trigger, or else
+        the name of the function.
+        """
         durable = DURABLE_TRIGGERS.get(self.trigger.type.lower())
         named = self.trigger.properties.get(durable.name_property) if durable else None
         return str(named) if named else self.name
@@ -121,38 +127,48 @@ class Function:
 
 @dataclass(frozen=True)
 class HostJson:
-    """The parts of host.json that this host reads; ``document`` is all of it (after overrides)."""
+    """The settings of host.json that the host reads.
+
+    ``document`` is the whole file, with the overrides of environment variables.
+    """
 
     document: Mapping[str, object] = field(default_factory=dict)
     hub_name: str = "TestHubName"
     route_prefix: str = "api"
     function_timeout: float | None = 1800.0
-    """Seconds; None is unbounded."""
+    """Seconds, or None for no limit."""
     max_concurrent_activities: int | None = None
-    """None: ten for each core."""
+    """The limit of running activities, or None for ten per core."""
     max_concurrent_orchestrators: int | None = None
+    """The limit of running turns, or None for ten per core."""
     max_entity_batch: int = 5000
     overridable_existing_states: str = "NonRunningStates"
-    """or ``AnyState``"""
+    """``NonRunningStates`` or ``AnyState``."""
     store_inputs_in_history: bool = False
     default_version: str | None = None
-    """The version of orchestrations that are started without one."""
+    """The version of instances that are started without one."""
     http_sleep_ms: int = 30000
     """``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``"""
     max_outstanding_requests: int | None = 10_000
-    """Requests for functions that wait or are under way; None (-1 in the file) is no limit. The real host has none by default,
-    and 200 on its Windows consumption plan; without one, memory would be it."""
+    """The limit of waiting and running requests to HTTP functions, or None (-1 in the file).
+
+    The Azure Functions host has no limit by default, and 200 on the Windows Consumption plan. The
+    embedded host has one so that waiting requests cannot exhaust the memory.
+    """
     max_concurrent_requests: int | None = None
-    """HTTP functions that run at a time; None (-1 in the file, the default) is no limit. 100 on that plan."""
+    """The limit of running HTTP functions, or None (-1 in the file, the default).
+
+    The Windows Consumption plan has 100.
+    """
     log_levels: Mapping[str, str] = field(default_factory=dict)
-    """``logging.logLevel`` as written: category -> level."""
+    """``logging.logLevel``: levels by category."""
     ignored: tuple[Problem, ...] = ()
-    """The keys that are in the file and have no effect here, with the reason; for one line at start."""
+    """Keys of the file that have no effect on this host, with the reasons."""
 
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """local.settings.json: ``values`` go to the environment (an existing variable wins)."""
+    """local.settings.json. ``values`` become environment variables, except variables that exist."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
@@ -163,17 +179,17 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class App:
-    """A v1 (or, once a worker has indexed it, v2) function app as found on disk."""
+    """An app on disk. The functions of a v2 app are missing until a worker has indexed it."""
 
     root: Path
     host: HostJson
     settings: LocalSettings
     functions: tuple[Function, ...]
-    """In order of name, without regard to case. Those with a problem of their own are not among them."""
+    """Functions without problems, ordered by name without regard to case."""
     problems: tuple[Problem, ...] = ()
     uses_v2_model: bool = False
-    """A function_app.py (or PYTHON_SCRIPT_FILE_NAME) stands in the root."""
+    """True if the app folder has function_app.py or the file of PYTHON_SCRIPT_FILE_NAME."""
     disabled: frozenset[str] = frozenset()
-    """Names of the functions that ``AzureWebJobs.{name}.Disabled`` switches off; they are among ``functions``."""
+    """Functions that ``AzureWebJobs.{name}.Disabled`` disables. ``functions`` includes them."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """HTTP functions that their function.json puts out of service -> the route where they would answer."""
+    """Routes of the HTTP functions whose function.json is invalid, by the function's name."""

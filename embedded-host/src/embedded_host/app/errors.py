@@ -1,4 +1,4 @@
-"""What stops an app from starting."""
+"""The error that is raised if an app cannot start."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class AppError(EmbeddedHostError):
-    """The app cannot start. ``problems`` says why, all that was found at once; ``str()`` is for the console."""
+    """The app cannot start. ``problems`` has every fatal problem, ``str()`` the output."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
         self.problems: tuple[Problem, ...] = problems
 
     def __str__(self) -> str:
+        """Return the problem, or the number of problems and one problem per line."""
         if len(self.problems) == 1:
             return str(self.problems[0])
         return "\n".join(

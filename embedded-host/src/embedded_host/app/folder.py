@@ -1,4 +1,4 @@
-"""An app's folder -> App: the one way in."""
+"""Read an app folder into an ``App``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from embedded_host.app.setting import setting
 
 
 def read_app(root: Path, environ: Mapping[str, str]) -> App:
-    """Everything that ``root`` and ``environ`` (the process's; it wins over local.settings.json) say of an app.
+    """Return the app in the folder ``root``.
 
-    Raises AppError, with all that was found, for what no app can start with: no app there, a host.json that cannot be
-    used, no functions at all. Everything else is in ``App.problems``: functions out of service, and warnings.
+    ``environ`` has the environment variables of the process; they override local.settings.json.
+    Raises AppError, with every problem found, if the folder has no app, an invalid host.json or no
+    functions. ``App.problems`` has all other problems: invalid functions and warnings.
     """
     root = root.absolute()
     settings, settings_problems = read_local_settings(root)
@@ -52,7 +53,7 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
             *route_conflicts(
                 functions,
                 host.route_prefix,
-                {folder.name: folder.route_place for folder in folders},
+                {folder.name: folder.route_location for folder in folders},
             ),
         ),
         uses_v2_model=uses_v2_model,
@@ -62,8 +63,11 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
 
 
 def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> frozenset[str]:
-    """Those of ``names`` that ``AzureWebJobs.{name}.Disabled`` (or, where names of variables cannot have dots,
-    ``AzureWebJobs_{name}_Disabled``) switches off with ``true`` or ``1`` (functions-host.md#local-settings-json)."""
+    """Return the functions that a setting disables (functions-host.md#local-settings-json).
+
+    The setting is ``AzureWebJobs.{name}.Disabled``, or ``AzureWebJobs_{name}_Disabled`` on systems
+    whose variable names cannot have dots. The values ``true`` and ``1`` disable the function.
+    """
     return frozenset(
         name
         for name in names
@@ -73,12 +77,12 @@ def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> froz
 
 
 def route_conflicts(
-    functions: Iterable[Function], prefix: str, places: Mapping[str, str]
+    functions: Iterable[Function], prefix: str, locations: Mapping[str, str]
 ) -> tuple[Problem, ...]:
-    """A warning for each HTTP function that another one before it keeps requests from.
+    """Return a warning for each HTTP function whose requests an earlier function receives.
 
-    ``functions`` are in order, which is the order in which routes are tried (functions-host.md#http-routing); ``places`` has where each
-    one's route stands.
+    The host compares a request with the routes in the order of ``functions``
+    (functions-host.md#http-routing). ``locations`` has the location of each function's route.
     """
     problems: list[Problem] = []
     earlier: list[tuple[Function, RouteTemplate, frozenset[str]]] = []
@@ -93,15 +97,16 @@ def route_conflicts(
             )
             if not route.overlaps(other_route) or (methods and other_methods and not shared):
                 continue
-            all_of_it = not other_methods or methods == shared
-            answered = "every method" if not shared else ", ".join(sorted(shared))
-            fate = "is never reached" if all_of_it else "is not reached with these methods"
+            hides_all = not other_methods or methods == shared
+            shown = "every method" if not shared else ", ".join(sorted(shared))
+            effect = "no request" if hides_all else "no request with these methods"
             problems.append(
                 Problem(
-                    places.get(function.name, f"{function.name}/function.json"),
-                    f"'{function.name}' has the same route as '{other.name}' ('{route.template}', {answered}): "
-                    f"'{other.name}' comes first by name and answers, and '{function.name}' {fate}.",
-                    "Give one of them another route or other methods.",
+                    locations.get(function.name, f"{function.name}/function.json"),
+                    f"'{function.name}' has the same route as '{other.name}' ('{route.template}', "
+                    f"{shown}). '{other.name}' is first by name, so '{function.name}' receives "
+                    f"{effect}.",
+                    "Change the route or the methods of one of the two functions.",
                     code="EH106",
                 )
             )
@@ -111,18 +116,18 @@ def route_conflicts(
 
 
 def _methods(trigger: Binding) -> frozenset[str]:
-    """In upper case; empty for all."""
+    """Return the methods in upper case, or the empty set for all methods."""
     return frozenset(trigger.methods or ())
 
 
 def _function_folders(root: Path) -> list[Path]:
-    """Every folder directly in ``root`` with a function.json, by name as the real host orders them."""
+    """Return the function folders, ordered by name as on the Azure Functions host."""
     folders = (folder for folder in root.iterdir() if _holds(folder, "function.json"))
     return sorted(folders, key=lambda folder: (folder.name.upper(), folder.name))
 
 
 def _without_namesakes(folders: list[FunctionFolder]) -> list[FunctionFolder]:
-    """Of folders whose names differ only in case, those after the first are out of service."""
+    """Disable each function whose name differs from an earlier name only in case."""
     first: dict[str, str] = {}
     kept: list[FunctionFolder] = []
     for folder in folders:
@@ -130,13 +135,14 @@ def _without_namesakes(folders: list[FunctionFolder]) -> list[FunctionFolder]:
         if name != folder.name:
             problem = Problem(
                 f"{folder.name}/function.json",
-                f"'{folder.name}' and '{name}' differ only in case, and names of functions are compared without it.",
+                f"'{folder.name}' and '{name}' differ only in case. The names of functions are "
+                "compared without regard to case.",
                 "Rename one of the folders.",
                 function=folder.name,
                 code="EH103",
             )
             folder = FunctionFolder(
-                folder.name, None, (*folder.problems, problem), folder.route_place
+                folder.name, None, (*folder.problems, problem), folder.route_location
             )
         kept.append(folder)
     return kept
@@ -146,20 +152,21 @@ def _runtime_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     runtime = setting("FUNCTIONS_WORKER_RUNTIME", environ) or "python"
     if runtime.lower() == "python":
         return ()
-    what = f"FUNCTIONS_WORKER_RUNTIME is '{runtime}', but the embedded host runs Python functions only."
-    return (Problem(NAME, what, 'Set it to "python"; it is taken as that.', code="EH104"),)
+    fault = f"FUNCTIONS_WORKER_RUNTIME is '{runtime}', but the host runs only Python functions."
+    fix = 'Set it to "python". The host uses that value.'
+    return (Problem(NAME, fault, fix, code="EH104"),)
 
 
 def _time_zone_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
-    _, what = time_zone(environ)
-    remedy = "Write it as in 'Europe/Berlin' or 'America/New_York'; until then schedules go by UTC."
-    return (Problem(NAME, what, remedy, code="EH105"),) if what else ()
+    _, fault = time_zone(environ)
+    fix = "Use a name like 'Europe/Berlin' or 'America/New_York'. Until then schedules use UTC."
+    return (Problem(NAME, fault, fix, code="EH105"),) if fault else ()
 
 
 def _holds(folder: Path, name: str) -> bool:
     try:
         return (folder / name).is_file()
-    except OSError:  # a folder that may not be looked into
+    except OSError:  # no permission to read the folder
         return False
 
 
@@ -167,8 +174,8 @@ def _no_app(root: Path) -> Problem:
     if not root.is_dir():
         return Problem(
             str(root),
-            "There is no such folder.",
-            "Name the app's folder with --script-root.",
+            "The folder does not exist.",
+            "Pass the app folder with --script-root.",
             fatal=True,
             code="EH101",
         )
@@ -178,20 +185,21 @@ def _no_app(root: Path) -> Problem:
     except OSError:
         children = []
     found = [*parents, *children]
-    what = "There is no app in this folder: an app has a host.json at its top."
+    fault = "The folder has no host.json, so it is not an app."
     if not found:
         return Problem(
             str(root),
-            what,
-            "Run it in an app's folder or name that with --script-root (looked above and one level below).",
+            fault,
+            "Run the command in an app folder, or pass the folder with --script-root. The parent "
+            "folders and the subfolders have no app either.",
             fatal=True,
             code="EH101",
         )
-    places = ", ".join(str(folder) for folder in found)
+    folders = ", ".join(str(folder) for folder in found)
     return Problem(
         str(root),
-        f"{what} There is one in: {places}.",
-        "Run it there or use --script-root.",
+        f"{fault} Apps nearby: {folders}.",
+        "Run the command there, or pass the folder with --script-root.",
         fatal=True,
         code="EH101",
     )
@@ -201,15 +209,16 @@ def _no_functions(root: Path, script: str) -> Problem:
     deeper = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*/function.json"))[
         :3
     ]
-    remedy = (
-        f"Found deeper: {', '.join(deeper)}; a function's folder must be directly in the app's folder."
+    fix = (
+        f"Move {', '.join(deeper)} up: a function folder must be directly in the app folder."
         if deeper
-        else 'The least is a folder Hello with __init__.py and function.json, or a function_app.py with "app = df.DFApp()".'
+        else "Add a folder with __init__.py and function.json, or a function_app.py with "
+        '"app = df.DFApp()".'
     )
     return Problem(
         str(root),
-        f"No functions found: neither a folder with a function.json (*/function.json) nor {script}.",
-        remedy,
+        f"The app has no functions: no function folder (*/function.json) and no {script}.",
+        fix,
         fatal=True,
         code="EH102",
     )

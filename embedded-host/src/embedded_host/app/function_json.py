@@ -1,7 +1,8 @@
-"""One folder with a function.json -> a Function, or what is wrong with it.
+"""Read a function folder into a ``Function``, or into the problems of its function.json.
 
-The rules are those of the real host's ``HostFunctionMetadataProvider`` and ``FunctionDescriptorProvider`` (
-functions-host.md#http-routing): top keys are compared exactly, properties of bindings without regard to case.
+The rules are those of the Azure Functions host (``HostFunctionMetadataProvider`` and
+``FunctionDescriptorProvider``; functions-host.md#function-indexing). The keys of the file are
+case-sensitive, the properties of bindings are not.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from embedded_host.app.binding_types import (
     TYPES,
 )
 from embedded_host.app.definitions import Binding, Function, Problem
-from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_json
+from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.suggestion import closest, did_you_mean
@@ -32,35 +33,41 @@ from embedded_host.app.timer_trigger import check_timer
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
 _BINDING_NAME = re.compile(r"(?!.*__)[a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return", re.ASCII)
-"""From 4.1038 of the real host on; before, a name could not have an underscore (azure-functions-host, pull request 10764)."""
+"""Binding names of the Azure Functions host since 4.1038, which allows underscores.
+
+Source: azure-functions-host, pull request 10764.
+"""
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class FunctionFolder:
-    """What a folder with a function.json came to."""
+    """The result of reading a function folder."""
 
     name: str
     function: Function | None
-    """None if a problem puts it out of service."""
+    """The function, or None if a problem disables it."""
     problems: tuple[Problem, ...]
-    """All that was found, at once."""
-    route_place: str
-    """``file:line:column`` of the trigger's route, or of what is around it."""
+    """Every problem of the file."""
+    route_location: str
+    """``file:line:column`` of the trigger's route, or of its closest enclosing value."""
     refused_route: str | None = None
-    """Where a function that is out of service would answer, prefix included, as far as its file can be read."""
+    """The route of a disabled HTTP function with its prefix, if the file has one."""
 
 
 def read_function(
     directory: Path, environ: Mapping[str, str], route_prefix: str = "api"
 ) -> FunctionFolder:
-    """Reads ``directory`` (absolute; directly in the app's root). Never raises for what stands in the file."""
+    """Read a function folder: ``directory`` is absolute and directly in the app folder.
+
+    A fault of the file becomes a problem; it raises nothing.
+    """
     name = f"{directory.name}/function.json"
     try:
         file = read_json(directory / "function.json", name)
     except JsonFileError as error:
         problem = error.problem(
-            "Correct it; until then the function is out of service.", function=directory.name
+            "Correct it; until then the function is disabled.", function=directory.name
         )
         return FunctionFolder(
             directory.name,
@@ -73,7 +80,7 @@ def read_function(
     function = reader.function()
     refused = None if function else reader.refused_route()
     return FunctionFolder(
-        directory.name, function, tuple(reader.problems), file.where(reader.route_place), refused
+        directory.name, function, tuple(reader.problems), file.location(reader.route_path), refused
     )
 
 
@@ -83,33 +90,41 @@ class _Reader:
     ) -> None:
         self.directory = directory
         self.route_prefix = route_prefix
-        self.route_place: Place = ()
+        self.route_path: JsonPath = ()
         self.name = directory.name
         self.file = file
         self.environ = environ
         self.problems: list[Problem] = list(
-            file.warnings("The host accepts it, other tools do not: take it out.")
+            file.warnings("The host accepts it, but other tools do not. Remove it.")
         )
 
     @property
     def is_valid(self) -> bool:
         return not any(problem.function for problem in self.problems)
 
-    def add_error(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
+    def add_error(
+        self, json_path: JsonPath, fault: str, fix: str = "", *, key: bool = False
+    ) -> None:
         self.problems.append(
-            Problem(self.file.where(place, key=key), what, remedy, function=self.name, code="EH140")
+            Problem(
+                self.file.location(json_path, key=key), fault, fix, function=self.name, code="EH140"
+            )
         )
 
-    def add_warning(self, place: Place, what: str, remedy: str = "", *, key: bool = False) -> None:
-        self.problems.append(Problem(self.file.where(place, key=key), what, remedy, code="EH141"))
+    def add_warning(
+        self, json_path: JsonPath, fault: str, fix: str = "", *, key: bool = False
+    ) -> None:
+        self.problems.append(
+            Problem(self.file.location(json_path, key=key), fault, fix, code="EH141")
+        )
 
     def function(self) -> Function | None:
         if not _FUNCTION_NAME.fullmatch(self.name) or self.name.lower() == "host":
-            what = f"'{self.name}' cannot be a function's name."
             self.add_error(
                 (),
-                what,
-                "Rename the folder: a letter, then letters, digits, '_' and '-', 128 at most, and not 'host'.",
+                f"'{self.name}' is not a valid name of a function.",
+                "Rename the folder: a letter, then letters, digits, '_' and '-'; at most 128 "
+                "characters; not 'host'.",
             )
         config = self.file.value
         if not isinstance(config, dict):
@@ -128,7 +143,7 @@ class _Reader:
         return Function(self.name, self.directory, script, entry_point, bindings, config)
 
     def refused_route(self) -> str | None:
-        """None for what is no HTTP trigger."""
+        """Return the route of a function that the file declares as an HTTP function."""
         config = self.file.value if isinstance(self.file.value, dict) else {}
         entries = config.get("bindings")
         for entry in entries if isinstance(entries, list) else ():
@@ -145,7 +160,7 @@ class _Reader:
             if known and known not in config and known != "bindings":
                 self.add_warning(
                     (key,),
-                    f"'{key}' is not known and has no effect.",
+                    f"'{key}' is unknown and has no effect.",
                     f"Did you mean '{known}'?",
                     key=True,
                 )
@@ -162,18 +177,14 @@ class _Reader:
         entries = config.get("bindings")
         if "bindings" not in config:
             other = next((key for key in config if closest(key, ("bindings",))), None)
-            hint = (
-                f"Did you mean 'bindings' where it says '{other}'?"
-                if other
-                else 'Write "bindings": […].'
-            )
-            self.add_error((other,) if other else (), "There is no 'bindings'.", hint, key=True)
+            hint = f"Rename '{other}' to 'bindings'." if other else 'Add "bindings": […].'
+            self.add_error((other,) if other else (), "'bindings' is missing.", hint, key=True)
             return ()
         if not isinstance(entries, list) or not entries:
             self.add_error(
                 ("bindings",),
-                "'bindings' must be a list of one binding or more.",
-                "The first is the trigger.",
+                "'bindings' must be a list of at least one binding.",
+                "Add the trigger.",
             )
             return ()
         bindings = [self.binding(("bindings", index), entry) for index, entry in enumerate(entries)]
@@ -181,92 +192,89 @@ class _Reader:
             self.check_triggers([binding for binding in bindings if binding])
         return tuple(binding for binding in bindings if binding)
 
-    def binding(self, place: Place, entry: object) -> Binding | None:
+    def binding(self, json_path: JsonPath, entry: object) -> Binding | None:
         if not isinstance(entry, dict):
             self.add_error(
-                place,
+                json_path,
                 "A binding must be an object.",
                 'Write {"type": …, "name": …, "direction": …}.',
             )
             return None
         spelt = {key.lower(): key for key in entry}
-        kind = self.text(place, entry, "type")
+        kind = self.text(json_path, entry, "type")
         if kind is None:
             return None
         known = {name.lower(): name for name in TYPES}.get(kind.lower())
         if known is None and (close := closest(kind, TYPES)):
             self.add_error(
-                (*place, spelt["type"]),
-                f"There is no binding type '{kind}'.",
+                (*json_path, spelt["type"]),
+                f"'{kind}' is not a binding type.",
                 f"Did you mean '{close}'?",
             )
             return None
         allowed = (*COMMON, *PROPERTIES[known]) if known in PROPERTIES else ()
-        self.check_properties(place, entry, known or kind, allowed)
-        name = self.text(place, entry, "name")
+        self.check_properties(json_path, entry, known or kind, allowed)
+        name = self.text(json_path, entry, "name")
         binding = Binding(
             type=known or kind,
             name=name or "",
-            direction=self.direction(place, entry, known or kind),
-            properties=self.properties(place, entry, allowed),
+            direction=self.direction(json_path, entry, known or kind),
+            properties=self.properties(json_path, entry, allowed),
         )
         if name is not None:
-            self.check_name((*place, spelt["name"]), binding)
-        self.check_direction((*place, spelt.get("direction", "direction")), binding)
+            self.check_name((*json_path, spelt["name"]), binding)
+        self.check_direction((*json_path, spelt.get("direction", "direction")), binding)
         if binding.type == "httpTrigger":
-            self.check_http(place, binding, spelt)
+            self.check_http(json_path, binding, spelt)
         elif binding.type == "timerTrigger":
-            for key, what in check_timer(binding):
-                self.add_error((*place, spelt.get(key, "type")), what)
+            for key, fault in check_timer(binding):
+                self.add_error((*json_path, spelt.get(key, "type")), fault)
         return binding if name is not None else None
 
-    def text(self, place: Place, entry: Mapping[str, object], wanted: str) -> str | None:
-        """The property, which must be there; otherwise notes what is wrong."""
-        key = next((key for key in entry if key.lower() == wanted), None)
+    def text(self, json_path: JsonPath, entry: Mapping[str, object], name: str) -> str | None:
+        """Return a required string property. Without it, add an error and return None."""
+        key = next((key for key in entry if key.lower() == name), None)
         if key is None:
-            other = next((key for key in entry if closest(key, COMMON) == wanted), None)
-            hint = f"Did you mean '{wanted}' where it says '{other}'?" if other else ""
+            other = next((key for key in entry if closest(key, COMMON) == name), None)
             self.add_error(
-                (*place, other) if other else place,
-                f"The binding has no '{wanted}'.",
-                hint,
+                (*json_path, other) if other else json_path,
+                f"The binding has no '{name}'.",
+                f"Rename '{other}' to '{name}'." if other else "",
                 key=True,
             )
             return None
         value = entry[key]
         if not isinstance(value, str) or not value:
-            self.add_error((*place, key), f"'{wanted}' must be a text.")
+            self.add_error((*json_path, key), f"'{name}' must be a string and not empty.")
             return None
         return value
 
     def check_properties(
-        self, place: Place, entry: Mapping[str, object], kind: str, allowed: tuple[str, ...]
+        self, json_path: JsonPath, entry: Mapping[str, object], kind: str, allowed: tuple[str, ...]
     ) -> None:
         present = {key.lower() for key in entry}
         for key in entry:
             if key.lower() in map(str.lower, allowed):
                 continue
             close = closest(key, allowed or COMMON)
-            if (
-                close and close.lower() not in present and close not in ("type", "name")
-            ):  # those two: see ``text``
-                meaning = {
-                    "methods": " The function answers every method.",
-                    "authlevel": " The level is 'function'.",
-                }
-                what = f"{kind} has no property '{key}': it has no effect.{meaning.get(close.lower(), '')}"
-                self.add_warning((*place, key), what, f"Did you mean '{close}'?", key=True)
+            # ``text`` reports a missing type or name.
+            if close and close.lower() not in present and close not in ("type", "name"):
+                effect = {
+                    "methods": " The function accepts every method.",
+                    "authlevel": " The access level is 'function'.",
+                }.get(close.lower(), "")
+                fault = f"{kind} has no property '{key}', so it has no effect.{effect}"
+                self.add_warning((*json_path, key), fault, f"Did you mean '{close}'?", key=True)
 
-    def direction(self, place: Place, entry: Mapping[str, object], kind: str) -> str:
+    def direction(self, json_path: JsonPath, entry: Mapping[str, object], kind: str) -> str:
         key = next((key for key in entry if key.lower() == "direction"), None)
         if key is None:
-            if not any(
-                closest(other, COMMON) == "direction" for other in entry
-            ):  # else it is said already
+            # ``check_properties`` reports a misspelt key.
+            if not any(closest(other, COMMON) == "direction" for other in entry):
                 self.add_warning(
-                    place,
-                    f"The {kind} binding has no 'direction': the host takes it as 'in'.",
-                    "Write it.",
+                    json_path,
+                    f"The {kind} binding has no 'direction'. The default is 'in'.",
+                    "Add 'direction'.",
                 )
             return "in"
         value = entry[key]
@@ -274,12 +282,14 @@ class _Reader:
             return value.lower()
         hint = did_you_mean(value, DIRECTIONS) if isinstance(value, str) else ""
         self.add_error(
-            (*place, key), f"{value!r} is not a direction.", hint or "Write 'in', 'out' or 'inout'."
+            (*json_path, key),
+            f"{value!r} is not a direction.",
+            hint or "Write 'in', 'out' or 'inout'.",
         )
         return "in"
 
     def properties(
-        self, place: Place, entry: Mapping[str, object], allowed: tuple[str, ...]
+        self, json_path: JsonPath, entry: Mapping[str, object], allowed: tuple[str, ...]
     ) -> dict[str, object]:
         documented = {name.lower(): name for name in (*COMMON, *allowed)}
         properties: dict[str, object] = {}
@@ -288,124 +298,139 @@ class _Reader:
                 try:
                     value = resolve_percent(value, self.environ)
                 except UnresolvedSettingError as error:
-                    remedy = "Set it in the environment or in Values of local.settings.json."
-                    self.add_error((*place, key), f"'{key}' cannot be resolved: {error}", remedy)
+                    fix = "Set it in the environment or in Values of local.settings.json."
+                    self.add_error((*json_path, key), f"'{key}' cannot be resolved: {error}", fix)
             properties[documented.get(key.lower(), key)] = value
         return properties
 
-    def check_name(self, place: Place, binding: Binding) -> None:
+    def check_name(self, json_path: JsonPath, binding: Binding) -> None:
         if not _BINDING_NAME.fullmatch(binding.name):
-            remedy = "Letters, digits and '_' (not two of them together, no digit first), 128 at most, or $return."
-            self.add_error(place, f"'{binding.name}' cannot be a binding's name.", remedy)
+            fix = (
+                "Use $return, or at most 128 letters, digits and '_', without a digit at the start "
+                "and without '__'."
+            )
+            self.add_error(json_path, f"'{binding.name}' is not a valid name of a binding.", fix)
         elif binding.name == "$return" and binding.is_trigger:
             self.add_error(
-                place,
+                json_path,
                 "A trigger cannot be named $return.",
                 "Name it after a parameter of the Python function.",
             )
 
-    def check_direction(self, place: Place, binding: Binding) -> None:
+    def check_direction(self, json_path: JsonPath, binding: Binding) -> None:
         if binding.is_trigger and binding.direction != "in":
-            self.add_error(place, f"A trigger's direction is 'in', not '{binding.direction}'.")
+            self.add_error(
+                json_path, f"The direction of a trigger must be 'in', but is '{binding.direction}'."
+            )
         elif binding.type == "http" and binding.direction != "out":
             self.add_error(
-                place,
-                "The direction of an http binding is 'out': it is the answer.",
-                "The request is an httpTrigger.",
+                json_path,
+                "The direction of an http binding must be 'out': it is the response.",
+                "Use the type httpTrigger for the request.",
             )
         elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
-            self.add_error(place, "The direction of a $return binding is 'out'.")
+            self.add_error(json_path, "The direction of a $return binding must be 'out'.")
 
-    def check_http(self, place: Place, binding: Binding, spelt: Mapping[str, str]) -> None:
+    def check_http(self, json_path: JsonPath, binding: Binding, spelt: Mapping[str, str]) -> None:
         level = binding.properties.get("authLevel")
         if level is not None and not (isinstance(level, str) and level.lower() in AUTH_LEVELS):
             hint = did_you_mean(level, AUTH_LEVELS[:3]) if isinstance(level, str) else ""
-            remedy = hint or "Write 'anonymous', 'function' or 'admin'."
-            self.add_error((*place, spelt["authlevel"]), f"{level!r} is not an authLevel.", remedy)
-        self.route_place = (*place, spelt.get("route", "type"))
+            self.add_error(
+                (*json_path, spelt["authlevel"]),
+                f"{level!r} is not an access level.",
+                hint or "Write 'anonymous', 'function' or 'admin'.",
+            )
+        self.route_path = (*json_path, spelt.get("route", "type"))
         self.check_route(binding.properties.get("route"))
         methods = binding.properties.get("methods")
         if methods is None:
             return
-        where = (*place, spelt["methods"])
+        path = (*json_path, spelt["methods"])
         if not isinstance(methods, list):
-            self.add_error(where, "'methods' must be a list.", 'Write "methods": ["get", "post"].')
+            self.add_error(path, "'methods' must be a list.", 'Write "methods": ["get", "post"].')
             return
         if not methods:
             self.add_warning(
-                where,
-                "'methods' is empty: no request reaches the function.",
-                "Leave it out for every method.",
+                path,
+                "'methods' is empty, so the function receives no requests.",
+                "Remove it to accept every method.",
             )
         for index, method in enumerate(methods):
             if not isinstance(method, str) or not _TOKEN.fullmatch(method):
-                self.add_error((*where, index), f"{method!r} is not an HTTP method.")
+                self.add_error((*path, index), f"{method!r} is not an HTTP method.")
             elif method.upper() not in METHODS and (hint := did_you_mean(method, METHODS)):
-                self.add_error((*where, index), f"There is no HTTP method '{method}'.", hint)
+                self.add_error((*path, index), f"'{method}' is not an HTTP method.", hint)
 
     def check_route(self, route: object) -> None:
         if route is not None and not isinstance(route, str):
-            self.add_error(self.route_place, "'route' must be a text.")
+            self.add_error(self.route_path, "'route' must be a string.")
             return
         route = route if route and route.strip() else self.name
         if route.strip("/").lower().startswith(("admin", "runtime")):
-            what = f"The route '{route}' is reserved for the host: it starts with 'admin' or 'runtime'."
-            self.add_error(self.route_place, what, "Choose another one.")
+            fault = (
+                f"The route '{route}' starts with 'admin' or 'runtime', which are reserved for the "
+                "host."
+            )
+            self.add_error(self.route_path, fault, "Change the route.")
         template = function_route(self.route_prefix, route, self.name)
         try:
             RouteTemplate.parse(template)
         except RouteTemplateError as error:
             before = route[: max(error.column - 1 - (len(template) - len(route)), 0)]
-            line, column = self.file.values.get(self.route_place, (1, 1))
-            where = f"{self.file.name}:{line}:{column + len(json.dumps(before, ensure_ascii=False)) - 1}"
-            what = f"The route '{route}' is not a route template: {error.message}."
-            remedy = "Take the '/' at its start away." if route.startswith("/") else ""
-            self.problems.append(Problem(where, what, remedy, function=self.name, code="EH142"))
+            line, column = self.file.values.get(self.route_path, (1, 1))
+            column += len(json.dumps(before, ensure_ascii=False)) - 1
+            location = f"{self.file.name}:{line}:{column}"
+            fault = f"The route '{route}' is not a valid route template: {error.message}."
+            fix = "Remove the '/' at its start." if route.startswith("/") else ""
+            self.problems.append(Problem(location, fault, fix, function=self.name, code="EH142"))
 
     def check_triggers(self, bindings: list[Binding]) -> None:
-        place: Place = ("bindings",)
+        json_path: JsonPath = ("bindings",)
         seen: set[str] = set()
         for index, binding in enumerate(bindings):
             if binding.name.lower() in seen:
                 self.add_error(
-                    (*place, index),
+                    (*json_path, index),
                     f"Two bindings have the name '{binding.name}'.",
-                    "Names must differ.",
+                    "Rename one of them.",
                 )
             seen.add(binding.name.lower())
         triggers = [index for index, binding in enumerate(bindings) if binding.is_trigger]
         if not triggers:
             types = ", ".join(binding.type for binding in bindings)
             self.add_error(
-                place,
-                f"No binding is a trigger (there are: {types}).",
-                "A function needs exactly one.",
+                json_path,
+                f"No binding is a trigger (bindings: {types}).",
+                "Add one trigger.",
             )
         for index in triggers[1:]:
             first = bindings[triggers[0]].type
             self.add_error(
-                (*place, index),
-                f"A second trigger, besides {first}.",
-                "A function has exactly one.",
+                (*json_path, index),
+                f"The function has a second trigger besides {first}.",
+                "Remove one of them.",
             )
         http = [binding.type for binding in bindings]
         if self.is_valid and "httpTrigger" in http and "http" not in http:
-            remedy = 'Add {"type": "http", "direction": "out", "name": "$return"}.'
+            fix = 'Add {"type": "http", "direction": "out", "name": "$return"}.'
             self.add_warning(
-                place,
-                "There is no http output, so the function cannot answer with anything of its own.",
-                remedy,
+                json_path,
+                "The function has no http output binding, so it cannot return a response.",
+                fix,
             )
 
     def script_file(self, config: Mapping[str, object]) -> Path | None:
-        """The Python file: ``scriptFile``, else as the host finds it: the only file beside function.json, else
-        ``__init__.py`` (which is also what the real worker assumes). Last, not on the real host: ``main.py``."""
-        given = config.get("scriptFile")
-        if given is not None and not isinstance(given, str):
+        """Return the path of the Python file.
+
+        It is ``scriptFile``, else the only file beside function.json, else ``__init__.py``, as on
+        the Azure Functions host. The embedded host also accepts ``main.py``.
+        """
+        name = config.get("scriptFile")
+        if name is not None and not isinstance(name, str):
             self.add_error(("scriptFile",), "scriptFile must be the name of a Python file.")
             return None
-        if given:
-            path = Path(os.path.normpath(self.directory / given.replace("\\", "/")))
+        if name:
+            path = Path(os.path.normpath(self.directory / name.replace("\\", "/")))
         else:
             files = [
                 file
@@ -420,26 +445,26 @@ class _Reader:
             path = next(
                 (file for file in choices if file.is_file()), self.directory / "__init__.py"
             )
-        place: Place = ("scriptFile",) if given else ()
+        json_path: JsonPath = ("scriptFile",) if name else ()
         if not _is_file(path):
-            found = sorted(file.name for file in self.directory.glob("*.py"))
-            has = (
-                f"The Python files there are: {', '.join(found)}."
-                if found
-                else "There is no Python file there."
+            scripts = sorted(file.name for file in self.directory.glob("*.py"))
+            hint = (
+                f"The folder has the Python files {', '.join(scripts)}."
+                if scripts
+                else "The folder has no Python file."
             )
-            if given and (close := closest(given, found)):
-                has = f"Did you mean '{close}'?"
+            if name and (close := closest(name, scripts)):
+                hint = f"Did you mean '{close}'?"
             self.add_error(
-                place, f"The script file {given or '__init__.py'} does not exist: {path}.", has
+                json_path, f"The script file {name or '__init__.py'} does not exist: {path}.", hint
             )
         elif path.suffix.lower() != ".py":
-            self.add_error(place, f"The script file {path.name} is not a Python file (.py).")
+            self.add_error(json_path, f"The script file {path.name} is not a Python file (.py).")
         elif not path.is_relative_to(self.directory.parent):
             self.add_error(
-                place,
-                f"The script file {path} is not inside the app's folder.",
-                "The worker refuses to load it.",
+                json_path,
+                f"The script file {path} is not in the app folder.",
+                "Move it into the app folder.",
             )
         return path
 
@@ -447,5 +472,5 @@ class _Reader:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that is too long for a file
+    except OSError:  # the name is too long for the file system
         return False

@@ -1,7 +1,9 @@
-"""host.json -> HostJson (functions-host.md#host-json; https://learn.microsoft.com/azure/azure-functions/functions-host-json).
+"""Read host.json into a ``HostJson``.
 
-As on the real host, keys are compared without regard to case, numbers and booleans may stand in quotes, and settings
-named ``AzureFunctionsJobHost__path__to__key`` win over the file.
+As on the Azure Functions host, keys are not case-sensitive, numbers and booleans may be strings,
+and settings named ``AzureFunctionsJobHost__path__to__key`` override the file. Sources:
+functions-host.md#host-json and
+https://learn.microsoft.com/azure/azure-functions/functions-host-json.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TypeVar
 from embedded_host.app.definitions import HostJson, Problem
 from embedded_host.app.errors import AppError
 from embedded_host.app.host_json_ignored import ignored_settings, other_storage
-from embedded_host.app.json_file import JsonFile, JsonFileError, Place, read_json
+from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.suggestion import did_you_mean
@@ -31,9 +33,10 @@ _STATES = ("NonRunningStates", "AnyState")
 
 
 def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tuple[Problem, ...]]:
-    """The settings of ``root``/host.json and what is worth a warning; ``environ`` has the app's settings too.
+    """Return the settings of host.json in the folder ``root``, and the warnings about them.
 
-    Raises AppError with everything that is wrong, FileNotFoundError if there is no host.json.
+    ``environ`` includes the app settings. Raises FileNotFoundError if the file does not exist, and
+    AppError with all its problems if it is invalid.
     """
     try:
         file = read_json(root / "host.json", "host.json")
@@ -71,22 +74,23 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
             ("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none
         ),
         log_levels=_log_levels(reader),
-        ignored=ignored_settings(document, reader.where),
+        ignored=ignored_settings(document, reader.location),
     )
     if reader.problems:
         raise AppError(*reader.problems)
     comments = file.warnings(
-        "The host accepts it, but on Azure azure-functions-durable fails to import with it: take it out."
+        "The host accepts it, but azure-functions-durable cannot be imported with it on Azure. "
+        "Remove it."
     )
-    return host, (*comments, *reader.warnings, *other_storage(document, reader.where))
+    return host, (*comments, *reader.warnings, *other_storage(document, reader.location))
 
 
 class _InvalidValueError(EmbeddedHostError, ValueError):
-    """A value that a key cannot have; the text says what it can."""
+    """An invalid value. ``str()`` describes the valid values."""
 
 
 class _Reader:
-    """Reads keys of the document and collects what is wrong with them."""
+    """Reads keys of the document and collects their problems."""
 
     def __init__(
         self, file: JsonFile, document: dict[str, object], sources: Mapping[str, str]
@@ -97,10 +101,10 @@ class _Reader:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def find(self, path: Place) -> tuple[Place, object]:
-        """The path as it is spelt in the document, and the value there (None: not set)."""
+    def find(self, path: JsonPath) -> tuple[JsonPath, object]:
+        """Return the path as the document spells it, and the value or None."""
         value: object = self.document
-        spelt: Place = ()
+        spelt: JsonPath = ()
         for key in path:
             if not isinstance(value, dict):
                 if value is not None:
@@ -114,7 +118,7 @@ class _Reader:
         return spelt, value
 
     def read(
-        self, path: Place, default: Default, convert: Callable[[object], Value]
+        self, path: JsonPath, default: Default, convert: Callable[[object], Value]
     ) -> Default | Value:
         spelt, value = self.find(path)
         if value is None:
@@ -125,14 +129,15 @@ class _Reader:
             self.add_error(spelt, value, str(wrong))
             return default
 
-    def where(self, place: Place) -> str:
-        """The place in host.json, or the setting that wins over it."""
-        return self.sources.get(".".join(map(str, place)).lower()) or self.file.where(place)
+    def location(self, json_path: JsonPath) -> str:
+        """Return the location in host.json, or the setting that overrides it."""
+        override = self.sources.get(".".join(map(str, json_path)).lower())
+        return override or self.file.location(json_path)
 
-    def add_error(self, place: Place, value: object, allowed: str) -> None:
+    def add_error(self, json_path: JsonPath, value: object, allowed: str) -> None:
         problem = Problem(
-            self.where(place),
-            f"{_dotted(place)} {allowed}, but is {_shown(value)}.",
+            self.location(json_path),
+            f"{_dotted(json_path)} {allowed}, but is {_shown(value)}.",
             fatal=True,
             code="EH120",
         )
@@ -141,13 +146,13 @@ class _Reader:
 
 
 def _checked_document(file: JsonFile) -> dict[str, object]:
-    """Return the top object. Raises AppError without one of version 2.0."""
+    """Return the root object. Raises AppError if it is not an object of version 2.0."""
     if not isinstance(file.value, dict):
         raise AppError(
             Problem(
-                file.where(),
+                file.location(),
                 f"must be an object, but is {_shown(file.value)}.",
-                'The least is {"version": "2.0"}.',
+                'Write {"version": "2.0"}.',
                 fatal=True,
                 code="EH120",
             )
@@ -157,11 +162,11 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         return file.value
     if version is None:
         other = next((key for key in file.value if key.lower() == "version"), None)
-        what = f"has '{other}' instead of 'version'." if other else "has no 'version'."
+        fault = f"has '{other}' instead of 'version'." if other else "has no 'version'."
         raise AppError(
             Problem(
-                file.where((other,) if other else (), key=True),
-                what,
+                file.location((other,) if other else (), key=True),
+                fault,
                 'Write "version": "2.0".',
                 fatal=True,
                 code="EH120",
@@ -169,9 +174,9 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         )
     raise AppError(
         Problem(
-            file.where(("version",)),
-            f'version must be the text "2.0", but is {_shown(version)}.',
-            "It is the version of the file's format, not of Azure Functions.",
+            file.location(("version",)),
+            f'version must be the string "2.0", but is {_shown(version)}.',
+            "It is the version of the file format, not of Azure Functions.",
             fatal=True,
             code="EH120",
         )
@@ -181,7 +186,10 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
 def _with_overrides(
     document: dict[str, object], environ: Mapping[str, str]
 ) -> tuple[dict[str, object], dict[str, str]]:
-    """The document with ``AzureFunctionsJobHost__…`` applied, and for each overridden path the setting's name."""
+    """Apply the ``AzureFunctionsJobHost__…`` settings.
+
+    Return the changed document, and the name of the setting by overridden path.
+    """
     changed = copy.deepcopy(document)
     sources: dict[str, str] = {}
     for name in sorted(environ):
@@ -206,25 +214,25 @@ def _with_overrides(
 
 
 def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
-    place, value = reader.find(("extensions", "durableTask", "hubName"))
+    json_path, value = reader.find(("extensions", "durableTask", "hubName"))
     if value is None:
         return default_hub_name(setting("WEBSITE_SITE_NAME", environ))
     form, rule = (
         r"[A-Za-z][A-Za-z0-9]{2,49}",
         "must be 3 to 50 letters and digits and start with a letter",
     )
-    if other_storage(reader.document, reader.where):  # whose hubs are no containers and tables
+    if other_storage(reader.document, reader.location):  # without the name rules of Azure Storage
         form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
     if not isinstance(value, str):
-        reader.add_error(place, value, rule)
+        reader.add_error(json_path, value, rule)
         return ""
     try:
         name = resolve_percent(value, environ)
     except UnresolvedSettingError as error:
         reader.problems.append(
             Problem(
-                reader.where(place),
-                f"{_dotted(place)} cannot be resolved: {error}",
+                reader.location(json_path),
+                f"{_dotted(json_path)} cannot be resolved: {error}",
                 "Set it in the environment or in Values of local.settings.json.",
                 fatal=True,
                 code="EH121",
@@ -232,12 +240,15 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
         )
         return ""
     if not re.fullmatch(form, name):
-        reader.add_error(place, name, rule)
+        reader.add_error(json_path, name, rule)
     return name
 
 
 def default_hub_name(site: str | None) -> str:
-    """The hub of an app that names none: made from WEBSITE_SITE_NAME, else ``TestHubName`` (functions-host.md#host-json)."""
+    """Return the task hub of an app without ``hubName`` (functions-host.md#host-json).
+
+    It is derived from WEBSITE_SITE_NAME; without that setting it is ``TestHubName``.
+    """
     if not site:
         return "TestHubName"
     name = re.sub(r"[^A-Za-z0-9]", "", site) or "DefaultTaskHub"
@@ -246,41 +257,42 @@ def default_hub_name(site: str | None) -> str:
 
 
 def _route_prefix(reader: _Reader) -> str:
-    place, value = reader.find(("extensions", "http", "routePrefix"))
+    json_path, value = reader.find(("extensions", "http", "routePrefix"))
     if value is None:
         return "api"
     if not isinstance(value, str):
-        reader.add_error(place, value, 'must be a text ("" for none)')
+        reader.add_error(json_path, value, 'must be a string ("" for no prefix)')
         return "api"
     prefix = value.strip("/")
     if prefix != value:
         reader.warnings.append(
             Problem(
-                reader.where(place),
-                f"{_dotted(place)} is taken as '{prefix}': the real host serves no function under '{value}'.",
-                "Write it without '/' around it.",
+                reader.location(json_path),
+                f"{_dotted(json_path)} is used as '{prefix}'. On the Azure Functions host no "
+                f"function is reachable under '{value}'.",
+                "Remove the '/' at its start and end.",
                 code="EH122",
             )
         )
     try:
         RouteTemplate.parse(prefix)
     except RouteTemplateError as error:
-        reader.add_error(place, value, f"cannot be part of a route ({error.message})")
+        reader.add_error(json_path, value, f"must be a valid part of a route ({error.message})")
     return prefix
 
 
 def _log_levels(reader: _Reader) -> dict[str, str]:
-    place, levels = reader.find(("logging", "logLevel"))
+    json_path, levels = reader.find(("logging", "logLevel"))
     if levels is None:
         return {}
     if not isinstance(levels, dict):
-        reader.add_error(place, levels, "must be an object of categories and levels")
+        reader.add_error(json_path, levels, "must be an object of categories and levels")
         return {}
     for category, level in levels.items():
         if not isinstance(level, str) or level.lower() not in [known.lower() for known in _LEVELS]:
             hint = did_you_mean(level, _LEVELS) if isinstance(level, str) else ""
             reader.add_error(
-                (*place, category),
+                (*json_path, category),
                 level,
                 f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}",
             )
@@ -288,7 +300,7 @@ def _log_levels(reader: _Reader) -> dict[str, str]:
 
 
 def _timeout(value: object) -> float | None:
-    """Return the seconds of a time span; None, no limit, for ``-1``."""
+    """Return the seconds of a time span, or None (no limit) for ``-1``."""
     if str(value) == "-1":
         return None
     span = parse_time_span(value) if isinstance(value, str) else None
@@ -297,7 +309,7 @@ def _timeout(value: object) -> float | None:
             'must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit'
         )
     if span < timedelta(seconds=1):
-        raise _InvalidValueError("must be a second or more")
+        raise _InvalidValueError("must be at least one second")
     return span.total_seconds()
 
 
@@ -305,7 +317,7 @@ def _positive(value: object) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-        raise _InvalidValueError("must be a whole number above 0")
+        raise _InvalidValueError("must be an integer above 0")
     return value
 
 
@@ -315,7 +327,7 @@ def _positive_or_none(value: object) -> int | None:
     try:
         return _positive(value)
     except _InvalidValueError:
-        raise _InvalidValueError("must be a whole number above 0, or -1 for no limit") from None
+        raise _InvalidValueError("must be an integer above 0, or -1 for no limit") from None
 
 
 def _boolean(value: object) -> bool:
@@ -328,7 +340,7 @@ def _boolean(value: object) -> bool:
 
 def _version(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _InvalidValueError('must be a text like "1.0"')
+        raise _InvalidValueError('must be a string like "1.0"')
     return str(value)
 
 
@@ -339,8 +351,8 @@ def _state(value: object) -> str:
     raise _InvalidValueError(f"must be {' or '.join(_STATES)}")
 
 
-def _dotted(place: Place) -> str:
-    return ".".join(map(str, place))
+def _dotted(json_path: JsonPath) -> str:
+    return ".".join(map(str, json_path))
 
 
 def _shown(value: object) -> str:

@@ -1,17 +1,17 @@
-"""The keys of host.json that have no effect on this host, each with the reason (functions-host.md#host-json)."""
+"""Keys of host.json without effect on the embedded host (functions-host.md#host-json)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
 from embedded_host.app.definitions import Problem
-from embedded_host.app.json_file import Place
+from embedded_host.app.json_file import JsonPath
 from embedded_host.app.suggestion import did_you_mean
 
-_SQLITE = "the embedded host keeps its state in one SQLite file"
+_SQLITE = "the embedded host stores its state in one SQLite file"
 _ONE_MACHINE = "the embedded host is one process on one machine"
 _NOT_SENT = "the embedded host sends no telemetry"
-_NOT_SERVED = "the embedded host does not serve this kind of function"
+_NOT_SERVED = "the embedded host does not run this kind of function"
 
 _HONOURED = (
     "version",
@@ -36,7 +36,7 @@ _WITHOUT_EFFECT_ANYWHERE = (
     "extensionBundle",
     "managedDependency",
 )
-"""Of no interest: bundles and dependencies are what this host does not need."""
+"""Keys that are never reported: the embedded host needs no extension bundles or dependencies."""
 
 _REASONS: dict[str, str] = {
     "aggregator": _NOT_SENT,
@@ -44,43 +44,53 @@ _REASONS: dict[str, str] = {
     "customHandler": "the embedded host runs Python functions only",
     "functions": "every function that is not disabled is loaded",
     "healthMonitor": _ONE_MACHINE,
-    "http": "that is the place of version 1; its keys belong under extensions.http",
+    "http": "it is from version 1; move its keys to extensions.http",
     "httpWorker": "the embedded host runs Python functions only",
-    "retry": "it is for other triggers than this host serves",
+    "retry": _NOT_SERVED,
     "singleton": _ONE_MACHINE,
-    "watchDirectories": "the embedded host watches the whole app",
-    "watchFiles": "the embedded host watches the whole app",
-    "sendCanceledInvocationsToWorker": "the embedded host cancels nothing before it starts",
+    "watchDirectories": "the embedded host watches the whole app folder",
+    "watchFiles": "the embedded host watches the whole app folder",
+    "sendCanceledInvocationsToWorker": "the embedded host does not cancel waiting invocations",
     "queues": _NOT_SERVED,
     "serviceBus": _NOT_SERVED,
     "eventHub": _NOT_SERVED,
-    "durableTask": "that is the place of version 1; its keys belong under extensions.durableTask",
+    "durableTask": "it is from version 1; move its keys to extensions.durableTask",
     "logging": _NOT_SENT,
     "logging.console": "the embedded host always logs to the console",
     "logging.fileLoggingMode": "the embedded host logs to the console",
     "extensions": _NOT_SERVED,
-    "extensions.http": "the embedded host does not decorate answers",
-    "extensions.http.dynamicThrottlesEnabled": "the embedded host does not look at the machine's load",
+    "extensions.http": "the embedded host adds no headers to responses",
+    "extensions.http.dynamicThrottlesEnabled": "the embedded host does not measure the load",
     "extensions.durableTask.storageProvider": _SQLITE,
-    "extensions.durableTask.maxConcurrentEntityFunctions": "maxConcurrentOrchestratorFunctions holds for entities too",
+    "extensions.durableTask.maxConcurrentEntityFunctions": (
+        "maxConcurrentOrchestratorFunctions also limits entities"
+    ),
     "extensions.durableTask.maxOrchestrationActions": "the number of actions has no limit",
-    "extensions.durableTask.extendedSessionsEnabled": "extended sessions are for .NET",
-    "extensions.durableTask.extendedSessionIdleTimeoutInSeconds": "extended sessions are for .NET",
-    "extensions.durableTask.entityMessageReorderWindowInMinutes": "messages never change their order here",
-    "extensions.durableTask.rollbackEntityOperationsOnExceptions": "it is for .NET",
-    "extensions.durableTask.throwStatusExceptionsOnRaiseEvent": "it is as for Azure Storage: true",
-    "extensions.durableTask.useGracefulShutdown": "the embedded host always drains",
+    "extensions.durableTask.extendedSessionsEnabled": "extended sessions exist only in .NET",
+    "extensions.durableTask.extendedSessionIdleTimeoutInSeconds": (
+        "extended sessions exist only in .NET"
+    ),
+    "extensions.durableTask.entityMessageReorderWindowInMinutes": (
+        "the embedded host delivers messages in order"
+    ),
+    "extensions.durableTask.rollbackEntityOperationsOnExceptions": "it exists only in .NET",
+    "extensions.durableTask.throwStatusExceptionsOnRaiseEvent": (
+        "it is always true, as with Azure Storage"
+    ),
+    "extensions.durableTask.useGracefulShutdown": "the embedded host always stops gracefully",
     "extensions.durableTask.useAppLease": _ONE_MACHINE,
-    "extensions.durableTask.localRpcEndpointEnabled": "the SDK's endpoint is always on",
-    "extensions.durableTask.httpSettings.useForwardedHost": "no proxy stands before the embedded host",
+    "extensions.durableTask.localRpcEndpointEnabled": "the SDK's endpoint is always enabled",
+    "extensions.durableTask.httpSettings.useForwardedHost": (
+        "the embedded host is not used behind a proxy"
+    ),
     "extensions.durableTask.tracing": _NOT_SENT,
     "extensions.durableTask.notifications": _NOT_SENT,
-    "extensions.durableTask.versionMatchStrategy": "orchestrations of every version run here",
-    "extensions.durableTask.versionFailureStrategy": "orchestrations of every version run here",
-    "extensions.durableTask.maxGrpcMessageSizeInBytes": "Python's SDK 1.x does not use gRPC",
-    "extensions.durableTask.grpcHttpClientTimeout": "Python's SDK 1.x does not use gRPC",
+    "extensions.durableTask.versionMatchStrategy": "the embedded host runs every version",
+    "extensions.durableTask.versionFailureStrategy": "the embedded host runs every version",
+    "extensions.durableTask.maxGrpcMessageSizeInBytes": "the Python SDK 1.x does not use gRPC",
+    "extensions.durableTask.grpcHttpClientTimeout": "the Python SDK 1.x does not use gRPC",
 }
-"""A key with its whole subtree, but for what a longer key says."""
+"""Reasons by key. A reason holds for the key's subtree, except for keys with their own reason."""
 
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
@@ -91,27 +101,35 @@ _NAMES = sorted(
 
 
 def ignored_settings(
-    document: Mapping[str, object], where: Callable[[Place], str] = lambda place: "host.json"
+    document: Mapping[str, object],
+    location: Callable[[JsonPath], str] = lambda json_path: "host.json",
 ) -> tuple[Problem, ...]:
-    """One Problem for each key in ``document`` without effect here; ``where`` tells its place in the file."""
+    """Return a problem for each key without effect.
+
+    ``location`` maps a JSON path to a location.
+    """
     return tuple(
-        Problem(where(place), f"{'.'.join(map(str, place))} has no effect: {reason}.", code="EH123")
-        for place, reason in _ignored(document, ())
+        Problem(
+            location(json_path),
+            f"{'.'.join(map(str, json_path))} has no effect: {reason}.",
+            code="EH123",
+        )
+        for json_path, reason in _ignored(document, ())
     )
 
 
-def _ignored(section: Mapping[str, object], above: Place) -> Iterator[tuple[Place, str]]:
+def _ignored(section: Mapping[str, object], above: JsonPath) -> Iterator[tuple[JsonPath, str]]:
     for key, value in section.items():
-        place = (*above, key)
-        path = ".".join(map(str, place)).lower()
+        json_path = (*above, key)
+        path = ".".join(map(str, json_path)).lower()
         if path in _KNOWN:
             continue
         if isinstance(value, Mapping) and (
             path in _PARENTS or any(known.startswith(path + ".") for known in _PARENTS)
         ):
-            yield from _ignored(value, place)
+            yield from _ignored(value, json_path)
             continue
-        yield place, _reason(path, key)
+        yield json_path, _reason(path, key)
 
 
 def _reason(path: str, key: str) -> str:
@@ -120,34 +138,34 @@ def _reason(path: str, key: str) -> str:
         return exact
     hint = did_you_mean(key, _NAMES)
     if hint and key.lower() not in [name.lower() for name in _NAMES]:
-        return "there is no such setting. " + hint.rstrip("?") + "?"
+        return f"the setting does not exist. {hint.rstrip('?')}?"
     while "." in path:
         path = path.rpartition(".")[0]
         if path in _REASON:
             return _REASON[path]
-    return "the embedded host does not know it"
+    return "the setting is unknown to the embedded host"
 
 
 def other_storage(
-    document: Mapping[str, object], where: Callable[[Place], str]
+    document: Mapping[str, object], location: Callable[[JsonPath], str]
 ) -> tuple[Problem, ...]:
-    """A warning if the app asks for another storage than Azure's, whose place SQLite takes here."""
+    """Return a warning if ``storageProvider.type`` names a storage other than Azure Storage."""
     section: object = document
-    place: Place = ()
+    json_path: JsonPath = ()
     for key in ("extensions", "durableTask", "storageProvider", "type"):
         if not isinstance(section, Mapping):
             return ()
         found = next((name for name in section if name.lower() == key.lower()), None)
         if found is None:
             return ()
-        section, place = section[found], (*place, found)
+        section, json_path = section[found], (*json_path, found)
     if str(section).lower() in ("azurestorage", "azure_storage"):
         return ()
     return (
         Problem(
-            where(place),
-            f"the embedded host keeps its state in SQLite; storage of the type '{section}' is not used.",
-            "The app runs the same; only the real host connects to it.",
+            location(json_path),
+            f"The storage provider '{section}' is not used: {_SQLITE}.",
+            "The app runs unchanged; only the Azure Functions host connects to that storage.",
             code="EH124",
         ),
     )

@@ -1,4 +1,4 @@
-"""HTTP routes: the path, methods and function of an httpTrigger, and the table that matches a request to one of them."""
+"""HTTP routes, and the table that finds the route of a request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from embedded_host.app.route_template import RouteTemplate, function_route
 
 @dataclass(frozen=True)
 class HttpRoute:
+    """The path and methods of one HTTP function."""
+
     function: Function
     template: RouteTemplate
     text: str
-    """The template with its prefix, as it is printed."""
+    """The template with its prefix, for output."""
     methods: frozenset[str] | None
-    """Upper case; None for all."""
+    """Methods in upper case, or None for all methods."""
     takes_client: bool
+    """True if the function has a durable client binding."""
 
     @classmethod
     def of(cls, function: Function, prefix: str) -> HttpRoute:
-        """Raises RouteTemplateError."""
+        """Return the route of an HTTP function. Raises RouteTemplateError."""
         methods = function.trigger.methods
         text = function_route(prefix, function.trigger.route, function.name)
         return cls(
@@ -34,12 +37,17 @@ class HttpRoute:
 
 
 class RouteTable:
-    """Tried in order of function name, without regard to case: the first whose route and method fit (functions-host.md#http-routing)."""
+    """The routes of an app, ordered by function name without regard to case.
+
+    The first route whose path and method match receives the request
+    (functions-host.md#http-routing).
+    """
 
     def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
         self._routes = sorted(routes, key=lambda r: r.function.name.lower())
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
+        """Return the route of a request and its parameters, or None."""
         for route in self._routes:
             if route.methods is not None and method not in route.methods:
                 continue

@@ -1,7 +1,8 @@
-"""A JSON file with the place of everything in it, read as the real host reads it.
+"""Parse a JSON file and record line and column of each key and value.
 
-UTF-8 with or without a byte order mark. Beyond JSON, comments and a comma before a closing bracket are accepted (the
-real host's parser does) and noted; everything else that is not JSON is a JsonFileError that shows the line.
+The encoding is UTF-8 with or without a byte order mark. As on the Azure Functions host, comments
+and a comma before a closing bracket are accepted; ``JsonFile.notes`` lists them. Any other syntax
+error raises JsonFileError, which shows the line.
 """
 
 from __future__ import annotations
@@ -16,83 +17,91 @@ from pathlib import Path
 from embedded_host.app.definitions import Problem
 from embedded_host.errors import EmbeddedHostError
 
-Place = tuple[str | int, ...]
-"""Keys and indices from the top: ``("bindings", 0, "type")``."""
+JsonPath = tuple[str | int, ...]
+"""Keys and indices from the root: ``("bindings", 0, "type")``."""
 
 
 class JsonFileError(EmbeddedHostError):
-    """A file that cannot be read as JSON: where, what is wrong, and the offending line as it stands there."""
+    """A file that is not valid JSON: the location, the fault and the invalid line."""
 
     def __init__(
-        self, file: str, what: str, line: int = 0, column: int = 0, text: str = ""
+        self, file: str, fault: str, line: int = 0, column: int = 0, text: str = ""
     ) -> None:
-        super().__init__(file, what, line, column, text)
-        self.file, self.what, self.line, self.column, self.text = file, what, line, column, text
+        super().__init__(file, fault, line, column, text)
+        self.file, self.fault, self.line, self.column, self.text = file, fault, line, column, text
 
     def __str__(self) -> str:
+        """Return the problem's message."""
         return str(self.problem())
 
     def problem(
-        self, remedy: str = "", *, function: str | None = None, fatal: bool = False
+        self, fix: str = "", *, function: str | None = None, fatal: bool = False
     ) -> Problem:
-        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        """Return the error as a problem of the app."""
+        location = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         shown = f"\n    {self.text}\n    {' ' * (self.column - 1)}^" if self.text else ""
-        if shown and remedy:
-            shown += "\n   "  # and a blank, so the remedy stands under the line
+        if shown and fix:
+            shown += "\n   "  # with the blank before the fix, this indents the fix like the line
         return Problem(
-            where, f"{self.what}{shown}", remedy, function=function, fatal=fatal, code="EH110"
+            location, f"{self.fault}{shown}", fix, function=function, fatal=fatal, code="EH110"
         )
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something that was tolerated: a comment, a trailing comma, a key that occurs twice."""
+    """An accepted fault: a comment, a trailing comma or a duplicate key."""
 
     line: int
     column: int
-    what: str
+    fault: str
 
 
 @dataclass(frozen=True)
 class JsonFile:
-    """What a file holds. ``name`` is how it is called in messages."""
+    """The content of a JSON file. ``name`` is the file's name in messages."""
 
     name: str
     value: object
-    keys: Mapping[Place, tuple[int, int]]
+    keys: Mapping[JsonPath, tuple[int, int]]
     """Line and column of each object key."""
-    values: Mapping[Place, tuple[int, int]]
-    """Line and column of each value, the top one under ``()``."""
+    values: Mapping[JsonPath, tuple[int, int]]
+    """Line and column of each value; the root has the path ``()``."""
     notes: tuple[Note, ...] = ()
 
-    def where(self, place: Place = (), *, key: bool = False) -> str:
-        """``file:line:column`` of a value (or of its key); of the closest thing around it if it is not in the file."""
-        while place:
-            found = (self.keys if key else self.values).get(place) or self.values.get(place)
+    def location(self, json_path: JsonPath = (), *, key: bool = False) -> str:
+        """Return ``file:line:column`` of a value, or of its key.
+
+        If the file has no such value, return the location of the closest enclosing value.
+        """
+        while json_path:
+            found = (self.keys if key else self.values).get(json_path) or self.values.get(json_path)
             if found:
                 return f"{self.name}:{found[0]}:{found[1]}"
-            place = place[:-1]
+            json_path = json_path[:-1]
         line, column = self.values.get((), (1, 1))
         return f"{self.name}:{line}:{column}"
 
-    def warnings(self, why: str) -> tuple[Problem, ...]:
-        """One Problem for each kind of thing that was tolerated; ``why`` says what comes of it."""
+    def warnings(self, fix: str) -> tuple[Problem, ...]:
+        """Return one problem for each kind of note, with this fix."""
         kinds: dict[str, list[Note]] = {}
         for note in self.notes:
-            kinds.setdefault(note.what, []).append(note)
+            kinds.setdefault(note.fault, []).append(note)
         return tuple(
             Problem(
                 f"{self.name}:{notes[0].line}:{notes[0].column}",
-                what + (f" (and {len(notes) - 1} more)." if len(notes) > 1 else "."),
-                why,
+                fault + (f" (and {len(notes) - 1} more)." if len(notes) > 1 else "."),
+                fix,
                 code="EH111",
             )
-            for what, notes in kinds.items()
+            for fault, notes in kinds.items()
         )
 
 
 def read_json(path: Path, name: str) -> JsonFile:
-    """Reads ``path``, called ``name`` in messages. Raises JsonFileError; FileNotFoundError if there is no such file."""
+    """Parse the file ``path``. Messages use ``name``.
+
+    Raises FileNotFoundError if the file does not exist, JsonFileError if it is not valid JSON.
+    """
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -100,19 +109,21 @@ def read_json(path: Path, name: str) -> JsonFile:
     except OSError as error:
         raise JsonFileError(name, f"cannot be read: {error.strerror or error}.") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise JsonFileError(name, "is not UTF-8 but UTF-16: save it as UTF-8.", 1, 1)
+        raise JsonFileError(name, "is encoded in UTF-16. Save it as UTF-8.", 1, 1)
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode().split("\n")
-        what = f"is not UTF-8: the byte 0x{raw[error.start]:02x} is no character. Save the file as UTF-8."
-        raise JsonFileError(name, what, len(before), len(before[-1]) + 1) from error
+        fault = (
+            f"has the byte 0x{raw[error.start]:02x}, which is not valid UTF-8. Save it as UTF-8."
+        )
+        raise JsonFileError(name, fault, len(before), len(before[-1]) + 1) from error
     return parse_json(text, name)
 
 
 def parse_json(text: str, name: str) -> JsonFile:
-    """As read_json, of a text at hand."""
+    """Parse a string. Raises JsonFileError, which shows ``name`` as the file."""
     parser = _Parser(text, name)
     try:
         value = parser.document()
@@ -141,9 +152,9 @@ class _Parser:
     def __init__(self, text: str, name: str) -> None:
         self.text = text
         self.name = name
-        self.at = 0
-        self.keys: dict[Place, tuple[int, int]] = {}
-        self.values: dict[Place, tuple[int, int]] = {}
+        self.offset = 0
+        self.keys: dict[JsonPath, tuple[int, int]] = {}
+        self.values: dict[JsonPath, tuple[int, int]] = {}
         self.notes: list[Note] = []
         self.line_starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
@@ -151,154 +162,151 @@ class _Parser:
         line = bisect_right(self.line_starts, at)
         return line, at - self.line_starts[line - 1] + 1
 
-    def fail(self, what: str, at: int) -> JsonFileError:
+    def fail(self, fault: str, at: int) -> JsonFileError:
         line, column = self.position(at)
         shown = self.text[self.line_starts[line - 1] :].split("\n", 1)[0].rstrip("\r")
         return JsonFileError(
-            self.name, f"is not valid JSON: {what}.", line, column, shown.replace("\t", " ")
+            self.name, f"is not valid JSON: {fault}.", line, column, shown.replace("\t", " ")
         )
 
-    def note(self, what: str, at: int) -> None:
-        self.notes.append(Note(*self.position(at), what))
+    def note(self, fault: str, at: int) -> None:
+        self.notes.append(Note(*self.position(at), fault))
 
     def document(self) -> object:
         self.skip()
-        if self.at == len(self.text):
+        if self.offset == len(self.text):
             raise JsonFileError(self.name, "is not valid JSON: it is empty.", 1, 1)
         value = self.value(())
         self.skip()
-        if self.at < len(self.text):
-            raise self.fail(
-                f"something follows the end of the document, which starts with {self.found()}",
-                self.at,
-            )
+        if self.offset < len(self.text):
+            raise self.fail(f"unexpected {self.token()} after the end of the document", self.offset)
         return value
 
-    def found(self) -> str:
-        """What stands at the present place, in words."""
-        if self.at >= len(self.text):
+    def token(self) -> str:
+        """Describe the token at the current offset."""
+        if self.offset >= len(self.text):
             return "the end of the file"
-        word = _WORD.match(self.text, self.at) or _SHORT_TEXT.match(self.text, self.at)
-        return f"'{word[0] if word else self.text[self.at]}'"
+        word = _WORD.match(self.text, self.offset) or _SHORT_TEXT.match(self.text, self.offset)
+        return f"'{word[0] if word else self.text[self.offset]}'"
 
     def skip(self) -> None:
-        """Over blanks and comments."""
+        """Advance past whitespace and comments."""
         while True:
-            space = _SPACE.match(self.text, self.at)
+            space = _SPACE.match(self.text, self.offset)
             assert space is not None
-            self.at = space.end()
-            if self.text.startswith("//", self.at):
-                end = self.text.find("\n", self.at)
-            elif self.text.startswith("/*", self.at):
-                end = self.text.find("*/", self.at) + 2
+            self.offset = space.end()
+            if self.text.startswith("//", self.offset):
+                end = self.text.find("\n", self.offset)
+            elif self.text.startswith("/*", self.offset):
+                end = self.text.find("*/", self.offset) + 2
                 if end == 1:
-                    raise self.fail("this comment is not closed with '*/'", self.at)
+                    raise self.fail("the comment has no closing '*/'", self.offset)
             else:
                 return
-            self.note("A comment is not JSON", self.at)
-            self.at = end if end >= 0 else len(self.text)
+            self.note("JSON has no comments", self.offset)
+            self.offset = end if end >= 0 else len(self.text)
 
-    def value(self, place: Place) -> object:
-        self.values[place] = self.position(self.at)
-        start = self.text[self.at : self.at + 1]
+    def value(self, json_path: JsonPath) -> object:
+        self.values[json_path] = self.position(self.offset)
+        start = self.text[self.offset : self.offset + 1]
         if start == "{":
-            return self.parse_object(place)
+            return self.parse_object(json_path)
         if start == "[":
-            return self.parse_array(place)
+            return self.parse_array(json_path)
         if start == '"':
             return self.string()
-        number = _NUMBER.match(self.text, self.at)
+        number = _NUMBER.match(self.text, self.offset)
         if number:
-            self.at = number.end()
+            self.offset = number.end()
             if number[1] or number[2]:
                 return float(number[0])
-            if len(number[0]) > 1000:  # Python itself refuses a few thousand digits
-                raise self.fail("this number is too long", number.start())
+            if len(number[0]) > 1000:  # int() raises ValueError beyond a few thousand digits
+                raise self.fail("the number is too long", number.start())
             return int(number[0])
-        word = _WORD.match(self.text, self.at)
+        word = _WORD.match(self.text, self.offset)
         if word and word[0] in _CONSTANTS:
-            self.at = word.end()
+            self.offset = word.end()
             return _CONSTANTS[word[0]]
         if word and word[0] in _MISSPELT:
-            raise self.fail(f"'{word[0]}' is written '{_MISSPELT[word[0]]}' in JSON", self.at)
+            raise self.fail(f"write '{_MISSPELT[word[0]]}' instead of '{word[0]}'", self.offset)
         if start == "'":
-            raise self.fail("texts stand in double quotes, not in single ones", self.at)
+            raise self.fail("strings need double quotes, not single quotes", self.offset)
         if word and not word[0][0].isdigit():
-            raise self.fail(f'a text needs double quotes: "{word[0]}"', self.at)
-        raise self.fail(f"a value is expected here, but there is {self.found()}", self.at)
+            raise self.fail(f'a string needs double quotes: "{word[0]}"', self.offset)
+        raise self.fail(f"a value is expected here, but found {self.token()}", self.offset)
 
     def string(self) -> str:
         try:
-            value, self.at = _DECODER.raw_decode(self.text, self.at)
+            value, self.offset = _DECODER.raw_decode(self.text, self.offset)
         except JSONDecodeError as error:
             if error.msg.startswith("Unterminated"):
-                raise self.fail("this text has no closing double quote", self.at) from None
+                raise self.fail("the string has no closing double quote", self.offset) from None
             if error.msg.startswith("Invalid control character"):
                 if self.text[error.pos] in "\r\n":
                     raise self.fail(
-                        "this text has no closing double quote on its line", self.at
+                        "the string has no closing double quote on its line", self.offset
                     ) from None
                 raise self.fail(
-                    "a control character in a text (a tab is written '\\t')", error.pos
+                    "the string has a control character (write a tab as '\\t')", error.pos
                 ) from None
             backslash = self.text.rfind("\\", 0, error.pos + 1)
-            raise self.fail("a backslash in a text must be doubled: '\\\\'", backslash) from None
+            raise self.fail("write a backslash in a string as '\\\\'", backslash) from None
         return str(value)
 
-    def parse_object(self, place: Place) -> dict[str, object]:
-        opened = self.at
-        self.at += 1
+    def parse_object(self, json_path: JsonPath) -> dict[str, object]:
+        opened = self.offset
+        self.offset += 1
         items: dict[str, object] = {}
         self.skip()
         while not self.closes("}", opened):
-            if self.text[self.at] != '"':
-                name = self.text[self.at] == "'" or self.found().strip("'").isidentifier()
-                what = f"a name in double quotes is expected here, but there is {self.found()}"
-                raise self.fail("names stand in double quotes" if name else what, self.at)
-            begin = self.at
+            if self.text[self.offset] != '"':
+                unquoted = self.text[self.offset] == "'" or self.token().strip("'").isidentifier()
+                fault = f"a key in double quotes is expected here, but found {self.token()}"
+                raise self.fail("keys need double quotes" if unquoted else fault, self.offset)
+            begin = self.offset
             key = self.string()
             if key in items:
-                self.note(f"'{key}' occurs twice, and the last one counts", begin)
-            inner = (*place, key)
+                self.note(f"'{key}' occurs twice; the last value is used", begin)
+            inner = (*json_path, key)
             self.keys[inner] = self.position(begin)
             self.skip()
-            if not self.text.startswith(":", self.at):
-                raise self.fail(f"a ':' is missing after \"{key}\"", self.at)
-            self.at += 1
+            if not self.text.startswith(":", self.offset):
+                raise self.fail(f"':' is missing after \"{key}\"", self.offset)
+            self.offset += 1
             self.skip()
             items[key] = self.value(inner)
             self.comma("}")
-        self.at += 1
+        self.offset += 1
         return items
 
-    def parse_array(self, place: Place) -> list[object]:
-        opened = self.at
-        self.at += 1
+    def parse_array(self, json_path: JsonPath) -> list[object]:
+        opened = self.offset
+        self.offset += 1
         items: list[object] = []
         self.skip()
         while not self.closes("]", opened):
-            items.append(self.value((*place, len(items))))
+            items.append(self.value((*json_path, len(items))))
             self.comma("]")
-        self.at += 1
+        self.offset += 1
         return items
 
     def closes(self, bracket: str, opened: int) -> bool:
-        if self.at >= len(self.text):
-            raise self.fail(f"this '{self.text[opened]}' is not closed with '{bracket}'", opened)
-        return self.text[self.at] == bracket
+        if self.offset >= len(self.text):
+            raise self.fail(f"'{self.text[opened]}' has no closing '{bracket}'", opened)
+        return self.text[self.offset] == bracket
 
     def comma(self, bracket: str) -> None:
-        """Over the comma between two items, and the blanks after it."""
+        """Advance past the comma between two items and the whitespace after it."""
         self.skip()
-        if self.text.startswith(",", self.at):
-            comma = self.at
-            self.at += 1
+        if self.text.startswith(",", self.offset):
+            comma = self.offset
+            self.offset += 1
             self.skip()
-            if self.text.startswith(bracket, self.at):
-                self.note(f"A comma before '{bracket}' is not JSON", comma)
-        elif self.at < len(self.text) and self.text[self.at] != bracket:
-            if self.text[self.at] in "]}":
+            if self.text.startswith(bracket, self.offset):
+                self.note(f"JSON has no comma before '{bracket}'", comma)
+        elif self.offset < len(self.text) and self.text[self.offset] != bracket:
+            if self.text[self.offset] in "]}":
                 raise self.fail(
-                    f"'{bracket}' is expected here, but there is {self.found()}", self.at
+                    f"'{bracket}' is expected here, but found {self.token()}", self.offset
                 )
-            raise self.fail(f"a comma is missing before {self.found()}", self.at)
+            raise self.fail(f"a comma is missing before {self.token()}", self.offset)

@@ -1,4 +1,7 @@
-"""local.settings.json -> LocalSettings, and what becomes of its values (functions-host.md#local-settings-json)."""
+"""Read local.settings.json, and compute the environment of the app.
+
+Source: functions-host.md#local-settings-json.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,21 @@ _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
 
 class _UnusableError(EmbeddedHostError):
-    """What makes the whole file count for nothing, as for ``func``."""
+    """A fault for which the whole file is ignored, as ``func`` does."""
 
 
 def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]:
-    """Never raises: without the file, or with one that cannot be used, the settings are empty, and a warning says why."""
+    """Return the settings and the warnings about them.
+
+    Without the file, or with an unusable one, the settings are empty. Raises nothing.
+    """
     try:
         file = read_json(root / NAME, NAME)
     except FileNotFoundError:
         return LocalSettings(), ()
     except JsonFileError as error:
         return LocalSettings(), (
-            error.problem("None of its settings are used until that is corrected."),
+            error.problem("Correct it; until then the host ignores the file."),
         )
     reader = _Reader(file)
     try:
@@ -41,10 +47,11 @@ def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]
 def effective_environment(
     settings: LocalSettings, environ: Mapping[str, str], root: Path | None = None
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
-    """The variables that starting adds to ``environ`` (which wins), and a note for each value that loses to another.
+    """Return the variables that the start adds to ``environ``, and the problems.
 
-    Besides the values: FUNCTIONS_WORKER_RUNTIME (if unset), AZURE_FUNCTIONS_ENVIRONMENT=Development (always) and, with
-    ``root``, AzureWebJobsScriptRoot, as ``func start`` injects them.
+    A variable in ``environ`` overrides the file; a problem reports each value that is overridden.
+    As ``func start`` does, this adds FUNCTIONS_WORKER_RUNTIME if it is unset,
+    AZURE_FUNCTIONS_ENVIRONMENT=Development, and AzureWebJobsScriptRoot if ``root`` is given.
     """
     fold = str.upper if os.name == "nt" else str
     present = {fold(name): value for name, value in environ.items()}
@@ -54,8 +61,11 @@ def effective_environment(
         if fold(name) not in present:
             added[name] = value
         elif present[fold(name)] != value:
-            what = f"Skipping '{name}' from local settings as it's already defined in current environment variables."
-            notes.append(Problem(NAME, what, code="EH132"))
+            fault = (
+                f"Skipping '{name}' from local settings as it's already defined in current "
+                "environment variables."
+            )
+            notes.append(Problem(NAME, fault, code="EH132"))
     if "FUNCTIONS_WORKER_RUNTIME" not in present:
         added.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     added["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
@@ -71,18 +81,18 @@ class _Reader:
 
     def add_warning(
         self,
-        place: tuple[str | int, ...],
-        what: str,
-        remedy: str = "",
+        json_path: tuple[str | int, ...],
+        fault: str,
+        fix: str = "",
         *,
         key: bool = False,
         code: str = "EH131",
     ) -> None:
-        self.warnings.append(Problem(self.file.where(place, key=key), what, remedy, code=code))
+        self.warnings.append(Problem(self.file.location(json_path, key=key), fault, fix, code=code))
 
-    def unusable(self, place: tuple[str | int, ...], what: str, remedy: str) -> _UnusableError:
+    def unusable(self, json_path: tuple[str | int, ...], fault: str, fix: str) -> _UnusableError:
         self.add_warning(
-            place, what, f"{remedy} None of its settings are used until then.", code="EH130"
+            json_path, fault, f"{fix} Until then the host ignores the file.", code="EH130"
         )
         return _UnusableError()
 
@@ -99,15 +109,15 @@ class _Reader:
                 self.add_warning((key,), f"There is no section '{key}'.", hint, key=True)
         key, encrypted = sections.get("isencrypted", ("IsEncrypted", None))
         if encrypted is None or encrypted is True or str(encrypted).lower() == "true":
-            what = (
+            fault = (
                 "IsEncrypted is missing, which means true"
                 if encrypted is None
                 else "IsEncrypted is true"
             )
             raise self.unusable(
                 (key,),
-                f"{what}: the values count as encrypted, and this host cannot decrypt them.",
-                'Write "IsEncrypted": false (with func: `func settings decrypt`).',
+                f"{fault}, but the host cannot decrypt the values.",
+                'Write "IsEncrypted": false, or run `func settings decrypt`.',
             )
         if str(encrypted).lower() != "false":
             raise self.unusable(
@@ -122,21 +132,21 @@ class _Reader:
     def values(self, section: str, values: object) -> dict[str, str]:
         texts: dict[str, str] = {}
         for name, value in self.items(section, values):
-            place = (section, name)
+            json_path = (section, name)
             if isinstance(value, dict | list):
                 raise self.unusable(
-                    place,
-                    f"'{name}' is not a text: values cannot be nested.",
+                    json_path,
+                    f"'{name}' is not a string: values cannot be nested.",
                     f"Write {name}:key or {name}__key.",
                 )
             if value is None:
                 self.add_warning(
-                    place,
-                    f"'{name}' is null and is skipped.",
-                    'Write "" for an empty value, or take it out.',
+                    json_path,
+                    f"'{name}' is null and is ignored.",
+                    'Write "" for an empty value, or remove the key.',
                 )
             elif not name:
-                self.add_warning(place, "A value without a name is skipped.")
+                self.add_warning(json_path, "A value without a name is ignored.")
             else:
                 texts[name] = _text(value)
         return texts
@@ -153,8 +163,8 @@ class _Reader:
             else:
                 self.add_warning(
                     (section, name),
-                    f"'{name}' is skipped.",
-                    'Write a text or {"ConnectionString": "…"}.',
+                    f"'{name}' is not a connection string and is ignored.",
+                    'Write a string or {"ConnectionString": "…"}.',
                 )
         return texts
 
@@ -162,42 +172,42 @@ class _Reader:
         if values is None:
             return []
         if not isinstance(values, dict):
-            raise self.unusable((section,), f"{section} must be an object.", "Correct it.")
+            raise self.unusable((section,), f"{section} must be an object.", "Write {…}.")
         return list(values.items())
 
     def host(self, values: dict[str, str], section: str, host: object) -> LocalSettings:
-        found: dict[str, tuple[str, object]] = {}
+        known_keys: dict[str, tuple[str, object]] = {}
         for key, value in self.items(section, host):
             known = next((known for known in _HOST_KEYS if known.lower() == key.lower()), None)
             if known:
-                found[known] = (key, value)
+                known_keys[known] = (key, value)
             elif hint := did_you_mean(key, _HOST_KEYS):
                 self.add_warning(
                     (section, key),
-                    f"{section}.{key} is not known and has no effect.",
+                    f"{section}.{key} is unknown and has no effect.",
                     hint,
                     key=True,
                 )
 
         def read(known: str, allowed: str, *types: type) -> object:
-            key, value = found.get(known, (known, None))
+            key, value = known_keys.get(known, (known, None))
             if value is None or (
                 isinstance(value, types) and not (isinstance(value, bool) and bool not in types)
             ):
                 return value
             self.add_warning(
-                (section, key), f"{section}.{key} must be {allowed} and has no effect."
+                (section, key), f"{section}.{key} must be {allowed}; it has no effect."
             )
             return None
 
-        given_port = read("LocalHttpPort", "a port (1 to 65535)", int, str)
-        port = int(text) if re.fullmatch("[0-9]{1,5}", text := str(given_port).strip()) else 0
-        if given_port is not None and not 0 < port < 65536:
-            what = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {given_port}."
-            self.add_warning((section, found["LocalHttpPort"][0]), what)
+        port_value = read("LocalHttpPort", "a port (1 to 65535)", int, str)
+        port = int(text) if re.fullmatch("[0-9]{1,5}", text := str(port_value).strip()) else 0
+        if port_value is not None and not 0 < port < 65536:
+            fault = f"{section}.LocalHttpPort must be a port (1 to 65535), but is {port_value}."
+            self.add_warning((section, known_keys["LocalHttpPort"][0]), fault)
             port = 0
-        cors = read("CORS", "a text of origins with commas between", str)
-        address = read("LocalHttpAddress", "a text", str)
+        cors = read("CORS", "a string of origins, separated by commas", str)
+        address = read("LocalHttpAddress", "a string", str)
         credentials = read("CORSCredentials", "true or false", bool, str)
         return LocalSettings(
             values=values,
@@ -209,5 +219,5 @@ class _Reader:
 
 
 def _text(value: object) -> str:
-    """A number or a boolean as the environment gets it; ``func`` takes ``true`` from the file as it stands there."""
+    """Return a value for the environment. Booleans are in lower case, as in ``func``."""
     return str(value).lower() if isinstance(value, bool) else str(value)

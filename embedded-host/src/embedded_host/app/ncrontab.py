@@ -1,9 +1,10 @@
-"""NCRONTAB: six fields (second, minute, hour, day, month, day of week), or five without the second.
+"""NCRONTAB schedules: second, minute, hour, day, month and day of week; the second is optional.
 
-This is the grammar of the .NET library NCrontab, which the real host uses; what it accepts is accepted here, and nothing
-else. No Python library has it. croniter takes more (``L``, ``#``, ``?``-like hashes, ``7`` for Sunday, ranges that wrap) and
-refuses some of it (names by any prefix, ranges written backwards); cronsim joins the two kinds of day with OR and needs
-Python 3.11. With either, a schedule could run here and be refused by the real host, or run there at other times.
+The grammar is that of the .NET library NCrontab, which the Azure Functions host uses. No Python
+library implements it. croniter accepts more (``L``, ``#``, hashed values, ``7`` for Sunday, ranges
+that wrap) and rejects some valid schedules (abbreviated names, backward ranges). cronsim combines
+day and day of week with OR and needs Python 3.11. With either library, a schedule could be valid
+on only one of the two hosts, or run at different times.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _MONTHS = [
 ]
 _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _CALENDAR = 400
-"""Years after which the calendar repeats itself: a day that did not come until then never comes."""
+"""The period of the calendar in years. A date that does not occur in it never occurs."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _STEP = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 class NcrontabError(EmbeddedHostError, ValueError):
-    """Not NCRONTAB; the text says which field and why."""
+    """A string that is not NCRONTAB. ``str()`` names the field and the fault."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def parse(self, text: str) -> tuple[int, ...]:
-        """Its values, in order. Raises NcrontabError."""
+        """Return the field's values, sorted. Raises NcrontabError."""
         values: set[int] = set()
         for part in text.split(","):
             values.update(self._part(part, text))
@@ -58,7 +59,7 @@ class _Field:
 
     def _part(self, part: str, text: str) -> range:
         if not part:
-            raise NcrontabError(f"the {self.name} '{text}' has a ',' without a value beside it")
+            raise NcrontabError(f"the {self.name} '{text}' has an empty value beside a ','")
         span, slash, step_text = part.partition("/")
         if slash and not _STEP.fullmatch(step_text):
             raise NcrontabError(
@@ -77,7 +78,8 @@ class _Field:
         if not self.low <= number <= self.high:
             hint = "; Sunday is 0" if self.names == tuple(_DAYS) and number == 7 else ""
             raise NcrontabError(
-                f"the {self.name} '{text}' is out of range: {number} is not from {self.low} to {self.high}{hint}"
+                f"the {self.name} '{text}' is out of range: "
+                f"{number} is not from {self.low} to {self.high}{hint}"
             )
         return number
 
@@ -91,7 +93,8 @@ class _Field:
         also = f" or a name ({self.names[0][:3]}, {self.names[1][:3]}, …)" if self.names else ""
         hint = "; write * for any" if value == "?" else ""
         raise NcrontabError(
-            f"'{value}' in the {self.name} '{text}' is not a number from {self.low} to {self.high}{also}{hint}"
+            f"'{value}' in the {self.name} '{text}' is not a number "
+            f"from {self.low} to {self.high}{also}{hint}"
         )
 
 
@@ -107,7 +110,7 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class Ncrontab:
-    """The values of each field, in order. A moment fits if every field fits: days and days of week are joined by AND."""
+    """The sorted values of each field. A time matches if all fields match."""
 
     seconds: tuple[int, ...]
     minutes: tuple[int, ...]
@@ -118,19 +121,19 @@ class Ncrontab:
 
     @classmethod
     def parse(cls, text: str) -> Ncrontab:
-        """Raises NcrontabError."""
+        """Parse a schedule. Raises NcrontabError."""
         fields = [field for field in text.split(" ") if field]
         if len(fields) not in (5, 6):
             raise NcrontabError(
-                f"it has {len(fields)} field{'' if len(fields) == 1 else 's'}, but must have six: second minute hour day "
-                "month day-of-week (or five, without the second)"
+                f"it has {len(fields)} field{'' if len(fields) == 1 else 's'}, but must have six: "
+                "second minute hour day month day-of-week (or five, without the second)"
             )
         if len(fields) == 5:
             fields.insert(0, "0")
         return cls(*(field.parse(text) for field, text in zip(_FIELDS, fields, strict=True)))
 
     def next(self, after: datetime) -> datetime | None:
-        """The first moment behind ``after`` that fits, both by one clock on the wall (naive); None if there is none."""
+        """Return the first matching time after ``after``, or None. Both are naive local times."""
         if after >= datetime.max.replace(microsecond=0):
             return None
         begin = after.replace(microsecond=0) + timedelta(seconds=1)
@@ -142,7 +145,7 @@ class Ncrontab:
         return None
 
     def _dates(self, first: date) -> Iterator[date]:
-        """The days that fit, from ``first`` on."""
+        """Yield the matching dates from ``first`` on."""
         for year in range(first.year, min(first.year + _CALENDAR, MAXYEAR) + 1):
             for month in self.months:
                 if (year, month) < (first.year, first.month):
@@ -155,7 +158,7 @@ class Ncrontab:
                         yield found
 
     def _time(self, earliest: time) -> time | None:
-        """The first time of a day that fits, from ``earliest`` on."""
+        """Return the first matching time of a day from ``earliest`` on, or None."""
         for hour in self.hours[bisect_left(self.hours, earliest.hour) :]:
             if hour > earliest.hour:
                 return time(hour, self.minutes[0], self.seconds[0])

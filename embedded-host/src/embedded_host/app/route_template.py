@@ -1,9 +1,10 @@
-"""ASP.NET Core route templates, as the routes of HTTP functions are written (functions-host.md#http-routing).
+"""Parse and match ASP.NET Core route templates, the syntax of HTTP functions' routes.
 
-Syntax and constraints: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, checked against
-what ``Microsoft.AspNetCore.Routing`` does. Known to be narrower: ``datetime`` knows the usual ways to write a date,
-not every one that .NET guesses, and ``regex`` has Python's syntax (``(?<name>…)`` is understood) and no time limit, where .NET
-gives up after ten seconds: Python's ``re`` cannot be stopped.
+Sources: functions-host.md#http-routing and
+https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, compared with
+``Microsoft.AspNetCore.Routing``. Two constraints accept less than .NET's: ``datetime`` knows only
+the usual formats, and ``regex`` has Python's syntax plus ``(?<name>…)``. A ``regex`` has no time
+limit (.NET: ten seconds), because Python's ``re`` cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _INT64 = (-(2**63), 2**63 - 1)
 
 
 class RouteTemplateError(EmbeddedHostError, ValueError):
-    """A template that cannot be a route: ``message`` says why, ``column`` where in the template (from 1)."""
+    """An invalid template. ``message`` has the reason, ``column`` the position (from 1)."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
@@ -37,7 +38,7 @@ class RouteTemplateError(EmbeddedHostError, ValueError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """``{name:constraint:constraint=default}``, ``{name?}`` or ``{*name}``; ``constraints`` as written."""
+    """A parameter: ``{name:constraint:constraint=default}``, ``{name?}`` or ``{*name}``."""
 
     name: str
     kind: Literal["required", "optional", "catch-all"] = "required"
@@ -46,11 +47,11 @@ class Parameter:
 
 
 Segment = tuple["str | Parameter", ...]
-"""Literals and parameters in turn; most segments are one of either."""
+"""Alternating literals and parameters. Most segments are a single literal or parameter."""
 
 
 class RouteTemplate:
-    """A compiled template: ``parse`` once, ``match`` often. It neither knows the route prefix nor the methods."""
+    """A compiled template. Methods and route prefix are not part of it."""
 
     def __init__(
         self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]
@@ -60,13 +61,13 @@ class RouteTemplate:
             part for segment in segments for part in segment if isinstance(part, Parameter)
         )
         self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
-        """The template without what does not decide which paths match: names of parameters, case of literals."""
+        """The template without parameter names and case. Equal strings match the same paths."""
         self._complex: list[tuple[str, Segment]] = []
         self._names: list[str] = []
         self._pattern = re.compile(self._regex(segments), re.IGNORECASE | re.DOTALL)
         self._defaults = [(p.name, p.default) for p in self.parameters if p.default is not None]
         self._checks = [
-            # Without a value an optional parameter is not checked; any other fails, except for ``nonfile``.
+            # Only an optional parameter, and one with no constraint but ``nonfile``, may be unset.
             (
                 p.name,
                 p.kind == "optional" or all(c.lower() == "nonfile" for c in p.constraints),
@@ -78,21 +79,24 @@ class RouteTemplate:
 
     @classmethod
     def parse(cls, template: str) -> RouteTemplate:
-        """Raises RouteTemplateError. A leading ``/`` or ``~/`` is dropped, as ASP.NET Core does."""
+        """Compile a template without its leading ``/`` or ``~/``. Raises RouteTemplateError."""
         segments = _segments(template)
         checks: dict[str, tuple[Check, ...]] = {}
         for part in (part for segment in segments for part in segment):
             if isinstance(part, Parameter):
-                at = template.find(part.name)
+                offset = template.find(part.name)
                 checks[part.name] = tuple(
-                    _constraint(c, max(template.find(c, at), at) + 1) for c in part.constraints
+                    _constraint(c, max(template.find(c, offset), offset) + 1)
+                    for c in part.constraints
                 )
         return cls(template, segments, checks)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parameters' values if ``path`` (without its leading slash, percent-encoded as sent) fits, else None.
+        """Return the parameters of a path, or None if it does not match.
 
-        Values are decoded except ``%2F``; a catch-all keeps a trailing slash; unset optionals are left out (6.1, 6.3).
+        ``path`` is percent-encoded and has no leading slash. Values are decoded except ``%2F``. A
+        catch-all keeps a trailing slash. An unset optional parameter has no entry
+        (functions-host.md#http-routing and #http-requests).
         """
         found = self._pattern.fullmatch(percent_decoded(path) if "%" in path else path)
         if found is None:
@@ -119,11 +123,11 @@ class RouteTemplate:
         return values
 
     def overlaps(self, other: RouteTemplate) -> bool:
-        """Whether both match the same paths, whatever their parameters are called."""
+        """Return True if both templates match the same paths."""
         return self.canonical == other.canonical
 
     def _regex(self, segments: Sequence[Segment]) -> str:
-        """One group for each parameter; a complex segment is one group, taken apart after the match."""
+        """Return a pattern with one group per parameter, and one per segment with several parts."""
         pattern, open_groups = "", 0
         for index, segment in enumerate(segments):
             slash = "/" if index else ""
@@ -145,7 +149,10 @@ class RouteTemplate:
 
 
 def function_route(prefix: str, route: str | None, name: str) -> str:
-    """The whole template of a function: the prefix of host.json, then its route or, without one, its name (6.1)."""
+    """Return the template of a function: the prefix, then its route, else its name.
+
+    Source: functions-host.md#http-routing.
+    """
     route = route if route and route.strip() else name
     return f"{prefix}/{route}" if prefix else route
 
@@ -154,7 +161,7 @@ _ESCAPES = re.compile(r"(?:%(?!2[fF])[0-9a-fA-F]{2})+")
 
 
 def percent_decoded(path: str) -> str:
-    """As the real host's server decodes paths: UTF-8, except ``%2F`` and what is not UTF-8, which stay as sent."""
+    """Decode a path like Kestrel: UTF-8, except ``%2F`` and bytes that are not valid UTF-8."""
     return _ESCAPES.sub(_decoded_escapes, path)
 
 
@@ -180,7 +187,10 @@ def _may_be_absent(segment: Segment) -> bool:
 
 
 def _match_complex(segment: Segment, text: str) -> dict[str, str] | None:
-    """From the right, each literal at its last place, without a second try: that is how ASP.NET Core does it."""
+    """Match a segment of several parts from right to left.
+
+    Each literal matches at its last occurrence, without backtracking, as in ASP.NET Core.
+    """
     last = segment[-1]
     whole = _match_parts(segment, text)
     if whole is not None or isinstance(last, str) or last.kind != "optional" or text.endswith("."):
@@ -216,7 +226,7 @@ def _match_parts(parts: Segment, text: str) -> dict[str, str] | None:
 
 
 def _segments(template: str) -> list[Segment]:
-    """Reads the whole template; raises RouteTemplateError."""
+    """Split a template into segments. Raises RouteTemplateError."""
     at = 2 if template.startswith("~/") else 1 if template.startswith("/") else 0
     if template.startswith("~") and not at:
         raise RouteTemplateError("a route cannot start with '~'", 1)
@@ -227,7 +237,7 @@ def _segments(template: str) -> list[Segment]:
     while at < len(template):
         if template[at] == "/":
             if not parts:
-                raise RouteTemplateError("an empty segment: two '/' in a row", at + 1)
+                raise RouteTemplateError("a segment is empty: two '/' in a row", at + 1)
             segments.append(_segment(parts, begin))
             parts, at, begin = [], at + 1, at + 1
         elif template[at] == "{" and template[at + 1 : at + 2] != "{":
@@ -259,7 +269,7 @@ def _segment(parts: list[str | Parameter], begin: int) -> Segment:
             raise RouteTemplateError(f"'{{*{part.name}}}' must be a segment of its own", begin + 1)
         if isinstance(before, Parameter) and isinstance(part, Parameter):
             raise RouteTemplateError(
-                f"'{{{before.name}}}{{{part.name}}}' needs a text or '/' between the two", begin + 1
+                f"'{{{before.name}}}{{{part.name}}}' needs a character between the two", begin + 1
             )
         if isinstance(before, Parameter) and before.kind == "optional":
             raise RouteTemplateError(
@@ -267,13 +277,13 @@ def _segment(parts: list[str | Parameter], begin: int) -> Segment:
             )
         if isinstance(part, Parameter) and part.kind == "optional" and before != ".":
             raise RouteTemplateError(
-                f"only '.' can stand before the optional '{{{part.name}?}}'", begin + 1
+                f"only '.' is valid before the optional '{{{part.name}?}}'", begin + 1
             )
     return tuple(parts)
 
 
 def _end_of_parameter(template: str, at: int) -> int:
-    """The index after the brace that closes the one at ``at``; doubled braces are text."""
+    """Return the index after the closing brace. Doubled braces are literals."""
     end = at + 1
     while end < len(template):
         char = template[end]
@@ -283,7 +293,7 @@ def _end_of_parameter(template: str, at: int) -> int:
         if char == "{" and not doubled:
             raise RouteTemplateError("a '{' inside a parameter must be doubled: '{{'", end + 1)
         end += 2 if char in "{}" else 1
-    raise RouteTemplateError("this '{' has no '}'", at + 1)
+    raise RouteTemplateError("the '{' has no '}'", at + 1)
 
 
 _LITERAL = re.compile(r"(?:\{\{|\}\}|[^{}/?])*")
@@ -293,20 +303,20 @@ def _end_of_literal(template: str, at: int) -> int:
     found = _LITERAL.match(template, at)
     end = found.end() if found else at
     if template.startswith("}", end):
-        raise RouteTemplateError("this '}' has no '{'", end + 1)
+        raise RouteTemplateError("the '}' has no '{'", end + 1)
     if template.startswith("?", end):
         raise RouteTemplateError(
-            "a '?' can only stand at the end of a parameter: '{name?}'", end + 1
+            "a '?' is valid only at the end of a parameter: '{name?}'", end + 1
         )
     return end
 
 
 def _parameter(text: str, column: int) -> Parameter:
-    """``text`` is what stands between the braces, with doubled braces undone."""
+    """Parse the string between the braces of a parameter, with doubled braces undone."""
     stars = 2 if text.startswith("**") else 1 if text.startswith("*") else 0
     optional = text.endswith("?")
     if optional and stars:
-        raise RouteTemplateError("a catch-all cannot be optional: it also matches nothing", column)
+        raise RouteTemplateError("a catch-all cannot be optional: it also matches ''", column)
     inner = text[stars : len(text) - optional]
     cut = next((i for i, char in enumerate(inner) if i and char in ":="), len(inner))
     name, rest = inner[:cut], inner[cut:]
@@ -322,7 +332,7 @@ def _parameter(text: str, column: int) -> Parameter:
             constraints.append(rest[begin:at])
     default = rest[at + 1 :] if rest.startswith("=", at) else None
     if not name or re.search(r"[/{}?*]", name):
-        raise RouteTemplateError(f"'{name}' is not a name for a parameter", column)
+        raise RouteTemplateError(f"'{name}' is not a valid name of a parameter", column)
     if optional and default is not None:
         raise RouteTemplateError(f"'{name}' cannot both be optional and have a default", column)
     kind: Literal["required", "optional", "catch-all"] = (
@@ -332,7 +342,11 @@ def _parameter(text: str, column: int) -> Parameter:
 
 
 def _end_of_arguments(text: str, at: int) -> int:
-    """A ``)`` closes at the end or before ``:`` or ``=``; the first after a ``:`` or ``=`` inside does not."""
+    """Return the index after the arguments of a constraint.
+
+    A ``)`` closes them at the end or before ``:`` or ``=``, except the first one after a ``:`` or
+    ``=`` inside the arguments.
+    """
     while at < len(text):
         if text[at] == ")" and text[at + 1 : at + 2] in ("", ":", "="):
             return at + 1
@@ -420,7 +434,7 @@ CONSTRAINTS = (*_PLAIN, *_NUMBERS, "regex")
 
 
 def _constraint(text: str, column: int) -> Check:
-    """The check that ``text`` (``int``, ``range(1,9)``) asks for; raises RouteTemplateError."""
+    """Return the check of a constraint (``int``, ``range(1,9)``). Raises RouteTemplateError."""
     name, opened, arguments = text.partition("(") if text.endswith(")") else (text, "", "")
     key, arguments = name.lower(), arguments[:-1]
     if key in _PLAIN:
@@ -445,18 +459,19 @@ def _constraint(text: str, column: int) -> Check:
         close = " or ".join(f"'{known}'" for known in get_close_matches(key, CONSTRAINTS, 2))
         hint = f"Did you mean {close}? " if close else ""
         raise RouteTemplateError(
-            f"there is no constraint '{name}'. {hint}There are: {', '.join(CONSTRAINTS)}", column
+            f"the constraint '{name}' does not exist. {hint}Constraints: {', '.join(CONSTRAINTS)}",
+            column,
         )
     counts = _NUMBERS[key]
-    given = arguments.split(",") if opened else []
-    if len(given) not in counts or not all(_integer_in(*_INT64, number) for number in given):
-        wanted = " or ".join(["a whole number", "two whole numbers"][count - 1] for count in counts)
+    numbers = arguments.split(",") if opened else []
+    if len(numbers) not in counts or not all(_integer_in(*_INT64, number) for number in numbers):
+        expected = " or ".join(["an integer", "two integers"][count - 1] for count in counts)
         raise RouteTemplateError(
-            f"the constraint '{name}' needs {wanted} in brackets, but is '{text}'", column
+            f"the constraint '{name}' needs {expected} in brackets, but is '{text}'", column
         )
-    least, most = int(given[0]), int(given[-1])
+    least, most = int(numbers[0]), int(numbers[-1])
     if least > most or (key.endswith("length") and least < 0):
-        raise RouteTemplateError(f"nothing fits '{text}'", column)
+        raise RouteTemplateError(f"no value matches '{text}'", column)
     if key.endswith("length"):
         return partial(
             _length_in, 0 if key == "maxlength" else least, 2**31 if key == "minlength" else most

@@ -1,4 +1,4 @@
-"""When a timer goes off: NCRONTAB by the clock of a time zone, or a fixed time apart."""
+"""Schedules of timer functions: NCRONTAB in a time zone, or a fixed interval."""
 
 from __future__ import annotations
 
@@ -18,28 +18,36 @@ ZONE_SETTING = "WEBSITE_TIME_ZONE"
 
 
 class ScheduleError(EmbeddedHostError, ValueError):
-    """No schedule; ``str()`` is a sentence that says why."""
+    """A string that is not a schedule. ``str()`` is a sentence with the reason."""
 
 
 class Schedule(Protocol):
-    @property
-    def zone(self) -> tzinfo: ...
+    """The due times of a timer function."""
 
     @property
-    def adjusts_for_dst(self) -> bool: ...
+    def zone(self) -> tzinfo:
+        """The time zone of the schedule."""
+
+    @property
+    def adjusts_for_dst(self) -> bool:
+        """True if daylight saving time moves the due times."""
 
     @property
     def is_frequent(self) -> bool:
-        """More often than once a minute: its status is not kept."""
+        """True for a schedule below one minute. The host stores no status for it."""
 
     def next(self, after: datetime) -> datetime | None:
-        """The first time behind ``after`` (aware), in UTC; None if it never comes."""
+        """Return the first due time after ``after`` in UTC, or None. ``after`` is aware."""
 
 
 @dataclass(frozen=True)
 class CronSchedule:
-    """Where the zone's clock is put forward, what falls into the gap comes as much later. Where it is put back, what comes
-    every so often goes on through the repeated hour, and what comes at set times comes once, the first time."""
+    """A schedule in NCRONTAB.
+
+    If the clock is set forward, a due time in the gap moves forward by the length of the gap. If
+    the clock is set back, an interval continues through the repeated hour, and a fixed time is due
+    once, in the first pass.
+    """
 
     cron: Ncrontab
     zone: tzinfo
@@ -47,17 +55,22 @@ class CronSchedule:
 
     @property
     def is_frequent(self) -> bool:
+        """True for a schedule below one minute."""
         cron = self.cron
         rest = (cron.minutes, cron.hours, cron.days, cron.months, cron.days_of_week)
         return len(cron.seconds) > 1 and [len(values) for values in rest] == [60, 24, 31, 12, 7]
 
     @property
     def _is_interval(self) -> bool:
-        """As the real host tells them apart: second, minute or hour has a ``*`` or ``-`` in NCrontab's own spelling."""
+        """True if second, minute or hour has consecutive values, as on the Azure Functions host.
+
+        That host checks NCrontab's normalized string for ``*`` and ``-``.
+        """
         fields = (self.cron.seconds, self.cron.minutes, self.cron.hours)
         return any(b - a == 1 for values in fields for a, b in pairwise(values))
 
     def next(self, after: datetime) -> datetime | None:
+        """Return the first due time after ``after`` in UTC, or None."""
         now = after.astimezone(self.zone)
         wall = now.replace(tzinfo=None, fold=0)
         found = self.cron.next(wall)
@@ -71,22 +84,25 @@ class CronSchedule:
             if again is not None:
                 return again
         while found is not None:
-            moment = self._moment(found)
-            if moment > after:
-                return moment
-            # The first pass through the repeated hour is over.
+            due = self._utc(found)
+            if due > after:
+                return due
+            # The first pass through the repeated hour has ended.
             if self._is_interval:
-                return self._moment(found, fold=1)
+                return self._utc(found, fold=1)
             found = self.cron.next(found)
         return None
 
     def _in_second_pass(self, wall: datetime, limit: datetime | None) -> datetime | None:
-        """The first time in the repeated hour's second pass, for ``wall`` in its first."""
+        """Return the first due time in the second pass of the repeated hour, or None.
+
+        ``wall`` is a local time in the first pass. A due time must be before ``limit``.
+        """
         length = self._offset(wall, 0) - self._offset(wall, 1)
         found = self.cron.next(wall - length - timedelta(microseconds=1))
         while found is not None and (limit is None or found < limit):
             if self._repeats(found):
-                return self._moment(found, fold=1)
+                return self._utc(found, fold=1)
             found = self.cron.next(found)
         return None
 
@@ -96,21 +112,25 @@ class CronSchedule:
     def _offset(self, wall: datetime, fold: int) -> timedelta:
         return self.zone.utcoffset(wall.replace(tzinfo=self.zone, fold=fold)) or timedelta(0)
 
-    def _moment(self, wall: datetime, fold: int = 0) -> datetime:
+    def _utc(self, wall: datetime, fold: int = 0) -> datetime:
         return (wall - self._offset(wall, fold)).replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
 class IntervalSchedule:
+    """A schedule with a fixed interval."""
+
     every: timedelta
     zone: tzinfo
     adjusts_for_dst = False
 
     @property
     def is_frequent(self) -> bool:
+        """True for an interval below one minute."""
         return self.every < timedelta(minutes=1)
 
     def next(self, after: datetime) -> datetime | None:
+        """Return ``after`` plus the interval, or None beyond the last representable time."""
         try:
             return after + self.every
         except OverflowError:
@@ -118,7 +138,7 @@ class IntervalSchedule:
 
 
 def parse_schedule(text: str, zone: tzinfo = timezone.utc) -> Schedule:
-    """NCRONTAB, else a .NET time span. Raises ScheduleError."""
+    """Parse NCRONTAB or a .NET time span. Raises ScheduleError."""
     try:
         return CronSchedule(Ncrontab.parse(text), zone)
     except NcrontabError as error:
@@ -126,15 +146,15 @@ def parse_schedule(text: str, zone: tzinfo = timezone.utc) -> Schedule:
         if every is None:
             raise ScheduleError(f"'{text}' is not a schedule: {error}.") from error
     if every <= timedelta(0):
-        raise ScheduleError(
-            f"'{text}' is not a schedule: the time between two runs must be more than nothing."
-        )
+        raise ScheduleError(f"'{text}' is not a schedule: the interval must be longer than zero.")
     return IntervalSchedule(every, zone)
 
 
 def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:
-    """By whose clock schedules go: ``WEBSITE_TIME_ZONE``, else ``TZ`` if it is a zone's name, else UTC; and what is wrong
-    with the former, if something is."""
+    """Return the time zone of schedules, and the fault of WEBSITE_TIME_ZONE or None.
+
+    The time zone is ``WEBSITE_TIME_ZONE``, else ``TZ`` if it is a valid name, else UTC.
+    """
     name = setting(ZONE_SETTING, environ)
     if name:
         try:
@@ -142,7 +162,7 @@ def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return (
                 timezone.utc,
-                f"{ZONE_SETTING} is '{name}', which is not the name of a time zone here.",
+                f"{ZONE_SETTING} is '{name}', which is not a time zone of this machine.",
             )
     try:
         return ZoneInfo(environ.get("TZ") or "UTC"), None

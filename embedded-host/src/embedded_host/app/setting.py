@@ -1,4 +1,4 @@
-"""App settings by name, and ``%NAME%`` in texts (functions-host.md#local-settings-json)."""
+"""App settings, and ``%NAME%`` references to them (functions-host.md#local-settings-json)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _REFERENCE = re.compile(r"%([^%]*)%")
 
 
 class UnresolvedSettingError(EmbeddedHostError, LookupError):
-    """A ``%NAME%`` whose setting is not there (or a single ``%``); ``str()`` says which."""
+    """A ``%NAME%`` without a setting, or a single ``%``. ``str()`` names it."""
 
 
 def setting(name: str, environ: Mapping[str, str]) -> str | None:
-    """The setting's value; names are compared without regard to case, and ``:`` is the same as ``__`` (as in .NET)."""
+    """Return a setting or None. As in .NET, case is ignored, and ``:`` equals ``__``."""
     if name in environ:
         return environ[name]
     wanted = _folded(name)
@@ -23,16 +23,16 @@ def setting(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def resolve_percent(text: str, environ: Mapping[str, str]) -> str:
-    """``text`` with each ``%NAME%`` replaced by its setting. Raises UnresolvedSettingError."""
+    """Replace each ``%NAME%`` in a string by its setting. Raises UnresolvedSettingError."""
 
     def value(reference: re.Match[str]) -> str:
         found = setting(reference[1], environ) if reference[1] else None
         if found is None:
-            raise UnresolvedSettingError(f"'{reference[0]}' is not the name of a setting.")
+            raise UnresolvedSettingError(f"the setting '{reference[0]}' does not exist.")
         return found
 
     if "%" in _REFERENCE.sub("", text):
-        raise UnresolvedSettingError(f"'{text}' has a '%' without its partner.")
+        raise UnresolvedSettingError(f"'{text}' has a single '%'.")
     return _REFERENCE.sub(value, text)
 
 

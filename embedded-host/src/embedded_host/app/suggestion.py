@@ -1,4 +1,4 @@
-"""Did you mean …? The closest known name for one that is not known."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from difflib import SequenceMatcher
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The name of ``known`` that ``word`` is a likely misspelling of, without regard to case; None if there is none."""
-    best, best_score = (
-        None,
-        0.78,
-    )  # "dirction", "methdos", "autLevel", "scriptfile" yes; "type2" for "path" no
+    """Return the known name that ``word`` probably misspells, without regard to case, or None."""
+    # The score admits "dirction", "methdos" and "autLevel", but not "type2" for "path".
+    best, best_score = None, 0.78
     lowered = word.lower()
     for name in known:
         other = name.lower()
@@ -24,6 +22,6 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'?`` or the empty text."""
+    """Return ``Did you mean 'x'?``, or the empty string without a similar name."""
     found = closest(word, known)
     return f"Did you mean '{found}'?" if found else ""

@@ -1,4 +1,4 @@
-"""Time spans as .NET parses them, in host.json and in schedules."""
+"""Parse time spans of host.json and of schedules, as .NET does."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import re
 from datetime import timedelta
 
 _MAX_DAYS = 10_675_198
-"""The maximum of a .NET TimeSpan."""
+"""The largest number of days in a .NET TimeSpan."""
 _FORMATS = (
     re.compile(r"(?P<days>\d{1,8})", re.ASCII),
     re.compile(
-        r"((?P<days>\d{1,8})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})(:(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?)?",
+        r"((?P<days>\d{1,8})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})"
+        r"(:(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?)?",
         re.ASCII,
     ),
     re.compile(
-        r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})(\.(?P<fraction>\d{1,7}))?",
+        r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})"
+        r"(\.(?P<fraction>\d{1,7}))?",
         re.ASCII,
     ),
     re.compile(r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})", re.ASCII),
 )
-"""In order of precedence. ``24:00:00`` is 24 days, as in .NET, because there is no hour 24."""
+"""Formats by precedence. ``24:00:00`` means 24 days, as in .NET, because hours end at 23."""
 
 
 def parse_time_span(text: str) -> timedelta | None:
-    """Return the value of ``[d.]hh:mm[:ss[.fffffff]]``, ``d:hh:mm[:ss[.fffffff]]`` or whole days; None for anything else."""
+    """Return a time span, or None for an invalid string.
+
+    The formats are ``[d.]hh:mm[:ss[.fffffff]]``, ``d:hh:mm[:ss[.fffffff]]`` and whole days.
+    """
     for pattern in _FORMATS:
         match = pattern.fullmatch(text)
         if match is None:

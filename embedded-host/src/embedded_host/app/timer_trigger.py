@@ -12,16 +12,18 @@ from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 
 @dataclass(frozen=True)
 class TimerTrigger:
+    """A timer function and its schedule."""
+
     function: Function
     text: str
-    """The schedule as it is written, with its settings in it."""
+    """The schedule as written, with its settings resolved."""
     schedule: Schedule
     run_on_startup: bool = False
     use_monitor: bool = True
 
     @classmethod
     def of(cls, function: Function, environ: Mapping[str, str]) -> TimerTrigger:
-        """Raises ScheduleError."""
+        """Return the timer trigger of a function. Raises ScheduleError."""
         zone, _ = time_zone(environ)
         properties = {name.lower(): value for name, value in function.trigger.properties.items()}
         text = properties.get("schedule")
@@ -31,7 +33,8 @@ class TimerTrigger:
             text = resolve_percent(text, environ)
         except UnresolvedSettingError as error:
             raise ScheduleError(
-                f"'schedule' cannot be resolved: {error} Set it in the environment or in Values of local.settings.json."
+                f"'schedule' cannot be resolved: {error} Set it in the environment or in Values of "
+                "local.settings.json."
             ) from error
         return cls(
             function,
@@ -43,12 +46,12 @@ class TimerTrigger:
 
     @property
     def is_monitored(self) -> bool:
-        """Whether its status is kept, so that a time that was missed is made up for."""
+        """True if the host stores the status of the timer, in order to run a missed due time."""
         return self.use_monitor and not self.schedule.is_frequent
 
 
 def check_timer(binding: Binding) -> list[tuple[str, str]]:
-    """(property in lower case, what is wrong) of a binding as it stands in a file."""
+    """Return pairs of a property in lower case and its fault, for a binding of a file."""
     wrong: list[tuple[str, str]] = []
     text = binding.properties.get("schedule")
     if not isinstance(text, str) or not text.strip():
