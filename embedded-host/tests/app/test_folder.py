@@ -1,4 +1,4 @@
-"""A whole app's folder."""
+"""Tests of reading a whole app folder."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def app(root: Path, **functions: Any) -> Path:
     return root
 
 
-def test_functions_are_in_order_of_name_without_regard_to_case(tmp_path: Path) -> None:
+def test_functions_are_ordered_by_name_without_regard_to_case(tmp_path: Path) -> None:
     activity = {"bindings": [ACTIVITY]}
     found = read_app(app(tmp_path, b=activity, A=activity, c_1=activity, CA=activity), {})
     assert [function.name for function in found.functions] == ["A", "b", "CA", "c_1"]
 
 
-def test_one_broken_function_does_not_take_down_the_others(tmp_path: Path) -> None:
+def test_an_invalid_function_does_not_disable_other_functions(tmp_path: Path) -> None:
     app(tmp_path, Good={"bindings": [ACTIVITY]}, Bad={"bindings": []}, Torn="{")
     found = read_app(tmp_path, {})
     assert [function.name for function in found.functions] == ["Good"]
     assert {problem.function for problem in found.problems} == {"Bad", "Torn"}
 
 
-def test_folders_without_a_function_json_do_not_matter(tmp_path: Path) -> None:
+def test_folders_without_function_json_are_ignored(tmp_path: Path) -> None:
     app(tmp_path, Good={"bindings": [ACTIVITY]})
     write(
         tmp_path,
@@ -63,7 +63,9 @@ def test_folders_without_a_function_json_do_not_matter(tmp_path: Path) -> None:
     assert read_app(tmp_path, {}).problems == ()
 
 
-def test_settings_reach_host_json_and_bindings_and_the_environment_wins(tmp_path: Path) -> None:
+def test_local_settings_resolve_percent_names_and_the_environment_overrides_them(
+    tmp_path: Path,
+) -> None:
     write(
         app(tmp_path, Good={"bindings": [{**ACTIVITY, "activity": "%NAME%"}]}),
         {
@@ -80,14 +82,14 @@ def test_settings_reach_host_json_and_bindings_and_the_environment_wins(tmp_path
     assert found.problems == ()
 
 
-def test_another_runtime_is_a_warning(tmp_path: Path) -> None:
+def test_a_worker_runtime_other_than_python_is_a_warning(tmp_path: Path) -> None:
     (problem,) = read_app(
         app(tmp_path, F={"bindings": [ACTIVITY]}), {"FUNCTIONS_WORKER_RUNTIME": "node"}
     ).problems
     assert "'node'" in problem.fault
 
 
-def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
+def test_of_names_that_differ_only_in_case_the_first_is_enabled(tmp_path: Path) -> None:
     app(tmp_path, Hello={"bindings": [ACTIVITY]})
     if (tmp_path / "HELLO").exists():
         pytest.skip("a file system without regard to case has no such folders")
@@ -100,7 +102,7 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "expected"),
     [
         (
             {"route": "x"},
@@ -130,14 +132,14 @@ def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
         ({"route": "x/{a:int}"}, {"route": "x/{a}"}, None),
     ],
 )
-def test_two_functions_with_one_route(
-    tmp_path: Path, first: Any, second: Any, said: str | None
+def test_the_second_function_of_a_route_is_reported(
+    tmp_path: Path, first: Any, second: Any, expected: str | None
 ) -> None:
     found = read_app(app(tmp_path, A=http(**first), B=http(**second)), {})
     assert len(found.functions) == 2
-    assert [problem.function for problem in found.problems] == [None] * (said is not None)
-    if said:
-        assert said in str(found.problems[0])
+    assert [problem.function for problem in found.problems] == [None] * (expected is not None)
+    if expected:
+        assert expected in str(found.problems[0])
         assert found.problems[0].location.startswith("B/function.json:1:")
 
 
@@ -152,7 +154,9 @@ def test_two_functions_with_one_route(
         ("AzureWebJobs.Other.Disabled", "true", False),
     ],
 )
-def test_disabled(tmp_path: Path, name: str, value: str, disabled: bool) -> None:
+def test_a_setting_disables_a_function(
+    tmp_path: Path, name: str, value: str, disabled: bool
+) -> None:
     assert disabled_functions(["Hello"], {name: value}) == (
         frozenset({"Hello"}) if disabled else frozenset()
     )
@@ -161,7 +165,7 @@ def test_disabled(tmp_path: Path, name: str, value: str, disabled: bool) -> None
     assert len(found.functions) == 1
 
 
-def test_the_v2_model(tmp_path: Path) -> None:
+def test_a_folder_with_function_app_py_is_a_v2_app(tmp_path: Path) -> None:
     write(tmp_path, {"host.json": {"version": "2.0"}, "function_app.py": ""})
     found = read_app(tmp_path, {})
     assert found.uses_v2_model
@@ -170,7 +174,7 @@ def test_the_v2_model(tmp_path: Path) -> None:
         read_app(tmp_path, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"})
 
 
-def test_no_functions(tmp_path: Path) -> None:
+def test_an_app_without_functions_is_an_error(tmp_path: Path) -> None:
     app(tmp_path)
     with pytest.raises(
         AppError, match=r"has no functions: .*\*/function\.json\) and no function_app\.py"
@@ -181,7 +185,7 @@ def test_no_functions(tmp_path: Path) -> None:
         read_app(tmp_path, {})
 
 
-def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
+def test_an_error_names_apps_in_parent_folders_and_subfolders(tmp_path: Path) -> None:
     folder = tmp_path / "parent" / "here"
     folder.mkdir(parents=True)
     with pytest.raises(
@@ -191,8 +195,9 @@ def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
     app(folder / "child")
     with pytest.raises(AppError) as raised:
         read_app(folder, {})
-    assert f"Apps nearby: {folder / 'child'}. Run the command there, or pass the folder with --script-root." in str(
-        raised.value
+    assert (
+        f"Apps nearby: {folder / 'child'}. Run the command there, or pass the folder with "
+        "--script-root." in str(raised.value)
     )
     app(tmp_path / "parent")
     with pytest.raises(AppError) as raised:
@@ -200,13 +205,13 @@ def test_no_app_names_where_there_is_one(tmp_path: Path) -> None:
     assert f"{tmp_path / 'parent'}, {folder / 'child'}" in str(raised.value)
 
 
-def test_no_such_folder(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AppError, match=r"The folder does not exist.*--script-root") as raised:
         read_app(tmp_path / "none", {})
     assert str(tmp_path / "none") in str(raised.value)
 
 
-def test_a_relative_root_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_root_of_an_app_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app(tmp_path, Good={"bindings": [ACTIVITY]})
     monkeypatch.chdir(tmp_path)
     found = read_app(Path(), {})

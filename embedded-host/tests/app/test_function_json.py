@@ -1,4 +1,4 @@
-"""function.json: what is a function, and what is said of one that is not."""
+"""Tests of valid function.json files, and of the problems of invalid ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bindings(*entries: Any, **other: Any) -> dict[str, Any]:
     return {**other, "bindings": list(entries)}
 
 
-def test_a_sound_function(tmp_path: Path) -> None:
+def test_a_valid_function_json_becomes_a_function(tmp_path: Path) -> None:
     content = bindings(
         {**TRIGGER, "methods": ["get"], "route": "hi/{name}"}, OUTPUT, scriptFile="__init__.py"
     )
@@ -50,7 +50,7 @@ def test_a_sound_function(tmp_path: Path) -> None:
     assert found.function.trigger.properties["methods"] == ["get"]
 
 
-def test_properties_of_bindings_have_no_case(tmp_path: Path) -> None:
+def test_properties_of_bindings_are_not_case_sensitive(tmp_path: Path) -> None:
     entry = {
         "Type": "HTTPTRIGGER",
         "Name": "req",
@@ -83,7 +83,7 @@ def test_properties_of_bindings_have_no_case(tmp_path: Path) -> None:
         (("__init__.py",), {"scriptFile": "..\\common.py"}, "common.py", "main"),
     ],
 )
-def test_script_file_and_entry_point(
+def test_script_file_and_entry_point_have_the_defaults_of_the_functions_host(
     tmp_path: Path, files: tuple[str, ...], config: dict[str, Any], script: str, entry_point: str
 ) -> None:
     (tmp_path / "common.py").touch()
@@ -94,7 +94,7 @@ def test_script_file_and_entry_point(
 
 
 @pytest.mark.parametrize("name", ["my_input", "_", "input_2", "A" * 128])
-def test_names_of_bindings(tmp_path: Path, name: str) -> None:
+def test_valid_binding_names_are_accepted(tmp_path: Path, name: str) -> None:
     found = read(tmp_path, bindings({**ACTIVITY, "name": name}))
     assert found.problems == ()
     assert found.function is not None
@@ -122,7 +122,7 @@ def test_names_of_bindings(tmp_path: Path, name: str) -> None:
         ({**TRIGGER, "route": "%QUEUE%"}, "route", "%QUEUE%"),
     ],
 )
-def test_percent_is_resolved_where_the_host_does(
+def test_percent_names_are_resolved_in_the_properties_of_the_functions_host(
     tmp_path: Path, entry: dict[str, str], key: str, value: str
 ) -> None:
     others = [] if entry["type"] == "httpTrigger" else [ACTIVITY]
@@ -236,35 +236,39 @@ BROKEN: list[tuple[Any, str, str]] = [
 ]
 
 
-def standing_at(where: str, content: Any) -> str:
-    """The rest of the line from the place that a problem names."""
-    file, line, column = where.rsplit(":", 2)
+def source_at(location: str, content: Any) -> str:
+    """Return the rest of the line at the location of a problem."""
+    file, line, column = location.rsplit(":", 2)
     assert file == "Hello/function.json"
     text = content if isinstance(content, str) else json.dumps(content)
     return str(text).splitlines()[int(line) - 1][int(column) - 1 :]
 
 
-@pytest.mark.parametrize(("content", "place", "text"), BROKEN, ids=[broken[2] for broken in BROKEN])
-def test_out_of_service(tmp_path: Path, content: Any, place: str, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "source", "text"), BROKEN, ids=[broken[2] for broken in BROKEN]
+)
+def test_an_invalid_function_json_disables_the_function(
+    tmp_path: Path, content: Any, source: str, text: str
+) -> None:
     root = tmp_path / "app"
     root.mkdir()
     (tmp_path / "outside.py").touch()
     found = read(root, content)
     assert found.function is None
     problem = next(problem for problem in found.problems if text in str(problem))
-    assert standing_at(problem.location, content).startswith(place)
+    assert source_at(problem.location, content).startswith(source)
     assert problem.function == "Hello"
     assert not problem.fatal
 
 
-def test_one_mistake_is_reported_once(tmp_path: Path) -> None:
+def test_a_fault_is_reported_once(tmp_path: Path) -> None:
     for index, (content, _, _) in enumerate(BROKEN):
         folder = tmp_path / str(index)
         folder.mkdir()
         assert len(read(folder, content).problems) == 1, content
 
 
-def test_several_mistakes_are_said_at_once(tmp_path: Path) -> None:
+def test_all_faults_of_a_file_are_reported(tmp_path: Path) -> None:
     found = read(tmp_path, bindings({**TRIGGER, "authLevel": "x", "methods": 1}, {"type": "http"}))
     assert (
         len([problem for problem in found.problems if problem.function]) == 4
@@ -272,7 +276,7 @@ def test_several_mistakes_are_said_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["1st", "my.function", "host", "Host", "a" * 129, "with blank"])
-def test_a_name_that_no_function_can_have(tmp_path: Path, name: str) -> None:
+def test_an_invalid_function_name_is_an_error(tmp_path: Path, name: str) -> None:
     found = read(tmp_path, bindings(ACTIVITY), name=name)
     assert found.function is None
     assert found.problems[0].fault == f"'{name}' is not a valid name of a function."
@@ -304,16 +308,16 @@ WARNINGS: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("content", "place", "text"), WARNINGS, ids=[warning[2] for warning in WARNINGS]
+    ("content", "source", "text"), WARNINGS, ids=[warning[2] for warning in WARNINGS]
 )
-def test_a_warning_leaves_the_function_in_service(
-    tmp_path: Path, content: Any, place: str, text: str
+def test_a_warning_does_not_disable_the_function(
+    tmp_path: Path, content: Any, source: str, text: str
 ) -> None:
     found = read(tmp_path, content)
     assert found.function is not None
     (problem,) = found.problems
     assert text in str(problem)
-    assert standing_at(problem.location, content).startswith(place)
+    assert source_at(problem.location, content).startswith(source)
     assert problem.function is None
 
 
@@ -344,6 +348,6 @@ def test_content_that_the_host_does_not_read_is_accepted(tmp_path: Path, content
     assert found.function is not None
 
 
-def test_the_place_of_the_route(tmp_path: Path) -> None:
+def test_the_location_of_the_route_is_recorded(tmp_path: Path) -> None:
     assert read(tmp_path, http(route="x")).route_location == "Hello/function.json:1:82"
     assert read(tmp_path, http(), name="Other").route_location == "Other/function.json:1:24"

@@ -1,4 +1,4 @@
-"""host.json: what is read, what wins over it, what is refused and what is ignored."""
+"""Tests of the settings of host.json, their overrides, errors and warnings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def durable(**settings: Any) -> dict[str, Any]:
     return {"extensions": {"durableTask": settings}}
 
 
-def test_the_least(tmp_path: Path) -> None:
+def test_a_file_with_only_the_version_has_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, {}) == HostJson(document={"version": "2.0"})
 
 
-def test_everything_that_is_read(tmp_path: Path) -> None:
+def test_every_setting_is_read(tmp_path: Path) -> None:
     host = read(
         tmp_path,
         {
@@ -73,11 +73,13 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
     ("timeout", "seconds"),
     [("00:05:00", 300), ("00:10", 600), ("-1", None), (-1, None), (None, 1800)],
 )
-def test_function_timeout(tmp_path: Path, timeout: Any, seconds: float | None) -> None:
+def test_function_timeout_is_a_time_span_or_minus_one(
+    tmp_path: Path, timeout: Any, seconds: float | None
+) -> None:
     assert read(tmp_path, {"functionTimeout": timeout}).function_timeout == seconds
 
 
-def test_keys_are_read_without_regard_to_case(tmp_path: Path) -> None:
+def test_keys_are_not_case_sensitive(tmp_path: Path) -> None:
     host = read(
         tmp_path, {"Extensions": {"DURABLETASK": {"HubName": "MyHub"}, "HTTP": {"RoutePrefix": ""}}}
     )
@@ -95,11 +97,11 @@ def test_keys_are_read_without_regard_to_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [{}, durable(hubName="InTheFile"), {"extensions": {"durabletask": {"hubname": "X"}}}]
 )
-def test_the_environment_wins(tmp_path: Path, name: str, content: dict[str, Any]) -> None:
+def test_a_setting_overrides_the_file(tmp_path: Path, name: str, content: dict[str, Any]) -> None:
     assert read(tmp_path, content, {name: "FromSetting"}).hub_name == "FromSetting"
 
 
-def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
+def test_an_override_is_converted_from_a_string(tmp_path: Path) -> None:
     prefix = "AzureFunctionsJobHost__extensions__durableTask__"
     environ = {
         f"{prefix}maxConcurrentActivityFunctions": "7",
@@ -111,7 +113,7 @@ def test_an_overridden_value_is_a_text_and_is_converted(tmp_path: Path) -> None:
     assert document["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == "7"
 
 
-def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:
+def test_an_error_in_an_override_names_the_setting(tmp_path: Path) -> None:
     name = "AzureFunctionsJobHost__extensions__durableTask__hubName"
     with pytest.raises(
         AppError, match=f"^{name}: extensions.durableTask.hubName must be .* but is 'my-hub'"
@@ -119,7 +121,7 @@ def test_a_wrong_override_names_the_setting(tmp_path: Path) -> None:
         read(tmp_path, durable(hubName="Fine"), {name: "my-hub"})
 
 
-def test_hubs_of_other_storage_have_other_names(tmp_path: Path) -> None:
+def test_task_hub_names_of_another_storage_follow_other_rules(tmp_path: Path) -> None:
     scheduler = {"storageProvider": {"type": "azureManaged"}}
     assert read(tmp_path, durable(hubName="my-task_hub1", **scheduler)).hub_name == "my-task_hub1"
     with pytest.raises(
@@ -128,7 +130,7 @@ def test_hubs_of_other_storage_have_other_names(tmp_path: Path) -> None:
         read(tmp_path, durable(hubName="my hub", **scheduler))
 
 
-def test_percent_in_the_hub_name(tmp_path: Path) -> None:
+def test_percent_names_in_the_task_hub_name_are_resolved(tmp_path: Path) -> None:
     assert read(tmp_path, durable(hubName="%HUB%1"), {"HUB": "My"}).hub_name == "My1"
     with pytest.raises(AppError, match="the setting '%HUB%' does not exist"):
         read(tmp_path, durable(hubName="%HUB%"))
@@ -146,7 +148,9 @@ def test_percent_in_the_hub_name(tmp_path: Path) -> None:
         ("x" * 60, "x" * 45),
     ],
 )
-def test_default_hub_name(tmp_path: Path, site: str | None, hub: str) -> None:
+def test_the_default_task_hub_name_derives_from_the_site_name(
+    tmp_path: Path, site: str | None, hub: str
+) -> None:
     assert default_hub_name(site) == hub
     assert read(tmp_path, {}, {} if site is None else {"WEBSITE_SITE_NAME": site}).hub_name == hub
 
@@ -199,7 +203,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("content", "text"), WRONG)
-def test_settings_that_stop_the_app(tmp_path: Path, content: Any, text: str) -> None:
+def test_an_invalid_setting_is_fatal(tmp_path: Path, content: Any, text: str) -> None:
     with pytest.raises(AppError) as raised:
         read(tmp_path, content)
     assert text in str(raised.value)
@@ -207,7 +211,10 @@ def test_settings_that_stop_the_app(tmp_path: Path, content: Any, text: str) -> 
 
 
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:
-    text = '{\n  "version": "2.0",\n  "functionTimeout": 1,\n  "extensions": {"http": {"routePrefix": 2}}\n}'
+    text = (
+        '{\n  "version": "2.0",\n  "functionTimeout": 1,\n  '
+        '"extensions": {"http": {"routePrefix": 2}}\n}'
+    )
     with pytest.raises(AppError) as raised:
         read(tmp_path, text)
     assert str(raised.value).startswith("2 problems:\n")
@@ -217,7 +224,7 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     }
 
 
-def test_warnings(tmp_path: Path) -> None:
+def test_accepted_faults_are_warnings(tmp_path: Path) -> None:
     content = {
         "extensions": {
             "http": {"routePrefix": "/api/"},
@@ -241,21 +248,22 @@ def test_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         ({"version": "2.0", "extensionBundle": {"id": "x"}, "$schema": "x"}, []),
         (
             durable(storageProvider={"partitionCount": 4}),
-            [
-                "storageProvider.partitionCount has no effect: the embedded host stores its state in one SQLite"
-            ],
+            ["storageProvider.partitionCount has no effect: the embedded host stores its state"],
         ),
         (durable(tracing={"a": 1}, hubName="x"), ["extensions.durableTask.tracing has no effect"]),
         (
             durable(hubNmae="x"),
             ["hubNmae has no effect: the setting does not exist. Did you mean 'hubName'?"],
         ),
-        (durable(somethingNew=1), ["somethingNew has no effect: the embedded host does not run this kind"]),
+        (
+            durable(somethingNew=1),
+            ["somethingNew has no effect: the embedded host does not run this kind"],
+        ),
         (
             {"extensions": {"queues": {"batchSize": 1}}},
             ["extensions.queues has no effect: the embedded host does not run this kind"],
@@ -272,13 +280,15 @@ def test_warnings(tmp_path: Path) -> None:
         ({"nonsense": 1}, ["nonsense has no effect: the setting is unknown"]),
     ],
 )
-def test_ignored_settings(document: dict[str, Any], said: list[str]) -> None:
+def test_settings_without_effect_are_listed_with_a_reason(
+    document: dict[str, Any], expected: list[str]
+) -> None:
     problems = ignored_settings(document)
-    assert len(problems) == len(said)
-    for problem, text in zip(problems, said, strict=True):
+    assert len(problems) == len(expected)
+    for problem, text in zip(problems, expected, strict=True):
         assert text in str(problem)
 
 
-def test_ignored_settings_have_their_place(tmp_path: Path) -> None:
+def test_settings_without_effect_have_their_location(tmp_path: Path) -> None:
     host = read(tmp_path, '{\n "version": "2.0",\n "healthMonitor": {}}')
     assert [problem.location for problem in host.ignored] == ["host.json:3:19"]

@@ -46,7 +46,7 @@ def test_only_settings_without_effect_are_reported(
 @pytest.mark.parametrize(
     ("kind", "count"), [("mssql", 1), ("AzureStorage", 0), ("azure_storage", 0)]
 )
-def test_another_storage_than_azures_is_reported(kind: str, count: int) -> None:
+def test_a_storage_provider_other_than_azure_storage_is_reported(kind: str, count: int) -> None:
     document = {"extensions": {"DurableTask": {"storageProvider": {"type": kind}}}}
     problems = other_storage(document, lambda place: ".".join(map(str, place)))
     assert len(problems) == count

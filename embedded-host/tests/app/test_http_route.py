@@ -16,18 +16,18 @@ def route(name: str, prefix: str = "api", client: bool = False, **properties: ob
     return HttpRoute.of(Function(name, Path(), Path("x.py"), "main", tuple(bindings)), prefix)
 
 
-def test_without_a_route_the_function_is_served_at_its_name() -> None:
+def test_the_default_route_is_the_function_name() -> None:
     found = route("Hello")
     assert (found.text, found.methods, found.takes_client) == ("api/Hello", None, False)
 
 
-def test_properties_are_read_in_any_case() -> None:
+def test_properties_of_a_trigger_are_not_case_sensitive() -> None:
     found = route("Hello", client=True, Route="orders/{id:int}", METHODS=["get", "Post"])
     assert (found.text, found.methods) == ("api/orders/{id:int}", frozenset({"GET", "POST"}))
     assert found.takes_client
 
 
-def test_an_invalid_route_is_an_error() -> None:
+def test_an_invalid_route_raises_an_error() -> None:
     with pytest.raises(RouteTemplateError):
         route("Hello", route="a//b")
 

@@ -1,4 +1,4 @@
-"""JSON files: what is read, what is tolerated and noted, and what is refused with its place."""
+"""Tests of the JSON parser, its notes and the locations of its errors."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.sampled_from([None, 2]), st.booleans())
-def test_reads_what_json_reads(value: object, indent: int | None, ascii_only: bool) -> None:
+def test_every_valid_document_is_parsed_like_the_json_module_does(
+    value: object, indent: int | None, ascii_only: bool
+) -> None:
     file = parse_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only), "x.json")
     assert file.value == value
     assert file.notes == ()
 
 
-def test_the_place_of_keys_and_values() -> None:
+def test_keys_and_values_have_line_and_column() -> None:
     file = parse_json('{\n  "bindings": [\n    {"type":  "http"}\n  ]\n}', "F/function.json")
     assert file.location(("bindings", 0, "type"), key=True) == "F/function.json:3:6"
     assert file.location(("bindings", 0, "type")) == "F/function.json:3:15"
-    assert (
-        file.location(("bindings", 0, "name")) == "F/function.json:3:5"
-    )  # not there: what is around it
+    assert file.location(("bindings", 0, "name")) == "F/function.json:3:5"  # the enclosing value
     assert file.location(("nothing", "at", "all")) == "F/function.json:1:1"
 
 
@@ -43,15 +43,15 @@ def test_comments_and_trailing_commas_are_noted() -> None:
     text = '// one\n{"a": [1, 2,], /* two\n lines */ "b": "// text", }// end'
     file = parse_json(text, "host.json")
     assert file.value == {"a": [1, 2], "b": "// text"}
-    problems = [str(problem) for problem in file.warnings("So what.")]
+    problems = [str(problem) for problem in file.warnings("Remove it.")]
     assert problems == [
-        "host.json:1:1: JSON has no comments (and 2 more). So what. [EH111]",
-        "host.json:2:12: JSON has no comma before ']'. So what. [EH111]",
-        "host.json:3:25: JSON has no comma before '}'. So what. [EH111]",
+        "host.json:1:1: JSON has no comments (and 2 more). Remove it. [EH111]",
+        "host.json:2:12: JSON has no comma before ']'. Remove it. [EH111]",
+        "host.json:3:25: JSON has no comma before '}'. Remove it. [EH111]",
     ]
 
 
-def test_a_key_that_occurs_twice_is_noted() -> None:
+def test_a_duplicate_key_is_noted() -> None:
     file = parse_json('{"a": 1,\n "a": 2}', "x")
     assert file.value == {"a": 2}
     assert str(file.warnings("")[0]) == "x:2:2: 'a' occurs twice; the last value is used. [EH111]"
@@ -87,18 +87,18 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column", "what"), ERRORS, ids=[error[3] for error in ERRORS]
+    ("text", "line", "column", "fault"), ERRORS, ids=[error[3] for error in ERRORS]
 )
 def test_an_error_names_the_fault_and_its_position(
-    text: str, line: int, column: int, what: str
+    text: str, line: int, column: int, fault: str
 ) -> None:
     with pytest.raises(JsonFileError) as raised:
         parse_json(text, "x.json")
-    assert what in raised.value.fault
+    assert fault in raised.value.fault
     assert (raised.value.line, raised.value.column) == (line, column)
 
 
-def test_error_shows_the_line_and_the_place() -> None:
+def test_an_error_shows_the_line_and_marks_the_column() -> None:
     with pytest.raises(JsonFileError) as raised:
         parse_json('{\r\n  "a": 1\r\n\t"b": 2\r\n}', "host.json")
     problem = raised.value.problem("Add it.", function="F", fatal=True)
@@ -112,14 +112,14 @@ def test_error_shows_the_line_and_the_place() -> None:
     assert problem.fatal
 
 
-def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(b'\xef\xbb\xbf{"\xc3\xa9": 1}')
     assert read_json(path, "x.json").value == {"é": 1}
 
 
 @pytest.mark.parametrize(
-    ("raw", "line", "column", "what"),
+    ("raw", "line", "column", "fault"),
     [
         (b'{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9, which is not valid UTF-8"),
         (b'\xef\xbb\xbf{\n"a": "\xc3\xa9\xe9"}', 2, 8, "the byte 0xe9, which is not valid UTF-8"),
@@ -127,18 +127,18 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
         (b"\xff\xfe{\x00}\x00", 1, 1, "UTF-16"),
     ],
 )
-def test_a_file_that_is_not_utf_8(
-    tmp_path: Path, raw: bytes, line: int, column: int, what: str
+def test_a_file_that_is_not_utf_8_is_an_error(
+    tmp_path: Path, raw: bytes, line: int, column: int, fault: str
 ) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(raw)
     with pytest.raises(JsonFileError) as raised:
         read_json(path, "x.json")
-    assert what in raised.value.fault
+    assert fault in raised.value.fault
     assert (raised.value.line, raised.value.column) == (line, column)
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(JsonFileError, match=r"x\.json: cannot be read"):
         read_json(tmp_path, "x.json")
     with pytest.raises(FileNotFoundError):

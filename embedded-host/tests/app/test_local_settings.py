@@ -1,4 +1,4 @@
-"""local.settings.json (functions-host.md#local-settings-json)."""
+"""Tests of local.settings.json (functions-host.md#local-settings-json)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def plain(**sections: Any) -> dict[str, Any]:
     return {"IsEncrypted": False, **sections}
 
 
-def test_no_file_is_fine(tmp_path: Path) -> None:
+def test_without_a_file_the_settings_are_empty(tmp_path: Path) -> None:
     assert read_local_settings(tmp_path) == (LocalSettings(), ())
 
 
-def test_everything_that_is_read(tmp_path: Path) -> None:
+def test_every_section_is_read(tmp_path: Path) -> None:
     settings, problems = read(
         tmp_path,
         plain(
@@ -77,7 +77,7 @@ def test_everything_that_is_read(tmp_path: Path) -> None:
         (plain(Values=["A"]), "1:34", "Values must be an object"),
     ],
 )
-def test_a_file_that_counts_for_nothing(
+def test_an_unusable_file_is_ignored_with_a_warning(
     tmp_path: Path, content: Any, where: str, text: str
 ) -> None:
     settings, (problem,) = read(tmp_path, content)
@@ -102,27 +102,29 @@ def test_a_file_that_counts_for_nothing(
         (plain(Vlaues={}), "Did you mean 'Values'?"),
     ],
 )
-def test_a_warning_for_a_part(tmp_path: Path, content: Any, text: str) -> None:
+def test_an_invalid_value_is_ignored_with_a_warning(
+    tmp_path: Path, content: Any, text: str
+) -> None:
     settings, (problem,) = read(tmp_path, content)
     assert settings == LocalSettings()
     assert text in str(problem)
 
 
-def test_a_text_is_a_port_too_and_keys_have_no_case(tmp_path: Path) -> None:
+def test_the_port_may_be_a_string_and_keys_are_not_case_sensitive(tmp_path: Path) -> None:
     settings, problems = read(
         tmp_path, {"isEncrypted": False, "values": {"A": "b"}, "host": {"localhttpport": "81"}}
     )
     assert (settings, problems) == (LocalSettings(values={"A": "b"}, port=81), ())
 
 
-def test_comments_are_fine(tmp_path: Path) -> None:
+def test_comments_are_accepted(tmp_path: Path) -> None:
     assert read(tmp_path, '{"IsEncrypted": false, // mine\n "Values": {"A": "b"}}') == (
         LocalSettings({"A": "b"}),
         (),
     )
 
 
-def test_the_environment_wins(tmp_path: Path) -> None:
+def test_a_variable_of_the_environment_overrides_the_file(tmp_path: Path) -> None:
     settings = LocalSettings(
         values={"NEW": "1", "SAME": "2", "OTHER": "3", "AZURE_FUNCTIONS_ENVIRONMENT": "x"}
     )
@@ -134,7 +136,8 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         "AzureWebJobsScriptRoot": str(tmp_path),
     }
     assert [problem.fault for problem in notes] == [
-        "Skipping 'OTHER' from local settings as it's already defined in current environment variables."
+        "Skipping 'OTHER' from local settings as it's already defined in current environment "
+        "variables."
     ]
 
 
@@ -147,7 +150,9 @@ def test_the_runtime_defaults_to_python() -> None:
     )
 
 
-def test_names_of_variables_have_no_case_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_variables_are_not_case_sensitive_on_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(os, "name", "nt")
     added, notes = effective_environment(LocalSettings(values={"Env": "a"}), {"ENV": "b"})
     assert "Env" not in added

@@ -1,4 +1,7 @@
-"""The grammar of NCRONTAB. ``test_schedule.py`` has the occurrences in time zones and the error messages."""
+"""Tests of the grammar of NCRONTAB.
+
+``test_schedule.py`` tests due times in time zones, and error messages.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from embedded_host.app.ncrontab import Ncrontab, NcrontabError
 
 
-def test_five_fields_have_the_second_0() -> None:
+def test_the_second_is_0_in_a_schedule_of_five_fields() -> None:
     assert Ncrontab.parse("1 2 3 4 5") == Ncrontab((0,), (1,), (2,), (3,), (4,), (5,))
 
 
@@ -27,12 +30,12 @@ def test_five_fields_have_the_second_0() -> None:
         ("*/0", list(range(60))),
     ],
 )
-def test_a_field_is_values_ranges_and_steps(field: str, minutes: list[int]) -> None:
+def test_a_field_has_values_ranges_and_steps(field: str, minutes: list[int]) -> None:
     assert list(Ncrontab.parse(f"0 {field} * * * *").minutes) == minutes
 
 
 @pytest.mark.parametrize(("month", "number"), [("Jan", 1), ("january", 1), ("MA", 3), ("s", 9)])
-def test_a_name_is_any_prefix_in_any_case(month: str, number: int) -> None:
+def test_a_name_may_be_abbreviated_in_any_case(month: str, number: int) -> None:
     assert Ncrontab.parse(f"0 0 0 1 {month} *").months == (number,)
 
 
@@ -41,7 +44,7 @@ def test_a_day_must_match_both_day_and_day_of_week() -> None:
     assert friday_13th.next(datetime(2026, 11, 13, 12)) == datetime(2027, 8, 13, 12)
 
 
-def test_a_date_that_never_comes_has_no_next() -> None:
+def test_an_impossible_date_has_no_next_time() -> None:
     assert Ncrontab.parse("0 0 0 31 2 *").next(datetime(2026, 1, 1)) is None
 
 
@@ -49,6 +52,6 @@ def test_a_date_that_never_comes_has_no_next() -> None:
     "text",
     ["", "* * * *", "* * * * * * *", "60 * * * * *", "0 0 0 * * 7", "0 0 0 L * *", "0 1, * * * *"],
 )
-def test_other_grammars_are_refused(text: str) -> None:
+def test_schedules_in_other_grammars_are_rejected(text: str) -> None:
     with pytest.raises(NcrontabError):
         Ncrontab.parse(text)

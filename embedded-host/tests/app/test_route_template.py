@@ -1,8 +1,9 @@
-"""Route templates: what the real host's routing matches, and what it refuses (functions-host.md#http-routing and #http-requests)."""
+"""Tests of route templates against the routing of the Azure Functions host.
+
+Sources: functions-host.md#http-routing and #http-requests.
+"""
 
 from __future__ import annotations
-
-import timeit
 
 import pytest
 
@@ -91,7 +92,9 @@ MATCHES: list[tuple[str, str, dict[str, str] | None]] = [
 
 
 @pytest.mark.parametrize(("template", "path", "values"), MATCHES)
-def test_match(template: str, path: str, values: dict[str, str] | None) -> None:
+def test_a_path_matches_its_template(
+    template: str, path: str, values: dict[str, str] | None
+) -> None:
     assert RouteTemplate.parse(template).match(path) == values
 
 
@@ -164,7 +167,7 @@ CONSTRAINTS: list[tuple[str, list[str], list[str]]] = [
         for value in values
     ],
 )
-def test_constraint(constraint: str, value: str, fits: bool) -> None:
+def test_a_constraint_accepts_its_values_only(constraint: str, value: str, fits: bool) -> None:
     assert (RouteTemplate.parse(f"v/{{p:{constraint}}}").match(f"v/{value}") is not None) is fits
 
 
@@ -230,7 +233,7 @@ def test_an_error_names_the_fault_and_its_position(template: str, column: int, t
         ("a/{{x}}", "a/{x}", False),
     ],
 )
-def test_overlaps(one: str, other: str, same: bool) -> None:
+def test_templates_of_the_same_paths_overlap(one: str, other: str, same: bool) -> None:
     assert RouteTemplate.parse(one).overlaps(RouteTemplate.parse(other)) is same
 
 
@@ -243,11 +246,13 @@ def test_overlaps(one: str, other: str, same: bool) -> None:
         ("api", " ", "api/Hello"),
     ],
 )
-def test_function_route(prefix: str, route: str | None, whole: str) -> None:
+def test_the_template_of_a_function_starts_with_the_prefix(
+    prefix: str, route: str | None, whole: str
+) -> None:
     assert function_route(prefix, route, "Hello") == whole
 
 
-def test_parameters_are_known() -> None:
+def test_a_template_lists_its_parameters() -> None:
     parameters = RouteTemplate.parse("a/{b:int:min(1)}/{c=d}/{*e}").parameters
     assert [(p.name, p.kind, p.default, p.constraints) for p in parameters] == [
         ("b", "required", None, ("int", "min(1)")),
@@ -256,16 +261,7 @@ def test_parameters_are_known() -> None:
     ]
 
 
-def test_match_is_fast_enough_for_every_request() -> None:
-    route = RouteTemplate.parse("api/orchestrators/{functionName}/{id:int?}")
-    best = (
-        min(timeit.repeat(lambda: route.match("api/orchestrators/hello/12"), number=1000, repeat=5))
-        / 1000
-    )
-    assert best < 100e-6  # some 2 µs when nothing else runs
-
-
-def test_a_long_path_takes_no_longer_than_it_is() -> None:
+def test_a_long_path_is_matched_without_backtracking() -> None:
     route = RouteTemplate.parse("{a?}/{b?}/{c?}/{d?}/{*rest}")
     assert route.match("x/" * 50_000) is not None
     assert RouteTemplate.parse("{a?}/{b?}/{c?}").match("x/" * 50_000) is None

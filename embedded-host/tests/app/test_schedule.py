@@ -1,4 +1,7 @@
-"""Schedules: what is one, and when it comes. Expected times follow NCrontab's own tests and the real host's CronSchedule."""
+"""Tests of schedules.
+
+The expected times follow NCrontab's own tests and the Azure Functions host's CronSchedule.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from embedded_host.app.schedule import (
 UTC = timezone.utc
 
 
-def moment(text: str) -> datetime:
+def utc(text: str) -> datetime:
     """``2026-11-23 12:00:00`` with an offset, or in UTC."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -27,7 +30,7 @@ def moment(text: str) -> datetime:
 def occurrences(schedule: str, after: str, count: int, zone: str = "UTC") -> list[str]:
     parsed = parse_schedule(schedule, ZoneInfo(zone))
     found: list[str] = []
-    now: datetime | None = moment(after)
+    now: datetime | None = utc(after)
     for _ in range(count):
         assert now is not None
         now = parsed.next(now)
@@ -102,7 +105,7 @@ def occurrences(schedule: str, after: str, count: int, zone: str = "UTC") -> lis
         ("* * * * * *", "9999-12-31 23:59:59", ["never"]),
     ],
 )
-def test_occurrences(schedule: str, after: str, expected: list[str]) -> None:
+def test_due_times_follow_the_schedule(schedule: str, after: str, expected: list[str]) -> None:
     assert occurrences(schedule, after, len(expected)) == expected
 
 
@@ -193,19 +196,21 @@ PACIFIC = "America/Los_Angeles"
         ("12:00", "2026-10-31 18:00-07:00", ["11-01 05:00-0800", "11-01 17:00-0800"], PACIFIC),
     ],
 )
-def test_zones(schedule: str, after: str, expected: list[str], zone: str) -> None:
+def test_due_times_follow_the_clock_changes_of_the_time_zone(
+    schedule: str, after: str, expected: list[str], zone: str
+) -> None:
     found = occurrences(schedule, after, len(expected), zone)
     assert [f"{text[5:16]}{text[19:]}" for text in found] == expected
 
 
-def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
+def test_an_interval_of_a_second_continues_through_clock_changes() -> None:
     schedule = parse_schedule("* * * * * *", ZoneInfo(PACIFIC))
     for change in (
         "2026-11-01 01:59:58-07:00",
         "2026-11-01 01:59:58-08:00",
         "2026-03-08 01:59:58-08:00",
     ):
-        now = moment(change)
+        now = utc(change)
         for _ in range(4):
             found = schedule.next(now)
             assert found == now + timedelta(seconds=1)
@@ -213,7 +218,7 @@ def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "fault"),
     [
         ("", "it has 0 fields"),
         ("0 0 * *", "it has 4 fields, but must have six: second minute hour day month day-of-week"),
@@ -225,7 +230,8 @@ def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
         ("0 0 0 * * 7", "the day of week '7' is out of range: 7 is not from 0 to 6; Sunday is 0"),
         (
             "0 0 0 * * ?",
-            "'?' in the day of week '?' is not a number from 0 to 6 or a name (Sun, Mon, …); write * for any",
+            "'?' in the day of week '?' is not a number from 0 to 6 or a name (Sun, Mon, …); "
+            "write * for any",
         ),
         ("0 0 0 L * *", "'L' in the day 'L' is not a number from 1 to 31."),
         (
@@ -241,11 +247,11 @@ def test_every_second_goes_on_through_a_change_of_the_clock() -> None:
         ("00:00:00", "the interval must be longer than zero"),
     ],
 )
-def test_an_invalid_schedule_is_refused(text: str, what: str) -> None:
+def test_an_invalid_schedule_is_an_error(text: str, fault: str) -> None:
     with pytest.raises(ScheduleError) as raised:
         parse_schedule(text)
     assert str(raised.value).startswith(f"'{text}' is not a schedule: ")
-    assert what in str(raised.value)
+    assert fault in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -262,17 +268,17 @@ def test_an_invalid_schedule_is_refused(text: str, what: str) -> None:
         ("00:01", False),
     ],
 )
-def test_more_often_than_once_a_minute(text: str, often: bool) -> None:
+def test_a_schedule_below_one_minute_is_frequent(text: str, often: bool) -> None:
     assert parse_schedule(text).is_frequent is often
 
 
-def test_kinds() -> None:
+def test_a_schedule_is_ncrontab_or_an_interval() -> None:
     assert isinstance(parse_schedule("0 * * * * *"), CronSchedule)
     assert isinstance(parse_schedule("00:05:00"), IntervalSchedule)
-    assert parse_schedule("10675198").next(moment("2026-11-23")) is None
+    assert parse_schedule("10675198").next(utc("2026-11-23")) is None
 
 
-def test_time_zone() -> None:
+def test_the_time_zone_is_the_setting_or_tz_or_utc() -> None:
     assert time_zone({}) == (ZoneInfo("UTC"), None)
     assert time_zone({"website_time_zone": "Europe/Berlin", "TZ": "Asia/Tokyo"}) == (
         ZoneInfo("Europe/Berlin"),
@@ -281,6 +287,6 @@ def test_time_zone() -> None:
     assert time_zone({"TZ": "Asia/Tokyo"}) == (ZoneInfo("Asia/Tokyo"), None)
     assert time_zone({"TZ": ":/etc/localtime"}) == (UTC, None)
     for wrong in ("Eastern Standard Time", "../x", "Mars/Olympus"):
-        zone, what = time_zone({"WEBSITE_TIME_ZONE": wrong})
+        zone, fault = time_zone({"WEBSITE_TIME_ZONE": wrong})
         assert zone == UTC
-        assert what == f"WEBSITE_TIME_ZONE is '{wrong}', which is not a time zone of this machine."
+        assert fault == f"WEBSITE_TIME_ZONE is '{wrong}', which is not a time zone of this machine."

@@ -18,7 +18,7 @@ ENVIRON = {"Hub": "MyHub", "A__B": "nested", "Empty": "", "Nested": "%Hub%"}
         ("None", None),
     ],
 )
-def test_setting(name: str, value: str | None) -> None:
+def test_a_setting_is_found_without_regard_to_case(name: str, value: str | None) -> None:
     assert setting(name, ENVIRON) == value
 
 
@@ -32,13 +32,13 @@ def test_setting(name: str, value: str | None) -> None:
         ("%Nested%", "%Hub%"),  # once, not again
     ],
 )
-def test_resolve_percent(text: str, resolved: str) -> None:
+def test_percent_names_are_replaced_by_settings(text: str, resolved: str) -> None:
     assert resolve_percent(text, ENVIRON) == resolved
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a%None%", "'%None%'"), ("50%", "a single '%'"), ("%%", "'%%'")]
+    ("text", "expected"), [("a%None%", "'%None%'"), ("50%", "a single '%'"), ("%%", "'%%'")]
 )
-def test_resolve_percent_names_what_is_missing(text: str, said: str) -> None:
-    with pytest.raises(UnresolvedSettingError, match=said):
+def test_an_error_names_the_missing_setting(text: str, expected: str) -> None:
+    with pytest.raises(UnresolvedSettingError, match=expected):
         resolve_percent(text, ENVIRON)

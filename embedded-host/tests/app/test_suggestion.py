@@ -23,6 +23,6 @@ KNOWN = ["type", "name", "direction", "methods", "authLevel", "route", "scriptFi
         ("", None),
     ],
 )
-def test_nearest(word: str, found: str | None) -> None:
+def test_the_closest_name_is_suggested(word: str, found: str | None) -> None:
     assert closest(word, KNOWN) == found
     assert did_you_mean(word, KNOWN) == (f"Did you mean '{found}'?" if found else "")

@@ -27,5 +27,7 @@ from embedded_host.app.time_span import parse_time_span
         ("1d", None),
     ],
 )
-def test_time_spans_in_the_formats_of_dotnet(text: str, expected: timedelta | None) -> None:
+def test_time_spans_are_parsed_in_the_formats_of_dotnet(
+    text: str, expected: timedelta | None
+) -> None:
     assert parse_time_span(text) == expected

@@ -1,4 +1,4 @@
-"""The timerTrigger binding: its settings, what is wrong with it and where."""
+"""Tests of the settings of a timerTrigger binding."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MINUTELY = "0 * * * * *"
 
 
 def trigger(environ: dict[str, str] | None = None, **properties: Any) -> TimerTrigger:
-    """Raises ScheduleError."""
+    """Return a timer trigger with these properties. Raises ScheduleError."""
     binding = Binding("timerTrigger", "timer", "in", {"schedule": MINUTELY, **properties})
     return TimerTrigger.of(
         Function("A", Path("A"), Path("A/__init__.py"), "main", (binding,)), environ or {}
     )
 
 
-def test_settings() -> None:
+def test_the_settings_of_a_timer_trigger_are_read() -> None:
     found = trigger(
         {"SCHEDULE": "*/5 * * * * *", "WEBSITE_TIME_ZONE": "Asia/Tokyo"}, schedule="%Schedule%"
     )
@@ -38,7 +38,7 @@ def test_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "what"),
+    ("given", "fault"),
     [
         (
             {"schedule": "%Nowhere%"},
@@ -54,13 +54,13 @@ def test_settings() -> None:
         ({"useMonitor": 0}, "'useMonitor' must be true or false, not 0."),
     ],
 )
-def test_what_is_wrong(given: dict[str, Any], what: str) -> None:
+def test_an_invalid_setting_is_an_error(given: dict[str, Any], fault: str) -> None:
     with pytest.raises(ScheduleError) as raised:
         trigger(**given)
-    assert what in str(raised.value)
+    assert fault in str(raised.value)
 
 
-def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
+def test_an_invalid_schedule_in_function_json_disables_the_function(tmp_path: Path) -> None:
     app = AppFolder(tmp_path)
     app.function(
         "Tick",
@@ -91,13 +91,13 @@ def test_a_wrong_schedule_in_function_json(tmp_path: Path) -> None:
     assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
     zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
     assert (
-        "'Eastern Standard Time', which is not a time zone of this machine. Use a name like 'Europe/Berlin'"
-        in zone
+        "'Eastern Standard Time', which is not a time zone of this machine. Use a name like "
+        "'Europe/Berlin'" in zone
     )
     assert list(loaded_app(read, LoadResult([]), {}).timers) == ["Good"]
 
 
-def test_a_wrong_schedule_in_function_app(tmp_path: Path) -> None:
+def test_an_invalid_schedule_in_function_app_disables_the_function(tmp_path: Path) -> None:
     def spec(name: str, schedule: str) -> FunctionSpec:
         properties = {"type": "timerTrigger", "name": "timer", "schedule": schedule}
         binding = BindingSpec("timerTrigger", "timer", "in", properties)
