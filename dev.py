@@ -1,39 +1,31 @@
-"""Run, test and check the app and the embedded host. Needs Python 3.10 to 3.13 and nothing else.
+"""Run, test, check and document the app and the embedded host. Needs only Python 3.10 to 3.13.
 
-    python dev.py start [arguments]   run the app at http://localhost:7071; arguments are those of `embedded-host start`
-    python dev.py test [arguments]    run the tests of both projects; arguments are those of pytest, and a path selects
-                                      its project: `python dev.py test -m unit`, `python dev.py test tests/shared`
-    python dev.py check               run formatter, linter, type checker and import contracts
+    python dev.py start [arguments]       run the app; the arguments are those of
+                                          `embedded-host start`
+    python dev.py test [paths] [options]  run the tests of both projects, or those below the paths;
+                                          the options are those of pytest: `dev.py test -m unit`
+    python dev.py check                   run the linters and type checkers, build the documentation
+    python dev.py docs [--build]          serve the documentation, or only build it
 
-The first run creates .venv beside this file and installs the versions that embedded-host/requirements-dev.txt pins:
-`start` only those that the app and the host need, `test` and `check` the development tools too.
+The first run creates .venv beside this file and installs pinned versions of the packages that the
+command needs: `start` does not install the development tools.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-OLDEST, NEWEST = (3, 10), (3, 13)
-if not OLDEST <= sys.version_info[:2] <= NEWEST:  # Python 3.6 gets here: it can parse this file
-    found = (
-        OLDEST
-        + NEWEST
-        + tuple(sys.version_info[:3])
-        + ("py -3.13" if os.name == "nt" else "python3.13",)
-    )
-    sys.exit(
-        "dev.py needs Python {}.{} to {}.{}. This is Python {}.{}.{}. Try: {} dev.py".format(*found)
-    )
+# Python 3.6 gets here: it can parse this file.
+if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+    message = "dev.py needs Python 3.10 to 3.13. This is Python {}.{}.{}. Try: {} dev.py"
+    newest = "py -3.13" if os.name == "nt" else "python3.13"
+    sys.exit(message.format(*sys.version_info[:3], newest))
 
 ROOT = Path(__file__).resolve().parent
 HOST = ROOT / "embedded-host"
@@ -41,38 +33,22 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 PINS = "embedded-host/requirements-dev.txt"
-PINNED = ("requirements.txt", PINS, "embedded-host/pyproject.toml")
-INSTALL = {  # level: the arguments of `pip install`, call by call
+DOCS_PINS = "embedded-host/requirements-docs.txt"
+INPUTS = ("requirements.txt", PINS, DOCS_PINS, "embedded-host/pyproject.toml")
+INSTALL = {  # level: the arguments of each call of `pip install`
     "run": (
         f"-c {PINS} hatchling",
         f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host",
     ),
     "tools": (f"--no-deps -r {PINS}",),
+    "docs": (f"--no-deps -r {DOCS_PINS}",),
 }
+LEVELS = {"start": "run", "test": "run tools", "check": "run tools docs", "docs": "run docs"}
 CHECKS = {
     ROOT: ("ruff format --check .", "ruff check .", "mypy"),
-    HOST: ("mypy", "lint-imports", "npm ci --silent", "npm run --silent lint"),
+    HOST: ("mypy", "lint-imports", "mkdocs build -q", "npm ci --silent", "npm run --silent lint"),
 }
-VALUE_FOLLOWS = {
-    "-c",
-    "-k",
-    "-m",
-    "-n",
-    "-o",
-    "-p",
-    "--basetemp",
-    "--confcutdir",
-    "--config-file",
-    "--deselect",
-}
-VALUE_FOLLOWS |= {
-    "--ignore",
-    "--ignore-glob",
-    "--junit-xml",
-    "--junitxml",
-    "--log-file",
-    "--rootdir",
-}  # pytest options
+ENVIRONMENT = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_USER": "0", "NO_MKDOCS_2_WARNING": "1"}
 
 
 def main(arguments: list[str]) -> int:
@@ -81,16 +57,17 @@ def main(arguments: list[str]) -> int:
     if command in ("-h", "--help", "help"):
         print(__doc__)
         return 0
-    if command not in ("start", "test", "check") or (command == "check" and rest):
-        print(
-            f"{__doc__}\ndev.py: invalid arguments: {' '.join(arguments) or 'none'}",
-            file=sys.stderr,
-        )
+    if command not in LEVELS or (command == "check" and rest):
+        print(__doc__, "dev.py: invalid arguments:", *arguments or ["none"], file=sys.stderr)
         return 2
     try:
-        ensure_environment(*INSTALL if command != "start" else ["run"])
+        os.environ.update(ENVIRONMENT)
+        ensure_environment(LEVELS[command].split())
         if command == "start":
             return become(ROOT, "-m", "embedded_host", "start", *rest)
+        if command == "docs":
+            rest = ["build"] if rest == ["--build"] else ["serve", *rest]
+            return become(HOST, "-m", "mkdocs", *rest)
         return check() if command == "check" else test(rest)
     except OSError as error:
         sys.exit(f"dev.py: {error}")
@@ -100,74 +77,63 @@ def main(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest for each project that a path in the arguments belongs to; without a path, for both."""
-    options: list[str] = []
+    """Run pytest for each project that a path belongs to, or for both if there is no path."""
+    count = next((i for i, each in enumerate(arguments) if each.startswith("-")), len(arguments))
+    options = arguments[count:]
     paths: dict[Path, list[str]] = {ROOT: [], HOST: []}
-    for previous, argument in zip(["", *arguments], arguments, strict=False):
+    for argument in arguments[:count]:
         file, separator, name = argument.partition("::")
         path = Path(file).resolve()
-        if argument.startswith("-") or previous in VALUE_FOLLOWS or not path.exists():
-            options.append(argument)
-        else:
-            project = HOST if HOST in (path, *path.parents) else ROOT
-            paths[project].append(os.path.relpath(path, project) + separator + name)
+        project = HOST if HOST in (path, *path.parents) else ROOT
+        paths[project].append(os.path.relpath(path, project) + separator + name)
     selected = [project for project in paths if paths[project]]
     if len(selected) == 1:
         return become(selected[0], "-m", "pytest", *options, *paths[selected[0]])
     options = (["--color=yes"] if sys.stdout.isatty() else []) + options
     codes, closing_lines = [], []
-    for project in (ROOT, HOST):
+    for project, name in ((ROOT, "app"), (HOST, "embedded host")):
         code, last_line = run(project, "-m", "pytest", *options, *(paths[project] or ["tests"]))
         codes.append(code)
-        closing_lines.append(
-            f"{'app' if project is ROOT else 'embedded host'} (exit code {code}):\n{last_line}"
-        )
+        closing_lines.append(f"{name} (exit code {code}):\n{last_line}")
     print("\n" + "\n".join(closing_lines), flush=True)
-    return next(
-        (code for code in codes if code not in (0, 5)), min(codes)
-    )  # 5: no tests, as with `-k` in one project
+    # 5: no test was selected, as with `-k` for one project.
+    return next((code for code in codes if code not in (0, 5)), min(codes))
 
 
 def check() -> int:
     """Run every check, also after a failure."""
     failed = []
     path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", "")))
-    for folder, command in (
-        (folder, command) for folder, commands in CHECKS.items() for command in commands
-    ):
-        tool, *arguments = command.split()
-        program = shutil.which(tool, path=path)
-        print(
-            f"$ {command}" if program else f"NOT CHECKED by {command}: {tool} is not installed",
-            flush=True,
-        )
-        if program and subprocess.call([program, *arguments], cwd=folder) != 0:
-            failed.append(f"{command} (in {folder.name})")
+    for folder, commands in CHECKS.items():
+        for command in commands:
+            tool, *arguments = command.split()
+            program = shutil.which(tool, path=path)
+            if not program:
+                print(f"NOT CHECKED by {command}: {tool} is not installed", flush=True)
+                continue
+            print(f"$ {command}", flush=True)
+            if subprocess.call([program, *arguments], cwd=folder) != 0:
+                failed.append(f"{command} (in {folder.name})")
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def become(folder: Path, *arguments: str) -> int:
-    """Replace this process by the environment's Python: signals and the exit code pass through. Windows gets a child."""
+    """Replace this process by the environment's Python. On Windows, run it as a child process."""
     os.chdir(folder)
     sys.stdout.flush()
     if os.name != "nt":
         os.execv(PYTHON, [str(PYTHON), *arguments])
-    signal.signal(
-        signal.SIGINT, lambda *_: None
-    )  # Ctrl+C reaches the child too, which decides how it ends
+    signal.signal(signal.SIGINT, lambda *_: None)  # the child receives Ctrl+C too
     return subprocess.call([PYTHON, *arguments])
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run the environment's Python, copy its output, and return its exit code and its last line."""
+    """Run the environment's Python, copy its output, and return its exit code and last line."""
     signal.signal(signal.SIGINT, lambda *_: None)
-    end = b""
-    command = [str(PYTHON), *arguments]
-    with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    command, pipe, end = [str(PYTHON), *arguments], subprocess.PIPE, b""
+    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=subprocess.STDOUT) as process:
         output = process.stdout.fileno() if process.stdout else -1
         for data in iter(lambda: os.read(output, 65536), b""):
             sys.stdout.buffer.write(data)
@@ -176,82 +142,57 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     return process.returncode, end.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
 
 
-def ensure_environment(*levels: str) -> None:
-    """Make .venv complete for these levels. Reads a few small files if it is."""
+def ensure_environment(levels: list[str]) -> None:
+    """Create .venv and install these levels into it, unless its stamps are up to date."""
     made_for = f"Python {sys.version_info[0]}.{sys.version_info[1]} in {ROOT}"
-    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in PINNED)).hexdigest()
+    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS)).hexdigest()
     if stamp("created") == made_for and all(stamp(level) == digest for level in levels):
         return
-    with Path(__file__).open("rb") as file:
-        lock(file.fileno())  # until the file is closed
+    with contextlib.closing(locked()):
         if stamp("created") != made_for:
-            create_venv()
+            if Path(sys.prefix).resolve() == VENV:
+                sys.exit("dev.py: cannot replace .venv while it is active. Run `deactivate` first.")
+            print(f"Creating .venv with {sys.executable}", flush=True)
+            install("venv", "--clear", str(VENV), python=sys.executable)
             stamp("created", made_for)
         for level in levels:
             if stamp(level) != digest:
                 stamp(level, "incomplete")
-                pip_install(level)
+                print(f"Installing packages ({level}). This takes a minute.", flush=True)
+                for arguments in INSTALL[level]:
+                    install("pip", "install", "-qq", *arguments.split())
                 stamp(level, digest)
 
 
 def stamp(name: str, text: str = "") -> str:
-    """Write one of .venv's stamps, or return its text. Without its Python, .venv has none."""
+    """Write a stamp of .venv, or return its text. A .venv without Python has no stamps."""
     file = VENV / f"dev-{name}"
     if text:
-        file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    return (
-        file.read_text(encoding="utf-8", errors="surrogateescape")
-        if file.exists() and PYTHON.exists()
-        else ""
-    )
+        file.write_bytes(os.fsencode(text))
+    return os.fsdecode(file.read_bytes()) if file.exists() and PYTHON.exists() else ""
 
 
-def lock(descriptor: int) -> None:
-    """Wait until no other dev.py changes .venv."""
-    waiting = False
-    while True:
+def locked() -> sqlite3.Connection:
+    """Return a lock that no other dev.py holds; SQLite has file locks for every system."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    connection = sqlite3.connect(ROOT / "build" / "dev.lock", timeout=1, isolation_level=None)
+    message = "Another dev.py is changing .venv. Waiting for it.\n"
+    while not connection.in_transaction:
         try:
-            if sys.platform == "win32":
-                os.lseek(
-                    descriptor, 1 << 20, os.SEEK_SET
-                )  # beyond the text: a locked range cannot be read
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except (BlockingIOError, PermissionError):
-            if not waiting:
-                print("Another dev.py is changing .venv. Waiting for it.", flush=True)
-            waiting = True
-            time.sleep(0.1)
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:  # after the timeout of a second
+            print(message, end="", flush=True)
+            message = ""
+    return connection
 
 
-def create_venv() -> None:
-    if Path(sys.prefix).resolve() == VENV:
+def install(module: str, *arguments: str, python: str = str(PYTHON)) -> None:
+    """Run `python -m` with pip or venv. Exit if it fails."""
+    if subprocess.call([python, "-m", module, *arguments], cwd=ROOT) != 0:
         sys.exit(
-            "dev.py: .venv must be created again, and this is its Python. Run `deactivate`, then this command."
+            f"dev.py: {module} failed; its message is above. Run the command again; it resumes.\n"
+            "Set HTTPS_PROXY if you use a proxy, PIP_INDEX_URL for another package index."
         )
-    print(f"Creating .venv with {sys.executable}", flush=True)
-    if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
-        sys.exit(f"dev.py: cannot create {VENV}; the reason is above. Then run this command again.")
-
-
-def pip_install(level: str) -> None:
-    what = "the app and the host" if level == "run" else "the development tools"
-    print(f"Installing {what}. This takes a minute.", flush=True)
-    environment = {
-        **os.environ,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_INPUT": "1",
-        "PIP_USER": "0",
-    }
-    for arguments in INSTALL[level]:
-        command = [str(PYTHON), "-m", "pip", "install", "-qq", *arguments.split()]
-        if subprocess.call(command, cwd=ROOT, env=environment) != 0:
-            proxy = "Behind a proxy set HTTPS_PROXY, for another package index PIP_INDEX_URL."
-            sys.exit(
-                f"dev.py: pip failed; its message is above. {proxy} Then run this command again; it resumes."
-            )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ FILES = (
     "deploy/requirements-container.txt",
     "deploy/requirements-embedded.txt",
     "embedded-host/requirements-dev.txt",
+    "embedded-host/requirements-docs.txt",
 )
 
 

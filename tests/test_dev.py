@@ -44,6 +44,10 @@ STUBS = {
         print("=== closing line of", project)
         sys.exit(int(os.environ.get("CODE_" + project.replace("-", "_"), 0)))
         """,
+    "mkdocs/__main__.py": """
+        import os, sys
+        print("mkdocs", sys.argv[1:], "in", os.path.basename(os.getcwd()))
+        """,
     "embedded_host/__main__.py": """
         import os, signal, sys, time
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -56,6 +60,7 @@ RUN = [
     "install -qq -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt -e embedded-host",
 ]
 TOOLS = ["install -qq --no-deps -r embedded-host/requirements-dev.txt"]
+DOCS = ["install -qq --no-deps -r embedded-host/requirements-docs.txt"]
 
 
 class Project:
@@ -102,6 +107,7 @@ def project(tmp_path: Path) -> Project:
     for name in (
         "requirements.txt",
         "embedded-host/requirements-dev.txt",
+        "embedded-host/requirements-docs.txt",
         "embedded-host/pyproject.toml",
     ):
         write(root / name, "")
@@ -229,19 +235,31 @@ def test_a_path_selects_its_project(project: Project, path: str, called: str) ->
     assert output.count("pytest [") == 1
 
 
-@pytest.mark.parametrize("option", ["-k", "--ignore", "--deselect", "--junitxml", "--rootdir"])
-def test_the_value_of_an_option_selects_no_project(project: Project, option: str) -> None:
-    assert (
-        project.dev("test", option, "tests").count(f"pytest ['{option}', 'tests', 'tests'] in ")
-        == 2
-    )
-    output = project.dev("test", "embedded-host/tests", option, "tests")
-    assert f"pytest ['{option}', 'tests', 'tests'] in embedded-host\n" in output
+@pytest.mark.parametrize(
+    "options", [["-k", "tests"], ["--ignore", "tests"], ["--junitxml=tests"], ["-x", "-m", "unit"]]
+)
+def test_arguments_from_the_first_option_on_are_passed_to_pytest(
+    project: Project, options: list[str]
+) -> None:
+    assert project.dev("test", *options).count(f"pytest {[*options, 'tests']} in ") == 2
+    output = project.dev("test", "embedded-host/tests", *options)
+    assert f"pytest {[*options, 'tests']} in embedded-host\n" in output
     assert output.count("pytest [") == 1
 
 
-def test_an_option_at_the_end_has_no_effect_on_the_first_path(project: Project) -> None:
-    assert "pytest ['-k', 'tests'] in app\n" in project.dev("test", "tests", "-k")
+@pytest.mark.parametrize(
+    ("arguments", "called"),
+    [
+        ([], "mkdocs ['serve'] in embedded-host"),
+        (["--build"], "mkdocs ['build'] in embedded-host"),
+        (["--dev-addr", "0.0.0.0:80"], "mkdocs ['serve', '--dev-addr', '0.0.0.0:80'] in"),
+    ],
+)
+def test_docs_installs_the_documentation_tools_and_calls_mkdocs(
+    project: Project, arguments: list[str], called: str
+) -> None:
+    assert called in project.dev("docs", *arguments)
+    assert project.pip_calls() == RUN + DOCS
 
 
 @pytest.mark.parametrize(
@@ -293,3 +311,9 @@ def test_an_unsupported_python_is_named(version: str, code: int) -> None:
 def test_old_pythons_can_parse_the_file() -> None:
     parse = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 6))"
     subprocess.run([sys.executable, "-c", parse, str(DEV)], check=True, timeout=30)
+
+
+def test_the_file_has_fewer_than_200_lines_of_100_columns() -> None:
+    lines = DEV.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 200
+    assert max(map(len, lines)) <= 100

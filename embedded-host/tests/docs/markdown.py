@@ -9,8 +9,8 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 LISTS = [PROJECT / "src" / "embedded_host" / "errors.md"]
+"""Pages without commands; their indented lines are messages."""
 ERRORS_PAGE = PROJECT / "docs" / "reference" / "errors.md"
-"""Pages without commands: what is indented there are messages."""
 
 
 @dataclass

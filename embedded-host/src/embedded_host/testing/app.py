@@ -101,7 +101,12 @@ class DurableApp(BaseDurableApp):
 
         Args:
             delta: The time to add to that of the other arguments.
-            weeks, days, hours, minutes, seconds, milliseconds: As in ``timedelta``.
+            weeks: A part of the time. The other parts are also those of ``timedelta``.
+            days: A part of the time.
+            hours: A part of the time.
+            minutes: A part of the time.
+            seconds: A part of the time.
+            milliseconds: A part of the time.
 
         Raises:
             TypeError: ``delta`` is no timedelta.
