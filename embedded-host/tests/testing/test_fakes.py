@@ -198,7 +198,7 @@ async def test_a_request_that_no_fake_answers_fails(shop: DurableApp) -> None:
     fetch = await shop.run("Fetch")
     assert fetch.status == "Failed"
     assert (
-        "no fake answers POST https://api.example.com/stock: set one with app.fake_http("
+        "no fake matches POST https://api.example.com/stock: set one with app.fake_http("
         in fetch.output
     )
 

@@ -90,7 +90,7 @@ def test_the_file_is_named_in_errors(tmp_path: Path) -> None:
     file.write_text("\ufeff" + json.dumps(OBJECTS), encoding="utf-8")
     assert read_history(file).source == str(file)
     file.write_text(json.dumps(OBJECTS[2:]), encoding="utf-8")
-    with pytest.raises(UnreadableHistoryError, match=r"history\.json has no ExecutionStarted"):
+    with pytest.raises(UnreadableHistoryError, match=r"history\.json is not a complete history: the event ExecutionStarted"):
         read_history(file)
 
 
@@ -100,7 +100,7 @@ def test_the_given_name_wins() -> None:
 
 def test_a_missing_name_is_reported() -> None:
     nameless = [{**event, "Name": None} if event["EventType"] == 0 else event for event in OBJECTS]
-    with pytest.raises(UnreadableHistoryError, match="does not say which orchestrator"):
+    with pytest.raises(UnreadableHistoryError, match="does not have the orchestrator"):
         read_history(nameless)
     assert read_history(nameless, "Main").name == "Main"
 

@@ -156,8 +156,8 @@ async def test_changed_code_fails_with_the_first_step_that_differs(
     if form == "exact":
         assert (told.step, told.turn) == (1 if change == "renamed" else step, turn)
         assert told.expected.startswith(expected)
-        assert told.found.startswith(found)
-    assert "does not replay: Order '" in str(told)
+        assert told.actual.startswith(found)
+    assert "does not match the code: Order '" in str(told)
     assert "the history: " in str(told)
 
 
@@ -187,9 +187,9 @@ async def test_a_renamed_orchestrator_is_named_in_the_call(shop: DurableApp) -> 
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [
-        ("{", "is no JSON"),
-        ('{"name": "Order"}', "holds no history"),
-        ('[{"EventType": 12, "Timestamp": "2026-01-01T00:00:00Z"}]', "not the whole history"),
+        ("{", "is not valid JSON"),
+        ('{"name": "Order"}', "has no history"),
+        ('[{"EventType": 12, "Timestamp": "2026-01-01T00:00:00Z"}]', "is not a complete history"),
     ],
 )
 def test_an_unreadable_history_raises_with_the_reason(

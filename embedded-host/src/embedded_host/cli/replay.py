@@ -65,7 +65,7 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
                 }
             except HistoryMismatchError as error:
                 entry |= {"problem": str(error), "step": error.step, "turn": error.turn}
-                entry |= {"history": error.expected, "code": error.found}
+                entry |= {"history": error.expected, "code": error.actual}
             except (EmbeddedHostError, OSError) as error:
                 entry["problem"] = str(error)
             found.append(entry)

@@ -1,7 +1,17 @@
-"""The test kit: run orchestrations in the test's process, with an in-memory state and a virtual clock.
+"""The test kit: orchestrations in the test's process, with an in-memory state and a virtual clock.
 
-The pytest plugin has the fixture ``durable_app``. Everything else is imported from here, and from here only: the modules of
-this package are internal. A name is loaded when it is first used, because pytest imports this package in every run.
+The pytest plugin provides the fixture ``durable_app``. Import all other names from this module, and
+the classes of history events from ``embedded_host.testing.events``. The other modules are internal.
+
+Example:
+    ```python
+    from embedded_host.testing import DurableApp
+
+
+    async def test_order(durable_app: DurableApp):
+        order = await durable_app.run("OrderFlow", {"item": "book"})
+        assert order.output == "shipped"
+    ```
 """
 
 from __future__ import annotations
@@ -27,7 +37,7 @@ if TYPE_CHECKING:
         UnknownFunctionError,
         UnreadableHistoryError,
     )
-    from embedded_host.testing.fakes import Fake, HttpFake, HttpRequest
+    from embedded_host.testing.fakes import Fake, HttpFake, HttpRequest, SideEffectFunction
     from embedded_host.testing.http import HttpResponse
     from embedded_host.testing.instance_handle import InstanceHandle
     from embedded_host.testing.instance_history import (
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
     )
     from embedded_host.testing.replaying import Replayed
 
+# pytest imports this module in every run, so each name is imported when it is first used.
 _NAMES = {
     "embedded_host.app.errors": ("AppError",),
     "embedded_host.errors": ("EmbeddedHostError",),
@@ -57,7 +68,7 @@ _NAMES = {
         "UnknownFunctionError",
         "UnreadableHistoryError",
     ),
-    "embedded_host.testing.fakes": ("Fake", "HttpFake", "HttpRequest"),
+    "embedded_host.testing.fakes": ("Fake", "HttpFake", "HttpRequest", "SideEffectFunction"),
     "embedded_host.testing.http": ("HttpResponse",),
     "embedded_host.testing.instance_handle": ("InstanceHandle",),
     "embedded_host.testing.instance_history": (
@@ -97,6 +108,7 @@ __all__ = [
     "RecordedEvent",
     "RecordedTimer",
     "Replayed",
+    "SideEffectFunction",
     "SyncDurableApp",
     "UnknownFunctionError",
     "UnreadableHistoryError",

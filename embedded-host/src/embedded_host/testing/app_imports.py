@@ -1,4 +1,4 @@
-"""The imported code of the app under test. It is imported once for all tests of a run, as any package is."""
+"""The imported code of the app under test, which all tests of a pytest run share."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ class ImportedApp:
 
     load: LoadRequest
     functions: Mapping[str, LoadedFunction | LoadError]
+    """The functions by name, each with its code or the error that prevents its use."""
     loaded: LoadResult
     modules: tuple[str, ...]
-    """Names in ``sys.modules`` of the modules below the app's root that loading imported."""
+    """Names in ``sys.modules`` of the modules of the app folder that loading imported."""
 
 
 class AppImports:
-    """Keeps the app that was imported last. Another app replaces it: both may have modules of the same names."""
+    """A cache of one app.
+
+    Another app replaces it, because both may have modules of the same names.
+    """
 
     def __init__(self) -> None:
         self._app: ImportedApp | None = None
 
     def find(self, load: LoadRequest) -> ImportedApp | None:
-        """Return the app if it is imported, with the same root and functions."""
+        """Return the app if it was loaded with the same request, otherwise None."""
         return self._app if self._app is not None and self._app.load == load else None
 
     def keep(
@@ -40,7 +44,7 @@ class AppImports:
         loaded: LoadResult,
         before: set[str],
     ) -> None:
-        """Keep an app. ``before`` has the names in ``sys.modules`` from before it was loaded."""
+        """Keep a loaded app. ``before`` has the keys of ``sys.modules`` from before the load."""
         root = Path(load.root)
         files = {
             name: str(getattr(sys.modules[name], "__file__", None))
@@ -50,7 +54,7 @@ class AppImports:
         self._app = ImportedApp(load, dict(functions), loaded, modules)
 
     def clear(self) -> None:
-        """Remove the app's modules from ``sys.modules``."""
+        """Remove the app, and its modules from ``sys.modules``."""
         if self._app is not None:
             for name in self._app.modules:
                 sys.modules.pop(name, None)
@@ -58,4 +62,4 @@ class AppImports:
 
 
 app_imports = AppImports()
-"""The imports of this process."""
+"""The cache of this process."""

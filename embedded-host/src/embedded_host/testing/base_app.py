@@ -1,16 +1,17 @@
-"""What the asynchronous and the synchronous app under test have in common: all that needs no event loop."""
+"""The state, fakes and replay of the app under test: the operations that need no event loop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.testing.fakes import Failure, Fake, HttpFake, SideEffect
-from embedded_host.testing.history_file import RecordedHistory, read_history
+from embedded_host.testing.history_file import read_history
 from embedded_host.testing.instance_handle import InstanceHandle
 from embedded_host.testing.replaying import Replayed, replay_history
 from embedded_host.testing.simulation import Simulation
@@ -20,7 +21,7 @@ __tracebackhide__ = True
 
 
 class BaseDurableApp:
-    """State, fakes and replay of the app under test."""
+    """The part of ``DurableApp`` and ``SyncDurableApp`` that needs no event loop."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
@@ -29,12 +30,15 @@ class BaseDurableApp:
 
     @property
     def root(self) -> Path:
-        """The app's directory."""
+        """The app folder."""
         return self._simulation.root
 
     @property
     def now(self) -> datetime:
-        """The app's time in UTC, which orchestrators see as ``context.current_utc_datetime``."""
+        """The virtual clock's time in UTC.
+
+        Orchestrators see it as ``context.current_utc_datetime``.
+        """
         return self._simulation.clock.now()
 
     @property
@@ -44,12 +48,15 @@ class BaseDurableApp:
 
     @property
     def activity_runs(self) -> dict[str, int]:
-        """The number of runs of each activity, by name. A crash or a killed worker makes an activity run again."""
+        """The number of runs of each activity, by name.
+
+        An activity can run more than once for one call after a crash or a killed worker.
+        """
         return dict(self._simulation.fakes.runs)
 
     @property
     def instances(self) -> list[InstanceHandle]:
-        """All orchestrations, sub-orchestrations included, in the order of their creation."""
+        """Orchestration instances in the order of their creation, with sub-orchestrations."""
         client = self._simulation.client
         rows = client.hub.store.list(client.hub.name, InstanceQuery(entities=False), 2**31)
         return [
@@ -61,7 +68,10 @@ class BaseDurableApp:
         """Return a handle of an existing instance.
 
         Args:
-            instance: Its id, or a handle.
+            instance: The instance's id, or a handle.
+
+        Returns:
+            A handle of the instance.
 
         Raises:
             InstanceNotFoundError: No instance has this id.
@@ -70,7 +80,7 @@ class BaseDurableApp:
         return InstanceHandle(self._simulation, self._simulation.row(id).id)
 
     def entity_state(self, name: str, key: str) -> Any:
-        """Return an entity's state.
+        """Return the state of an entity.
 
         Args:
             name: The entity function's name.
@@ -83,28 +93,37 @@ class BaseDurableApp:
             UnknownFunctionError: The app has no entity of this name.
         """
         entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
-        found = self._simulation.client.entity_state(entity)
-        return None if found is None else decoded(found[1])
+        stored = self._simulation.client.entity_state(entity)
+        return None if stored is None else decoded(stored[1])
 
     # -- fakes -------------------------------------------------------------------------------------
 
     def fake(
-        self, name: str, *, return_value: Any = None, side_effect: SideEffect | None = None
+        self, name: str, *, return_value: object = None, side_effect: SideEffect | None = None
     ) -> Fake:
-        """Replace an activity, sub-orchestrator or entity from now on. A later fake of the same name replaces this one.
+        """Replace an activity, a sub-orchestrator or an entity.
+
+        A later fake or spy of the same name replaces this one.
 
         Args:
             name: The function's name.
             return_value: The result of each call.
-            side_effect: As in ``unittest.mock``: a function, coroutine function or Mock that is called with the input (an
-                entity's with the operation and its input); an exception or its class, to be raised; or an iterable with
-                one result or exception for each call.
+            side_effect: One of: a function, coroutine function or Mock that is called with the
+                input (an entity's with the operation's name and its input); an exception (or its
+                class) that is raised; an iterable with one result or exception for each call. It
+                has the meaning that it has in ``unittest.mock``.
 
         Returns:
             The fake, with its ``calls``, ``call_count`` and assertions.
 
         Raises:
             UnknownFunctionError: The app has no such function.
+
+        Example:
+            ```python
+            durable_app.fake("ChargeCard", return_value="paid")
+            durable_app.fake("Ship", side_effect=[TimeoutError("slow"), "shipped"])
+            ```
         """
         return self._set_fake(
             Fake(
@@ -116,17 +135,25 @@ class BaseDurableApp:
         )
 
     def spy(self, name: str, *, failures: Sequence[Failure] = ()) -> Fake:
-        """Record the calls of an activity, sub-orchestrator or entity, and run the app's own function.
+        """Record the calls of an activity, a sub-orchestrator or an entity, and run its code.
 
         Args:
             name: The function's name.
-            failures: Exceptions (or classes) that the first calls raise, one each, instead of running the function.
+            failures: Exceptions (or their classes). The first calls raise them, one each, instead
+                of running the function.
 
         Returns:
             The spy, with its ``calls``, ``call_count`` and assertions.
 
         Raises:
             UnknownFunctionError: The app has no such function.
+
+        Example:
+            ```python
+            charge = durable_app.spy("ChargeCard", failures=[TimeoutError("slow")])
+            await durable_app.run("OrderFlow", {"item": "book"})
+            assert charge.call_count == 2  # the orchestrator retries the call
+            ```
         """
         return self._set_fake(
             Fake(name, self._simulation.kind(name), failures=failures, is_spy=True)
@@ -143,22 +170,32 @@ class BaseDurableApp:
         *,
         method: str | None = None,
         status: int = 200,
-        body: Any = "",
+        body: object = "",
         headers: Mapping[str, str] | None = None,
         side_effect: Failure | None = None,
     ) -> HttpFake:
-        """Answer requests of ``context.call_http``. Without a fake they fail: no request leaves the test.
+        """Set the response to requests of ``context.call_http``.
+
+        A request without a matching fake fails: no request leaves the test. If several fakes match,
+        the last one is used.
 
         Args:
-            url: The URL; ``*`` matches any characters. Of several fakes that match, the last one answers.
+            url: The URL, in which ``*`` matches any characters.
             method: The method; None for every method.
-            status: The response's status.
-            body: The response's body. A value other than a str is sent as JSON.
+            status: The response's status code.
+            body: The response body. A value that is not a str is sent as JSON.
             headers: The response's headers.
-            side_effect: An exception (or its class) instead of a response.
+            side_effect: An exception (or its class) with which the request fails.
 
         Returns:
             The fake, with the requests in its ``calls``.
+
+        Example:
+            ```python
+            stock = durable_app.fake_http("https://api.example.com/stock/*", body={"left": 3})
+            await durable_app.run("OrderFlow", {"item": "book"})
+            assert stock.calls[0].method == "GET"
+            ```
         """
         fake = HttpFake(
             url, method=method, status=status, body=body, headers=headers, side_effect=side_effect
@@ -167,11 +204,14 @@ class BaseDurableApp:
         return fake
 
     def kill_worker_during(self, name: str, times: int = 1) -> None:
-        """Kill the worker each time that it has run a function and before it returns the result; the function runs again.
+        """Kill the worker in the next calls of a function, before it returns the result.
+
+        The function runs again on another worker. After three killed workers the call fails, as it
+        does in the host.
 
         Args:
             name: The function's name.
-            times: So many times. At the third time the host gives up, and the call fails.
+            times: The number of workers to kill.
 
         Raises:
             UnknownFunctionError: The app has no such function.
@@ -181,28 +221,37 @@ class BaseDurableApp:
 
     # -- replay ------------------------------------------------------------------------------------
 
-    def replay(self, history: Any, *, name: str | None = None) -> Replayed:
-        """Compare a recorded history with the app's current code. Only the orchestrator runs.
+    def replay(self, history: object, *, name: str | None = None) -> Replayed:
+        """Compare a recorded history with the app's current code.
+
+        Only the orchestrator runs. Inputs and outputs are not compared.
 
         Args:
-            history: A file's path or its parsed JSON: an export of the embedded host, ``instance.history.save(...)``, the
-                list that ``func durable get-history`` prints, or an instance's status with ``showHistory=true`` and
-                ``showHistoryOutput=true``. Or a handle, or its ``history``.
-            name: The orchestrator's name, if the history does not have it or the function was renamed.
+            history: An instance's handle, its ``history``, or a file's path or its parsed JSON. The
+                file has an export of the embedded host, a history that ``InstanceHistory.save``
+                wrote, the list that ``func durable get-history`` prints, or an instance's status
+                with ``showHistory=true`` and ``showHistoryOutput=true``.
+            name: The orchestrator's name. It is required if the history does not have it or the
+                function was renamed.
 
         Returns:
-            The number of compared steps, and the output. Another output than the recorded one is no mismatch.
+            The number of compared steps, and the output of the current code.
 
         Raises:
-            HistoryMismatchError: The code takes another step. The error has the first one that differs.
-            UnreadableHistoryError: The history is incomplete or no history.
+            HistoryMismatchError: The code takes another step. The error has the first one that
+                differs.
+            UnreadableHistoryError: The history is incomplete, or the argument is not a history.
             UnknownFunctionError: The app has no such orchestrator.
             FunctionLoadError: The orchestrator's code does not load.
             OSError: The file cannot be read.
+
+        Example:
+            ```python
+            def test_running_orders_survive_the_change(durable_app):
+                durable_app.replay("tests/histories/order-7.json")
+            ```
         """
         if isinstance(history, InstanceHandle):
             history = history.history
-        recorded: RecordedHistory = read_history(history, name)
-        return replay_history(
-            self._simulation.orchestrator_code(recorded.name), self._simulation.root, recorded
-        )
+        recorded = read_history(history, name)
+        return replay_history(partial(self._simulation.open_session, recorded.name), recorded)

@@ -1,4 +1,4 @@
-"""Crashes of the host at every turn of an orchestration, and their effect on its outcome."""
+"""Crashes of the host at each turn of an orchestration, and their effect on its outcome."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from embedded_host.testing.instance_handle import InstanceHandle
 __tracebackhide__ = True
 
 Scenario = Callable[[DurableApp], Awaitable[InstanceHandle]]
+"""An async function that starts an instance, may raise events, and returns the instance."""
 
 
 class CrashChangedOutcomeError(EmbeddedHostError, AssertionError):
@@ -22,7 +23,7 @@ class CrashChangedOutcomeError(EmbeddedHostError, AssertionError):
     def __init__(self, message: str, runs: list[CrashRun]) -> None:
         super().__init__(message)
         self.runs = runs
-        """All runs, the one without a crash first."""
+        """The runs in order; the first one is without a crash."""
 
 
 @dataclass(frozen=True)
@@ -32,84 +33,102 @@ class CrashRun:
     turn: int
     """The turn at which the host was killed; 0 in the run without a crash."""
     recorded: bool
-    """Whether the turn was recorded when the host was killed. If not, it ran again."""
+    """True if the turn was recorded before the host was killed. If not, the turn ran again."""
     status: str
+    """The instance's runtime status, or the class name of the error if the run did not finish."""
     output: Any
+    """The instance's output, or the message of the error if the run did not finish."""
     custom_status: Any
+    """The instance's custom status."""
     also: Any
-    """The result of the test's ``also``."""
+    """The result of the argument ``also`` of ``crash_everywhere``."""
     activity_runs: dict[str, int]
     """The number of runs of each activity, by name."""
 
     @property
-    def outcome(self) -> tuple[Any, ...]:
-        """What all runs must have in common."""
+    def outcome(self) -> tuple[object, ...]:
+        """The values that must be equal in all runs: status, output, custom status and ``also``."""
         return (self.status, self.output, self.custom_status, self.also)
 
     def __str__(self) -> str:
-        when = "after" if self.recorded else "before"
-        place = f"crash {when} turn {self.turn} was recorded" if self.turn else "without a crash"
+        order = "after" if self.recorded else "before"
+        title = f"crash {order} turn {self.turn} was recorded" if self.turn else "without a crash"
         parts = [f"{self.status}, {self.output!r}"]
         parts += [f"custom status {self.custom_status!r}"] if self.custom_status is not None else []
         parts += [f"and {self.also!r}"] if self.also is not None else []
-        return f"{place}: {', '.join(parts)}"
+        return f"{title}: {', '.join(parts)}"
 
 
 @overload
 def crash_everywhere(
     app: DurableApp,
     orchestration: str | Scenario,
-    input: Any = None,
+    input: object = None,
     *,
     instance_id: str = ...,
     before: Callable[[], object] | None = ...,
-    also: Callable[[], Any] | None = ...,
-) -> Coroutine[Any, Any, list[CrashRun]]: ...
+    also: Callable[[], object] | None = ...,
+) -> Coroutine[None, None, list[CrashRun]]: ...
 
 
 @overload
 def crash_everywhere(
     app: SyncDurableApp,
     orchestration: str | Scenario,
-    input: Any = None,
+    input: object = None,
     *,
     instance_id: str = ...,
     before: Callable[[], object] | None = ...,
-    also: Callable[[], Any] | None = ...,
+    also: Callable[[], object] | None = ...,
 ) -> list[CrashRun]: ...
 
 
 def crash_everywhere(
     app: DurableApp | SyncDurableApp,
     orchestration: str | Scenario,
-    input: Any = None,
+    input: object = None,
     *,
     instance_id: str = "crash-everywhere",
     before: Callable[[], object] | None = None,
-    also: Callable[[], Any] | None = None,
-) -> Coroutine[Any, Any, list[CrashRun]] | list[CrashRun]:
-    """Run an orchestration without a crash and then twice for each of its turns, with a crash of the host: once before the turn
-    is recorded, so that what led to it runs again, and once after. Each run begins with ``app.reset()``.
+    also: Callable[[], object] | None = None,
+) -> Coroutine[None, None, list[CrashRun]] | list[CrashRun]:
+    """Assert that a crash of the host at any turn does not change an orchestration's outcome.
 
-    An activity that has an effect twice when it runs twice changes the outcome. The outcome is the status, the output, the
-    custom status and the result of ``also``.
+    The orchestration runs once without a crash. Then it runs twice for each of its turns: once with
+    a crash before the turn is recorded, and once with a crash after it. After a crash before the
+    turn is recorded, the turn and the activity that led to it run again. Each run begins with
+    ``app.reset()``.
+
+    The outcome is the status, the output, the custom status and the result of ``also``. An activity
+    that is not idempotent changes it.
 
     Args:
         app: The app under test.
-        orchestration: An orchestrator's name, or a coroutine function that takes a DurableApp, starts an instance, raises
-            events and the like, and returns the instance.
+        orchestration: An orchestrator's name, or an async function. The function receives the
+            DurableApp, starts an instance, may raise events, and returns the instance.
         input: The orchestrator's input, if ``orchestration`` is a name.
         instance_id: The instance's id, if ``orchestration`` is a name.
-        before: Called before each run, to undo the effects of the previous one.
-        also: Called after each run. It returns the effects of the activities, for example the rows of a table.
+        before: A function that is called before each run, to undo the effects of the previous one.
+        also: A function that is called after each run. It returns the effects of the activities,
+            for example the rows of a table.
 
     Returns:
-        All runs, the one without a crash first. With a SyncDurableApp they are returned directly, otherwise awaited.
+        The runs in order; the first one is without a crash. For a DurableApp the result must be
+        awaited, for a SyncDurableApp it is the list itself.
 
     Raises:
-        CrashChangedOutcomeError: A run's outcome differs from that without a crash.
-        NotFinishedError: The run without a crash does not finish. LivelockError, if it does not end.
+        CrashChangedOutcomeError: The outcome of a run differs from the outcome without a crash.
+        NotFinishedError: The run without a crash does not finish.
+        LivelockError: The run without a crash does not end while the clock does not move.
         UnknownFunctionError: The app has no orchestrator of this name.
+
+    Example:
+        ```python
+        async def test_orders_survive_crashes(durable_app):
+            await crash_everywhere(
+                durable_app, "OrderFlow", {"item": "book"}, before=clear_table, also=read_table
+            )
+        ```
     """
     if isinstance(app, SyncDurableApp):
         return app.run_async(
@@ -121,10 +140,10 @@ def crash_everywhere(
 async def _crash_everywhere(
     app: DurableApp,
     orchestration: str | Scenario,
-    input: Any,
+    input: object,
     instance_id: str,
     before: Callable[[], object] | None,
-    also: Callable[[], Any] | None,
+    also: Callable[[], object] | None,
 ) -> list[CrashRun]:
     async def once(turn: int = 0, recorded: bool = True) -> CrashRun:
         await app.reset()
@@ -140,7 +159,7 @@ async def _crash_everywhere(
         except (NotFinishedError, LivelockError) as error:
             if not turn:
                 raise
-            outcome: tuple[str, Any, Any] = (type(error).__name__, str(error), None)
+            outcome: tuple[str, object, object] = (type(error).__name__, str(error), None)
         else:
             outcome = (instance.status, instance.output, instance.custom_status)
         return CrashRun(
@@ -150,15 +169,14 @@ async def _crash_everywhere(
     runs = [await once()]
     crashes = [(turn, recorded) for turn in range(1, app.turns + 1) for recorded in (False, True)]
     runs += [await once(turn, recorded) for turn, recorded in crashes]
-    if text := _differences(
-        orchestration if isinstance(orchestration, str) else "the scenario", runs
-    ):
-        raise CrashChangedOutcomeError(text, runs)
+    name = orchestration if isinstance(orchestration, str) else "the scenario"
+    if differences := _differences(name, runs):
+        raise CrashChangedOutcomeError(differences, runs)
     return runs
 
 
 def _differences(name: str, runs: list[CrashRun]) -> str:
-    """Return the message of CrashChangedOutcomeError, or an empty string if all outcomes are the same."""
+    """Return the message of CrashChangedOutcomeError, or an empty string if no outcome differs."""
     undisturbed, *crashed = runs
     lines = []
     for run in crashed:
@@ -178,7 +196,7 @@ def _differences(name: str, runs: list[CrashRun]) -> str:
             f"A crash of the host changes the outcome of {name}:",
             f"  {undisturbed}",
             *lines,
-            "An activity runs again if the host stops before its result is recorded. Make it idempotent: two runs must have the "
-            "effect of one. [EH607]",
+            "An activity runs again if the host stops before its result is recorded. Make the "
+            "activity idempotent: two runs must have the effect of one. [EH607]",
         ]
     )

@@ -1,6 +1,7 @@
 """The test kit's exceptions.
 
-All derive from ``EmbeddedHostError``. Those that mean a failed expectation of the test are ``AssertionError`` as well.
+They derive from ``EmbeddedHostError``. Those that report a failed expectation of the test also
+derive from ``AssertionError``.
 """
 
 from __future__ import annotations
@@ -18,23 +19,32 @@ class AppLoadError(EmbeddedHostError):
 
 
 class UnknownFunctionError(EmbeddedHostError):
-    """The app has no function of this name. The message suggests the nearest name, or lists all names."""
+    """The app has no function of this name.
+
+    The message suggests a similar name, or lists all names.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        hint = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
+        hint = did_you_mean(name, known) or f"Known names: {', '.join(known) or 'none'}."
         super().__init__(f"The app has no {kind} '{name}'. {hint} [EH605]")
 
 
 class FunctionLoadError(EmbeddedHostError):
-    """An orchestrator cannot be replayed: its code does not load, or ``df.Orchestrator.create`` did not create it."""
+    """An orchestrator cannot be replayed.
+
+    Its code does not load, or ``df.Orchestrator.create`` did not create it.
+    """
 
 
 class InstanceNotFoundError(EmbeddedHostError):
-    """No instance has this id."""
+    """There is no instance with this id."""
 
     def __init__(self, instance_id: str) -> None:
-        super().__init__(f"There is no instance '{instance_id}'. [EH603]")
+        super().__init__(
+            f"There is no instance '{instance_id}'. DurableApp.instances lists all instances. "
+            "[EH603]"
+        )
 
 
 class InstanceStatusError(EmbeddedHostError):
@@ -43,39 +53,39 @@ class InstanceStatusError(EmbeddedHostError):
     def __init__(self, message: str, status: str) -> None:
         super().__init__(message)
         self.status = status
-        """The instance's status, for example ``Completed``."""
+        """The instance's runtime status, for example ``Completed``."""
 
 
 class LivelockError(EmbeddedHostError):
-    """The app runs functions and turns without end while its clock stands still."""
+    """The app runs functions and turns without end while its clock does not move."""
 
 
 class UnreadableHistoryError(EmbeddedHostError):
-    """The history cannot be read, or is too incomplete for a replay."""
+    """The history cannot be read, or lacks events that a replay needs."""
 
 
 class NotFinishedError(EmbeddedHostError, AssertionError):
-    """The instance did not finish. The message names what it waits for."""
+    """The instance did not finish. The message names the event or timer that it waits for."""
 
 
 class OrchestrationFailedError(EmbeddedHostError, AssertionError):
-    """The orchestration did not complete. The message has its error."""
+    """The orchestration is not completed. The message has its error, or the reason why it waits."""
 
 
 class FakeCallsError(EmbeddedHostError, AssertionError):
-    """A fake's calls are not the expected ones, or exceed the values of its ``side_effect``."""
+    """A fake was not called as expected, or more often than its ``side_effect`` has values."""
 
 
 class HistoryMismatchError(EmbeddedHostError, AssertionError):
     """The code takes another step than the recorded history."""
 
-    def __init__(self, message: str, *, step: int, turn: int, expected: str, found: str) -> None:
+    def __init__(self, message: str, *, step: int, turn: int, expected: str, actual: str) -> None:
         super().__init__(message)
         self.step = step
-        """Number of the differing step in the history, from 1."""
+        """The number of the first step that differs, from 1."""
         self.turn = turn
-        """Number of its turn, from 1."""
+        """The number of its turn, from 1."""
         self.expected = expected
         """The step in the history, for example ``activity 'Charge'``."""
-        self.found = found
-        """The step of the code."""
+        self.actual = actual
+        """The step of the code, for example ``activity 'ChargeCard'``."""

@@ -1,4 +1,4 @@
-"""The types of history events, for tests that examine ``order.history`` event by event."""
+"""The classes of history events, for tests that examine an ``InstanceHistory`` event by event."""
 
 from embedded_host.engine.events import (
     EventRaised,

@@ -1,13 +1,17 @@
-"""Fakes and spies of functions, and fakes of the sites that the app calls. Their interface is that of ``unittest.mock``."""
+"""Fakes and spies of functions, and fakes of HTTP endpoints.
+
+Their interface is that of ``unittest.mock``.
+"""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatchcase
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, Final, NoReturn, Protocol, TypeGuard
 from unittest.mock import DEFAULT
 
 from embedded_host.engine.failures import UserError
@@ -17,25 +21,44 @@ from embedded_host.testing.errors import FakeCallsError
 __tracebackhide__ = True
 
 Failure = BaseException | type[BaseException]
-"""An exception, or its class."""
-SideEffect = Callable[..., Any] | Failure | Iterable[Any]
-"""A function, which may be a coroutine function or a Mock; an exception; or an iterable of results and exceptions."""
+"""An exception, or an exception class."""
 
 
-class _CallOriginal:
-    def __repr__(self) -> str:
-        return "CALL_ORIGINAL"
+class SideEffectFunction(Protocol):
+    """A function, coroutine function or Mock of the test, with parameters of any types."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> object:
+        """Return the result of a call, or an awaitable of it."""
 
 
-CALL_ORIGINAL: Any = _CallOriginal()
-"""The answer of a fake that leaves a call to the app's own function."""
+SideEffect = SideEffectFunction | Failure | Iterable[object]
+"""A function to call, an exception to raise, or an iterable of results and exceptions."""
+
+
+class Delegation(Enum):
+    """The type of ``CALL_ORIGINAL``."""
+
+    CALL_ORIGINAL = "call the app's own function"
+
+
+CALL_ORIGINAL: Final = Delegation.CALL_ORIGINAL
+"""The result of a fake that leaves a call to the app's own function."""
 
 
 class Fake:
-    """A replacement of an activity, sub-orchestrator or entity.
+    """A replacement or a spy of an activity, sub-orchestrator or entity.
 
-    ``return_value`` and ``side_effect`` mean the same as in ``unittest.mock.Mock`` and can be set at any time. A
-    ``side_effect`` function has one argument, the input; an entity's has two, the operation and its input.
+    ``DurableApp.fake`` and ``DurableApp.spy`` create it. ``return_value`` and ``side_effect`` have
+    the meaning that they have in ``unittest.mock.Mock``, and can be set at any time. A
+    ``side_effect`` function has one parameter, the input. For an entity it has two, the operation's
+    name and its input.
+
+    Example:
+        ```python
+        charge = durable_app.fake("ChargeCard", return_value="paid")
+        await durable_app.run("OrderFlow", {"item": "book"})
+        charge.assert_called_once_with({"item": "book"})
+        ```
     """
 
     def __init__(
@@ -43,31 +66,47 @@ class Fake:
         name: str,
         kind: str,
         *,
-        return_value: Any = None,
+        return_value: object = None,
         side_effect: SideEffect | None = None,
         failures: Sequence[Failure] = (),
         is_spy: bool = False,
     ) -> None:
+        """Create a fake that no app uses yet.
+
+        Args:
+            name: The function's name.
+            kind: ``activity``, ``orchestrator`` or ``entity``.
+            return_value: The result of each call.
+            side_effect: A function, an exception or an iterable; see the property.
+            failures: Exceptions that the first calls raise, one each.
+            is_spy: Run the app's own function instead of returning ``return_value``.
+        """
         self.name = name
         """The function's name."""
         self.kind = kind
         """``activity``, ``orchestrator`` or ``entity``."""
         self.return_value = return_value
-        """The result, unless ``side_effect`` has another one."""
+        """The result of each call for which ``side_effect`` has no result."""
         self.side_effect = side_effect
         self.calls: list[Any] = []
-        """The input of each call, failed calls included. For an entity a tuple ``(operation, input)``."""
+        """The input of each call, in order; for an entity a tuple ``(operation, input)``.
+
+        Failed calls are included.
+        """
         self._failures = tuple(failures)
         self._is_spy = is_spy
 
     def __repr__(self) -> str:
-        return f"<{'spy' if self._is_spy else 'fake'} of the {self.kind} '{self.name}', called {self._times}>"
+        kind = "spy" if self._is_spy else "fake"
+        return f"<{kind} of the {self.kind} '{self.name}', called {self._times}>"
 
     @property
     def side_effect(self) -> SideEffect | None:
-        """A function to call, an exception to raise, or an iterable with one result or exception for each call.
+        """A function to call, an exception to raise, or an iterable.
 
-        A function that returns ``unittest.mock.DEFAULT`` leaves the result to ``return_value``."""
+        An iterable has one result or exception for each call. A function that returns
+        ``unittest.mock.DEFAULT`` leaves the result to ``return_value``.
+        """
         return self._side_effect
 
     @side_effect.setter
@@ -77,7 +116,7 @@ class Fake:
 
     @property
     def called(self) -> bool:
-        """Whether it was called."""
+        """True if there was a call."""
         return bool(self.calls)
 
     @property
@@ -86,39 +125,75 @@ class Fake:
         return len(self.calls)
 
     def reset(self) -> None:
-        """Forget the calls. The failures and a sequence in ``side_effect`` begin again."""
+        """Delete the recorded calls, and restart ``failures`` and a sequence in ``side_effect``.
+
+        An iterator in ``side_effect`` continues where it is, because it cannot be restarted.
+        """
         self.calls.clear()
         self._values = _values(self._side_effect)
 
     # -- assertions --------------------------------------------------------------------------------
 
     def assert_called(self) -> None:
-        """Raises FakeCallsError if it was not called."""
+        """Assert that there was a call.
+
+        Raises:
+            FakeCallsError: There was no call.
+        """
         if not self.calls:
             self._fail("to have been called")
 
     def assert_not_called(self) -> None:
-        """Raises FakeCallsError if it was called."""
+        """Assert that there was no call.
+
+        Raises:
+            FakeCallsError: There was a call.
+        """
         if self.calls:
             self._fail("not to have been called")
 
     def assert_called_once(self) -> None:
-        """Raises FakeCallsError unless it was called exactly once."""
+        """Assert that there was exactly one call.
+
+        Raises:
+            FakeCallsError: There was no call, or more than one.
+        """
         if len(self.calls) != 1:
             self._fail("to have been called once")
 
-    def assert_called_with(self, *arguments: Any) -> None:
-        """Compare the last call with an input (for an entity: an operation and its input). Raises FakeCallsError."""
+    def assert_called_with(self, *arguments: object) -> None:
+        """Assert that the last call had this input.
+
+        Args:
+            *arguments: The input; for an entity the operation's name and its input.
+
+        Raises:
+            FakeCallsError: The last call had another input, or there was no call.
+        """
         if self.calls[-1:] != [_recorded(arguments)]:
             self._fail(f"to have been called last with {_recorded(arguments)!r}")
 
-    def assert_called_once_with(self, *arguments: Any) -> None:
-        """Raises FakeCallsError unless it was called exactly once, and with this input."""
+    def assert_called_once_with(self, *arguments: object) -> None:
+        """Assert that there was exactly one call, and that it had this input.
+
+        Args:
+            *arguments: The input; for an entity the operation's name and its input.
+
+        Raises:
+            FakeCallsError: The call had another input, or there was not exactly one call.
+        """
         if self.calls != [_recorded(arguments)]:
             self._fail(f"to have been called once with {_recorded(arguments)!r}")
 
-    def assert_any_call(self, *arguments: Any) -> None:
-        """Raises FakeCallsError if no call had this input."""
+    def assert_any_call(self, *arguments: object) -> None:
+        """Assert that at least one call had this input.
+
+        Args:
+            *arguments: The input; for an entity the operation's name and its input.
+
+        Raises:
+            FakeCallsError: No call had this input.
+        """
         if _recorded(arguments) not in self.calls:
             self._fail(f"to have been called with {_recorded(arguments)!r}")
 
@@ -133,9 +208,9 @@ class Fake:
         count = len(self.calls)
         return "once" if count == 1 else f"{count} times"
 
-    # -- answers -----------------------------------------------------------------------------------
+    # -- calls -------------------------------------------------------------------------------------
 
-    async def _answer(self, arguments: tuple[Any, ...]) -> Any:
+    async def _call(self, arguments: tuple[object, ...]) -> object:
         self.calls.append(_recorded(arguments))
         if len(self.calls) <= len(self._failures):
             raise self._failures[len(self.calls) - 1]
@@ -144,37 +219,40 @@ class Fake:
         result = await self._side_effect_of(arguments)
         return self.return_value if result is DEFAULT else result
 
-    async def _side_effect_of(self, arguments: tuple[Any, ...]) -> Any:
+    async def _side_effect_of(self, arguments: tuple[object, ...]) -> object:
         effect = self._side_effect
         if effect is None:
             return DEFAULT
         if _is_failure(effect):
             raise effect
         if callable(effect):
-            result = effect(*arguments)
-            return await result if inspect.isawaitable(result) else result
+            result: object = effect(*arguments)
+            if inspect.isawaitable(result):
+                result = await result
+            return result
         assert self._values is not None
         try:
             result = next(self._values)
         except StopIteration:
             raise FakeCallsError(
-                f"'{self.name}' was called {self._times}, more often than its side_effect has values. [EH608]"
+                f"'{self.name}' was called {self._times}, more often than its side_effect has "
+                "values. [EH608]"
             ) from None
         if _is_failure(result):
             raise result
         return result
 
 
-async def fake_answer(fake: Fake, *arguments: Any) -> Any:
-    """Return the result of a call, or CALL_ORIGINAL. Raises the failure that the test set."""
-    return await fake._answer(arguments)
+async def call_fake(fake: Fake, *arguments: object) -> object:
+    """Return the result of a call, or CALL_ORIGINAL. Raises the failure that the test has set."""
+    return await fake._call(arguments)
 
 
-def _recorded(arguments: tuple[Any, ...]) -> Any:
+def _recorded(arguments: tuple[object, ...]) -> object:
     return arguments[0] if len(arguments) == 1 else arguments
 
 
-def _values(effect: SideEffect | None) -> Iterator[Any] | None:
+def _values(effect: SideEffect | None) -> Iterator[object] | None:
     if effect is None or callable(effect) or isinstance(effect, BaseException):
         return None
     return iter(effect)
@@ -191,13 +269,20 @@ class HttpRequest:
     """A request of ``context.call_http``."""
 
     method: str
+    """The HTTP method, for example ``GET``."""
     url: str
+    """The URL, with its query."""
     headers: Mapping[str, str]
+    """The request's headers, by the names that the orchestrator used."""
     content: str | None
+    """The request body, or None if there is none."""
 
 
 class HttpFake:
-    """Answers ``context.call_http`` for the URLs that match a pattern."""
+    """The response to requests of ``context.call_http`` whose URL matches a pattern.
+
+    ``DurableApp.fake_http`` creates it.
+    """
 
     def __init__(
         self,
@@ -205,38 +290,55 @@ class HttpFake:
         *,
         method: str | None = None,
         status: int = 200,
-        body: Any = "",
+        body: object = "",
         headers: Mapping[str, str] | None = None,
         side_effect: Failure | None = None,
     ) -> None:
-        self.url, self.method = url, method
-        self.status, self.body, self.headers = status, body, dict(headers or {})
+        """Create a fake that no app uses yet.
+
+        Args:
+            url: The URL, in which ``*`` matches any characters.
+            method: The method; None for every method.
+            status: The response's status code.
+            body: The response body. A value that is not a str is sent as JSON.
+            headers: The response's headers.
+            side_effect: An exception (or its class) with which the request fails.
+        """
+        self.url = url
+        """The URL, in which ``*`` matches any characters."""
+        self.method = method
+        """The method; None for every method."""
+        self.status = status
+        """The response's status code."""
+        self.body = body
+        """The response body. A value that is not a str is sent as JSON."""
+        self.headers = dict(headers or {})
+        """The response's headers."""
         self.side_effect = side_effect
-        """An exception instead of a response."""
+        """An exception (or its class) with which the request fails."""
         self.calls: list[HttpRequest] = []
         """The requests, in order."""
 
     @property
     def called(self) -> bool:
-        """Whether it was called."""
+        """True if there was a request."""
         return bool(self.calls)
 
     @property
     def call_count(self) -> int:
-        """The number of calls."""
+        """The number of requests."""
         return len(self.calls)
 
     def reset(self) -> None:
-        """Forget the calls."""
+        """Delete the recorded requests."""
         self.calls.clear()
 
     def _matches(self, request: HttpRequest) -> bool:
-        """Compare method and URL; a ``*`` in the pattern matches any characters."""
         return (self.method is None or self.method.upper() == request.method.upper()) and (
             self.url == request.url or fnmatchcase(request.url, self.url)
         )
 
-    def _answer(self, request: HttpRequest) -> str | UserError:
+    def _respond(self, request: HttpRequest) -> str | UserError:
         """Return the response's JSON as the history records it, or the failure."""
         self.calls.append(request)
         if self.side_effect is not None:
@@ -246,9 +348,12 @@ class HttpFake:
         return compact({"statusCode": self.status, "headers": self.headers, "content": content})
 
 
-def http_answer(fakes: Iterable[HttpFake], text: str) -> str | UserError:
-    """Answer a recorded request with the last fake that matches. Without one the call fails: no request leaves the test."""
-    document = json.loads(text)
+def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | UserError:
+    """Return the response of the last fake that matches a recorded request.
+
+    Without a matching fake the call fails, so that no request leaves the test.
+    """
+    document = json.loads(request_json)
     request = HttpRequest(
         str(document["method"]),
         str(document["uri"]),
@@ -259,6 +364,7 @@ def http_answer(fakes: Iterable[HttpFake], text: str) -> str | UserError:
     if not matching:
         return UserError(
             "LookupError",
-            f"no fake answers {request.method} {request.url}: set one with app.fake_http({request.url!r}, body=...)",
+            f"no fake matches {request.method} {request.url}: "
+            f"set one with app.fake_http({request.url!r}, body=...)",
         )
-    return matching[-1]._answer(request)
+    return matching[-1]._respond(request)

@@ -1,5 +1,9 @@
-"""Reads recorded histories: exports of the embedded host, lists of ``func durable get-history``, statuses of the management
-API. Keys and event types are read without regard to case; event types may be names or numbers."""
+"""Readers of recorded histories.
+
+The forms are an export of the embedded host, the list that ``func durable get-history`` prints, and
+a status of the management API. Keys and event types are compared without regard to case. An event
+type may be a name or a number.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from embedded_host.engine.events import (
     CompletionEvent,
@@ -28,8 +32,8 @@ from embedded_host.testing.instance_history import InstanceHistory
 
 __tracebackhide__ = True
 
-Fields = dict[str, Any]
-"""A JSON object, with the extension's spelling of keys."""
+Fields = dict[str, object]
+"""The JSON object of an event, with the Durable extension's spelling of keys."""
 
 _TYPES: dict[str, type] = {cls.__name__.lower(): cls for cls in get_args(HistoryEvent)}
 _TYPES |= {
@@ -40,8 +44,9 @@ _TYPES |= {
 _TYPES |= {str(cls.__struct_config__.tag): cls for cls in get_args(HistoryEvent)}
 _TYPES["generic"] = _TYPES["genericevent"]
 _SPELLING = (
-    "EventType EventId IsPlayed Timestamp Name FunctionName Input Result Reason Details TaskScheduledId TimerId FireAt "
-    "InstanceId OrchestrationInstance ParentInstance OrchestrationStatus ScheduledTime Version Data"
+    "EventType EventId IsPlayed Timestamp Name FunctionName Input Result Reason Details "
+    "TaskScheduledId TimerId FireAt InstanceId OrchestrationInstance ParentInstance "
+    "OrchestrationStatus ScheduledTime Version Data"
 )
 _KEYS = {key.lower(): key for key in _SPELLING.split()}
 _STATUSES = {
@@ -52,7 +57,7 @@ _STATUSES = {
     4: "Canceled",
     5: "Terminated",
 }
-"""DurableTask's OrchestrationStatus."""
+"""The numbers of DurableTask's OrchestrationStatus."""
 
 
 @dataclass(frozen=True)
@@ -60,61 +65,58 @@ class RecordedHistory:
     """A history to replay."""
 
     source: str
-    """The file's path, or ``the history``."""
+    """The file's path, or ``the history``, for messages."""
     name: str
     """The orchestrator's name."""
     instance_id: str
     started: ExecutionStarted
     turns: Sequence[Turn]
     is_numbered: bool
-    """The events have ids. Otherwise ids and turns are derived from names and times."""
+    """True if the events have ids. If not, ids and turns are inferred from names and times."""
     outcome: str | None
-    """``Completed``, ``Failed``, ``Terminated`` and the like; None if the execution has not ended."""
+    """The final status, for example ``Completed``; None if the orchestration has not finished."""
 
 
-def read_history(source: Any, name: str | None = None) -> RecordedHistory:
-    """Read a history from a file, its parsed content, or an InstanceHistory. ``name`` is the orchestrator's name.
+def read_history(history: object, name: str | None = None) -> RecordedHistory:
+    """Read a history from a file's path, its parsed JSON, or an InstanceHistory.
 
-    Raises UnreadableHistoryError, or OSError if the file cannot be read."""
-    shown = str(source) if isinstance(source, (str, Path)) else "the history"
+    ``name`` is the orchestrator's name; by default it is read from the history. Raises
+    UnreadableHistoryError, or OSError if the file cannot be read.
+    """
+    source = str(history) if isinstance(history, (str, Path)) else "the history"
     try:
-        return _read(source, shown, name)
+        return _read(history, source, name)
     except UnreadableHistoryError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise UnreadableHistoryError(
-            f"{shown} is not whole: {type(error).__name__}: {error} [EH606]"
+            f"{source} is incomplete: {type(error).__name__}: {error} [EH606]"
         ) from error
 
 
-def _read(source: Any, shown: str, name: str | None) -> RecordedHistory:
-    if isinstance(source, InstanceHistory):
+def _read(history: object, source: str, name: str | None) -> RecordedHistory:
+    if isinstance(history, InstanceHistory):
+        turns = HistoryView.of(history).turns
         return _recorded(
-            shown,
-            name or source.name,
-            source.instance_id,
-            source,
-            HistoryView.of(source).turns,
-            True,
+            source, name or history.name, history.instance_id, history, turns, is_numbered=True
         )
-    if isinstance(source, (str, Path)):
-        try:
-            source = json.loads(Path(source).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise UnreadableHistoryError(f"{shown} is no JSON: {error} [EH606]") from error
+    if isinstance(history, (str, Path)):
+        history = _parsed(Path(history), source)
     instance_id = ""
-    if isinstance(source, Mapping):
-        document = {str(key).lower(): value for key, value in source.items()}
-        found = document.get("name") or document.get("orchestratorname")
-        name = name or (found if isinstance(found, str) else None)
+    if isinstance(history, Mapping):
+        document = {str(key).lower(): value for key, value in history.items()}
+        recorded_name = document.get("name") or document.get("orchestratorname")
+        name = name or (recorded_name if isinstance(recorded_name, str) else None)
         instance_id = str(document.get("instanceid") or document.get("id") or "")
-    items = [item for item in map(_fields, _list_of_events(source, shown)) if item is not None]
+    items = [item for item in map(_fields, _list_of_events(history, source)) if item is not None]
     if all(map(_is_numbered, items)):
         events = [event_from(_complete(item)) for item in items]
-        return _recorded(shown, name, instance_id, events, HistoryView.of(events).turns, True)
+        turns = HistoryView.of(events).turns
+        return _recorded(source, name, instance_id, events, turns, is_numbered=True)
     if not _has_results(items):
         raise UnreadableHistoryError(
-            f"{shown} has no results: ask for it with showHistory=true&showHistoryOutput=true. [EH606]"
+            f"{source} has no results. Get the status with "
+            "showHistory=true&showHistoryOutput=true. [EH606]"
         )
     status = {
         "instanceId": instance_id,
@@ -123,30 +125,40 @@ def _read(source: Any, shown: str, name: str | None) -> RecordedHistory:
         "historyEvents": items,
     }
     events = events_as_shown(status, "replayed")
-    return _recorded(shown, name, instance_id, events, infer_turns(events), False)
+    return _recorded(source, name, instance_id, events, infer_turns(events), is_numbered=False)
+
+
+def _parsed(file: Path, source: str) -> object:
+    try:
+        document: object = json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise UnreadableHistoryError(f"{source} is not valid JSON: {error} [EH606]") from error
+    return document
 
 
 def _recorded(
-    shown: str,
+    source: str,
     name: str | None,
     instance_id: str,
     events: Sequence[HistoryEvent],
     turns: Sequence[Turn],
+    *,
     is_numbered: bool,
 ) -> RecordedHistory:
     view = HistoryView.of(events)
     started = view.started
     if started is None:
         raise UnreadableHistoryError(
-            f"{shown} has no ExecutionStarted: it is not the whole history. [EH606]"
+            f"{source} is not a complete history: the event ExecutionStarted is missing. [EH606]"
         )
     name = name or started.name
     if not name:
         raise UnreadableHistoryError(
-            f"{shown} does not say which orchestrator it is of: name it. [EH606]"
+            f"{source} does not have the orchestrator's name. Pass it: app.replay(..., name=...), "
+            "or embedded-host replay --name. [EH606]"
         )
     instance_id = instance_id or started.orchestration_instance.instance_id or "replayed"
-    return RecordedHistory(shown, name, instance_id, started, turns, is_numbered, _outcome(view))
+    return RecordedHistory(source, name, instance_id, started, turns, is_numbered, _outcome(view))
 
 
 def _outcome(view: HistoryView) -> str | None:
@@ -155,26 +167,26 @@ def _outcome(view: HistoryView) -> str | None:
     return view.ended.orchestration_status if isinstance(view.ended, ExecutionCompleted) else None
 
 
-def _list_of_events(source: Any, shown: str) -> list[Any]:
-    """Find the list of events in a document: itself, or up to two levels below."""
-    for level in (source, *(source.values() if isinstance(source, Mapping) else ())):
-        for found in (level, *(level.values() if isinstance(level, Mapping) else ())):
+def _list_of_events(history: object, source: str) -> list[Mapping[str, object]]:
+    """Return the list of events: the document itself, or a value one or two levels down."""
+    for level in (history, *(history.values() if isinstance(history, Mapping) else ())):
+        for value in (level, *(level.values() if isinstance(level, Mapping) else ())):
             if (
-                not isinstance(found, list)
-                or not found
-                or not all(isinstance(item, Mapping) for item in found)
+                not isinstance(value, list)
+                or not value
+                or not all(isinstance(item, Mapping) for item in value)
             ):
                 continue
-            if any(key.lower() == "eventtype" for key in found[0]):
-                return found
+            if any(key.lower() == "eventtype" for key in value[0]):
+                return value
     raise UnreadableHistoryError(
-        f"{shown} holds no history. Make one with `embedded-host export`, `func durable get-history`, or ask the status URL with "
-        "showHistory=true&showHistoryOutput=true. [EH606]"
+        f"{source} has no history. Get one with `embedded-host export`, with `func durable "
+        "get-history`, or from the status URL with showHistory=true&showHistoryOutput=true. [EH606]"
     )
 
 
-def _fields(item: Mapping[str, Any]) -> Fields | None:
-    """Return an event's fields with the spelling of the extension; None for a type without meaning for a replay."""
+def _fields(item: Mapping[str, object]) -> Fields | None:
+    """Return an event's fields, or None for an event type that a replay does not need."""
     fields = {_KEYS.get(key.lower(), key): value for key, value in item.items()}
     cls = _TYPES.get(str(fields.get("EventType")).replace("_", "").lower())
     if cls is None:
@@ -184,7 +196,7 @@ def _fields(item: Mapping[str, Any]) -> Fields | None:
 
 
 def _type(fields: Fields) -> type:
-    return _TYPES[fields["EventType"].lower()]
+    return _TYPES[str(fields["EventType"]).lower()]
 
 
 def _is_numbered(fields: Fields) -> bool:
@@ -192,7 +204,8 @@ def _is_numbered(fields: Fields) -> bool:
     if issubclass(cls, ExecutionStarted):
         return bool(fields.get("OrchestrationInstance"))
     if issubclass(cls, SchedulingEvent):
-        return isinstance(fields.get("EventId"), int) and fields["EventId"] >= 0
+        event_id = fields.get("EventId")
+        return isinstance(event_id, int) and event_id >= 0
     if issubclass(cls, CompletionEvent):
         return isinstance(fields.get("TimerId" if cls is TimerFired else "TaskScheduledId"), int)
     return True
@@ -206,7 +219,10 @@ def _has_results(items: Sequence[Fields]) -> bool:
 
 
 def _complete(fields: Fields) -> Fields:
-    """Return the recorded form of a numbered event: its number as the type, JSON values as strings, no missing fields."""
+    """Return a numbered event in the form that the host records.
+
+    Its type is a number, its JSON values are strings, and no field is missing.
+    """
     cls = _type(fields)
     strings = {
         key: compact(fields[key])
@@ -230,7 +246,6 @@ def _complete(fields: Fields) -> Fields:
             else str(status or "Completed")
         )
     elif "InstanceId" not in fields or fields["InstanceId"] is None:
-        complete["InstanceId"] = (
-            ""  # Durable extensions before 3.19.0 omit a sub-orchestration's id
-        )
+        # Durable extensions before 3.19.0 omit a sub-orchestration's id.
+        complete["InstanceId"] = ""
     return complete

@@ -1,4 +1,7 @@
-"""One run of the host under test, from its start to its end or crash. The state outlives it."""
+"""One run of the host under test, from its start to its end or crash.
+
+The stored state outlives it.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,28 @@ __tracebackhide__ = True
 
 BASE_URL = "http://localhost:7071"
 REPLAYED_UP_TO = 300
-"""Events. A longer history is not replayed at each turn: the time would grow with the square of the turns."""
+"""The longest history, in events, that is replayed from its start at each turn.
+
+Replaying a longer one at each turn would take a time that grows with the square of the turns.
+"""
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
 
 
 @dataclass(frozen=True)
 class Crash:
-    """A crash of the host at its ``turn``-th turn, from 1."""
+    """A crash of the host at one of its turns."""
 
     turn: int
+    """The number of the turn, from 1."""
     recorded: bool
-    """After the turn is recorded and before its effects begin. Otherwise before the turn is recorded."""
+    """True: after the turn is recorded and before its effects begin. False: before that."""
 
 
 class CrashingCommit(InlineCommit):
-    """Counts turns and kills the host at one of them. A killed host's commits are neither written nor completed."""
+    """A commit that counts turns and kills the host at one of them.
+
+    After that, commits are neither written nor completed.
+    """
 
     def __init__(self, store: Store, kill: Callable[[], None]) -> None:
         super().__init__(store)
@@ -48,6 +58,7 @@ class CrashingCommit(InlineCommit):
         self.is_killed = False
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+        """Write changes, unless the host is killed at or before this turn."""
         if not self.is_killed and _is_turn(changes):
             self.turns += 1
             if self.crash is not None and self.turns == self.crash.turn:
@@ -60,7 +71,10 @@ class CrashingCommit(InlineCommit):
 
 
 def _is_turn(changes: Sequence[Change]) -> bool:
-    """Return whether the changes are those of an orchestrator's or entity's turn. Creating an entity is none."""
+    """Return true for the changes of an orchestrator's or entity's turn.
+
+    The creation of an entity is not a turn.
+    """
     kinds = {type(change) for change in changes}
     return AppendHistory in kinds or {SaveEntity, TakeMessage} <= kinds
 
@@ -71,13 +85,17 @@ class HostRun:
     def __init__(
         self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int
     ) -> None:
+        """Create a host that ``start`` starts.
+
+        ``limit`` is the number of functions and turns that may run without the clock moving.
+        """
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
         self._is_started = False
         app = CurrentApp(worker.app)
         urls = ManagementUrls(worker.app.app.host.hub_name, sdk_url=RPC_BASE)
         app_invoker = AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http)
-        self._invoker = FakeInvoker(app_invoker, fakes, self._stopped)
+        self._invoker = FakeInvoker(app_invoker, fakes, self._set_fatal)
         self._commit = CrashingCommit(store, self.kill)
         settings = hub_settings(worker.app)
         settings.store_inputs = True  # tests assert on the inputs of activities
@@ -93,7 +111,7 @@ class HostRun:
                 urls,
                 clock,
                 automatic_timers=False,
-                on_fatal=self._stopped,
+                on_fatal=self._set_fatal,
             ),
         )
         self.hub, self.client = self._runtime.hub, self._runtime.client
@@ -107,27 +125,31 @@ class HostRun:
 
     @property
     def next_timer(self) -> datetime | None:
-        """When the next durable timer is due."""
+        """The time when the next durable timer is due, or None if there is none."""
         return self.hub.timers.next_due
 
     @property
     def next_timer_function(self) -> datetime | None:
-        """When the next timer function is due."""
+        """The time when the next timer function is due, or None if there is none."""
         return self._timer_functions.next_due
 
     def start(self) -> None:
-        """Start once, in the running event loop."""
+        """Start in the running event loop. Further calls have no effect."""
         if not self._is_started:
             self._is_started = True
             self._worker.carry_client_calls()
             self._runtime.start()
 
     def fire_due(self) -> None:
+        """Fire all timers and timer functions that are due at the clock's time."""
         self.hub.timers.fire_due()
         self._timer_functions.fire_due()
 
     async def run_until_idle(self) -> None:
-        """Run until nothing is left to do at the clock's time, or the host is killed. Raises LivelockError."""
+        """Run until no work is left at the clock's time, or the host is killed.
+
+        Raises LivelockError, or the first error that stops the host.
+        """
         before = self._invoker.count
         while not self.is_killed and (self._is_busy or self._fatal):
             if self._fatal is not None:
@@ -136,8 +158,9 @@ class HostRun:
                 )
             if self._invoker.count - before > self._limit:
                 raise LivelockError(
-                    f"The app has run {self._limit} functions and turns while its clock stood still. Does an orchestrator "
-                    "continue as new without waiting? DurableApp(..., limit=...) sets a larger limit. [EH610]"
+                    f"The app has run {self._limit} functions and turns while its clock did not "
+                    "move. Check for an orchestrator that continues as new without waiting. "
+                    "DurableApp(..., limit=...) sets a larger limit. [EH610]"
                 )
             if self._invoker.running:
                 await asyncio.wait(set(self._invoker.running), return_when=asyncio.FIRST_COMPLETED)
@@ -152,6 +175,7 @@ class HostRun:
 
     @property
     def is_killed(self) -> bool:
+        """True after ``kill``."""
         return self._commit.is_killed
 
     def kill(self) -> None:
@@ -168,9 +192,9 @@ class HostRun:
     def _is_busy(self) -> bool:
         return self.hub.busy or bool(self._timer_functions.running)
 
-    def _stopped(self, error: BaseException) -> None:
+    def _set_fatal(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
 
 
 async def _no_http(request: str, is_wanted: Callable[[], bool]) -> str:
-    raise AssertionError("FakeInvoker answers all HTTP calls")
+    raise AssertionError("FakeInvoker handles all HTTP calls")

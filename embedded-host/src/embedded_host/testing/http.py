@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,32 +21,52 @@ class HttpResponse:
     """The response of an HTTP function or of the management API."""
 
     status: int
+    """The status code."""
     headers: Mapping[str, str]
-    """By lower-case name."""
+    """The headers by lower-case name."""
     body: bytes
+    """The response body."""
 
     @property
     def text(self) -> str:
-        """The body as a UTF-8 string."""
+        """The body as a UTF-8 string. Invalid bytes are replaced by U+FFFD."""
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Parse the body as JSON. Raises ValueError."""
+        """Parse the body as JSON.
+
+        Returns:
+            The parsed value.
+
+        Raises:
+            ValueError: The body is not valid JSON.
+        """
         return json.loads(self.body)
 
 
-class _Headers(dict[str, str]):
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__({name.lower(): value for name, value in headers.items()})
+class _Headers(Mapping[str, str]):
+    """Request headers whose names are compared without regard to case."""
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in headers.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 async def send(
     host: HostRun, method: str, url: str, body: bytes, headers: Mapping[str, str]
 ) -> HttpResponse:
-    """Send a request to the host. ``url`` is a path of the app or an absolute URL, for example a management URL."""
+    """Send a request to the host.
+
+    ``url`` is a path of the app or an absolute URL, for example a management URL.
+    """
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else BASE_URL
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
@@ -73,8 +93,11 @@ async def send(
     )
 
 
-def request_body(body: Any, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
-    """Return the body's bytes and the headers. A value other than bytes and str becomes JSON, with its content type."""
+def request_body(body: object, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
+    """Return the bytes of a request body, and the request's headers.
+
+    A value that is neither bytes nor a str becomes JSON, with the content type of JSON.
+    """
     headers = dict(headers or {})
     if body is None:
         return b"", headers

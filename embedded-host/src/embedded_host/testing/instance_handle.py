@@ -15,7 +15,10 @@ __tracebackhide__ = True
 
 
 class InstanceHandle:
-    """An instance, by its id. Each property reads the current state and raises InstanceNotFoundError after a purge."""
+    """An orchestration instance, by its id.
+
+    Each property reads the current state, and raises InstanceNotFoundError after a purge.
+    """
 
     def __init__(self, simulation: Simulation, id: str) -> None:
         self._simulation = simulation
@@ -26,7 +29,8 @@ class InstanceHandle:
         row = self._simulation.client.status(self.id)
         if row is None:
             return f"<no instance '{self.id}'>"
-        return f"<{row.name} '{self.id}': {row.status}, {(self.output if self.is_finished else self.waiting_for)!r}>"
+        detail = self.output if self.is_finished else self.waiting_for
+        return f"<{row.name} '{self.id}': {row.status}, {detail!r}>"
 
     @property
     def name(self) -> str:
@@ -40,7 +44,7 @@ class InstanceHandle:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it is completed, failed or terminated."""
+        """True if the status is ``Completed``, ``Failed`` or ``Terminated``."""
         return Status(self.status).is_terminal
 
     @property
@@ -50,7 +54,10 @@ class InstanceHandle:
 
     @property
     def output(self) -> Any:
-        """The orchestrator's result. Of a failed instance the error's message, of a terminated one the reason."""
+        """The orchestrator's result.
+
+        The output of a failed instance is the error message, that of a terminated one the reason.
+        """
         return stored_value(self._simulation.row(self.id).output)
 
     @property
@@ -60,7 +67,7 @@ class InstanceHandle:
 
     @property
     def created(self) -> datetime:
-        """When it was created, by the app's clock."""
+        """The time of its creation, by the app's clock."""
         return self._simulation.row(self.id).created
 
     @property
@@ -70,20 +77,27 @@ class InstanceHandle:
 
     @property
     def history(self) -> InstanceHistory:
-        """Its recorded history."""
+        """The recorded history."""
         row = self._simulation.row(self.id)
         return InstanceHistory(self._simulation.client.history(row), row.id, row.name, row.status)
 
     @property
     def waiting_for(self) -> str:
-        """A sentence, for example ``It waits for the external event 'Approval' since 2026-01-01T00:00:00Z.``"""
+        """A description of the events, timers and calls that the instance waits for.
+
+        For example: ``It waits for the external event 'Approval' since 2026-01-01T00:00:00Z.``
+        """
         return self._simulation.waiting_for(self._simulation.row(self.id).id)
 
     def result(self) -> Any:
         """Return the output of a completed instance.
 
+        Returns:
+            The orchestrator's result.
+
         Raises:
-            OrchestrationFailedError: The instance has another status. The message has its error, or what it waits for.
+            OrchestrationFailedError: The status is not ``Completed``. The message has the
+                instance's error, or a description of the event or timer that it waits for.
         """
         row = self._simulation.row(self.id)
         if row.status == Status.COMPLETED.value:

@@ -18,21 +18,27 @@ __tracebackhide__ = True
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A call of an activity, a sub-orchestration or a URL. Each attempt of a retried call is one."""
+    """A call of an activity, a sub-orchestration or a URL.
+
+    Each attempt of a retried call is one ``RecordedCall``.
+    """
 
     name: str
+    """The function's name."""
     input: Any
+    """The input; for a URL the request."""
     result: Any = None
+    """The result; None if the call has failed or not finished."""
     error: str | None = None
-    """Why it failed."""
+    """The error message of a failed call."""
     at: datetime | None = None
-    """When it was scheduled."""
+    """The time when the call was scheduled."""
     finished_at: datetime | None = None
-    """None while it runs."""
+    """The time when the call completed or failed; None while it runs."""
     instance_id: str | None = None
     """The id of a sub-orchestration."""
     attempt: int | None = None
-    """The number of the attempt, from 1, if the call is retried."""
+    """The number of the attempt of a retried call, from 1."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,11 @@ class RecordedTimer:
     """A durable timer."""
 
     due: datetime
+    """The time when the timer is due."""
     at: datetime
-    """When it was created."""
+    """The time when the timer was created."""
     fired: bool = False
+    """True if the timer has fired."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,11 @@ class RecordedEvent:
     """An external event that was raised."""
 
     name: str
+    """The event's name."""
     value: Any
+    """The event's value."""
     at: datetime
+    """The time when the event was raised."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +70,26 @@ class RecordedEntityCall:
     """An operation that was sent to an entity."""
 
     entity: str
-    """The entity's id, ``@counter@key``."""
+    """The entity's id, for example ``@counter@key``."""
     operation: str
+    """The operation's name."""
     input: Any
+    """The operation's input."""
     signal: bool
-    """Sent without waiting for a response."""
+    """True for a signal, which has no response."""
 
 
 class InstanceHistory(Sequence[HistoryEvent]):
     """The recorded events of an instance, and properties that summarize them.
 
-    The events are objects of the classes in ``embedded_host.testing.events``. After continue-as-new they are those of the last
-    execution.
+    The events are objects of the classes in ``embedded_host.testing.events``. After continue-as-new
+    they are the events of the last generation.
+
+    Example:
+        ```python
+        order = await durable_app.run("OrderFlow", {"item": "book"})
+        assert [call.name for call in order.history.activities] == ["ChargeCard", "Ship"]
+        ```
     """
 
     def __init__(
@@ -80,8 +99,21 @@ class InstanceHistory(Sequence[HistoryEvent]):
         name: str = "",
         status: str = "",
     ) -> None:
+        """Create a history from events.
+
+        Args:
+            events: The events, in order.
+            instance_id: The instance's id.
+            name: The orchestrator's name.
+            status: The instance's runtime status, for example ``Completed``.
+        """
         self._view = HistoryView.of(events)
-        self.instance_id, self.name, self.status = instance_id, name, status
+        self.instance_id = instance_id
+        """The instance's id."""
+        self.name = name
+        """The orchestrator's name."""
+        self.status = status
+        """The instance's runtime status."""
 
     def __len__(self) -> int:
         return len(self._view.events)
@@ -99,7 +131,8 @@ class InstanceHistory(Sequence[HistoryEvent]):
         return self._view.events[index]
 
     def __repr__(self) -> str:
-        return f"<history of '{self.instance_id}': {', '.join(type(event).__name__ for event in self)}>"
+        events = ", ".join(type(event).__name__ for event in self)
+        return f"<history of '{self.instance_id}': {events}>"
 
     @property
     def turns(self) -> int:
@@ -123,7 +156,7 @@ class InstanceHistory(Sequence[HistoryEvent]):
 
     @property
     def timers(self) -> list[RecordedTimer]:
-        """Durable timers, in the order of their creation. The delay of a retry is one, too."""
+        """Durable timers, in the order of their creation. The delay of a retry is also a timer."""
         return [
             RecordedTimer(timer.due_at, timer.created_at, timer.fired_at is not None)
             for timer in self._view.timers
@@ -139,7 +172,7 @@ class InstanceHistory(Sequence[HistoryEvent]):
 
     @property
     def entity_calls(self) -> list[RecordedEntityCall]:
-        """Operations sent to entities: calls and signals."""
+        """Operations that were sent to entities: calls and signals."""
         return [
             RecordedEntityCall(
                 call.instance_id or "", call.name, call_input(call.input), call.is_signal
@@ -148,7 +181,17 @@ class InstanceHistory(Sequence[HistoryEvent]):
         ]
 
     def save(self, path: str | Path) -> Path:
-        """Write a file for ``DurableApp.replay`` and ``embedded-host replay``, and return its path. Raises OSError."""
+        """Write a JSON file for ``DurableApp.replay`` and ``embedded-host replay``.
+
+        Args:
+            path: The file's path. An existing file is replaced.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         document = {
             "instanceId": self.instance_id,
             "name": self.name,

@@ -1,4 +1,4 @@
-"""The worker of the test kit: the app's functions in this process, one at a time."""
+"""The worker of the test kit, which runs the app's functions in this process, one at a time."""
 
 from __future__ import annotations
 
@@ -37,22 +37,25 @@ from embedded_worker.runner import Runner
 __tracebackhide__ = True
 
 with warnings.catch_warnings():
-    # The SDK warns once that the host gives it no types. A user's test cannot change that.
+    # The SDK warns once that its caller gives it no types. A user's test cannot prevent that.
     warnings.simplefilter("ignore", DeprecationWarning)
     DurableOrchestrationClient._get_json_input({})
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
 
 
 class OneThread:
-    """Runs one function at a time while the event loop waits for it, so that every run has the same order.
+    """A thread that runs one function at a time while the event loop waits.
 
-    It is a thread because a function may call ``asyncio.run``, which fails in a thread with a running loop."""
+    The order of the functions is therefore the same in every run of a test. It is a thread because
+    a function may call ``asyncio.run``, which fails in a thread with a running event loop.
+    """
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def run(self, call: Callable[[], InvocationResult]) -> InvocationResult:
+        """Run a call in the thread, and return its result or raise its exception."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="durable-app", daemon=True)
             self._thread.start()
@@ -73,15 +76,17 @@ class OneThread:
             del job
 
     def close(self) -> None:
+        """Stop the thread after its current call."""
         self._jobs.put(None)
 
 
 class KitRunner(Runner):
-    """Runs the app's functions one at a time. It loads the app from ``app_imports`` if it is imported already."""
+    """A runner that reuses the imports of the app if ``app_imports`` has them."""
 
     def load(
         self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None
     ) -> LoadResult:
+        """Load the app, or reuse its imports. ``on_import`` is not called."""
         imported = app_imports.find(load)
         if imported is not None:
             self.root = Path(load.root)
@@ -97,15 +102,19 @@ class KitRunner(Runner):
 
 
 class KitWorker(InProcessWorker):
-    """A loaded app. ``restore`` undoes what loading it changed in the process."""
+    """A loaded app."""
 
     def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
-        """Load the app. Raises AppError for invalid files of the app, AppLoadError if its code does not import."""
+        """Load the app.
+
+        Raises AppError if a file of the app is invalid, and AppLoadError if its code cannot be
+        imported.
+        """
         environ = {**os.environ, **settings}
         try:
             app = read_app(root, environ)
         except AppError as error:
-            raise error.with_traceback(None) from None  # its frames are the host's
+            raise error.with_traceback(None) from None  # the frames are internal
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
         self._kit_runner = KitRunner()
         self._thread = OneThread()
@@ -124,18 +133,22 @@ class KitWorker(InProcessWorker):
             raise
 
     def loaded_function(self, name: str) -> LoadedFunction | LoadError | None:
-        """Return a function's code, or why it does not load."""
+        """Return a function's code, the error of loading it, or None for an unknown name."""
         return self._kit_runner.functions.get(name)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         return self._thread.run(partial(self._kit_runner.run, request))
 
     def carry_client_calls(self) -> None:
-        """Direct the requests of durable clients to ``on_client_request``. Call it in the running event loop."""
+        """Send the requests of durable clients to ``on_client_request``.
+
+        Must be called in the running event loop. Further calls have no effect.
+        """
         if not self._carries:
             self._carries = True
             self._kit_runner.carry_client_calls(self._send_client_request, self._rpc_base)
 
     def restore(self) -> None:
+        """Stop the thread and restore the process's state from before the app was loaded."""
         self._thread.close()
         self._process.restore()

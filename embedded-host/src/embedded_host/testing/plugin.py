@@ -1,4 +1,7 @@
-"""The pytest plugin: the fixture ``durable_app``. It imports the kit when a test uses the fixture."""
+"""The pytest plugin with the fixture ``durable_app``.
+
+The plugin imports the test kit only when a test uses the fixture.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def durable_app_root(request: pytest.FixtureRequest) -> Path:
-    """Return the directory of the app under test: the nearest one above the test's file that has a host.json.
+    """Return the app folder: the nearest parent folder of the test's file that has a host.json.
 
-    Override it in a conftest.py if the app is elsewhere."""
-    for directory in request.path.parents:
-        if (directory / "host.json").is_file():
-            return directory
+    Override the fixture if the app is in another folder.
+
+    Example:
+        ```python
+        # conftest.py
+        @pytest.fixture
+        def durable_app_root():
+            return Path(__file__).parent / "my_app"
+        ```
+    """
+    for folder in request.path.parents:
+        if (folder / "host.json").is_file():
+            return folder
     return request.config.rootpath
 
 
@@ -27,7 +39,16 @@ def durable_app_root(request: pytest.FixtureRequest) -> Path:
 def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
     """Yield the app of ``durable_app_root`` with an empty in-memory state and a virtual clock.
 
-    Its methods are coroutines; ``durable_app.sync`` has the same ones for ordinary tests."""
+    Its methods are coroutines. ``durable_app.sync`` has the same methods for tests that are not
+    coroutines.
+
+    Example:
+        ```python
+        async def test_order(durable_app):
+            order = await durable_app.run("OrderFlow", {"item": "book"})
+            assert order.output == "shipped"
+        ```
+    """
     from embedded_host.testing.app import DurableApp
 
     with DurableApp(durable_app_root) as app:

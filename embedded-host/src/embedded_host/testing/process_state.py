@@ -1,6 +1,7 @@
-"""The parts of the process that loading an app changes: working directory, ``sys.path``, environment, the SDK's HTTP client.
+"""The state of the process that loading an app changes.
 
-A worker process has them to itself. In the test's process they are set while an app is open and restored when it is closed.
+It is the working directory, ``sys.path``, the environment and the SDK's HTTP client. A worker
+process has these for its app alone. The process of a test has them set while an app is open.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from embedded_worker.lazy_http_client import FUNCTIONS
 
 
 class ProcessState:
-    """A snapshot of the process. ``restore`` returns to it."""
+    """A snapshot of the process's state."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Take the snapshot, and set the variables ``environ``."""
+        """Take the snapshot, then set the environment variables of ``environ``."""
         self._directory, self._path = Path.cwd(), list(sys.path)
         self._environ = dict(environ)
         self._environ_before = {name: os.environ.get(name) for name in environ}
@@ -30,7 +31,7 @@ class ProcessState:
         os.environ.update(environ)
 
     def restore(self) -> None:
-        """Restore the snapshot. A variable that the test has changed since keeps the test's value."""
+        """Restore the snapshot, except for variables that the test has changed since."""
         os.chdir(self._directory)
         sys.path[:] = self._path
         for name, value in self._environ_before.items():

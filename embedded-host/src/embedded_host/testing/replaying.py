@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -38,7 +37,7 @@ from embedded_host.engine.invocations import (
     ReplayProgress,
 )
 from embedded_host.history import Action, HistoryView, Turn, execution_waits
-from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result
+from embedded_host.protocols.v1 import orchestrator_result
 from embedded_host.testing.errors import HistoryMismatchError
 from embedded_host.testing.history_file import RecordedHistory
 from embedded_worker.orchestrator_sessions import OrchestratorSession
@@ -54,42 +53,58 @@ class Replayed:
     name: str
     """The orchestrator's name."""
     instance_id: str
+    """The instance's id in the history."""
     steps: int
-    """The number of compared steps: calls, timers and the like."""
+    """The number of compared steps: calls, timers, and operations of entities."""
     turns: int
     """The number of compared turns."""
     is_finished: bool
-    """Whether the orchestrator finished."""
+    """True if the orchestrator finished."""
     output: Any
     """The orchestrator's result; None if it has not finished."""
 
 
-def replay_history(code: Any, root: Path, recorded: RecordedHistory) -> Replayed:
-    """Replay a history with an orchestrator's code. Raises HistoryMismatchError."""
+OpenSession = Callable[[OrchestratorInput], OrchestratorSession]
+"""Opens a session of the orchestrator's current code."""
+
+
+def replay_history(open_session: OpenSession, recorded: RecordedHistory) -> Replayed:
+    """Replay a history with an orchestrator's current code.
+
+    Raises HistoryMismatchError, and the exceptions of ``open_session``.
+    """
     try:
-        return _Replay(code, root, recorded, counted=True).run()
+        return _Replay(open_session, recorded, counted=True).run()
     except HistoryMismatchError as first:
         if not recorded.is_numbered:
             raise
-        # The Functions host numbers some steps in another order than the SDK (docs/reference/known-differences.md). Both are right.
+        # The Azure Functions host numbers some steps in another order than the SDK
+        # (docs/reference/known-differences.md). A history may have either order.
         try:
-            return _Replay(code, root, recorded, counted=False).run()
+            return _Replay(open_session, recorded, counted=False).run()
         except HistoryMismatchError:
             raise first from None
 
 
 class _Replay:
-    def __init__(self, code: Any, root: Path, recorded: RecordedHistory, *, counted: bool) -> None:
-        """``counted`` numbers decisions as the SDK numbers its tasks, otherwise in the order of the actions."""
-        self._code, self._root, self._recorded, self._counted = code, root, recorded, counted
+    def __init__(
+        self, open_session: OpenSession, recorded: RecordedHistory, *, counted: bool
+    ) -> None:
+        """Prepare a replay.
+
+        ``counted``: number the decisions as the SDK numbers its tasks, otherwise in the order of
+        the actions.
+        """
+        self._open_session, self._recorded, self._counted = open_session, recorded, counted
         self._execution_id = recorded.started.orchestration_instance.execution_id
         self._execution = Execution(recorded.instance_id, self._execution_id)
         self._session: OrchestratorSession | None = None
-        self._answer: OrchestratorOutput | None = None
+        self._output: OrchestratorOutput | None = None
+        """The code's output of the last turn."""
         self._failure = ""
         self._delivered: list[HistoryEvent] = []
         self._decisions: dict[int, Decision] = {}
-        """The code's decisions by the ids of the recorded events that they match."""
+        """The code's decisions, by the ids of the recorded events that they match."""
         self._step = 0
 
     def run(self) -> Replayed:
@@ -104,12 +119,9 @@ class _Replay:
             self._compare(turn, number)
             previous = turn
         self._compare_outcome(len(recorded.turns))
-        answer = self._answer
-        output = (
-            json.loads(answer.output)
-            if answer and self._is_finished and answer.output is not None
-            else None
-        )
+        output = None
+        if self._is_finished and self._output is not None and self._output.output is not None:
+            output = json.loads(self._output.output)
         return Replayed(
             recorded.name,
             recorded.instance_id,
@@ -122,7 +134,7 @@ class _Replay:
     # -- one turn ----------------------------------------------------------------------------------
 
     def _deliver(self, previous: Turn | None, turn: Turn, number: int) -> None:
-        """Deliver the turn's messages, behind the actions of the previous turn, and take the code's answer."""
+        """Run the code with the previous turn's actions and this turn's messages."""
         past: list[HistoryEvent] = []
         if previous is not None:
             past = [*previous.actions, *([previous.completed] if previous.completed else [])]
@@ -139,23 +151,26 @@ class _Replay:
                 parent.orchestration_instance.instance_id if parent else None,
                 is_continuation=turn.is_continuation,
             )
-            self._session = OrchestratorSession(self._code, orchestrator_payload(input), self._root)
-            answer = self._run_code(None)
+            self._session = self._open_session(input)
+            output = self._run_code(None)
         else:
-            answer = self._run_code(encode_events(events))
+            output = self._run_code(encode_events(events))
         self._delivered += events
         progress = ReplayProgress(
             self._session.counts if self._counted else None, self._session.known
         )
         try:
-            self._execution.replay(answer.actions, events, progress)
+            self._execution.replay(output.actions, events, progress)
         except NonDeterministicError as error:
             raise self._mismatch(number, _first_action(turn), str(error)) from None
-        self._execution.returned = answer.is_done or answer.error is not None
-        self._answer = answer
+        self._execution.returned = output.is_done or output.error is not None
+        self._output = output
 
     def _with_decided_ids(self, event: HistoryEvent) -> HistoryEvent:
-        """Return a recorded event with the ids of the code's decisions, which differ if the history is not numbered."""
+        """Return a recorded event with the id of the code's decision.
+
+        The ids differ if the history is not numbered.
+        """
         if isinstance(event, SchedulingEvent):
             decision = self._decisions.get(event.event_id)
             return event if decision is None else _as_decided(event, decision)
@@ -173,9 +188,8 @@ class _Replay:
             data = error_data(raised)
             failure = UserError(data.type, data.message, data.stack)
             result = orchestrator_result(failure)
-            if isinstance(
-                result, InvocationFailure
-            ):  # it has no actions: they are those of the turn before
+            if isinstance(result, InvocationFailure):
+                # A failure has no actions. They are those of the previous turn.
                 result = OrchestratorOutput(
                     False, self._execution.program[self._session.known :], error=result.message
                 )
@@ -196,8 +210,8 @@ class _Replay:
                 decision = next((other for other in left if not _differs(event, other)), None)
             if decision is None or _differs(event, decision):
                 other = decision or next(iter(left), None)
-                found = _decision_text(other) if other else self._end_of_code
-                raise self._mismatch(number, _event_text(event), found)
+                actual = _decision_text(other) if other else self._end_of_code
+                raise self._mismatch(number, _event_text(event), actual)
             self._decisions[event.event_id] = decision
             left.remove(decision)
         if left and self._recorded.is_numbered and (turn.completed or self._recorded.outcome):
@@ -212,7 +226,7 @@ class _Replay:
         self._step += 1
         if not self._recorded.is_numbered and pending and outcome:
             raise self._mismatch(turns, f"it ends here: {outcome}", _decision_text(pending[0]))
-        failed = self._answer is not None and self._answer.error is not None
+        failed = self._output is not None and self._output.error is not None
         if outcome is None and self._is_finished and self._recorded.turns[-1].completed:
             raise self._mismatch(turns, "it waits here", self._end_of_code)
         if outcome == "Completed" and (failed or not self._is_finished):
@@ -231,48 +245,49 @@ class _Replay:
 
     @property
     def _is_finished(self) -> bool:
-        answer = self._answer
-        if answer is None:
+        output = self._output
+        if output is None:
             return False
-        return (answer.is_done or answer.error is not None) and self._execution.finished
+        return (output.is_done or output.error is not None) and self._execution.finished
 
     @property
     def _end_of_code(self) -> str:
-        answer = self._answer
-        if answer is None or not (answer.is_done or answer.error):
+        output = self._output
+        if output is None or not (output.is_done or output.error):
             return self._waits
-        if answer.error:
-            last = (self._failure or answer.error).strip().splitlines()
+        if output.error:
+            last = (self._failure or output.error).strip().splitlines()
             return "it fails: " + "\n    ".join(last[-4:])
-        return f"it returns {answer.output}"
+        return f"it returns {output.output}"
 
     @property
     def _waits(self) -> str:
         view = HistoryView.of(event for event in self._delivered if event.timestamp)
-        found = execution_waits(view, self._execution)
-        return "it waits for " + (
-            " and ".join(wait.sentence for wait in found) or "nothing that comes"
-        )
+        waits = execution_waits(view, self._execution)
+        if not waits:
+            return "it waits for a task that never completes"
+        return "it waits for " + " and ".join(wait.sentence for wait in waits)
 
     def _no_more_actions(self, number: int) -> str:
         later = [event for turn in self._recorded.turns[number:] for event in turn.actions]
         if later:
             return f"{_event_text(later[0])} is next, in a later turn"
         outcome = self._recorded.outcome
-        return f"it ends here: {outcome}" if outcome else "nothing more in this turn"
+        return f"it ends here: {outcome}" if outcome else "no further step in this turn"
 
-    def _mismatch(self, turn: int, expected: str, found: str) -> HistoryMismatchError:
+    def _mismatch(self, turn: int, expected: str, actual: str) -> HistoryMismatchError:
         recorded, step = self._recorded, max(self._step, 1)
         return HistoryMismatchError(
-            f"{recorded.source} does not replay: {recorded.name} '{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
+            f"{recorded.source} does not match the code: {recorded.name} "
+            f"'{recorded.instance_id}' differs at step {step} (turn {turn}).\n"
             f"  the history: {expected}\n"
-            f"  the code:    {found}\n"
-            'Instances that have come this far will fail with "Non-Deterministic workflow detected" when this code is '
-            "deployed. [EH600]",
+            f"  the code:    {actual}\n"
+            'Instances that have reached this step will fail with "Non-Deterministic workflow '
+            'detected" when this code is deployed. [EH600]',
             step=step,
             turn=turn,
             expected=expected,
-            found=found,
+            actual=actual,
         )
 
 
@@ -285,7 +300,10 @@ def _differs(event: Action, decision: Decision) -> bool:
 
 
 def _as_decided(event: Action, decision: Decision) -> Action:
-    """Return the event with the decision's id, and with a sub-orchestration's id if the history does not have it."""
+    """Return the event with the decision's id.
+
+    A sub-orchestration also gets the decision's instance id if the history does not have one.
+    """
     if isinstance(event, SubOrchestrationInstanceCreated) and not event.instance_id:
         return replace(
             event, event_id=decision.id, instance_id=getattr(decision, "instance_id", "")
@@ -294,7 +312,7 @@ def _as_decided(event: Action, decision: Decision) -> Action:
 
 
 def _first_action(turn: Turn) -> str:
-    return _event_text(turn.actions[0]) if turn.actions else "it goes on here"
+    return _event_text(turn.actions[0]) if turn.actions else "it continues here"
 
 
 _KINDS: dict[type[SchedulingEvent], str] = {

@@ -1,4 +1,4 @@
-"""The app under test with its in-memory state, its virtual clock and the host that runs it."""
+"""The app under test, with its in-memory state, its virtual clock and the host that runs it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
+from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.orchestrator_sessions import OrchestratorSession
-from embedded_worker.user_function import OrchestratorHandle, UserFunction, is_orchestrator_handle
+from embedded_worker.user_function import is_orchestrator_handle
 
 __tracebackhide__ = True
 
@@ -40,14 +41,21 @@ _KINDS = ("activity", "orchestrator", "entity")
 
 
 class Simulation:
-    """Runs the app. ``host`` changes with each restart; ``store`` and ``clock`` with each reset."""
+    """The parts of an app under test.
+
+    A restart replaces ``host``. A reset also replaces the store and ``clock``.
+    """
 
     def __init__(
         self, root: Path, settings: Mapping[str, str], start: datetime, limit: int
     ) -> None:
-        """Load the app. Raises AppError or AppLoadError."""
+        """Load the app.
+
+        ``limit`` is the number of functions and turns that may run without the clock moving. Raises
+        AppError or AppLoadError.
+        """
         self._worker = KitWorker(root, settings, RPC_BASE)
-        self._worker.on_client_request = self._answer_client
+        self._worker.on_client_request = self._respond_to_client
         self._start, self._limit = start, limit
         self.fakes = Fakes()
         self._begin()
@@ -62,16 +70,21 @@ class Simulation:
 
     @property
     def root(self) -> Path:
+        """The app folder."""
         return self._worker.app.app.root
 
     @property
     def client(self) -> HubClient:
+        """The task hub's client in the current run of the host."""
         return self.host.client
 
     # -- the host ----------------------------------------------------------------------------------
 
     async def run_until_idle(self) -> None:
-        """Run all that is due now; restart a host that crashed. Raises LivelockError."""
+        """Run until no work is left at the clock's time, and restart the host if it crashes.
+
+        Raises LivelockError.
+        """
         self.host.start()
         while True:
             await self.host.run_until_idle()
@@ -80,13 +93,13 @@ class Simulation:
             await self.restart()
 
     async def restart(self) -> None:
-        """Kill the host and start another one over the same state."""
+        """Kill the host and start a new one over the same state."""
         await self.host.close()
         self.host = self._new_host()
         await self.run_until_idle()
 
     async def reset(self) -> None:
-        """Start over with an empty state, the initial time, and fakes without calls."""
+        """Start a new host with an empty state, the initial time, and fakes without calls."""
         await self.host.close()
         self._store.close()
         self.fakes.reset()
@@ -102,14 +115,14 @@ class Simulation:
 
     @property
     def next_due(self) -> datetime | None:
-        """When the next durable timer or timer function is due."""
+        """The time when the next durable timer or timer function is due, or None."""
         return min(
             (due for due in (self.host.next_timer, self.host.next_timer_function) if due),
             default=None,
         )
 
     async def fire_next(self, due: datetime) -> None:
-        """Move the clock to ``due`` and run what is due then."""
+        """Move the clock to ``due``, and run the timers that are due then and their effects."""
         self.clock.advance_to(due)
         self.host.fire_due()
         await self.run_until_idle()
@@ -117,26 +130,29 @@ class Simulation:
     # -- instances ---------------------------------------------------------------------------------
 
     def row(self, instance_id: str) -> InstanceRow:
-        """Raises InstanceNotFoundError."""
+        """Return an instance's row. Raises InstanceNotFoundError."""
         row = self.client.status(instance_id)
         if row is None:
             raise InstanceNotFoundError(instance_id)
         return row
 
     def waiting_for(self, instance_id: str) -> str:
-        """Return what an instance waits for, as one or more sentences."""
+        """Describe the calls, timers and events that an instance waits for, in sentences."""
         hub = self.host.hub
         instance = hub.find(instance_id)
         if instance is None or not isinstance(instance.state, Orchestration):
-            return "There is no such orchestration."
+            return "It is not an orchestration."
         state = instance.state
-        found = status_diagnosis(hub, instance, state) or waits_diagnosis(
+        diagnosis = status_diagnosis(hub, instance, state) or waits_diagnosis(
             hub, instance, state, state.execution or self._replayed(state)
         )
-        return found.text
+        return diagnosis.text
 
     def _replayed(self, state: Orchestration) -> Execution | str:
-        """Return the execution of an instance that the current host has not run, or why it cannot be replayed."""
+        """Return the execution of an instance that the current host has not run.
+
+        If it cannot be replayed, return a sentence with the reason.
+        """
         turn = OrchestratorInput(
             state.instance_id,
             state.execution_id,
@@ -147,9 +163,7 @@ class Simulation:
         )
         execution = Execution(state.instance_id, state.execution_id)
         try:
-            session = OrchestratorSession(
-                self.orchestrator_code(state.name), orchestrator_payload(turn), self.root
-            )
+            session = self.open_session(state.name, turn)
             output = parse_orchestrator_output(session.run_turn(None))
             execution.replay(output.actions, state.history.events, ReplayProgress(session.counts))
         except (
@@ -159,14 +173,17 @@ class Simulation:
             NonDeterministicError,
         ) as error:
             return f"It cannot be replayed: {error}"
-        except Exception as error:  # of the orchestrator
+        except Exception as error:  # raised by the orchestrator
             return f"Its orchestrator fails when it is replayed: {error}"
         return execution
 
     # -- functions ---------------------------------------------------------------------------------
 
     def kind(self, name: str) -> str:
-        """Return ``activity``, ``orchestrator`` or ``entity``. Raises UnknownFunctionError."""
+        """Return the kind of a function: ``activity``, ``orchestrator`` or ``entity``.
+
+        Raises UnknownFunctionError.
+        """
         for kind in _KINDS:
             if name in self._names(kind):
                 return kind
@@ -174,16 +191,23 @@ class Simulation:
         raise UnknownFunctionError("activity, orchestrator or entity", name, known)
 
     def durable_name(self, kind: str, name: str) -> str:
-        """Return a function's registered name; names are compared without case. Raises UnknownFunctionError."""
+        """Return a function's name in the spelling of the app. Raises UnknownFunctionError."""
         return self._function(kind, name).durable_name
 
-    def orchestrator_code(self, name: str) -> OrchestratorHandle:
-        """Return the result of ``df.Orchestrator.create``. Raises UnknownFunctionError or FunctionLoadError."""
-        loaded = self._worker.loaded_function(self._function("orchestrator", name).name)
-        code: UserFunction | None = getattr(loaded, "call", None)
-        if code is None or not is_orchestrator_handle(code):
-            raise FunctionLoadError(f"'{name}' cannot be replayed: {loaded} [EH611]")
-        return code
+    def open_session(self, name: str, input: OrchestratorInput) -> OrchestratorSession:
+        """Open a session that replays an orchestrator's current code.
+
+        Raises UnknownFunctionError or FunctionLoadError.
+        """
+        function = self._worker.loaded_function(self._function("orchestrator", name).name)
+        if not isinstance(function, LoadedFunction):
+            reason = function if isinstance(function, LoadError) else "its code is not loaded"
+            raise FunctionLoadError(f"'{name}' cannot be replayed: {reason} [EH611]")
+        if not is_orchestrator_handle(function.call):
+            raise FunctionLoadError(
+                f"'{name}' cannot be replayed: df.Orchestrator.create did not create it. [EH611]"
+            )
+        return OrchestratorSession(function.call, orchestrator_payload(input), self.root)
 
     def _names(self, kind: str) -> FunctionNames:
         functions = self.host.hub.settings.functions
@@ -210,10 +234,11 @@ class Simulation:
     async def http(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str]
     ) -> HttpResponse:
+        """Send a request to the current run of the host."""
         return await send(self.host, method, url, body, headers)
 
-    async def _answer_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Answer a durable client of one of the app's functions."""
+    async def _respond_to_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """Respond to a durable client of one of the app's functions."""
         if self.host.is_killed:
             await self.restart()
         headers = {"content-type": "application/json"} if body else {}

@@ -1,11 +1,14 @@
-"""Derivation of the synchronous app from the asynchronous one: ``run = Synchronous(DurableApp.run)``."""
+"""Derivation of the synchronous app from the asynchronous one.
+
+For example: ``run = Synchronous(DurableApp.run)``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from embedded_host.testing.traceback import is_raised_by_kit, user_traceback
 
@@ -18,21 +21,23 @@ T = TypeVar("T")
 
 
 class SynchronousTwin(Protocol[App_co]):
-    """An app that has an asynchronous twin and runs its coroutines."""
+    """An app that runs the coroutines of its asynchronous twin."""
 
     @property
-    def asynchronous(self) -> App_co: ...
+    def asynchronous(self) -> App_co:
+        """The asynchronous twin."""
 
-    def run_async(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
+    def run_async(self, coroutine: Coroutine[None, None, T]) -> T:
+        """Run a coroutine and return its result."""
 
 
 class Synchronous(Generic[App, P, T]):
-    """Descriptor that turns a coroutine method of ``App`` into an ordinary method of its synchronous twin.
+    """Descriptor that turns a coroutine method of ``App`` into a method of its synchronous twin.
 
-    The method keeps the parameters, the result and the docstring, for type checkers and at run time.
+    The method keeps its parameters, result and docstring, for type checkers and at run time.
     """
 
-    def __init__(self, method: Callable[Concatenate[App, P], Coroutine[Any, Any, T]]) -> None:
+    def __init__(self, method: Callable[Concatenate[App, P], Coroutine[None, None, T]]) -> None:
         @functools.wraps(method)
         def call(app: SynchronousTwin[App], /, *arguments: P.args, **options: P.kwargs) -> T:
             return app.run_async(method(app.asynchronous, *arguments, **options))
@@ -40,22 +45,29 @@ class Synchronous(Generic[App, P, T]):
         self._call = call
 
     @overload
-    def __get__(self, app: None, owner: type) -> Callable[..., T]: ...
+    def __get__(
+        self, app: None, owner: type
+    ) -> Callable[Concatenate[SynchronousTwin[App], P], T]: ...
 
     @overload
     def __get__(self, app: SynchronousTwin[App], owner: type) -> Callable[P, T]: ...
 
-    def __get__(self, app: SynchronousTwin[App] | None, owner: type) -> Callable[..., T]:
+    def __get__(
+        self, app: SynchronousTwin[App] | None, owner: type
+    ) -> Callable[Concatenate[SynchronousTwin[App], P], T] | Callable[P, T]:
         return self._call if app is None else functools.partial(self._call, app)
 
 
 class EventLoop:
-    """An event loop that runs coroutines one after another, for callers that are not coroutines. Nothing runs in between."""
+    """An event loop for callers that are not coroutines.
+
+    No task runs between two calls of ``run``.
+    """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[None, None, T]) -> T:
         """Run a coroutine and return its result.
 
         Raises:
@@ -68,7 +80,8 @@ class EventLoop:
         else:
             coroutine.close()
             raise RuntimeError(
-                "In an async test use the app itself: await durable_app.run(...), not durable_app.sync. [EH609]"
+                "durable_app.sync cannot be used in an async test. Use durable_app itself, for "
+                "example: await durable_app.run(...) [EH609]"
             )
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
@@ -82,9 +95,11 @@ class EventLoop:
 
     @property
     def is_open(self) -> bool:
+        """True from the first ``run`` until ``close``."""
         return self._loop is not None
 
     def close(self) -> None:
+        """Close the event loop. The next ``run`` opens a new one."""
         if self._loop is not None:
             self._loop.close()
             self._loop = None

@@ -1,7 +1,8 @@
-"""Tracebacks of a failing test without the frames of the kit and of asyncio.
+"""Tracebacks of failing tests, without the frames of the test kit and of asyncio.
 
-Each module of the kit sets ``__tracebackhide__``, so that pytest hides its frames. An exception that crosses the event loop
-has frames of asyncio and of the task hub besides: ``user_traceback`` removes those.
+Each module of the test kit sets ``__tracebackhide__``, so that pytest hides its frames.
+An exception that passes through the event loop also has frames of asyncio and of the task hub.
+``user_traceback`` removes those.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ _INTERNAL = ("embedded_host", "embedded_worker", "asyncio")
 
 
 def user_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the part of a traceback that begins with the first frame of user code, or None if it has none."""
+    """Return the traceback from the first frame of user code on, or None without such a frame."""
     while traceback is not None and _is_internal(traceback):
         traceback = traceback.tb_next
     return traceback
 
 
 def is_raised_by_kit(traceback: TracebackType | None) -> bool:
-    """Return whether the last frame, which raised the exception, is one of the kit's."""
+    """Return true if code of the test kit raised the exception."""
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return traceback is not None and _module(traceback).startswith("embedded_host.testing.")

@@ -1,52 +1,66 @@
-"""Conversion between stored JSON and the values of an app's functions, objects of its own classes included."""
+"""Conversion between stored JSON and the values of an app's functions.
+
+The values may be objects of the app's classes.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from azure.functions import meta
 
 from embedded_worker.converters import converter_for
 
 
-def decoded(text: str) -> Any:
-    """Return the value that an activity gets for a JSON string."""
-    from azure.functions import meta
-
-    converter: Any = converter_for("activityTrigger")
-    return converter.decode(meta.Datum(text, "string"), trigger_metadata={})
-
-
-def encoded(value: Any) -> str:
-    """Return the JSON string of a value that an activity returns. Raises ValueError if JSON cannot represent it."""
-    converter: Any = converter_for("activityTrigger")
-    return str(converter.encode(value, expected_type=None).value)
+def decoded(json_value: str) -> object:
+    """Return the value that an activity receives for a JSON string."""
+    converter = converter_for("activityTrigger")
+    value: object = converter.decode(meta.Datum(json_value, "string"), trigger_metadata={})
+    return value
 
 
-def input_value(text: str | None) -> Any:
-    """Return a stored input of an orchestration or operation. The SDK's client encodes it twice, other clients once."""
-    value = None if text is None else json.loads(text)
-    return decoded(value) if isinstance(value, str) else decoded(text or "null")
+def encoded(value: object) -> str:
+    """Return the JSON string that the Azure Functions worker sends for an activity's result.
+
+    Raises ValueError if JSON cannot represent the value.
+    """
+    return str(converter_for("activityTrigger").encode(value, expected_type=None).value)
 
 
-def stored_value(text: str | None) -> Any:
-    """Return a stored result, status or event. A string that is not JSON, such as an error's message, is returned unchanged."""
-    if text is None:
+def input_value(json_value: str | None) -> object:
+    """Return the value of a stored input of an orchestration or an entity operation.
+
+    The SDK's client encodes an input twice, other clients encode it once.
+    """
+    value = None if json_value is None else json.loads(json_value)
+    return decoded(value) if isinstance(value, str) else decoded(json_value or "null")
+
+
+def stored_value(stored: str | None) -> object:
+    """Return the value of a stored output, custom status or event.
+
+    A string that is not JSON, such as an error message, is returned unchanged.
+    """
+    if stored is None:
         return None
     try:
-        json.loads(text)
+        json.loads(stored)
     except ValueError:
-        return text
-    return decoded(text)
+        return stored
+    return decoded(stored)
 
 
-def call_input(text: str | None, *, in_array: bool = False) -> Any:
-    """Return a recorded input of a call. ``in_array``: the host records an activity's input in an array."""
-    if text is None:
+def call_input(stored: str | None, *, in_array: bool = False) -> object:
+    """Return the input of a recorded call.
+
+    ``in_array``: the input is the only element of an array, as an activity's input is recorded.
+    """
+    if stored is None:
         return None
     try:
-        value = json.loads(text)
+        value: object = json.loads(stored)
     except ValueError:
-        return stored_value(text)
+        return stored_value(stored)
     if in_array and isinstance(value, list) and len(value) == 1:
         value = value[0]
     return stored_value(value) if isinstance(value, str) else value

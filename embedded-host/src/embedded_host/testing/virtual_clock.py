@@ -1,4 +1,4 @@
-"""The clock of the app under test. It moves only when the test moves it, and never backwards."""
+"""The clock of the app under test, which only the test moves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ YEAR = timedelta(days=366)
 
 
 class VirtualClock:
-    """Implements ``task_hub.clock.Clock``."""
+    """A ``task_hub.clock.Clock`` that moves only when ``advance_to`` is called."""
 
     def __init__(self, start: datetime) -> None:
         self._now = (
@@ -21,8 +21,9 @@ class VirtualClock:
         )
 
     def now(self) -> datetime:
+        """Return the clock's time in UTC."""
         return self._now
 
     def advance_to(self, time: datetime) -> None:
-        """Move the clock to ``time``, unless it is past that already."""
+        """Set the clock to ``time``. A time before the clock's time has no effect."""
         self._now = max(self._now, time)
