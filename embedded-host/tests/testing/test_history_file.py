@@ -90,7 +90,10 @@ def test_the_file_is_named_in_errors(tmp_path: Path) -> None:
     file.write_text("\ufeff" + json.dumps(OBJECTS), encoding="utf-8")
     assert read_history(file).source == str(file)
     file.write_text(json.dumps(OBJECTS[2:]), encoding="utf-8")
-    with pytest.raises(UnreadableHistoryError, match=r"history\.json is not a complete history: the event ExecutionStarted"):
+    with pytest.raises(
+        UnreadableHistoryError,
+        match=r"history\.json is not a complete history: the event ExecutionStarted",
+    ):
         read_history(file)
 
 
