@@ -70,8 +70,10 @@ def test_the_start_form_offers_the_last_input(
     # What curl would send is what was sent.
     words = shlex.split(command)
     assert words[:3] == ["curl", "-X", "POST"]
-    answer = shop.post(words[3].replace(id, id + "-2"), words[-1], Content_Type="application/json")
-    assert shop.end(answer.json)["output"] == {"quote": "it's"}
+    response = shop.post(
+        words[3].replace(id, id + "-2"), words[-1], Content_Type="application/json"
+    )
+    assert shop.end(response.json)["output"] == {"quote": "it's"}
 
 
 def test_entities_are_listed_signalled_and_deleted(dashboard: DashboardPage, id: str) -> None:

@@ -176,7 +176,7 @@ def test_a_bulk_action_can_be_stopped(
     expect(page.get_by_role("button", name=re.compile("^Running 3$"))).to_be_visible()
 
 
-def test_a_bulk_action_takes_all_that_the_filter_finds(
+def test_a_bulk_action_applies_to_all_instances_of_the_filter(
     dashboard: DashboardPage, shop: RunningHost, prefix: str
 ) -> None:
     for number in range(101):
@@ -202,7 +202,7 @@ def test_a_bar_of_the_histogram_filters_the_list(
     expect(page.locator(".count")).to_have_text("1-1 of 1")
 
 
-def test_an_id_that_is_html_is_text(
+def test_an_id_with_html_is_shown_as_text(
     dashboard: DashboardPage, shop: RunningHost, prefix: str
 ) -> None:
     evil = prefix + "<img src=x onerror=alert(1)>"
@@ -225,11 +225,11 @@ def test_times_are_local_with_utc_on_hover(
 ) -> None:
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.open(f"instances?prefix={prefix}")
-    moment = page.locator("td.c-created time")
-    expect(moment).to_have_attribute(
+    at = page.locator("td.c-created time")
+    expect(at).to_have_attribute(
         "title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$")
     )
-    utc, local = (moment.get_attribute("title") or "")[11:13], moment.inner_text()[11:13]
+    utc, local = (at.get_attribute("title") or "")[11:13], at.inner_text()[11:13]
     assert (int(utc) + 9) % 24 == int(local)
 
 

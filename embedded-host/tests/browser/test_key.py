@@ -164,10 +164,10 @@ def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(
 ) -> None:
     links = locked.start("Approve", None, "with-a-key")
     key = KeyFile(locked.state).keys().system[DURABLE]
-    asked: list[str] = []
+    requested: list[str] = []
     context = browser.new_context()
     page = context.new_page()
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(printed_link(locked))
     expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
     assert key not in page.url
@@ -176,8 +176,8 @@ def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(
     expect(page.get_by_role("row").filter(has_text="with-a-key")).to_contain_text("Completed")
     page.reload()
     expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
-    assert any("/dashboard/api/events" in url for url in asked)
-    assert not [url for url in asked if key in url.partition("#")[0]]
+    assert any("/dashboard/api/events" in url for url in requested)
+    assert not [url for url in requested if key in url.partition("#")[0]]
     assert key not in locked.log
     context.close()
 

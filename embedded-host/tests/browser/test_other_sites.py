@@ -76,13 +76,13 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     """The status of the host's answer to ``url``, which a page of ``site`` asks for with ``script``."""
     page = context.new_page()
     page.goto(site)
-    asked: set[str] = set()
+    requested: set[str] = set()
     received: dict[str, int] = {}
     statuses: list[int] = []
 
     def on_sent(event: dict[str, Any]) -> None:
         if url in event["request"]["url"]:
-            asked.add(event["requestId"])
+            requested.add(event["requestId"])
 
     def on_received(event: dict[str, Any]) -> None:
         received[event["requestId"]] = event["statusCode"]
@@ -98,7 +98,7 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     )
     page.evaluate(f"(url) => {{ {script} }}", url)
     for _ in range(1000):
-        if found := [*statuses, *(received[number] for number in asked if number in received)]:
+        if found := [*statuses, *(received[number] for number in requested if number in received)]:
             return found[0]
         page.wait_for_timeout(20)
     raise AssertionError(f"{script}: the host was not asked, or did not answer")
@@ -109,7 +109,7 @@ def instances(host: RunningHost) -> set[str]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_no_page_starts_an_instance(
+def test_pages_of_other_sites_cannot_start_instances(
     context: BrowserContext, shop: RunningHost, site: str, attack: str
 ) -> None:
     before = instances(shop)
@@ -117,7 +117,9 @@ def test_no_page_starts_an_instance(
     assert instances(shop) == before
 
 
-def test_no_page_ends_an_instance(context: BrowserContext, shop: RunningHost, site: str) -> None:
+def test_pages_of_other_sites_cannot_terminate_instances(
+    context: BrowserContext, shop: RunningHost, site: str
+) -> None:
     links = shop.start("Approve")
     shop.until(links, "Running")
     terminate = links["terminatePostUri"].replace("{text}", "x")
@@ -145,7 +147,7 @@ def test_a_link_that_starts_an_instance_needs_a_confirmation(
     assert json.loads(page.inner_text("body"))["id"] == started
 
 
-def test_a_link_that_starts_nothing_needs_no_confirmation(
+def test_a_link_to_a_function_without_client_needs_no_confirmation(
     context: BrowserContext, shop: RunningHost, site: str
 ) -> None:
     page = context.new_page()
@@ -159,7 +161,7 @@ def test_a_link_that_starts_nothing_needs_no_confirmation(
         assert page.inner_text("body") == shown
 
 
-def test_a_typed_address_starts_an_instance(context: BrowserContext, shop: RunningHost) -> None:
+def test_a_typed_url_starts_an_instance(context: BrowserContext, shop: RunningHost) -> None:
     page = context.new_page()
     response = page.goto(f"{shop.base}/api/start/Echo")
     assert response is not None

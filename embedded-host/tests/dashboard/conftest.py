@@ -54,7 +54,7 @@ class DashboardUnderTest:
         await self.host.kill()
         self._begin()
 
-    async def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
+    async def request(self, path: str, method: str = "GET", **headers: str) -> Response:
         """``path`` is what follows ``/dashboard``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.dashboard.handle(
@@ -62,7 +62,7 @@ class DashboardUnderTest:
         )
 
     async def get(self, question: str) -> Any:
-        response = await self.ask(f"/api/{question}")
+        response = await self.request(f"/api/{question}")
         assert response.status == 200, response.body
         return json.loads(response.body)
 
@@ -71,8 +71,8 @@ class DashboardUnderTest:
 
 
 @pytest.fixture
-async def looked(tmp_path: Path) -> AsyncIterator[DashboardUnderTest]:
-    looked = DashboardUnderTest(tmp_path)
-    yield looked
-    looked.dashboard.close()
-    looked.store.close()
+async def dashboard(tmp_path: Path) -> AsyncIterator[DashboardUnderTest]:
+    dashboard = DashboardUnderTest(tmp_path)
+    yield dashboard
+    dashboard.dashboard.close()
+    dashboard.store.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from embedded_host.dashboard.assets import FOLDER
+from embedded_host.engine.status import FINISHED, UNFINISHED
 from tests.dashboard.conftest import DashboardUnderTest
 
 LIMIT = 120_000
@@ -28,16 +30,16 @@ def test_all_files_together_stay_below_the_size_limit() -> None:
     ],
 )
 async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(
-    looked: DashboardUnderTest, path: str, kind: str
+    dashboard: DashboardUnderTest, path: str, kind: str
 ) -> None:
-    response = await looked.ask(path)
+    response = await dashboard.request(path)
     headers = dict(response.headers)
     assert (response.status, headers["Content-Type"], headers["Cache-Control"]) == (
         200,
         kind,
         "no-cache",
     )
-    unchanged = await looked.ask(path, If_None_Match=headers["ETag"])
+    unchanged = await dashboard.request(path, If_None_Match=headers["ETag"])
     assert (unchanged.status, unchanged.body) == (304, b"")
 
 
@@ -54,11 +56,24 @@ async def test_a_file_is_served_with_its_type_and_revalidated_by_etag(
     ],
 )
 async def test_a_path_outside_the_static_folder_is_not_served(
-    looked: DashboardUnderTest, path: str
+    dashboard: DashboardUnderTest, path: str
 ) -> None:
-    response = await looked.ask(path)
+    response = await dashboard.request(path)
     assert response.status == 404 or response.body == (FOLDER / "app.js").read_bytes()
     assert b"class Dashboard" not in response.body
+
+
+async def test_the_module_of_runtime_statuses_has_those_of_the_engine(
+    dashboard: DashboardUnderTest,
+) -> None:
+    response = await dashboard.request("/statuses.js")
+    lines = dict(
+        line.removeprefix("export const ").removesuffix(";").split(" = ")
+        for line in response.body.decode().splitlines()
+    )
+    assert dict(response.headers)["Content-Type"] == "text/javascript; charset=utf-8"
+    assert json.loads(lines["FINISHED"]) == list(FINISHED)
+    assert json.loads(lines["UNFINISHED"]) == list(UNFINISHED)
 
 
 def test_git_ignores_none_of_the_files() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from embedded_host.app.folder import read_app
-from embedded_host.dashboard.functions import calls, functions_shown
+from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.store.overview import OrchestratorUse
@@ -18,7 +18,7 @@ def test_a_function_that_does_not_load_is_listed_with_the_reason(tmp_path: Path)
     loaded = LoadedApp(
         read_app(folder.root, {}), broken={"Echo": "it does not import", "Gone": "no such file"}
     )
-    shown = {function["name"]: function for function in functions_shown(loaded, {})["functions"]}
+    shown = {function["name"]: function for function in app_functions(loaded, {})}
     assert (shown["Echo"]["broken"], shown["Echo"]["type"]) == (
         "it does not import",
         "activityTrigger",
@@ -30,11 +30,9 @@ def test_a_long_last_input_is_not_offered(tmp_path: Path) -> None:
     folder = AppFolder(tmp_path / "app")
     folder.orchestrator("Main", "return 1")
     loaded = LoadedApp(read_app(folder.root, {}))
-    [short] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "1")})["functions"]
+    [short] = app_functions(loaded, {"Main": OrchestratorUse(3, 2_000_000, "1")})
     assert (short["instances"], short["newest"], short["lastInput"]) == (3, 2000, "1")
-    [long] = functions_shown(loaded, {"Main": OrchestratorUse(3, 2_000_000, "x" * 20_001)})[
-        "functions"
-    ]
+    [long] = app_functions(loaded, {"Main": OrchestratorUse(3, 2_000_000, "x" * 20_001)})
     assert long["lastInput"] is None
 
 

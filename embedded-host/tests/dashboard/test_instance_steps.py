@@ -28,7 +28,7 @@ def steps(*events: HistoryEvent) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_call_has_its_times_and_the_places_of_its_events() -> None:
+def test_a_call_has_its_times_and_the_indexes_of_its_events() -> None:
     assert steps(h.task_scheduled(after(1), 0, "Echo"), h.task_completed(after(3), 0, "1")) == [
         {
             "kind": "activity",
@@ -59,7 +59,7 @@ def test_an_entity_call_is_completed_by_its_response() -> None:
     assert (step["state"], step["end"]) == ("completed", 2000)
 
 
-def test_each_kind_of_step() -> None:
+def test_each_kind_of_step_has_its_fields() -> None:
     found = steps(
         h.task_scheduled(T0, 0, "Flaky"),
         h.task_failed(after(1), 0, "boom", None),
@@ -85,14 +85,14 @@ def test_each_kind_of_step() -> None:
     )
 
 
-def test_what_is_open_at_the_end_is_abandoned_then() -> None:
+def test_steps_that_are_open_at_the_end_are_abandoned() -> None:
     [step] = steps(
         h.task_scheduled(T0, 0, "Echo"), h.execution_completed(after(4), 1, "Completed", None)
     )
     assert (step["state"], step["end"], step["completion"]) == ("abandoned", 4000, None)
 
 
-def test_turns_and_times() -> None:
+def test_turns_and_time_spent_are_measured() -> None:
     found = interpreted(
         h.task_scheduled(after(1), 0, "Echo"), h.orchestrator_completed(after(2)), now=10
     )
@@ -101,7 +101,7 @@ def test_turns_and_times() -> None:
     assert found["spent"] == {"code": 2000, "work": 8000, "wait": 0, "total": 10_000}
 
 
-def test_an_empty_history() -> None:
+def test_an_empty_history_has_no_steps() -> None:
     assert interpretation([], None, T0) == {
         "start": None,
         "end": None,

@@ -197,7 +197,7 @@ class _Management:
             return  # it may wait for as long as it is asked to
         if "timeout" in target.lower():
             return
-        answer = await self._api.ask(method, target, body, headers)
+        answer = await self._api.request(method, target, body, headers)
         _check(answer.response, f"{method} {target}")
         if self._api.host.fatal:
             raise FindingError(f"the hub stopped: {self._api.host.fatal[0]!r}")

@@ -1,4 +1,4 @@
-"""The management API over a task hub in memory: no socket, no process, and a clock that stands still."""
+"""The management API over a task hub in memory: no socket, no process, and a stopped clock."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def request(
     headers: Mapping[str, str] | None = None,
     base_url: str = BASE,
 ) -> Request:
-    """``body`` None is a request without Content-Length."""
+    """Return a request. Without a body (None) it has no Content-Length."""
     data = body.encode() if isinstance(body, str) else body
     path, _, query = target.partition("?")
     sent = CIMultiDict(headers or {})
@@ -85,7 +85,7 @@ class ApiResponse:
 
     @property
     def empty(self) -> bool:
-        """No body and no content type."""
+        """True if there is neither a body nor a content type."""
         return not self.response.body and "content-type" not in self.headers
 
 
@@ -99,7 +99,7 @@ class Api:
         self.host = HubUnderTest(invoker)
         self.management = ManagementApi(self.host.client, ManagementUrls("Hub"))
 
-    async def ask(
+    async def request(
         self,
         method: str,
         target: str,
@@ -107,21 +107,24 @@ class Api:
         headers: Mapping[str, str] | None = None,
         public_url: str | None = None,
     ) -> ApiResponse:
-        """``target`` is what follows ``…/durabletask/``. What it sets going has come to rest when this returns."""
-        asked = request(method, f"/runtime/webhooks/durabletask/{target}", body, headers)
-        path = asked.path.removeprefix("/runtime/webhooks/durabletask")
-        answer = ApiResponse(await self.management.handle(asked, path, public_url))
+        """Send a request and wait until the task hub is idle.
+
+        ``target`` is the path and query after ``/runtime/webhooks/durabletask/``.
+        """
+        sent = request(method, f"/runtime/webhooks/durabletask/{target}", body, headers)
+        path = sent.path.removeprefix("/runtime/webhooks/durabletask")
+        response = ApiResponse(await self.management.handle(sent, path, public_url))
         await self.host.idle()
-        return answer
+        return response
 
     async def get(self, target: str, **headers: str) -> ApiResponse:
-        return await self.ask("GET", target, None, headers)
+        return await self.request("GET", target, None, headers)
 
     async def post(
         self, target: str, body: bytes | str | None = b"", **headers: str
     ) -> ApiResponse:
-        """Of JSON, unless ``Content_Type`` says otherwise."""
-        return await self.ask(
+        """Send a POST request. The content type is JSON, unless ``Content_Type`` is passed."""
+        return await self.request(
             "POST", target, body, JSON | {k.replace("_", "-"): v for k, v in headers.items()}
         )
 

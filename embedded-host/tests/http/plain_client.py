@@ -1,4 +1,4 @@
-"""A plain socket to a real listener: what is sent, byte by byte, and what comes."""
+"""A plain socket to a real listener, to check requests and responses byte by byte."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from embedded_host.http.connection import Connection
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_public
 from embedded_host.web.request import Request
@@ -15,7 +16,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class PlainClient:
-    """One connection."""
+    """One connection to ``listener``."""
 
     listener: Listener
 
@@ -27,8 +28,11 @@ class PlainClient:
     def send(self, text: str | bytes) -> None:
         self._writer.write(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
 
-    async def answer(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
-        """The status, the headers (names in lower case, repeated ones joined with ``|``), and the body."""
+    async def read_response(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Return the status, the headers and the body of the next response.
+
+        Header names are in lower case, and repeated headers are joined with ``|``.
+        """
         lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers: dict[str, str] = {}
         for line in lines[1:]:
@@ -41,34 +45,46 @@ class PlainClient:
         )
         return int(lines[0].split()[1]), headers, body
 
-    async def ask(
+    async def request(
         self, text: str | bytes, *, head: bool = False
     ) -> tuple[int, dict[str, str], bytes]:
         self.send(text)
-        return await self.answer(head=head)
+        return await self.read_response(head=head)
 
     async def read_line(self) -> bytes:
         return await self._reader.readline()
 
     async def end(self) -> bytes:
-        """What comes until the server closes the connection."""
+        """Return the bytes received until the server closes the connection."""
         return await self._reader.read()
 
-    async def read(self, size: int) -> bytes:
-        return await self._reader.read(size)
+    async def read_at_least(self, size: int) -> bytes:
+        """Return ``size`` bytes or some more."""
+        parts = bytearray()
+        while len(parts) < size:
+            parts += await self._reader.read(1_000_000)
+        return bytes(parts)
 
     def pause(self) -> None:
-        """Take nothing more of what comes."""
+        """Stop reading."""
         self._transport().pause_reading()
 
     def resume(self) -> None:
+        """Continue to read."""
         self._transport().resume_reading()
 
     def _transport(self) -> asyncio.Transport:
         assert isinstance(self._writer.transport, asyncio.Transport)
         return self._writer.transport
 
+    def connections(self) -> list[Connection]:
+        """Return the connections of the listener."""
+        server = self.listener._runner.server
+        assert server is not None
+        return [each for each in server.connections if isinstance(each, Connection)]
+
     def reset(self) -> None:
+        """Close the connection without a proper end."""
         self._writer.transport.abort()
 
 

@@ -41,18 +41,18 @@ class AdminFixture:
         self.app = CurrentApp(LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")}))
         self.admin = Admin(self.app, lambda f, input: self.invoked.append((f.name, input)))
 
-    async def ask(self, method: str, target: str, body: str = "") -> Response:
+    async def request(self, method: str, target: str, body: str = "") -> Response:
         return await self.admin.handle(request(method, target, body))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_ping(method: str) -> None:
-    answer = await AdminFixture().ask(method, "/Admin/Host/Ping/")
-    assert (answer.status, answer.body, answer.headers) == (200, b"", [])
+async def test_ping_is_an_empty_200(method: str) -> None:
+    response = await AdminFixture().request(method, "/Admin/Host/Ping/")
+    assert (response.status, response.body, response.headers) == (200, b"", [])
 
 
-async def test_status() -> None:
-    status = json.loads((await AdminFixture().ask("GET", "/admin/host/status")).body)
+async def test_the_host_status_has_the_recorded_keys() -> None:
+    status = json.loads((await AdminFixture().request("GET", "/admin/host/status")).body)
     assert list(status) == [
         *(
             "id",
@@ -69,23 +69,23 @@ async def test_status() -> None:
     assert (status["state"], status["version"]) == ("Running", "4.1037.0.0")
 
 
-async def test_functions_out_of_service_are_listed() -> None:
+async def test_the_host_status_lists_functions_out_of_service() -> None:
     fixture = AdminFixture()
     fixture.app.replace(LoadedApp(fixture.app.loaded.app, broken={"act": "no module named 'x'"}))
-    status = json.loads((await fixture.ask("GET", "/admin/host/status")).body)
+    status = json.loads((await fixture.request("GET", "/admin/host/status")).body)
     assert status["errors"] == ["no module named 'x'"]
-    assert json.loads((await fixture.ask("GET", "/admin/functions/ACT/status")).body) == {
+    assert json.loads((await fixture.request("GET", "/admin/functions/ACT/status")).body) == {
         "errors": ["no module named 'x'"]
     }
-    assert (await fixture.ask("GET", "/admin/functions/Start/status")).body == b"{}"
+    assert (await fixture.request("GET", "/admin/functions/Start/status")).body == b"{}"
 
 
-async def test_functions() -> None:
-    functions = json.loads((await AdminFixture().ask("GET", "/admin/functions")).body)
+async def test_functions_have_the_recorded_description() -> None:
+    functions = json.loads((await AdminFixture().request("GET", "/admin/functions")).body)
     assert [f["name"] for f in functions] == ["act", "Start"]
     assert functions[0]["invoke_url_template"] is None
     assert functions[1] == json.loads(
-        (await AdminFixture().ask("GET", "/admin/functions/start")).body
+        (await AdminFixture().request("GET", "/admin/functions/start")).body
     )
     assert list(functions[1].items()) == [
         ("name", "Start"),
@@ -108,21 +108,21 @@ async def test_functions() -> None:
 @pytest.mark.parametrize(
     ("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')]
 )
-async def test_a_function_is_started(body: str, input: str) -> None:
+async def test_posting_an_input_starts_a_function(body: str, input: str) -> None:
     fixture = AdminFixture()
-    answer = await fixture.ask("POST", "/admin/functions/Act", body)
-    assert (answer.status, answer.body, fixture.invoked) == (202, b"", [("act", input)])
+    response = await fixture.request("POST", "/admin/functions/Act", body)
+    assert (response.status, response.body, fixture.invoked) == (202, b"", [("act", input)])
 
 
 @pytest.mark.parametrize("body", ["", "x", "[]", "{}", "null", "[" * 100_000])
-async def test_a_start_without_input(body: str) -> None:
+async def test_a_start_without_a_valid_input_is_400(body: str) -> None:
     fixture = AdminFixture()
-    assert (await fixture.ask("POST", "/admin/functions/act", body)).status == 400
+    assert (await fixture.request("POST", "/admin/functions/act", body)).status == 400
     assert fixture.invoked == []
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "request_line",
     [
         *(
             "GET /admin",
@@ -140,7 +140,7 @@ async def test_a_start_without_input(body: str) -> None:
         *("DELETE /admin/functions", "POST /admin/functions"),
     ],
 )
-async def test_unknown_admin_paths_are_404(asked: str) -> None:
-    method, _, target = asked.partition(" ")
-    answer = await AdminFixture().ask(method, target, '{"input": "x"}')
-    assert (answer.status, answer.body, answer.headers) == (404, b"", [])
+async def test_unknown_admin_paths_are_404(request_line: str) -> None:
+    method, _, target = request_line.partition(" ")
+    response = await AdminFixture().request(method, target, '{"input": "x"}')
+    assert (response.status, response.body, response.headers) == (404, b"", [])

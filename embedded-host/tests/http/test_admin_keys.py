@@ -32,16 +32,16 @@ class AdminKeysFixture:
             CurrentApp(loaded), lambda f, input: None, Authorization(Access(self.file)), self.file
         )
 
-    async def ask(
+    async def request(
         self, method: str, target: str, body: str = "", key: str | None = None
     ) -> tuple[int, Any, dict[str, str]]:
-        asked = request(
+        requested = request(
             method, target, body, {"x-functions-key": self.keys.master if key is None else key}
         )
-        answer = await self.admin.handle(asked)
-        is_json = dict(answer.headers).get("Content-Type", "").startswith("application/json")
-        shown = json.loads(answer.body) if is_json else answer.body.decode()
-        return answer.status, shown, dict(answer.headers)
+        response = await self.admin.handle(requested)
+        is_json = dict(response.headers).get("Content-Type", "").startswith("application/json")
+        shown = json.loads(response.body) if is_json else response.body.decode()
+        return response.status, shown, dict(response.headers)
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def admin(tmp_path: Path) -> AdminKeysFixture:
 
 
 @pytest.mark.parametrize("path", ["host/keys", "host/functionkeys"])
-async def test_the_hosts_keys(admin: AdminKeysFixture, path: str) -> None:
-    status, shown, _ = await admin.ask("GET", f"/admin/{path}?code=x")
+async def test_host_keys_are_listed_with_a_link(admin: AdminKeysFixture, path: str) -> None:
+    status, shown, _ = await admin.request("GET", f"/admin/{path}?code=x")
     assert status == 200
     assert shown == {
         "keys": [{"name": DEFAULT, "value": admin.keys.host[DEFAULT]}],
@@ -59,50 +59,50 @@ async def test_the_hosts_keys(admin: AdminKeysFixture, path: str) -> None:
     }
 
 
-async def test_the_system_keys_and_the_master_key_by_name(admin: AdminKeysFixture) -> None:
-    _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys")
+async def test_the_master_key_is_a_system_key_that_is_not_listed(admin: AdminKeysFixture) -> None:
+    _, shown, _ = await admin.request("GET", "/admin/host/systemkeys")
     assert shown["keys"] == [{"name": DURABLE, "value": admin.keys.system[DURABLE]}]
-    _, shown, _ = await admin.ask("GET", "/admin/host/systemkeys/_master")
+    _, shown, _ = await admin.request("GET", "/admin/host/systemkeys/_master")
     assert shown["value"] == admin.keys.master
-    assert (await admin.ask("GET", "/admin/host/keys/_master"))[0] == 404
+    assert (await admin.request("GET", "/admin/host/keys/_master"))[0] == 404
 
 
-async def test_a_functions_keys(admin: AdminKeysFixture) -> None:
-    status, shown, _ = await admin.ask("GET", "/admin/functions/START/keys")
+async def test_function_keys_are_listed_by_function(admin: AdminKeysFixture) -> None:
+    status, shown, _ = await admin.request("GET", "/admin/functions/START/keys")
     assert status == 200
     assert [key["name"] for key in shown["keys"]] == [DEFAULT]
     assert shown["keys"][0]["value"] == admin.file.keys().functions["start"][DEFAULT]
-    assert (await admin.ask("GET", "/admin/functions/None/keys"))[0] == 404
-    assert (await admin.ask("POST", "/admin/functions/None/keys/x"))[0] == 404
+    assert (await admin.request("GET", "/admin/functions/None/keys"))[0] == 404
+    assert (await admin.request("POST", "/admin/functions/None/keys/x"))[0] == 404
 
 
 @pytest.mark.parametrize(
     "path",
     ["/admin/host/keys/Mine", "/admin/host/systemkeys/Mine", "/admin/functions/Start/keys/Mine"],
 )
-async def test_one_key(admin: AdminKeysFixture, path: str) -> None:
-    assert (await admin.ask("GET", path))[0] == 404
-    status, made, headers = await admin.ask("POST", path)
+async def test_a_key_is_created_renewed_set_and_deleted(admin: AdminKeysFixture, path: str) -> None:
+    assert (await admin.request("GET", path))[0] == 404
+    status, made, headers = await admin.request("POST", path)
     assert (status, headers["Location"]) == (201, f"{BASE}/")
     assert list(made) == ["name", "value", "links"]
-    status, renewed, _ = await admin.ask("POST", path)
+    status, renewed, _ = await admin.request("POST", path)
     assert status == 200
     assert renewed["value"] != made["value"]
-    assert (await admin.ask("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1][
+    assert (await admin.request("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1][
         "value"
     ] == "chosen"
-    assert (await admin.ask("GET", path))[1] == {**renewed, "value": "chosen"}
+    assert (await admin.request("GET", path))[1] == {**renewed, "value": "chosen"}
     for body in ("", "{", "[]", "{}", '{"value": null}', '{"value": 1}', '{"value": ""}'):
-        assert (await admin.ask("PUT", path, body))[:2] == (400, "Invalid key value")
-    assert (await admin.ask("DELETE", path))[0] == 204
-    assert (await admin.ask("DELETE", path))[0] == 404
+        assert (await admin.request("PUT", path, body))[:2] == (400, "Invalid key value")
+    assert (await admin.request("DELETE", path))[0] == 204
+    assert (await admin.request("DELETE", path))[0] == 404
 
 
 async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_event_loop(
     admin: AdminKeysFixture,
 ) -> None:
     with exclusive_lock(admin.file.path.with_name(LOCK_FILE), 0):
-        asking = asyncio.ensure_future(admin.ask("POST", "/admin/host/keys/Mine"))
+        asking = asyncio.ensure_future(admin.request("POST", "/admin/host/keys/Mine"))
         for _ in range(20):
             await asyncio.sleep(0.005)
         assert not asking.done()
@@ -110,14 +110,14 @@ async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_
 
 
 async def test_the_master_key_is_renewed_and_never_deleted(admin: AdminKeysFixture) -> None:
-    assert (await admin.ask("DELETE", "/admin/host/systemkeys/_master"))[:2] == (
+    assert (await admin.request("DELETE", "/admin/host/systemkeys/_master"))[:2] == (
         400,
         "Invalid key name.",
     )
-    status, renewed, _ = await admin.ask("POST", "/admin/host/systemkeys/_master")
+    status, renewed, _ = await admin.request("POST", "/admin/host/systemkeys/_master")
     assert status == 200
-    assert (await admin.ask("GET", "/admin/host/keys"))[0] == 401
-    assert (await admin.ask("GET", "/admin/host/keys", key=renewed["value"]))[0] == 200
+    assert (await admin.request("GET", "/admin/host/keys"))[0] == 401
+    assert (await admin.request("GET", "/admin/host/keys", key=renewed["value"]))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -132,17 +132,19 @@ async def test_the_master_key_is_renewed_and_never_deleted(admin: AdminKeysFixtu
         "/admin",
     ],
 )
-async def test_only_the_master_key_opens_it(admin: AdminKeysFixture, target: str) -> None:
+async def test_only_the_master_key_gives_access_to_the_admin_api(
+    admin: AdminKeysFixture, target: str
+) -> None:
     keys = admin.keys
-    assert (await admin.ask("GET", target, key=""))[0] == 401
+    assert (await admin.request("GET", target, key=""))[0] == 401
     for key in (keys.host[DEFAULT], keys.system[DURABLE]):
-        assert (await admin.ask("GET", target, key=key))[0] == 403
-    assert (await admin.ask("GET", "/admin/host/ping", key=""))[0] == 200
+        assert (await admin.request("GET", target, key=key))[0] == 403
+    assert (await admin.request("GET", "/admin/host/ping", key=""))[0] == 200
 
 
-async def test_without_keys_there_is_no_such_path() -> None:
+async def test_key_paths_are_404_if_no_keys_are_required() -> None:
     loaded = LoadedApp(App(Path("/apps/app"), HostJson(), LocalSettings(), ()))
-    answer = await Admin(CurrentApp(loaded), lambda f, input: None).handle(
+    response = await Admin(CurrentApp(loaded), lambda f, input: None).handle(
         request("GET", "/admin/host/keys")
     )
-    assert answer.status == 404
+    assert response.status == 404

@@ -1,10 +1,10 @@
-"""The private parts of aiohttp that ``http/connection.py`` and ``http/server.py`` use. A new release may change them."""
+"""The private parts of aiohttp that ``http/connection.py`` uses. A new release may change them."""
 
 from __future__ import annotations
 
 import inspect
 
-from aiohttp import http_exceptions, web
+from aiohttp import http_exceptions
 from aiohttp.web_protocol import RequestHandler
 
 from embedded_host.http.connection import MAX_LINE
@@ -21,14 +21,6 @@ def test_request_handler_finishes_each_response_in_finish_response() -> None:
         "resp",
         "start_time",
     ]
-
-
-async def test_server_keeps_the_arguments_of_its_connections() -> None:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        raise NotImplementedError
-
-    server = web.Server(handle, keepalive_timeout=5.0)
-    assert server._kwargs["keepalive_timeout"] == 5.0
 
 
 def test_line_too_long_has_the_limit_as_its_second_argument() -> None:

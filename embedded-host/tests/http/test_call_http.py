@@ -14,7 +14,7 @@ from embedded_host.engine.failures import UserError
 from embedded_host.http import call_http as outgoing
 from embedded_host.http.call_http import CallHttpClient
 
-Answers = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Remote:
@@ -23,7 +23,7 @@ class Remote:
     def __init__(self) -> None:
         self.seen: list[dict[str, Any]] = []
         self.slept: list[float] = []
-        self.answers: list[web.Response] = []
+        self.responses: list[web.Response] = []
         self.base = ""
         self.client = CallHttpClient(30000, self._sleep)
 
@@ -40,15 +40,15 @@ class Remote:
                 "body": await request.text(),
             }
         )
-        return self.answers.pop(0) if self.answers else web.Response(text="fine")
+        return self.responses.pop(0) if self.responses else web.Response(text="fine")
 
     async def call(self, path: str = "/x", method: str = "GET", **more: Any) -> Any:
         """The answer as a document, or a UserError."""
         return await self.send({"method": method, "uri": self.base + path, **more})
 
     async def send(self, request: dict[str, Any], **options: Any) -> Any:
-        answer = await self.client.call(json.dumps(request), **options)
-        return answer if isinstance(answer, UserError) else json.loads(answer)
+        result = await self.client.call(json.dumps(request), **options)
+        return result if isinstance(result, UserError) else json.loads(result)
 
 
 @pytest.fixture
@@ -67,30 +67,28 @@ async def remote() -> AsyncIterator[Remote]:
 
 
 @pytest.mark.parametrize("request_", [{}, {"headers": ["a"]}, {"headers": 5}, {"uri": None}])
-async def test_a_request_that_is_none_fails_and_stops_nothing(
-    remote: Remote, request_: dict[str, Any]
-) -> None:
-    answer = await remote.send(
+async def test_an_invalid_request_is_a_user_error(remote: Remote, request_: dict[str, Any]) -> None:
+    result = await remote.send(
         {"method": "POST", "uri": remote.base, **request_} if request_ else {}
     )
-    assert isinstance(answer, UserError)
+    assert isinstance(result, UserError)
 
 
 # -- what goes out ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def test_the_method_the_address_and_the_headers(remote: Remote, method: str) -> None:
-    answer = await remote.call(
+async def test_method_url_and_headers_are_sent(remote: Remote, method: str) -> None:
+    result = await remote.call(
         "/a/b?c=d%20e", method, headers={"X-Own": "value", "Accept": "text/x"}
     )
-    assert (answer["statusCode"], answer["content"]) == (200, "fine")
+    assert (result["statusCode"], result["content"]) == (200, "fine")
     (seen,) = remote.seen
     assert (seen["method"], seen["path"]) == (method, "/a/b?c=d%20e")
     assert (seen["headers"]["x-own"], seen["headers"]["accept"]) == ("value", "text/x")
 
 
-async def test_a_head_request_has_no_content(remote: Remote) -> None:
+async def test_the_response_to_a_head_request_has_no_content(remote: Remote) -> None:
     assert (await remote.call("/x", "HEAD"))["content"] == ""
 
 
@@ -102,7 +100,7 @@ async def test_a_head_request_has_no_content(remote: Remote) -> None:
         ({"content-type": "application/xml"}, "application/xml"),
     ],
 )
-async def test_a_body_and_its_content_type(
+async def test_content_is_sent_with_its_content_type(
     remote: Remote, headers: dict[str, str] | None, sent: str
 ) -> None:
     await remote.call("/x", "POST", headers=headers, content='{"grüße": 1}')
@@ -111,7 +109,7 @@ async def test_a_body_and_its_content_type(
     assert seen["headers"]["content-type"] == sent
 
 
-async def test_without_a_body_there_is_no_content_type_of_ours(remote: Remote) -> None:
+async def test_without_content_no_content_type_is_added(remote: Remote) -> None:
     await remote.call()
     assert remote.seen[0]["headers"].get("content-type") != "text/plain"
 
@@ -120,29 +118,31 @@ async def test_without_a_body_there_is_no_content_type_of_ours(remote: Remote) -
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 500, 503])
-async def test_a_status_is_never_an_error(remote: Remote, status: int) -> None:
-    remote.answers = [web.Response(status=status)]
-    answer = await remote.call()
-    assert (answer["statusCode"], answer["content"]) == (status, "")
+async def test_any_status_is_a_response(remote: Remote, status: int) -> None:
+    remote.responses = [web.Response(status=status)]
+    result = await remote.call()
+    assert (result["statusCode"], result["content"]) == (status, "")
 
 
-async def test_headers(remote: Remote) -> None:
+async def test_repeated_headers_are_lists_and_content_headers_are_left_out(remote: Remote) -> None:
     response = web.Response(body=b"<p>", content_type="text/html")
     response.headers.add("X-One", "1")
     response.headers.add("X-Several", "a")
     response.headers.add("X-Several", "b")
     for name in ("Expires", "Last-Modified", "Allow", "Content-Language", "Content-Location"):
         response.headers.add(name, "left out")
-    remote.answers = [response]
-    answer = await remote.call()
-    assert answer["content"] == "<p>"
-    headers = answer["headers"]
+    remote.responses = [response]
+    result = await remote.call()
+    assert result["content"] == "<p>"
+    headers = result["headers"]
     assert (headers["X-One"], headers["X-Several"]) == ("1", ["a", "b"])
     assert {name for name in headers if not name.startswith("X-")} <= {"Date", "Server"}
 
 
-async def test_the_charset_counts_and_what_is_no_text_is_replaced(remote: Remote) -> None:
-    remote.answers = [
+async def test_content_is_decoded_with_its_charset_and_invalid_bytes_are_replaced(
+    remote: Remote,
+) -> None:
+    remote.responses = [
         web.Response(
             body="grüße".encode("latin-1"),
             headers={"Content-Type": "text/plain; charset=iso-8859-1"},
@@ -154,7 +154,7 @@ async def test_the_charset_counts_and_what_is_no_text_is_replaced(remote: Remote
 
 
 async def test_a_redirect_is_followed(remote: Remote) -> None:
-    remote.answers = [web.Response(status=302, headers={"Location": "/there"})]
+    remote.responses = [web.Response(status=302, headers={"Location": "/there"})]
     assert (await remote.call())["statusCode"] == 200
     assert [seen["path"] for seen in remote.seen] == ["/x", "/there"]
 
@@ -169,17 +169,17 @@ def accepted(location: str | None, after: str | None = None) -> web.Response:
     )
 
 
-async def test_a_202_is_polled(remote: Remote) -> None:
-    remote.answers = [
+async def test_a_202_is_polled_until_the_status_changes(remote: Remote) -> None:
+    remote.responses = [
         accepted(f"{remote.base}/status?n=1", "7"),
         accepted("/elsewhere/status", None),
         accepted("further", "0"),
         web.Response(status=201, text="done"),
     ]
-    answer = await remote.call(
+    result = await remote.call(
         "/begin", "POST", headers={"X-Own": "v", "Content-Type": "application/json"}, content="[1]"
     )
-    assert (answer["statusCode"], answer["content"]) == (201, "done")
+    assert (result["statusCode"], result["content"]) == (201, "done")
     assert [(seen["method"], seen["path"]) for seen in remote.seen] == [
         ("POST", "/begin"),
         ("GET", "/status?n=1"),
@@ -193,34 +193,34 @@ async def test_a_202_is_polled(remote: Remote) -> None:
     )
 
 
-async def test_a_date_to_retry_after_is_the_default_pause(remote: Remote) -> None:
-    remote.answers = [accepted("/status", "Wed, 21 Oct 2026 07:28:00 GMT")]
+async def test_a_date_in_retry_after_means_the_default_pause(remote: Remote) -> None:
+    remote.responses = [accepted("/status", "Wed, 21 Oct 2026 07:28:00 GMT")]
     await remote.call()
     assert remote.slept == [30]
 
 
-async def test_a_202_without_a_location_is_the_answer(remote: Remote) -> None:
-    remote.answers = [accepted(None)]
-    answer = await remote.call()
-    assert (answer["statusCode"], answer["content"]) == (202, "wait")
+async def test_a_202_without_a_location_is_returned(remote: Remote) -> None:
+    remote.responses = [accepted(None)]
+    result = await remote.call()
+    assert (result["statusCode"], result["content"]) == (202, "wait")
     assert remote.slept == []
 
 
 async def test_a_202_is_not_polled_without_the_asynchronous_pattern(remote: Remote) -> None:
-    remote.answers = [accepted("/status")]
-    answer = await remote.call(asynchronousPatternEnabled=False)
-    assert (answer["statusCode"], answer["headers"]["Location"]) == (202, "/status")
+    remote.responses = [accepted("/status")]
+    result = await remote.call(asynchronousPatternEnabled=False)
+    assert (result["statusCode"], result["headers"]["Location"]) == (202, "/status")
     assert len(remote.seen) == 1
 
 
 async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> None:
-    remote.answers = [accepted("/status"), accepted("/status"), accepted("/status")]
+    remote.responses = [accepted("/status"), accepted("/status"), accepted("/status")]
     wanted = iter([True, False])
-    answer = await remote.send(
+    result = await remote.send(
         {"method": "GET", "uri": remote.base}, is_wanted=lambda: next(wanted)
     )
-    assert isinstance(answer, UserError)
-    assert answer.type == "CancelledError"
+    assert isinstance(result, UserError)
+    assert result.type == "CancelledError"
     assert len(remote.seen) == 2
     assert len(remote.slept) == 2
 
@@ -228,53 +228,55 @@ async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> 
 # -- what cannot be --------------------------------------------------------------------------------
 
 
-async def test_a_refused_connection_is_an_error(remote: Remote) -> None:
+async def test_a_refused_connection_is_a_user_error(remote: Remote) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/x"
-    answer = await remote.send({"method": "GET", "uri": url})
-    assert isinstance(answer, UserError)
-    assert answer.type == "ClientConnectorError"
-    assert answer.text.startswith("ClientConnectorError: ") or url in answer.text
-    assert url in answer.text
+    result = await remote.send({"method": "GET", "uri": url})
+    assert isinstance(result, UserError)
+    assert result.type == "ClientConnectorError"
+    assert result.text.startswith("ClientConnectorError: ") or url in result.text
+    assert url in result.text
 
 
 @pytest.mark.parametrize(
     "url", ["nonsense", "ftp://127.0.0.1/x", "http://", "http://127.0.0.1:99999/"]
 )
-async def test_an_address_that_is_none(remote: Remote, url: str) -> None:
-    answer = await remote.send({"method": "GET", "uri": url})
-    assert isinstance(answer, UserError)
-    assert f"GET {url}" in answer.text
+async def test_an_invalid_url_is_a_user_error(remote: Remote, url: str) -> None:
+    result = await remote.send({"method": "GET", "uri": url})
+    assert isinstance(result, UserError)
+    assert f"GET {url}" in result.text
 
 
-async def test_a_location_that_is_none(remote: Remote) -> None:
-    remote.answers = [accepted("http://[broken/")]
-    answer = await remote.call()
-    assert isinstance(answer, UserError)
+async def test_an_invalid_location_is_a_user_error(remote: Remote) -> None:
+    remote.responses = [accepted("http://[broken/")]
+    result = await remote.call()
+    assert isinstance(result, UserError)
 
 
-async def test_a_request_times_out(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_times_out_is_a_user_error(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outgoing, "TIMEOUT", 0.1)
     server = socket.create_server(("127.0.0.1", 0))  # takes connections and says nothing
     with server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
-        answer = await remote.send({"method": "GET", "uri": url})
-    assert isinstance(answer, UserError)
-    assert "TimeoutError" in answer.type
-    assert url in answer.text
-    assert "imed out" in answer.text or "imeout" in answer.text
+        result = await remote.send({"method": "GET", "uri": url})
+    assert isinstance(result, UserError)
+    assert "TimeoutError" in result.type
+    assert url in result.text
+    assert "imed out" in result.text or "imeout" in result.text
 
 
-async def test_a_token_source(remote: Remote) -> None:
+async def test_a_token_source_is_refused_with_a_workaround(remote: Remote) -> None:
     source = {"kind": "AzureManagedIdentity", "resource": "https://management.core.windows.net/"}
-    answer = await remote.call(tokenSource=source)
-    assert isinstance(answer, UserError)
-    assert answer.type == "NotImplementedError"
-    assert "managed identity" in answer.text
-    assert "pass it as a header" in answer.text
+    result = await remote.call(tokenSource=source)
+    assert isinstance(result, UserError)
+    assert result.type == "NotImplementedError"
+    assert "managed identity" in result.text
+    assert "pass it as a header" in result.text
     assert remote.seen == []
 
 
-async def test_closing_before_the_first_call() -> None:
+async def test_a_client_without_calls_can_be_closed() -> None:
     await CallHttpClient().close()

@@ -12,7 +12,7 @@ from tests.http.api import request
 ONE = "http://localhost:3000"
 
 
-async def inner(asked: Request) -> Response:
+async def inner(requested: Request) -> Response:
     return Response(
         200, b"inner", [("X-Out", "1"), ("access-control-allow-origin", "own"), ("Vary", "Accept")]
     )
@@ -22,32 +22,32 @@ async def headers(
     cors: Cors, method: str = "GET", **given: str
 ) -> tuple[int, bytes, dict[str, str]]:
     named = {name.replace("_", "-"): value for name, value in given.items()}
-    answer = await cors.handle(request(method, "/api/x", headers=named), inner)
+    response = await cors.handle(request(method, "/api/x", headers=named), inner)
     merged: dict[str, str] = {}
-    for name, value in answer.headers:
+    for name, value in response.headers:
         merged[name.lower()] = (
             f"{merged[name.lower()]}, {value}" if name.lower() in merged else value
         )
-    return answer.status, answer.body, merged
+    return response.status, response.body, merged
 
 
 PLAIN = (200, b"inner", {"x-out": "1", "access-control-allow-origin": "own", "vary": "Accept"})
 
 
 @pytest.mark.parametrize("given", [{}, {"Origin": ONE}])
-async def test_without_configuration_requests_pass(given: dict[str, str]) -> None:
+async def test_without_configured_origins_requests_pass_unchanged(given: dict[str, str]) -> None:
     assert await headers(Cors(), **given) == PLAIN
     preflight = {**given, "Access_Control_Request_Method": "PUT"}
     assert await headers(Cors(), "OPTIONS", **preflight) == PLAIN
 
 
-async def test_a_request_without_origin_passes() -> None:
+async def test_a_request_without_origin_passes_unchanged() -> None:
     assert await headers(Cors([ONE]), "OPTIONS", Access_Control_Request_Method="PUT") == PLAIN
 
 
-async def test_an_allowed_origin_replaces_what_the_function_said() -> None:
-    answer = await headers(Cors([ONE]), Origin=ONE)
-    assert answer == (
+async def test_an_allowed_origin_replaces_the_header_of_the_function() -> None:
+    response = await headers(Cors([ONE]), Origin=ONE)
+    assert response == (
         200,
         b"inner",
         {"x-out": "1", "vary": "Accept", "access-control-allow-origin": ONE},
@@ -57,23 +57,23 @@ async def test_an_allowed_origin_replaces_what_the_function_said() -> None:
 @pytest.mark.parametrize(
     "origin", ["http://localhost:3001", "https://localhost:3000", ONE + "/", "null", ""]
 )
-async def test_another_origin_gets_the_answer_and_no_leave_to_read_it(origin: str) -> None:
+async def test_another_origin_gets_a_response_without_cors_headers(origin: str) -> None:
     assert await headers(Cors([ONE]), Origin=origin) == PLAIN
-    answer = await headers(
+    response = await headers(
         Cors([ONE]), "OPTIONS", Origin=origin, Access_Control_Request_Method="PUT"
     )
-    assert answer == (204, b"", {})
+    assert response == (204, b"", {})
 
 
-async def test_a_preflight_is_answered_here() -> None:
-    answer = await headers(
+async def test_a_preflight_is_not_passed_on() -> None:
+    response = await headers(
         Cors(["HTTP://LocalHost:3000"]),
         "OPTIONS",
         Origin=ONE,
         Access_Control_Request_Method="DELETE",
         Access_Control_Request_Headers="x-a,  X-B ,content-type",
     )
-    assert answer == (
+    assert response == (
         204,
         b"",
         {
@@ -84,17 +84,17 @@ async def test_a_preflight_is_answered_here() -> None:
     )
 
 
-async def test_options_without_a_requested_method_is_no_preflight() -> None:
+async def test_options_without_a_requested_method_is_not_a_preflight() -> None:
     assert (await headers(Cors([ONE]), "OPTIONS", Origin=ONE))[1] == b"inner"
 
 
-async def test_any_origin() -> None:
+async def test_a_star_allows_any_origin() -> None:
     assert (await headers(Cors(["*"]), Origin="http://whoever"))[2][
         "access-control-allow-origin"
     ] == "*"
 
 
-async def test_several_origins_vary() -> None:
+async def test_several_origins_add_a_vary_header() -> None:
     cors = Cors([ONE, "https://b"])
     assert (await headers(cors, Origin="https://b"))[2] == {
         "x-out": "1",
@@ -103,11 +103,11 @@ async def test_several_origins_vary() -> None:
     }
 
 
-async def test_a_star_among_others_is_no_star() -> None:
+async def test_a_star_among_other_origins_allows_no_other_origin() -> None:
     assert await headers(Cors(["*", ONE]), Origin="http://whoever") == PLAIN
 
 
-async def test_credentials() -> None:
+async def test_credentials_are_allowed_if_configured() -> None:
     cors = Cors([ONE], credentials=True)
     assert (await headers(cors, Origin=ONE))[2]["access-control-allow-credentials"] == "true"
     preflight = await headers(cors, "OPTIONS", Origin=ONE, Access_Control_Request_Method="PUT")
@@ -115,15 +115,15 @@ async def test_credentials() -> None:
     assert "access-control-allow-credentials" not in (await headers(Cors([ONE]), Origin=ONE))[2]
 
 
-async def test_any_origin_with_credentials_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_star_with_credentials_logs_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     cors = Cors(["*"], credentials=True)
     assert "CORS '*' with CORSCredentials" in caplog.text
     assert "access-control-allow-credentials" not in (await headers(cors, Origin=ONE))[2]
 
 
-async def test_failures_too() -> None:
-    async def fail(asked: Request) -> Response:
+async def test_error_responses_have_cors_headers() -> None:
+    async def fail(requested: Request) -> Response:
         return empty_response(500)
 
-    answer = await Cors([ONE]).handle(request("GET", "/", headers={"Origin": ONE}), fail)
-    assert (answer.status, answer.headers) == (500, [("Access-Control-Allow-Origin", ONE)])
+    response = await Cors([ONE]).handle(request("GET", "/", headers={"Origin": ONE}), fail)
+    assert (response.status, response.headers) == (500, [("Access-Control-Allow-Origin", ONE)])

@@ -36,15 +36,15 @@ PLACES = [
 def refusal(
     method: str, target: str, headers: dict[str, str], cors: Cors | None = None, base: str = BASE
 ) -> Response | None:
-    def starts(asked: Request) -> bool:
-        return asked.path == STARTER
+    def starts(requested: Request) -> bool:
+        return requested.path == STARTER
 
     return CrossSite(cors or Cors(), starts).refusal(request(method, target, None, headers, base))
 
 
 @pytest.mark.parametrize("target", PLACES)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS"])
-def test_requests_of_other_programs_pass(method: str, target: str) -> None:
+def test_requests_of_programs_without_browser_headers_pass(method: str, target: str) -> None:
     assert refusal(method, target, {}) is None
     # Node's fetch has this of the browsers', and nothing else.
     assert refusal(method, target, {"Sec-Fetch-Mode": "cors", "Referer": EVIL}) is None
@@ -52,7 +52,7 @@ def test_requests_of_other_programs_pass(method: str, target: str) -> None:
 
 @pytest.mark.parametrize("target", PLACES)
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_own_pages_and_what_the_user_types_pass(target: str, site: str) -> None:
+def test_requests_of_own_pages_and_typed_urls_pass(target: str, site: str) -> None:
     assert refusal("GET", target, {**LINK, "Sec-Fetch-Site": site}) is None
     assert refusal("POST", target, {"Sec-Fetch-Site": site, "Origin": BASE}) is None
 
@@ -74,40 +74,40 @@ def test_own_pages_and_what_the_user_types_pass(target: str, site: str) -> None:
         ("OPTIONS", {**FETCH, "Access-Control-Request-Method": "DELETE"}),
     ],
 )
-def test_requests_of_other_sites_are_refused(
+def test_requests_of_pages_of_other_sites_are_refused(
     target: str, site: str, method: str, headers: dict[str, str]
 ) -> None:
-    answer = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
-    assert answer is not None
-    assert answer.status == 403
-    assert b"starts and ends instances" in answer.body
+    response = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
+    assert response is not None
+    assert response.status == 403
+    assert b"starts and ends instances" in response.body
 
 
-def test_a_followed_link_leads_to_what_starts_nothing() -> None:
+def test_a_link_of_another_site_to_a_path_without_client_is_followed() -> None:
     for target in set(PLACES) - {STARTER}:
         assert refusal("GET", target, LINK) is None
 
 
-def test_before_what_starts_instances_the_user_is_asked() -> None:
-    answer = refusal("GET", STARTER + "?a=1&b=%22%3E<script>", {**LINK, "Sec-Fetch-User": "?1"})
-    assert answer is not None
-    assert answer.status == 403
-    headers = dict(answer.headers)
+def test_a_link_of_another_site_to_a_starter_needs_a_confirmation() -> None:
+    response = refusal("GET", STARTER + "?a=1&b=%22%3E<script>", {**LINK, "Sec-Fetch-User": "?1"})
+    assert response is not None
+    assert response.status == 403
+    headers = dict(response.headers)
     assert headers["Content-Type"] == "text/html"
     assert headers["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert (
         b'<a href="http://localhost:7071/api/start/Hello?a=1&amp;b=%22%3E&lt;script&gt;"'
-        in answer.body
+        in response.body
     )
 
 
-def test_a_path_that_would_lead_elsewhere_leads_here() -> None:
-    answer = CrossSite(Cors(), lambda asked: True).refusal(
+def test_a_path_with_two_slashes_is_confirmed_as_a_path_of_this_host() -> None:
+    response = CrossSite(Cors(), lambda requested: True).refusal(
         request("GET", "//evil.example/x", None, LINK, BASE)
     )
-    assert answer is not None
-    assert b'href="http://localhost:7071//evil.example/x"' in answer.body
+    assert response is not None
+    assert b'href="http://localhost:7071//evil.example/x"' in response.body
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_path_that_would_lead_elsewhere_leads_here() -> None:
         "",
     ],
 )
-def test_browsers_that_send_only_the_origin(origin: str) -> None:
+def test_without_sec_fetch_site_the_origin_decides(origin: str) -> None:
     assert refusal("POST", STARTER, {"Origin": origin}) is not None
     assert refusal("GET", STARTER, {"Origin": origin}) is not None
     assert refusal("POST", STARTER, {"Origin": BASE}) is None
@@ -135,7 +135,7 @@ def test_browsers_that_send_only_the_origin(origin: str) -> None:
     )
 
 
-def test_origins_that_cors_allows() -> None:
+def test_origins_that_cors_allows_pass() -> None:
     cors = Cors([EVIL, "http://localhost:3000"])
     assert refusal("POST", STARTER, FETCH, cors) is None
     # A picture has no Origin, but it has the page's address; unless the page hides it.
@@ -150,25 +150,25 @@ def test_origins_that_cors_allows() -> None:
     assert refusal("POST", STARTER, {**FETCH, "Origin": "null", "Referer": EVIL}, cors) is not None
 
 
-def test_cors_for_all() -> None:
+def test_all_origins_pass_if_cors_allows_any() -> None:
     cors = Cors(["*"])
     for headers in (FETCH, PICTURE, FORM, LINK):
         assert refusal("GET", STARTER, headers, cors) is None
 
 
-def test_preflights_are_answered_by_cors_where_it_is_set() -> None:
+def test_preflights_pass_if_cors_is_configured() -> None:
     preflight = {**FETCH, "Access-Control-Request-Method": "PUT"}
     assert refusal("OPTIONS", STARTER, preflight, Cors(["https://other.example"])) is None
     assert refusal("OPTIONS", STARTER, preflight) is not None
 
 
 def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    cross_site = CrossSite(Cors(), lambda asked: True)
+    cross_site = CrossSite(Cors(), lambda requested: True)
     for number in range(3):
-        answer = cross_site.refusal(request("POST", f"/api/{number}", None, FETCH, BASE))
-        assert answer is not None
-        assert b'"Host": {"CORS": "https://evil.example"}' in answer.body
-        assert ("X-Content-Type-Options", "nosniff") in answer.headers
+        response = cross_site.refusal(request("POST", f"/api/{number}", None, FETCH, BASE))
+        assert response is not None
+        assert b'"Host": {"CORS": "https://evil.example"}' in response.body
+        assert ("X-Content-Type-Options", "nosniff") in response.headers
     assert caplog.text.count("was asked by a page of https://evil.example") == 1
     for number in range(50):
         cross_site.refusal(
@@ -177,8 +177,8 @@ def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFix
     assert len(caplog.records) == 20
 
 
-def test_a_page_without_an_origin() -> None:
-    answer = refusal("POST", STARTER, {**FETCH, "Origin": "null"})
-    assert answer is not None
-    assert b"does not say of which site it is" in answer.body
-    assert b"local.settings.json" not in answer.body
+def test_a_refusal_without_a_known_origin_suggests_no_setting() -> None:
+    response = refusal("POST", STARTER, {**FETCH, "Origin": "null"})
+    assert response is not None
+    assert b"does not say of which site it is" in response.body
+    assert b"local.settings.json" not in response.body

@@ -36,7 +36,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
         self.on_client_request: ClientRequestHandler = respond_unavailable
-        self.answer: InvocationResult | Exception = InvocationResult(
+        self.response: InvocationResult | Exception = InvocationResult(
             1, HttpResponseData(200, [], b"")
         )
 
@@ -44,9 +44,9 @@ class FakeWorker:
         assert isinstance(invocation.trigger, HttpRequestData)
         assert len(invocation.invocation_id) == 36
         self.calls.append((invocation.function, invocation.trigger, invocation.client))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
 
     async def start(self) -> None: ...
 
@@ -89,7 +89,7 @@ class HttpFunctionsFixture:
             self.app, self.worker, lambda base: f"binding of {base}", throttle
         )
 
-    async def ask(
+    async def request(
         self, method: str, target: str, body: bytes | None = None, **headers: str
     ) -> Response:
         return await self.functions.handle(request(method, target, body, headers))
@@ -97,21 +97,21 @@ class HttpFunctionsFixture:
     async def called(self, method: str, target: str) -> str | None:
         """The name of the function that the request reached."""
         before = len(self.worker.calls)
-        answer = await self.ask(method, target)
+        response = await self.request(method, target)
         if len(self.worker.calls) > before:
             return self.worker.calls[-1][0]
-        assert (answer.status, answer.body, answer.headers) == (404, b"", [])
+        assert (response.status, response.body, response.headers) == (404, b"", [])
         return None
 
     async def seen(
         self, method: str, target: str, body: bytes | None = None, **headers: str
     ) -> HttpRequestData:
-        await self.ask(method, target, body, **headers)
+        await self.request(method, target, body, **headers)
         return self.worker.calls[-1][1]
 
     async def answered(self, status: int, body: bytes = b"", *headers: tuple[str, str]) -> Response:
-        self.worker.answer = InvocationResult(1, HttpResponseData(status, list(headers), body))
-        return await self.ask("GET", "/api/f")
+        self.worker.response = InvocationResult(1, HttpResponseData(status, list(headers), body))
+        return await self.request("GET", "/api/f")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ class HttpFunctionsFixture:
         ("GET", "/api/int/5/6", None),
     ],
 )
-async def test_which_function_a_request_is_for(method: str, target: str, name: str | None) -> None:
+async def test_a_request_reaches_the_function_whose_route_and_method_match(
+    method: str, target: str, name: str | None
+) -> None:
     fixture = HttpFunctionsFixture(
         route("OnlyGet", "only", "get"),
         route("Any"),
@@ -152,21 +154,21 @@ async def test_which_function_a_request_is_for(method: str, target: str, name: s
     assert fixture.functions.has_route_for(request(method, target)) is (name is not None)
 
 
-async def test_an_empty_list_of_methods_is_none() -> None:
+async def test_an_empty_list_of_methods_matches_no_request() -> None:
     function = Function(
         "F", Path(), Path("x.py"), "main", (Binding("httpTrigger", "req", "in", {"methods": []}),)
     )
     assert await HttpFunctionsFixture(HttpRoute.of(function, "api")).called("GET", "/api/F") is None
 
 
-async def test_the_first_by_name_wins() -> None:
+async def test_of_several_matching_functions_the_first_by_name_is_called() -> None:
     fixture = HttpFunctionsFixture(
         route("B", "x/{any}"), route("a", "x/{*rest}"), route("C", "x/exact")
     )
     assert await fixture.called("GET", "/api/x/exact") == "a"
 
 
-async def test_without_a_prefix() -> None:
+async def test_routes_match_without_a_prefix() -> None:
     fixture = HttpFunctionsFixture(
         route("F", "x/{a=1}", prefix=""), route("Root", "{*rest}", prefix="")
     )
@@ -175,14 +177,14 @@ async def test_without_a_prefix() -> None:
     assert await fixture.called("GET", "/api/x") == "Root"
 
 
-async def test_another_app_is_served_at_once() -> None:
+async def test_a_replaced_app_is_served_at_once() -> None:
     fixture = HttpFunctionsFixture(route("Old", "x"))
     assert await fixture.called("GET", "/api/x") == "Old"
     fixture.app.replace(loaded(route("New", "x")))
     assert await fixture.called("GET", "/api/x") == "New"
 
 
-async def test_the_text_of_a_route() -> None:
+async def test_the_text_of_a_route_has_the_prefix_and_no_final_slash() -> None:
     assert [route("F").text, route("F", "a/{b?}/").text, route("F", "a", prefix="").text] == [
         "api/F",
         "api/a/{b?}",
@@ -200,12 +202,14 @@ async def test_the_text_of_a_route() -> None:
         ("/api/f/a+b", {"a": "a+b"}),
     ],
 )
-async def test_route_values(target: str, values: dict[str, str]) -> None:
+async def test_route_values_are_decoded_except_for_slashes(
+    target: str, values: dict[str, str]
+) -> None:
     fixture = HttpFunctionsFixture(route("F", "f/{a=one}/{*rest}"))
     assert (await fixture.seen("GET", target)).route == values
 
 
-async def test_the_request_that_a_function_receives() -> None:
+async def test_a_function_receives_the_recorded_form_of_the_request() -> None:
     fixture = HttpFunctionsFixture(route("F", "f", client=True), route("G", "g"))
     target = "/API/F?Name=%C3%A9&x=1&X=2&empty=&b=a+b"
     seen = await fixture.seen(
@@ -215,11 +219,11 @@ async def test_the_request_that_a_function_receives() -> None:
     assert seen.query == {"Name": "é", "X": "1,2", "b": "a b"}
     assert seen.headers == {"x-probe": "a,b", "content-type": "text/x", "content-length": "2"}
     assert fixture.worker.calls[-1][2] == "binding of http://host:7071"
-    await fixture.ask("GET", "/api/g")
+    await fixture.request("GET", "/api/g")
     assert fixture.worker.calls[-1][2] == ""
 
 
-async def test_a_chunked_body_arrives_empty() -> None:
+async def test_a_chunked_body_reaches_the_function_empty() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
 
     async def read() -> bytes:
@@ -242,24 +246,28 @@ async def test_a_chunked_body_arrives_empty() -> None:
         ("=x", {"": "x"}),
     ],
 )
-def test_queries(text: str, values: dict[str, str]) -> None:
+def test_query_parameters_are_joined_under_the_last_spelling(
+    text: str, values: dict[str, str]
+) -> None:
     assert function_query(text) == values
 
 
-async def test_an_answer_goes_out_as_it_is() -> None:
+async def test_the_response_of_a_function_is_sent_unchanged() -> None:
     headers = [
         ("Content-Type", "text/html; charset=latin-1"),
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
     ]
-    answer = await HttpFunctionsFixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
-    assert (answer.status, answer.body, answer.headers) == (201, b"\x00\xff", headers)
+    response = await HttpFunctionsFixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
+    assert (response.status, response.body, response.headers) == (201, b"\x00\xff", headers)
 
 
 @pytest.mark.parametrize("status", [0, 99, 100, 101, 199, 1000, -1])
-async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixture) -> None:
-    answer = await HttpFunctionsFixture(route("F", "f")).answered(status, b"x")
-    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+async def test_an_invalid_status_is_a_logged_500(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await HttpFunctionsFixture(route("F", "f")).answered(status, b"x")
+    assert (response.status, response.body, response.headers) == (500, b"", [])
     assert f"Function 'F' answered with the status {status}" in caplog.text
 
 
@@ -275,60 +283,62 @@ async def test_a_status_that_is_none(status: int, caplog: pytest.LogCaptureFixtu
         ("a\r\nb", "c"),
     ],
 )
-async def test_a_header_that_cannot_be_sent(
+async def test_an_invalid_header_is_a_logged_500(
     name: str, value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
-    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+    response = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
+    assert (response.status, response.body, response.headers) == (500, b"", [])
     assert "Function 'F' answered with a header that cannot be sent" in caplog.text
 
 
-async def test_a_failure_has_an_empty_answer_and_is_logged(
+async def test_a_failed_function_is_an_empty_500_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = InvocationResult(
+    fixture.worker.response = InvocationResult(
         1, error=ErrorData("SystemExit", "2", "Traceback: main")
     )
-    answer = await fixture.ask("GET", "/api/f")
-    assert (answer.status, answer.body, answer.headers) == (500, b"", [])
+    response = await fixture.request("GET", "/api/f")
+    assert (response.status, response.body, response.headers) == (500, b"", [])
     assert "Function 'F' failed: SystemExit: 2 [EH320]\nTraceback: main" in caplog.text
 
 
-async def test_a_function_that_did_not_load_reports_the_reason() -> None:
+async def test_a_function_that_did_not_load_responds_with_the_reason() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = InvocationResult(
+    fixture.worker.response = InvocationResult(
         1, error=ErrorData("FunctionLoadError", "No module named 'x'")
     )
-    answer = await fixture.ask("GET", "/api/f")
-    assert (answer.status, answer.body) == (
+    response = await fixture.request("GET", "/api/f")
+    assert (response.status, response.body) == (
         500,
         b"Function 'F' is out of service: No module named 'x'",
     )
 
 
-async def test_a_worker_that_dies(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_lost_worker_is_an_empty_500_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = WorkerLostError("killed by signal 9")
-    answer = await fixture.ask("GET", "/api/f")
-    assert (answer.status, answer.body) == (500, b"")
+    fixture.worker.response = WorkerLostError("killed by signal 9")
+    response = await fixture.request("GET", "/api/f")
+    assert (response.status, response.body) == (500, b"")
     assert "killed by signal 9" in caplog.text
 
 
 @pytest.mark.parametrize("value", [None, "text"])
-async def test_a_worker_that_answers_no_response(value: str | None) -> None:
+async def test_an_invocation_without_http_response_is_500(value: str | None) -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
-    fixture.worker.answer = InvocationResult(1, value)
-    assert (await fixture.ask("GET", "/api/f")).status == 500
+    fixture.worker.response = InvocationResult(1, value)
+    assert (await fixture.request("GET", "/api/f")).status == 500
 
 
-async def test_an_app_that_does_not_load_reports_the_reason_on_every_route() -> None:
+async def test_an_app_that_did_not_load_responds_with_the_reason_on_every_route() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
     fixture.app.replace(loaded(problem="function_app.py:3: no module named 'x'"))
     for target in ("/api/f", "/api/other"):
-        answer = await fixture.ask("GET", target)
-        assert answer.status == 500
-        assert answer.body == b"The app is not loaded: function_app.py:3: no module named 'x'"
+        response = await fixture.request("GET", target)
+        assert response.status == 500
+        assert response.body == b"The app is not loaded: function_app.py:3: no module named 'x'"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +350,7 @@ async def test_an_app_that_does_not_load_reports_the_reason_on_every_route() -> 
         ("api/bad", "/api/b", 404),
     ],
 )
-async def test_a_refused_function_reports_it_on_its_route(
+async def test_a_refused_function_responds_with_the_reason_on_its_route(
     route: str, path: str, status: int
 ) -> None:
     functions = HttpFunctions(
@@ -348,14 +358,14 @@ async def test_a_refused_function_reports_it_on_its_route(
         FakeWorker(),
         lambda _: "",
     )
-    answer = await functions.handle(request("GET", path))
-    assert answer.status == status
-    assert (b"'Bad' is out of service: no such file" in answer.body) == (status == 500)
+    response = await functions.handle(request("GET", path))
+    assert response.status == status
+    assert (b"'Bad' is out of service: no such file" in response.body) == (status == 500)
 
 
-async def test_requests_over_the_limit_of_host_json_are_answered_429() -> None:
+async def test_requests_over_the_limit_of_host_json_are_429() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"), throttle=Throttle(outstanding=0))
-    answer = await fixture.ask("GET", "/api/f")
-    assert (answer.status, answer.body, answer.headers) == (429, b"", [("Retry-After", "1")])
+    response = await fixture.request("GET", "/api/f")
+    assert (response.status, response.body, response.headers) == (429, b"", [("Retry-After", "1")])
     assert fixture.worker.calls == []
-    assert (await fixture.ask("GET", "/api/none")).status == 404
+    assert (await fixture.request("GET", "/api/none")).status == 404

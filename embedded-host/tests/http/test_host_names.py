@@ -44,18 +44,18 @@ ODD = [
 
 @pytest.mark.parametrize("authority", OURS)
 @pytest.mark.parametrize("network", [True, False])
-def test_names_of_this_machine(authority: str, network: bool) -> None:
+def test_names_and_addresses_of_this_machine_are_allowed(authority: str, network: bool) -> None:
     assert HostNames(network=network).allows(authority)
 
 
 @pytest.mark.parametrize("authority", [*OTHERS, *AROUND, *ODD])
 @pytest.mark.parametrize("network", [True, False])
-def test_names_that_a_page_can_have(authority: str, network: bool) -> None:
+def test_names_that_a_page_can_have_are_not_allowed(authority: str, network: bool) -> None:
     assert not HostNames(network=network).allows(authority)
 
 
 @pytest.mark.parametrize("authority", ["192.0.2.7:7071", "[2001:db8::1]:7071"])
-def test_an_address_is_no_name_but_is_only_ours_on_the_network(authority: str) -> None:
+def test_other_addresses_are_allowed_only_on_a_network_or_by_name(authority: str) -> None:
     assert HostNames(network=True).allows(authority)
     assert not HostNames().allows(authority)
     name = host_name(authority)
@@ -63,7 +63,7 @@ def test_an_address_is_no_name_but_is_only_ours_on_the_network(authority: str) -
     assert HostNames([name]).allows(authority)
 
 
-def test_names_that_were_given() -> None:
+def test_configured_names_are_allowed() -> None:
     names = HostNames(["my-tunnel.example", ".Codespaces.example"])
     assert names.allows("My-Tunnel.Example:443")
     assert names.allows("x-7071.codespaces.example")

@@ -8,18 +8,18 @@ from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
 from tests.http.api import Api
 
 
-async def test_signal_and_read(api: Api) -> None:
-    answer = await api.post("Entities/Counter/k?op=add")
-    assert (answer.status, answer.empty) == (202, True)
+async def test_a_signalled_entity_has_a_state(api: Api) -> None:
+    response = await api.post("Entities/Counter/k?op=add")
+    assert (response.status, response.empty) == (202, True)
     await api.post("entities/COUNTER/k?OP=add", None)
-    answer = await api.get("entities/counter/k")
-    assert (answer.status, answer.text) == (200, "2")
-    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
-    answer = await api.get("entities/counter/other")
-    assert (answer.status, answer.empty) == (404, True)
+    response = await api.get("entities/counter/k")
+    assert (response.status, response.text) == (200, "2")
+    assert response.headers == {"content-type": "application/json; charset=utf-8"}
+    response = await api.get("entities/counter/other")
+    assert (response.status, response.empty) == (404, True)
 
 
-async def test_keys_are_form_decoded_and_told_apart_by_case(api: Api) -> None:
+async def test_keys_are_form_decoded_and_case_sensitive(api: Api) -> None:
     await api.post("entities/counter/a+b%23?op=add")
     assert (await api.get("entities/counter/a%20b%23")).status == 200
     assert (await api.get("entities/counter/A%20b%23")).status == 404
@@ -31,10 +31,10 @@ async def test_the_key_dollar_reads_the_empty_key(api: Api) -> None:
     assert [e["entityId"]["key"] for e in (await api.get("entities/counter")).json] == ["$"]
 
 
-async def test_an_unknown_entity(api: Api) -> None:
+async def test_a_signal_to_an_unknown_entity_is_400(api: Api) -> None:
     for method in ("POST", "DELETE"):
-        answer = await api.ask(method, "entities/NoSuch/k?op=add")
-        assert (answer.status, answer.json) == (
+        response = await api.request(method, "entities/NoSuch/k?op=add")
+        assert (response.status, response.json) == (
             400,
             {
                 "Message": "The function 'nosuch' doesn't exist, is disabled, or is not an entity function. Additional info: "
@@ -64,7 +64,7 @@ async def operation(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str
         (b"plain", "", "plain"),
     ],
 )
-async def test_inputs(
+async def test_the_input_of_a_signal_is_compact_json_or_the_raw_string(
     api: Api, monkeypatch: pytest.MonkeyPatch, body: bytes | None, kind: str, input: str
 ) -> None:
     sent = await operation(api, monkeypatch)
@@ -73,25 +73,27 @@ async def test_inputs(
     assert sent == [("set", input), ("", input)]
 
 
-async def test_delete_signals_delete(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_delete_signals_the_operation_delete(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = await operation(api, monkeypatch)
-    answer = await api.ask("DELETE", "entities/counter/k?op=add")
-    assert (answer.status, answer.empty, sent) == (202, True, [("delete", None)])
+    response = await api.request("DELETE", "entities/counter/k?op=add")
+    assert (response.status, response.empty, sent) == (202, True, [("delete", None)])
 
 
 @pytest.mark.parametrize("body", ["nope", "[" * 100_000 + "]" * 100_000])
-async def test_an_input_that_is_not_json(api: Api, body: str) -> None:
-    answer = await api.post("entities/counter/k?op=add", body)
-    assert answer.status == 400
-    assert list(answer.json) == ["Message"]
-    assert answer.json["Message"].startswith("Could not parse JSON content: ")
+async def test_a_signal_with_invalid_json_is_400(api: Api, body: str) -> None:
+    response = await api.post("entities/counter/k?op=add", body)
+    assert response.status == 400
+    assert list(response.json) == ["Message"]
+    assert response.json["Message"].startswith("Could not parse JSON content: ")
     assert (await api.get("entities/counter/k")).status == 404
 
 
-async def test_an_orchestration_in_the_place_of_the_entity(api: Api) -> None:
+async def test_a_signal_to_the_id_of_an_orchestration_is_400(api: Api) -> None:
     await api.start("Wait", "@counter@k")
-    answer = await api.post("entities/counter/k?op=add")
-    assert (answer.status, answer.json) == (
+    response = await api.post("entities/counter/k?op=add")
+    assert (response.status, response.json) == (
         400,
         {"Message": "'@counter@k' is the id of an orchestration."},
     )
@@ -99,13 +101,13 @@ async def test_an_orchestration_in_the_place_of_the_entity(api: Api) -> None:
     assert (await api.get("entities")).json == []
 
 
-async def test_lists(api: Api) -> None:
+async def test_entities_are_listed_by_name_state_and_time(api: Api) -> None:
     await api.post("entities/counter/b?op=add")
     api.host.clock.advance(0.25)
     await api.post("entities/counter/a?op=add")
     await api.start("Done", "i-1")
-    answer = await api.get("entities/COUNTER?fetchState=True")
-    assert answer.text == (
+    response = await api.get("entities/COUNTER?fetchState=True")
+    assert response.text == (
         '[{"entityId":{"name":"counter","key":"a"},"lastOperationTime":"2026-01-02T03:04:05.25Z","state":1},'
         '{"entityId":{"name":"counter","key":"b"},"lastOperationTime":"2026-01-02T03:04:05Z","state":1}]'
     )
@@ -118,7 +120,7 @@ async def test_lists(api: Api) -> None:
     assert [e["entityId"]["key"] for e in (await api.get(f"entities?{earlier}")).json] == ["b"]
 
 
-async def test_pages(api: Api) -> None:
+async def test_entity_pages_follow_each_other_by_continuation_token(api: Api) -> None:
     for key in "abc":
         await api.post(f"entities/counter/{key}?op=add")
     first = await api.get("entities?top=2")
@@ -138,5 +140,5 @@ async def test_a_failed_first_operation_leaves_a_null_state(api: Api) -> None:
 
     api.host.invoker.entities["Counter"] = df.Entity.create(broken)
     await api.post("entities/counter/k?op=add")
-    answer = await api.get("entities/counter/k")
-    assert (answer.status, answer.text) == (200, "null")
+    response = await api.get("entities/counter/k")
+    assert (response.status, response.text) == (200, "null")

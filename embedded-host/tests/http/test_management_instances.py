@@ -17,26 +17,26 @@ WRONG = "Something went wrong while processing your request"
 # -- status ------------------------------------------------------------------------------------------
 
 
-async def test_a_status(api: Api) -> None:
+async def test_the_status_of_a_completed_instance_has_the_recorded_json(api: Api) -> None:
     await api.start("Done", body='"7"')
-    answer = await api.get("instances/i-1")
-    assert answer.status == 200
-    assert answer.text == (
+    response = await api.get("instances/i-1")
+    assert response.status == 200
+    assert response.text == (
         '{"name":"Done","instanceId":"i-1","runtimeStatus":"Completed","input":"7","customStatus":{"step":1},"output":7,'
         f'"createdTime":"{TIME}","lastUpdatedTime":"{TIME}"}}'
     )
-    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
+    assert response.headers == {"content-type": "application/json; charset=utf-8"}
 
 
 async def test_the_status_of_a_live_instance_has_a_location_to_poll(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.get("instances/i-1?taskHub=Hub&x=%20")
-    assert answer.status == 202
-    assert answer.headers["location"] == f"{WEBHOOK}/instances/i-1?taskHub=Hub&x=%20"
-    assert answer.headers["retry-after"] == "5"
+    response = await api.get("instances/i-1?taskHub=Hub&x=%20")
+    assert response.status == 202
+    assert response.headers["location"] == f"{WEBHOOK}/instances/i-1?taskHub=Hub&x=%20"
+    assert response.headers["retry-after"] == "5"
 
 
-async def test_unknown(api: Api) -> None:
+async def test_requests_for_an_unknown_instance_are_404(api: Api) -> None:
     for method, tail in [
         *(
             ("GET", ""),
@@ -47,23 +47,23 @@ async def test_unknown(api: Api) -> None:
         ),
         ("POST", "/raiseEvent/Go"),
     ]:
-        answer = await api.ask(method, f"instances/none{tail}", b"1")
-        assert (answer.status, answer.empty) == (404, True), tail
+        response = await api.request(method, f"instances/none{tail}", b"1")
+        assert (response.status, response.empty) == (404, True), tail
 
 
 @pytest.mark.parametrize("value", ["false", "False", "FALSE", "%20false"])
-async def test_without_input(api: Api, value: str) -> None:
+async def test_show_input_false_leaves_the_input_out(api: Api, value: str) -> None:
     await api.start("Wait", body="1")
     assert (await api.get(f"instances/i-1?showInput={value}")).json["input"] is None
 
 
 @pytest.mark.parametrize("value", ["true", "True", "", "0", "no", "false,false"])
-async def test_with_input(api: Api, value: str) -> None:
+async def test_any_other_show_input_value_includes_the_input(api: Api, value: str) -> None:
     await api.start("Wait", body="1")
     assert (await api.get(f"instances/i-1?SHOWINPUT={value}")).json["input"] == 1
 
 
-async def test_history(api: Api) -> None:
+async def test_show_history_includes_events_inputs_and_results_as_requested(api: Api) -> None:
     await api.start("Done", body='"7"')
     events = (await api.get("instances/i-1?showHistory=True")).json["historyEvents"]
     assert [e["EventType"] for e in events] == ["ExecutionStarted", "ExecutionCompleted"]
@@ -76,34 +76,34 @@ async def test_history(api: Api) -> None:
     assert events[1]["Result"] == 7
 
 
-async def test_a_failed_one(api: Api) -> None:
+async def test_a_failed_instance_is_500_only_on_request(api: Api) -> None:
     await api.start("Fail")
     assert (await api.get("instances/i-1")).status == 200
-    answer = await api.get("instances/i-1?returnInternalServerErrorOnFailure=true")
-    assert (answer.status, answer.json["output"]) == (
+    response = await api.get("instances/i-1?returnInternalServerErrorOnFailure=true")
+    assert (response.status, response.json["output"]) == (
         500,
         "Orchestrator function 'Fail' failed: boom 1",
     )
 
 
-async def test_prefer_wait(api: Api) -> None:
+async def test_prefer_wait_delays_the_response_until_the_instance_ends(api: Api) -> None:
     await api.start("Wait")
-    asked = asyncio.ensure_future(api.get("instances/i-1", Prefer="respond-async, wait=20"))
+    requested = asyncio.ensure_future(api.get("instances/i-1", Prefer="respond-async, wait=20"))
     await asyncio.sleep(0)
     await api.post("instances/i-1/raiseEvent/Go", "5")
-    answer = await asked
-    assert (answer.status, answer.json["output"], answer.headers["preference-applied"]) == (
+    response = await requested
+    assert (response.status, response.json["output"], response.headers["preference-applied"]) == (
         200,
         5,
         "wait=20",
     )
     await api.start("Wait", "i-2")
     assert (await api.get("instances/i-2", Prefer="wait=0")).status == 202
-    answer = await api.get("instances/none", Prefer="wait=9")
-    assert (answer.status, answer.headers) == (404, {"preference-applied": "wait=9"})
+    response = await api.get("instances/none", Prefer="wait=9")
+    assert (response.status, response.headers) == (404, {"preference-applied": "wait=9"})
 
 
-async def test_a_diagnosis(api: Api) -> None:
+async def test_a_diagnosis_is_returned_only_on_request(api: Api) -> None:
     await api.start("Wait")
     assert "diagnosis" not in (await api.get("instances/i-1")).json
     assert "Go" in (await api.get("instances/i-1?showDiagnosis=true")).json["diagnosis"]["text"]
@@ -127,10 +127,10 @@ async def test_a_diagnosis(api: Api) -> None:
         ("null", "null"),
     ],
 )
-async def test_an_event_is_stored_compactly(api: Api, body: str, stored: str) -> None:
+async def test_an_event_is_stored_as_compact_json(api: Api, body: str, stored: str) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/RAISEEVENT/Other", body)
-    assert (answer.status, answer.empty) == (202, True)
+    response = await api.post("instances/i-1/RAISEEVENT/Other", body)
+    assert (response.status, response.empty) == (202, True)
     events = (await api.get("instances/i-1?showHistory=true")).json["historyEvents"]
     assert (events[-1]["Name"], events[-1]["Input"]) == ("Other", stored)
 
@@ -144,21 +144,21 @@ async def test_nan_reaches_the_orchestrator(api: Api) -> None:
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]
 )
-async def test_an_event_that_is_not_called_json(api: Api, kind: str) -> None:
+async def test_an_event_with_another_media_type_is_400(api: Api, kind: str) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type=kind)
-    assert (answer.status, answer.json) == (
+    response = await api.post("instances/i-1/raiseEvent/Go", "1", Content_Type=kind)
+    assert (response.status, response.json) == (
         400,
         {"Message": "Only application/json request content is supported"},
     )
 
 
-async def test_an_event_with_parameters_of_its_type(api: Api) -> None:
+async def test_an_event_with_media_type_parameters_is_accepted(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.post(
+    response = await api.post(
         "instances/i-1/raiseEvent/Go", "1", Content_Type="Application/JSON; charset=utf-8"
     )
-    assert answer.status == 202
+    assert response.status == 202
 
 
 @pytest.mark.parametrize(
@@ -172,20 +172,20 @@ async def test_an_event_with_parameters_of_its_type(api: Api) -> None:
         ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
     ],
 )
-async def test_an_event_that_is_not_json(api: Api, body: str, why: str) -> None:
+async def test_an_event_with_invalid_json_is_400(api: Api, body: str, why: str) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/raiseEvent/Go", body)
-    assert (answer.status, answer.json["Message"], answer.json["ExceptionMessage"]) == (
+    response = await api.post("instances/i-1/raiseEvent/Go", body)
+    assert (response.status, response.json["Message"], response.json["ExceptionMessage"]) == (
         400,
         "Invalid JSON content",
         why,
     )
 
 
-async def test_an_event_for_a_finished_instance_is_refused_before_it_is_looked_at(api: Api) -> None:
+async def test_an_event_for_a_finished_instance_is_410_before_its_body_is_checked(api: Api) -> None:
     await api.start("Done")
-    answer = await api.post("instances/i-1/raiseEvent/Go", "nope", Content_Type="text/plain")
-    assert (answer.status, answer.empty) == (410, True)
+    response = await api.post("instances/i-1/raiseEvent/Go", "nope", Content_Type="text/plain")
+    assert (response.status, response.empty) == (410, True)
 
 
 async def test_event_names_are_form_decoded(api: Api) -> None:
@@ -198,21 +198,21 @@ async def test_event_names_are_form_decoded(api: Api) -> None:
 # -- operations --------------------------------------------------------------------------------------
 
 
-async def test_terminate(api: Api) -> None:
+async def test_terminate_ends_an_instance_once(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/Terminate?reason=123")
-    assert (answer.status, answer.empty) == (202, True)
+    response = await api.post("instances/i-1/Terminate?reason=123")
+    assert (response.status, response.empty) == (202, True)
     status = await api.status()
     assert (status["runtimeStatus"], status["output"]) == ("Terminated", 123)
     for operation in ("terminate", "suspend", "resume"):
-        answer = await api.post(f"instances/i-1/{operation}")
-        assert (answer.status, answer.empty) == (410, True)
+        response = await api.post(f"instances/i-1/{operation}")
+        assert (response.status, response.empty) == (410, True)
 
 
-async def test_suspend_and_resume(api: Api) -> None:
+async def test_suspend_and_resume_require_the_matching_status(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.post("instances/i-1/resume")
-    assert (answer.status, answer.json) == (
+    response = await api.post("instances/i-1/resume")
+    assert (response.status, response.json) == (
         500,
         {
             "Message": WRONG,
@@ -226,8 +226,8 @@ async def test_suspend_and_resume(api: Api) -> None:
         "Suspended",
         "a b",
     )
-    answer = await api.post("instances/i-1/suspend")
-    assert (answer.status, answer.json["ExceptionMessage"]) == (
+    response = await api.post("instances/i-1/suspend")
+    assert (response.status, response.json["ExceptionMessage"]) == (
         500,
         "Cannot suspend the orchestration instance i-1 because instance is in the Suspended state.",
     )
@@ -235,25 +235,28 @@ async def test_suspend_and_resume(api: Api) -> None:
     assert (await api.status())["runtimeStatus"] == "Running"
 
 
-async def test_rewind(api: Api) -> None:
-    answer = await api.post("instances/none/rewind")
-    assert (answer.status, answer.json) == (404, 'No orchestration with instance ID "$none" found.')
+async def test_rewind_requires_a_failed_instance(api: Api) -> None:
+    response = await api.post("instances/none/rewind")
+    assert (response.status, response.json) == (
+        404,
+        'No orchestration with instance ID "$none" found.',
+    )
     await api.start("Wait")
-    answer = await api.post("instances/i-1/rewind")
+    response = await api.post("instances/i-1/rewind")
     text = 'This orchestration has status Running, but only orchestrations in the "Failed" state can be rewound.'
-    assert (answer.status, answer.json) == (412, text)
+    assert (response.status, response.json) == (412, text)
     await api.start("Fail", "i-2")
-    answer = await api.post("instances/i-2/rewind?reason=again")
-    assert (answer.status, answer.empty) == (202, True)
+    response = await api.post("instances/i-2/rewind?reason=again")
+    assert (response.status, response.empty) == (202, True)
 
 
-async def test_restart(api: Api) -> None:
+async def test_restart_starts_a_new_instance_or_the_same_id(api: Api) -> None:
     await api.start("Done", body='"7"')
-    answer = await api.ask("POST", "instances/i-1/restart", b"", public_url="http://public")
-    assert answer.status == 202
-    new = answer.json["id"]
+    response = await api.request("POST", "instances/i-1/restart", b"", public_url="http://public")
+    assert response.status == 202
+    new = response.json["id"]
     assert new != "i-1"
-    assert answer.headers["location"].startswith(
+    assert response.headers["location"].startswith(
         f"http://public/runtime/webhooks/durabletask/instances/{new}?"
     )
     assert (await api.status(new))["output"] == 7
@@ -262,9 +265,9 @@ async def test_restart(api: Api) -> None:
     ] == "i-1"
 
 
-async def test_restarts_that_are_refused(api: Api) -> None:
-    answer = await api.post("instances/none/restart")
-    assert (answer.status, answer.json) == (
+async def test_restart_of_an_unknown_or_running_instance_is_refused(api: Api) -> None:
+    response = await api.post("instances/none/restart")
+    assert (response.status, response.json) == (
         400,
         {
             "Message": "InstanceId does not match a valid orchestration instance.",
@@ -274,8 +277,8 @@ async def test_restarts_that_are_refused(api: Api) -> None:
         },
     )
     await api.start("Wait")
-    answer = await api.post("instances/i-1/restart?restartWithNewInstanceId=false")
-    assert (answer.status, answer.json) == (
+    response = await api.post("instances/i-1/restart?restartWithNewInstanceId=false")
+    assert (response.status, response.json) == (
         409,
         {
             "Message": "A non-terminal instance with this instance ID already exists.",
@@ -286,33 +289,33 @@ async def test_restarts_that_are_refused(api: Api) -> None:
     )
 
 
-async def test_purge(api: Api) -> None:
+async def test_purge_requires_a_finished_instance(api: Api) -> None:
     await api.start("Wait")
-    answer = await api.ask("DELETE", "instances/i-1")
-    assert (answer.status, answer.json) == (
+    response = await api.request("DELETE", "instances/i-1")
+    assert (response.status, response.json) == (
         412,
         "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID i-1 has status Running",
     )
     await api.post("instances/i-1/terminate")
-    answer = await api.ask("DELETE", "instances/i-1")
-    assert (answer.status, answer.text) == (200, '{"instancesDeleted":1}')
+    response = await api.request("DELETE", "instances/i-1")
+    assert (response.status, response.text) == (200, '{"instancesDeleted":1}')
     assert (await api.get("instances/i-1")).status == 404
-    answer = await api.ask("DELETE", "instances/@none@x")
-    assert (answer.status, answer.json) == (200, {"instancesDeleted": 0})
+    response = await api.request("DELETE", "instances/@none@x")
+    assert (response.status, response.json) == (200, {"instancesDeleted": 0})
 
 
 async def test_an_entity_is_purged_by_its_id(api: Api) -> None:
     await api.post("entities/counter/k?op=add")
-    assert (await api.ask("DELETE", "instances/@counter@k")).json == {"instancesDeleted": 1}
+    assert (await api.request("DELETE", "instances/@counter@k")).json == {"instancesDeleted": 1}
     assert (await api.get("entities/counter/k")).status == 404
 
 
-async def test_bodies_are_ignored_by_operations(api: Api) -> None:
+async def test_operations_ignore_the_request_body(api: Api) -> None:
     await api.start("Wait")
     assert (await api.post("instances/i-1/terminate", b"\xff not json")).status == 202
 
 
-async def test_large_values_go_round(api: Api) -> None:
+async def test_a_value_of_a_megabyte_is_returned_unchanged(api: Api) -> None:
     await api.start("Wait")
     value = "x" * 1_000_000
     assert (await api.post("instances/i-1/raiseEvent/Go", json.dumps(value))).status == 202

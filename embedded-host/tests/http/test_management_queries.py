@@ -20,9 +20,9 @@ NEEDS_FROM = "Please provide value for 'createdTimeFrom' parameter."
 
 
 async def ids(api: Api, query: str = "", **headers: str) -> list[str]:
-    answer = await api.get(f"instances?{query}", **headers)
-    assert answer.status == 200
-    return [item["instanceId"] for item in answer.json]
+    response = await api.get(f"instances?{query}", **headers)
+    assert response.status == 200
+    return [item["instanceId"] for item in response.json]
 
 
 async def started(api: Api, *instance_ids: str, name: str = "Done") -> None:
@@ -33,19 +33,19 @@ async def started(api: Api, *instance_ids: str, name: str = "Done") -> None:
 # -- lists -------------------------------------------------------------------------------------------
 
 
-async def test_a_list_is_of_status_objects_in_order_of_id(api: Api) -> None:
+async def test_a_list_has_status_objects_in_order_of_id(api: Api) -> None:
     await api.start("Wait", "b", "1")
     await api.start("Done", "a")
-    answer = await api.get("instances/")
-    assert answer.headers == {"content-type": "application/json; charset=utf-8"}
-    assert [item["instanceId"] for item in answer.json] == ["a", "b"]
-    assert answer.json[1] == (await api.get("instances/b")).json
+    response = await api.get("instances/")
+    assert response.headers == {"content-type": "application/json; charset=utf-8"}
+    assert [item["instanceId"] for item in response.json] == ["a", "b"]
+    assert response.json[1] == (await api.get("instances/b")).json
     assert (await api.get("instances?showInput=False")).json[1]["input"] is None
 
 
-async def test_an_empty_list(api: Api) -> None:
-    answer = await api.get("instances")
-    assert (answer.status, answer.text, CONTINUATION_TOKEN_HEADER in answer.headers) == (
+async def test_an_empty_list_has_no_continuation_token(api: Api) -> None:
+    response = await api.get("instances")
+    assert (response.status, response.text, CONTINUATION_TOKEN_HEADER in response.headers) == (
         200,
         "[]",
         False,
@@ -66,7 +66,9 @@ async def test_an_empty_list(api: Api) -> None:
         ("", ["'quoted", "@counter@k", "a", "a%", "a_", "ab", "grün", "grüß", "\U0001f600x"]),
     ],
 )
-async def test_prefixes(api: Api, prefix: str, found: list[str]) -> None:
+async def test_instance_id_prefixes_are_literal_and_case_sensitive(
+    api: Api, prefix: str, found: list[str]
+) -> None:
     await started(api, "a", "ab", "a%", "a_", "grün", "grüß", "\U0001f600x", "'quoted")
     await api.post("entities/counter/k?op=add")
     assert await ids(api, f"instanceIdPrefix={quote(prefix)}") == found
@@ -89,7 +91,9 @@ async def test_prefixes(api: Api, prefix: str, found: list[str]) -> None:
         ("runtimeStatus=Pending", []),
     ],
 )
-async def test_statuses(api: Api, query: str, found: list[str]) -> None:
+async def test_runtime_statuses_filter_by_name_or_number(
+    api: Api, query: str, found: list[str]
+) -> None:
     await started(api, "done")
     await started(api, "wait", name="Wait")
     await started(api, "bad", name="Fail")
@@ -121,25 +125,27 @@ async def test_statuses(api: Api, query: str, found: list[str]) -> None:
         ("createdTimeFrom=%C2%B2", ["a", "b", "c"]),
     ],
 )
-async def test_times(api: Api, query: str, found: list[str]) -> None:
+async def test_created_times_filter_in_all_usual_formats(
+    api: Api, query: str, found: list[str]
+) -> None:
     for instance_id in "abc":
         await started(api, instance_id)
         api.host.clock.advance(1)
     assert await ids(api, query) == found
 
 
-async def test_pages(api: Api) -> None:
+async def test_pages_follow_each_other_by_continuation_token(api: Api) -> None:
     names = ["a", "b%", "ß", "z", "\U0001f600"]
     await started(api, *names)
     seen: list[list[str]] = []
     headers: dict[str, str] = {}
     while True:
-        answer = await api.get("instances?top=2", **headers)
-        seen.append([item["instanceId"] for item in answer.json])
-        if CONTINUATION_TOKEN_HEADER not in answer.headers:
+        response = await api.get("instances?top=2", **headers)
+        seen.append([item["instanceId"] for item in response.json])
+        if CONTINUATION_TOKEN_HEADER not in response.headers:
             break
-        assert answer.headers[CONTINUATION_TOKEN_HEADER].isascii()
-        headers = {CONTINUATION_TOKEN_HEADER: answer.headers[CONTINUATION_TOKEN_HEADER]}
+        assert response.headers[CONTINUATION_TOKEN_HEADER].isascii()
+        headers = {CONTINUATION_TOKEN_HEADER: response.headers[CONTINUATION_TOKEN_HEADER]}
     assert seen == [["a", "b%"], ["z", "ß"], ["\U0001f600"]]
     assert CONTINUATION_TOKEN_HEADER not in (await api.get("instances?top=5")).headers
 
@@ -147,17 +153,17 @@ async def test_pages(api: Api) -> None:
 @pytest.mark.parametrize(
     "top", ["0", "-1", "abc", "", "1e2", "²", "99999999999", "9" * 400, "2147483648", "1.5"]
 )
-async def test_a_top_that_is_none_is_100(api: Api, top: str) -> None:
+async def test_an_invalid_top_is_100(api: Api, top: str) -> None:
     row = InstanceRow(0, "Hub", "", "Done", "Completed", T0, T0, "")
     api.host.store.write(
         [SaveInstance(replace(row, key=1000 + n, id=f"i{n:03}")) for n in range(101)]
     )
-    answer = await api.get(f"instances?top={quote(top)}")
-    assert (len(answer.json), CONTINUATION_TOKEN_HEADER in answer.headers) == (100, True)
+    response = await api.get(f"instances?top={quote(top)}")
+    assert (len(response.json), CONTINUATION_TOKEN_HEADER in response.headers) == (100, True)
 
 
 @pytest.mark.parametrize("top", ["2147483647", "%202", "+2", "%2B2"])
-async def test_tops(api: Api, top: str) -> None:
+async def test_a_valid_top_is_accepted_in_all_spellings(api: Api, top: str) -> None:
     await started(api, "a", "b")
     assert await ids(api, f"top={top}") == ["a", "b"]
 
@@ -183,8 +189,8 @@ async def test_a_long_page_yields_to_the_event_loop(
     beside = asyncio.ensure_future(other())
     await asyncio.sleep(0)
     before = turns
-    asked = request("GET", f"/{kind}")
-    assert len(json.loads((await api.management.handle(asked, f"/{kind}")).body)) == 7
+    requested = request("GET", f"/{kind}")
+    assert len(json.loads((await api.management.handle(requested, f"/{kind}")).body)) == 7
     beside.cancel()
     assert turns - before == 3
 
@@ -216,12 +222,12 @@ def token(value: object) -> str:
         ),
     ],
 )
-async def test_a_token_that_is_not_ours_begins_at_the_first_page(api: Api, garbage: str) -> None:
+async def test_an_invalid_token_returns_the_first_page(api: Api, garbage: str) -> None:
     await started(api, "a", "b")
     assert await ids(api, **{CONTINUATION_TOKEN_HEADER: garbage}) == ["a", "b"]
 
 
-async def test_a_token_whose_instance_is_gone(api: Api) -> None:
+async def test_a_token_of_a_deleted_instance_continues_after_its_id(api: Api) -> None:
     await started(api, "a", "c")
     assert await ids(api, **{CONTINUATION_TOKEN_HEADER: continuation_token("b")}) == ["c"]
 
@@ -230,8 +236,8 @@ async def test_a_token_whose_instance_is_gone(api: Api) -> None:
 
 
 async def purge(api: Api, query: str) -> tuple[int, object]:
-    answer = await api.ask("DELETE", f"instances?{query}")
-    return answer.status, answer.json if answer.response.body else None
+    response = await api.request("DELETE", f"instances?{query}")
+    return response.status, response.json if response.response.body else None
 
 
 async def everything(api: Api) -> list[str]:
@@ -253,7 +259,9 @@ async def everything(api: Api) -> list[str]:
         ("&createdTimeTo=", {"done", "bad"}),
     ],
 )
-async def test_a_purge_deletes_what_has_finished(api: Api, query: str, deleted: set[str]) -> None:
+async def test_a_purge_deletes_the_finished_instances_of_the_filter(
+    api: Api, query: str, deleted: set[str]
+) -> None:
     before = await everything(api)
     assert await purge(api, f"createdTimeFrom=2026-01-02T03:04:05Z{query}") == (
         200,
@@ -265,10 +273,10 @@ async def test_a_purge_deletes_what_has_finished(api: Api, query: str, deleted: 
 @pytest.mark.parametrize(
     "query", ["&runtimeStatus=Terminated", "&createdTimeTo=2025-01-01", "&runtimeStatus=4,5"]
 )
-async def test_a_purge_of_nothing(api: Api, query: str) -> None:
+async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -> None:
     before = await everything(api)
-    answer = await api.ask("DELETE", f"instances?createdTimeFrom=2020-01-01{query}")
-    assert (answer.status, answer.empty) == (404, True)
+    response = await api.request("DELETE", f"instances?createdTimeFrom=2020-01-01{query}")
+    assert (response.status, response.empty) == (404, True)
     assert await ids(api) == before
 
 
@@ -312,7 +320,9 @@ async def test_a_purge_of_nothing(api: Api, query: str) -> None:
         ),
     ],
 )
-async def test_a_purge_that_cannot_be_read_deletes_nothing(api: Api, query: str, why: str) -> None:
+async def test_a_purge_with_an_invalid_filter_deletes_nothing(
+    api: Api, query: str, why: str
+) -> None:
     before = await everything(api)
     assert await purge(api, query) == (400, why)
     assert await ids(api) == before

@@ -16,7 +16,7 @@ from embedded_host.http.management_responses import (
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, continuation_token
 
 
-def test_the_two_error_bodies() -> None:
+def test_error_bodies_have_the_recorded_keys() -> None:
     assert json.loads(exception_response(500, "m", "e", "T").body) == {
         "Message": "m",
         "ExceptionMessage": "e",
@@ -37,7 +37,7 @@ def test_the_two_error_bodies() -> None:
         ('{"a": }', "Expecting value: line 1 column 7 (char 6)."),
     ],
 )
-def test_invalid_json_is_reported_in_the_functions_hosts_words(text: str, reason: str) -> None:
+def test_invalid_json_has_the_message_of_the_azure_functions_host(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match="Expecting value") as caught:
         json.loads(text)
     body = json.loads(invalid_json_response(text, caught.value).body)

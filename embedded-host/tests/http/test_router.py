@@ -33,14 +33,14 @@ class Served:
             self.fixture.functions, api.management, admin, lambda: home, cors, dashboard
         )
 
-    async def ask(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
+    async def request(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.router.public(request(method, target, headers=named))
-        return answer.status, answer.body
+        response = await self.router.public(request(method, target, headers=named))
+        return response.status, response.body
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "answer"),
+    ("method", "target", "response"),
     [
         ("GET", "/", (200, b"<h1>up</h1>")),
         ("POST", "/?x=1", (200, b"<h1>up</h1>")),
@@ -58,37 +58,39 @@ class Served:
         ("GET", "/robots933456.txt", (404, b"")),
     ],
 )
-async def test_paths(api: Api, method: str, target: str, answer: tuple[int, bytes]) -> None:
-    assert await Served(api).ask(method, target) == answer
+async def test_each_path_is_routed_to_its_part_of_the_host(
+    api: Api, method: str, target: str, response: tuple[int, bytes]
+) -> None:
+    assert await Served(api).request(method, target) == response
 
 
 async def test_the_host_s_own_paths_precede_the_functions(api: Api) -> None:
     served = Served(api)
-    assert await served.ask("GET", "/admin/x") == (404, b"")
+    assert await served.request("GET", "/admin/x") == (404, b"")
     assert served.fixture.worker.calls == []
 
 
-async def test_a_function_at_the_root_takes_the_home_page_s_place(api: Api) -> None:
+async def test_a_function_at_the_root_replaces_the_home_page(api: Api) -> None:
     served = Served(api)
     served.fixture.app.replace(loaded(route("Root", "{*rest}", "GET", prefix="")))
-    assert await served.ask("GET", "/") == (200, b"")
-    assert (await served.ask("POST", "/"))[1] == b"<h1>up</h1>"
+    assert await served.request("GET", "/") == (200, b"")
+    assert (await served.request("POST", "/"))[1] == b"<h1>up</h1>"
 
 
-async def test_the_home_page_may_be_switched_off(api: Api) -> None:
-    assert await Served(api, home=None).ask("GET", "/") == (204, b"")
+async def test_a_disabled_home_page_is_204(api: Api) -> None:
+    assert await Served(api, home=None).request("GET", "/") == (204, b"")
 
 
 @pytest.mark.parametrize(
     "target",
     ["/api/f", "/runtime/webhooks/durabletask/instances", "/admin/host/ping", "/none", "/"],
 )
-async def test_cors_is_for_all_of_it(api: Api, target: str) -> None:
+async def test_cors_applies_to_all_public_paths(api: Api, target: str) -> None:
     served = Served(api, cors=Cors(["http://a"]))
     preflight = {"Origin": "http://a", "Access_Control_Request_Method": "GET"}
-    assert await served.ask("OPTIONS", target, **preflight) == (204, b"")
-    answer = await served.router.public(request("GET", target, headers={"Origin": "http://a"}))
-    assert ("Access-Control-Allow-Origin", "http://a") in answer.headers
+    assert await served.request("OPTIONS", target, **preflight) == (204, b"")
+    response = await served.router.public(request("GET", target, headers={"Origin": "http://a"}))
+    assert ("Access-Control-Allow-Origin", "http://a") in response.headers
 
 
 class Page:
@@ -96,27 +98,27 @@ class Page:
         return text_response(f"dashboard {path}")
 
 
-async def test_the_dashboard_has_its_own_path_without_cors(api: Api) -> None:
+async def test_the_dashboard_is_routed_without_cors(api: Api) -> None:
     served = Served(api, cors=Cors(["http://a"]), dashboard=Page())
-    assert await served.ask("GET", "/dashboard") == (200, b"dashboard ")
-    assert await served.ask("GET", "/Dashboard/api/x") == (200, b"dashboard /api/x")
-    assert (await served.ask("GET", "/dashboards"))[0] == 404
-    answer = await served.router.public(
+    assert await served.request("GET", "/dashboard") == (200, b"dashboard ")
+    assert await served.request("GET", "/Dashboard/api/x") == (200, b"dashboard /api/x")
+    assert (await served.request("GET", "/dashboards"))[0] == 404
+    response = await served.router.public(
         request("GET", "/dashboard", headers={"Origin": "http://a"})
     )
-    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+    assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
 
 
-async def test_a_function_of_that_name_takes_the_dashboards_place(api: Api) -> None:
+async def test_a_function_with_the_dashboards_route_replaces_the_dashboard(api: Api) -> None:
     served = Served(api, dashboard=Page())
     served.fixture.app.replace(loaded(route("Mine", "dashboard/{page}", "GET", prefix="")))
     assert not served.router.has_dashboard
-    assert await served.ask("GET", "/dashboard/x") == (200, b"")
+    assert await served.request("GET", "/dashboard/x") == (200, b"")
     served.fixture.app.replace(loaded(route("All", "{*rest}", "GET", prefix="")))
-    assert await served.ask("GET", "/dashboard/x") == (200, b"dashboard /x")
+    assert await served.request("GET", "/dashboard/x") == (200, b"dashboard /x")
 
 
-async def test_the_private_endpoint_is_the_management_api_alone(api: Api) -> None:
+async def test_the_sdk_endpoint_serves_only_the_management_api(api: Api) -> None:
     served = Served(api)
     for target, status in (
         ("/durabletask/instances", 200),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from embedded_host.http.security_headers import secure_html, secure_text
 
 
-def test_a_text_is_not_sniffed_and_sends_no_referrer() -> None:
+def test_a_plain_text_response_forbids_sniffing_and_referrers() -> None:
     response = secure_text("refused", 403)
     headers = dict(response.headers)
     assert (response.status, response.body) == (403, b"refused")
@@ -13,7 +13,7 @@ def test_a_text_is_not_sniffed_and_sends_no_referrer() -> None:
     )
 
 
-def test_a_page_loads_nothing_and_cannot_be_framed() -> None:
+def test_an_html_response_loads_nothing_and_cannot_be_framed() -> None:
     response = secure_html("<p>home</p>")
     headers = dict(response.headers)
     assert headers["Content-Type"].startswith("text/html")

@@ -19,9 +19,9 @@ from embedded_host.web.response import Response, text_response
 from tests.http.plain_client import echo, get, serving
 
 
-async def test_an_answer_has_length_date_and_server() -> None:
+async def test_a_response_has_length_date_and_server() -> None:
     async with serving(echo) as client:
-        status, headers, body = await client.ask(get("/a"))
+        status, headers, body = await client.request(get("/a"))
     assert (status, body) == (200, b"GET http://h/a ")
     assert set(headers) == {"content-length", "content-type", "date", "server"}
 
@@ -39,36 +39,36 @@ async def test_an_answer_has_length_date_and_server() -> None:
         ("/../up", "http://h/../up"),
     ],
 )
-async def test_request_targets(target: str, url: str) -> None:
+async def test_each_form_of_a_request_target_gives_the_url(target: str, url: str) -> None:
     async with serving(echo) as client:
-        assert (await client.ask(get(target)))[2].decode() == f"GET {url} "
+        assert (await client.request(get(target)))[2].decode() == f"GET {url} "
 
 
-async def test_a_target_that_should_have_been_encoded() -> None:
+async def test_a_request_target_that_is_not_encoded_is_400() -> None:
     async with serving(echo) as client:
-        assert (await client.ask("GET /grüße?name=Jörg HTTP/1.1\nHost: h\n\n"))[0] == 400
+        assert (await client.request("GET /grüße?name=Jörg HTTP/1.1\nHost: h\n\n"))[0] == 400
 
 
-async def test_without_a_host_header() -> None:
+async def test_without_a_host_header_only_http_1_0_is_accepted() -> None:
     async with serving(echo) as client:
-        _, _, body = await client.ask(get("/a", version="1.0", host=None))
+        _, _, body = await client.request(get("/a", version="1.0", host=None))
         assert body.decode() == f"GET http://localhost:{client.port}/a "
     async with serving(echo) as client:
-        assert (await client.ask(get("/a", host="")))[
+        assert (await client.request(get("/a", host="")))[
             2
         ].decode() == f"GET http://localhost:{client.port}/a "
-        status, headers, _ = await client.ask(get("/a", host=None))
+        status, headers, _ = await client.request(get("/a", host=None))
         assert (status, headers["connection"], await client.end()) == (400, "close", b"")
 
 
-async def test_long_lines() -> None:
+async def test_a_long_request_line_is_414_and_a_long_header_431() -> None:
     async with serving(echo) as client:
         long = "/" + "x" * (MAX_LINE - 100)
-        assert (await client.ask(get(long)))[0] == 200
-        status, headers, body = await client.ask(get("/" + "x" * MAX_LINE))
+        assert (await client.request(get(long)))[0] == 200
+        status, headers, body = await client.request(get("/" + "x" * MAX_LINE))
         assert (status, headers["connection"], body) == (414, "close", b"")
     async with serving(echo) as client:
-        assert (await client.ask(get("/", "X-Long: " + "x" * MAX_HEADER * 4)))[0] == 431
+        assert (await client.request(get("/", "X-Long: " + "x" * MAX_HEADER * 4)))[0] == 431
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,28 @@ async def test_bytes_that_are_not_http_are_refused_without_a_log_line(
     junk: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(echo) as client:
-        status, _, body = await client.ask(junk)
+        status, _, body = await client.request(junk)
         assert (status, body, await client.end()) == (400, b"", b"")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_pipelined_requests_are_answered_in_order() -> None:
+async def test_pipelined_requests_get_responses_in_order() -> None:
     async with serving(echo) as client:
         client.send(get("/1") + "POST /2 HTTP/1.1\nHost: h\nContent-Length: 3\n\nabc" + get("/3"))
-        bodies = [(await client.answer())[2] for _ in range(3)]
+        bodies = [(await client.read_response())[2] for _ in range(3)]
     assert bodies == [b"GET http://h/1 ", b"POST http://h/2 abc", b"GET http://h/3 "]
 
 
 async def test_the_connection_closes_on_request() -> None:
     async with serving(echo) as client:
-        await client.ask(get("/1", "Connection: close"))
+        await client.request(get("/1", "Connection: close"))
         assert await client.end() == b""
     async with serving(echo) as client:
-        await client.ask(get("/1", version="1.0"))
+        await client.request(get("/1", version="1.0"))
         assert await client.end() == b""
 
 
-async def test_headers_as_they_are_handed_on() -> None:
+async def test_repeated_headers_are_joined_and_decoded() -> None:
     seen: dict[str, str] = {}
 
     async def look(request: Request) -> Response:
@@ -108,13 +108,13 @@ async def test_headers_as_they_are_handed_on() -> None:
         return Response(200)
 
     async with serving(look) as client:
-        await client.ask(
+        await client.request(
             b"GET / HTTP/1.1\r\nHost: h\r\nX-Many: a\r\nX-Utf8: \xc3\xa9\r\nx-many: b\r\nX-Latin: \xe9\r\n\r\n"
         )
     assert seen == {"x-MANY": "a,b", "x-Utf8": "é", "x-latin": "é"}
 
 
-async def test_bodies() -> None:
+async def test_bodies_arrive_unchanged() -> None:
     binary = bytes(range(256)) * 3
     packed = gzip.compress(b"text")
 
@@ -124,47 +124,51 @@ async def test_bodies() -> None:
     async with serving(back) as client:
         head = b"POST / HTTP/1.1\r\nHost: h\r\n"
         length = b"Content-Length: %d\r\n"
-        assert (await client.ask(head + length % len(binary) + b"\r\n" + binary))[2] == binary
+        assert (await client.request(head + length % len(binary) + b"\r\n" + binary))[2] == binary
         packed_head = head + b"Content-Encoding: gzip\r\n" + length % len(packed)
-        assert (await client.ask(packed_head + b"\r\n" + packed))[2] == packed
+        assert (await client.request(packed_head + b"\r\n" + packed))[2] == packed
         chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-        assert (await client.ask(head + chunks))[2] == b"abcde"
-        status, _, _ = await client.ask(head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n")
+        assert (await client.request(head + chunks))[2] == b"abcde"
+        status, _, _ = await client.request(
+            head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"
+        )
         assert status == 400
 
 
-async def test_expect_100_continue() -> None:
+async def test_expect_100_continue_is_confirmed_before_the_body_is_sent() -> None:
     async with serving(echo) as client:
         client.send("POST / HTTP/1.1\nHost: h\nContent-Length: 2\nExpect: 100-continue\n\n")
         assert (
             await client.read_line() + await client.read_line() == b"HTTP/1.1 100 Continue\r\n\r\n"
         )
-        status, headers, body = await client.ask("ok")
+        status, headers, body = await client.request("ok")
     assert (status, body) == (200, b"POST http://h/ ok")
     assert headers["content-length"] == str(len(body))
 
 
-async def test_a_body_that_is_too_large_is_not_read() -> None:
+async def test_a_body_over_the_limit_is_413() -> None:
     async with serving(echo, max_body=1000) as client:
-        status, headers, body = await client.ask(
+        status, headers, body = await client.request(
             "POST / HTTP/1.1\nHost: h\nContent-Length: 1001\nExpect: 100-continue\n\n"
         )
         assert (status, headers["connection"], body) == (413, "close", b"")
     async with serving(echo, max_body=1000) as client:
         head = "POST / HTTP/1.1\nHost: h\n"
-        assert (await client.ask(head + "Content-Length: 1000\n\n" + "x" * 1000))[0] == 200
+        assert (await client.request(head + "Content-Length: 1000\n\n" + "x" * 1000))[0] == 200
         chunks = "Transfer-Encoding: chunked\n\n" + ("3e8\n" + "x" * 1000 + "\n") * 2 + "0\n\n"
-        assert (await client.ask(head + chunks))[0] == 413
+        assert (await client.request(head + chunks))[0] == 413
 
 
 @pytest.mark.parametrize(
     ("text", "limit"), [("5", 5), (" 70 ", 70), ("0", MAX_BODY), ("-1", MAX_BODY), (None, MAX_BODY)]
 )
-def test_the_limit_of_bodies(text: str | None, limit: int) -> None:
+def test_the_body_limit_is_a_positive_number_or_the_default(text: str | None, limit: int) -> None:
     assert body_limit(text) == limit
 
 
-async def test_a_client_that_goes_away_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_disconnects_while_sending_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     began, ended = asyncio.Event(), asyncio.Event()
 
@@ -184,7 +188,7 @@ async def test_a_client_that_goes_away_is_no_error(caplog: pytest.LogCaptureFixt
     assert not caplog.records
 
 
-async def test_a_client_that_goes_away_before_its_answer_is_no_error(
+async def test_a_client_that_disconnects_before_the_response_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -205,48 +209,50 @@ async def test_a_client_that_goes_away_before_its_answer_is_no_error(
     assert not caplog.records
 
 
-async def test_a_handler_that_raises(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exception_of_the_handler_is_a_logged_500(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def fail(request: Request) -> Response:
         raise ValueError("boom")
 
     async with serving(fail) as client:
-        status, headers, body = await client.ask(get("/a"))
+        status, headers, body = await client.request(get("/a"))
         assert (status, body, "content-type" in headers) == (500, b"", False)
-        assert (await client.ask(get("/b")))[0] == 500
-    assert "GET /a could not be answered" in caplog.text
+        assert (await client.request(get("/b")))[0] == 500
+    assert "GET /a failed with status 500" in caplog.text
 
 
-async def test_head_gets_the_headers_alone() -> None:
+async def test_the_response_to_head_has_headers_only() -> None:
     async with serving(echo) as client:
-        status, headers, _ = await client.ask("HEAD /a HTTP/1.1\nHost: h\n\n", head=True)
+        status, headers, _ = await client.request("HEAD /a HTTP/1.1\nHost: h\n\n", head=True)
         assert (status, headers["content-length"]) == (200, str(len("HEAD http://h/a ")))
-        assert (await client.ask(get("/b")))[2] == b"GET http://h/b "
+        assert (await client.request(get("/b")))[2] == b"GET http://h/b "
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_answers_that_have_no_body(status: int) -> None:
+async def test_204_and_304_have_no_body(status: int) -> None:
     async def bare(request: Request) -> Response:
         return Response(status, b"ignored", [("Content-Type", "application/json"), ("X-Out", "1")])
 
     async with serving(bare) as client:
-        got, headers, _ = await client.ask(get("/"), head=True)
+        got, headers, _ = await client.request(get("/"), head=True)
         assert (got, headers["content-type"], headers["x-out"]) == (status, "application/json", "1")
-        assert (await client.ask(get("/"), head=True))[0] == status
+        assert (await client.request(get("/"), head=True))[0] == status
 
 
 @pytest.mark.parametrize(
     ("given", "sent"), [(200, 200), (299, 299), (599, 599), (100, 500), (0, 500), (1000, 500)]
 )
-async def test_statuses(given: int, sent: int) -> None:
-    async def answer(request: Request) -> Response:
+async def test_an_invalid_status_is_sent_as_500(given: int, sent: int) -> None:
+    async def response(request: Request) -> Response:
         return Response(given)
 
-    async with serving(answer) as client:
-        assert (await client.ask(get("/")))[0] == sent
+    async with serving(response) as client:
+        assert (await client.request(get("/")))[0] == sent
 
 
-async def test_headers_of_an_answer() -> None:
-    async def answer(request: Request) -> Response:
+async def test_response_headers_are_cleaned_and_server_headers_replaced() -> None:
+    async def response(request: Request) -> Response:
         headers = [
             ("Set-Cookie", "a=1"),
             ("Set-Cookie", "b=2"),
@@ -257,8 +263,8 @@ async def test_headers_of_an_answer() -> None:
             200, b"x", [*headers, ("Content-Length", "99"), ("Transfer-Encoding", "chunked")]
         )
 
-    async with serving(answer) as client:
-        _, headers, body = await client.ask(get("/"))
+    async with serving(response) as client:
+        _, headers, body = await client.request(get("/"))
     assert headers["set-cookie"] == "a=1|b=2"
     assert re.sub(" +", " ", headers["x-split"]) == "a X-Evil: 1"
     assert (headers["server"], headers["content-length"], body) == ("mine", "1", b"x")
@@ -266,7 +272,7 @@ async def test_headers_of_an_answer() -> None:
     assert "transfer-encoding" not in headers
 
 
-async def test_requests_that_have_come_are_answered_when_it_closes() -> None:
+async def test_received_requests_get_a_response_before_the_listener_closes() -> None:
     async def handler(request: Request) -> Response:
         return text_response(request.path)
 
@@ -283,5 +289,5 @@ async def test_requests_that_have_come_are_answered_when_it_closes() -> None:
             client.sendall(b"GET /here HTTP/1.1\r\nHost: it\r\n\r\n")
         await listener.close()
         for client in clients:
-            with client.makefile("rb") as answer:
-                assert answer.read().endswith(b"/here")
+            with client.makefile("rb") as response:
+                assert response.read().endswith(b"/here")

@@ -1,4 +1,4 @@
-"""Answers that are sent part by part."""
+"""Responses that are sent part by part."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def streaming(parts: Callable[[], AsyncGenerator[bytes, None]]) -> Handler:
 
 
 async def test_a_stream_is_sent_part_by_part() -> None:
-    go_on = asyncio.Event()
+    proceed = asyncio.Event()
 
     async def parts() -> AsyncGenerator[bytes, None]:
         yield b"one\n"
-        await go_on.wait()
+        await proceed.wait()
         yield b""
         yield b"two\n"
 
@@ -36,18 +36,18 @@ async def test_a_stream_is_sent_part_by_part() -> None:
         while not head.endswith(b"one\n\r\n"):
             head += await client.read_line()
         assert b"text/event-stream" in head
-        go_on.set()
+        proceed.set()
         assert b"two\n" in await client.end()
 
 
 @pytest.mark.parametrize("reads", [True, False])
-async def test_a_stream_does_not_hold_up_the_close(reads: bool) -> None:
+async def test_close_ends_the_streams(reads: bool) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def parts() -> AsyncGenerator[bytes, None]:
         begun.set()
         try:
-            while True:  # more than the connection takes if nobody reads
+            while True:  # sends more than the buffers hold, if the client does not read
                 yield b"" if reads else b"x" * 1_000_000
                 await asyncio.sleep(0.01)
         finally:
@@ -64,7 +64,7 @@ async def test_a_stream_does_not_hold_up_the_close(reads: bool) -> None:
     writer.close()
 
 
-async def test_a_stream_ends_when_its_client_goes(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stream_ends_when_its_client_disconnects(caplog: pytest.LogCaptureFixture) -> None:
     ended = asyncio.Event()
 
     async def parts() -> AsyncGenerator[bytes, None]:
@@ -84,7 +84,7 @@ async def test_a_stream_ends_when_its_client_goes(caplog: pytest.LogCaptureFixtu
     assert not caplog.records
 
 
-async def test_an_interrupted_stream_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exception_in_a_stream_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def parts() -> AsyncGenerator[bytes, None]:
         yield b"one\n"
         raise ValueError("boom")
@@ -92,4 +92,4 @@ async def test_an_interrupted_stream_is_logged(caplog: pytest.LogCaptureFixture)
     async with serving(streaming(parts)) as client:
         client.send(get("/x"))
         assert b"one" in await client.end()
-    assert "GET /x: the stream broke off" in caplog.text
+    assert "GET /x: the stream failed" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 from embedded_host.http.throttle import Throttle, TooBusyError
 
 
-async def test_requests_over_the_limit_are_too_many_until_one_is_over(
+async def test_requests_over_the_limit_are_refused_until_one_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     throttle = Throttle(outstanding=2)
@@ -24,7 +24,7 @@ async def test_requests_over_the_limit_are_too_many_until_one_is_over(
     assert "maxOutstandingRequests" in caplog.text
 
 
-async def test_a_request_that_fails_gives_its_place_back() -> None:
+async def test_a_failed_request_no_longer_counts() -> None:
     throttle = Throttle(outstanding=1)
     for _ in range(3):
         with pytest.raises(ValueError, match="x"), throttle.admit():
@@ -46,7 +46,7 @@ async def test_functions_over_the_limit_wait() -> None:
     assert most == 2
 
 
-async def test_without_limits() -> None:
+async def test_without_limits_all_requests_are_admitted() -> None:
     throttle = Throttle()
     with throttle.admit():
         async with throttle.running, throttle.running:

@@ -39,11 +39,11 @@ AT = datetime(2026, 11, 23, 6, 37, 3, tzinfo=timezone.utc)
         *("Mon, 23 Nov 2026 06:37:03 GMT", "Mon, 23 Nov 2026 08:37:03 +0200"),
     ],
 )
-def test_timestamps_in_the_usual_formats(text: str) -> None:
+def test_timestamps_are_parsed_in_the_usual_formats(text: str) -> None:
     assert parse_timestamp(text) == AT
 
 
-def test_timestamps_without_seconds_or_time() -> None:
+def test_timestamps_without_seconds_or_time_are_parsed() -> None:
     assert (
         parse_timestamp("2026-11-23T06:37")
         == parse_timestamp("2026-11-23 06:37")
@@ -69,7 +69,7 @@ def test_invalid_timestamps_count_as_absent(text: str | None) -> None:
     ("text", "value"),
     [("1", 1.0), ("0.5", 0.5), (".5", 0.5), ("1.", 1.0), (" 2e2 ", 200.0), ("+3", 3.0)],
 )
-def test_valid_seconds(text: str, value: float) -> None:
+def test_valid_seconds_are_parsed(text: str, value: float) -> None:
     assert seconds(text) == value
 
 
@@ -82,7 +82,7 @@ def test_invalid_seconds_count_as_absent(text: str | None) -> None:
     ("text", "default", "value"),
     [("TRUE", False, True), ("False", True, False), ("1", False, False), (None, True, True)],
 )
-def test_flags_are_true_or_false_in_any_case(text: str | None, default: bool, value: bool) -> None:
+def test_flags_are_parsed_in_any_case(text: str | None, default: bool, value: bool) -> None:
     assert flag(text, default) is value
 
 
@@ -97,7 +97,7 @@ def test_flags_are_true_or_false_in_any_case(text: str | None, default: bool, va
         ("2147483648", 100),
     ],
 )
-def test_page_sizes_are_positive_32_bit_numbers(top: str | None, size: int) -> None:
+def test_a_page_size_is_a_positive_32_bit_number(top: str | None, size: int) -> None:
     assert page_size(top) == size
 
 
@@ -105,7 +105,7 @@ def test_page_sizes_are_positive_32_bit_numbers(top: str | None, size: int) -> N
     ("text", "status"),
     [("Failed", "Failed"), ("7", "Suspended"), ("8", "(8)"), ("failed", None), ("-1", None)],
 )
-def test_statuses_by_case_sensitive_name_or_number(text: str, status: str | None) -> None:
+def test_a_status_is_a_case_sensitive_name_or_a_number(text: str, status: str | None) -> None:
     assert runtime_status(text) == status
 
 

@@ -56,7 +56,7 @@ def row(**fields: Any) -> InstanceRow:
         ("[" * 100_000 + "]" * 100_000, "[" * 100_000 + "]" * 100_000),
     ],
 )
-def test_a_stored_text_as_it_is_shown(text: str | None, value: object) -> None:
+def test_a_stored_value_is_shown_as_its_json_value(text: str | None, value: object) -> None:
     assert shown_value(text) == value
 
 
@@ -114,17 +114,17 @@ def test_a_history_is_shown_as_recorded() -> None:
     assert [list(e.items()) for e in shown] == [list(e.items()) for e in expected]
 
 
-def test_times_of_a_completion() -> None:
+def test_a_completion_has_scheduled_time_and_timestamp() -> None:
     shown = history_events(chain(), show_output=True, show_input=True)[1]
     assert (shown["Timestamp"], shown["ScheduledTime"]) == (AT, "2026-01-02T03:04:05.6+00:00")
 
 
-def test_outputs_and_inputs_are_left_out() -> None:
+def test_outputs_and_inputs_are_left_out_on_request() -> None:
     shown = history_events(chain(), show_output=False, show_input=False)
     assert not any("Result" in e or "Input" in e for e in shown)
 
 
-def test_a_failure_as_recorded() -> None:
+def test_a_failed_call_is_shown_as_recorded() -> None:
     expected = recorded("orch/ActFail", 1)["historyEvents"]
     failed = next(e for e in expected if e["EventType"] == "TaskFailed")
     events: list[HistoryEvent] = [
@@ -169,7 +169,9 @@ def test_an_open_call_keeps_its_scheduled_event() -> None:
         ("life/terminate", "ExecutionTerminated", h.execution_terminated(T0, "enough")),
     ],
 )
-def test_single_events_as_recorded(case: str, shown_kind: str, event: HistoryEvent) -> None:
+def test_each_kind_of_event_is_shown_as_recorded(
+    case: str, shown_kind: str, event: HistoryEvent
+) -> None:
     steps = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case]
     bodies = [s["body"] for s in steps if isinstance(s.get("body"), dict)]
     expected = next(
@@ -191,7 +193,7 @@ def test_single_events_as_recorded(case: str, shown_kind: str, event: HistoryEve
     ],
     ids=range(10),
 )
-def test_a_large_output_is_shown_as_a_small_one(output: str | None) -> None:
+def test_a_large_output_is_shown_like_a_small_one(output: str | None) -> None:
     done = row(status="Completed", output=output, custom_status='"é"')
     assert (
         status_text(done, lambda: '{"a": 1}')

@@ -15,7 +15,7 @@ WEBHOOK = f"{BASE}/runtime/webhooks/durabletask"
 RECORDED = Path(__file__).with_name("durable_client_binding.json")
 
 
-def test_the_binding_is_the_recorded_one() -> None:
+def test_the_client_binding_is_as_recorded() -> None:
     """Key order included: the SDK shows the dictionary to its user."""
     made = ManagementUrls("WireHub", lambda: "KEY", SDK_URL).client_binding(BASE)
     assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace(
@@ -23,14 +23,14 @@ def test_the_binding_is_the_recorded_one() -> None:
     )
 
 
-def test_each_address_has_a_binding_of_its_own() -> None:
+def test_each_base_url_has_its_own_binding() -> None:
     urls = ManagementUrls("Hub")
     for base in ("http://localhost:7071", "http://localhost:8080", "http://localhost:7071"):
         binding = json.loads(urls.client_binding(base))
         assert binding["baseUrl"] == f"{base}/runtime/webhooks/durabletask"
 
 
-def test_without_a_key_there_is_no_code() -> None:
+def test_without_a_key_urls_have_no_code() -> None:
     binding = json.loads(ManagementUrls("Hub").client_binding(BASE))
     assert "code" not in json.dumps(binding)
     assert binding["requiredQueryStringParameters"] == ""
@@ -42,7 +42,7 @@ def test_without_a_key_there_is_no_code() -> None:
 
 
 @pytest.mark.parametrize("rewind", [True, False])
-def test_the_urls_of_an_instance(rewind: bool) -> None:
+def test_the_urls_of_an_instance_are_as_recorded(rewind: bool) -> None:
     urls = ManagementUrls("WireHub", lambda: "KEY").of_instance(BASE, "INSTANCEID", rewind=rewind)
     recorded = json.loads(RECORDED.read_text().replace("<key>", "KEY"))["managementUrls"]
     if not rewind:
@@ -50,7 +50,7 @@ def test_the_urls_of_an_instance(rewind: bool) -> None:
     assert list(urls.items()) == list(recorded.items())
 
 
-def test_a_key_is_encoded_and_may_change() -> None:
+def test_the_current_key_is_encoded_in_urls() -> None:
     keys = ["a&b=", "new"]
     urls = ManagementUrls("Hub", lambda: keys[0])
     for encoded in ("a%26b%3D", "new"):
@@ -75,7 +75,7 @@ def test_a_key_is_encoded_and_may_change() -> None:
         ("a-_.~", "a-_.~"),
     ],
 )
-def test_ids_are_form_encoded_and_told_raw(instance_id: str, encoded: str) -> None:
+def test_ids_are_form_encoded_in_urls_and_raw_in_the_id(instance_id: str, encoded: str) -> None:
     urls = ManagementUrls("Hub").of_instance(BASE, instance_id, rewind=True)
     assert urls["id"] == instance_id
     assert (

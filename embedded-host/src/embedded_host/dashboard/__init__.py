@@ -1,5 +1,6 @@
-"""The dashboard at ``/dashboard``: a page that shows and steers what the task hub does.
+"""The dashboard at ``/dashboard``: a page that shows the task hub and controls its instances.
 
-The page (``static/``, plain ES modules without a build step) does everything that changes something through the management API.
-What is here only reads: lists, counts, histories and a stream that tells when there is something new.
+The page (``static/``: ES modules without a build step) changes instances through the management
+API only. The Python modules read: they return lists, counts and histories, and a stream of
+server-sent events that announces changes.
 """

@@ -1,4 +1,4 @@
-"""The page's own files."""
+"""The files of the dashboard's page."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from embedded_host.engine.json_codec import compact
+from embedded_host.engine.status import FINISHED, UNFINISHED
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 
 FOLDER = Path(__file__).with_name("static")
+STATUSES_MODULE = "statuses.js"
+"""A JavaScript module with the runtime statuses, generated from ``engine/status.py``."""
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -18,26 +22,37 @@ _TYPES = {
 }
 
 
-@lru_cache(maxsize=64)
-def _read(name: str) -> tuple[bytes, str, str] | None:
-    """The bytes, their type and their ETag."""
-    if (
-        name not in {file.name for file in FOLDER.iterdir()}
-        or (kind := _TYPES.get(Path(name).suffix)) is None
-    ):
-        return None
-    body = (FOLDER / name).read_bytes()
-    return body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-
-
 def asset(request: Request, name: str) -> Response | None:
-    """None if there is no such file."""
-    found = _read(name)
-    if found is None:
+    """Return the response with a file, or None if there is no such file.
+
+    The browser revalidates each file before each use (``no-cache``), so that a page never mixes
+    files of two versions of the host.
+    """
+    file = _read(name)
+    if file is None:
         return None
-    body, kind, tag = found
-    # Asked after each time, so that another version of the host never meets the files of this one.
-    headers = [("Content-Type", kind), ("ETag", tag), ("Cache-Control", "no-cache")]
+    body, content_type, tag = file
+    headers = [("Content-Type", content_type), ("ETag", tag), ("Cache-Control", "no-cache")]
     if request.headers.get("if-none-match") == tag:
         return Response(304, b"", headers)
     return Response(200, body, headers)
+
+
+@lru_cache(maxsize=64)
+def _read(name: str) -> tuple[bytes, str, str] | None:
+    """Return the content of a file, its content type and its ETag, or None if there is no file."""
+    content_type = _TYPES.get(Path(name).suffix)
+    if name == STATUSES_MODULE and content_type:
+        body = _statuses_module().encode()
+    elif content_type and name in {file.name for file in FOLDER.iterdir()}:
+        body = (FOLDER / name).read_bytes()
+    else:
+        return None
+    return body, content_type, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _statuses_module() -> str:
+    return (
+        f"export const FINISHED = {compact(FINISHED)};\n"
+        f"export const UNFINISHED = {compact(UNFINISHED)};\n"
+    )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from embedded_host.dashboard.assets import asset
-from embedded_host.dashboard.functions import calls, functions_shown
+from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.dashboard.query_parameters import (
     InvalidParameterError,
@@ -37,8 +37,8 @@ log = logging.getLogger("embedded_host.dashboard")
 _HEADERS = (
     (
         "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -46,18 +46,23 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _SAMPLES = {"newest": 500, "each": 5, "longest": 200_000}
-"""The histories that are sampled for the calls of an orchestrator: newest in all, of each orchestrator, longest in characters."""
+"""The sample of histories from which an orchestrator's calls are read.
+
+``newest`` is the number of newest instances that are considered, ``each`` the number of histories
+per orchestrator, ``longest`` the maximum length of a history in characters.
+"""
 _AWAITED_EVENTS = 200
-"""Names of awaited events that the filter lists at most."""
+"""Maximum number of awaited events that the filter lists."""
 _ENTITY_STATE = 20_000
-"""Characters of an entity's state in the list; the rest is cut off."""
+"""Maximum characters of an entity state in the list; the rest is cut off."""
 T = TypeVar("T")
 
 
 class Dashboard:
-    """Serves the dashboard of one task hub. ``state`` is the state file, opened with the first request that reads it."""
+    """The dashboard of one task hub."""
 
     def __init__(self, state: Path, hub: TaskHub, app: CurrentApp) -> None:
+        """``state`` is the path of the state file. The first request that needs it opens it."""
         self._state, self._hub, self._app = state, hub, app
         self._overview: Overview | None = None
         self._feed_overview: Overview | None = None
@@ -65,18 +70,19 @@ class Dashboard:
         self._thread = ThreadPoolExecutor(1, "dashboard")
 
     async def handle(self, request: Request, path: str) -> Response:
-        """Return the response for ``path``, which is the URL's path after ``/dashboard``."""
+        """Return the response to a request. ``path`` is the URL's path after ``/dashboard``."""
         try:
             response = await self._dispatch(request, path.strip("/"))
         except InvalidParameterError as error:
             response = _error(str(error), 400)
         except sqlite3.Error as error:
-            log.error("The dashboard could not read the state: %s [EH331]", error)
-            response = _error(f"The dashboard could not read the state: {error}. [EH331]", 500)
+            log.error("The dashboard could not read the state file: %s. [EH331]", error)
+            response = _error(f"The dashboard could not read the state file: {error}. [EH331]", 500)
         response.headers.extend(_HEADERS)
         return response
 
     def close(self) -> None:
+        """Interrupt the running query and close the connections to the state file."""
         if self._overview is not None:
             self._overview.interrupt()
         self._thread.shutdown(cancel_futures=True)
@@ -88,11 +94,12 @@ class Dashboard:
         if request.method not in ("GET", "HEAD"):
             return Response(405, b"", [("Allow", "GET, HEAD")])
         if not path.startswith("api/"):
-            found = asset(request, path or "index.html")
-            return found or text_response("The dashboard has no such page. [EH337]", status=404)
-        # Pages of other sites may link to the dashboard but must not read its data. Browsers send the origin's relation.
+            response = asset(request, path or "index.html")
+            return response or text_response("The dashboard has no such page. [EH337]", status=404)
+        # Pages of other sites may link to the dashboard but must not read its data.
+        # The browser sends Sec-Fetch-Site, and no page can change it.
         if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return _error("The dashboard answers its own page only. [EH242]", 403)
+            return _error("The dashboard's API accepts requests of its own page only. [EH242]", 403)
         endpoints = {
             "instances": self._instances,
             "histogram": self._histogram,
@@ -106,12 +113,15 @@ class Dashboard:
             return _error("The dashboard's API has no such endpoint. [EH337]", 404)
         response = await endpoint(QueryParameters(request.query))
         if request.method == "HEAD":
-            response.stream = None  # a HEAD response has no body, and the stream has no end
+            response.stream = None  # a HEAD response has no body
         response.headers.append(("Cache-Control", "no-store"))
         return response
 
     async def _read(self, query: Callable[[Overview], T]) -> T:
-        """Run a query in the dashboard's thread, so that it does not block the event loop; one query at a time."""
+        """Run a query in the dashboard's thread, where it does not block the event loop.
+
+        Queries run one at a time.
+        """
 
         def run() -> T:
             if self._overview is None:
@@ -168,8 +178,8 @@ class Dashboard:
                 "width": width / 1000,
                 "started": [started.get(n, 0) for n in range(spans)],
                 "ended": {
-                    status: [found.get(n, 0) for n in range(spans)]
-                    for status, found in ended.items()
+                    status: [counts.get(n, 0) for n in range(spans)]
+                    for status, counts in ended.items()
                 },
                 "ms": round((time.perf_counter() - began) * 1000, 1),
             }
@@ -204,9 +214,11 @@ class Dashboard:
     # -- one instance ----------------------------------------------------------------------------------
 
     async def _instance(self, parameters: QueryParameters) -> Response:
-        """Return the row, the interpretation of the whole history, and the events of the turns that the page does not have.
+        """Return the row, the interpretation of the history, and events of the history.
 
-        The parameter ``known`` names the turns that it has."""
+        The parameter ``known`` identifies the turns that the page has received. Their events are
+        left out, unless the history was rewritten by a rewind or a new generation.
+        """
         hub, instance_id, known = (
             self._hub.name,
             parameters.required("id"),
@@ -224,7 +236,7 @@ class Dashboard:
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
                 history_turns = overview.history(row.key)
-            shown = {
+            details = {
                 "key": row.key,
                 "id": row.id,
                 "name": row.name,
@@ -243,29 +255,37 @@ class Dashboard:
                 ),
             }
             events = encode_events(chain.from_iterable(history_turns[after:]))
-            return f'{compact(shown)[:-1]},"events":{events}}}'
+            return f'{compact(details)[:-1]},"events":{events}}}'
 
-        found = await self._read(query)
-        if found is None:
-            return _error("There is no such instance. [EH338]", 404)
-        return Response(200, found.encode("utf-8", "replace"), [("Content-Type", JSON)])
+        body = await self._read(query)
+        if body is None:
+            return _error(f"There is no instance '{instance_id}'. [EH338]", 404)
+        return Response(200, body.encode("utf-8", "replace"), [("Content-Type", JSON)])
 
-    # -- the rest --------------------------------------------------------------------------------------
+    # -- functions and changes -------------------------------------------------------------------------
 
     async def _functions(self, parameters: QueryParameters) -> Response:
         hub = self._hub.name
-        used, awaited = await self._read(
+        uses, awaited = await self._read(
             lambda overview: (
                 overview.orchestrators(hub),
                 overview.awaited_events(hub, _AWAITED_EVENTS),
             )
         )
-        shown = functions_shown(self._app.loaded, used) | {"ran": sorted(used), "awaited": awaited}
+        loaded = self._app.loaded
+        document: dict[str, object] = {
+            "hub": hub,
+            "root": loaded.app.root.name,
+            "functions": app_functions(loaded, uses),
+            "problem": loaded.problem,
+            "ran": sorted(uses),
+            "awaited": awaited,
+        }
         if parameters.flag("calls"):
-            shown["calls"] = await self._read(
+            document["calls"] = await self._read(
                 lambda overview: calls(overview.samples(hub, **_SAMPLES))
             )
-        return json_response({"hub": hub, "root": self._app.loaded.app.root.name, **shown})
+        return json_response(document)
 
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:

@@ -1,9 +1,8 @@
-"""The app's functions as the dashboard shows them."""
+"""The app's functions in the format of the dashboard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from embedded_host.app.definitions import Function
 from embedded_host.engine.events import (
@@ -15,35 +14,49 @@ from embedded_host.engine.events import (
 from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 
-_SHOWN_INPUT = 20_000
-"""Characters of a last input that are offered; a longer one is not."""
+MAX_LAST_INPUT = 20_000
+"""Maximum characters of a last input that the start form offers."""
 
 
-def functions_shown(loaded: LoadedApp, used: dict[str, OrchestratorUse]) -> dict[str, Any]:
-    """``used`` is what the state knows of orchestrators, by name."""
+def app_functions(
+    loaded: LoadedApp, uses: Mapping[str, OrchestratorUse]
+) -> list[dict[str, object]]:
+    """Return the app's functions, sorted by name, and after them the functions that did not load.
+
+    ``uses`` has the instances of each orchestrator in the state, by the orchestrator's name.
+    """
     functions = {f.name: f for f in loaded.app.functions}
-    shown = [_function(loaded, functions[name]) for name in sorted(functions, key=str.lower)]
-    shown += [
+    loaded_ones = [
+        _function(loaded, functions[name]) | _use(functions[name], uses)
+        for name in sorted(functions, key=str.lower)
+    ]
+    broken_ones: list[dict[str, object]] = [
         {
             "name": name,
             "durableName": name,
             "type": "",
             "file": "",
             "bindings": [],
-            "broken": why,
+            "broken": reason,
             "disabled": False,
         }
-        for name, why in sorted(loaded.broken.items())
+        for name, reason in sorted(loaded.broken.items())
         if name not in functions
     ]
-    for function in shown:
-        if function["type"] == "orchestrationTrigger" and function["durableName"] in used:
-            use = used[function["durableName"]]
-            offered = (
-                use.input if use.input is not None and len(use.input) <= _SHOWN_INPUT else None
-            )
-            function |= {"instances": use.count, "newest": use.newest / 1000, "lastInput": offered}
-    return {"functions": shown, "problem": loaded.problem}
+    return loaded_ones + broken_ones
+
+
+def _use(function: Function, uses: Mapping[str, OrchestratorUse]) -> dict[str, object]:
+    """Return the number of instances of an orchestrator, the time of the newest, and its input."""
+    use = uses.get(function.durable_name)
+    if use is None or function.trigger.type != "orchestrationTrigger":
+        return {}
+    is_short = use.input is not None and len(use.input) <= MAX_LAST_INPUT
+    return {
+        "instances": use.count,
+        "newest": use.newest / 1000,
+        "lastInput": use.input if is_short else None,
+    }
 
 
 def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
@@ -68,15 +81,19 @@ def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
 
 
 def calls(samples: Iterable[tuple[str, Iterable[HistoryEvent]]]) -> dict[str, list[str]]:
-    """Orchestrator -> ``activity NAME``, ``orchestrator NAME`` and ``entity NAME`` as its histories have them."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the calls of each orchestrator, by its name, in samples of its histories.
+
+    A sample is an orchestrator's name and the history of one instance. A call is
+    ``activity NAME``, ``orchestrator NAME`` or ``entity NAME``.
+    """
+    calls_by_name: dict[str, set[str]] = {}
     for name, events in samples:
-        called = found.setdefault(name, {})
+        called = calls_by_name.setdefault(name, set())
         for event in events:
             if isinstance(event, TaskScheduled):
-                called[f"activity {event.name}"] = None
+                called.add(f"activity {event.name}")
             elif isinstance(event, SubOrchestrationInstanceCreated):
-                called[f"orchestrator {event.name}"] = None
+                called.add(f"orchestrator {event.name}")
             elif isinstance(event, EventSent) and event.instance_id.startswith("@"):
-                called[f"entity {event.instance_id.split('@')[1]}"] = None
-    return {name: sorted(called) for name, called in found.items()}
+                called.add(f"entity {event.instance_id.split('@')[1]}")
+    return {name: sorted(called) for name, called in calls_by_name.items()}

@@ -1,4 +1,4 @@
-"""The steps of an instance as the dashboard draws them, from the one interpretation of its history."""
+"""The steps of an instance in the format of the dashboard, from ``embedded_host.history``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def interpretation(
 ) -> dict[str, object]:
     """Return the steps, turns and times of a history, and the traceback of a failure.
 
-    Times are milliseconds since 1970. Values are not repeated: a step has the places of its events in the history, ``event``
-    and ``completion``, from which the page takes inputs and results."""
+    Times are milliseconds since 1970. A step has the indexes of its events in the history,
+    ``event`` and ``completion``. The page reads inputs and results from these events.
+    """
     view = HistoryView.of(events)
     spent = view.time_spent(now)
-    places = {id(event): place for place, event in enumerate(view.events)}
+    indexes = {id(event): index for index, event in enumerate(view.events)}
     end = view.ended_at
     return {
         "start": view.started_at and _milliseconds(view.started_at),
@@ -37,7 +38,7 @@ def interpretation(
             for turn in view.turns
             if turn.finished_at
         ],
-        "steps": [_step(view, step, places, end) for step in view.steps],
+        "steps": [_step(view, step, indexes, end) for step in view.steps],
         "spent": {
             name: int(part.total_seconds() * 1000)
             for name, part in (
@@ -52,18 +53,17 @@ def interpretation(
 
 
 def _step(
-    view: HistoryView, step: Step, places: dict[int, int], end: datetime | None
+    view: HistoryView, step: Step, indexes: dict[int, int], end: datetime | None
 ) -> dict[str, object]:
     if isinstance(step, EventRaised):
-        place = places[id(step)]
-        at = _milliseconds(step.occurred_at)
+        time = _milliseconds(step.occurred_at)
         return {
             "kind": "event",
             "name": step.name,
-            "start": at,
-            "end": at,
+            "start": time,
+            "end": time,
             "state": "completed",
-            "event": place,
+            "event": indexes[id(step)],
         }
     if isinstance(step, Suspension):
         name, start, finished = step.reason or "Suspended", step.suspended_at, step.resumed_at
@@ -75,14 +75,14 @@ def _step(
             "kind": "retry" if retried else "timer",
             "name": step.name if retried else "Timer",
             "due": _milliseconds(step.due_at),
-            "event": places[id(event)],
+            "event": indexes[id(event)],
             **_span(step.created_at, step.fired_at, step.outcome, end),
         }
-    return _call(view, step, places, end)
+    return _call(view, step, indexes, end)
 
 
 def _call(
-    view: HistoryView, call: Call, places: dict[int, int], end: datetime | None
+    view: HistoryView, call: Call, indexes: dict[int, int], end: datetime | None
 ) -> dict[str, object]:
     completion: EventBase | None = view.completions.get(call.id)
     if operation := view.operations.get(call.id):
@@ -92,8 +92,8 @@ def _call(
         "name": f"{call.instance_id} {call.name}" if call.kind is CallKind.ENTITY else call.name,
         "attempt": call.attempt,
         "instanceId": call.instance_id,
-        "event": places[id(view.scheduled[call.id])],
-        "completion": None if completion is None else places[id(completion)],
+        "event": indexes[id(view.scheduled[call.id])],
+        "completion": None if completion is None else indexes[id(completion)],
         **_span(call.scheduled_at, call.finished_at, call.outcome, end),
     }
 
@@ -110,7 +110,10 @@ def _span(
 
 
 def _cause(view: HistoryView, output: str) -> str | None:
-    """Return the stack of the failed call that the output quotes, else of the orchestrator's own exception."""
+    """Return the traceback of the failure, or None if there is none.
+
+    It is that of the failed call whose error the output quotes, or of the orchestrator's exception.
+    """
     quoted: Sequence[Call] = [call for call in view.calls if call.error and call.error in output]
     if quoted:
         return quoted[-1].details

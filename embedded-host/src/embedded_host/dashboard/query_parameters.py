@@ -15,25 +15,27 @@ from embedded_host.store.overview import SORTS
 
 
 class InvalidParameterError(EmbeddedHostError):
-    """A query parameter is missing or invalid; the message names it."""
+    """A query parameter is missing or invalid. The message names the parameter."""
 
 
 class QueryParameters:
-    """The parameters of one request. Every method raises InvalidParameterError for an invalid value."""
+    """The parameters of one request. Each method raises InvalidParameterError for an invalid value."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query
 
     def text(self, name: str) -> str:
-        """Return the value, or "" without one."""
+        """Return the value, or "" if the parameter is missing."""
         return self._query.get(name, "")
 
     def required(self, name: str) -> str:
+        """Return the value of a parameter that must be present and not empty."""
         if not self.text(name):
-            raise InvalidParameterError(f"'{name}' is missing. [EH336]")
+            raise InvalidParameterError(f"The parameter '{name}' is missing. [EH336]")
         return self.text(name)
 
     def flag(self, name: str) -> bool:
+        """Return True for the values ``1`` and ``true``."""
         return self.text(name) in ("1", "true")
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -42,37 +44,39 @@ class QueryParameters:
         number = parse_integer(text)
         if number is None or not 1 <= number <= most:
             raise InvalidParameterError(
-                f"'{name}' is a number from 1 to {most:,}, not '{text}'. [EH336]"
+                f"'{name}' must be a number from 1 to {most:,}, not '{text}'. [EH336]"
             )
         return number
 
     def offset(self) -> int:
+        """Return the number of rows before the page."""
         number = parse_integer(self.text("offset") or "0")
         if number is None:
             raise InvalidParameterError(
-                f"'offset' is a number, not '{self.text('offset')}'. [EH336]"
+                f"'offset' must be a number, not '{self.text('offset')}'. [EH336]"
             )
         return number
 
     def sort(self, default: str = "created") -> str:
+        """Return the name of a sort order, a key of ``SORTS``."""
         text = self.text("sort") or default
         if text not in SORTS:
             raise InvalidParameterError(
-                f"'sort' is one of {', '.join(SORTS)}, not '{text}'. [EH336]"
+                f"'sort' must be one of {', '.join(SORTS)}, not '{text}'. [EH336]"
             )
         return text
 
     def micros(self, name: str) -> int | None:
-        """Return a date and time in microseconds since 1970."""
+        """Return a date and time in microseconds since 1970, or None if it is missing."""
         time = self._datetime(name)
         return None if time is None else micros(time)
 
     def instance_query(self, *, any_status: bool = False) -> InstanceQuery:
-        """Return the query of the list of instances; ``any_status`` leaves the statuses out of it."""
+        """Return the query for the list of instances. ``any_status`` ignores the status filter."""
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:
-                raise InvalidParameterError(f"There is no status '{status}'. [EH336]")
+                raise InvalidParameterError(f"'{status}' is not a runtime status. [EH336]")
         return InstanceQuery(
             entities=False,
             statuses=() if any_status else statuses,
@@ -87,10 +91,13 @@ class QueryParameters:
         text = self.text(name)
         time = parse_timestamp(text)
         if text and time is None:
-            raise InvalidParameterError(f"'{name}' is a date and time, not '{text}'. [EH336]")
+            raise InvalidParameterError(f"'{name}' must be a date and time, not '{text}'. [EH336]")
         return time
 
 
 def parse_integer(text: str) -> int | None:
-    """Return an integer of at most 12 ASCII digits, which SQLite can store, or None for any other text."""
+    """Return an integer of at most 12 ASCII digits, or None for any other string.
+
+    SQLite cannot store integers of more than 64 bits.
+    """
     return int(text) if re.fullmatch("[0-9]{1,12}", text) else None

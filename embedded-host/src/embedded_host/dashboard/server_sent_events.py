@@ -1,4 +1,4 @@
-"""Server-sent events that announce changes. They carry no data: the page then reads what it shows."""
+"""Server-sent events that announce changes. They carry no data; the page then reads its data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.dashboard")
 POLL_INTERVAL = 0.25
-"""Seconds between two polls of the state, and thus the least time between two events."""
+"""Seconds between two polls of the state file, and so the minimum time between two events."""
 KEEPALIVE_INTERVAL = 15.0
-"""Seconds without an event after which a comment is sent, so that proxies do not close the idle connection."""
+"""Seconds without an event after which a comment is sent, so that proxies keep the connection."""
 OPEN, CHANGED, KEEPALIVE = b"retry: 1000\ndata: open\n\n", b"data: changed\n\n", b":\n\n"
 
 
 class _Subscriber:
-    """One stream. ``part`` is the next part to send, None at the end of the stream."""
+    """One stream to a page. ``part`` is the next part to send, None at the end of the stream."""
 
     def __init__(self, now: float) -> None:
         self.last_sent = now
@@ -26,14 +26,13 @@ class _Subscriber:
 
     def send(self, part: bytes | None, now: float) -> None:
         self.last_sent = now
-        if (
-            not self.part.done()
-        ):  # otherwise the previous part, which announces the same, is still to be sent
+        # If the previous part has not been sent yet, it already announces a change.
+        if not self.part.done():
             self.part.set_result(part)
 
 
 class _Topic:
-    """The subscribers of one instance, or of the whole hub, and the last fingerprint that they know."""
+    """The subscribers of one instance or of the whole hub, and the last announced fingerprint."""
 
     def __init__(self, fingerprint: object) -> None:
         self.fingerprint = fingerprint
@@ -41,10 +40,7 @@ class _Topic:
 
 
 class ChangeFeed:
-    """Polls the state once for all subscribers, and not at all without any.
-
-    ``version`` is cheap and changes with every write. ``fingerprint`` of an instance changes with the instance; it is
-    read only after the version changed."""
+    """The source of the streams. It polls the state once for all subscribers, if there are any."""
 
     def __init__(
         self,
@@ -52,12 +48,17 @@ class ChangeFeed:
         fingerprint: Callable[[str], object],
         poll_interval: float = POLL_INTERVAL,
     ) -> None:
+        """Store the functions that read the state.
+
+        ``version`` is cheap, and its value changes with every write. ``fingerprint`` gets an
+        instance id, and its value changes with the instance. It is called after the version changed.
+        """
         self._version, self._fingerprint, self._poll_interval = version, fingerprint, poll_interval
         self._topics: dict[str, _Topic] = {}
         self._poller: asyncio.Task[None] | None = None
 
     def stream(self, instance_id: str = "") -> Response:
-        """Return the stream of one instance, or of the whole hub."""
+        """Return a response that streams the changes of one instance, or of the whole hub."""
         headers = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")]
         return Response(200, b"", headers, self._parts(instance_id))
 
@@ -117,4 +118,4 @@ class ChangeFeed:
 
 
 def _log_read_failure(error: sqlite3.Error) -> None:
-    log.error("The dashboard's streams end, as the state could not be read [EH331]: %s", error)
+    log.error("The dashboard's streams ended: the state file could not be read: %s. [EH331]", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
@@ -14,12 +14,46 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
 
 TIMEOUT = 100.0
-"""Seconds, the default of .NET's HttpClient."""
+"""Seconds before a request times out: the default of .NET's HttpClient."""
 _CONTENT_HEADERS = ("allow", "expires", "last-modified")
+"""Content headers of .NET whose names do not begin with ``content-``."""
+
+
+@dataclass(frozen=True)
+class _HttpRequest:
+    """The ``httpRequest`` of a call_http action."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: str | None
+    has_token_source: bool
+    is_polled: bool
+    """True if a 202 response is polled (``asynchronousPatternEnabled``)."""
+
+    @classmethod
+    def parse(cls, text: str) -> _HttpRequest:
+        """Parse the action's JSON. Raises AttributeError if ``headers`` is not an object."""
+        fields = json.loads(text)
+        return cls(
+            method=str(fields.get("method")),
+            url=str(fields.get("uri")),
+            headers={str(k): str(v) for k, v in (fields.get("headers") or {}).items()},
+            content=fields.get("content"),
+            has_token_source=bool(fields.get("tokenSource")),
+            is_polled=fields.get("asynchronousPatternEnabled") is not False,
+        )
+
+    def has_header(self, name: str, prefix: str = "") -> bool:
+        """Return True if a header of that name, in any case, has a value with the prefix."""
+        return any(
+            key.lower() == name and value.lower().startswith(prefix)
+            for key, value in self.headers.items()
+        )
 
 
 class CallHttpClient:
-    """One session for all calls, opened by the first call."""
+    """An HTTP client with one session for all calls. The first call opens the session."""
 
     def __init__(
         self,
@@ -33,51 +67,50 @@ class CallHttpClient:
     async def call(
         self, request: str, is_wanted: Callable[[], bool] = lambda: True
     ) -> str | UserError:
-        """Send the action's httpRequest, and return the response as the JSON text of the history.
+        """Send the action's httpRequest and return the response as the JSON text of the history.
 
-        A 202 with a Location is polled until the status changes, as documented: after Retry-After seconds, or the time of host.json."""
-        asked: dict[str, Any] = json.loads(request)
-        method, url = str(asked.get("method")), str(asked.get("uri"))
+        A 202 response with a Location header is polled until its status changes, as documented for
+        call_http. The pause between polls is the Retry-After header, or the default of host.json.
+        Polling stops when ``is_wanted`` returns False.
+        """
+        sent: _HttpRequest | None = None
         try:
-            return await self._call(method, url, asked, is_wanted)
-        except Exception as error:  # an invalid request fails alone
-            return UserError(type(error).__name__, f"{method} {url}: {error or 'timed out'}")
+            sent = _HttpRequest.parse(request)
+            return await self._call(sent, is_wanted)
+        except Exception as error:  # an invalid request must not stop the host
+            subject = f"{sent.method} {sent.url}" if sent else "The HTTP request is invalid"
+            return UserError(type(error).__name__, f"{subject}: {error or 'timed out'}")
 
-    async def _call(
-        self, method: str, url: str, asked: dict[str, Any], is_wanted: Callable[[], bool]
-    ) -> str | UserError:
-        if asked.get("tokenSource"):
+    async def _call(self, request: _HttpRequest, is_wanted: Callable[[], bool]) -> str | UserError:
+        if request.has_token_source:
             return UserError(
                 "NotImplementedError",
-                "call_http with a token_source needs a managed identity, which there is none of on this host. "
-                "Fetch a token in an activity and pass it as a header.",
+                "call_http with a token_source needs a managed identity, which this host does not "
+                "have. Fetch a token in an activity and pass it as a header.",
             )
-        content = asked.get("content")
-        headers = {str(k): str(v) for k, v in (asked.get("headers") or {}).items()}
-        if content is not None and not any(name.lower() == "content-type" for name in headers):
-            headers["Content-Type"] = "text/plain"
-        if any(
-            n.lower() == "content-type" and v.lower().startswith("multipart/")
-            for n, v in headers.items()
-        ):
+        if request.has_header("content-type", "multipart/"):
             return UserError(
                 "ValueError", "call_http does not send multipart content. Send it from an activity."
             )
+        method, url, headers, content = (
+            request.method,
+            request.url,
+            request.headers,
+            request.content,
+        )
+        if content is not None and not request.has_header("content-type"):
+            headers = headers | {"Content-Type": "text/plain"}
         while True:
             response, text = await self._send(method, url, headers, content)
             location = response.headers.get("Location")
-            if (
-                response.status != 202
-                or not location
-                or asked.get("asynchronousPatternEnabled") is False
-            ):
+            if response.status != 202 or not location or not request.is_polled:
                 return compact(
                     {"statusCode": response.status, "headers": _general(response), "content": text}
                 )
             method, url, content = "GET", str(response.url.join(URL(location))), None
             await self._sleep(_pause(response, self._default_pause))
             if not is_wanted():
-                return UserError("CancelledError", "nobody waits for the response any more")
+                return UserError("CancelledError", "No orchestration waits for the response.")
 
     async def _send(
         self, method: str, url: str, headers: dict[str, str], content: str | None
@@ -90,17 +123,23 @@ class CallHttpClient:
             return response, await response.text(errors="replace")
 
     async def close(self) -> None:
+        """Close the session, if a call opened one."""
         if self._session is not None:
             await self._session.close()
 
 
 def _pause(response: aiohttp.ClientResponse, default: float) -> float:
+    """Return the seconds before the next poll."""
     after = response.headers.get("Retry-After", "")
     return float(after) if after.isdigit() else default
 
 
 def _general(response: aiohttp.ClientResponse) -> dict[str, str | list[str]]:
-    """Return the headers without content headers, which .NET keeps apart and the extension leaves out (recorded)."""
+    """Return the headers without content headers (recorded).
+
+    .NET keeps content headers apart, and the extension leaves them out. A header that occurs more
+    than once has a list of values.
+    """
     headers: dict[str, str | list[str]] = {}
     for name in dict.fromkeys(response.headers):
         if not name.lower().startswith("content-") and name.lower() not in _CONTENT_HEADERS:

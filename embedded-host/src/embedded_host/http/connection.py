@@ -1,9 +1,10 @@
-"""One client's connection, with timeouts and minimum data rates: a slow or stuck client delays no other one.
+"""One client's connection, with timeouts and minimum data rates.
 
 The limits are those of Kestrel, the server of the Azure Functions host
-(https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options). aiohttp has no settings for them, so this module uses
-private parts of it: ``RequestHandler._waiter`` and ``finish_response``, ``Server._kwargs`` and the arguments of ``LineTooLong``.
-``tests/http/test_aiohttp_internals.py`` names them and fails if a release of aiohttp changes them.
+(https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options). aiohttp has no
+settings for them, so this module uses private parts of aiohttp: ``RequestHandler._waiter``,
+``RequestHandler.finish_response`` and the arguments of ``LineTooLong``.
+``tests/http/test_aiohttp_internals.py`` checks that they exist.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import http_exceptions, web
 from aiohttp.web_protocol import RequestHandler
@@ -26,29 +26,36 @@ MAX_HEADER = 65_536
 HEADERS_TIMEOUT = 30.0
 """Maximum seconds from the first byte of a request to the end of its headers."""
 KEEP_ALIVE = 130.0
-"""Maximum seconds that a connection may be idle."""
+"""Seconds after which an idle connection is closed."""
 MIN_BODY_RATE = 240
-"""Minimum average rate of a request body, in bytes a second."""
+"""Minimum average rate of a request body, in bytes per second."""
 BODY_RATE_GRACE = 5.0
 """Seconds before the minimum rate applies."""
 WRITE_TIMEOUT = 120.0
-"""Maximum seconds in which a client may read nothing of its response.
+"""Seconds after which a connection is closed if the client reads nothing of its response.
 
-The buffers of the operating system empty in steps of a megabyte or more, so this is about 20 KB a second."""
+The buffers of the operating system empty in steps of 1 MB or more, so the slowest accepted client
+reads about 20 KB per second.
+"""
 
 
 class ReceivedRequest(web.BaseRequest):
+    """A request of aiohttp that counts the memory of its bodies."""
+
     buffered = 0
-    """Bytes of the request and response bodies, in memory until the response was sent or abandoned."""
+    """Bytes of the request and response bodies in memory. They are released with the response."""
 
 
 class BufferedResponse(web.Response):
-    """A response whose memory is released as soon as it was sent or its client has disconnected.
-
-    The traceback of the disconnection error would be part of a reference cycle: a frame refers to the future that holds the error. The
-    garbage collector counts objects and not bytes, so the body would remain in memory for minutes."""
+    """A response whose body is released when it has been sent or its client has disconnected."""
 
     async def write_eof(self, data: bytes = b"") -> None:
+        """Send the rest of the body.
+
+        A ConnectionError is raised again without its traceback. The traceback would be part of a
+        reference cycle, because a frame refers to the future that holds the error. The garbage
+        collector counts objects and not bytes, so the body would stay in memory for minutes.
+        """
         try:
             await super().write_eof(data)
         except ConnectionError as error:
@@ -56,34 +63,51 @@ class BufferedResponse(web.Response):
 
 
 class SlowBodyError(EmbeddedHostError, asyncio.TimeoutError):
-    """The body arrived too slowly. A TimeoutError, because aiohttp handles that one when it discards the rest of the body."""
+    """The body arrived too slowly.
+
+    It is a TimeoutError, because aiohttp handles that type when it discards the rest of a body.
+    """
 
 
 class Connection(RequestHandler):
-    """Responds to invalid HTTP with a status from ``refuse``, and logs no traceback for it."""
+    """A connection of aiohttp with the limits of this module.
+
+    It responds to invalid HTTP with the response of ``refuse``, and logs no traceback for it.
+    """
 
     _headers_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     on_lost: Callable[[], object] | None = None
-    """Called once when the client disconnects, to end a stream that has no end of its own."""
+    """Callback for a client that disconnects; it stops the stream to that client."""
 
     def __init__(
         self,
         refuse: Callable[[web.BaseRequest, int], web.StreamResponse],
         release: Callable[[int], None],
-        *args: Any,
-        **kwargs: Any,
+        manager: web.Server,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        """``refuse`` returns the response for a status, ``release`` gets the bytes of a response that ends."""
+        super().__init__(
+            manager,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp's annotation lacks None
+            keepalive_timeout=KEEP_ALIVE,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_HEADER,
+            # A function receives a gzip body as it is, as on the Azure Functions host.
+            auto_decompress=False,
+        )
         self._refuse, self._release = refuse, release
 
     # -- requests ----------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        """Start the timeout for headers with the first bytes of a request."""
         super().data_received(data)
         waits = self._waiter is not None and not self._waiter.done()
         if waits and data and self._headers_timer is None:
-            # No request is complete, and no response is pending: a request begins.
+            # No request is complete and no response is pending, so these bytes begin a request.
             self._headers_timer = self._loop.call_later(HEADERS_TIMEOUT, self._headers_timed_out)
         elif not waits and self._headers_timer is not None:
             self._headers_timer.cancel()
@@ -92,7 +116,7 @@ class Connection(RequestHandler):
     def _headers_timed_out(self) -> None:
         self._headers_timer = None
         if self._waiter is not None and not self._waiter.done():
-            log.debug("A client did not send its request's headers in %d s.", HEADERS_TIMEOUT)
+            log.debug("A client did not send all headers within %d s.", HEADERS_TIMEOUT)
             self.force_close()
 
     def handle_error(
@@ -102,10 +126,11 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        """Return the response to a request that aiohttp could not parse or handle."""
         if isinstance(exc, http_exceptions.LineTooLong):
             status = 414 if str(exc.args[1]) == str(MAX_LINE) else 431
         if status >= 500:
-            log.error("A request could not be answered [EH330]", exc_info=exc)
+            log.error("A request failed with status 500 [EH330]", exc_info=exc)
         return self._refuse(request, status)
 
     # -- responses -----------------------------------------------------------------------------------
@@ -113,6 +138,7 @@ class Connection(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
+        """Send a response, and release the memory of its bodies in any case."""
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
@@ -122,10 +148,12 @@ class Connection(RequestHandler):
                 self._release(request.buffered)
 
     def pause_writing(self) -> None:
+        """Start the timeout for a client that reads nothing: the write buffer is full."""
         super().pause_writing()
         self._watch_stall()
 
     def resume_writing(self) -> None:
+        """Stop the timeout: the client reads again."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
@@ -144,10 +172,11 @@ class Connection(RequestHandler):
         if transport.get_write_buffer_size() < left:
             self._watch_stall()
             return
-        log.debug("A client read nothing of its response in %d s.", WRITE_TIMEOUT)
+        log.debug("A client read nothing of its response for %d s.", WRITE_TIMEOUT)
         transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop the timers, and call ``on_lost`` once."""
         for timer in (self._headers_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
@@ -159,7 +188,7 @@ class Connection(RequestHandler):
 
 
 class BodyRate:
-    """Context manager: reading the request body raises SlowBodyError if it arrives too slowly."""
+    """A context manager that makes reading a slow request body raise SlowBodyError."""
 
     def __init__(self, request: web.BaseRequest) -> None:
         self._content = request.content

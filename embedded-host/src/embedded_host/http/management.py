@@ -50,7 +50,7 @@ class ManagementApi:
             raise
         except StateError as error:
             log.error(
-                "%s %s could not be answered [EH218]: %s", request.method, request.path, error
+                "%s %s failed with status 500: %s [EH218]", request.method, request.path, error
             )
             return exception_response(
                 500,
@@ -59,7 +59,7 @@ class ManagementApi:
                 type(error).__name__,
             )
         except Exception as error:
-            log.exception("%s %s could not be answered [EH330]", request.method, request.path)
+            log.exception("%s %s failed with status 500 [EH330]", request.method, request.path)
             return exception_response(500, INTERNAL_ERROR, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:

@@ -1,4 +1,4 @@
-"""The listeners: the public address, and the SDK's own on the loopback interface (functions-host.md#transport)."""
+"""The HTTP listeners: the public address, and the SDK's endpoint (functions-host.md#transport)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 import aiohttp
 from aiohttp import http_exceptions, web
-from aiohttp.http import HttpVersion11
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.http.connection import (
-    KEEP_ALIVE,
-    MAX_HEADER,
-    MAX_LINE,
     BodyRate,
     BufferedResponse,
     Connection,
@@ -38,11 +36,14 @@ log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
 """Maximum bytes of a request body, as on the Azure Functions host (functions-host.md#http-requests)."""
 MAX_BUFFERED = 1024 * 1024 * 1024
-"""Maximum bytes of all request and response bodies in memory. Further bodies are refused with a 503."""
+"""Maximum bytes of all request and response bodies in memory. Above it, requests get a 503."""
 LARGE_BODY = 1024 * 1024
-"""Bytes from which a body is joined in its own round of the event loop, because that blocks the loop for some milliseconds."""
+"""Minimum bytes of a body that is joined in its own round of the event loop.
+
+Joining the chunks of such a body blocks the loop for some milliseconds.
+"""
 SMALL_CHUNK = 4096
-"""Bytes below which received chunks are merged: the overhead of an object would exceed their size."""
+"""Received chunks of fewer bytes are merged, because an object's overhead exceeds their size."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -53,7 +54,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def body_limit(text: str | None) -> int:
-    """Return the limit that FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets, by default MAX_BODY."""
+    """Return the limit that the app setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets, or MAX_BODY."""
     return (
         int(text)
         if text and re.fullmatch("[0-9]{1,18}", text.strip()) and int(text) > 0
@@ -62,7 +63,7 @@ def body_limit(text: str | None) -> int:
 
 
 class Listener:
-    """Serves ``handler`` on one socket."""
+    """The HTTP server on one listening socket."""
 
     def __init__(
         self,
@@ -72,8 +73,11 @@ class Listener:
         *,
         max_body: int | None = MAX_BODY,
     ) -> None:
-        """``max_body`` is the limit of request bodies in bytes, None for no limit; ``grace`` the seconds that requests in progress get
-        when the listener closes."""
+        """Serve the responses of ``handler``.
+
+        ``grace`` is the time in seconds for requests in progress when the listener closes.
+        ``max_body`` is the limit of a request body in bytes; None is no limit.
+        """
         self._handler = handler
         self._socket = sock
         self._max_body = max_body
@@ -81,30 +85,36 @@ class Listener:
         """Bytes of request and response bodies in memory."""
         self._large_body = asyncio.Lock()
         self._authority = _authority(sock)
-        server = _Server(
-            self._release, self._handle, request_factory=self._request, access_log=None, **_PROTOCOL
-        )
+        server = _Server(self._release, self._handle, request_factory=self._request)
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=grace / 2)
         self._streams: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def start(self) -> None:
+        """Accept connections."""
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket, backlog=1024).start()
 
     async def close(self) -> None:
-        # Requests that have arrived get a response. A connection that waits to be accepted needs some rounds of the event loop until
-        # its handler runs.
+        """Stop accepting connections, end the streams, and wait for requests in progress."""
+        # Requests that have arrived get a response. A connection that is not accepted yet needs
+        # some rounds of the event loop until its handler runs.
         for _ in range(10):
             await asyncio.sleep(0)
-        # Streams have no end of their own to wait for.
+        # A stream may never end, so there is no point in waiting for it.
         self._closing = True
         for stream in self._streams:
             stream.cancel()
         await self._runner.cleanup()
 
-    def _request(self, *arguments: Any) -> ReceivedRequest:
-        message, payload, protocol, writer, task = arguments
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> ReceivedRequest:
         return ReceivedRequest(
             message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0
         )
@@ -122,7 +132,8 @@ class Listener:
             response, close = empty_response(408), True
         except _BufferLimitError:
             log.warning(
-                "A request was refused with 503: the bodies of those under way have %d MB. [EH333]",
+                "Refused a request with 503: the bodies of the requests in progress use %d MB. "
+                "[EH333]",
                 self.buffered >> 20,
             )
             response, close = Response(503, b"", [("Retry-After", "5")]), True
@@ -132,7 +143,7 @@ class Listener:
             log.debug("%s %s: the client disconnected", request.method, received.path)
             response, close = empty_response(400), True
         except Exception:
-            log.exception("%s %s could not be answered [EH330]", request.method, received.path)
+            log.exception("%s %s failed with status 500 [EH330]", request.method, received.path)
             response = empty_response(500)
         if response.stream is not None:
             return await self._stream(request, response, response.stream)
@@ -140,7 +151,7 @@ class Listener:
         return _response(request, response, close)
 
     def _count(self, request: ReceivedRequest, size: int) -> None:
-        """Count bytes that are in memory until the response was sent."""
+        """Count bytes that are in memory until the response has been sent."""
         self.buffered += size
         request.buffered += size
 
@@ -230,29 +241,36 @@ class Listener:
 
 
 class _BufferLimitError(EmbeddedHostError):
-    """MAX_BUFFERED is reached."""
+    """The bodies in memory reach MAX_BUFFERED."""
 
 
 class _Server(web.Server):
-    def __init__(self, release: Callable[[int], None], *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    """The server of aiohttp, with the connections of ``connection.py``."""
+
+    def __init__(
+        self,
+        release: Callable[[int], None],
+        handler: Callable[[ReceivedRequest], Awaitable[web.StreamResponse]],
+        request_factory: Callable[
+            [
+                RawRequestMessage,
+                StreamReader,
+                RequestHandler,
+                AbstractStreamWriter,
+                asyncio.Task[None],
+            ],
+            ReceivedRequest,
+        ],
+    ) -> None:
+        super().__init__(handler, request_factory=request_factory)  # type: ignore[arg-type]  # each request is a ReceivedRequest
         self._release = release
 
     def __call__(self) -> RequestHandler:
-        return Connection(_refused, self._release, self, loop=self._loop, **self._kwargs)
+        return Connection(_refused, self._release, self, self._loop)
 
 
 def _refused(request: web.BaseRequest, status: int) -> web.StreamResponse:
     return _response(request, empty_response(status), close=True)
-
-
-_PROTOCOL: dict[str, Any] = {
-    "keepalive_timeout": KEEP_ALIVE,
-    "max_line_size": MAX_LINE,
-    "max_field_size": MAX_HEADER,
-    # A function receives a gzip body as it is, as on the Azure Functions host.
-    "auto_decompress": False,
-}
 
 
 def _response(request: web.BaseRequest, source: Response, close: bool = False) -> BufferedResponse:
@@ -281,13 +299,16 @@ async def _send(
     except (ConnectionError, aiohttp.ClientConnectionError):
         pass  # the client disconnected
     except Exception:
-        log.exception("%s %s: the stream broke off [EH330]", request.method, request.path)
+        log.exception("%s %s: the stream failed [EH330]", request.method, request.path)
     finally:
         await parts.aclose()
 
 
-def _merged(headers: Any) -> Any:
-    """Return the headers with repeated ones joined by commas. Bytes that are not UTF-8 are decoded as Latin-1."""
+def _merged(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+    """Return the headers, with the values of repeated headers joined by commas.
+
+    A value that is not UTF-8 is decoded as Latin-1.
+    """
     if len(set(headers)) == len(headers) and all(map(str.isascii, headers.values())):
         return headers
     merged: CIMultiDict[str] = CIMultiDict()

@@ -1,4 +1,4 @@
-"""Listening sockets: the public address, and the SDK's own on the loopback interface (functions-host.md#transport)."""
+"""The listening sockets of the public address and of the SDK (functions-host.md#transport)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import errno
 import ipaddress
 import random
 import socket
-from typing import Any
 
 from embedded_host.errors import EmbeddedHostError
 
 RPC_PORT = 17071
+"""Preferred port of the SDK's endpoint, as on the Azure Functions host."""
 _IN_USE = (errno.EADDRINUSE, 10013, 10048)
-"""The last two are of Windows: WSAEACCES for a socket in exclusive use, and WSAEADDRINUSE."""
+"""Error numbers of a port in use. The last two are Windows: WSAEACCES and WSAEADDRINUSE."""
 
 
 class PortInUseError(EmbeddedHostError):
@@ -20,17 +20,25 @@ class PortInUseError(EmbeddedHostError):
 
 
 def is_loopback(address: str) -> bool:
-    """Return True for an address that only this machine can reach. Raises OSError for a name that cannot be resolved."""
-    return ipaddress.ip_address(str(_resolved(address, 0)[4][0]).partition("%")[0]).is_loopback
+    """Return True for an address that only this machine can reach.
+
+    Raises OSError if ``address`` is a name that cannot be resolved.
+    """
+    _, resolved = _resolve(address, 0)
+    return ipaddress.ip_address(str(resolved[0]).partition("%")[0]).is_loopback
 
 
 def bind_public(address: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises PortInUseError, or OSError for an address of another machine."""
-    info = _resolved(address, port)
-    sock = socket.socket(info[0], socket.SOCK_STREAM)
+    """Return a listening socket.
+
+    Raises PortInUseError if another process listens on the port, and OSError if the address is not
+    one of this machine.
+    """
+    family, resolved = _resolve(address, port)
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         _reuse(sock)
-        sock.bind(info[4])
+        sock.bind(resolved)
         sock.listen(1024)
     except OSError as error:
         sock.close()
@@ -42,8 +50,11 @@ def bind_public(address: str, port: int) -> socket.socket:
 
 
 def bind_rpc() -> socket.socket:
-    """Return a listening socket for the SDK: on port 17071, else on a random port from 30000 to 30999 (recorded;
-    functions-host.md#transport), else on any port."""
+    """Return a listening socket for the SDK, on the loopback interface.
+
+    The port is 17071, or a random port from 30000 to 30999 if it is in use (recorded;
+    functions-host.md#transport), or any free port if those are in use.
+    """
     for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
         try:
             return bind_public("127.0.0.1", port)
@@ -52,13 +63,16 @@ def bind_rpc() -> socket.socket:
     raise PortInUseError(RPC_PORT)
 
 
-def _resolved(address: str, port: int) -> Any:
-    """Return the first result of ``getaddrinfo``."""
-    return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+def _resolve(address: str, port: int) -> tuple[int, tuple[str | bytes | int, ...]]:
+    """Return the address family and the socket address of the first result of ``getaddrinfo``."""
+    family, _, _, _, resolved = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return family, resolved
 
 
 def _reuse(sock: socket.socket) -> None:
-    # On Windows SO_REUSEADDR lets two processes listen on one port, so the port is requested exclusively there.
+    # On Windows SO_REUSEADDR lets two processes listen on one port. SO_EXCLUSIVEADDRUSE does not.
     exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
     if exclusive is not None:
         sock.setsockopt(socket.SOL_SOCKET, exclusive, 1)

@@ -1,6 +1,7 @@
 // HTTP requests to the host: the dashboard's own API for reading, the management API for changes.
 
 import { keyHeader, fetchWithKey } from "./key.js";
+import { FINISHED } from "./statuses.js";
 
 export const WEBHOOK = "/runtime/webhooks/durabletask";
 
@@ -84,9 +85,10 @@ export const sdkInput = (value) =>
 export const instancePath = (id, operation, params = {}) =>
   `${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${queryString(params)}`;
 
-// The actions on an instance: their texts, the statuses that allow them, and their requests.
-const LIVE = ["Running", "Pending", "Suspended", "ContinuedAsNew"];
-export const isLive = (status) => LIVE.includes(status);
+/** Return true for the status of an instance that has not finished. */
+export const isLive = (status) => !FINISHED.includes(status);
+
+/** The actions on an instance: their texts, the statuses that allow them, and their requests. */
 export const ACTIONS = {
   suspend: {
     text: "Suspend",

@@ -2,8 +2,12 @@
 import { h, button, setOptions, searchInput, quiet } from "./dom.js";
 import { isoFromInput, inputFromIso } from "./time.js";
 import { getFromDashboard } from "./api.js";
+import { FINISHED, UNFINISHED } from "./statuses.js";
 
-const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated"];
+// The embedded host sets neither ContinuedAsNew nor Canceled.
+const STATUSES = [...UNFINISHED, ...FINISHED].filter(
+  (status) => !["ContinuedAsNew", "Canceled"].includes(status),
+);
 export const ALL = { status: "", name: "", prefix: "", from: "", to: "", waiting: "" };
 const RANGES = [
   ["15 min", 15],

@@ -2,9 +2,9 @@
 import { h, svg, replace } from "./dom.js";
 import { localText, durationText } from "./time.js";
 import { getFromDashboard } from "./api.js";
+import { FINISHED } from "./statuses.js";
 
 const HEIGHT = 36;
-const ENDS = ["Failed", "Terminated", "Canceled", "Completed"];
 const PAUSE = 2000;
 
 export function histogram(filterOf, change, signal) {
@@ -43,7 +43,7 @@ export function histogram(filterOf, change, signal) {
   function draw({ start, width, started, ended }) {
     const n = started.length,
       until = localText(start + n * width);
-    const ends = ENDS.filter((status) => ended[status]);
+    const ends = FINISHED.filter((status) => ended[status]);
     const sum = (list) => list.reduce((a, b) => a + b, 0);
     const most = Math.max(
       1,
