@@ -20,7 +20,6 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/cli/reader.py": DECLARATIONS,
     "embedded_host/cli/recover.py": "tests/recovery/test_recover.py",
     "embedded_host/engine/messages.py": DECLARATIONS,
-    "embedded_host/engine/turn.py": "tests/engine/test_orchestration.py and test_execution.py",
     "embedded_host/errors.py": DECLARATIONS,
     "embedded_host/history/steps.py": DECLARATIONS,
     "embedded_host/host.py": "tests/e2e runs it",

@@ -1,5 +1,8 @@
-"""Random orchestrators, written against the real SDK. A program is a list of steps; a step is a tree of tasks, or one of the
-forms that users write: a timeout, a race with what is left of it, an error that is caught, events of one name."""
+"""Random orchestrators, written with the SDK.
+
+A program is a list of steps. A step is a tree of tasks or a usual pattern: a timeout, a race whose
+losers are awaited later, a caught error, several events with the same name.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 Steps = Generator[Any, Any, Any]
 SHARED = "Shared"
-"""The name of the events that several waits are for."""
+"""Name of the events that several waits are for."""
 
 SIMPLE = st.one_of(
     st.tuples(st.just("activity"), st.integers(0, 9)),
@@ -24,7 +27,8 @@ SIMPLE = st.one_of(
 )
 LEAVES = st.one_of(SIMPLE, st.tuples(st.just("retry"), st.integers(0, 2)))
 FAILURES = st.one_of(st.just(("fail",)), st.tuples(st.just("exhaust"), st.integers(1, 2)))
-# Inside of another task, the SDK allows a task_all to fail only once: no child of it may succeed after another has failed.
+# Inside another task, the SDK allows a task_all to fail only once: no child may succeed after
+# another one has failed.
 ALL_FAIL = st.tuples(st.just("all"), st.lists(FAILURES, min_size=1, max_size=2))
 
 
@@ -33,7 +37,7 @@ def several(of: Any) -> Any:
 
 
 def steps_of(leaves: Any, of_any: Any = None) -> Any:
-    """``of_any``: what else may be a child of a task_any."""
+    """Return a strategy for steps. ``of_any``: additional children of a task_any."""
     trees = st.recursive(
         leaves,
         lambda trees: st.one_of(
@@ -55,9 +59,10 @@ def steps_of(leaves: Any, of_any: Any = None) -> Any:
 RETRIES_END = st.tuples(st.just("retries end"), st.integers(1, 2))
 SOME_FAIL = st.tuples(st.just("some fail"), several(st.booleans()))
 
-# With the SDK alone: retries not in one program with what lets the orchestrator go on though its list does not tell: a task
-# yielded again asks for nothing (functions-host.md#orchestrator-actions), and a task_all fails before its list is done. A retry under way meanwhile would
-# be numbered otherwise on replay. The real host has the same gap.
+# Without counts, a program has either retries or steps after which the orchestrator continues
+# although its list of actions does not show it: a task that is yielded again adds no action
+# (functions-host.md#orchestrator-actions), and a task_all fails before all of its actions are done.
+# A retry that runs meanwhile gets other ids on replay. The Azure Functions host has the same gap.
 SDK_PROGRAMS = st.one_of(
     st.lists(st.one_of(steps_of(LEAVES), RETRIES_END), min_size=1, max_size=5),
     st.lists(
@@ -91,7 +96,7 @@ class Program:
     """The orchestrator that runs ``steps`` in each of ``rounds`` executions."""
 
     def __init__(self, steps: list[Any], rounds: int, *, exact: bool) -> None:
-        """``exact``: it returns also what depends on the order of events."""
+        """Create a program. With ``exact``, its output also depends on the order of events."""
         self.steps, self.rounds, self.exact = steps, rounds, exact
         self.handle = df.Orchestrator.create(self.run)
 
@@ -124,7 +129,7 @@ class Program:
             yield context.task_any([timer, self.task(context, step[1], prefix, names)])
             if not timer.is_completed:
                 timer.cancel()
-            return "over"
+            return "done"
         if kind == "some fail":
             try:
                 return (
@@ -156,7 +161,7 @@ class Program:
         return (yield context.task_all(tasks))
 
     def one_by_one(self, context: Any, tasks: list[Any]) -> Steps:
-        """The winner is taken out, and the rest is waited for again."""
+        """Remove the winner and await the others again, until none is left."""
         left, winners = list(tasks), []
         while left:
             winner = yield context.task_any(left)
@@ -166,7 +171,7 @@ class Program:
         return self.order(winners)
 
     def fails_fast(self, context: Any, tasks: list[Any]) -> Steps:
-        """Something fails, and what else goes on does so behind the back of the calls that follow."""
+        """Catch a failed task_all whose other tasks are still running, and call more activities."""
         failing = context.call_activity("Fail", 1)
         try:
             yield context.task_all([*tasks, failing])
@@ -179,7 +184,7 @@ class Program:
         return [reason if self.exact else "failed", second]
 
     def shared_until_late(self, context: Any, times: int, seconds: int) -> Steps:
-        """Waits that a timeout leaves behind, and that are waited for again later on."""
+        """Start waits with a timeout, and await the abandoned waits again later."""
         waits, values = [], []
         for _ in range(times):
             timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
@@ -230,8 +235,11 @@ class Program:
 
 
 def events_of(steps: list[Any], rounds: int) -> list[tuple[str, Any]]:
-    """Names and values. More names than any program asks for: the rest is never waited for. Of the shared name there are as
-    many as there are waits, spelt in two ways: a wait that was left behind may take one."""
+    """Return the names and values of the events to raise.
+
+    There are more names than the program waits for. The shared name is spelled in two ways, and has
+    an event for each wait, because an abandoned wait may consume one.
+    """
     text = str(steps)
     own = (
         [f"event {done}-{n}" for done in range(rounds) for n in range(text.count("'"))]

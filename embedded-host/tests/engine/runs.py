@@ -1,4 +1,4 @@
-"""One instance of a program from start to end, with the world around it: activities, children, entities and the clock."""
+"""One instance of a random program, with fake activities, children, entities and a clock."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ SETTINGS = TurnSettings(
 
 
 class SdkWorker:
-    """The SDK alone, as it runs on the real host: everything is replayed, and nothing is counted."""
+    """The SDK alone, as on the Azure Functions host: each turn is replayed, without counts."""
 
-    def answer(
+    def run_turn(
         self, program: Program, turn: OrchestratorInput
     ) -> OrchestratorOutput | InvocationFailure:
         try:
@@ -57,16 +57,16 @@ class SdkWorker:
             return orchestrator_result(UserError(type(error).__name__, str(error)))
 
     def forget(self) -> None:
-        """There is nothing to forget."""
+        """Do nothing: the SDK keeps no state between turns."""
 
 
 class SessionWorker:
-    """As ``worker.runner`` takes a turn, with what ``worker.turns`` hands it."""
+    """Runs turns with kept sessions, as ``embedded_worker`` does."""
 
     def __init__(self) -> None:
         self._sessions = SessionCache()
 
-    def answer(
+    def run_turn(
         self, program: Program, turn: OrchestratorInput
     ) -> OrchestratorOutput | InvocationFailure:
         address = (turn.instance_id, turn.execution_id, turn.seen)
@@ -94,7 +94,10 @@ class Run:
         worker: SdkWorker | SessionWorker,
         suspends: bool = False,
     ) -> None:
-        """Without a seed every message is delivered promptly and in order. ``replays``: never, sometimes, always."""
+        """Create a run. Without a seed, each turn receives all messages in order.
+
+        ``replays`` (never, sometimes, always): how often a turn replays the whole history.
+        """
         self.program, self.replays, self.worker, self.suspends = program, replays, worker, suspends
         self.random = None if seed is None else random.Random(seed)
         self.coin = random.Random(seed)
@@ -118,7 +121,7 @@ class Run:
             while not self.state.status.is_terminal:
                 assert (
                     self.waiting or self.state.continued or self.state.status is Status.SUSPENDED
-                ), "it waits for nothing"
+                ), "the instance has no message to wait for"
                 self.turn([] if self.state.continued else self.batch())
         return self
 
@@ -126,7 +129,7 @@ class Run:
         if self.random is None:
             batch, self.waiting = self.waiting, []
         elif not self.delivered:
-            at = self.random.randint(1, len(self.waiting))  # some of the events come later
+            at = self.random.randint(1, len(self.waiting))  # later turns receive the other events
             batch, self.waiting = self.waiting[:at], self.waiting[at:]
         else:
             self.random.shuffle(self.waiting)
@@ -161,7 +164,7 @@ class Run:
             self.worker.forget()
         run: Generator[Any, Any, Any] = turn(state, messages, SETTINGS, lambda: self.now)
         try:
-            run.send(self.worker.answer(self.program, next(run)))
+            run.send(self.worker.run_turn(self.program, next(run)))
         except StopIteration as stop:
             result = stop.value
         if result.replaces:
@@ -176,7 +179,7 @@ class Run:
         )
 
     def carry_out(self, sent: Outgoing) -> None:
-        at = T0  # when a message was sent is no matter, and must not differ between runs of one schedule
+        at = T0  # runs with other turns send messages at other times, but must have equal histories
         if isinstance(sent, StartActivity):
             self.attempts[sent.input + sent.execution_id] += 1
             failures = {

@@ -1,4 +1,4 @@
-"""One orchestration, turn by turn: what the SDK would answer goes in, what the engine makes of it comes out."""
+"""One orchestration, turn by turn: SDK outputs and messages in, events and messages out."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ FUNCTIONS = DurableFunctions.of(["Main", "Child"], ["Echo", "Flaky"], ["Counter"
 
 
 def after(seconds: float) -> datetime:
+    """Return the time ``seconds`` after T0."""
     return T0 + timedelta(seconds=seconds)
 
 
 def sdk_time(seconds: float) -> str:
-    """A time as the SDK writes it into an action."""
+    """Return the time ``seconds`` after T0 as the SDK writes it into an action."""
     return after(seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -123,7 +124,7 @@ def when_all(*actions: Any) -> dict[str, Any]:
 
 
 def sdk_output(*actions: Any, done: bool = False, **more: Any) -> dict[str, Any]:
-    """``more``: output, error, customStatus."""
+    """Return the SDK's output of one turn. ``more``: output, error, customStatus."""
     return {"isDone": done, "schemaVersion": 2, "actions": [list(actions)], **more}
 
 
@@ -170,7 +171,7 @@ PARENT = h.parent_instance("Parent", "parent-1", "parent-execution", 4)
 
 
 class Scenario:
-    """``fresh`` drops what is kept between turns before each one."""
+    """One instance. With ``fresh``, each turn replays the whole history."""
 
     def __init__(
         self,
@@ -188,10 +189,10 @@ class Scenario:
             "main-1", name, "execution-1", T0, T0, input=input, parent=parent
         )
         self.payload: dict[str, Any] | None = None
-        """What the worker was handed in the last turn; None if it was not asked."""
+        """The payload of the last turn, or None if the turn did not invoke the orchestrator."""
         self._seen: list[dict[str, Any]] = []
 
-    def start(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
+    def start(self, returned: Any, *events: HistoryEvent | Message) -> TurnResult:
         started = h.execution_started(
             T0,
             instance_id=self.state.instance_id,
@@ -200,10 +201,13 @@ class Scenario:
             input=self.state.input,
             parent=self.state.parent,
         )
-        return self.turn(reply, started, *events)
+        return self.turn(returned, started, *events)
 
-    def turn(self, reply: Any, *events: HistoryEvent | Message) -> TurnResult:
-        """Deliver ``events``, answer with ``reply``, apply the result."""
+    def turn(self, returned: Any, *events: HistoryEvent | Message) -> TurnResult:
+        """Run a turn with ``events`` as its inbox, and apply its result.
+
+        ``returned`` is the output of the orchestrator, or the UserError that it raised.
+        """
         inbox = [
             e if isinstance(e, Message) else Message(e, self.state.execution_id) for e in events
         ]
@@ -214,17 +218,17 @@ class Scenario:
         )
         self.payload = None
         try:
-            self.payload = self._handed(next(run))
-            run.send(_result(reply))
+            self.payload = self._payload_of(next(run))
+            run.send(_result(returned))
         except StopIteration as stop:
             result: TurnResult = stop.value
         else:
-            raise AssertionError("a turn asks once")
+            raise AssertionError("the turn invokes its orchestrator twice")
         result.apply(self.state)
         return result
 
-    def _handed(self, turn: OrchestratorInput) -> dict[str, Any]:
-        """A worker that has seen the earlier events and is handed the rest has the whole history."""
+    def _payload_of(self, turn: OrchestratorInput) -> dict[str, Any]:
+        """Return the payload, and check that a worker with the earlier events gets the others."""
         whole: dict[str, Any] = json.loads(orchestrator_payload(turn))
         self._seen = self._seen[: turn.seen] + json.loads(unseen_events(turn))
         assert self._seen == [{**event, "IsPlayed": False} for event in whole["history"]]
@@ -232,11 +236,11 @@ class Scenario:
 
     @property
     def steps(self) -> list[str]:
-        """The history in words, without the turns' brackets."""
+        """The history in words, without the start and completion of turns."""
         return [step for e in self.state.history.events if (step := _step(e))]
 
     def status(self) -> Status:
-        """Return the status. A type checker does not narrow a call's result, so it may differ after each turn."""
+        """Return the status. A call is not narrowed by mypy, unlike an attribute."""
         return self.state.status
 
     def last(self, kind: type[E]) -> E:
@@ -244,7 +248,7 @@ class Scenario:
 
 
 def delivered(sent: Outgoing, kind: type[E]) -> E:
-    """Return the event of a delivery, which must be of this kind."""
+    """Return the event of a delivery, which must be of the class ``kind``."""
     assert isinstance(sent, Deliver)
     assert isinstance(sent.message.event, kind)
     return sent.message.event
@@ -262,10 +266,10 @@ def _step(event: HistoryEvent) -> str:
     return f"{word} {number}" if number >= 0 else word
 
 
-def _result(reply: Any) -> OrchestratorOutput | InvocationFailure:
-    if isinstance(reply, (OrchestratorOutput, InvocationFailure)):
-        return reply
-    return orchestrator_result(json.dumps(reply) if isinstance(reply, dict) else reply)
+def _result(returned: Any) -> OrchestratorOutput | InvocationFailure:
+    if isinstance(returned, (OrchestratorOutput, InvocationFailure)):
+        return returned
+    return orchestrator_result(json.dumps(returned) if isinstance(returned, dict) else returned)
 
 
 def kinds(outgoing: Sequence[Outgoing]) -> list[str]:

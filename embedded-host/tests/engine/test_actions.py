@@ -16,11 +16,11 @@ DELAYS: list[tuple[RetryPolicy, list[float]]] = [
 
 
 @pytest.mark.parametrize(("policy", "seconds"), DELAYS)
-def test_delays(policy: RetryPolicy, seconds: list[float]) -> None:
+def test_retry_delays_grow_up_to_the_maximum(policy: RetryPolicy, seconds: list[float]) -> None:
     assert [policy.delay_after(n).total_seconds() for n in range(3)] == seconds
 
 
-def test_a_delay_is_bounded_however_many_attempts_there_were() -> None:
+def test_the_delay_after_many_attempts_is_bounded() -> None:
     assert RetryPolicy(timedelta(seconds=1), 10_000, backoff=2).delay_after(5_000) == timedelta(
         days=6
     )

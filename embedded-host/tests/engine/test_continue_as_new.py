@@ -1,4 +1,7 @@
-"""Continue-as-new: a new execution in the place of the old one (functions-host.md#event-order-in-a-turn and #effects-of-actions)."""
+"""Continue-as-new: a new execution of the same instance.
+
+Source: functions-host.md#event-order-in-a-turn and #effects-of-actions.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def continued(input: str = '"2"') -> tuple[Scenario, TurnResult]:
     return main, result
 
 
-def test_the_history_begins_again() -> None:
+def test_continue_as_new_replaces_the_history() -> None:
     main, result = continued('{"n": 2}')
     assert result.replaces
     assert result.outgoing == []
@@ -55,7 +58,7 @@ def test_the_history_begins_again() -> None:
     )
 
 
-def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
+def test_the_next_turn_delivers_no_messages_and_marks_no_event_as_played() -> None:
     main, _ = continued()
     main.turn(sdk_output(activity()))
     assert main.payload is not None
@@ -80,7 +83,7 @@ def test_the_next_turn_delivers_nothing_and_plays_nothing() -> None:
     assert main.state.status is Status.COMPLETED
 
 
-def test_messages_of_the_execution_before_are_dropped() -> None:
+def test_messages_of_the_previous_execution_are_dropped() -> None:
     main, _ = continued()
     main.turn(sdk_output(activity()))
     main.turn(sdk_output(activity()), Message(completed(0), "execution-1"))
@@ -98,7 +101,7 @@ def test_unconsumed_events_are_carried_over_in_order() -> None:
     assert main.state.output == '"both"'
 
 
-def test_open_tasks_hold_it_back() -> None:
+def test_open_tasks_delay_continue_as_new() -> None:
     main = Scenario()
     again = sdk_output(when_any(activity(), event("Go")), continue_as_new(), done=True)
     main.start(sdk_output(when_any(activity(), event("Go"))))
@@ -106,7 +109,7 @@ def test_open_tasks_hold_it_back() -> None:
     assert main.turn(again, completed(0)).replaces
 
 
-def test_custom_status_stays_over_the_first_turn_only() -> None:
+def test_the_custom_status_is_kept_for_the_first_turn_of_the_next_execution() -> None:
     main = Scenario()
     main.start(sdk_output(continue_as_new(), done=True, customStatus="busy"))
     main.turn(sdk_output(event("Go")))
@@ -122,7 +125,7 @@ def test_the_next_execution_can_be_terminated_before_its_first_turn() -> None:
 
 
 @pytest.mark.parametrize("times", [3])
-def test_numbers_begin_again_each_time(times: int) -> None:
+def test_decision_ids_start_at_zero_in_each_execution(times: int) -> None:
     main = Scenario()
     main.start(sdk_output(activity()))
     for _ in range(times):

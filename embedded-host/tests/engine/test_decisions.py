@@ -1,4 +1,4 @@
-"""A replay whose decisions differ from the history fails the instance with the step that differs."""
+"""A replay whose decisions differ from the history fails the instance and names the difference."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "step gone",
         sdk_output(activity()),
         sdk_output(),
-        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution hasn't (yet?) "
-        "scheduled this task",
+        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay "
+        "execution hasn't (yet?) scheduled this task",
     ),
     (
         "other kind",
         sdk_output(activity()),
         sdk_output(timer(60)),
-        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay execution instead scheduled "
-        "a timer with this sequence number",
+        "scheduled an activity task with sequence ID 0 and name 'Echo', but the current replay "
+        "execution instead scheduled a timer with this sequence number",
     ),
     (
         "other name",
@@ -75,10 +75,10 @@ CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"), [c[1:] for c in CHANGED], ids=[c[0] for c in CHANGED]
+    ("before", "after", "message"), [c[1:] for c in CHANGED], ids=[c[0] for c in CHANGED]
 )
 def test_changed_code_fails_the_instance(
-    before: dict[str, Any], after: dict[str, Any], says: str
+    before: dict[str, Any], after: dict[str, Any], message: str
 ) -> None:
     main = Scenario(fresh=True)
     main.start(before)
@@ -88,7 +88,7 @@ def test_changed_code_fails_the_instance(
     assert main.state.output.startswith(
         "Orchestrator function 'Main' failed: Non-Deterministic workflow detected: "
     )
-    assert says in main.state.output
+    assert message in main.state.output
     assert "Was a change made to the orchestrator code" in main.state.output
 
 
@@ -99,16 +99,16 @@ def test_names_are_compared_without_regard_to_case() -> None:
     assert main.state.status is Status.RUNNING
 
 
-def test_a_kept_execution_notices_a_shorter_list() -> None:
+def test_fewer_actions_than_before_fail_a_kept_execution() -> None:
     main = Scenario()
     main.start(sdk_output(activity(), activity()))
     main.turn(sdk_output(activity(), activity()), completed(0))
     main.turn(sdk_output(activity()), raised("unrelated"))
     assert main.state.status is Status.FAILED
-    assert "asked for 2 steps, but the current replay asks for 1 only" in str(main.state.output)
+    assert "had 2 actions, but the current replay has 1" in str(main.state.output)
 
 
-def test_more_steps_than_before_are_new_steps() -> None:
+def test_additional_actions_are_new_decisions() -> None:
     main = Scenario(fresh=True)
     main.start(sdk_output(activity()))
     main.turn(sdk_output(activity(), timer(60)), completed(0))

@@ -25,7 +25,7 @@ def counter(state: str | None = None) -> Entity:
     return Entity(EntityId("counter", "k"), T0, T0, state is not None, state)
 
 
-def answered(
+def run_batch(
     entity: Entity, batch: list[OperationRequest], output: EntityOutput | InvocationFailure
 ) -> EntityTurnResult:
     run = entity_turn(entity, batch, after(9))
@@ -44,14 +44,14 @@ OK = OperationResult("8", failed=False)
 BAD = OperationResult('"boom"', failed=True)
 
 
-def reply_of(sent: Any) -> dict[str, Any]:
+def response_of(sent: Any) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(delivered(sent, EventRaised).input or "")
     return read
 
 
-def test_a_call_is_answered_and_a_signal_is_not() -> None:
+def test_a_call_gets_a_response_and_a_signal_does_not() -> None:
     entity = counter()
-    result = answered(entity, [SIGNAL, CALL], output(OK, OK))
+    result = run_batch(entity, [SIGNAL, CALL], output(OK, OK))
     assert (entity.exists, entity.state) == (False, None)
     result.apply(entity)
     assert (entity.exists, entity.state, entity.updated_at) == (True, "8", after(9))
@@ -59,32 +59,32 @@ def test_a_call_is_answered_and_a_signal_is_not() -> None:
     assert isinstance(sent, Deliver)
     assert (sent.instance_id, sent.message.execution_id) == ("main-1", "execution-1")
     assert delivered(sent, EventRaised).name == "r-1"
-    assert reply_of(sent) == {"$type": reply_of(sent)["$type"], "result": "8"}
+    assert response_of(sent) == {"$type": response_of(sent)["$type"], "result": "8"}
     assert result.lost == []
 
 
 def test_a_failed_call_returns_its_error_and_keeps_the_new_state() -> None:
-    result = answered(counter("7"), [CALL], output(BAD))
+    result = run_batch(counter("7"), [CALL], output(BAD))
     assert (result.exists, result.state) == (True, "8")
-    assert reply_of(result.outgoing[0])["exceptionType"] == "Error"
-    assert reply_of(result.outgoing[0])["result"] == '"boom"'
+    assert response_of(result.outgoing[0])["exceptionType"] == "Error"
+    assert response_of(result.outgoing[0])["result"] == '"boom"'
 
 
-def test_a_failed_signal_is_for_the_log() -> None:
-    result = answered(counter("7"), [SIGNAL], output(BAD))
+def test_a_failed_signal_is_reported_for_the_log() -> None:
+    result = run_batch(counter("7"), [SIGNAL], output(BAD))
     assert result.outgoing == []
-    assert result.lost == ["operation 'add' of @counter@k failed: \"boom\""]
+    assert result.lost == ["Operation 'add' of @counter@k failed: \"boom\""]
 
 
-def test_deletion() -> None:
-    result = answered(counter("7"), [CALL], output(OK, exists=False, state="null"))
+def test_an_entity_can_delete_its_state() -> None:
+    result = run_batch(counter("7"), [CALL], output(OK, exists=False, state="null"))
     assert (result.exists, result.state) == (False, "null")
 
 
-def test_an_invocation_that_fails_fails_its_operations_and_leaves_the_state() -> None:
-    result = answered(counter("7"), [CALL, SIGNAL], InvocationFailure("RuntimeError: boom"))
+def test_a_failed_invocation_fails_its_operations_and_keeps_the_state() -> None:
+    result = run_batch(counter("7"), [CALL, SIGNAL], InvocationFailure("RuntimeError: boom"))
     assert (result.exists, result.state) == (True, "7")
     [sent] = result.outgoing
-    assert reply_of(sent)["exceptionType"] == "Error"
-    assert json.loads(reply_of(sent)["result"]) == "RuntimeError: boom"
-    assert result.lost == ["operation 'add' of @counter@k failed: \"RuntimeError: boom\""]
+    assert response_of(sent)["exceptionType"] == "Error"
+    assert json.loads(response_of(sent)["result"]) == "RuntimeError: boom"
+    assert result.lost == ["Operation 'add' of @counter@k failed: \"RuntimeError: boom\""]

@@ -1,4 +1,4 @@
-"""What orchestrations and entities send each other, as recorded (functions-host.md#effects-of-actions)."""
+"""Messages between orchestrations and entities (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
         ("@counter@a@b", EntityId("counter", "a@b")),
     ],
 )
-def test_ids(text: str, id: EntityId) -> None:
+def test_entity_ids_are_parsed_with_a_lower_case_name(text: str, id: EntityId) -> None:
     assert EntityId.parse(text) == id
     assert EntityId.parse(str(id)) == id
 
 
 @pytest.mark.parametrize("text", ["", "@", "counter@k", "@@k"])
 def test_an_invalid_entity_id_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not an entity's id"):
+    with pytest.raises(ValueError, match="not a valid entity id"):
         EntityId.parse(text)
 
 
-def test_a_call() -> None:
+def test_the_message_of_a_call_has_the_recorded_keys() -> None:
     text = request_message(
         request_id="r",
         operation="add",
@@ -65,7 +65,7 @@ def test_a_call() -> None:
     assert OperationRequest.parse(text) == OperationRequest("r", "add", '"5"', False, "p", "e")
 
 
-def test_a_clients_signal() -> None:
+def test_the_message_of_a_clients_signal_has_no_sender() -> None:
     text = request_message(request_id="r", operation="", input=None, signal=True, now=T0)
     assert list(json.loads(text)) == ["$type", "op", "signal", "id", "requestTime"]
     assert OperationRequest.parse(text) == OperationRequest("r", "", None, True)
@@ -89,24 +89,24 @@ def test_a_clients_signal() -> None:
     ],
 )
 def test_an_invalid_operation_is_refused(raw: Any) -> None:
-    """Anyone may raise an event that is named like one."""
-    with pytest.raises(ValueError, match="not an operation"):
+    """A client may raise an event with the name of operations."""
+    with pytest.raises(ValueError, match="not a valid operation"):
         OperationRequest.parse(json.dumps(raw))
 
 
 def test_an_operation_that_is_nested_too_deeply_is_refused() -> None:
-    with pytest.raises(ValueError, match="not an operation"):
+    with pytest.raises(ValueError, match="not a valid operation"):
         OperationRequest.parse("[" * 100_000 + "]" * 100_000)
 
 
-def test_an_operation_whose_texts_have_no_form_in_utf_8() -> None:
+def test_lone_surrogates_of_an_operation_are_escaped() -> None:
     text = json.dumps({"id": "r\ud800", "op": "o\ud800", "parent": "p\ud800"})
     assert OperationRequest.parse(text) == OperationRequest(
         r"r\ud800", r"o\ud800", None, False, r"p\ud800"
     )
 
 
-def test_replies() -> None:
+def test_responses_have_the_recorded_keys() -> None:
     assert json.loads(response_message("1", False)) == {
         "$type": f"{NAMESPACE}.ResponseMessage, {NAMESPACE}",
         "result": "1",
@@ -114,7 +114,7 @@ def test_replies() -> None:
     assert json.loads(response_message('"boom"', True))["exceptionType"] == "Error"
 
 
-def test_labels_name_the_one_before() -> None:
+def test_each_label_names_its_predecessor() -> None:
     labels = OutgoingLabels([])
     first = labels.next("@a@b", after(0))
     again = labels.next("@a@b", after(0))
@@ -128,7 +128,7 @@ def test_labels_name_the_one_before() -> None:
     assert earlier == ("2026-01-02T03:04:06.0000001", later[0])
 
 
-def test_labels_go_on_from_the_history() -> None:
+def test_labels_continue_from_the_history() -> None:
     sent = request_message(
         request_id="r",
         operation="add",

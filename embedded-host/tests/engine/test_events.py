@@ -1,4 +1,4 @@
-"""The recorded keys of each event (functions-host.md#history-events), one case for each type."""
+"""The recorded keys of each type of event (functions-host.md#history-events)."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_an_event_is_written_with_its_recorded_keys(
     assert decode_event(encode_event(event)) == event_from(document) == event
 
 
-def test_every_type_has_a_case() -> None:
+def test_every_event_type_has_a_test_case() -> None:
     assert {type(event) for event, *_ in EVENTS} == set(get_args(HistoryEvent))
 
 
@@ -160,7 +160,7 @@ def test_scheduling_events_have_ids_and_completions_refer_to_them() -> None:
             assert event.scheduled_id == 3
 
 
-def test_a_turn_is_a_json_array() -> None:
+def test_the_events_of_a_turn_are_a_json_array() -> None:
     events = [event for event, *_ in EVENTS]
     assert decode_events(encode_events(events)) == events
     assert encode_events([]) == "[]"
@@ -178,7 +178,7 @@ def test_a_timestamp_keeps_every_digit() -> None:
     assert event.occurred_at.microsecond == 123456
 
 
-def test_a_lone_surrogate_survives() -> None:
+def test_a_lone_surrogate_survives_encoding() -> None:
     event = h.event_raised(T0, "Go", "\ud800")
     assert encode_event(event).isascii()
     assert decode_event(encode_event(event)) == event

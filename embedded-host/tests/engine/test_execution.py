@@ -1,4 +1,4 @@
-"""Actions held against the history: what is decided when. Each case with the execution kept and with a full replay."""
+"""Actions matched with the history, with a kept execution and with a full replay."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new(request: pytest.FixtureRequest) -> NewScenario:
     return lambda **options: Scenario(fresh=request.param, **options)
 
 
-# -- what one action decides -----------------------------------------------------------------------
+# -- the decisions of one action -------------------------------------------------------------------
 
 ONE_ACTION: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("activity", activity(), "task_scheduled 0", ["StartActivity"]),
@@ -71,7 +71,7 @@ ONE_ACTION: list[tuple[str, dict[str, Any], str, list[str]]] = [
 @pytest.mark.parametrize(
     ("action", "step", "sent"), [c[1:] for c in ONE_ACTION], ids=[c[0] for c in ONE_ACTION]
 )
-def test_each_action_is_decided_once(
+def test_each_action_makes_its_decision_once(
     new: NewScenario, action: dict[str, Any], step: str, sent: list[str]
 ) -> None:
     main = new()
@@ -100,7 +100,7 @@ COMPLETED_BY: list[tuple[str, dict[str, Any], HistoryEvent]] = [
 @pytest.mark.parametrize(
     ("action", "ends"), [c[1:] for c in COMPLETED_BY], ids=[c[0] for c in COMPLETED_BY]
 )
-def test_the_next_action_waits_for_the_one_before(
+def test_each_action_waits_for_the_previous_one(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
@@ -111,7 +111,7 @@ def test_the_next_action_waits_for_the_one_before(
     assert sent.input == '"next"'  # type: ignore[union-attr]
 
 
-def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
+def test_a_response_completes_an_entity_call(new: NewScenario) -> None:
     main = new()
     both = sdk_output(entity_call(), activity())
     main.start(both)
@@ -120,7 +120,7 @@ def test_a_reply_ends_an_entity_call(new: NewScenario) -> None:
     assert kinds(main.turn(both, raised(request)).outgoing) == ["StartActivity"]
 
 
-def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
+def test_later_actions_do_not_wait_for_a_signal(new: NewScenario) -> None:
     main = new()
     assert kinds(main.start(sdk_output(signal(), signal(), activity())).outgoing) == [
         "Deliver",
@@ -130,13 +130,13 @@ def test_a_signal_does_not_block_completion(new: NewScenario) -> None:
     assert main.steps == ["started", "event_sent 0", "event_sent 1", "task_scheduled 2"]
 
 
-def test_waits_take_no_number(new: NewScenario) -> None:
+def test_waits_for_events_have_no_id(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(when_any(event("Go"), timer(60))))
     assert main.steps == ["started", "timer_created 0"]
 
 
-def test_numbers_go_depth_first(new: NewScenario) -> None:
+def test_ids_are_assigned_depth_first(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(when_all(when_any(activity(), timer(60)), child(), when_all(activity()))))
     assert main.steps[1:] == [
@@ -150,7 +150,7 @@ def test_numbers_go_depth_first(new: NewScenario) -> None:
 # -- all and any -----------------------------------------------------------------------------------
 
 
-def test_all_waits_for_all_even_when_one_failed(new: NewScenario) -> None:
+def test_task_all_waits_for_all_tasks_after_a_failure(new: NewScenario) -> None:
     main = new()
     program = sdk_output(when_all(activity(), activity()), activity())
     main.start(program)
@@ -158,7 +158,7 @@ def test_all_waits_for_all_even_when_one_failed(new: NewScenario) -> None:
     assert kinds(main.turn(program, completed(1)).outgoing) == ["StartActivity"]
 
 
-def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
+def test_an_error_of_the_orchestrator_is_recorded_once_all_tasks_are_done(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(when_all(activity(), activity())))
     main.turn(sdk_output(when_all(activity(), activity()), error="boom"), failed(0))
@@ -171,7 +171,7 @@ def test_an_error_is_held_back_until_all_is_done(new: NewScenario) -> None:
 
 
 @pytest.mark.parametrize("late", [completed(0), failed(0)], ids=["completed", "failed"])
-def test_any_goes_on_with_the_first_and_ends_with_the_last(
+def test_task_any_continues_with_the_first_task_and_completion_waits_for_the_last(
     new: NewScenario, late: HistoryEvent
 ) -> None:
     main = new()
@@ -187,14 +187,14 @@ def test_any_goes_on_with_the_first_and_ends_with_the_last(
     ]
 
 
-def test_all_of_nothing_is_done(new: NewScenario) -> None:
+def test_an_empty_task_all_or_task_any_is_done_at_once(new: NewScenario) -> None:
     main = new()
     assert kinds(main.start(sdk_output(when_all(), when_any(), activity())).outgoing) == [
         "StartActivity"
     ]
 
 
-def test_any_within_all(new: NewScenario) -> None:
+def test_a_task_any_inside_a_task_all_is_done_with_its_first_task(new: NewScenario) -> None:
     main = new()
     program = sdk_output(when_all(when_any(activity(), activity()), activity()), timer(60))
     main.start(program)
@@ -203,7 +203,7 @@ def test_any_within_all(new: NewScenario) -> None:
     assert kinds(main.turn(program, completed(1)).outgoing) == ["Deliver"]
 
 
-# -- what holds an execution open ------------------------------------------------------------------
+# -- tasks that keep an execution open -------------------------------------------------------------
 
 OPEN: list[tuple[str, dict[str, Any], HistoryEvent]] = [
     ("activity", activity(), completed(0)),
@@ -214,7 +214,7 @@ OPEN: list[tuple[str, dict[str, Any], HistoryEvent]] = [
 
 
 @pytest.mark.parametrize(("action", "ends"), [c[1:] for c in OPEN], ids=[c[0] for c in OPEN])
-def test_open_tasks_hold_completion(
+def test_open_tasks_delay_completion(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
@@ -227,14 +227,14 @@ def test_open_tasks_hold_completion(
 
 
 @pytest.mark.parametrize("waits", [event("Never"), entity_call()], ids=["event", "entity"])
-def test_waits_do_not_hold_completion(new: NewScenario, waits: dict[str, Any]) -> None:
+def test_open_waits_do_not_delay_completion(new: NewScenario, waits: dict[str, Any]) -> None:
     main = new()
     main.start(sdk_output(when_any(waits, event("Go"))))
     main.turn(sdk_output(when_any(waits, event("Go")), done=True), raised("Go"))
     assert main.status() is Status.COMPLETED
 
 
-def test_a_cancelled_timer_does_not_hold_completion(new: NewScenario) -> None:
+def test_a_cancelled_timer_does_not_delay_completion(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(when_any(event("Go"), timer(60))))
     main.turn(sdk_output(when_any(event("Go"), timer(60, cancelled=True)), done=True), raised("Go"))
@@ -248,7 +248,7 @@ def test_a_timer_cancelled_at_once_is_still_created(new: NewScenario) -> None:
     assert main.steps == ["started", "timer_created 0", "completed 1"]
 
 
-def test_calls_after_a_cancelled_timer_keep_their_numbers_on_replay(new: NewScenario) -> None:
+def test_calls_after_a_cancelled_timer_keep_their_ids_on_replay(new: NewScenario) -> None:
     main = new()
     waits = when_any(event("Go"), timer(60))
     main.start(sdk_output(waits))
@@ -276,7 +276,7 @@ RETRIED: list[
     ("action", "fails", "succeeds"), [c[1:] for c in RETRIED], ids=[c[0] for c in RETRIED]
 )
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
-def test_a_retry_comes_after_a_timer_of_the_interval(
+def test_a_retry_starts_after_a_timer_with_the_interval(
     new: NewScenario, action: dict[str, Any], fails: Any, succeeds: Any, wrapped: bool
 ) -> None:
     main = new()
@@ -343,7 +343,7 @@ def test_retries_end_with_their_timeout(new: NewScenario) -> None:
     assert main.last(TaskScheduled).name == "Echo"
 
 
-def test_one_attempt_only_has_the_extra_timer_too(new: NewScenario) -> None:
+def test_a_single_attempt_has_the_extra_timer_too(new: NewScenario) -> None:
     main = new()
     program = sdk_output(retried(attempts=1))
     main.start(program)
@@ -363,7 +363,7 @@ def test_an_event_before_its_wait_is_kept_for_it(new: NewScenario) -> None:
     assert kinds(main.turn(program, fired(0)).outgoing) == ["StartActivity"]
 
 
-def test_one_event_ends_one_wait(new: NewScenario) -> None:
+def test_each_event_completes_one_wait(new: NewScenario) -> None:
     main = new()
     program = sdk_output(event("Go"), event("Go"), activity())
     main.start(program)
@@ -371,7 +371,7 @@ def test_one_event_ends_one_wait(new: NewScenario) -> None:
     assert kinds(main.turn(program, raised("Go")).outgoing) == ["StartActivity"]
 
 
-def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
+def test_buffered_events_of_a_name_complete_as_many_waits(new: NewScenario) -> None:
     main = new()
     program = sdk_output(event("Go"), event("Go"), activity(), event("go"), activity())
     assert kinds(main.start(program, raised("Go"), raised("Go"), raised("Go")).outgoing) == [
@@ -380,7 +380,7 @@ def test_several_events_of_one_name_end_as_many_waits(new: NewScenario) -> None:
     assert kinds(main.turn(program, completed(0)).outgoing) == ["StartActivity"]
 
 
-def test_waits_of_one_name_are_served_in_their_order(new: NewScenario) -> None:
+def test_waits_for_the_same_name_complete_in_their_order(new: NewScenario) -> None:
     main = new()
     program = sdk_output(when_any(when_all(event("Go"), activity()), event("Go")), timer(60))
     main.start(program)
@@ -388,7 +388,7 @@ def test_waits_of_one_name_are_served_in_their_order(new: NewScenario) -> None:
     assert kinds(main.turn(program, completed(0)).outgoing) == ["Deliver"]
 
 
-def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
+def test_unconsumed_events_keep_their_order_for_each_name(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
@@ -407,7 +407,7 @@ def test_unconsumed_events_are_in_their_order(new: NewScenario) -> None:
     ("action", "ends"),
     [(event("Go"), raised("Go")), (activity(), completed(0)), (timer(60), fired(0))],
 )
-def test_nothing_moves_while_suspended(
+def test_a_suspended_instance_records_events_and_continues_on_resume(
     new: NewScenario, action: dict[str, Any], ends: HistoryEvent
 ) -> None:
     main = new()
@@ -418,8 +418,8 @@ def test_nothing_moves_while_suspended(
     assert main.turn(program, ends).outgoing == []
     assert main.status() is Status.SUSPENDED
     assert main.steps[-1].split()[0] in ("event_raised", "task_completed", "timer_fired")
-    assert kinds(main.turn(program, resumed("go on")).outgoing) == ["StartActivity"]
-    assert (main.state.status, main.state.output) == (Status.RUNNING, "go on")
+    assert kinds(main.turn(program, resumed("continue")).outgoing) == ["StartActivity"]
+    assert (main.state.status, main.state.output) == (Status.RUNNING, "continue")
 
 
 def test_completion_waits_for_resume(new: NewScenario) -> None:

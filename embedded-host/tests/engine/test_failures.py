@@ -1,4 +1,4 @@
-"""Texts of failure, as recorded (functions-host.md#errors)."""
+"""Failure messages as recorded (functions-host.md#errors)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedded_host.engine.failures import (
 )
 
 
-def test_texts() -> None:
+def test_failure_messages_have_the_recorded_wording() -> None:
     error = UserError("ValueError", "boom")
     assert error.text == "ValueError: boom"
     assert activity_reason("Act", error) == "Activity function 'Act' failed: ValueError: boom"

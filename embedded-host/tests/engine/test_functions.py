@@ -9,7 +9,7 @@ def test_names_are_found_without_regard_to_case() -> None:
     names = FunctionNames("activity", ("SayHello",))
     assert "sayhello" in names
     assert "SAYHELLO" in names
-    assert "Say" not in names
+    assert "SayHell" not in names
     assert None not in names
     assert names.registered("sayHELLO") == "SayHello"
     assert names.registered("other") == "other"
@@ -29,7 +29,7 @@ def test_an_unknown_name_is_reported_with_the_known_names(kind: str, article: st
     )
 
 
-def test_kinds_are_apart() -> None:
+def test_each_kind_has_its_own_names() -> None:
     functions = DurableFunctions.of(["O"], ["A"], ["E"])
     assert [
         names.kind for names in (functions.orchestrators, functions.activities, functions.entities)

@@ -21,7 +21,7 @@ COMPLETIONS: list[HistoryEvent] = [
 
 
 @pytest.mark.parametrize("event", COMPLETIONS, ids=lambda event: type(event).__name__)
-def test_a_history_knows_what_is_settled(event: HistoryEvent) -> None:
+def test_duplicate_completions_are_detected(event: HistoryEvent) -> None:
     history = History([STARTED])
     assert not history.settles_again(event)
     history.extend([event])
@@ -32,6 +32,6 @@ def test_a_history_knows_what_is_settled(event: HistoryEvent) -> None:
     assert (len(history), history.events) == (2, [STARTED, event])
 
 
-def test_equal_external_events_settle_nothing() -> None:
+def test_equal_external_events_are_not_duplicate_completions() -> None:
     history = History([h.event_raised(T0, "Go", "1")])
     assert not history.settles_again(h.event_raised(T0, "Go", "1"))

@@ -1,4 +1,4 @@
-"""With the worker's counts, decisions are numbered when the SDK numbers its tasks."""
+"""Decisions with the worker's counts: they are numbered when the SDK numbers its tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.engine.scenario import (
 
 
 class Counted:
-    """Turns with counts: before, and after each of a turn's events."""
+    """A scenario whose turns have counts of actions."""
 
     def __init__(self, fresh: bool) -> None:
         self.main = Scenario(fresh=fresh)
@@ -36,18 +36,20 @@ class Counted:
         self.steps: list[str] = []
 
     def __call__(self, actions: list[Any], *turn: tuple[HistoryEvent, int]) -> list[str]:
-        """The steps that the turn adds to the history, without what came in."""
+        """Run a turn with events and the count after each. Return the added scheduling events."""
         history = self.main.state.history
         self.counts += [self.counts[-1] if self.counts else 0] * (
             len(history) - len(self.counts) + 1
         )
         self.counts += [len(actions)] if not len(history) else [count for _, count in turn]
-        reply = parse_orchestrator_output(sdk_output(*actions), ReplayProgress(tuple(self.counts)))
+        returned = parse_orchestrator_output(
+            sdk_output(*actions), ReplayProgress(tuple(self.counts))
+        )
         events = [event for event, _ in turn]
         if len(history):
-            self.main.turn(reply, *events)
+            self.main.turn(returned, *events)
         else:
-            self.main.start(reply, *events)
+            self.main.start(returned, *events)
         added, self.steps = self.main.steps[len(self.steps) :], self.main.steps
         return [step for step in added if step.startswith(("task_sch", "timer_c"))]
 
@@ -57,17 +59,19 @@ def counted(request: pytest.FixtureRequest) -> Counted:
     return Counted(request.param)
 
 
-def test_a_retry_goes_on_behind_the_calls_that_follow_a_failure(counted: Counted) -> None:
+def test_a_call_after_a_failed_task_all_is_numbered_before_the_retry_and_waits_for_it(
+    counted: Counted,
+) -> None:
     together, then = when_all(retried(), activity("Echo")), activity("Echo")
     assert counted([together]) == ["task_scheduled 0", "task_scheduled 1"]
-    # task_all fails at once, and the next call is numbered before the retry's timer; yet it waits for the retry.
+    # task_all fails at once. The next call is numbered before the retry's timer, but waits for it.
     assert counted([together, then], (failed(1), 2)) == []
     assert counted([together, then], (failed(0), 2)) == ["timer_created 3"]
     assert counted([together, then], (fired(3), 2)) == ["task_scheduled 4"]
     assert counted([together, then], (completed(4), 2)) == ["task_scheduled 2"]
 
 
-def test_an_orchestrator_goes_on_when_a_wait_is_settled_that_it_had_left_behind(
+def test_an_event_for_an_abandoned_wait_continues_the_orchestrator(
     counted: Counted,
 ) -> None:
     first, then = when_any(event("Go"), timer(1)), activity("Echo")
@@ -90,8 +94,8 @@ def test_decisions_while_suspended_are_numbered_at_once_and_recorded_on_resume(
     assert counted([first, then], (completed(3), 2), (fired(2), 2)) == ["task_scheduled 4"]
 
 
-def test_the_next_leg_of_a_long_timer_holds_up_nothing(counted: Counted) -> None:
-    """A wait of seven days against an event: the SDK makes the timer in legs, the later ones by themselves."""
+def test_later_actions_do_not_wait_for_the_next_leg_of_a_long_timer(counted: Counted) -> None:
+    """Race an event against a timer of seven days, which the SDK splits into legs."""
     first, leg, then = when_any(event("Go"), when_all(timer(100))), timer(200), activity("Echo")
     assert counted([first]) == ["timer_created 0"]
     assert counted([first, leg], (fired(0), 2)) == ["timer_created 1"]

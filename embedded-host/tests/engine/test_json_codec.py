@@ -21,7 +21,7 @@ from embedded_host.engine.json_codec import compact, compact_plain, compact_text
         ({"é": "\udfff"}, '{"\\u00e9":"\\udfff"}'),
     ],
 )
-def test_compact(value: Any, text: str) -> None:
+def test_compact_json_has_no_spaces_and_escapes_lone_surrogates(value: Any, text: str) -> None:
     assert compact(value) == compact_plain(value) == text
     assert json.loads(text) == value
     assert compact(value).encode()
@@ -34,7 +34,7 @@ def test_compact(value: Any, text: str) -> None:
     ),
     st.booleans(),
 )
-def test_a_text_is_made_compact_without_its_value(value: Any, ascii: bool) -> None:
+def test_compact_text_has_the_result_of_parsing_and_encoding(value: Any, ascii: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii)
     assert compact_text(text) == compact(json.loads(text))
     assert is_json(text)
@@ -81,13 +81,13 @@ def test_is_json_agrees_with_json_loads(text: str) -> None:
         assert is_json(text)
 
 
-def test_text_that_is_nested_too_deeply_is_not_json() -> None:
+def test_json_that_is_nested_too_deeply_is_invalid() -> None:
     assert is_json("[" * 50 + "]" * 50)
     assert not is_json("[" * 200_000 + "]" * 200_000)
 
 
 @pytest.mark.parametrize("before", [0, 1, 2149, 2150, 4299, 10_000])
 @pytest.mark.parametrize("digits", [4300, 4301, 9000])
-def test_a_number_that_python_does_not_read_is_no_json(before: int, digits: int) -> None:
+def test_a_number_that_python_does_not_parse_is_invalid_json(before: int, digits: int) -> None:
     text = f'["{"x" * before}", {"1" * digits}]'
     assert is_json(text) == (digits <= 4300)

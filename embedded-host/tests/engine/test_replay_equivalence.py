@@ -1,5 +1,8 @@
-"""Random orchestrators, written against the real SDK, under random orders of messages, batches, duplicates and replays:
-they end as in a straight run, and an execution kept between turns comes to the same history as one made afresh."""
+"""Random orchestrators with random orders of messages, batches, duplicates and replays.
+
+Their outcome is that of a run with all messages in order. An execution that is kept between turns
+has the same history as one that is replayed in each turn.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,8 @@ from hypothesis import strategies as st
 from tests.engine.programs import PROGRAMS, SDK_PROGRAMS, Program
 from tests.engine.runs import Run, SdkWorker, SessionWorker
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Potential duplicate Task completion"
-)  # the SDK, of an event nobody waits for yet
+# The SDK warns of events that no wait is for yet.
+pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ROUNDS, SEEDS = st.integers(1, 2), st.integers(0, 2**32)
 
@@ -28,10 +30,10 @@ def same(runs: list[Run]) -> None:
         assert other.outcome == first.outcome
 
 
-# -- as the product runs them: the worker keeps them and counts their actions ----------------------
+# -- with the worker, which keeps sessions and counts actions --------------------------------------
 
 
-# A retry goes on behind the back of a task_all that has failed: with the SDK alone, this would be numbered otherwise on replay.
+# A retry continues after its task_all has failed. Without counts, it gets other ids on replay.
 RETRY_BEHIND = [
     ("unless cancelled", ("activity", 0)),
     ("unless cancelled", ("retry", 1)),
@@ -53,7 +55,8 @@ def test_any_order_of_messages_has_the_outcome_of_a_straight_run(
     )
 
 
-# A wait that was left behind is settled: the orchestrator goes on, though nothing that its list awaits has happened.
+# An event completes an abandoned wait: the orchestrator continues, although the action that its
+# list awaits is not done.
 LEFT_BEHIND = [("unless cancelled", ("event",)), ("shared until late", 1, 0), ("retries end", 1)]
 
 
@@ -72,7 +75,7 @@ def test_kept_sessions_produce_the_history_of_fresh_ones(
     )
 
 
-# -- as the SDK alone runs them --------------------------------------------------------------------
+# -- with the SDK alone ----------------------------------------------------------------------------
 
 
 @EXAMPLES
@@ -97,13 +100,15 @@ def test_with_the_sdk_alone_a_kept_execution_produces_the_history_of_a_fresh_one
 
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
-def test_sessions_do_what_the_sdk_alone_does(steps: list[Any], rounds: int, seed: int) -> None:
+def test_sessions_and_the_sdk_alone_have_the_same_history(
+    steps: list[Any], rounds: int, seed: int
+) -> None:
     program = Program(steps, rounds, exact=True)
     same([Run(program, seed, "never", worker).run() for worker in (SdkWorker(), SessionWorker())])
 
 
-def test_the_straight_run_does_what_the_program_says() -> None:
-    """So that the tests above do not compare nothing with nothing."""
+def test_a_straight_run_has_the_outcome_of_its_program() -> None:
+    """Check that the tests above compare runs that do something."""
     steps: list[Any] = [
         ("all", [("activity", 3), ("event",), ("any", [("timer", 5), ("child", 1)])]),
         ("some fail", [True, False]),

@@ -1,4 +1,4 @@
-"""Failures struck out of a history (functions-host.md#effects-of-actions)."""
+"""Rewind replaces the failures of a history (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def failed_scenario() -> Scenario:
     return main
 
 
-def test_failures_become_generic_events_in_their_place() -> None:
+def test_rewind_replaces_failures_by_generic_events() -> None:
     main = failed_scenario()
     events = main.state.history.events
     rewound = rewind(events, "fixed")
-    struck = [(old, new) for old, new in zip(events, rewound.events, strict=True) if old != new]
-    assert [type(old).__name__ for old, _ in struck] == [
+    replaced = [(old, new) for old, new in zip(events, rewound.events, strict=True) if old != new]
+    assert [type(old).__name__ for old, _ in replaced] == [
         "TaskScheduled",
         "TaskFailed",
         "ExecutionCompleted",
     ]
-    assert [new.data for _, new in struck if isinstance(new, GenericEvent)] == [
+    assert [new.data for _, new in replaced if isinstance(new, GenericEvent)] == [
         "Rewound: TaskScheduled (fixed)",
         "Rewound: TaskFailed (fixed)",
         "Rewound: ExecutionCompleted (fixed)",
@@ -60,14 +60,14 @@ def test_failures_become_generic_events_in_their_place() -> None:
     )
 
 
-def test_the_events_given_are_not_changed() -> None:
+def test_rewind_does_not_change_its_argument() -> None:
     main = failed_scenario()
     before = list(main.state.history.events)
     rewind(main.state.history.events, "fixed")
     assert main.state.history.events == before
 
 
-def test_failed_children_are_named_and_stay_created() -> None:
+def test_failed_sub_orchestrations_are_returned_and_keep_their_scheduling_event() -> None:
     main = Scenario()
     main.start(sdk_output(child(instance_id="c-1")))
     main.turn(sdk_output(child(instance_id="c-1"), error="boom"), child_failed(0))
@@ -78,7 +78,7 @@ def test_failed_children_are_named_and_stay_created() -> None:
     assert SubOrchestrationInstanceFailed not in kept
 
 
-def test_a_rewound_execution_does_the_failed_step_again() -> None:
+def test_a_rewound_execution_repeats_the_failed_activity() -> None:
     main = failed_scenario()
     main.state.history = History(rewind(main.state.history.events, None).events)
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
@@ -92,8 +92,8 @@ def test_a_rewound_execution_does_the_failed_step_again() -> None:
     assert main.status() is Status.COMPLETED
 
 
-def rewound_again(main: Scenario, *gone: str) -> list[str]:
-    """Rewind, take up again; the steps that are left."""
+def rewound_steps(main: Scenario, *gone: str) -> list[str]:
+    """Rewind the instance, and return the steps of its new history."""
     rewound = rewind(main.state.history.events, None, gone)
     main.state.history = History(rewound.events)
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
@@ -112,7 +112,7 @@ def test_a_rewound_retry_has_all_its_attempts_again() -> None:
     main.turn(program, failed(4))
     main.turn({**program, "error": "boom"}, fired(5))
     assert main.status() is Status.FAILED
-    assert rewound_again(main) == [
+    assert rewound_steps(main) == [
         "started",
         "task_scheduled 0",
         "task_completed 0",
@@ -129,16 +129,16 @@ def test_a_rewound_retry_has_all_its_attempts_again() -> None:
     assert main.status() is Status.COMPLETED
 
 
-def test_the_timer_of_a_try_that_has_not_fired_is_struck_too() -> None:
+def test_rewind_removes_a_retry_timer_that_has_not_fired() -> None:
     program = sdk_output(retried(), activity("Echo"))
     main = Scenario()
     main.start(program)
     main.turn(program, failed(0))
     main.turn(program, terminated("enough"))
-    assert rewound_again(main)[:2] == ["started", "terminated"]
+    assert rewound_steps(main)[:2] == ["started", "terminated"]
 
 
-def test_a_purged_child_is_begun_again() -> None:
+def test_a_purged_sub_orchestration_is_created_again() -> None:
     program = sdk_output(when_all(child(instance_id="c-1"), child(instance_id="c-2")))
     main = Scenario()
     main.start(program)
@@ -146,7 +146,7 @@ def test_a_purged_child_is_begun_again() -> None:
     main.turn({**program, "error": "boom"}, child_failed(1))
     rewound = rewind(main.state.history.events, None, ["c-1"])
     assert rewound.failed_children == ["c-2"]
-    assert rewound_again(main, "c-1") == ["started", "child_created 1"]
+    assert rewound_steps(main, "c-1") == ["started", "child_created 1"]
     result = main.turn(program, h.generic(main.state.created_at, "rewind"))
     assert [
         sent.instance_id for sent in result.outgoing if isinstance(sent, StartOrchestration)

@@ -20,7 +20,7 @@ def test_a_cancelled_timer_settles_when_the_turn_ends() -> None:
     assert timer.done
 
 
-def test_a_later_program_cancels_a_timer_at_its_place() -> None:
+def test_a_cancelled_action_of_a_later_turn_cancels_its_timer() -> None:
     timers, first, second = Timers(), PendingTask(), PendingTask()
     timers.add(first, 0, cancelled=False)
     timers.add(second, 1, cancelled=False)
@@ -30,7 +30,7 @@ def test_a_later_program_cancels_a_timer_at_its_place() -> None:
     assert (first.done, second.done) == (False, True)
 
 
-def test_known_actions_are_not_looked_at_again() -> None:
+def test_unchanged_actions_are_not_checked_again() -> None:
     timers, timer = Timers(), PendingTask()
     timers.add(timer, 0, cancelled=False)
     timers.mark([create(True)], unchanged=1)

@@ -19,16 +19,16 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         (999990, "2026-01-02T03:04:05.99999Z"),
     ],
 )
-def test_texts(microsecond: int, text: str) -> None:
-    moment = AT.replace(microsecond=microsecond)
-    assert format_utc(moment) == text
-    assert format_utc(moment, "+00:00") == text[:-1] + "+00:00"
-    assert parse_utc(text) == moment
-    assert format_utc_seconds(moment) == "2026-01-02T03:04:05Z"
+def test_times_are_formatted_without_trailing_zeros(microsecond: int, text: str) -> None:
+    time = AT.replace(microsecond=microsecond)
+    assert format_utc(time) == text
+    assert format_utc(time, "+00:00") == text[:-1] + "+00:00"
+    assert parse_utc(text) == time
+    assert format_utc_seconds(time) == "2026-01-02T03:04:05Z"
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "time"),
     [
         ("2026-01-02T03:04:05.1234567Z", AT.replace(microsecond=123456)),
         ("2026-01-02T03:04:05.9999999Z", AT.replace(microsecond=999999)),
@@ -41,8 +41,8 @@ def test_texts(microsecond: int, text: str) -> None:
         ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_reading(text: str, moment: datetime) -> None:
-    assert parse_utc(text) == moment
+def test_timestamps_of_each_form_are_parsed_to_utc(text: str, time: datetime) -> None:
+    assert parse_utc(text) == time
     assert parse_utc(text).utcoffset() == timedelta(0)
 
 

@@ -68,7 +68,7 @@ async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
     with monkeypatch.context() as patched:
         patched.setattr(Execution, "replay", mistaken)
         await host.start("Chain", input=1)
-    text = "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+    text = "the host cannot process the output of the orchestrator: ZeroDivisionError: ours"
     assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
     assert "Instance 'i-1' failed of a mistake of the host's [EH410]:\nTraceback" in caplog.text
     await host.start("Chain", "i-2", input=3)
@@ -304,7 +304,7 @@ async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, outpu
             if turn.seen and "TaskScheduledId" in unseen_events(turn) and not asked.is_set():
                 asked.set()
                 await gate.wait()
-            return worker.answer(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
+            return worker.run_turn(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
 
     host = HubUnderTest(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
     await host.client.start("Main", None, "i-1")
@@ -372,7 +372,7 @@ async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> No
     host = new_hub()
     await host.client.signal_entity(COUNTER, "explode", None)
     await host.idle()
-    assert "operation 'explode' of @counter@k failed: \"entity exploded\"" in caplog.text
+    assert "Operation 'explode' of @counter@k failed: \"entity exploded\"" in caplog.text
 
 
 async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> None:

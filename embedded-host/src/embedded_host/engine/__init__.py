@@ -1,5 +1,6 @@
 """Durable semantics without I/O and without a clock.
 
-Read in this order: ``events`` (the history), ``actions`` (an orchestrator's requests), ``execution`` (matches actions with the
-history), ``turn`` and ``entity`` (one turn each).
+Read the modules in this order: ``events`` (the history), ``actions`` (the requests of an
+orchestrator), ``execution`` (matches the actions with the history), ``turn`` and ``entity`` (one
+turn each).
 """

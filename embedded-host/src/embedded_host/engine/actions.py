@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class RetryPolicy:
+    """The SDK's RetryOptions."""
+
     first_interval: timedelta
     max_attempts: int
     backoff: float = 1.0
@@ -15,7 +17,10 @@ class RetryPolicy:
     timeout: timedelta | None = None
 
     def delay_after(self, attempt: int) -> timedelta:
-        """Return the delay after a failure; ``attempt`` counts from 0 (functions-host.md#effects-of-actions)."""
+        """Return the delay after attempt number ``attempt``, counted from 0.
+
+        Source: functions-host.md#effects-of-actions.
+        """
         first = self.first_interval.total_seconds()
         try:
             seconds = first * self.backoff**attempt
@@ -28,6 +33,8 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class CallActivity:
+    """A call of an activity. ``input`` is JSON."""
+
     name: str
     input: str
     retry: RetryPolicy | None = None
@@ -35,6 +42,8 @@ class CallActivity:
 
 @dataclass(frozen=True)
 class CallSubOrchestrator:
+    """A call of a sub-orchestrator. Without ``instance_id`` the engine creates an id."""
+
     name: str
     input: str | None
     instance_id: str | None
@@ -44,23 +53,32 @@ class CallSubOrchestrator:
 
 @dataclass(frozen=True)
 class ContinueAsNew:
+    """A request to continue as a new execution with ``input``, which is JSON."""
+
     input: str | None
 
 
 @dataclass(frozen=True)
 class CreateTimer:
+    """A durable timer. ``cancelled`` turns true in a later turn if the orchestrator cancels it."""
+
     fire_at: datetime
     cancelled: bool = False
 
 
 @dataclass(frozen=True)
 class WaitForEvent:
+    """A wait for one external event."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class EntityOperation:
-    """A call, or a signal when ``signal`` is set (``fire_at``: a scheduled one)."""
+    """A call of an entity, or a signal to it.
+
+    A signal has no response. A signal with ``fire_at`` is delivered at that time.
+    """
 
     instance_id: str
     operation: str
@@ -71,17 +89,22 @@ class EntityOperation:
 
 @dataclass(frozen=True)
 class CallHttp:
+    """A ``call_http``. ``request`` is the JSON of the SDK's DurableHttpRequest."""
+
     request: str
-    """The request's JSON."""
 
 
 @dataclass(frozen=True)
 class WhenAny:
+    """A ``task_any``: it is done as soon as one of its actions is done."""
+
     actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True)
 class WhenAll:
+    """A ``task_all``: it is done as soon as all of its actions are done."""
+
     actions: tuple[Action, ...]
 
 

@@ -1,4 +1,7 @@
-"""Decisions of an execution. Each becomes one scheduling event of the history, and one message or activity."""
+"""Decisions of an execution.
+
+The turn records each decision as one scheduling event and sends one message or starts one activity.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,13 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class NonDeterministicError(EmbeddedHostError):
-    """The history has a step that the replayed orchestrator does not take."""
+    """The replayed orchestrator does not make a decision that the history contains."""
 
 
 @dataclass(frozen=True)
 class ScheduleTask:
+    """The decision to schedule an activity. ``input`` is JSON."""
+
     id: int
     name: str
     input: str
@@ -30,6 +35,8 @@ class ScheduleTask:
 
 @dataclass(frozen=True)
 class CreateSubOrchestration:
+    """The decision to create a sub-orchestration. ``input`` is JSON."""
+
     id: int
     name: str
     input: str | None
@@ -40,17 +47,22 @@ class CreateSubOrchestration:
 
 @dataclass(frozen=True)
 class StartTimer:
+    """The decision to start a durable timer, or the timer that delays a retry."""
+
     id: int
     fire_at: datetime
     retry_of: int | None = field(default=None, compare=False)
-    """Id of the failed attempt that the timer follows, if it is the delay of a retry."""
+    """Decision id of the failed attempt, if the timer delays a retry."""
     event_type: type[SchedulingEvent] = TimerCreated
     name: str = ""
 
 
 @dataclass(frozen=True)
 class SendOperation:
-    """An operation for an entity. The response to a call has the name ``request_id``."""
+    """The decision to send an operation to an entity.
+
+    The response to a call is an EventRaised with the name ``request_id``.
+    """
 
     id: int
     instance_id: str
@@ -71,27 +83,35 @@ _DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
 
 
 def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
-    """Return why the replayed orchestrator's decision does not match the recorded event; None if it does."""
+    """Return an error message if ``decision`` is not the one that ``event`` records, else None.
+
+    ``decision`` is the replayed orchestrator's decision with the id of ``event``, or None if the
+    orchestrator has not made it. The message has the wording of DurableTask.
+    """
     if decision is not None and decision.event_type is type(event) and _same_name(decision, event):
         return None
     name = event.name if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)) else ""
     named = f" and name '{name}'" if name else ""
-    text = (
-        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {_DESCRIPTIONS[type(event)]} with "
-        f"sequence ID {event.event_id}{named}, but the current replay execution "
+    message = (
+        "Non-Deterministic workflow detected: A previous execution of this orchestration "
+        f"scheduled {_DESCRIPTIONS[type(event)]} with sequence ID {event.event_id}{named}, but "
+        "the current replay execution "
     )
     if decision is None:
-        text += "hasn't (yet?) scheduled this task."
+        message += "hasn't (yet?) scheduled this task."
     else:
         named = (
             f" named '{decision.name}'"
             if decision.name and decision.event_type is not EventSent
             else ""
         )
-        text += f"instead scheduled {_DESCRIPTIONS[decision.event_type]}{named} with this sequence number."
+        message += (
+            f"instead scheduled {_DESCRIPTIONS[decision.event_type]}{named} with this sequence "
+            "number."
+        )
     return (
-        text
-        + " Was a change made to the orchestrator code after this instance had already started running?"
+        f"{message} Was a change made to the orchestrator code after this instance had already "
+        "started running?"
     )
 
 

@@ -1,4 +1,8 @@
-"""One turn of an entity: a batch of operations in, its state and the responses out (functions-host.md#entity-trigger)."""
+"""One turn of an entity (functions-host.md#entity-trigger).
+
+The input is the entity's state and a batch of operations. The result is the new state and the
+responses.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from embedded_host.engine.messages import Deliver, Message, Outgoing
 
 @dataclass
 class Entity:
-    """``state`` is the JSON text of the last output; None before the first operation."""
+    """An entity between turns. ``state`` is JSON, or None before the first operation."""
 
     id: EntityId
     created_at: datetime
@@ -31,24 +35,28 @@ class Entity:
 
 @dataclass
 class EntityTurnResult:
+    """The result of one turn. ``apply`` changes the entity once the result is durable."""
+
     exists: bool
     state: str | None
     updated_at: datetime
     outgoing: list[Outgoing] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    """Errors of operations that have no caller, one sentence each, for the log."""
+    """One log message for each failed operation without a caller."""
 
     def apply(self, entity: Entity) -> None:
+        """Copy the new state into ``entity``."""
         entity.exists, entity.state, entity.updated_at = self.exists, self.state, self.updated_at
 
 
 def entity_turn(
     entity: Entity, batch: Sequence[OperationRequest], now: datetime
 ) -> Generator[EntityInput, EntityOutput | InvocationFailure, EntityTurnResult]:
-    """Run a batch of operations: yield the function's input once and take its output. ``entity`` is not changed.
+    """Run a batch of operations: yield the function's input once and receive its output.
 
-    An invocation that fails as a whole fails every operation of the batch and leaves the state unchanged. The Functions
-    host would retry it forever (functions-host.md#entity-trigger).
+    The turn does not change ``entity``. If the invocation fails as a whole, every operation of the
+    batch fails and the state stays as it was. The Azure Functions host retries such an invocation
+    forever (functions-host.md#entity-trigger).
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)
     if isinstance(output, InvocationFailure):
@@ -59,7 +67,7 @@ def entity_turn(
         if request.signal or not request.parent:
             if outcome.failed:
                 result.lost.append(
-                    f"operation '{request.operation}' of {entity.id} failed: {outcome.result}"
+                    f"Operation '{request.operation}' of {entity.id} failed: {outcome.result}"
                 )
             continue
         response = h.event_raised(now, request.id, response_message(outcome.result, outcome.failed))

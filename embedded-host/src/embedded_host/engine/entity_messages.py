@@ -1,4 +1,7 @@
-"""Messages between orchestrations and entities, in the extension's JSON (functions-host.md#effects-of-actions)."""
+"""Messages between orchestrations and entities, in the JSON of the Durable Functions extension.
+
+Source: functions-host.md#effects-of-actions.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import UTC, format_utc
 
 OPERATION = "op"
-"""The name of events that hold an operation."""
+"""Name of the events that contain an operation."""
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
@@ -24,16 +27,17 @@ _TICKS = 10_000_000
 
 @dataclass(frozen=True)
 class EntityId:
+    """The name and key of an entity. ``name`` is in lower case."""
+
     name: str
-    """Lower case."""
     key: str
 
     @classmethod
     def parse(cls, instance_id: str) -> EntityId:
-        """Parse ``@name@key``. Raises ValueError."""
+        """Parse ``@name@key``. Raises ValueError if the id has another form."""
         at, name, key = instance_id[:1], *instance_id[1:].partition("@")[::2]
         if at != "@" or not name:
-            raise ValueError(f"not an entity's id: {instance_id!r}")
+            raise ValueError(f"{instance_id!r} is not a valid entity id (@name@key)")
         return cls(name.lower(), key)
 
     def __str__(self) -> str:
@@ -53,18 +57,21 @@ class OperationRequest:
 
     @classmethod
     def parse(cls, text: str | None) -> OperationRequest:
-        """Parse the input of an operation's event. Raises ValueError, because a client may raise an event of that name."""
+        """Parse the input of the event that contains an operation.
+
+        Raises ValueError for other input: a client may raise an event with the name of operations.
+        """
         try:
             raw: object = encodable(json.loads(text or "null"))
         except RecursionError:
             raw = None
-        texts = ("id", "op", "input", "parent", "parentExecution")
+        strings = ("id", "op", "input", "parent", "parentExecution")
         if (
             not isinstance(raw, dict)
             or raw.get("id") is None
-            or not all(_is_text(raw.get(name)) for name in texts)
+            or not all(_is_optional_string(raw.get(name)) for name in strings)
         ):
-            raise ValueError(f"not an operation: {str(text)[:200]}")
+            raise ValueError(f"{str(text)[:200]} is not a valid operation")
         return cls(
             raw["id"],
             raw.get("op") or "",
@@ -77,15 +84,15 @@ class OperationRequest:
 
 @dataclass(frozen=True)
 class OperationResponse:
-    """The answer of an entity to one operation."""
+    """The response of an entity to one operation."""
 
     result: str | None
-    """JSON text; of a failure, its message."""
+    """JSON: the result, or the message of a failure."""
     failed: bool
 
     @classmethod
     def parse(cls, text: str | None) -> OperationResponse:
-        """Parse the input of the EventRaised. A text of another form is a result."""
+        """Parse the input of the response's EventRaised. Other input is returned as the result."""
         try:
             raw = json.loads(text or "null")
         except (ValueError, RecursionError):
@@ -99,7 +106,7 @@ class OperationResponse:
         )
 
 
-def _is_text(value: object) -> bool:
+def _is_optional_string(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
@@ -109,7 +116,10 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
 
 
 class OutgoingLabels:
-    """Labels that order an execution's messages to each entity: each message names its predecessor."""
+    """The labels that order the messages of an execution to each entity.
+
+    A label is a timestamp. Each message also carries the label of the message before it.
+    """
 
     def __init__(self, history: Iterable[HistoryEvent]) -> None:
         self._last: dict[str, str] = {}
@@ -118,7 +128,7 @@ class OutgoingLabels:
                 self._last[event.instance_id] = json.loads(event.input).get("Timestamp", _NEVER)
 
     def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
-        """Return the message's Timestamp and Predecessor."""
+        """Return the Timestamp and Predecessor of the next message to an entity."""
         before = self._last.get(instance_id, _NEVER)
         label = format_utc(now)
         if before != _NEVER and _ticks(before) >= _ticks(label):
@@ -138,7 +148,10 @@ def request_message(
     parent_execution: str | None = None,
     label: tuple[str, str] | None = None,
 ) -> str:
-    """Return the input of EventSent. ``input`` becomes ``OperationRequest.input``."""
+    """Return the input of the EventSent that sends an operation.
+
+    ``input`` becomes ``OperationRequest.input``. ``label`` is a result of ``OutgoingLabels.next``.
+    """
     message: dict[str, object] = {"$type": _REQUEST, "op": operation}
     if signal:
         message["signal"] = True
@@ -155,7 +168,7 @@ def request_message(
 
 
 def response_message(result: str, is_error: bool) -> str:
-    """Return the input of the response's EventRaised. ``result`` is JSON text."""
+    """Return the input of the EventRaised that responds to a call. ``result`` is JSON."""
     message = {"$type": _RESPONSE, "result": result}
     if is_error:
         message["exceptionType"] = "Error"
@@ -164,10 +177,8 @@ def response_message(result: str, is_error: bool) -> str:
 
 def _ticks(label: str) -> int:
     whole, _, fraction = label.rstrip("Z").partition(".")
-    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    return int((moment - _EPOCH).total_seconds()) * _TICKS + int(
-        (fraction or "0").ljust(7, "0")[:7]
-    )
+    time = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    return int((time - _EPOCH).total_seconds()) * _TICKS + int((fraction or "0").ljust(7, "0")[:7])
 
 
 def _tick_text(ticks: int) -> str:

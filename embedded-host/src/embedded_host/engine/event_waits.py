@@ -1,4 +1,4 @@
-"""External events of one execution, and the waits for them."""
+"""Received external events of one execution, and its waits for events."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from embedded_host.engine.task import Task
 
 class _Wait(NamedTuple):
     step: int
-    """Step of the program. A wait of an earlier step than the current one was left behind by ``task_any``."""
+    """Step of the program at which the wait started.
+
+    The orchestrator no longer awaits a wait of an earlier step: another task won its ``task_any``.
+    """
     task: Task
     name: str
-    """In the orchestrator's spelling."""
+    """The event's name as the orchestrator spells it."""
 
 
 @dataclass
 class EventWaits:
-    """Buffers events and serves waits. Names are compared without case (docs/reference/known-differences.md, "Events are kept in order")."""
+    """Assigns received events to waits, and buffers the events that no wait accepts yet.
+
+    Names are compared without regard to case (docs/reference/known-differences.md, "Events are
+    kept in order").
+    """
 
     unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
     """Buffered events by lower-case name."""
@@ -40,10 +47,11 @@ class EventWaits:
         return task
 
     def raised(self, event: EventRaised, current: int | None) -> None:
-        """Serve or buffer an event. ``current`` is the step at which the orchestrator waits.
+        """Settle one wait with an event, or buffer the event if there is no wait for it.
 
-        Waits of that step are served first, in order. Waits that were left behind (their timeout came first) get events that
-        no current wait takes, the youngest wait first."""
+        ``current`` is the step at which the orchestrator waits. The first wait of that step gets
+        the event. If that step has no wait for it, the latest wait of an earlier step gets it.
+        """
         key = event.name.lower()
         waits = self._waits.get(key)
         if not waits:
@@ -55,7 +63,7 @@ class EventWaits:
         served.task.settle()
 
     def awaited(self, current: int | None) -> list[str]:
-        """Return the names of the events that are waited for at a step."""
+        """Return the names of the events that the waits of step ``current`` are for."""
         return [
             wait.name for waits in self._waits.values() for wait in waits if wait.step == current
         ]

@@ -1,7 +1,8 @@
 """The events of an orchestration's history.
 
-Class names and recorded JSON keys are those of the Durable Functions extension (functions-host.md#serialization and #history-events).
-The tag ``EventType`` is DurableTask's number for the event. Unknown keys of imported histories are ignored.
+The classes and their JSON keys have the names of the Durable Functions extension
+(functions-host.md#serialization and #history-events). The tag ``EventType`` is DurableTask's number
+for the event. Unknown keys of imported histories are ignored.
 """
 
 from __future__ import annotations
@@ -33,28 +34,29 @@ class ParentInstance(Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     name: str
     orchestration_instance: OrchestrationInstance
     task_schedule_id: int
-    """Id of the parent's SubOrchestrationInstanceCreated."""
+    """Event id of the parent's SubOrchestrationInstanceCreated."""
     version: str | None = None
 
 
 class EventBase(
     Struct, frozen=True, kw_only=True, gc=False, rename="pascal", tag_field="EventType"
 ):
-    """The fields of every history event. All timestamps are ISO 8601 in UTC and are kept as recorded."""
+    """The fields of every history event. Timestamps are ISO 8601 in UTC, as recorded."""
 
     event_id: int = -1
     """Sequence number of a scheduling event or of ExecutionCompleted; -1 for all others."""
     is_played: bool = False
-    """Always false in a stored history. A turn's payload sets it, because it depends on the turn."""
+    """False in a stored history. The payload of a turn sets it for the events of earlier turns."""
     timestamp: str
 
     @property
     def occurred_at(self) -> datetime:
+        """``timestamp`` as a datetime in UTC."""
         return parse_utc(self.timestamp)
 
 
 class SchedulingEvent(EventBase, frozen=True, kw_only=True, gc=False):
-    """An event that an orchestrator action caused. Its ``event_id`` comes from the execution's counter."""
+    """The record of a decision. Its ``event_id`` is the id of the decision."""
 
 
 class CompletionEvent(EventBase, frozen=True, kw_only=True, gc=False):
@@ -62,6 +64,7 @@ class CompletionEvent(EventBase, frozen=True, kw_only=True, gc=False):
 
     @property
     def scheduled_id(self) -> int:
+        """The ``event_id`` of the completed scheduling event."""
         raise NotImplementedError
 
 
@@ -72,6 +75,7 @@ class TaskCompletionEvent(CompletionEvent, frozen=True, kw_only=True, gc=False):
 
     @property
     def scheduled_id(self) -> int:
+        """The ``event_id`` of the completed scheduling event."""
         return self.task_scheduled_id
 
 
@@ -84,7 +88,10 @@ class FailureEvent(TaskCompletionEvent, frozen=True, kw_only=True, gc=False):
 
 
 class ExecutionStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=0):
-    """The start of an execution. ``generation`` is None in a sub-orchestration and after continue-as-new."""
+    """The start of an execution.
+
+    ``generation`` is None in a sub-orchestration and after continue-as-new.
+    """
 
     orchestration_instance: OrchestrationInstance
     parent_instance: ParentInstance | None = None
@@ -100,13 +107,13 @@ class ExecutionStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=0):
 
 
 class ExecutionCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=1):
-    """The end of an execution, Failed included."""
+    """The end of an execution: Completed, Failed or Terminated."""
 
     orchestration_status: str
     result: str | None = None
     failure_details: object = None
     stack: str | UnsetType = UNSET
-    """The Python traceback of a failed orchestrator. Only the dashboard shows it."""
+    """Python traceback of a failed orchestrator. Only the dashboard shows it."""
 
 
 class ExecutionTerminated(EventBase, frozen=True, kw_only=True, gc=False, tag=3):
@@ -121,7 +128,7 @@ class TaskScheduled(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=4)
     name: str
     version: str | None = ""
     input: str | None = None
-    """A JSON array that holds the input; None unless ``storeInputsInOrchestrationHistory`` is set."""
+    """A JSON array with the input, or None without ``storeInputsInOrchestrationHistory``."""
     parent_trace_context: object = None
     tags: object = None
 
@@ -164,30 +171,36 @@ class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10)
 
     fire_at: str
     retry_of: int | UnsetType = UNSET
-    """Id of the failed attempt that the timer follows. Rewind needs it; no payload or answer shows it."""
+    """Decision id of the failed attempt, if the timer delays a retry.
+
+    Rewind needs it. It is in no payload for the worker and in no response of an API.
+    """
 
     @property
     def due_at(self) -> datetime:
+        """``fire_at`` as a datetime in UTC."""
         return parse_utc(self.fire_at)
 
 
 class TimerFired(CompletionEvent, frozen=True, kw_only=True, gc=False, tag=11):
-    """The firing of a timer. ``timestamp`` is the time of the timer's creation, as in the extension."""
+    """The firing of a timer. As in the extension, ``timestamp`` is the time of its creation."""
 
     timer_id: int
     fire_at: str
 
     @property
     def scheduled_id(self) -> int:
+        """The ``event_id`` of the TimerCreated."""
         return self.timer_id
 
     @property
     def due_at(self) -> datetime:
+        """``fire_at`` as a datetime in UTC."""
         return parse_utc(self.fire_at)
 
 
 class OrchestratorStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=12):
-    """The start of a turn. The orchestrator's current time is its ``timestamp``."""
+    """The start of a turn. Its ``timestamp`` is the orchestrator's current time."""
 
 
 class OrchestratorCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=13):
@@ -203,7 +216,10 @@ class EventSent(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=14):
 
 
 class EventRaised(EventBase, frozen=True, kw_only=True, gc=False, tag=15):
-    """An external event, or the response of an entity, whose name is the request's id."""
+    """An external event, an operation for an entity, or the response of an entity.
+
+    The name of a response is the id of the request.
+    """
 
     name: str
     input: str | None = None
@@ -211,7 +227,7 @@ class EventRaised(EventBase, frozen=True, kw_only=True, gc=False, tag=15):
 
 
 class GenericEvent(EventBase, frozen=True, kw_only=True, gc=False, tag=17):
-    """An event without meaning for the orchestrator. Rewind replaces failures by it."""
+    """An event that the orchestrator ignores. Rewind replaces failures by generic events."""
 
     data: str | None = None
 
@@ -255,11 +271,12 @@ _events: msgspec.json.Decoder[list[HistoryEvent]] = msgspec.json.Decoder(list[Hi
 
 
 def encode_parent(parent: ParentInstance) -> str:
+    """Return the recorded JSON of a ParentInstance."""
     return compact_plain(parent)
 
 
 def decode_parent(text: str) -> ParentInstance:
-    """Parse a recorded ParentInstance. Raises ValueError."""
+    """Parse a recorded ParentInstance. Raises ValueError if the JSON is not one."""
     return _decode(_parent, text)
 
 
@@ -274,7 +291,7 @@ def encode_events(events: Iterable[HistoryEvent]) -> str:
 
 
 def decode_event(text: str) -> HistoryEvent:
-    """Parse one recorded event. Raises ValueError."""
+    """Parse one recorded event. Raises ValueError if the JSON is not a known event."""
     return _decode(_event, text)
 
 

@@ -1,9 +1,14 @@
-"""One execution: an orchestrator's actions matched with its history (functions-host.md#replay).
+"""One execution: the actions of an orchestrator, matched with its history.
 
-The Functions host runs the list of actions from the top, awaits each before the next, and feeds it the history. Actions that
-the history does not show are new decisions. This module does the same with tasks that settle instead of awaiting. An
-execution may be kept between turns and fed only the new events (``replay``), or be created again and fed all of them: the
-result is the same.
+Source: functions-host.md#replay.
+
+The Azure Functions host runs through the list of actions, awaits each action before it starts the
+next, and completes the actions with the events of the history. Actions that the history does not
+contain are new decisions.
+
+This module does the same, with tasks and callbacks instead of ``await``. The caller may keep an
+execution between turns and process only the new events (``replay``), or create it again and process
+the whole history. Both have the same result.
 """
 
 from __future__ import annotations
@@ -60,47 +65,49 @@ from embedded_host.engine.timers import Timers
 
 @dataclass
 class Execution:
+    """The decisions and open tasks of one execution."""
+
     instance_id: str
     execution_id: str
     pending: dict[int, Decision] = field(default_factory=dict)
-    """Decisions that are not in the history, by id."""
+    """New decisions, which are not in the history yet, by id."""
     now: datetime | None = None
     """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
     program: tuple[Action, ...] = ()
-    """All actions of the orchestrator so far."""
+    """The orchestrator's actions so far."""
     suspended: bool = False
     returned: bool = False
-    """True once the orchestrator has returned or raised, though open tasks may keep the execution open."""
+    """True once the orchestrator has returned or raised. Open tasks may keep it from finishing."""
     attempts: dict[int, int] = field(default_factory=dict)
-    """Attempt numbers of retried calls by decision id."""
+    """Attempt numbers, counted from 1, of calls with a retry policy, by decision id."""
     labels: OutgoingLabels | None = None
-    """Labels of messages to entities; None before the first one since the execution was created."""
+    """Labels of the messages to entities. The turn sets it before it sends the first message."""
     _position: int = 0
     """Index of the next action of ``program``."""
     _current: Task | None = None
     """The task of the action that the orchestrator awaits."""
     _running: bool = False
-    """True inside ``_advance``, which must not be entered again."""
+    """True inside ``_advance``, which is not reentrant."""
     _next_id: int = 0
     _has_counts: bool = False
-    """True in a turn with counts of actions, in which decisions are numbered when the SDK numbers its tasks."""
+    """True in a turn with ``ReplayProgress.counts``."""
     _count: int = 0
-    """Number of actions after the event that is being processed."""
+    """Number of actions after the current event, in a turn with counts."""
     _numbered_to: int = 0
     """Number of leading actions whose decisions have ids."""
     _reserved_ids: deque[int] = field(default_factory=deque)
-    """Ids of decisions of actions that are numbered and not invoked yet."""
+    """Ids of the decisions whose actions are numbered and not invoked yet."""
     _tasks: dict[int, PendingTask] = field(default_factory=dict)
     """Tasks without a completion, by decision id."""
     _timers: Timers = field(default_factory=Timers)
     _events: EventWaits = field(default_factory=EventWaits)
     _responses: dict[str, tuple[Task, str]] = field(default_factory=dict)
-    """Entity calls without a response, by request id: the task and the entity's id."""
+    """Task and entity id of each entity call without a response, by request id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
-    """Events that arrived while suspended."""
+    """Events that arrived while the instance was suspended, in turns without counts."""
     _withheld: dict[int, Decision] = field(default_factory=dict)
-    """Decisions that were made while suspended."""
+    """Decisions made while the instance was suspended, in a turn with counts."""
 
     # -- interface of a turn -----------------------------------------------------------------------
 
@@ -110,18 +117,21 @@ class Execution:
         events: Sequence[HistoryEvent],
         progress: ReplayProgress | None = None,
     ) -> None:
-        """Take the actions of a turn and the events since the last call.
+        """Process the actions of a turn and the events since the last call.
 
-        With ``progress.counts``, decisions are numbered exactly as the SDK numbers its tasks. Without, the whole list of
-        actions counts from the beginning, as on the Functions host. Raises NonDeterministicError."""
+        With ``progress.counts``, decisions get their ids in the order in which the SDK numbers its
+        tasks. Without counts, all actions are known before the first event, as on the Azure
+        Functions host. Raises NonDeterministicError if the history has other decisions.
+        """
         progress = progress or ReplayProgress()
         program = self.program[: progress.unchanged] + actions
         counts = progress.counts_of_last(len(events))
         if len(program) < self._position:
             raise NonDeterministicError(
-                f"Non-Deterministic workflow detected: an earlier turn of this execution asked for {self._position} steps, but the "
-                f"current replay asks for {len(program)} only. Was a change made to the orchestrator code after this "
-                "instance had already started running?"
+                "Non-Deterministic workflow detected: an earlier turn of this execution had "
+                f"{self._position} actions, but the current replay has {len(program)}. Was a "
+                "change made to the orchestrator code after this instance had already started "
+                "running?"
             )
         self.program = program
         self._timers.mark(program, progress.unchanged)
@@ -138,9 +148,10 @@ class Execution:
         self._timers.release()
 
     def close(self) -> None:
-        """Break the reference cycles of an execution that is dropped.
+        """Break the reference cycles of an execution that is no longer used.
 
-        Otherwise only a full garbage collection would free it (1.3 KiB for each waiting instance)."""
+        Otherwise only a full garbage collection frees it (1.3 KiB for each waiting instance).
+        """
         self._current, self._events, self._timers = None, EventWaits(), Timers()
         for tasks in (self._tasks, self._responses):
             tasks.clear()
@@ -157,30 +168,31 @@ class Execution:
 
     @property
     def open_tasks(self) -> list[int]:
-        """Ids of decisions without a completion; cancelled timers are left out."""
+        """Ids of the decisions without a completion, except those of cancelled timers."""
         return [task_id for task_id, task in self._tasks.items() if not task.cancelled]
 
     @property
     def open_calls(self) -> list[str]:
-        """Request ids of entity calls without a response."""
+        """Request ids of the entity calls without a response."""
         return list(self._responses)
 
     @property
     def called_entities(self) -> list[str]:
-        """Ids of entities whose responses are outstanding."""
+        """Entity ids of the entity calls without a response."""
         return [entity_id for _, entity_id in self._responses.values()]
 
     @property
     def awaited_events(self) -> list[str]:
-        """Names of the events that the orchestrator waits for now, in its spelling."""
+        """Names of the events that the orchestrator waits for now, as it spells them."""
         return self._events.awaited(self._waits_at)
 
     @property
     def unconsumed_events(self) -> Iterator[EventRaised]:
-        """Buffered external events."""
+        """Buffered external events, which no wait has accepted."""
         return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
+        """Return the next decision id, and increment the counter."""
         self._next_id += 1
         return self._next_id - 1
 
@@ -198,8 +210,9 @@ class Execution:
                 self._numbered_to = max(self._numbered_to, self._position)
                 self._current = self._invoke(action)
                 if self._has_counts and isinstance(action, CreateTimer):
-                    # The SDK adds no actions behind a timer that it awaits, except the next legs of a long timer, and actions
-                    # after another event ended the wait. Neither may wait for this leg.
+                    # The SDK adds an action after a top-level timer without its completion in two
+                    # cases: the next leg of a long timer, and an action after another event ended
+                    # the wait for that leg. Neither may wait for this timer.
                     self._current = settled()
                 elif not self._current.done:
                     self._current.then(self._advance)
@@ -207,8 +220,11 @@ class Execution:
             self._running = False
 
     def _reserve(self, upto: int) -> None:
-        """Number the decisions of the program's first ``upto`` actions when the orchestrator adds them, although they may have
-        to wait for earlier actions. Without counts, decisions are numbered when their action is invoked."""
+        """Assign ids to the decisions of the first ``upto`` actions, in a turn with counts.
+
+        The orchestrator has added these actions, although they may have to wait for earlier ones.
+        Without counts, a decision gets its id when its action is invoked.
+        """
         if not self._has_counts:
             return
         for action in self.program[self._numbered_to : upto]:
@@ -220,7 +236,10 @@ class Execution:
         return self._numbered_to if self._has_counts else len(self.program)
 
     def _reserved_id(self) -> int:
-        """Return the id of the next decision of an invoked action. Later attempts of retried calls use ``take_id``."""
+        """Return the id for the next decision of an invoked action.
+
+        The timers and later attempts of a retried call use ``take_id`` instead.
+        """
         return self._reserved_ids.popleft() if self._reserved_ids else self.take_id()
 
     def _invoke(self, action: Action) -> Task:
@@ -301,8 +320,11 @@ class Execution:
         return response
 
     def _retried(self, policy: RetryPolicy, start_attempt: Callable[[int], PendingTask]) -> Task:
-        """Run attempts with a timer after each failure. The last failure has a timer, too, which is due at once
-        (functions-host.md#effects-of-actions)."""
+        """Start the first attempt, and after each failure a timer and the next attempt.
+
+        After the last failure there is a timer too, which is due at once
+        (functions-host.md#effects-of-actions).
+        """
         whole = Task()
         failures = 0
         first_started = self.now
@@ -338,8 +360,9 @@ class Execution:
         elif isinstance(event, SchedulingEvent):
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
-            # Events that arrive while suspended are in the history at once, and are delivered on resume
-            # (functions-host.md#effects-of-actions). The SDK's orchestrator continues nevertheless: with counts, so does this, and withholds the decisions.
+            # Events that arrive while the instance is suspended are recorded at once and delivered
+            # on resume (functions-host.md#effects-of-actions). But the SDK's orchestrator processes
+            # them at once. With counts this execution does the same, and withholds the decisions.
             if self.suspended and not self._has_counts:
                 self._held.append(event)
             else:
@@ -370,7 +393,7 @@ class Execution:
             and isinstance(decision, SendOperation)
             and not decision.operation.signal
         ):
-            # The response will have the id of the recorded request.
+            # The name of the response is the id of the recorded request.
             request_id = json.loads(event.input).get("id", decision.request_id)
             if request_id != decision.request_id:
                 self._responses[request_id] = self._responses.pop(decision.request_id)
@@ -390,12 +413,12 @@ class Execution:
 
     @property
     def _waits_at(self) -> int | None:
-        """The step at which the orchestrator waits; None while it does not wait."""
+        """The step at which the orchestrator waits, or None while it does not wait."""
         return self._position if self._current is not None and not self._current.done else None
 
 
 def _decisions_of(action: Action) -> int:
-    """Return the number of decisions that an action makes when it is invoked."""
+    """Return the number of decisions that the invocation of an action makes."""
     if isinstance(action, (WhenAny, WhenAll)):
         return sum(map(_decisions_of, action.actions))
     return 0 if isinstance(action, (WaitForEvent, ContinueAsNew)) else 1

@@ -1,10 +1,11 @@
-"""Errors of user code, and the messages of failures in the Functions host's words (functions-host.md#errors)."""
+"""Errors of user code, and failure messages as the Azure Functions host words them.
+
+Source: functions-host.md#errors.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 
 
 @dataclass(frozen=True)
@@ -15,22 +16,24 @@ class UserError:
     """The exception's class name."""
     message: str
     stack: str = ""
-    """The Python traceback, the user's own frames last."""
+    """The Python traceback. The frames of the user's code are the last ones."""
 
     @property
     def text(self) -> str:
+        """The class name and the message, as Python prints them."""
         return f"{self.type}: {self.message}"
 
 
 def activity_reason(name: str, error: UserError) -> str:
-    """Return TaskFailed.Reason in the Functions host's recorded form (extension 3.19.0 writes one space after the colon)."""
+    """Return TaskFailed.Reason as recorded from extension 3.19.0."""
     return f"Activity function '{name}' failed: {error.text}"
 
 
 def orchestrator_failed(name: str, error: str) -> str:
+    """Return the output of a failed orchestration, as recorded."""
     return f"Orchestrator function '{name}' failed: {error}"
 
 
 def parent_details(error: str, stack: str = "") -> str:
-    """SubOrchestrationInstanceFailed.Details (recorded: ``Message: …, StackTrace: …``)."""
+    """Return SubOrchestrationInstanceFailed.Details as recorded."""
     return f"Message: {error}, StackTrace: {stack}"

@@ -11,10 +11,13 @@ HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 
 @dataclass(frozen=True)
 class FunctionNames:
-    """Durable names of one kind. Lookups ignore case (functions-host.md#activity-trigger)."""
+    """The names of an app's functions of one kind.
+
+    Lookups ignore case (functions-host.md#activity-trigger).
+    """
 
     kind: str
-    """``orchestrator``, ``activity`` or ``entity``"""
+    """``orchestrator``, ``activity`` or ``entity``."""
     names: tuple[str, ...] = ()
     _by_lower: dict[str, str] = field(init=False, repr=False, compare=False)
 
@@ -25,11 +28,14 @@ class FunctionNames:
         return isinstance(name, str) and name.lower() in self._by_lower
 
     def registered(self, name: str) -> str:
-        """Return the app's spelling of a name, or the name itself if it is unknown."""
+        """Return the name as the app spells it, or ``name`` itself if it is unknown."""
         return self._by_lower.get(name.lower(), name)
 
     def missing(self, name: str) -> str:
-        """Return the Functions host's message for an unknown name (functions-host.md#start-an-instance)."""
+        """Return the message of the Azure Functions host for an unknown name.
+
+        Source: functions-host.md#start-an-instance.
+        """
         article = "a" if self.kind[0] not in "aeiou" else "an"
         plural = ", ".join(f"'{known}'" for known in self.names)
         known = (
@@ -38,14 +44,14 @@ class FunctionNames:
             else f"No {self.kind} functions are currently registered!"
         )
         return (
-            f"The function '{name}' doesn't exist, is disabled, or is not {article} {self.kind} function. "
-            f"Additional info: {known}"
+            f"The function '{name}' doesn't exist, is disabled, or is not {article} {self.kind} "
+            f"function. Additional info: {known}"
         )
 
 
 @dataclass(frozen=True)
 class DurableFunctions:
-    """All durable functions of an app."""
+    """The names of an app's durable functions."""
 
     orchestrators: FunctionNames = field(default_factory=lambda: FunctionNames("orchestrator"))
     activities: FunctionNames = field(default_factory=lambda: FunctionNames("activity"))
@@ -58,6 +64,7 @@ class DurableFunctions:
         activities: Iterable[str] = (),
         entities: Iterable[str] = (),
     ) -> DurableFunctions:
+        """Create it from the names of each kind."""
         return cls(
             FunctionNames("orchestrator", tuple(orchestrators)),
             FunctionNames("activity", tuple(activities)),

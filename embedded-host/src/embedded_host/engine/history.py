@@ -1,4 +1,7 @@
-"""The history of one execution, and constructors of its events."""
+"""The history of one execution, and constructors of its events.
+
+``now`` is the timestamp of the event. Inputs and results are JSON.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,12 @@ from embedded_host.engine.timestamps import format_utc
 
 
 def orchestrator_started(now: datetime) -> OrchestratorStarted:
+    """Create the first event of a turn."""
     return OrchestratorStarted(timestamp=format_utc(now))
 
 
 def orchestrator_completed(now: datetime) -> OrchestratorCompleted:
+    """Create the last event of a turn."""
     return OrchestratorCompleted(timestamp=format_utc(now))
 
 
@@ -53,7 +58,10 @@ def execution_started(
     generation: int | None = 0,
     version: str | None = None,
 ) -> ExecutionStarted:
-    """``generation`` is None in a sub-orchestration and after continue-as-new."""
+    """Create the first message of an execution.
+
+    ``generation`` is None in a sub-orchestration and after continue-as-new.
+    """
     return ExecutionStarted(
         orchestration_instance=OrchestrationInstance(
             instance_id=instance_id, execution_id=execution_id
@@ -68,6 +76,7 @@ def execution_started(
 
 
 def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int) -> ParentInstance:
+    """Create the reference from a sub-orchestration to its parent."""
     return ParentInstance(
         name=name,
         orchestration_instance=OrchestrationInstance(
@@ -80,6 +89,7 @@ def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int
 def execution_completed(
     now: datetime, event_id: int, status: str, result: str | None, stack: str = ""
 ) -> ExecutionCompleted:
+    """Create the last event of an execution. ``status`` is a value of ``Status``."""
     return ExecutionCompleted(
         event_id=event_id,
         orchestration_status=status,
@@ -90,28 +100,34 @@ def execution_completed(
 
 
 def execution_terminated(now: datetime, reason: str | None) -> ExecutionTerminated:
+    """Create a request to terminate."""
     return ExecutionTerminated(input=reason, timestamp=format_utc(now))
 
 
 def execution_suspended(now: datetime, reason: str | None) -> ExecutionSuspended:
+    """Create a request to suspend."""
     return ExecutionSuspended(reason=reason, timestamp=format_utc(now))
 
 
 def execution_resumed(now: datetime, reason: str | None) -> ExecutionResumed:
+    """Create a request to resume."""
     return ExecutionResumed(reason=reason, timestamp=format_utc(now))
 
 
 def task_scheduled(
     now: datetime, task_id: int, name: str, input: str | None = None
 ) -> TaskScheduled:
+    """Create the scheduling event of an activity."""
     return TaskScheduled(event_id=task_id, name=name, input=input, timestamp=format_utc(now))
 
 
 def task_completed(now: datetime, task_id: int, result: str | None) -> TaskCompleted:
+    """Create the completion of an activity."""
     return TaskCompleted(task_scheduled_id=task_id, result=result, timestamp=format_utc(now))
 
 
 def task_failed(now: datetime, task_id: int, reason: str, details: str | None) -> TaskFailed:
+    """Create the failure of an activity."""
     return TaskFailed(
         task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
     )
@@ -120,6 +136,7 @@ def task_failed(now: datetime, task_id: int, reason: str, details: str | None) -
 def sub_orchestration_created(
     now: datetime, task_id: int, name: str, instance_id: str, input: str | None
 ) -> SubOrchestrationInstanceCreated:
+    """Create the scheduling event of a sub-orchestration."""
     return SubOrchestrationInstanceCreated(
         event_id=task_id, name=name, instance_id=instance_id, input=input, timestamp=format_utc(now)
     )
@@ -128,6 +145,7 @@ def sub_orchestration_created(
 def sub_orchestration_completed(
     now: datetime, task_id: int, result: str | None
 ) -> SubOrchestrationInstanceCompleted:
+    """Create the completion of a sub-orchestration."""
     return SubOrchestrationInstanceCompleted(
         task_scheduled_id=task_id, result=result, timestamp=format_utc(now)
     )
@@ -136,6 +154,7 @@ def sub_orchestration_completed(
 def sub_orchestration_failed(
     now: datetime, task_id: int, reason: str, details: str | None
 ) -> SubOrchestrationInstanceFailed:
+    """Create the failure of a sub-orchestration."""
     return SubOrchestrationInstanceFailed(
         task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
     )
@@ -144,7 +163,10 @@ def sub_orchestration_failed(
 def timer_created(
     now: datetime, timer_id: int, fire_at: datetime, retry_of: int | None = None
 ) -> TimerCreated:
-    """``retry_of`` is the id of the failed attempt that the timer follows."""
+    """Create the scheduling event of a timer.
+
+    ``retry_of`` is the decision id of the failed attempt, if the timer delays a retry.
+    """
     return TimerCreated(
         event_id=timer_id,
         fire_at=format_utc(fire_at),
@@ -154,10 +176,12 @@ def timer_created(
 
 
 def timer_fired(now: datetime, timer_id: int, fire_at: datetime) -> TimerFired:
+    """Create the completion of a timer."""
     return TimerFired(timer_id=timer_id, fire_at=format_utc(fire_at), timestamp=format_utc(now))
 
 
 def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input: str) -> EventSent:
+    """Create the scheduling event of an operation that is sent to an entity."""
     return EventSent(
         event_id=event_id,
         instance_id=instance_id,
@@ -168,17 +192,21 @@ def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input:
 
 
 def event_raised(now: datetime, name: str, input: str | None) -> EventRaised:
+    """Create an external event, an operation for an entity, or the response of an entity."""
     return EventRaised(name=name, input=input, timestamp=format_utc(now))
 
 
 def generic(now: datetime, data: str) -> GenericEvent:
+    """Create an event that the orchestrator ignores."""
     return GenericEvent(data=data, timestamp=format_utc(now))
 
 
 def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
-    """Return true for an OrchestratorCompleted that does not end a turn.
+    """Return true if the event at index ``at`` is an OrchestratorCompleted inside a turn.
 
-    It ends the events that an execution begins with after continue-as-new."""
+    After continue-as-new a history starts with OrchestratorStarted, ExecutionStarted, the external
+    events that were carried over, and such an OrchestratorCompleted.
+    """
     return (
         isinstance(events[at], OrchestratorCompleted)
         and at + 1 < len(events)
@@ -187,22 +215,23 @@ def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
 
 
 class History:
-    """The events of one execution, in order, and the ids of its completed scheduling events."""
+    """The events of one execution in order, and the ids of its completed scheduling events."""
 
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []
         self.settled: set[int] = set()
-        """Ids of scheduling events that have a completion. A second completion is a duplicate."""
+        """Ids of the scheduling events with a completion. A second one is a duplicate."""
         self.extend(events)
 
     def extend(self, events: Iterable[HistoryEvent]) -> None:
+        """Append events."""
         for event in events:
             self.events.append(event)
             if isinstance(event, CompletionEvent):
                 self.settled.add(event.scheduled_id)
 
     def settles_again(self, event: HistoryEvent) -> bool:
-        """Return true if ``event`` is a second completion (a message that was delivered twice)."""
+        """Return true if ``event`` is a second completion of a scheduling event."""
         return isinstance(event, CompletionEvent) and event.scheduled_id in self.settled
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What orchestrators and entities are invoked with, and what they return, without any protocol's encoding."""
+"""Inputs and outputs of orchestrators and entities, without the encoding of a protocol."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from embedded_host.engine.events import HistoryEvent
 
 @dataclass(frozen=True)
 class ReplayProgress:
-    """How an orchestrator's actions grew while it replayed its history.
+    """The number of an orchestrator's actions after each event of its history.
 
-    With it, scheduling events are numbered exactly as the SDK numbers its tasks. The default is "unknown"."""
+    With it, the engine numbers scheduling events exactly as the SDK numbers its tasks. The default
+    means that the worker does not report it.
+    """
 
     counts: Sequence[int] | None = None
-    """Number of actions after each event; the last is the last event's. None if the worker does not know it."""
+    """Number of actions after each event, up to the latest event of the history."""
     unchanged: int = 0
-    """Number of leading actions of the turn before that are left out because they are the same."""
+    """Number of leading actions of the previous turn that the output omits as unchanged."""
 
     def counts_of_last(self, events: int) -> Sequence[int] | None:
-        """Return the counts of the last ``events`` events; None if there are not so many."""
+        """Return the counts of the last ``events`` events, or None if there are fewer counts."""
         if self.counts is None or len(self.counts) < events:
             return None
         return self.counts[len(self.counts) - events :]
@@ -37,18 +39,21 @@ class OrchestratorInput:
     past: Sequence[HistoryEvent]
     new: Sequence[HistoryEvent]
     input: str | None
-    """JSON text, as stored."""
+    """JSON."""
     parent_instance_id: str | None
     seen: int = 0
-    """Number of events that the worker has been handed in the execution's last turn; 0 if it must be handed all."""
+    """Number of events that the worker received in earlier turns, or 0 if it needs all events."""
     is_continuation: bool = False
-    """The first turn after continue-as-new: ``past`` was handed to no worker (functions-host.md#event-order-in-a-turn)."""
+    """True in the first turn after continue-as-new, in which no worker has received ``past``.
+
+    Source: functions-host.md#event-order-in-a-turn.
+    """
     http_sleep_ms: int = 30000
-    """Milliseconds between two polls of ``call_http``."""
+    """Milliseconds between two requests of a ``call_http`` that polls for a result."""
 
     @property
     def size(self) -> int:
-        """Number of events."""
+        """Number of all events."""
         return len(self.past) + len(self.new)
 
 
@@ -59,11 +64,11 @@ class OrchestratorOutput:
     is_done: bool
     actions: tuple[Action, ...]
     output: str | None = None
-    """JSON text; None if there is none."""
+    """JSON, or None if the orchestrator returned None."""
     error: str | None = None
     """Message of the exception that the orchestrator raised."""
     custom_status: str | None = None
-    """JSON text; None if there is none."""
+    """JSON, or None if the orchestrator set none."""
     stack: str = ""
     """Traceback of the exception."""
     progress: ReplayProgress = field(default_factory=ReplayProgress)
@@ -76,20 +81,25 @@ class EntityInput:
     id: EntityId
     exists: bool
     state: str | None
-    """JSON text; None before the first operation."""
+    """JSON, or None before the first operation."""
     operations: Sequence[OperationRequest]
 
 
 @dataclass(frozen=True)
 class OperationResult:
+    """The result or the failure of one operation."""
+
     result: str
-    """JSON text; of a failure, its message. Never empty, because the SDK needs a value (functions-host.md#effects-of-actions)."""
+    """JSON: the result, or the message of a failure.
+
+    It is never empty, because the SDK parses it (functions-host.md#effects-of-actions).
+    """
     failed: bool
 
 
 @dataclass(frozen=True)
 class EntityOutput:
-    """The result of a batch: one result for each operation, in order, and the new state."""
+    """The result of a batch: one result for each operation in order, and the new state."""
 
     results: Sequence[OperationResult]
     exists: bool

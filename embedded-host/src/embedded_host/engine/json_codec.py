@@ -15,13 +15,14 @@ _encode_plain = msgspec.json.Encoder().encode
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 _DIGITS = 4300
-"""Python parses no integer of more digits."""
+"""Maximum number of digits of an integer that Python parses."""
 
 
 def _may_have_long_number(text: str) -> bool:
-    """Return true if the text may have a number of more than ``_DIGITS`` digits.
+    """Return true if the text may contain a number of more than ``_DIGITS`` digits.
 
-    A longer run of digits covers at least two neighbouring probes."""
+    A run of so many digits covers at least two neighbouring probes.
+    """
     if len(text) <= _DIGITS:
         return False
     step = _DIGITS // 2
@@ -32,11 +33,14 @@ def _may_have_long_number(text: str) -> bool:
 
 
 def is_json(text: str) -> bool:
-    """Return true if ``json.loads`` accepts the text. Most texts are checked without creating objects."""
+    """Return true if ``json.loads`` accepts ``text``.
+
+    Most strings are checked without creating objects.
+    """
     try:
         if _may_have_long_number(text):
             raise ValueError
-        _skip(text)  # stricter than json.loads: rejects NaN and lone surrogates
+        _skip(text)  # stricter than json.loads: it rejects NaN and lone surrogates
     except (ValueError, RecursionError):
         try:
             json.loads(text)
@@ -52,9 +56,10 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def compact_text(text: str) -> str:
-    """Return ``compact(json.loads(text))`` for the output of ``json.dumps``, mostly without creating objects.
+    """Return ``compact(json.loads(text))`` for output of ``json.dumps``.
 
-    Raises ValueError."""
+    Most strings are reformatted without creating objects. Raises ValueError for invalid JSON.
+    """
     try:
         return msgspec.json.format(_unescaped(text) if "\\" in text else text, indent=-1)
     except (ValueError, RecursionError):
@@ -62,7 +67,7 @@ def compact_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Replace escapes by their characters. Raises ValueError if the result may differ in meaning."""
+    """Replace escapes by their characters. Raises ValueError if the value might change."""
     if _KEPT.search(text):
         raise ValueError
     if "\\u" not in text:
@@ -74,7 +79,10 @@ def _unescaped(text: str) -> str:
 
 
 def encodable(value: T) -> T:
-    """Return the value with lone surrogates, which UTF-8 cannot encode, replaced by their escapes in all strings."""
+    """Return a parsed JSON value in which all strings can be encoded in UTF-8.
+
+    Lone surrogates are replaced by their escapes.
+    """
     return cast(T, _encodable(value))
 
 
@@ -89,7 +97,11 @@ def _encodable(value: object) -> object:
 
 
 def compact(value: object) -> str:
-    """Encode as Newtonsoft does: no spaces, no needless escapes. Lone surrogates stay escaped, because UTF-8 cannot encode them."""
+    """Encode a value as Newtonsoft.Json does: without spaces and without needless escapes.
+
+    In a value with a lone surrogate, which UTF-8 cannot encode, all non-ASCII characters are
+    escaped.
+    """
     text = _encode(value)
     if not text.isascii():
         try:
@@ -100,9 +112,11 @@ def compact(value: object) -> str:
 
 
 def compact_plain(value: object) -> str:
-    """Encode strings, integers and booleans, and structs of them, several times as fast as ``compact``.
+    """Encode a value as ``compact`` does, several times as fast.
 
-    (Floats and integers past 64 bits would be encoded differently or not at all.)"""
+    The value may contain strings, booleans, None, integers of at most 64 bits, and collections and
+    structs of them. ``compact`` encodes floats differently.
+    """
     try:
         return _encode_plain(value).decode()
     except (UnicodeEncodeError, TypeError, OverflowError):

@@ -14,14 +14,17 @@ class Message:
 
     event: HistoryEvent
     execution_id: str | None = None
-    """The execution that the message is for; None for any."""
+    """The execution that the message is for, or None for the current one."""
     due: datetime | None = None
-    """Earliest time of delivery; None for at once."""
+    """Earliest time of delivery, or None for immediate delivery."""
 
 
 @dataclass(frozen=True)
 class Deliver:
-    """Put ``message`` into an instance's inbox. An entity is created if needed; an orchestration must exist."""
+    """Put ``message`` into the inbox of an instance.
+
+    A missing entity is created. A message for a missing orchestration is dropped.
+    """
 
     instance_id: str
     message: Message
@@ -29,7 +32,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class StartActivity:
-    """Run an activity, and deliver its result to the sender's execution."""
+    """Run an activity and deliver its result to the execution that scheduled it."""
 
     task_id: int
     name: str
@@ -41,7 +44,9 @@ class StartActivity:
 class StartOrchestration:
     """Create a sub-orchestration with ``started`` as its first message.
 
-    If a live instance has its id, the parent gets ``if_taken`` instead. On the Functions host it would wait forever."""
+    If an unfinished instance has the same id, the parent receives ``if_taken`` instead. On the
+    Azure Functions host the parent waits forever.
+    """
 
     instance_id: str
     started: ExecutionStarted

@@ -21,7 +21,11 @@ from embedded_host.engine.status import Status
 
 @dataclass
 class Orchestration:
-    """The engine's state of one instance. ``input``, ``output`` and ``custom_status`` are texts as stored."""
+    """The state of one instance between turns.
+
+    ``input`` and ``custom_status`` are JSON. ``output`` is JSON, the message of a failure, or the
+    reason of a request to terminate, suspend or resume.
+    """
 
     instance_id: str
     name: str
@@ -35,19 +39,20 @@ class Orchestration:
     parent: ParentInstance | None = None
     generation: int | None = 0
     continued: bool = False
-    """True after continue-as-new until the next turn, which delivers no messages."""
+    """True between continue-as-new and the next turn, which delivers no messages."""
     history: History = field(default_factory=History)
     execution: Execution | None = None
-    """Kept between turns to avoid a replay; may be dropped at any time."""
+    """The execution of the previous turn, or None if the next turn must replay the history."""
     seen: int = 0
-    """Number of events that the worker has seen; 0 if the next turn must send all."""
+    """Number of events that the worker has received, or 0 if the next turn must send all."""
 
     @property
     def parent_instance_id(self) -> str | None:
+        """Instance id of the parent, or None without a parent."""
         return self.parent.orchestration_instance.instance_id if self.parent else None
 
     def drop_execution(self) -> None:
-        """Make the next turn replay the whole history."""
+        """Drop the kept execution: the next turn replays the whole history."""
         if self.execution is not None:
             self.execution.close()
         self.execution, self.seen = None, 0
@@ -55,6 +60,8 @@ class Orchestration:
 
 @dataclass(frozen=True)
 class TurnSettings:
+    """The parts of ``HubSettings`` that a turn needs."""
+
     functions: DurableFunctions = field(default_factory=DurableFunctions)
     store_inputs: bool = False
     http_sleep_ms: int = 30000
@@ -63,10 +70,13 @@ class TurnSettings:
 
 @dataclass
 class TurnResult:
-    """The result of one turn. ``apply`` changes the instance once the result is durable."""
+    """The result of one turn. ``apply`` changes the instance once the result is durable.
+
+    ``output`` and ``custom_status`` are as in ``Orchestration``.
+    """
 
     events: list[HistoryEvent]
-    """Events to append to the history, or to replace it."""
+    """Events to append to the history, or the new history if ``replaces`` is true."""
     replaces: bool
     status: Status
     output: str | None
@@ -75,12 +85,13 @@ class TurnResult:
     execution: Execution | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
     continued_as: ExecutionStarted | None = None
-    """The ExecutionStarted of the next execution."""
+    """The ExecutionStarted of the next execution, if this one continued as new."""
     seen: int = 0
     host_error: str = ""
-    """The traceback of an error in the host that failed the turn, for the log."""
+    """Traceback of an error in the host that failed the turn, for the log."""
 
     def apply(self, state: Orchestration) -> None:
+        """Copy the result into the instance's state."""
         if self.replaces:
             state.history = History(self.events)
         else:
@@ -100,8 +111,11 @@ class TurnResult:
 
 
 def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
-    """Return the messages that this execution takes: none of another execution, and no completion twice."""
-    taken: list[Message] = []
+    """Return the messages of ``inbox`` that the current execution accepts.
+
+    Messages for another execution, second completions and second starts are left out.
+    """
+    accepted: list[Message] = []
     settled: set[int] = set()
     for message in inbox:
         event = message.event
@@ -113,5 +127,5 @@ def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]
             if state.history.settles_again(event) or event.scheduled_id in settled:
                 continue
             settled.add(event.scheduled_id)
-        taken.append(message)
-    return taken
+        accepted.append(message)
+    return accepted

@@ -1,5 +1,7 @@
-"""Rewind of a failed execution: its failures are removed from the history, and it continues from before them
-(functions-host.md#effects-of-actions)."""
+"""Rewind: removes the failures from the history of a failed execution, which then continues.
+
+Source: functions-host.md#effects-of-actions.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,24 @@ from embedded_host.engine.events import (
 
 @dataclass(frozen=True)
 class Rewound:
+    """The result of ``rewind``."""
+
     events: list[HistoryEvent]
+    """The new history."""
     failed_children: list[str] = field(default_factory=list)
-    """Ids of failed sub-orchestrations. They are rewound first, and complete again."""
+    """Instance ids of the failed sub-orchestrations. The caller must rewind them too."""
 
 
 def rewind(
     events: Sequence[HistoryEvent], reason: str | None, gone: Collection[str] = ()
 ) -> Rewound:
-    """Replace failures by GenericEvents: failed activities with their scheduling events and retry timers, failures of
-    sub-orchestrations, and the end of the execution.
+    """Return the history with each failure replaced by a GenericEvent.
 
-    Sub-orchestrations in ``gone`` cannot be rewound, and are created again."""
+    Replaced events are: the failure and the scheduling event of each failed activity, the timers
+    that delayed retries, the failures of sub-orchestrations, and the end of the execution. The
+    scheduling event of a sub-orchestration is replaced only if its id is in ``gone``: it cannot be
+    rewound, so that the next turn creates it again.
+    """
     scheduled = {e.event_id: i for i, e in enumerate(events) if isinstance(e, SchedulingEvent)}
     fired = {e.timer_id: i for i, e in enumerate(events) if isinstance(e, TimerFired)}
     failed = {e.task_scheduled_id for e in events if isinstance(e, FailureEvent)}

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Status(str, Enum):
-    """DurableTask's OrchestrationStatus, in the order of its numbers from 0."""
+    """The values of DurableTask's OrchestrationStatus, in the order of their numbers."""
 
     RUNNING = "Running"
     COMPLETED = "Completed"
@@ -19,11 +19,12 @@ class Status(str, Enum):
 
     @property
     def is_terminal(self) -> bool:
+        """True if an instance with this status has finished."""
         return self in _TERMINAL
 
 
 _TERMINAL = (Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CANCELED)
 STATUSES = tuple(status.value for status in Status)
-"""The names of all statuses, in the order of their numbers."""
+"""The names of the statuses, in the order of their numbers."""
 FINISHED = tuple(status.value for status in _TERMINAL)
 UNFINISHED = tuple(status.value for status in Status if not status.is_terminal)

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 
 class Task:
-    """Something awaited. Failures count as settled, because the orchestrator handles them (functions-host.md#replay)."""
+    """The outcome of an action. It is settled by a result or by a failure.
+
+    A failure settles it too, because the orchestrator handles it (functions-host.md#replay).
+    """
 
     __slots__ = ("_callbacks", "done")
 
@@ -15,6 +18,7 @@ class Task:
         self._callbacks: list[Callable[[], None]] = []
 
     def settle(self) -> None:
+        """Mark the task as done and run its callbacks. Later calls have no effect."""
         if not self.done:
             self.done = True
             for callback in self._callbacks:
@@ -22,6 +26,7 @@ class Task:
             self._callbacks.clear()
 
     def then(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` once the task is done, which may be now."""
         if self.done:
             callback()
         else:
@@ -29,7 +34,7 @@ class Task:
 
 
 class PendingTask(Task):
-    """The task of a decision whose completion has not arrived."""
+    """The task of a decision. It is settled by the completion event."""
 
     __slots__ = ("cancelled", "failed")
 
@@ -40,6 +45,7 @@ class PendingTask(Task):
 
 
 def settled() -> Task:
+    """Return a task that is done."""
     task = Task()
     task.settle()
     return task

@@ -1,4 +1,4 @@
-"""Timers that the orchestrator created itself, and may cancel."""
+"""The timers that the orchestrator created. It may cancel them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,34 @@ from embedded_host.engine.task import PendingTask
 
 
 class Timers:
-    """The timers of one execution. A cancelled timer does not keep the execution open.
+    """The timers of one execution, without the timers that delay retries.
 
-    It settles at the end of its turn, so that the actions behind it are numbered after the turn's own, as in the SDK."""
+    A cancelled timer does not keep the execution open. It settles at the end of the turn: the
+    actions that wait for it get their ids after the other actions of the turn, as in the SDK.
+    """
 
     __slots__ = ("_cancelled", "_steps", "_timers")  # every waiting execution has one
 
     def __init__(self) -> None:
         self._timers: list[PendingTask] = []
-        """Timers in the program's order."""
+        """The timers in the order of the program."""
         self._steps: list[int] = []
-        """For each timer, the index of its top-level action in the program."""
+        """Index of each timer's top-level action in the program."""
         self._cancelled: list[PendingTask] = []
         """Cancelled timers that are not settled yet."""
 
     def add(self, timer: PendingTask, step: int, cancelled: bool) -> None:
+        """Add the timer of the top-level action at index ``step``."""
         self._timers.append(timer)
         self._steps.append(step)
         if cancelled:
             self._cancel(timer)
 
     def mark(self, program: Sequence[Action], unchanged: int) -> None:
-        """Cancel the timers that ``program`` shows as cancelled. Its first ``unchanged`` actions are those of the turn before."""
+        """Cancel the timers whose actions in ``program`` are cancelled.
+
+        The first ``unchanged`` actions are the same as in the previous turn and are not checked.
+        """
         first = bisect_left(self._steps, unchanged)
         if first < len(self._timers):
             for timer, action in zip(
@@ -45,6 +51,7 @@ class Timers:
         self._cancelled.append(timer)
 
     def release(self) -> None:
+        """Settle the cancelled timers."""
         while self._cancelled:
             self._cancelled.pop(0).settle()
 

@@ -1,4 +1,7 @@
-"""Timestamps in the Durable extension's form: UTC, up to seven fraction digits, trailing zeros trimmed."""
+"""Timestamps as the Durable Functions extension writes them.
+
+They are in UTC, with up to seven digits of the fraction and without trailing zeros.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,31 @@ _FORM = re.compile(
 )
 
 
-def format_utc(moment: datetime, suffix: str = "Z") -> str:
-    """Return ``2026-01-02T03:04:05.123456Z``, without a fraction for a whole second (functions-host.md#instance-status and #serialization)."""
-    text = moment.replace(tzinfo=None).isoformat()
-    return (text.rstrip("0") if moment.microsecond else text) + suffix
+def format_utc(time: datetime, suffix: str = "Z") -> str:
+    """Return a time in UTC as ``2026-01-02T03:04:05.123456Z``. A whole second has no fraction.
+
+    Source: functions-host.md#instance-status and #serialization.
+    """
+    text = time.replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if time.microsecond else text) + suffix
 
 
-def format_utc_seconds(moment: datetime) -> str:
-    """Return ``2026-01-02T03:04:05Z`` without the fraction, as the status API's createdTime (functions-host.md#instance-status)."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def format_utc_seconds(time: datetime) -> str:
+    """Return a time in UTC as ``2026-01-02T03:04:05Z``, without the fraction.
+
+    This is the form of the status API's createdTime (functions-host.md#instance-status).
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_utc(text: str) -> datetime:
-    """Return an aware UTC datetime. A text without a zone is UTC; digits past microseconds are cut. Raises ValueError."""
-    if (
-        text[-1:] == "Z" and len(text) <= _MICROSECONDS
-    ):  # the host's own form; msgspec would round further digits
+    """Return a timestamp as an aware datetime in UTC.
+
+    A timestamp without a time zone is in UTC. Digits after the microseconds are dropped. Raises
+    ValueError if ``text`` is not a timestamp.
+    """
+    # msgspec parses the host's own form fast, but it rounds further digits.
+    if text[-1:] == "Z" and len(text) <= _MICROSECONDS:
         try:
             parsed: datetime = msgspec.convert(text, datetime)
             return parsed
@@ -42,13 +54,13 @@ def parse_utc(text: str) -> datetime:
 def _parse(text: str) -> datetime:
     match = _FORM.match(text.strip())
     if not match:
-        raise ValueError(f"not a date and time: {text!r}")
+        raise ValueError(f"{text!r} is not a date and time")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     micro = int((fraction or "0")[:6].ljust(6, "0"))
-    moment = datetime(
+    time = datetime(
         int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro, UTC
     )
     if zone and zone not in "Zz":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-        moment = moment - offset if zone[0] == "+" else moment + offset
-    return moment
+        time = time - offset if zone[0] == "+" else time + offset
+    return time

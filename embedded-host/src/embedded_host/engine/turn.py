@@ -1,5 +1,8 @@
-"""One turn of an orchestration: its inbox in, events to record and messages to send out (functions-host.md#event-order-in-a-turn
-and 4)."""
+"""One turn of an orchestration.
+
+The input is the instance's state and its inbox. The result is the events to record and the messages
+to send (functions-host.md#event-order-in-a-turn and #orchestrator-response).
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSe
 from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
-"""Bytes of UTF-16 (functions-host.md#response-object)."""
+"""Maximum size of a custom status in bytes of UTF-16 (functions-host.md#response-object)."""
 
 
 Clock = Callable[[], datetime]
@@ -65,9 +68,10 @@ Clock = Callable[[], datetime]
 def turn(
     state: Orchestration, messages: Sequence[Message], settings: TurnSettings, clock: Clock
 ) -> Generator[OrchestratorInput, OrchestratorOutput | InvocationFailure, TurnResult]:
-    """Run one turn over ``messages`` (see ``deliverable``): yield the orchestrator's input at most once and take its output.
+    """Run one turn: yield the orchestrator's input at most once and receive its output.
 
-    ``state`` is not changed. A turn whose worker was lost is run again.
+    ``messages`` are the result of ``deliverable``. ``clock`` returns the current time in UTC. The
+    turn does not change ``state``, so that the caller may run it again if a worker is lost.
     """
     now = clock()
     new: list[HistoryEvent] = (
@@ -81,11 +85,11 @@ def turn(
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    if (
-        not state.seen and state.input is not None and not is_json(state.input)
-    ):  # a worker that has seen the input has parsed it
+    # A worker that has received events has parsed the input.
+    if not state.seen and state.input is not None and not is_json(state.input):
         return run.fail(
-            f"One or more errors occurred. (Exception while executing function: Functions.{state.name})"
+            "One or more errors occurred. "
+            f"(Exception while executing function: Functions.{state.name})"
         )
     input = OrchestratorInput(
         instance_id=state.instance_id,
@@ -108,7 +112,8 @@ def turn(
         return run.interpret(output)
     except Exception as error:  # an unforeseen output must fail its own instance, not the host
         result = run.fail(
-            f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}"
+            "the host cannot process the output of the orchestrator: "
+            f"{type(error).__name__}: {error}"
         )
         result.host_error = traceback.format_exc()
         return result
@@ -131,7 +136,10 @@ class _Run:
         self.custom_status = state.custom_status
         self.seen = 0
         self.kept = state.execution
-        """The execution of the turn before. The worker got only the newer events, even if ``state`` drops it meanwhile."""
+        """The execution of the previous turn.
+
+        The worker received only the newer events, even if ``state`` drops the execution meanwhile.
+        """
         self.execution: Execution | None = None
 
     # -- the output --------------------------------------------------------------------------------
@@ -143,7 +151,8 @@ class _Run:
         )
         if status_size > CUSTOM_STATUS_LIMIT:
             return self.fail(
-                f"The size of the custom status is {status_size} bytes of UTF-16, but it must not exceed {CUSTOM_STATUS_LIMIT}."
+                f"The size of the custom status is {status_size} bytes of UTF-16, but it must not "
+                f"exceed {CUSTOM_STATUS_LIMIT}."
             )
         if output.custom_status is not None or not state.continued:
             self.custom_status = output.custom_status
@@ -187,7 +196,10 @@ class _Run:
     # -- decisions ---------------------------------------------------------------------------------
 
     def record(self, decision: Decision) -> str | None:
-        """Append a decision to the history and send its message. Return an error that fails the whole instance, or None."""
+        """Append the scheduling event of a decision and send its message.
+
+        Returns the message of an error that fails the instance, or None.
+        """
         now, functions = self.clock(), self.settings.functions
         if isinstance(decision, ScheduleTask):
             stored = compact([decision.input]) if self.settings.store_inputs else None
@@ -228,15 +240,22 @@ class _Run:
         if decision.name not in orchestrators:
             error = orchestrators.missing(decision.name)
         elif decision.instance_id in (self.state.instance_id, self.state.parent_instance_id):
-            error = f"The id '{decision.instance_id}' of the sub-orchestration is that of the caller or of its parent."
+            error = (
+                f"The sub-orchestration cannot have the id '{decision.instance_id}': it is the id "
+                "of the calling instance or of its parent."
+            )
         elif decision.instance_id.startswith("@"):
-            error = f"The id '{decision.instance_id}' of the sub-orchestration must not start with '@': that is an entity's."
+            error = (
+                f"The sub-orchestration cannot have the id '{decision.instance_id}': ids of "
+                "entities start with '@'."
+            )
         if error:
             self.to_self(self._child_failed(decision, now, error))
             return
         taken = (
-            f"An Orchestration instance with the status Running already exists: '{decision.instance_id}' cannot be started as "
-            "a sub-orchestration. Use another id, or none to have one made."
+            "An Orchestration instance with the status Running already exists: "
+            f"'{decision.instance_id}' cannot be started as a sub-orchestration. Use another id, "
+            "or omit the id to generate one."
         )
         started = h.execution_started(
             now,
@@ -272,7 +291,7 @@ class _Run:
             return missing
         assert self.execution is not None
         labels = self.execution.labels
-        if labels is None:  # once for all operations: thousands may be sent
+        if labels is None:  # read the history once, because there may be thousands of operations
             labels = self.execution.labels = OutgoingLabels([*state.history.events, *self.events])
         text = request_message(
             request_id=decision.request_id,
@@ -304,7 +323,10 @@ class _Run:
     # -- endings -----------------------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
-        """Fail the instance. ``error`` lacks the function's name, which the stored output has (functions-host.md#errors)."""
+        """Fail the instance. The stored output is ``error`` after the name of the function.
+
+        Source: functions-host.md#errors.
+        """
         return self.complete(
             Status.FAILED, orchestrator_failed(self.state.name, error), error, stack
         )

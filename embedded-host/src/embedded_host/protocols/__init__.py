@@ -1,1 +1,4 @@
-"""Adapters between the engine and the Durable Functions SDK, one package for each version of its protocol."""
+"""Adapters between the engine and the Durable Functions SDK.
+
+Each version of the SDK's protocol has a package.
+"""

@@ -35,7 +35,7 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
         CallActivity("A", "null"),
     ),
     (
-        "0, input not a text",
+        "0, input not a string",
         {"actionType": 0, "functionName": "A", "input": {"é": 1}},
         CallActivity("A", '{"é":1}'),
     ),
@@ -79,15 +79,15 @@ READ: list[tuple[str, dict[str, Any], Action]] = [
 
 
 @pytest.mark.parametrize(("raw", "action"), [c[1:] for c in READ], ids=[c[0] for c in READ])
-def test_actions(raw: dict[str, Any], action: Action) -> None:
+def test_each_action_is_parsed(raw: dict[str, Any], action: Action) -> None:
     assert parse_orchestrator_output(json.dumps(s.sdk_output(raw))).actions == (action,)
 
 
-NOT_ANSWERS: list[tuple[str, Any, str]] = [
-    ("not JSON", "what?", "must return a valid JSON schema"),
+MALFORMED: list[tuple[str, Any, str]] = [
+    ("not JSON", "oops", "must return a valid JSON schema"),
     ("a number", "7", "must return a valid JSON schema"),
-    ("actions not a list", {"actions": {"a": 1}}, "no list of lists"),
-    ("actions not lists", {"actions": [s.activity()]}, "no list of lists"),
+    ("actions not a list", {"actions": {"a": 1}}, "are not a list of lists"),
+    ("actions not lists", {"actions": [s.activity()]}, "are not a list of lists"),
     ("two lists", {"schemaVersion": 2, "actions": [[], []]}, "more than one list"),
     ("no type", s.sdk_output({}), "returned an action that the host cannot read: {}"),
     ("unknown number", s.sdk_output({"actionType": 13}), "host cannot read: {'actionType': 13}"),
@@ -119,21 +119,21 @@ NOT_ANSWERS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("document", "says"), [c[1:] for c in NOT_ANSWERS], ids=[c[0] for c in NOT_ANSWERS]
+    ("document", "message"), [c[1:] for c in MALFORMED], ids=[c[0] for c in MALFORMED]
 )
-def test_malformed_output_is_described_in_the_error(document: Any, says: str) -> None:
+def test_malformed_output_is_described_in_the_error(document: Any, message: str) -> None:
     with pytest.raises(MalformedOutputError) as caught:
         parse_orchestrator_output(document)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_an_id_that_is_a_number() -> None:
+def test_a_numeric_instance_id_becomes_a_string() -> None:
     (action,) = parse_orchestrator_output(s.sdk_output({**s.child("C"), "instanceId": 5})).actions
     assert isinstance(action, CallSubOrchestrator)
     assert action.instance_id == "5"
 
 
-def test_names_and_errors_have_a_form_in_utf_8() -> None:
+def test_lone_surrogates_in_names_and_errors_are_escaped() -> None:
     text = json.dumps(
         {
             "isDone": True,
@@ -142,31 +142,31 @@ def test_names_and_errors_have_a_form_in_utf_8() -> None:
             "error": "c\ud800",
         }
     )
-    answer = parse_orchestrator_output(text)
-    assert answer == OrchestratorOutput(
+    output = parse_orchestrator_output(text)
+    assert output == OrchestratorOutput(
         True, (CallActivity(r"a\ud800", "null"),), r'"b\udc00"', r"c\ud800"
     )
 
 
-def test_an_answer_that_was_read_already_has_a_form_in_utf_8_too() -> None:
-    hidden = {
+def test_lone_surrogates_in_a_parsed_output_are_escaped() -> None:
+    document = {
         "isDone": False,
         "actions": [[s.activity("a\ud800")]],
         "error": "c\ud800",
         "customStatus": "\ud800",
     }
-    answer = parse_orchestrator_output(hidden)
-    assert answer == OrchestratorOutput(
+    output = parse_orchestrator_output(document)
+    assert output == OrchestratorOutput(
         False, (CallActivity(r"a\ud800", "null"),), None, r"c\ud800", r'"\ud800"'
     )
 
 
-@pytest.mark.parametrize("nothing", [None, "", "  ", b"", "null"])
-def test_an_empty_answer_is_the_end(nothing: Any) -> None:
-    assert parse_orchestrator_output(nothing) == OrchestratorOutput(is_done=True, actions=())
+@pytest.mark.parametrize("empty", [None, "", "  ", b"", "null"])
+def test_an_empty_output_completes_the_orchestration(empty: Any) -> None:
+    assert parse_orchestrator_output(empty) == OrchestratorOutput(is_done=True, actions=())
 
 
-def test_the_rest_of_an_answer() -> None:
+def test_output_error_and_custom_status_are_encoded() -> None:
     assert parse_orchestrator_output(
         s.sdk_output(done=True, output=[1, {"a": "é"}], error="boom", customStatus=False)
     ) == OrchestratorOutput(
@@ -185,7 +185,7 @@ def test_the_first_schema_has_a_list_for_each_yield() -> None:
     )
 
 
-def test_retry_options_are_read_as_the_sdk_writes_them() -> None:
+def test_retry_options_of_the_sdk_are_parsed() -> None:
     options = RetryOptions(250, 4).to_json()
     action = {"actionType": 1, "functionName": "A", "input": "null", "retryOptions": options}
     [read] = parse_orchestrator_output(s.sdk_output(action)).actions

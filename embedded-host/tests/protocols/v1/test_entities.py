@@ -33,7 +33,7 @@ def output(*results: dict[str, Any], state: Any = "8") -> str:
 OK: dict[str, Any] = {"isError": False, "duration": 0, "startTime": 0, "result": "8"}
 
 
-def test_the_payload() -> None:
+def test_the_payload_contains_state_and_operations() -> None:
     batch = EntityInput(EntityId("counter", "k"), True, "7", [SIGNAL, CALL])
     assert json.loads(entity_payload(batch)) == {
         "self": {"name": "counter", "key": "k"},
@@ -53,39 +53,39 @@ def test_an_output_has_a_result_for_each_operation() -> None:
     )
 
 
-@pytest.mark.parametrize(("given", "text"), [(None, "null"), ({"a": 1}, '{"a":1}'), ("8", "8")])
-def test_a_result_is_always_a_text(given: Any, text: str) -> None:
-    assert parse_entity_output(output({**OK, "result": given}), 1).results[0].result == text
+@pytest.mark.parametrize(("value", "encoded"), [(None, "null"), ({"a": 1}, '{"a":1}'), ("8", "8")])
+def test_a_result_is_always_json(value: Any, encoded: str) -> None:
+    assert parse_entity_output(output({**OK, "result": value}), 1).results[0].result == encoded
 
 
 @pytest.mark.parametrize(
-    ("given", "text"), [(None, None), ({"a": 1}, '{"a":1}'), ("8", "8"), ("\ud800", "\\ud800")]
+    ("value", "encoded"), [(None, None), ({"a": 1}, '{"a":1}'), ("8", "8"), ("\ud800", "\\ud800")]
 )
-def test_a_state_is_a_text(given: Any, text: str | None) -> None:
-    assert parse_entity_output(output(OK, state=given), 1).state == text
+def test_a_state_is_json_or_none(value: Any, encoded: str | None) -> None:
+    assert parse_entity_output(output(OK, state=value), 1).state == encoded
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("what?", "the entity function did not answer with JSON"),
-        ("[]", "did not answer each operation of its batch"),
-        (output(), "did not answer each operation of its batch"),
-        (output(OK, OK), "did not answer each operation of its batch"),
-        ("{}", "did not answer each operation of its batch"),
-        ('{"results": [1]}', "did not answer each operation of its batch"),
-        ('{"results": {"a": 1}}', "did not answer each operation of its batch"),
-        ('{"results": 1}', "did not answer each operation of its batch"),
-        ("7", "did not answer each operation of its batch"),
-        ("[" * 100_000, "did not answer with JSON"),
+        ("oops", "the entity function did not return JSON"),
+        ("[]", "did not return a result for each operation"),
+        (output(), "did not return a result for each operation"),
+        (output(OK, OK), "did not return a result for each operation"),
+        ("{}", "did not return a result for each operation"),
+        ('{"results": [1]}', "did not return a result for each operation"),
+        ('{"results": {"a": 1}}', "did not return a result for each operation"),
+        ('{"results": 1}', "did not return a result for each operation"),
+        ("7", "did not return a result for each operation"),
+        ("[" * 100_000, "did not return JSON"),
     ],
 )
-def test_an_output_of_another_form_is_a_failure(text: str, says: str) -> None:
-    with pytest.raises(MalformedOutputError, match=says):
+def test_a_malformed_output_is_a_failure(text: str, message: str) -> None:
+    with pytest.raises(MalformedOutputError, match=message):
         parse_entity_output(text, 1)
     result = entity_result(text, 1)
     assert isinstance(result, InvocationFailure)
-    assert says in result.message
+    assert message in result.message
 
 
 def test_an_exception_is_a_failure() -> None:

@@ -22,16 +22,18 @@ def test_an_activitys_message_is_cut_at_the_label() -> None:
     [
         (f'boom{OUT_OF_PROC_LABEL}{{"error":"boom"}}', {"error": "boom"}),
         (f"boom{OUT_OF_PROC_LABEL}[]", None),
-        (f"boom{OUT_OF_PROC_LABEL}what?", None),
+        (f"boom{OUT_OF_PROC_LABEL}oops", None),
         (f"boom{OUT_OF_PROC_LABEL}" + "[" * 100_000, None),
         ("boom", None),
     ],
 )
-def test_the_output_in_an_exceptions_message(message: str, output: dict[str, str] | None) -> None:
+def test_the_output_is_read_from_an_exceptions_message(
+    message: str, output: dict[str, str] | None
+) -> None:
     assert output_in_message(UserError("Exception", message)) == output
 
 
-def test_an_orchestrator_that_raised_has_its_output_and_its_stack() -> None:
+def test_a_failed_orchestrator_has_its_output_and_its_stack() -> None:
     text = json.dumps({"isDone": False, "actions": [], "error": "boom", "schemaVersion": 2})
     progress = ReplayProgress([0, 1], 1)
     error = UserError("Exception", f"boom{OUT_OF_PROC_LABEL}{text}", "Traceback")

@@ -1,4 +1,4 @@
-"""The envelope and IsPlayed; test_wire.py holds whole payloads against recorded ones."""
+"""The envelope and IsPlayed. test_wire.py compares whole payloads with recorded ones."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def objects(events: list[HistoryEvent]) -> list[dict[str, Any]]:
     return [event_object(event) for event in events]
 
 
-def test_the_envelope() -> None:
-    read = json.loads(
+def test_the_payload_has_the_recorded_envelope() -> None:
+    payload = json.loads(
         orchestrator_payload(
             turn([], FIRST[:2], input='"x"', parent_instance_id="p", http_sleep_ms=5)
         )
     )
-    assert list(read.items())[1:] == [
+    assert list(payload.items())[1:] == [
         ("input", "x"),
         ("instanceId", "i"),
         ("isReplaying", False),
@@ -51,29 +51,32 @@ def test_the_envelope() -> None:
         ("maximumShortTimerDuration", "6.00:00:00"),
         ("defaultHttpAsyncRequestSleepTimeMillseconds", 5),
     ]
-    assert read["history"] == objects(FIRST[:2])
+    assert payload["history"] == objects(FIRST[:2])
 
 
 @pytest.mark.parametrize(
     "text", [None, "null", '"1"', "[1, 2]", '{"a": {"b": "\\u00e9"}}', ' "x" ']
 )
-def test_the_input_is_parsed_once(text: str | None) -> None:
+def test_the_input_is_embedded_as_json(text: str | None) -> None:
     assert json.loads(orchestrator_payload(turn([], FIRST[:2], input=text)))["input"] == (
         None if text is None else json.loads(text)
     )
 
 
-def test_messages_of_earlier_turns_were_played() -> None:
-    read = json.loads(orchestrator_payload(turn(FIRST, SECOND)))
-    assert [e["IsPlayed"] for e in read["history"]] == [False, True, False, False, False, False]
-    assert read["isReplaying"] is True
+def test_messages_of_earlier_turns_are_marked_as_played() -> None:
+    payload = json.loads(orchestrator_payload(turn(FIRST, SECOND)))
+    assert [e["IsPlayed"] for e in payload["history"]] == [False, True, False, False, False, False]
+    assert payload["isReplaying"] is True
     assert not STARTED.is_played
 
 
-def test_a_continued_execution_has_played_nothing() -> None:
+def test_no_event_is_marked_as_played_in_the_first_turn_after_continue_as_new() -> None:
     continued: list[HistoryEvent] = [BEGIN, STARTED, END]
-    read = json.loads(orchestrator_payload(turn(continued, [], is_continuation=True)))
-    assert (read["isReplaying"], [e["IsPlayed"] for e in read["history"]]) == (False, [False] * 3)
+    payload = json.loads(orchestrator_payload(turn(continued, [], is_continuation=True)))
+    assert (payload["isReplaying"], [e["IsPlayed"] for e in payload["history"]]) == (
+        False,
+        [False] * 3,
+    )
     later = json.loads(orchestrator_payload(turn([*continued, *FIRST[2:]], SECOND)))
     assert [e["IsPlayed"] for e in later["history"]] == [
         False,
@@ -86,12 +89,12 @@ def test_a_continued_execution_has_played_nothing() -> None:
     ]
 
 
-def test_the_mark_of_a_continuation() -> None:
+def test_the_end_of_the_first_events_after_continue_as_new_is_recognized() -> None:
     events: list[HistoryEvent] = [BEGIN, STARTED, END, h.timer_created(T0, 0, T0), END, BEGIN, END]
     assert [i for i in range(len(events)) if is_continuation_mark(events, i)] == [2]
 
 
-def test_what_the_worker_has_not_seen() -> None:
+def test_unseen_events_follow_the_events_that_the_worker_received() -> None:
     whole = turn(FIRST, SECOND, seen=2)
     assert whole.size == 6
     assert json.loads(unseen_events(whole)) == objects([*FIRST[2:], *SECOND])
@@ -108,6 +111,6 @@ def test_an_unforeseen_error_fails_the_instance(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(result, InvocationFailure)
     assert (
         result.message
-        == "the host cannot act on what the orchestrator answered: ZeroDivisionError: ours"
+        == "the host cannot process the output of the orchestrator: ZeroDivisionError: ours"
     )
     assert result.host_error.startswith("Traceback")

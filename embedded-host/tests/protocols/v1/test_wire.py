@@ -1,4 +1,7 @@
-"""The payloads that the real host handed to the SDK (wire.json): the same messages and answers make the same ones here."""
+"""Payloads that the Azure Functions host sent to the SDK (wire.json).
+
+The engine must produce the same payloads from the same messages and responses.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ SETTINGS = TurnSettings(
 )
 
 
-def test_the_recording_is_whole() -> None:
+def test_the_recording_is_complete() -> None:
     assert len(ORCHESTRATIONS) == 22
     assert sum(map(len, ORCHESTRATIONS.values())) == 58
     assert len(WIRE["entities"]) == 3
@@ -110,29 +113,29 @@ def _is_a(event: Mapping[str, Any], *kinds: type[EventBase]) -> bool:
 
 
 def _messages(state: Orchestration, events: list[dict[str, Any]]) -> list[Message]:
-    """What was delivered; an entity's reply named by the id of our own request."""
+    """Return the recorded messages. An entity's response gets the id of our own request."""
     ours = [json.loads(e.input)["id"] for e in state.history.events if isinstance(e, EventSent)]
     return [
-        Message(event_from({**event, "Name": ours[-1]} if _is_reply(event) else event))
+        Message(event_from({**event, "Name": ours[-1]} if _is_response(event) else event))
         for event in events
         if not _is_a(event, *NOT_MESSAGES)
     ]
 
 
-def _is_reply(event: Mapping[str, Any]) -> bool:
+def _is_response(event: Mapping[str, Any]) -> bool:
     return _is_a(event, EventRaised) and "ResponseMessage" in (event["Input"] or "")
 
 
 def _run(
-    state: Orchestration, messages: list[Message], answer: Any, now: datetime
+    state: Orchestration, messages: list[Message], response: Any, now: datetime
 ) -> tuple[dict[str, Any], Any]:
     run = turn(state, messages, SETTINGS, lambda: now)
     payload = json.loads(orchestrator_payload(next(run)))
     try:
-        run.send(orchestrator_result(json.dumps(answer)))
+        run.send(orchestrator_result(json.dumps(response)))
     except StopIteration as stop:
         return payload, stop.value
-    raise AssertionError("a turn asks its worker once")
+    raise AssertionError("the turn invokes its orchestrator twice")
 
 
 def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,12 +153,12 @@ def _without_ids_and_times(event: Mapping[str, Any]) -> dict[str, Any]:
         plain["Input"] = [
             (key, "" if key in ids_and_times else value) for key, value in request.items()
         ]
-    elif _is_reply(event):
+    elif _is_response(event):
         plain["Name"] = ""
     elif _is_a(event, TimerCreated):
-        plain["FireAt"] = (
-            ""  # ours has microseconds where theirs has ticks; test_timers_are_due_as_recorded
-        )
+        # test_timers_are_due_as_recorded compares it: it has ticks in the recording, and
+        # microseconds here.
+        plain["FireAt"] = ""
     elif _is_a(event, SubOrchestrationInstanceCreated):
         plain["InstanceId"] = event["InstanceId"].partition(":")[2] or event["InstanceId"]
     return plain
@@ -163,7 +166,7 @@ def _without_ids_and_times(event: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("instance", ["Retry-1", "Timer-1", "EventOrTimeout-1"])
 def test_timers_are_due_as_recorded(instance: str) -> None:
-    """An interval after the turn that decided it, or what the orchestrator named; to the microsecond."""
+    """Compare the due times of retries and of the orchestrator's timers, to the microsecond."""
     turns = ORCHESTRATIONS[instance]
     state = _instance(turns[0]["request"])
     for recorded in turns:
@@ -182,7 +185,7 @@ def test_timers_are_due_as_recorded(instance: str) -> None:
 
 @pytest.mark.parametrize("recorded", WIRE["entities"], ids=["first", "second", "failing"])
 def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
-    request, answer = recorded["request"], recorded["response"]
+    request, response = recorded["request"], recorded["response"]
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     entity = Entity(EntityId(**request["self"]), now, now, request["exists"], request["state"])
     batch = [
@@ -201,22 +204,22 @@ def test_entity_batches_are_as_recorded(recorded: dict[str, Any]) -> None:
     assert json.loads(text) == request
     assert _key_order(json.loads(text)) == _key_order(request)
     with pytest.raises(StopIteration) as stopped:
-        run.send(entity_result(json.dumps(answer), len(batch)))
+        run.send(entity_result(json.dumps(response), len(batch)))
     result = stopped.value.value
-    assert (result.exists, result.state) == (answer["entityExists"], answer["entityState"])
-    replies = [
+    assert (result.exists, result.state) == (response["entityExists"], response["entityState"])
+    responses = [
         json.loads(delivered(sent, EventRaised).input or "")
         for sent in result.outgoing
         if isinstance(sent, Deliver)
     ]
     expected = [
         r
-        for asked, r in zip(request["batch"], answer["results"], strict=True)
-        if not asked["isSignal"]
+        for operation, r in zip(request["batch"], response["results"], strict=True)
+        if not operation["isSignal"]
     ]
-    assert [(reply["result"], reply.get("exceptionType")) for reply in replies] == [
-        (r["result"], "Error" if r["isError"] else None) for r in expected
-    ]
+    assert [
+        (sent_response["result"], sent_response.get("exceptionType")) for sent_response in responses
+    ] == [(r["result"], "Error" if r["isError"] else None) for r in expected]
 
 
 def _key_order(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""The protocol of the Durable Functions SDK 1.x: JSON payloads and lists of actions (functions-host.md#orchestration-trigger and #orchestrator-response)."""
+"""The protocol of the Durable Functions SDK 1.x: JSON payloads and lists of actions.
+
+Source: functions-host.md#orchestration-trigger and #orchestrator-response.
+"""
 
 from embedded_host.protocols.v1.entities import entity_payload, entity_result, parse_entity_output
 from embedded_host.protocols.v1.errors import MalformedOutputError, activity_error

@@ -1,4 +1,4 @@
-"""Payloads for entities, and their outputs (functions-host.md#entity-trigger)."""
+"""Payloads for entity functions, and their outputs (functions-host.md#entity-trigger)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embedded_host.protocols.v1.errors import MalformedOutputError
 
 
 def entity_payload(batch: EntityInput) -> str:
-    """Return the JSON of a batch."""
+    """Return the payload of a batch of operations as JSON."""
     return compact(
         {
             "self": {"name": batch.id.name, "key": batch.id.key},
@@ -36,7 +36,10 @@ def entity_payload(batch: EntityInput) -> str:
 
 
 def entity_result(returned: str | UserError, operations: int) -> EntityOutput | InvocationFailure:
-    """Return the output of a batch of so many operations, or why it cannot be used."""
+    """Parse the value that an entity function returned for a batch of ``operations`` operations.
+
+    Returns an InvocationFailure if the function raised or its output is malformed.
+    """
     if isinstance(returned, UserError):
         return InvocationFailure(returned.text, returned.stack)
     try:
@@ -46,11 +49,14 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
 
 
 def parse_entity_output(text: str, operations: int) -> EntityOutput:
-    """Parse the output of a batch of so many operations. Raises MalformedOutputError."""
+    """Parse the output for a batch of ``operations`` operations.
+
+    Raises MalformedOutputError if it is not JSON or has another number of results.
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise MalformedOutputError("the entity function did not answer with JSON") from None
+        raise MalformedOutputError("the entity function did not return JSON") from None
     try:
         results = [
             OperationResult(_result(r.get("result")), bool(r.get("isError")))
@@ -62,7 +68,8 @@ def parse_entity_output(text: str, operations: int) -> EntityOutput:
         results, kept, exists = [], None, False
     if len(results) != operations:
         raise MalformedOutputError(
-            "the entity function did not answer each operation of its batch; is main made by df.Entity.create?"
+            "the entity function did not return a result for each operation of its batch. Create "
+            "its main with df.Entity.create"
         )
     return EntityOutput(results, exists, kept)
 

@@ -1,4 +1,4 @@
-"""The SDK's errors: outputs that cannot be parsed, and exceptions whose message contains an output."""
+"""Errors of the SDK: malformed outputs, and exceptions whose message contains an output."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from embedded_host.engine.failures import UserError
 from embedded_host.errors import EmbeddedHostError
 
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
-"""Precedes the JSON of the output in the message of an exception that the SDK raises for an orchestrator."""
+"""Label in the message of an exception that the SDK raises for a failed orchestrator.
+
+The JSON of the orchestrator's output follows it.
+"""
 
 
 class MalformedOutputError(EmbeddedHostError, ValueError):
-    """The output of an orchestrator or entity has another form than the SDK's."""
+    """The output of an orchestrator or entity does not have the form of the SDK's output."""
 
 
 def activity_error(error: UserError) -> UserError:
-    """Return the error without the SDK's label and what follows it."""
+    """Return the error of an activity, without the SDK's label and the output after it."""
     message, label, _ = error.message.partition(OUT_OF_PROC_LABEL)
     return replace(error, message=message) if label else error
 
 
 def output_in_message(error: UserError) -> dict[str, object] | None:
-    """Return the output that the SDK put into the exception's message; None if there is none."""
+    """Return the output in the message of an orchestrator's exception, or None without one."""
     _, label, text = error.message.partition(OUT_OF_PROC_LABEL)
     if not label:
         return None

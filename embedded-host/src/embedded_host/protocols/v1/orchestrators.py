@@ -1,4 +1,8 @@
-"""Payloads for orchestrators, and their outputs (functions-host.md#orchestration-trigger-payload to #event-order-in-a-turn and #response-object)."""
+"""Payloads for orchestrators, and their outputs.
+
+Source: functions-host.md#orchestration-trigger-payload to #event-order-in-a-turn and
+#response-object.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,10 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def orchestrator_payload(turn: OrchestratorInput) -> str:
-    """Return the JSON of a whole history, as a worker that does not have the orchestrator in memory needs it."""
+    """Return the payload of a turn with the whole history, as JSON.
+
+    A worker needs it if it does not have the orchestrator in memory.
+    """
     new_from = 0 if turn.is_continuation else len(turn.past)
     envelope = compact_plain(
         {
@@ -60,10 +67,10 @@ def orchestrator_payload(turn: OrchestratorInput) -> str:
 
 def unseen_events(turn: OrchestratorInput) -> str:
     """Return the JSON array of the events that the worker has not seen."""
-    return encode_events(map(_shown, (*turn.past[turn.seen :], *turn.new)))
+    return encode_events(map(_public, (*turn.past[turn.seen :], *turn.new)))
 
 
-def _shown(event: HistoryEvent) -> HistoryEvent:
+def _public(event: HistoryEvent) -> HistoryEvent:
     """Return the event without the host's private fields."""
     if isinstance(event, TimerCreated) and event.retry_of is not UNSET:
         return replace(event, retry_of=UNSET)
@@ -75,9 +82,10 @@ def _as_played(
 ) -> HistoryEvent:
     """Return the event with ``is_played`` set if an earlier turn delivered it to the orchestrator.
 
-    Delivered events are messages, and the OrchestratorCompleted in the first events of a continued execution
-    (functions-host.md#event-order-in-a-turn)."""
-    event = _shown(event)
+    A turn delivers messages, and the OrchestratorCompleted among the first events of an execution
+    that was continued as new (functions-host.md#event-order-in-a-turn).
+    """
+    event = _public(event)
     if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
         return replace(event, is_played=True)
     return event
@@ -86,8 +94,11 @@ def _as_played(
 def orchestrator_result(
     returned: str | UserError, progress: ReplayProgress | None = None
 ) -> OrchestratorOutput | InvocationFailure:
-    """Return the output of a turn, or why it cannot be used. The SDK raises an exception for an orchestrator that failed;
-    the output is in its message."""
+    """Parse the value that an orchestrator returned, or the exception that it raised.
+
+    The SDK raises an exception if an orchestrator fails, and puts the output into its message.
+    Returns an InvocationFailure if there is no output or it is malformed.
+    """
     stack = ""
     document: object = returned
     if isinstance(returned, UserError):
@@ -99,16 +110,20 @@ def orchestrator_result(
     except MalformedOutputError as error:
         return InvocationFailure(str(error))
     except Exception as error:  # an unforeseen output must fail its own instance, not the host
-        message = f"the host cannot act on what the orchestrator answered: {type(error).__name__}: {error}"
+        message = (
+            "the host cannot process the output of the orchestrator: "
+            f"{type(error).__name__}: {error}"
+        )
         return InvocationFailure(message, host_error=traceback.format_exc())
 
 
 def parse_orchestrator_output(
     document: object, progress: ReplayProgress | None = None, stack: str = ""
 ) -> OrchestratorOutput:
-    """Parse the SDK's output: JSON text, or the parsed object. Raises MalformedOutputError.
+    """Parse the SDK's output, which is JSON or a parsed JSON object.
 
     An empty output completes the orchestration with null (functions-host.md#response-object).
+    Raises MalformedOutputError for other output that the SDK would not write.
     """
     progress = progress or ReplayProgress()
     output = None
@@ -130,15 +145,15 @@ def parse_orchestrator_output(
     lists = document.get("actions") or []
     if not isinstance(lists, list) or not all(isinstance(inner, list) for inner in lists):
         raise MalformedOutputError(
-            "the orchestrator's answer has no list of lists as its 'actions'"
+            "the 'actions' in the output of the orchestrator are not a list of lists"
         )
     if document.get("schemaVersion"):
         if len(lists) > 1:
             raise MalformedOutputError(
-                "the orchestrator's answer has more than one list of actions"
+                "the output of the orchestrator has more than one list of actions"
             )
         actions = [parse_action(raw) for inner in lists for raw in inner]
-    else:  # the first schema has a list for each yield; any of its actions continues the orchestrator
+    else:  # the first schema has a list for each yield, and any action of a list completes it
         actions = [
             parse_action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(parse_action, inner)))
             for inner in lists
@@ -159,13 +174,14 @@ def parse_orchestrator_output(
 
 
 def _parsed(text: str | bytes) -> tuple[object, str | None]:
-    """Return the object without its output, and the output as compact text: it may be large, and need not be parsed."""
+    """Return the parsed object without its output, and the output as compact JSON.
+
+    The output is not parsed, because it may be large. Raises ValueError for invalid JSON.
+    """
     try:
         raw = _members(text)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # not an object, or only valid for ``json``, as lone surrogates are
+    except (ValueError, RecursionError):
+        # The document is not an object, or only ``json`` accepts it: it has lone surrogates.
         return _storable(json.loads(text)), None
     output = bytes(raw.pop("output", b"null"))
     return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
@@ -174,7 +190,7 @@ def _parsed(text: str | bytes) -> tuple[object, str | None]:
 
 
 def _storable(document: object) -> object:
-    """Return the object with names, ids and error, which are stored as text, made encodable in UTF-8."""
+    """Return the object with actions and error that can be encoded in UTF-8 for the store."""
     if not isinstance(document, dict):
         return document
     return {
