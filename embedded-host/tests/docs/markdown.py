@@ -1,4 +1,4 @@
-"""What a page holds: blocks of code, links, and the places that links may lead to."""
+"""Read the Markdown pages: code blocks, links, commands and paths."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-LISTS = [PROJECT / "src" / "embedded_host" / "errors.md"]
-"""Pages without commands; their indented lines are messages."""
+REPOSITORY = PROJECT.parent
+APP_README = REPOSITORY / "README.md"
+PAGES = [
+    APP_README,
+    PROJECT / "README.md",
+    PROJECT / "CHANGELOG.md",
+    *sorted((PROJECT / "docs").rglob("*.md")),
+]
+CODES = PROJECT / "src" / "embedded_host" / "errors.md"
+"""The list of error codes. Its indented lines are messages, not commands."""
 ERRORS_PAGE = PROJECT / "docs" / "reference" / "errors.md"
+FOLDERS = "docs|tests|embedded_host|benchmarks|engine|worker|store|task_hub|http|cli|deploy"
 
 
 @dataclass
 class Block:
     line: int
     language: str
-    """Of a fence; empty for indented lines."""
+    """The language of a fence; empty for indented lines."""
+    file: str = ""
+    """The file that the block belongs to: `title="path"` of the fence, or `# path` in line 1."""
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -25,20 +35,26 @@ class Block:
         return "\n".join(self.lines) + "\n"
 
 
+def name(page: Path) -> str:
+    """Return the path below docs/, as in `how-to/testing.md`, or the path in the repository."""
+    path = page.relative_to(REPOSITORY).as_posix()
+    return path.removeprefix("embedded-host/docs/")
+
+
 def blocks(page: Path) -> list[Block]:
-    """Fenced and indented code, in order."""
+    """Return fenced and indented code in the order of the page."""
     found: list[Block] = []
     block: Block | None = None
     before = ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        fence = re.match(r"```(\w*)", line)
+        fence = re.match(r'```(\w*)(?: title="([^"]+)")?', line)
         if block is not None and block.language:
             if fence:
                 block = None
             else:
                 block.lines.append(line)
         elif fence:
-            block = Block(number, fence[1] or "text")
+            block = Block(number, fence[1] or "text", fence[2] or "")
             found.append(block)
         elif line.startswith("    ") and (block is not None or not before.strip()):
             if block is None:
@@ -53,53 +69,38 @@ def blocks(page: Path) -> list[Block]:
     for each in found:
         while each.lines and not each.lines[-1].strip():
             each.lines.pop()
+        comment = each.language and each.lines and re.fullmatch(r"# (\S+\.\w+)", each.lines[0])
+        if comment:
+            each.file = comment[1]
     return found
 
 
-def prose(page: Path) -> str:
-    """The page without its code."""
-    text = re.sub(
-        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
-    text = re.sub(r"^(    |\t).*$", "", text, flags=re.MULTILINE)
-    return re.sub(r"`[^`\n]*`", "", text)
+def without_fences(page: Path) -> str:
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def links(page: Path) -> list[str]:
-    return re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    text = re.sub(r"^(    |\t).*$", "", without_fences(page), flags=re.MULTILINE)
+    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text))
 
 
 def inline_commands(page: Path) -> list[str]:
-    """``embedded-host ...`` as it stands in sentences and tables."""
-    text = re.sub(
-        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
-    return [
-        c
-        for c in re.findall(r"`(embedded-host [^`\n]+)`", text)
-        if "…" not in c and not c.endswith("|...")
-    ]
+    """Return each ``embedded-host ...`` in sentences and tables."""
+    commands = re.findall(r"`(embedded-host [^`\n]+)`", without_fences(page))
+    return [c for c in commands if "…" not in c and not c.endswith("|...")]
 
 
 def paths(page: Path) -> list[str]:
-    """Files and folders of the repository that are named in the text, in code, and that look like paths."""
-    text = re.sub(
-        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
-    named = re.findall(r"`([\w./-]+)`", text)
-    return [
-        n
-        for n in named
-        if re.match(
-            r"(docs|tests|embedded_host|benchmarks|engine|worker|store|task_hub|http|cli)/", n
-        )
-    ]
+    """Return the files and folders of the repository that sentences and tables name."""
+    named = re.findall(r"`([\w./-]+)`", without_fences(page))
+    return [path for path in named if re.match(rf"({FOLDERS})/", path)]
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings."""
+    """Return the anchors that GitHub and MkDocs make of headings."""
     text = page.read_text(encoding="utf-8")
     if page == ERRORS_PAGE:  # the documentation site shows the list on this page
-        text += LISTS[0].read_text(encoding="utf-8")
+        text += CODES.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,7 +1,8 @@
-"""Runs a page's commands in order, in a folder of its own, and holds what the page shows against what is printed.
+"""Run the commands of a page in order, in an empty folder, and compare the output with the page.
 
-A command of ``embedded-host`` runs in this process, which is quick; ``start`` runs a host. A line that begins with ``$`` is followed
-by what it prints; ``…`` stands for anything. A trailing comment may say that the host has stopped."""
+Commands of ``embedded-host`` run in this process; ``start`` runs a host. The lines after a ``$``
+line are its output; ``…`` matches anything. A trailing comment can require a stopped host.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -22,9 +24,9 @@ from embedded_host.cli import target
 from embedded_host.cli.commands import run
 from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
 
-PATIENCE = 15.0
-"""Seconds until a command that only looks has to show what the page shows."""
-LOOKS = (
+TIMEOUT = 15.0
+"""Seconds until a command that only reads must print the output that the page shows."""
+READS = (
     "get-",
     "diagnose",
     "timeline",
@@ -45,7 +47,7 @@ class Step:
 
 
 def steps(lines: list[str]) -> list[Step]:
-    """Of a block with ``$``."""
+    """Return the steps of a block with ``$`` lines."""
     found: list[Step] = []
     for line in lines:
         if line.startswith("$ "):
@@ -58,7 +60,7 @@ def steps(lines: list[str]) -> list[Step]:
 
 
 def split_comment(line: str) -> tuple[str, str]:
-    """A comment begins with a ``#`` behind two blanks."""
+    """Split at the first ``#`` after two spaces."""
     command, _, comment = line.partition("  #")
     return command.strip(), comment.strip()
 
@@ -69,15 +71,13 @@ class ShellSession:
         self.host: RunningHost | None = None
         self._is_borrowed = False
         self.printed: list[str] = []
-        """By all commands so far: lines, plain."""
+        """The lines that all commands printed, normalized."""
         self._unused = socket.socket()
-        self._unused.bind(
-            ("127.0.0.1", 0)
-        )  # and it does not listen: nobody answers there, and nobody else takes it
+        self._unused.bind(("127.0.0.1", 0))  # reserves a port on which no host listens
 
     @property
     def port(self) -> int:
-        """Where commands look for a host; nobody listens there if there is none."""
+        """The host's port; without a host a port on which no program listens."""
         return self.host.port if self.host else int(self._unused.getsockname()[1])
 
     def start(self, root: Path, *options: str) -> RunningHost:
@@ -85,7 +85,7 @@ class ShellSession:
         return self.host
 
     def borrow(self, host: RunningHost) -> None:
-        """Ask a host that others ask too, and that goes on."""
+        """Use a host that other pages use too. It is not stopped."""
         self.host, self._is_borrowed = host, True
 
     def close(self) -> None:
@@ -99,21 +99,34 @@ class ShellSession:
             assert host.stop() == 0, host.log
             host.kill()
 
+    # -- files -------------------------------------------------------------------------------------
+
+    def write(self, file: str, lines: list[str]) -> None:
+        """Create a file of the page, or append a snippet to an existing one."""
+        path = self.folder / file
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            return
+        assert path.suffix == ".py", f"{file} exists already: a snippet can be added to Python only"
+        with path.open("a", encoding="utf-8") as module:
+            module.write("\n\n" + "\n".join(lines) + "\n")
+
     # -- commands ----------------------------------------------------------------------------------
 
     def take(self, step: Step) -> None:
-        """Run one command. Raises AssertionError for an exit code or an output that the page does not show."""
+        """Run one command. Raises AssertionError if the exit code or the output differs."""
         if STOPPED in step.comment:
             self.stop()
         shown = list(step.shown)
-        looks = step.command.removeprefix("embedded-host ").startswith(LOOKS)
-        if not looks:
+        reads = step.command.removeprefix("embedded-host ").startswith(READS)
+        if not reads:
             self._settle()
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while True:
             code, output = self.run(step.command)
             wrong = self._wrong(code, output, shown)
-            if not wrong or not looks or time.monotonic() > until:
+            if not wrong or not reads or time.monotonic() > until:
                 break
             time.sleep(0.1)
         self.printed += [self.plain(line) for line in output.splitlines()]
@@ -126,11 +139,14 @@ class ShellSession:
         if words[0] == "cd":
             self.folder = self.folder / words[1]
             return 0, ""
-        if words[0] == "curl":
+        if words[0] == "mkdir":
+            (self.folder / words[1]).mkdir()
+            return 0, ""
+        if words[0] == "curl":  # not every machine has it
             assert words[1:2] == ["-s"], f"the test does not know how to run: {command}"
-            return 0, http(
-                "GET", words[2].replace(":7071", f":{self.port}")
-            ).text  # not every machine has curl
+            return 0, http("GET", words[2].replace(":7071", f":{self.port}")).text
+        if words[:3] == ["python", "-m", "pytest"]:
+            return self._pytest(words[3:])
         assert words[0] == "embedded-host", f"the test does not know how to run: {command}"
         words = [re.sub(r"localhost:7071", f"localhost:{self.port}", word) for word in words[1:]]
         if words[0] == "start":
@@ -139,7 +155,7 @@ class ShellSession:
         return self._call(words)
 
     def _call(self, arguments: list[str]) -> tuple[int, str]:
-        """One of the command line's, both streams as they come."""
+        """Run a command of embedded-host in this process. Return its exit code and output."""
         raw = io.BytesIO()
         stream = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
         before = Path.cwd()
@@ -156,16 +172,32 @@ class ShellSession:
             os.chdir(before)
         return code, raw.getvalue().decode()
 
+    def _pytest(self, arguments: list[str]) -> tuple[int, str]:
+        """Run pytest as a user would, with the plugins that the page installs and no other one."""
+        environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        environment.pop("PYTEST_ADDOPTS", None)
+        plugins = ["-p", "embedded_host.testing.plugin", "-p", "pytest_asyncio.plugin"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *plugins, "-q", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=110,
+        )
+        return done.returncode, done.stdout
+
     def _settle(self) -> None:
-        """Wait until what runs is over, or waits for an event: what comes next counts on it."""
+        """Wait until each instance has finished or waits for an event, as the next step expects."""
         if self.host is None:
             return
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while time.monotonic() < until:
-            answer = self.host.get(f"{MANAGEMENT}/instances?showInput=false")
-            if answer.status == 401:
-                return  # it asks for keys, and nothing has been started since it was
-            found = answer.json
+            response = self.host.get(f"{MANAGEMENT}/instances?showInput=false")
+            if response.status == 401:
+                return  # the host requires a key, and no instance was started since
+            found = response.json
             if all(self._rests(i["instanceId"]) for i in found if i["runtimeStatus"] not in FINAL):
                 return
             time.sleep(0.05)
@@ -175,23 +207,22 @@ class ShellSession:
         assert self.host is not None
         if instance_id.startswith("@"):
             return True
-        answer = self.host.get(f"{MANAGEMENT}/instances/{instance_id}?showDiagnosis=true")
-        status = json.loads(answer.text)
+        response = self.host.get(f"{MANAGEMENT}/instances/{instance_id}?showDiagnosis=true")
+        status = json.loads(response.text)
         waits = (status.get("diagnosis") or {}).get("waitsFor") or []
         return status["runtimeStatus"] == "Suspended" or any(
             wait["kind"] == "event" for wait in waits
         )
 
-    # -- what is shown -----------------------------------------------------------------------------
+    # -- comparison with the page ------------------------------------------------------------------
 
-    def shows(self, lines: list[str]) -> str:
-        """What is wrong with lines that stand by themselves: each must have been printed, or be in the host's log soon."""
-        until = time.monotonic() + PATIENCE
+    def missing(self, lines: list[str]) -> str:
+        """Return the lines that no command has printed and that do not appear in the host's log."""
+        until = time.monotonic() + TIMEOUT
         while True:
             printed = [*self.printed]
-            printed += (
-                [self.plain(line) for line in self.host.log.splitlines()] if self.host else []
-            )
+            if self.host:
+                printed += [self.plain(line) for line in self.host.log.splitlines()]
             missing = [
                 line
                 for line in lines
@@ -204,22 +235,13 @@ class ShellSession:
     def _wrong(self, code: int, output: str, shown: list[str]) -> str:
         fails = any(line.startswith("Error: ") for line in shown)
         if (code != 0) is not fails:
-            return f"ended with {code}:\n{output}"
-        expected = [plain(line) for line in shown]
-        printed = [self.plain(line) for line in output.splitlines()]
-        without = [line for line in printed if not re.match("(Host|State|App): ", line)]
-        if (
-            not any(expected)
-            or fit(_whole(expected), _whole(printed))
-            or fit(_whole(expected), _whole(without))
-        ):
+            return f"exit code {code}:\n{output}"
+        expected = without_empty([plain(line) for line in shown])
+        printed = without_empty([self.plain(line) for line in output.splitlines()])
+        unprefixed = [line for line in printed if not re.match("(Host|State|App): ", line)]
+        if not expected or fit(expected, printed) or fit(expected, unprefixed):
             return ""
-        return (
-            "the page shows:\n  "
-            + "\n  ".join(_whole(expected))
-            + "\nprinted was:\n  "
-            + "\n  ".join(_whole(printed))
-        )
+        return "the page has:\n  " + "\n  ".join(expected) + "\nprinted:\n  " + "\n  ".join(printed)
 
     def plain(self, line: str) -> str:
         for real in {str(self.home), str(self.home.resolve())}:
@@ -228,17 +250,17 @@ class ShellSession:
 
 
 def plain(line: str) -> str:
-    """Without what differs each time: times, ids, durations, widths."""
-    for pattern, instead in (
+    """Replace the parts that differ in each run: times, ids, durations, widths."""
+    for pattern, replacement in (
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
         (r"\b[0-9a-f]{32}\b", "<id>"),
-        (r"\b\d+(\.\d+)? (ms|s)\b", "<n>"),
+        (r"\b\d+(\.\d+)? ?(ms|s)\b", "<n>"),
         (r"process id \d+", "process id <n>"),
         (r"[█░◆]+", "<bar>"),
         (r"\\", "/"),
         (r"\s+", " "),
     ):
-        line = re.sub(pattern, instead, line)
+        line = re.sub(pattern, replacement, line)
     return line.strip()
 
 
@@ -247,7 +269,7 @@ def fits(shown: str, printed: str) -> bool:
 
 
 def fit(shown: list[str], printed: list[str]) -> bool:
-    """Line by line; a line of ``…`` is any number of them."""
+    """Compare line by line. A line ``…`` matches any number of lines."""
     if not shown:
         return not printed
     if shown[0] == "…":
@@ -255,5 +277,5 @@ def fit(shown: list[str], printed: list[str]) -> bool:
     return bool(printed) and fits(shown[0], printed[0]) and fit(shown[1:], printed[1:])
 
 
-def _whole(lines: list[str]) -> list[str]:
+def without_empty(lines: list[str]) -> list[str]:
     return [line for line in lines if line]

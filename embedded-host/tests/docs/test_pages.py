@@ -1,4 +1,4 @@
-"""The README and docs/: every command runs and prints what the page shows, every snippet is sound, every link leads somewhere."""
+"""The READMEs and docs/: commands run and print the shown output; snippets, links, paths are valid."""
 
 from __future__ import annotations
 
@@ -15,41 +15,49 @@ import pytest
 
 from embedded_host.cli.commands import cli
 from tests.docs.markdown import (
-    LISTS,
+    CODES,
     PAGES,
     PROJECT,
+    REPOSITORY,
     Block,
     anchors,
     blocks,
     inline_commands,
     links,
+    name,
     paths,
 )
 from tests.docs.session import ShellSession, Step, split_comment, steps
 from tests.support.running_host import RunningHost
 
 NOT_RUN = {
-    "pip install ": "dev.py creates the tests' environment; tests/test_wheel.py builds the package",
-    "azurite ": "a server of Microsoft's that is not among this project's tools",
-    "func ": "Core Tools are not among this project's tools",
+    "pip ": "installs packages; tests/test_wheel.py builds the package and installs it",
+    "python -m venv ": "the same",
+    ". .venv": "the same",
+    "npm ": "Core Tools and Azurite are not among this project's tools",
+    "azurite ": "the same",
+    "func ": "the same",
     'languageWorkers__python__arguments="-m debugpy': "the same",
-    "python dev.py ": "it runs these tests",
+    "python -m debugpy ": "debugpy is not among this project's tools",
+    "python dev.py ": "runs these tests",
     "python benchmarks/": "takes minutes",
-    "python -m debugpy ": "debugpy is not among this project's tools; tried by hand, with breakpoints in both kinds of functions",
-    "echo 'eval ": "writes into the user's shell profile; tests/cli/test_completion.py runs the command in it",
-    "docker ": "the repository's tests/container runs what these do",
+    "python -m tests.": "long-running; tests/functions_host, tests/crash and tests/load test it",
+    "docker ": "needs a Docker engine; tests/container runs the same commands",
     "env CONTAINER_TESTS=": "CI runs it",
-    "python -m tests.functions_host ": "tests/functions_host runs it",
-    "azd ": "nobody who runs the tests has a subscription for them; docs/how-to/azure.md says so",
-    "embedded-host replay histories/order.json": "tests/testing/test_docs.py runs it, with a history",
-    "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's; the command line's page runs one",
+    "azd ": "needs an Azure subscription",
+    "echo 'eval ": "changes the user's shell profile; tests/cli/test_completion.py runs the command",
+    "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's",
 }
-"""Commands, by how they begin, that are shown and not run, with the reason."""
+"""The first characters of commands that no test of this module runs, each with the reason."""
 
-RUN_ELSEWHERE = {"how-to/testing.md": "tests/testing/test_docs.py"}
-"""Pages whose Python is run by other tests."""
+NEW_APP = ("how-to/install.md", "how-to/coming-from-func.md", "how-to/debugging.md")
+"""Pages whose commands run in the app that `embedded-host init shop` creates."""
+WAITING_ORDER = ("how-to/troubleshooting-stuck-instances.md", "reference/errors.md")
+"""Pages whose commands use the running app of the tutorial, with an order that waits."""
+EXTENDED_APP = "reference/cli.md"
+"""The page whose app has an orchestrator and an entity in addition to those of `init`."""
 
-EXTRA = """
+EXTENSION = """
 
 @app.orchestration_trigger(context_name="context")
 def order(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
@@ -61,27 +69,22 @@ def order(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
 def counter(context: df.DurableEntityContext) -> None:
     context.set_state(context.get_state(lambda: 0) + context.get_input())
 """
-"""What docs/reference/cli.md says that it adds to the app."""
 
-COMING: set[str] = set()
-
-SHARED = ("how-to/troubleshooting-stuck-instances.md", "reference/errors.md")
-"""Pages that count on a host with an order that waits."""
-
-HEADS = {
-    "embedded-host",
-    "python",
-    "pip",
-    "npm",
-    "azurite",
-    "func",
-    "docker",
-    "curl",
-    "echo",
-    "cd",
+PROGRAMS = {
     ".",
     "azd",
+    "azurite",
+    "cd",
+    "curl",
+    "docker",
+    "echo",
+    "embedded-host",
     "env",
+    "func",
+    "mkdir",
+    "npm",
+    "pip",
+    "python",
 }
 
 pytestmark = pytest.mark.xdist_group("docs")
@@ -92,24 +95,29 @@ def is_not_run(command: str) -> bool:
 
 
 def kind(block: Block) -> str:
-    """``session``, ``commands`` or ``shown`` of an indented block."""
+    """Return ``session``, ``commands`` or ``output`` for an indented block."""
     if any(line.startswith("$ ") for line in block.lines):
         return "session"
     heads = [line.split()[0] for line in block.lines if line.strip()]
-    known = all(head in HEADS or head.startswith("languageWorkers__") for head in heads)
-    return "commands" if known else "shown"
+    known = all(head in PROGRAMS or head.startswith("languageWorkers__") for head in heads)
+    return "commands" if known else "output"
 
 
-def name(page: Path) -> str:
-    """Return the path below docs/, as in `how-to/testing.md`."""
-    return page.relative_to(PROJECT).as_posix().removeprefix("docs/")
+def commands(page: Path) -> list[str]:
+    found: list[str] = []
+    for block in blocks(page):
+        if not block.language and kind(block) == "session":
+            found += [step.command for step in steps(block.lines)]
+        elif not block.language:
+            found += [line.strip() for line in block.lines]
+    return found
 
 
-# -- links ---------------------------------------------------------------------------------------------
+# -- links -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", [*PAGES, *LISTS], ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("page", [*PAGES, CODES], ids=name)
+def test_links_resolve(page: Path) -> None:
     broken = []
     for link in links(page):
         if re.match(r"https?:", link):
@@ -118,34 +126,42 @@ def test_links_lead_somewhere(page: Path) -> None:
         where = (page.parent / file).resolve() if file else page
         if not where.exists() or (anchor and anchor not in anchors(where)):
             broken.append(link)
-    assert not broken, f"{name(page)}: these links lead nowhere: {broken}"
+    assert not broken, f"{name(page)}: broken links: {broken}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_paths_that_are_named_are_there(page: Path) -> None:
-    gone = [
-        path
-        for path in paths(page)
-        if path not in COMING
-        and not any(
-            list(root.glob(path))
-            for root in (
-                PROJECT,
-                PROJECT.parent,
-                PROJECT / "src" / "embedded_host",
-                PROJECT / "src",
-                page.parent,
-            )
-        )
+def test_named_files_exist(page: Path) -> None:
+    roots = (
+        PROJECT,
+        REPOSITORY,
+        PROJECT / "src" / "embedded_host",
+        PROJECT / "src",
+        page.parent,
+    )
+    gone = [path for path in paths(page) if not any(list(root.glob(path)) for root in roots)]
+    assert not gone, f"{name(page)} names files that do not exist: {gone}"
+
+
+def test_the_readme_links_each_page() -> None:
+    readme = PROJECT / "README.md"
+    linked = {(PROJECT / link.partition("#")[0]).resolve() for link in links(readme)}
+    generated = PROJECT / "docs" / "reference"
+    index = PROJECT / "docs" / "index.md"
+    missing = [
+        name(page)
+        for page in PAGES
+        if PROJECT / "docs" in page.parents
+        and generated not in page.parents
+        and page not in (index, *linked)
     ]
-    assert not gone, f"{name(page)} names files that are not there: {gone}"
+    assert not missing, f"add these to the tables of embedded-host/README.md: {missing}"
 
 
-# -- snippets ------------------------------------------------------------------------------------------
+# -- snippets --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_snippets_are_sound(page: Path) -> None:
+def test_snippets_are_valid(page: Path) -> None:
     for block in blocks(page):
         if block.language == "json":
             json.loads(block.text)
@@ -155,23 +171,23 @@ def test_snippets_are_sound(page: Path) -> None:
             configparser.ConfigParser().read_string(block.text)
         else:
             assert block.language in ("", "text"), (
-                f"{name(page)}:{block.line}: a block of '{block.language}' is not tested. Indent commands and what they print by "
-                "four blanks; fence Python, JSON, INI and pictures (text)."
+                f"{name(page)}:{block.line}: blocks of '{block.language}' are not tested. Indent "
+                "commands and their output by four spaces; fence Python, JSON and INI."
             )
 
 
-@pytest.mark.parametrize("page", [*PAGES, *LISTS], ids=name)
-def test_commands_in_the_text_are_there(page: Path) -> None:
+@pytest.mark.parametrize("page", [*PAGES, CODES], ids=name)
+def test_inline_commands_have_valid_options(page: Path) -> None:
     wrong = [
         f"`{text}`: {why}"
         for text in inline_commands(page)
         if (why := unknown_part(shlex.split(text)[1:]))
     ]
-    assert not wrong, f"{name(page)} names what the command line does not have: {wrong}"
+    assert not wrong, f"{name(page)} names commands or options that do not exist: {wrong}"
 
 
 def unknown_part(words: list[str]) -> str:
-    """Of a command as it stands in a sentence: values may be placeholders, a command in capitals is one."""
+    """Return the first unknown command or the unknown options; words in capitals are placeholders."""
     command: click.Command = cli
     with click.Context(command) as context:
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
@@ -182,45 +198,30 @@ def unknown_part(words: list[str]) -> str:
                 return "no such command"
             words.pop(0)
             command = found
-    options = {option for parameter in command.params for option in parameter.opts} | {
-        "--help",
-        "-h",
-    }
+    options = {option for parameter in command.params for option in parameter.opts}
+    options |= {"--help", "-h", "--version"}
     return ", ".join(word for word in words if re.match("--?[a-z]", word) and word not in options)
 
 
-# -- commands ------------------------------------------------------------------------------------------
+# -- commands --------------------------------------------------------------------------------------
 
 
-def test_commands_in_the_exceptions_are_on_a_page() -> None:
-    commands = [
-        command
-        for page in PAGES
-        for block in blocks(page)
-        if not block.language
-        for command in (
-            [step.command for step in steps(block.lines)]
-            if kind(block) == "session"
-            else map(str.strip, block.lines)
-        )
-    ]
-    stale = [
-        prefix for prefix in NOT_RUN if not any(command.startswith(prefix) for command in commands)
-    ]
-    assert not stale, f"NOT_RUN names commands that no page shows any more: {stale}"
+def test_each_exception_is_in_use() -> None:
+    shown = [command for page in PAGES for command in commands(page)]
+    unused = [prefix for prefix in NOT_RUN if not any(c.startswith(prefix) for c in shown)]
+    assert not unused, f"no page shows these commands, remove them from NOT_RUN: {unused}"
 
 
 @pytest.fixture(scope="module")
 def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], RunningHost]]:
-    """One host for the pages that only look: with an order that waits. It is started when the first of them wants it."""
+    """Return a function that starts one host, shared by the pages in WAITING_ORDER."""
     own = ShellSession(tmp_path_factory.mktemp("shared"))
 
     def host() -> RunningHost:
         if own.host is None:
             assert own.run("embedded-host init shop")[0] == 0
             own.folder /= "shop"
-            with (own.folder / "function_app.py").open("a", encoding="utf-8") as app:
-                app.write(EXTRA)
+            extend(own.folder)
             own.start(own.folder)
             assert own.run("embedded-host start-new --function-name order --id order-7")[0] == 0
         assert own.host is not None
@@ -240,43 +241,36 @@ def session(tmp_path: Path) -> Iterator[ShellSession]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(not block.language for block in blocks(page))], ids=name
 )
-def test_commands_print_what_the_page_shows(
+def test_commands_print_the_shown_output(
     page: Path, session: ShellSession, shop_host: Callable[[], RunningHost]
 ) -> None:
     prepare(name(page), session, shop_host)
     later: list[tuple[Block, str]] = []
     for block in blocks(page):
         where = f"{name(page)}:{block.line}"
-        if block.language == "python" and name(page) not in RUN_ELSEWHERE:
-            append(session, block, where)
+        if block.file:
+            session.write(block.file, block.lines)
         elif block.language:
             continue
         elif kind(block) == "session":
             for step in steps(block.lines):
                 take(session, step, where)
-                if step.command == "embedded-host init shop" and name(page) == "reference/cli.md":
-                    with (session.folder / "shop" / "function_app.py").open(
-                        "a", encoding="utf-8"
-                    ) as app:
-                        app.write(EXTRA)
+                if step.command == "embedded-host init shop" and name(page) == EXTENDED_APP:
+                    extend(session.folder / "shop")
         elif kind(block) == "commands":
             for line in filter(str.strip, block.lines):
                 take(session, Step(*split_comment(line), ()), where)
-        elif block.lines[0].startswith(
-            "["
-        ):  # the host's log: it is to be there before the page goes on
-            shows(session, block, where)
+        elif block.lines[0].startswith("["):  # the host's log, before the page continues
+            check_output(session, block, where)
         else:
             later.append((block, where))
     for block, where in later:
-        shows(session, block, where)
+        check_output(session, block, where)
 
 
-def shows(session: ShellSession, block: Block, where: str) -> None:
-    missing = session.shows(block.lines)
-    assert not missing, (
-        f"{where} shows what was not printed (or begins with no known command):\n{missing}"
-    )
+def check_output(session: ShellSession, block: Block, where: str) -> None:
+    missing = session.missing(block.lines)
+    assert not missing, f"{where}: output that no command printed, or unknown program:\n{missing}"
 
 
 def take(session: ShellSession, step: Step, where: str) -> None:
@@ -288,21 +282,14 @@ def take(session: ShellSession, step: Step, where: str) -> None:
         raise AssertionError(f"{where}: {error}") from None
 
 
-def append(session: ShellSession, block: Block, where: str) -> None:
-    """A snippet for a file that is there already."""
-    named = re.match(r"# (\S+)$", block.lines[0])
-    assert named, f"{where}: its first line must say which file it belongs to: # function_app.py"
-    file = session.folder / named[1]
-    assert file.is_file(), f"{where}: there is no {named[1]} to add it to"
-    with file.open("a", encoding="utf-8") as app:
-        app.write("\n\n" + "\n".join(block.lines[1:]) + "\n")
+def extend(app: Path) -> None:
+    with (app / "function_app.py").open("a", encoding="utf-8") as module:
+        module.write(EXTENSION)
 
 
 def prepare(page: str, session: ShellSession, host: Callable[[], RunningHost]) -> None:
-    """What pages count on that do not begin with nothing."""
-    if page in SHARED:
+    if page in WAITING_ORDER:
         session.borrow(host())
-        return
-    if page in ("how-to/coming-from-func.md", "how-to/debugging.md"):
+    elif page in NEW_APP:
         assert session.run("embedded-host init shop")[0] == 0
         session.folder /= "shop"
