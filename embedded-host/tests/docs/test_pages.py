@@ -50,7 +50,12 @@ NOT_RUN = {
 }
 """The first characters of commands that no test of this module runs, each with the reason."""
 
-NEW_APP = ("how-to/install.md", "how-to/coming-from-func.md", "how-to/debugging.md")
+NEW_APP = (
+    "how-to/coming-from-temporal-dbos-restate.md",
+    "how-to/install.md",
+    "how-to/coming-from-func.md",
+    "how-to/debugging.md",
+)
 """Pages whose commands run in the app that `embedded-host init shop` creates."""
 WAITING_ORDER = ("how-to/troubleshooting-stuck-instances.md", "reference/errors.md")
 """Pages whose commands use the running app of the tutorial, with an order that waits."""
