@@ -23,8 +23,6 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/errors.py": DECLARATIONS,
     "embedded_host/history/steps.py": DECLARATIONS,
     "embedded_host/host.py": "tests/e2e runs it",
-    "embedded_host/recovery/decisions.py": "tests/recovery/test_recover.py",
-    "embedded_host/recovery/recovered_rows.py": "tests/recovery/test_rows.py",
     "embedded_host/store/interface.py": DECLARATIONS,
     "embedded_host/store/state_reader.py": "tests/store/contract_tests.py",
     "embedded_host/task_hub/settings.py": DECLARATIONS,

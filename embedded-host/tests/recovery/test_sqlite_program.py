@@ -1,4 +1,4 @@
-"""Finding a shell of SQLite that has ``.recover``."""
+"""The search for a shell of SQLite that has ``.recover``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stand_in(folder: Path, name: str, script: str) -> Path:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder of PATH."""
+    """Return the only folder of PATH."""
     folder = tmp_path / "bin"
     monkeypatch.setenv("PATH", str(folder))
     return folder
@@ -40,7 +40,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("linux", "sudo apt-get install fossil"),
     ],
 )
-def test_without_a_program_the_error_has_the_command_to_install_it(
+def test_the_error_for_a_missing_program_has_the_command_to_install_it(
     programs: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
@@ -84,6 +84,6 @@ def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
     with pytest.raises(StateError) as caught:
         Shell([str(shell)], False).rebuild(copy, tmp_path / "rebuilt.db", original)
     assert str(caught.value).startswith(
-        f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": it is malformed. The sqlite3 program'
+        f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": it is malformed. A newer sqlite3 program'
     )
     assert str(caught.value).endswith("[EH555]")

@@ -1,8 +1,12 @@
-"""The recovery of a damaged state file into a new one; the damaged file is kept.
+"""The recovery of a damaged state file into a new one. The damaged file is kept.
 
-Each of its two steps can be repeated after an interruption. The first writes the new file beside the damaged one, under names
-that no host opens: ``state.db.recovering``, and ``state.db.recovered`` once it is on the disk. The second moves the damaged file
-and its log away, and the new file into its place. A host refuses a state between the two.
+A recovery has two steps, and each can be repeated after an interruption:
+
+1. It writes the new file beside the damaged one, under a name that no host opens. The name is
+   ``state.db.recovering``, and ``state.db.recovered`` as soon as the complete file is on the disk.
+2. It renames the damaged file and its log, and then the new file to ``state.db``.
+
+A host does not open a state between the two steps.
 """
 
 from __future__ import annotations
@@ -16,15 +20,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from embedded_host.recovery.decisions import decide
-from embedded_host.recovery.recovered_rows import RecoveredRows, examine, read_names, read_rows
+from embedded_host.recovery.recovered_rows import RecoveredRows, examine, read_index, read_rows
 from embedded_host.recovery.report import Report
-from embedded_host.recovery.rows import TABLES, Row
+from embedded_host.recovery.rows import TABLES, Rows
 from embedded_host.recovery.sqlite_program import find_shell
 from embedded_host.store.connection import connect
-from embedded_host.store.error_messages import backups_text
+from embedded_host.store.error_messages import backups_sentence
 from embedded_host.store.files import log_file, make_file, replace_file, sync_file, sync_folder
 from embedded_host.store.interface import StateError
 from embedded_host.store.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -32,23 +35,29 @@ from embedded_host.store.state_file import RECOVERED, create_file
 
 RECOVERING = ".recovering"
 _PARTS = ("-wal", "-shm", "")
-"""Suffixes of the files of a state. The log is moved first: it must never be beside the new file."""
+"""Suffixes of the files of a state, in the order of their renames.
+
+The log is first, because SQLite would apply it to a new file beside it.
+"""
 
 _HEADER = 100
-"""Bytes of a database's header: https://sqlite.org/fileformat.html#the_database_header"""
+"""Size of a database's header in bytes: https://sqlite.org/fileformat.html#the_database_header"""
 _LARGEST_PAGE = 65536
-"""Bytes; the header has 1 for it."""
+"""Page size in bytes that the header represents by 1."""
 
 
 @dataclass
 class Recovery:
+    """The result of ``recover``."""
+
     report: Report
     damaged: Path | None = None
-    """The new path of the damaged file; None if the file is sound and was not changed."""
+    """The new path of the damaged file, or None if the file is sound and was not changed."""
     report_file: Path | None = None
+    """The path of the report, or None if the file is sound."""
 
-    def document(self) -> dict[str, Any]:
-        """Return the result as JSON."""
+    def document(self) -> dict[str, object]:
+        """Return the result's JSON object."""
         return {
             "damagedFile": self.damaged and str(self.damaged),
             "reportFile": self.report_file and str(self.report_file),
@@ -57,22 +66,24 @@ class Recovery:
 
 
 def recover(path: Path) -> Recovery:
-    """Recover a state file. The caller holds the state's lock.
+    """Recover a state file. The caller must hold the lock of the state folder.
 
-    Raises StateError if SQLite's program is missing, nothing can be recovered, or the new file cannot be written.
+    Raises StateError if SQLite's program is missing, if nothing can be recovered, or if the new
+    file cannot be written.
     """
     recovered = path.with_name(path.name + RECOVERED)
     plan = path.with_name(path.name + RECOVERED + ".json")
     try:
         if not recovered.exists():
-            found = _read(path)
-            decided = decide(found, datetime.now(timezone.utc))
-            if found.is_sound:
+            rows = _read(path)
+            decided = decide(rows, datetime.now(timezone.utc))
+            if rows.is_sound:
                 return Recovery(decided.report)
-            if not decided.rows["instances"]:
+            if not decided.rows.instances:
                 raise StateError(
-                    f"Nothing can be recovered from {path}, and nothing was changed ({'; '.join(found.problems)}). "
-                    f"{backups_text(path)} To start with an empty state, move the file away, with its log. [EH552]"
+                    f"Nothing can be recovered from {path} ({'; '.join(rows.problems)}). The file "
+                    f"was not changed. {backups_sentence(path)} To start with an empty state, move "
+                    "the file and its log to another folder. [EH552]"
                 )
             _write(path.with_name(path.name + RECOVERING), decided.rows)
             _rewrite(
@@ -82,17 +93,20 @@ def recover(path: Path) -> Recovery:
         return _put_in_place(path, recovered, plan)
     except OSError as error:
         raise StateError(
-            f"The recovery of {path} was interrupted: {error}. Free disk space or correct the permissions, and run "
-            "embedded-host recover again: it continues. [EH553]"
+            f"The recovery of {path} was interrupted: {error}. Free disk space or correct the "
+            "permissions, and run embedded-host recover again: it continues. [EH553]"
         ) from error
 
 
 def _read(path: Path) -> RecoveredRows:
-    """Read the rows of a state file through copies of it; SQLite would write to the file. Raises StateError, OSError."""
+    """Read the rows of a state file from copies, because SQLite would write to the file itself.
+
+    Raises StateError or OSError.
+    """
     with tempfile.TemporaryDirectory(
         prefix="recover-", dir=path.parent, ignore_cleanup_errors=True
     ) as folder:
-        # Each step gets a copy of its own: SQLite changes a file with a log when it opens and closes it.
+        # One copy for each step, because SQLite changes a file with a log on opening and closing.
         checked, dumped, rebuilt = (
             Path(folder, "checked.db"),
             Path(folder, "dumped.db"),
@@ -102,21 +116,21 @@ def _read(path: Path) -> RecoveredRows:
         damage = examine(checked)
         if damage.message is None:
             _check_version(checked, path)
-            found = read_rows(checked, damage)
-            _check_application(checked, found)
+            recovered = read_rows(checked, damage)
+            _check_application(checked, recovered)
         else:
             _copy(path, dumped)
             for copy in (checked, dumped):
                 _append_missing_pages(copy)
             try:
                 find_shell().rebuild(dumped, rebuilt, path)
-                found = read_rows(rebuilt, damage)
+                recovered = read_rows(rebuilt, damage)
             except (sqlite3.Error, UnicodeError) as error:
-                found = RecoveredRows(
+                recovered = RecoveredRows(
                     damaged=set(TABLES), problems=[f"SQLite reports: {damage.message}", str(error)]
                 )
-        read_names(checked, found)
-        return found
+        read_index(checked, recovered)
+        return recovered
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -126,9 +140,10 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def _append_missing_pages(copy: Path) -> None:
-    """Append zeros to a truncated database up to the size in its header. SQLite does not open a database that is shorter.
+    """Append zeros to a truncated database up to the size in its header.
 
-    The size in a damaged header may be any: zeros are appended up to 64 MiB or 16 times the size of the file.
+    SQLite does not open a database that is shorter than the header states. A damaged header may
+    state any size, so the result has at most 64 MiB or 16 times the size of the file.
     """
     size = copy.stat().st_size
     with copy.open("r+b") as file:
@@ -150,30 +165,31 @@ def _check_version(database: Path, path: Path) -> None:
         )
     if application == APPLICATION_ID and version != SCHEMA_VERSION:
         raise StateError(
-            f"{path} was written by another version of the embedded host (schema {version}; this version uses "
-            f"{SCHEMA_VERSION}): nothing was changed. Recover it with that version. [EH551]"
+            f"{path} was written by another version of the embedded host (schema {version}; this "
+            f"version uses {SCHEMA_VERSION}) and was not changed. Recover it with that version. "
+            "[EH551]"
         )
 
 
-def _check_application(database: Path, found: RecoveredRows) -> None:
+def _check_application(database: Path, recovered: RecoveredRows) -> None:
+    """Add a problem if the header is not that of a state file."""
     with closing(connect(database)) as connection:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            found.problems.append("the header of the file is not that of a state file")
+            recovered.problems.append("the header of the file is not that of a state file")
 
 
-def _write(target: Path, rows: dict[str, list[Row]]) -> None:
+def _write(target: Path, rows: Rows) -> None:
     """Write a new state file. Raises OSError."""
     target.unlink(missing_ok=True)
     try:
         with closing(create_file(target)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("BEGIN")
-            for name, found in rows.items():
-                columns = TABLES[name].columns
-                marks = ",".join("?" * len(columns))
-                # Two rows with one key: one of them was found in a page that is out of use.
-                text = f"INSERT OR IGNORE INTO {name} ({', '.join(columns)}) VALUES ({marks})"
-                connection.executemany(text, found)
+            for name, table in TABLES.items():
+                columns, marks = ", ".join(table.columns), ",".join("?" * len(table.columns))
+                # Of two rows with the same key, one is from a page that is no longer in use.
+                statement = f"INSERT OR IGNORE INTO {name} ({columns}) VALUES ({marks})"
+                connection.executemany(statement, table.rows(rows))
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
@@ -181,10 +197,10 @@ def _write(target: Path, rows: dict[str, list[Row]]) -> None:
     sync_file(target)
 
 
-def _rewrite(path: Path, text: str) -> None:
+def _rewrite(path: Path, content: str) -> None:
     path.unlink(missing_ok=True)
     make_file(path)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(content, encoding="utf-8")
     sync_file(path)
 
 
@@ -195,7 +211,7 @@ def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovery:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + part).replace(damaged.with_name(damaged.name + part))
     sync_folder(path.parent)
-    # The report is written before the new file is in place: afterwards no recovery would write it.
+    # Before the rename: a recovery that is interrupted after the rename is not continued.
     report_file = damaged.with_name(damaged.name + ".json")
     _rewrite(report_file, json.dumps(document))
     replace_file(recovered, path)
@@ -204,7 +220,7 @@ def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovery:
 
 
 def _free_name(path: Path) -> Path:
-    """Return a name for the damaged file that no file has."""
+    """Return an unused path for the damaged file."""
     now = datetime.now(timezone.utc)
     name = path.with_name(f"{path.stem}-damaged-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
     number = 1

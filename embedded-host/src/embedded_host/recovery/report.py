@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+
+from msgspec import convert
 
 CONTINUED, FINISHED, ENTITY, FAILED, LOST = "continued", "finished", "entity", "failed", "lost"
 OUTCOMES = (CONTINUED, FINISHED, ENTITY, FAILED, LOST)
-"""continued: it was live and continues. finished: it had finished. entity: an entity with its state. failed: it was live, data that
-it needs was lost, and it is Failed now. lost: it is not in the new file."""
+"""All outcomes.
+
+- continued: a live instance that continues.
+- finished: an instance that had finished.
+- entity: an entity with its state.
+- failed: a live instance that is Failed now, because data that it needs was lost.
+- lost: an instance that the new file does not contain.
+"""
 
 
 @dataclass(frozen=True)
 class InstanceOutcome:
+    """The outcome for one instance or entity."""
+
     hub: str | None
-    """None if it is not known."""
+    """The task hub, or None if it is unknown."""
     id: str | None
-    """None if it is not known."""
+    """The instance id, or None if it is unknown."""
     status: str | None
-    """The status before the recovery; None if it is not known."""
+    """The runtime status before the recovery, or None if it is unknown."""
     outcome: str
     """One of ``OUTCOMES``."""
     detail: str | None = None
-    """Lost data, or the reason of the failure; None if nothing was lost."""
+    """The lost data or the reason of the failure; None if nothing was lost."""
 
 
 @dataclass
 class Report:
+    """The outcomes of a recovery."""
+
     instances: list[InstanceOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    """The damage of the file."""
+    """Descriptions of the file's damage."""
 
     def count(self) -> dict[str, int]:
         """Return the number of instances by outcome."""
-        found = Counter(one.outcome for one in self.instances)
-        return {outcome: found[outcome] for outcome in OUTCOMES}
+        counts = Counter(one.outcome for one in self.instances)
+        return {outcome: counts[outcome] for outcome in OUTCOMES}
 
     def of(self, outcome: str) -> list[InstanceOutcome]:
+        """Return the instances with an outcome."""
         return [one for one in self.instances if one.outcome == outcome]
 
     @property
@@ -49,8 +62,8 @@ class Report:
             if one.detail and one.outcome in (CONTINUED, FINISHED, ENTITY)
         ]
 
-    def document(self) -> dict[str, Any]:
-        """Return the report as JSON."""
+    def document(self) -> dict[str, object]:
+        """Return the report's JSON object."""
         return {
             "counts": self.count(),
             "problems": self.problems,
@@ -58,6 +71,6 @@ class Report:
         }
 
     @classmethod
-    def parse(cls, document: dict[str, Any]) -> Report:
-        """Return the report of a ``document``."""
-        return cls([InstanceOutcome(**one) for one in document["instances"]], document["problems"])
+    def parse(cls, document: Mapping[str, object]) -> Report:
+        """Return the report of a ``document``. Raises msgspec.ValidationError."""
+        return convert(document, cls)

@@ -1,63 +1,178 @@
-"""The valid values of each table's rows, and the table of a row that was found without one."""
+"""The rows of a state file, typed, and the checks of rows that were read from a damaged file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from embedded_host.engine.events import HistoryEvent, decode_parent
 from embedded_host.engine.status import Status
 from embedded_host.store.epoch import from_micros
 from embedded_host.store.input_references import decode_stored_turn
 
-Row = tuple[Any, ...]
 INPUT_REFERENCE = "\0 in the table inputs"
 """The input of an ExecutionStarted event whose input is in the table ``inputs`` only."""
 _STATUSES = frozenset(status.value for status in Status)
 
 
-class Table(NamedTuple):
+class InstanceRecord(NamedTuple):
+    """A row of the table ``instances``. Times are microseconds since 1970."""
+
+    key: int
+    hub: str
+    id: str
+    name: str
+    status: str
+    created: int
+    updated: int
+    execution_id: str
+    generation: int | None
+    parent: str | None
+    continued: int
+    custom_status: str | None
+    output: str | None
+
+
+class InputRecord(NamedTuple):
+    """A row of the table ``inputs``."""
+
+    instance: int
+    input: str
+
+
+class HistoryRecord(NamedTuple):
+    """A row of the table ``history``."""
+
+    instance: int
+    turn: int
+    events: str
+
+
+class MessageRecord(NamedTuple):
+    """A row of the table ``messages``."""
+
+    instance: int
+    id: int
+    execution_id: str | None
+    due: int | None
+    event: str
+
+
+class ActivityRecord(NamedTuple):
+    """A row of the table ``activities``."""
+
+    instance: int
+    id: int
+    execution_id: str
+    task_id: int
+    name: str
+    input: str
+
+
+class AwaitedRecord(NamedTuple):
+    """A row of the table ``awaited``."""
+
+    instance: int
+    kind: str
+    name: str
+
+
+class EntityRecord(NamedTuple):
+    """A row of the table ``entities``."""
+
+    instance: int
+    has_state: int
+    state: str | None
+
+
+class TimerRecord(NamedTuple):
+    """A row of the table ``timers``. Times are microseconds since 1970."""
+
+    hub: str
+    function: str
+    last: int | None
+    next: int | None
+    updated: int
+
+
+@dataclass
+class Rows:
+    """Rows of a state file, in one list for each table."""
+
+    instances: list[InstanceRecord] = field(default_factory=list)
+    inputs: list[InputRecord] = field(default_factory=list)
+    history: list[HistoryRecord] = field(default_factory=list)
+    messages: list[MessageRecord] = field(default_factory=list)
+    activities: list[ActivityRecord] = field(default_factory=list)
+    awaited: list[AwaitedRecord] = field(default_factory=list)
+    entities: list[EntityRecord] = field(default_factory=list)
+    timers: list[TimerRecord] = field(default_factory=list)
+
+
+Record = TypeVar("Record", bound=tuple[object, ...])
+
+
+@dataclass(frozen=True)
+class Table(Generic[Record]):
+    """A table of the schema and the checks of its columns."""
+
     name: str
     columns: tuple[str, ...]
-    checks: tuple[Callable[[Any], bool], ...]
+    checks: tuple[Callable[[object], bool], ...]
+    """One check for each column. It returns true for a value that the host may have written."""
     has_rowid: bool
-    """The first column is the rowid."""
+    """True if the first column is the rowid."""
+    make: Callable[[Sequence[object]], Record]
+    """Returns the row with the given values."""
+    rows: Callable[[Rows], list[Record]]
+    """Returns the table's list."""
 
-    def is_valid(self, row: Row) -> bool:
-        return len(row) == len(self.columns) and all(
-            c(value) for c, value in zip(self.checks, row, strict=True)
-        )
+    def add(self, rows: Rows, values: Sequence[object]) -> bool:
+        """Append the row with these values to ``rows``; return false if a value is invalid."""
+        if len(values) != len(self.columns):
+            return False
+        if not all(check(value) for check, value in zip(self.checks, values, strict=True)):
+            return False
+        self.rows(rows).append(self.make(values))
+        return True
 
-    def row_of_record(self, rowid: int | None, fields: Sequence[Any]) -> Row | None:
-        """Return the row of a record that was found without its table; None if it cannot be of this one."""
-        if len(fields) != len(self.columns):
-            return None
-        if self.has_rowid:
-            if fields[0] is not None:  # SQLite stores the rowid beside the record
-                return None
-            fields = (rowid, *fields[1:])
-        row = tuple(fields)
-        return row if self.is_valid(row) else None
+    def add_loose(self, rows: Rows, rowid: object, values: Sequence[object]) -> bool:
+        """Append a record that belongs to no table; return false if this table cannot have it."""
+        if not self.has_rowid:
+            return self.add(rows, values)
+        if not values or values[0] is not None:  # SQLite stores the rowid beside the record
+            return False
+        return self.add(rows, (rowid, *values[1:]))
 
 
-def events_of(text: str) -> list[HistoryEvent] | None:
-    """Return the events of a turn's JSON; None for invalid text. A reference to an input is kept as ``INPUT_REFERENCE``."""
+def parse_turn(events: str) -> list[HistoryEvent] | None:
+    """Return the events of a turn's JSON, or None if the JSON is invalid.
+
+    An input that is stored as a reference becomes ``INPUT_REFERENCE``.
+    """
     try:
-        return decode_stored_turn(text, INPUT_REFERENCE)
+        return decode_stored_turn(events, INPUT_REFERENCE)
     except (ValueError, RecursionError):
         return None
 
 
-def _int(value: Any) -> bool:
+def parse_event(event: str) -> HistoryEvent | None:
+    """Return the event of a message's JSON, or None if the JSON is invalid."""
+    events = parse_turn(f"[{event}]")
+    return events[0] if events and len(events) == 1 else None
+
+
+def _is_integer(value: object) -> bool:
     return isinstance(value, int)
 
 
-def _text(value: Any) -> bool:
+def _is_string(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _time(value: Any) -> bool:
+def _is_time(value: object) -> bool:
     if not isinstance(value, int):
         return False
     try:
@@ -66,15 +181,25 @@ def _time(value: Any) -> bool:
         return False
 
 
-def _or_null(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _or_null(check: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or check(value)
 
 
-def _flag(value: Any) -> bool:
+def _is_flag(value: object) -> bool:
     return isinstance(value, int) and value in (0, 1)
 
 
-def _parent(value: Any) -> bool:
+def _is_status(value: object) -> bool:
+    return isinstance(value, str) and value in _STATUSES
+
+
+def _is_kind_of_wait(value: object) -> bool:
+    return value in ("event", "entity")
+
+
+def _is_parent(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
     try:
         decode_parent(value)
     except (ValueError, TypeError, RecursionError):
@@ -82,76 +207,128 @@ def _parent(value: Any) -> bool:
     return True
 
 
-def _event(value: Any) -> bool:
-    return isinstance(value, str) and events_of(f"[{value}]") is not None
+def _is_event(value: object) -> bool:
+    return isinstance(value, str) and parse_event(value) is not None
 
 
-def _events(value: Any) -> bool:
-    return isinstance(value, str) and events_of(value) is not None
+def _is_turn(value: object) -> bool:
+    return isinstance(value, str) and parse_turn(value) is not None
 
 
-TABLES = {
-    table.name: table
-    for table in (
-        Table(
-            "instances",
-            (
-                *(
-                    "key",
-                    "hub",
-                    "id",
-                    "name",
-                    "status",
-                    "created",
-                    "updated",
-                    "execution_id",
-                    "generation",
-                    "parent",
-                ),
-                *("continued", "custom_status", "output"),
-            ),
-            (
-                *(
-                    _int,
-                    _text,
-                    _text,
-                    _text,
-                    _STATUSES.__contains__,
-                    _time,
-                    _time,
-                    _text,
-                    _or_null(_int),
-                ),
-                *(_or_null(_parent), _flag, _or_null(_text), _or_null(_text)),
-            ),
-            True,
-        ),
-        Table("inputs", ("instance", "input"), (_int, _text), True),
-        Table("history", ("instance", "turn", "events"), (_int, _int, _events), False),
-        Table(
-            "messages",
-            ("instance", "id", "execution_id", "due", "event"),
-            (_int, _int, _or_null(_text), _or_null(_time), _event),
-            False,
-        ),
-        Table(
-            "activities",
-            ("instance", "id", "execution_id", "task_id", "name", "input"),
-            (_int, _int, _text, _int, _text, _text),
-            False,
-        ),
-        Table(
-            "awaited",
-            ("instance", "kind", "name"),
-            (_int, ("event", "entity").__contains__, _text),
-            False,
-        ),
-        Table("entities", ("instance", "has_state", "state"), (_int, _flag, _or_null(_text)), True),
-        Table(
-            "timers",
-            ("hub", "function", "last", "next", "updated"),
-            (_text, _text, _or_null(_time), _or_null(_time), _time),
-            False,
-        ),
-    )
+def _table(
+    name: str,
+    make: Callable[[Sequence[object]], Record],
+    rows: Callable[[Rows], list[Record]],
+    columns: dict[str, Callable[[object], bool]],
+    *,
+    has_rowid: bool = False,
+) -> Table[Record]:
+    return Table(name, tuple(columns), tuple(columns.values()), has_rowid, make, rows)
+
+
+INSTANCES = _table(
+    "instances",
+    InstanceRecord._make,
+    lambda rows: rows.instances,
+    {
+        "key": _is_integer,
+        "hub": _is_string,
+        "id": _is_string,
+        "name": _is_string,
+        "status": _is_status,
+        "created": _is_time,
+        "updated": _is_time,
+        "execution_id": _is_string,
+        "generation": _or_null(_is_integer),
+        "parent": _or_null(_is_parent),
+        "continued": _is_flag,
+        "custom_status": _or_null(_is_string),
+        "output": _or_null(_is_string),
+    },
+    has_rowid=True,
+)
+INPUTS = _table(
+    "inputs",
+    InputRecord._make,
+    lambda rows: rows.inputs,
+    {"instance": _is_integer, "input": _is_string},
+    has_rowid=True,
+)
+HISTORY = _table(
+    "history",
+    HistoryRecord._make,
+    lambda rows: rows.history,
+    {"instance": _is_integer, "turn": _is_integer, "events": _is_turn},
+)
+MESSAGES = _table(
+    "messages",
+    MessageRecord._make,
+    lambda rows: rows.messages,
+    {
+        "instance": _is_integer,
+        "id": _is_integer,
+        "execution_id": _or_null(_is_string),
+        "due": _or_null(_is_time),
+        "event": _is_event,
+    },
+)
+ACTIVITIES = _table(
+    "activities",
+    ActivityRecord._make,
+    lambda rows: rows.activities,
+    {
+        "instance": _is_integer,
+        "id": _is_integer,
+        "execution_id": _is_string,
+        "task_id": _is_integer,
+        "name": _is_string,
+        "input": _is_string,
+    },
+)
+AWAITED = _table(
+    "awaited",
+    AwaitedRecord._make,
+    lambda rows: rows.awaited,
+    {"instance": _is_integer, "kind": _is_kind_of_wait, "name": _is_string},
+)
+ENTITIES = _table(
+    "entities",
+    EntityRecord._make,
+    lambda rows: rows.entities,
+    {"instance": _is_integer, "has_state": _is_flag, "state": _or_null(_is_string)},
+    has_rowid=True,
+)
+TIMERS = _table(
+    "timers",
+    TimerRecord._make,
+    lambda rows: rows.timers,
+    {
+        "hub": _is_string,
+        "function": _is_string,
+        "last": _or_null(_is_time),
+        "next": _or_null(_is_time),
+        "updated": _is_time,
+    },
+)
+
+TABLES: Mapping[
+    str,
+    Table[InstanceRecord]
+    | Table[InputRecord]
+    | Table[HistoryRecord]
+    | Table[MessageRecord]
+    | Table[ActivityRecord]
+    | Table[AwaitedRecord]
+    | Table[EntityRecord]
+    | Table[TimerRecord],
+] = {
+    "instances": INSTANCES,
+    "inputs": INPUTS,
+    "history": HISTORY,
+    "messages": MESSAGES,
+    "activities": ACTIVITIES,
+    "awaited": AWAITED,
+    "entities": ENTITIES,
+    "timers": TIMERS,
 }
+"""The tables of the schema by name."""

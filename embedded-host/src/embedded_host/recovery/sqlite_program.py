@@ -1,7 +1,8 @@
-"""SQLite's ``.recover``: it rebuilds a database from the readable pages of a damaged file.
+"""SQLite's ``.recover``, which rebuilds a database from the readable pages of a damaged file.
 
-It is a command of SQLite's shell, not of the library. The shell is the program ``sqlite3``; Fossil contains it too. Debian and
-Ubuntu build their ``sqlite3`` without ``.recover`` (without SQLITE_ENABLE_DBPAGE_VTAB), but their ``fossil`` has it.
+``.recover`` is a command of SQLite's shell, not of the library. The shell is the program
+``sqlite3``, and Fossil contains it too. Debian and Ubuntu build ``sqlite3`` without ``.recover``
+(without SQLITE_ENABLE_DBPAGE_VTAB), but their ``fossil`` has it.
 """
 
 from __future__ import annotations
@@ -21,22 +22,27 @@ _INSTALL = {
     "win32": "winget install SQLite.SQLite (or: choco install sqlite)",
 }
 _INSTALL_ELSEWHERE = (
-    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover; Fossil contains SQLite's shell with it), "
-    "or install the command-line tools of https://sqlite.org/download.html"
+    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover; Fossil contains "
+    "SQLite's shell with it), or install the command-line tools of https://sqlite.org/download.html"
 )
 
 
 class Shell(NamedTuple):
-    """SQLite's shell, with ``.recover``."""
+    """An installed shell of SQLite that has ``.recover``."""
 
     command: Sequence[str]
     can_ignore_free_pages: bool
-    """It has ``--ignore-freelist`` (3.40); older versions ignore free pages by default."""
+    """True if ``.recover`` has the option ``--ignore-freelist``, as since version 3.40.
+
+    Older versions ignore free pages by default.
+    """
 
     def rebuild(self, damaged: Path, target: Path, original: Path) -> None:
-        """Write the readable rows of ``damaged`` to the new database ``target``. Rows without a table go to ``lost_and_found``.
+        """Write the readable rows of ``damaged`` to the new database ``target``.
 
-        ``damaged`` is a copy of ``original``, the file that an error names. Raises StateError if the shell cannot open the copy.
+        The table ``lost_and_found`` contains the rows that belong to no table. ``damaged`` is a
+        copy of ``original``, which is the file that error messages name. Raises StateError if the
+        shell cannot open the copy.
         """
         recover = ".recover --ignore-freelist" if self.can_ignore_free_pages else ".recover"
         with (
@@ -50,24 +56,27 @@ class Shell(NamedTuple):
                 [*self.command, str(target)],
                 stdin=reader.stdout,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # a row that violates a constraint is reported there, and skipped
+                stderr=subprocess.DEVNULL,  # reports rows that violate a constraint; it skips them
             ) as writer,
         ):
             assert reader.stdout is not None
             assert reader.stderr is not None
-            reader.stdout.close()  # the writer has it
+            reader.stdout.close()  # only the writer uses it
             message = reader.stderr.read().decode(errors="replace").strip()
             writer.wait()
         if not target.exists():
             reason = message.replace(str(damaged), str(original)) or "its shell returned no data"
             raise StateError(
-                f"SQLite cannot rebuild {original}: {reason}. The sqlite3 program of "
-                "https://sqlite.org/download.html can rebuild more than older ones. Nothing was changed. [EH555]"
+                f"SQLite cannot rebuild {original}: {reason}. A newer sqlite3 program may rebuild "
+                "more: https://sqlite.org/download.html. Nothing was changed. [EH555]"
             )
 
 
 def find_shell() -> Shell:
-    """Return the first installed shell with ``.recover``. Raises StateError that says how to install one."""
+    """Return the first installed shell that has ``.recover``.
+
+    Raises StateError if there is none. Its message contains the command that installs one.
+    """
     rejected = []
     for command in _SHELLS:
         program = shutil.which(command[0])
@@ -78,17 +87,17 @@ def find_shell() -> Shell:
         if reason is None:
             return Shell(shell, "--ignore-freelist" in _output(shell, ".help recover"))
         rejected.append(f"{program} has no .recover ({reason})")
-    found = f"{'; '.join(rejected)}. " if rejected else ""
+    installed = f"{'; '.join(rejected)}. " if rejected else ""
     install = _INSTALL.get(sys.platform, _INSTALL_ELSEWHERE)
     raise StateError(
-        f"Recovery needs SQLite's program sqlite3 with its command .recover (3.29 or newer). {found}Install it: {install}. "
-        "Nothing was changed. [EH554]"
+        "Recovery needs SQLite's program sqlite3 with its command .recover (3.29 or newer). "
+        f"{installed}Install it: {install}. Nothing was changed. [EH554]"
     )
 
 
 def _lacks_recover(shell: Sequence[str]) -> str | None:
-    """Return the reason why ``.recover`` does not work; None if it works."""
-    # The dump of a database with one table is a test of all parts: programs exist that know the command and lack its tables.
+    """Return the reason why ``.recover`` does not work, or None if it works."""
+    # A dump of a real table: some programs have the command but lack the tables that it reads.
     output = _output(shell, "CREATE TABLE probe (a);", ".recover")
     return None if "CREATE TABLE" in output else (output.splitlines() or ["it printed nothing"])[-1]
 

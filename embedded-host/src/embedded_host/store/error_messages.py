@@ -57,11 +57,11 @@ def remedy(path: Path | None) -> str:
         return "Start again."
     return (
         f"Stop the host and recover the readable data: embedded-host recover --state {shell_quoted(path.parent)} (the damaged "
-        f"file is kept). {backups_text(path)}"
+        f"file is kept). {backups_sentence(path)}"
     )
 
 
-def backups_text(path: Path) -> str:
+def backups_sentence(path: Path) -> str:
     """Return a sentence that names the latest backups."""
     backups = latest_backups(path)
     if not backups:
