@@ -1,4 +1,4 @@
-"""docs/explanation/architecture.md: the packages and layers are those of import-linter's contract."""
+"""docs/explanation/architecture.md: the packages and layers match the import contract."""
 
 from __future__ import annotations
 

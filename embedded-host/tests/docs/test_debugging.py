@@ -1,4 +1,4 @@
-"""docs/how-to/debugging.md: with ``--in-process`` a debugger that has the host has activities and orchestrators."""
+"""docs/how-to/debugging.md: with ``--in-process`` breakpoints stop the host's process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stop():
 pytestmark = pytest.mark.xdist_group("docs")
 
 
-def test_breakpoints_in_both_kinds_of_functions(tmp_path: Path) -> None:
+def test_breakpoints_stop_in_activities_and_orchestrators(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     for path, text in app_files(root, "v2").items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def test_breakpoints_in_both_kinds_of_functions(tmp_path: Path) -> None:
         links = host.get("/api/orchestrators/hello_cities").json
         host.end(links)
         stops = [line for line in host.log.splitlines() if line.startswith("stopped")]
-        # The orchestrator's line is passed once: it is kept in memory between its steps.
+        # The orchestrator stays in memory between its turns, so it passes each line once.
         assert stops == [
             f"stopped in {name} of process {host.process.pid}"
             for name in ("say_hello", "hello_cities", "say_hello", "say_hello")

@@ -1,4 +1,4 @@
-"""The READMEs and docs/: commands run and print the shown output; snippets, links, paths are valid."""
+"""The READMEs and docs/: commands print the shown output; snippets and links are valid."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NOT_RUN = {
     "docker ": "needs a Docker engine; tests/container runs the same commands",
     "env CONTAINER_TESTS=": "CI runs it",
     "azd ": "needs an Azure subscription",
-    "echo 'eval ": "changes the user's shell profile; tests/cli/test_completion.py runs the command",
+    "echo 'eval ": "changes the shell profile; tests/cli/test_completion.py runs the command",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's",
 }
 """The first characters of commands that no test of this module runs, each with the reason."""
@@ -192,7 +192,7 @@ def test_inline_commands_have_valid_options(page: Path) -> None:
 
 
 def unknown_part(words: list[str]) -> str:
-    """Return the first unknown command or the unknown options; words in capitals are placeholders."""
+    """Return the unknown command or options of a command line. Capitals are placeholders."""
     command: click.Command = cli
     with click.Context(command) as context:
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):

@@ -1,4 +1,4 @@
-"""The host.json variants of docs/how-to/scale-out.md. The embedded host reads them and reports the stores that it replaces."""
+"""docs/how-to/scale-out.md: the embedded host reads each host.json and reports its store."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_the_embedded_host_accepts_the_variant_and_reports_that_it_uses_sqlite(
     (tmp_path / "host.json").write_text(json.dumps(VARIANTS[store]), encoding="utf-8")
     host, warnings = read_host_json(tmp_path, SETTINGS)
     assert host.hub_name == ("default" if store == "azureManaged" else "HelloHub")
-    said = [str(warning) for warning in warnings if "SQLite" in str(warning)]
-    assert len(said) == (0 if store == "AzureStorage" else 1)
+    logged = [str(warning) for warning in warnings if "SQLite" in str(warning)]
+    assert len(logged) == (0 if store == "AzureStorage" else 1)
     assert not [warning for warning in warnings if warning.fatal]
 
 

@@ -1,4 +1,4 @@
-"""docs/explanation/threat-model.md names, for each threat, tests that there are."""
+"""docs/explanation/threat-model.md: each threat has tests, and each named test exists."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ROWS = [
 ]
 
 
-def test_every_threat_has_a_test() -> None:
+def test_each_threat_has_a_test() -> None:
     assert len(ROWS) >= 15
     assert not [
         row for row in ROWS if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row.split("|")[3])
     ]
 
 
-def test_every_test_that_is_named_is_there() -> None:
+def test_each_named_test_exists() -> None:
     assert len(NAMED) >= len(ROWS)
-    assert len(NAMED) == TEXT.count("::"), "one is not written as `tests/file.py::test_name`"
+    assert len(NAMED) == TEXT.count("::"), "write each as `tests/file.py::test_name`"
     missing = []
     for file, name in NAMED:
         path = next(
