@@ -80,7 +80,7 @@ def test_requests_of_pages_of_other_sites_are_refused(
     response = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
     assert response is not None
     assert response.status == 403
-    assert b"starts and ends instances" in response.body
+    assert b"requests start and terminate instances" in response.body
 
 
 def test_a_link_of_another_site_to_a_path_without_client_is_followed() -> None:
@@ -169,7 +169,7 @@ def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFix
         assert response is not None
         assert b'"Host": {"CORS": "https://evil.example"}' in response.body
         assert ("X-Content-Type-Options", "nosniff") in response.headers
-    assert caplog.text.count("was asked by a page of https://evil.example") == 1
+    assert caplog.text.count("was sent by a page of https://evil.example") == 1
     for number in range(50):
         cross_site.refusal(
             request("POST", "/x", None, {"Origin": f"https://{number}.example"}, BASE)
@@ -180,5 +180,5 @@ def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFix
 def test_a_refusal_without_a_known_origin_suggests_no_setting() -> None:
     response = refusal("POST", STARTER, {**FETCH, "Origin": "null"})
     assert response is not None
-    assert b"does not say of which site it is" in response.body
+    assert b"a page of an unknown site" in response.body
     assert b"local.settings.json" not in response.body

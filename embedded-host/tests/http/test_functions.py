@@ -268,7 +268,7 @@ async def test_an_invalid_status_is_a_logged_500(
 ) -> None:
     response = await HttpFunctionsFixture(route("F", "f")).answered(status, b"x")
     assert (response.status, response.body, response.headers) == (500, b"", [])
-    assert f"Function 'F' answered with the status {status}" in caplog.text
+    assert f"Function 'F' returned the invalid status {status}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ async def test_an_invalid_header_is_a_logged_500(
 ) -> None:
     response = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
     assert (response.status, response.body, response.headers) == (500, b"", [])
-    assert "Function 'F' answered with a header that cannot be sent" in caplog.text
+    assert "Function 'F' returned a header that cannot be sent" in caplog.text
 
 
 async def test_a_failed_function_is_an_empty_500_and_is_logged(

@@ -113,7 +113,7 @@ async def test_the_least_recently_used_of_too_many_hubs_is_closed(
 async def test_an_invalid_task_hub_name_is_refused(api: Api, name: str) -> None:
     response = await api.request("GET", f"instances?taskHub={name}")
     assert response.status == 400
-    assert response.json["Message"].endswith("cannot be the name of a task hub.")
+    assert response.json["Message"].endswith("is not a valid name of a task hub.")
 
 
 async def test_an_internal_error_is_logged(

@@ -297,8 +297,8 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
         *(
             (
                 f"createdTimeFrom=2020-01-01&runtimeStatus={status}",
-                f"'runtimeStatus' can be Completed, Failed, Terminated, Canceled, but not '{wrong}': only finished instances "
-                "are purged. Nothing was deleted.",
+                "'runtimeStatus' must be one of Completed, Failed, Terminated, Canceled, not "
+                f"'{wrong}', because only finished instances can be purged. Nothing was deleted.",
             )
             for status, wrong in [
                 *(
@@ -316,7 +316,7 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
         ),
         (
             "createdTimeFrom=2020-01-01&runtimeStatus=,",
-            "'runtimeStatus' names no status. Nothing was deleted.",
+            "'runtimeStatus' does not contain a status. Nothing was deleted.",
         ),
     ],
 )

@@ -130,7 +130,7 @@ class Dashboard:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
 
-    # -- lists -----------------------------------------------------------------------------------------
+    # -- lists
 
     async def _instances(self, parameters: QueryParameters) -> Response:
         hub, conditions = self._hub.name, parameters.instance_query()
@@ -211,7 +211,7 @@ class Dashboard:
 
         return json_response(await self._read(query))
 
-    # -- one instance ----------------------------------------------------------------------------------
+    # -- one instance
 
     async def _instance(self, parameters: QueryParameters) -> Response:
         """Return the row, the interpretation of the history, and events of the history.
@@ -262,7 +262,7 @@ class Dashboard:
             return _error(f"There is no instance '{instance_id}'. [EH338]", 404)
         return Response(200, body.encode("utf-8", "replace"), [("Content-Type", JSON)])
 
-    # -- functions and changes -------------------------------------------------------------------------
+    # -- functions and changes
 
     async def _functions(self, parameters: QueryParameters) -> Response:
         hub = self._hub.name

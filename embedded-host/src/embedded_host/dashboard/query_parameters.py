@@ -19,7 +19,7 @@ class InvalidParameterError(EmbeddedHostError):
 
 
 class QueryParameters:
-    """The parameters of one request. Each method raises InvalidParameterError for an invalid value."""
+    """The parameters of one request. Methods raise InvalidParameterError for an invalid value."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query

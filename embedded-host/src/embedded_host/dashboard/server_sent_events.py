@@ -40,7 +40,7 @@ class _Topic:
 
 
 class ChangeFeed:
-    """The source of the streams. It polls the state once for all subscribers, if there are any."""
+    """The source of the streams. It polls the state file once for all subscribers."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class ChangeFeed:
         """Store the functions that read the state.
 
         ``version`` is cheap, and its value changes with every write. ``fingerprint`` gets an
-        instance id, and its value changes with the instance. It is called after the version changed.
+        instance id, and its value changes with the instance. It is called if the version changed.
         """
         self._version, self._fingerprint, self._poll_interval = version, fingerprint, poll_interval
         self._topics: dict[str, _Topic] = {}

@@ -1,1 +1,1 @@
-"""The HTTP server: functions, the Durable management API, the SDK's endpoint, the admin API and the home page."""
+"""The HTTP server: functions, management API, SDK endpoint, admin endpoints and home page."""

@@ -1,4 +1,4 @@
-"""The admin API: status of the host, and the list of functions (recorded; functions-host.md#admin-endpoints)."""
+"""The admin endpoints: host status, functions and keys (functions-host.md#admin-endpoints)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
 HOST_VERSION = "4.1037.0.0"
-"""The version of the Azure Functions host that this host follows."""
+"""The version of the Azure Functions host whose behaviour this host follows."""
 
 Invoke = Callable[[Function, str], None]
 
 
 class Admin:
-    """``invoke`` starts a function without HTTP trigger with an input, and returns at once."""
+    """The endpoints below ``/admin``."""
 
     def __init__(
         self,
@@ -33,20 +33,25 @@ class Admin:
         authorization: Authorization | None = None,
         keys: KeyFile | None = None,
     ) -> None:
-        """``keys`` is None if no keys are required."""
+        """Serve the functions of ``app``.
+
+        ``invoke`` starts a function that has no HTTP trigger with an input, and returns at once.
+        ``keys`` is None if the host requires no keys.
+        """
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
         self._keys = AdminKeys(keys, app) if keys is not None else None
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
+        """Return the response to a request whose path begins with ``/admin``."""
         parts = [unquote(p) for p in request.path.strip("/").split("/")][1:]
         lower = [p.lower() for p in parts]
         if lower == ["host", "ping"] and request.method in ("GET", "POST"):
             return empty_response(200)
         if refusal := self._authorization.to_admin(request):
             return refusal
-        if self._keys is not None and (answer := await self._keys.handle(request, parts)):
-            return answer
+        if self._keys is not None and (response := await self._keys.handle(request, parts)):
+            return response
         if lower == ["host", "status"] and request.method == "GET":
             return json_response(self._status())
         if lower[:1] != ["functions"] or len(parts) > 3:

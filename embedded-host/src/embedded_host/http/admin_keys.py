@@ -1,6 +1,7 @@
-"""The keys in the admin API: ``/admin/host/keys`` and ``/admin/functions/{name}/keys``.
+"""The admin endpoints for access keys: ``/admin/host/keys`` and ``/admin/functions/{name}/keys``.
 
-The lists are recorded (functions-host.md#admin-endpoints). The rest follows the source of the Azure Functions host (KeysController.cs).
+The lists of keys are recorded (functions-host.md#admin-endpoints). The other responses follow the
+source of the Azure Functions host (KeysController.cs).
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ _HOST_SCOPES = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
 
 
 class AdminKeys:
+    """The endpoints that list, create, renew and delete access keys."""
+
     def __init__(self, keys: KeyFile, app: CurrentApp) -> None:
         self._keys, self._app = keys, app
 
     async def handle(self, request: Request, parts: list[str]) -> Response | None:
-        """``parts`` is the decoded path below ``/admin``. Return None if it is not a path of keys."""
+        """Return the response to a request, or None if its path is not an endpoint for keys.
+
+        ``parts`` are the decoded segments of the path after ``/admin``.
+        """
         lower = [part.lower() for part in parts]
         if lower[:1] == ["host"] and len(parts) in (2, 3) and lower[1] in _HOST_SCOPES:
             scope, name = _HOST_SCOPES[lower[1]], parts[2:]
@@ -39,10 +45,10 @@ class AdminKeys:
         if request.method == "PUT" and name:
             with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 sent = json.loads(await request.read())["value"]
-        # In a thread, because a change waits for a change by another process.
-        return await asyncio.to_thread(self._answer, request, scope, name, sent)
+        # A change waits for the lock of the key file, which another process may hold.
+        return await asyncio.to_thread(self._respond, request, scope, name, sent)
 
-    def _answer(self, request: Request, scope: Scope, name: list[str], sent: object) -> Response:
+    def _respond(self, request: Request, scope: Scope, name: list[str], sent: object) -> Response:
         if not name:
             return self._list(request, scope) if request.method == "GET" else empty_response(404)
         if request.method == "GET":
@@ -75,9 +81,9 @@ class AdminKeys:
         return json_response({"keys": keys, "links": _links(request)})
 
     def _put(self, request: Request, scope: Scope, name: str, value: str | None) -> Response:
-        value, made = self._keys.put(scope, name, value)
+        value, is_new = self._keys.put(scope, name, value)
         response = _key(request, name, value)
-        if made:
+        if is_new:
             response.status = 201
             response.set_header("Location", f"{request.base_url}/")
         return response
@@ -88,5 +94,5 @@ def _key(request: Request, name: str, value: str) -> Response:
 
 
 def _links(request: Request) -> list[dict[str, str]]:
-    """Without the query, which may contain a key."""
+    """Return a link to the resource, without the query, which may contain a key."""
     return [{"rel": "self", "href": f"{request.base_url}{request.path}"}]

@@ -1,4 +1,7 @@
-"""Checks the access key of a request, and builds the response to one that is refused (recorded; functions-host.md#authorization and #admin-endpoints)."""
+"""The check of a request's access key, and the response if it is refused.
+
+The responses are recorded (functions-host.md#authorization and #admin-endpoints).
+"""
 
 from __future__ import annotations
 
@@ -13,30 +16,39 @@ HEADER, PARAMETER = "x-functions-key", "code"
 
 
 class Authorization:
-    """The methods return the response to a refused request, None for an allowed one."""
+    """The access check of each part of the host.
+
+    The ``to_`` methods return the response to a refused request, or None if it is allowed.
+    """
 
     def __init__(self, access: Access | None = None) -> None:
-        """``access`` None allows everything."""
+        """Check keys with ``access``. Without it (None) every request is allowed."""
         self._access = access or Access()
 
     def to_function(self, request: Request, function: Function) -> Response | None:
-        """A refusal is an empty 401 in all cases."""
+        """Check a request to an HTTP function. A refused request always gets an empty 401."""
         decision = self._access.to_function(request_key(request), function)
         return None if decision is Decision.ALLOWED else empty_response(401)
 
     def to_management(self, request: Request) -> Response | None:
+        """Check a request to the management API: a system key or the master key is required."""
         return _refusal(self._access.to_management(request_key(request)))
 
     def to_admin(self, request: Request) -> Response | None:
+        """Check a request to an admin endpoint: the master key is required."""
         return _refusal(self._access.to_admin(request_key(request)))
 
     def is_master(self, request: Request) -> bool:
-        """Return True for a request that may see all details."""
+        """Return True if the request has the master key, or if no keys are required."""
         return self._access.is_master(request_key(request))
 
 
 def request_key(request: Request) -> str:
-    """Return the key of a request, empty without one. A header takes precedence, even if it is empty, then the first ``code``."""
+    """Return the access key of a request, or "" if it has none.
+
+    The header takes precedence over the query, even if it is empty. In the query the first ``code``
+    counts.
+    """
     header = request.headers.get(HEADER)
     if header is not None:
         return header

@@ -87,7 +87,11 @@ class Connection(RequestHandler):
         manager: web.Server,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """``refuse`` returns the response for a status, ``release`` gets the bytes of a response that ends."""
+        """Set the callbacks.
+
+        ``refuse`` returns the response for an error status. ``release`` is called with the number
+        of bytes that a finished request no longer uses.
+        """
         super().__init__(
             manager,
             loop=loop,
@@ -100,7 +104,7 @@ class Connection(RequestHandler):
         )
         self._refuse, self._release = refuse, release
 
-    # -- requests ----------------------------------------------------------------------------------
+    # -- requests
 
     def data_received(self, data: bytes) -> None:
         """Start the timeout for headers with the first bytes of a request."""
@@ -133,7 +137,7 @@ class Connection(RequestHandler):
             log.error("A request failed with status 500 [EH330]", exc_info=exc)
         return self._refuse(request, status)
 
-    # -- responses -----------------------------------------------------------------------------------
+    # -- responses
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -1,7 +1,8 @@
-"""Cross-origin requests, as Core Tools configure them from local.settings.json (functions-host.md#local-settings-json).
+"""Cross-origin requests, configured in local.settings.json (functions-host.md#local-settings-json).
 
-Every header and method is allowed. The responses are those of ASP.NET Core's CORS middleware: it reads the ``Origin`` header only, runs
-before all routes, and responds to every preflight itself, even to one from an origin that is not allowed.
+As with Core Tools, every header and method is allowed. The responses are those of ASP.NET Core's
+CORS middleware. It reads the ``Origin`` header only, runs before all routes, and responds to every
+preflight itself, even to one from an origin that is not allowed.
 """
 
 from __future__ import annotations
@@ -19,30 +20,35 @@ _REQUESTED_HEADERS = "access-control-request-headers"
 
 
 class Cors:
-    """``origins`` as configured. Without origins, requests pass unchanged."""
+    """The CORS middleware."""
 
     def __init__(self, origins: Sequence[str] = (), credentials: bool = False) -> None:
+        """Allow the configured origins. Without origins, requests pass unchanged."""
         self._origins = frozenset(origin.lower() for origin in origins)
         self._any = self._origins == {"*"}
         self._credentials = credentials
         if self._any and credentials:
             log.warning(
-                "local.settings.json: CORS '*' with CORSCredentials is something that browsers refuse, and Core Tools too: "
-                "name the origins. Until then, credentials are not allowed. [EH329]"
+                "local.settings.json: CORS '*' cannot be combined with CORSCredentials, so "
+                "credentials are not allowed. Name the origins in CORS. [EH329]"
             )
             self._credentials = False
 
     def allows(self, origin: str | None) -> bool:
-        """Return True for an allowed origin; None stands for a request without one."""
+        """Return True for an allowed origin. None means a request without origin."""
         return self._any or (origin is not None and origin in self._origins)
 
     def is_preflight(self, request: Request) -> bool:
-        """Return True for a CORS preflight, to which ``handle`` responds itself."""
-        asks = request.method == "OPTIONS" and _REQUESTED_METHOD in request.headers
-        return asks and bool(self._origins) and "origin" in request.headers
+        """Return True for a CORS preflight. ``handle`` responds to it itself."""
+        return (
+            request.method == "OPTIONS"
+            and _REQUESTED_METHOD in request.headers
+            and bool(self._origins)
+            and "origin" in request.headers
+        )
 
     async def handle(self, request: Request, inner: Handler) -> Response:
-        """Return the response of ``inner`` with the CORS headers, or the response to a preflight."""
+        """Return the response of ``inner`` with CORS headers, or the response to a preflight."""
         origin = request.headers.get("origin")
         if not self._origins or origin is None:
             return await inner(request)

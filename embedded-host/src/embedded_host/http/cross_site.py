@@ -1,11 +1,14 @@
-"""Refuses requests that pages of other sites send, unless CORS allows their origin.
+"""The filter that refuses requests of pages of other sites, unless CORS allows their origin.
 
-Any page can make the browser send a request to this host: with a form, an image, ``fetch`` in the mode no-cors, or a navigation. The
-page cannot read the response, but the request alone can start or terminate an orchestration. Browsers send the origin of a request in
-``Sec-Fetch-Site`` and ``Origin``, which no page can change. Other programs send neither header, and are accepted.
+Any page can make the browser send a request to this host: with a form, an image, ``fetch`` in
+no-cors mode, or a navigation. The page cannot read the response, but the request alone can start or
+terminate an orchestration. Browsers send the origin of a request in ``Sec-Fetch-Site`` and
+``Origin``, and a page cannot change these headers. Programs other than browsers send neither
+header, and are accepted.
 
-A link from another site is followed, except to a function with a durable client, because a page can also navigate without a click.
-There the response is a confirmation page with the link.
+A link from another site is followed. A link to a function with a durable client is not, because a
+page can also navigate without a click. In this case the response is a confirmation page with the
+link.
 """
 
 from __future__ import annotations
@@ -25,13 +28,15 @@ log = logging.getLogger("embedded_host.http")
 
 
 class CrossSite:
-    """``starts_instances`` returns True for a request to a function that can start instances."""
+    """The check of the site that a request comes from."""
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
+        """Confirm links to functions that can start instances, by ``starts_instances``."""
         self._cors, self._starts_instances = cors, starts_instances
         self._logged = OncePerKey()
 
     def refusal(self, request: Request) -> Response | None:
+        """Return the response to a request that is refused, or None if it is accepted."""
         headers = request.headers
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is None and origin is None:
@@ -48,24 +53,30 @@ class CrossSite:
     def _refuse(self, request: Request, page: str | None) -> Response:
         known = page if page and page.isprintable() and len(page) <= 253 else None
         if known in (None, "null"):
-            whose, remedy = "a page that does not say of which site it is", ""
+            sender, remedy = "a page of an unknown site", ""
         else:
-            whose = f"a page of {known}"
-            remedy = f' If that page is yours, allow it in local.settings.json, "Host": {{"CORS": "{known}"}}, and restart the host.'
-        why = (
-            f"{request.method} {request.path} was asked by {whose}. Pages of other sites may not have requests sent to this host, "
-            f"because what they ask for starts and ends instances.{remedy}"
+            sender = f"a page of {known}"
+            remedy = (
+                " If the page is yours, allow its origin in local.settings.json with "
+                f'"Host": {{"CORS": "{known}"}}, and restart the host.'
+            )
+        reason = (
+            f"{request.method} {request.path} was sent by {sender}. Pages of other sites may not "
+            f"send requests to this host, because requests start and terminate instances.{remedy}"
         )
-        if self._logged.is_new(whose):
-            log.warning("Refused with 403: %s [EH241]", why)
-        return secure_text(why, 403)
+        if self._logged.is_new(sender):
+            log.warning("Refused with 403: %s [EH241]", reason)
+        return secure_text(reason, 403)
 
 
 def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
-    """Return True for a request from the host's own page, or from the user: a typed URL, a bookmark, a link in another program."""
+    """Return True for a request of the host's own page or of the user.
+
+    A user's request is a typed URL, a bookmark or a link in another program.
+    """
     if site is not None:
         return site in ("same-origin", "none")
-    # Browsers before 2023, and browsers that use plain HTTP with a name of another machine.
+    # Browsers before 2023, and plain HTTP requests to another machine, have no Sec-Fetch-Site.
     own = {
         request.base_url.partition("://")[2],
         *request.headers.get("x-forwarded-host", "").split(","),
@@ -95,8 +106,9 @@ def _origin_of(referer: str) -> str | None:
 def _confirmation_page(request: Request) -> Response:
     url = html.escape(request.url)
     return secure_html(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Go on?</title><body><h1>Go on?</h1>'
-        "<p>Another site has led you here, to a function that can start or end orchestrations of this app. If that is what you "
-        f'want, go on:</p><p><a href="{url}" rel="noreferrer">{url}</a></p></body></html>',
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Continue?</title>'
+        "<body><h1>Continue?</h1><p>You followed a link of another site to a function that can "
+        "start or terminate orchestrations of this app. To call the function, follow the link:</p>"
+        f'<p><a href="{url}" rel="noreferrer">{url}</a></p></body></html>',
         403,
     )

@@ -1,4 +1,7 @@
-"""HTTP triggers: the function for a request, its trigger data and its response (functions-host.md#http-routing to #http-responses)."""
+"""HTTP triggers: routing, trigger data and responses.
+
+See functions-host.md#http-routing to #http-responses.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 class HttpFunctions:
+    """The HTTP functions of the app."""
+
     def __init__(
         self,
         app: CurrentApp,
@@ -33,19 +38,22 @@ class HttpFunctions:
         throttle: Throttle | None = None,
         authorization: Authorization | None = None,
     ) -> None:
-        """``binding`` returns the value of a durableClient binding for the base URL of a request."""
+        """Run functions in ``worker``.
+
+        ``binding`` returns the value of a durableClient binding for the base URL of a request.
+        """
         self._app, self._worker, self._binding = app, worker, binding
         self._throttle = throttle or Throttle()
         self._authorization = authorization or Authorization()
 
     def has_route_for(self, request: Request) -> bool:
-        """Return True if the route and methods of a function match."""
+        """Return True if the route and the methods of a function match the request."""
         return self._match(request) is not None
 
     def starts_instances(self, request: Request) -> bool:
         """Return True for a request to a function with a durable client."""
-        found = self._match(request)
-        return found is not None and found[0].takes_client
+        match = self._match(request)
+        return match is not None and match[0].takes_client
 
     def serves_prefix(self, segment: str) -> bool:
         """Return True if the first segment of a function's route is exactly ``segment``."""
@@ -55,17 +63,18 @@ class HttpFunctions:
         )
 
     async def handle(self, request: Request) -> Response:
+        """Return the response of the function whose route matches, or a 404."""
         problem = self._app.loaded.problem
         if problem is not None:
             return self._out_of_service(request, f"The app is not loaded: {problem}")
-        found = self._match(request)
-        if found is None:
+        match = self._match(request)
+        if match is None:
             return self._refused(request) or empty_response(404)
-        if refusal := self._authorization.to_function(request, found[0].function):
+        if refusal := self._authorization.to_function(request, match[0].function):
             return refusal
         try:
             with self._throttle.admit():
-                return await self._run(request, *found)
+                return await self._run(request, *match)
         except TooBusyError:
             return Response(429, b"", [("Retry-After", "1")])
 
@@ -88,23 +97,26 @@ class HttpFunctions:
             async with self._throttle.running:
                 result = await self._worker.invoke(invocation)
         except WorkerLostError as lost:
-            beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
+            others = lost.concurrent_calls
+            and_others = (
+                f" and {others} other {'call' if others == 1 else 'calls'}" if others else ""
+            )
             log.error(
-                "The worker was lost while it ran the function '%s'%s: %s. [EH325]",
+                "The worker process ended while it ran the function '%s'%s: %s. [EH325]",
                 name,
-                beside,
+                and_others,
                 lost,
             )
             return empty_response(500)
         if result.error is not None:
             return self._failed(request, name, result.error)
         if not isinstance(result.value, HttpResponseData):
-            log.error("Function '%s' gave no response. [EH322]", name)
+            log.error("Function '%s' returned no HTTP response. [EH322]", name)
             return empty_response(500)
-        return _answer(name, result.value)
+        return _checked_response(name, result.value)
 
     def _refused(self, request: Request) -> Response | None:
-        """Return the error of a function that is out of service, for a request that its route would match."""
+        """Return the response of a function that is out of service, if its route matches."""
         served = self._app.loaded
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
@@ -114,10 +126,14 @@ class HttpFunctions:
                 )
         return None
 
-    def _out_of_service(self, request: Request, why: str) -> Response:
-        """Return a 500. The reason describes the app's code, so with keys only the master key gets it."""
+    def _out_of_service(self, request: Request, reason: str) -> Response:
+        """Return a 500.
+
+        The reason describes the app's code. If keys are required, only a request with the master
+        key gets it.
+        """
         return (
-            text_response(why, status=500)
+            text_response(reason, status=500)
             if self._authorization.is_master(request)
             else empty_response(500)
         )
@@ -138,39 +154,49 @@ class HttpFunctions:
 
 
 def _would_match(text: str, path: str) -> bool:
-    """Return True if a route matches the path; for an invalid route, if its literal prefix does."""
+    """Return True if the route ``text`` matches the path.
+
+    An invalid route matches if the path begins with the literal part before its first parameter.
+    """
     try:
         return RouteTemplate.parse(text).match(path) is not None
     except RouteTemplateError:
         return path.lower().startswith(text.partition("{")[0].lower())
 
 
-def _answer(name: str, answer: HttpResponseData) -> Response:
-    """Return the function's response, or a 500 for one that Kestrel does not send either: an invalid status, or a header that would
-    need encoding or contains a line break."""
-    if not 200 <= answer.status <= 999:
+def _checked_response(name: str, data: HttpResponseData) -> Response:
+    """Return the function's response, or a 500 if Kestrel would not send it.
+
+    Kestrel rejects an invalid status, and a header that is not ASCII or contains a line break.
+    """
+    if not 200 <= data.status <= 999:
         log.error(
-            "Function '%s' answered with the status %d, which is none: 200 to 999. [EH323]",
+            "Function '%s' returned the invalid status %d: a status is a number from 200 to 999. "
+            "[EH323]",
             name,
-            answer.status,
+            data.status,
         )
         return empty_response(500)
-    for header, value in answer.headers:
+    for header, value in data.headers:
         if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
             log.error(
-                "Function '%s' answered with a header that cannot be sent: %r: %r. Names are letters, digits and '-', values "
-                "are ASCII without line breaks; percent-encode the rest. [EH324]",
+                "Function '%s' returned a header that cannot be sent: %r: %r. Names have letters, "
+                "digits and '-', values are ASCII without line breaks. Percent-encode other "
+                "characters. [EH324]",
                 name,
                 header,
                 value,
             )
             return empty_response(500)
-    return Response(answer.status, answer.body, list(answer.headers))
+    return Response(data.status, data.body, list(data.headers))
 
 
 def function_query(text: str) -> dict[str, str]:
-    """Return the decoded parameters. Repeated ones are joined with commas under the last spelling of the name; empty values are
-    dropped (recorded; functions-host.md#http-requests)."""
+    """Return the decoded parameters of a query (recorded; functions-host.md#http-requests).
+
+    Repeated parameters are joined with commas under the last spelling of the name. Empty values
+    are dropped.
+    """
     spelling: dict[str, str] = {}
     values: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=False):

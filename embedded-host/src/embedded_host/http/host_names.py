@@ -1,8 +1,9 @@
-"""Checks the Host header, against DNS rebinding.
+"""The check of the Host header, which prevents DNS rebinding.
 
-A web page can resolve its own host name to the address of this machine. For the browser, page and host are then the same site. The
-``Host`` header reveals it, because it contains the name of the page. The host accepts names that no page can have, and the names that
-the user allows.
+A web page can make its own host name resolve to the address of this machine. For the browser, the
+page and this host are then the same site. The ``Host`` header of such a request has the name of
+the page. Therefore this host accepts only names that no page can have, and the names that the user
+allows.
 """
 
 from __future__ import annotations
@@ -21,35 +22,44 @@ log = logging.getLogger("embedded_host.http")
 
 
 class HostNames:
-    """``names`` are additional names in the format of ``--allow-host``; ``.example.com`` stands for all its subdomains. With
-    ``network`` the host listens on a network, and accepts all addresses: it does not know the address of a published container port."""
+    """The names by which requests may address the host."""
 
     def __init__(self, names: Iterable[str] = (), *, network: bool = False) -> None:
+        """Allow additional ``names``, in the format of ``--allow-host``.
+
+        The name ``.example.com`` allows all subdomains of ``example.com``. ``network`` is True if
+        the host listens on a network. It then allows all IP addresses, because it does not know the
+        address of a published container port.
+        """
         self._names = frozenset(normalized(name) for name in names)
         self._network = network
         self._logged = OncePerKey()
         self.allows = lru_cache(maxsize=256)(self._allows)
-        """Returns True for an accepted authority, with or without a port."""
+        """Return True for an allowed host name or address, with or without a port."""
 
     def refusal(self, request: Request) -> Response | None:
+        """Return the response to a request that is refused, or None if its host name is allowed."""
         authority = request.base_url.partition("://")[2]
         return None if self.allows(authority) else self._refuse(authority)
 
     def _allows(self, authority: str) -> bool:
-        found = AUTHORITY.fullmatch(authority)
-        if found is None:
+        match = AUTHORITY.fullmatch(authority)
+        if match is None:
             return False
-        name = normalized(found[1])
+        name = normalized(match[1])
         if name in self._names or any(
-            name.endswith(below) for below in self._names if below.startswith(".")
+            name.endswith(parent) for parent in self._names if parent.startswith(".")
         ):
             return True
-        # By RFC 6761, and in every browser, these names always mean this machine.
+        # In every browser these names always mean this machine (RFC 6761).
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
 
     def _allows_address(self, text: str) -> bool:
-        """An IP address cannot be rebound. 0.0.0.0 and the like are refused, although they reach this machine: for
-        them browsers send no origin, so a page would look like another program (``cross_site.py``)."""
+        """Return True for an allowed IP address. DNS rebinding does not apply to addresses.
+
+        0.0.0.0 and similar addresses are refused although they reach this machine. Browsers send no
+        origin for them, so the filter in ``cross_site.py`` would not recognize a page.
+        """
         address = ip_address(text)
         if (
             address is None
@@ -60,15 +70,16 @@ class HostNames:
         return address.is_loopback or self._network
 
     def _refuse(self, authority: str) -> Response:
-        found = AUTHORITY.fullmatch(authority)
-        name = found[1] if found and len(found[1]) <= 253 else ""
-        why = (
-            f"This host does not answer to the name '{name}': a web page could give that name the address of this machine "
-            f"(DNS rebinding). Ask for http://localhost with the host's port; or, if the name is yours (a tunnel, a proxy, "
-            f"a container), start the host with --allow-host {name.strip('[]')}."
+        match = AUTHORITY.fullmatch(authority)
+        name = match[1] if match and len(match[1]) <= 253 else ""
+        reason = (
+            f"The host name '{name}' is not allowed, because a web page could give that name the "
+            "address of this machine (DNS rebinding). Use http://localhost with the host's port. "
+            "If the name is yours (a tunnel, a proxy, a container), start the host with "
+            f"--allow-host {name.strip('[]')}."
             if name
-            else "The request's Host header has no name of a host."
+            else "The request's Host header is not a valid host name."
         )
         if self._logged.is_new(name):
-            log.warning("Refused with 403: %s [EH240]", why)
-        return secure_text(why, 403)
+            log.warning("Refused with 403: %s [EH240]", reason)
+        return secure_text(reason, 403)

@@ -1,4 +1,4 @@
-"""The Durable management API, for its public address and for the SDK's endpoint (functions-host.md#management-api)."""
+"""The Durable management API (functions-host.md#management-api)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ log = logging.getLogger("embedded_host.http")
 HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,49}")
 """Valid names of task hubs (functions-host.md#host-json)."""
 OTHERS = 100
-"""Maximum number of other task hubs that stay open, the most recently used ones."""
+"""Maximum number of other task hubs in memory. The least recently used one is removed."""
 
 
 class ManagementApi:
-    """Requests with the parameter ``taskHub`` are for another task hub in the same state."""
+    """The management API of one task hub, and of other task hubs in the same state file.
+
+    The query parameter ``taskHub`` selects another task hub.
+    """
 
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
         self._client, self._urls = client, urls
@@ -42,8 +45,12 @@ class ManagementApi:
         self._others: OrderedDict[str, _Routes] = OrderedDict()
 
     async def handle(self, request: Request, path: str, public_url: str | None = None) -> Response:
-        """``path`` follows ``/runtime/webhooks/durabletask`` or ``/durabletask``, percent-encoded. ``public_url`` is
-        the base of URLs in the response to a request to the SDK's endpoint."""
+        """Return the response to a request.
+
+        ``path`` is the percent-encoded path after ``/runtime/webhooks/durabletask`` or
+        ``/durabletask``. ``public_url`` is the base of the URLs in a response of the SDK's
+        endpoint, by default the base URL of the request.
+        """
         try:
             return await self._routed(request, path, public_url or request.base_url)
         except (BodyTooLargeError, ClientGoneError, MalformedBodyError):
@@ -55,7 +62,7 @@ class ManagementApi:
             return exception_response(
                 500,
                 INTERNAL_ERROR,
-                "The state could not be read; the host's log says why.",
+                "The state file could not be read. The host's log has the reason.",
                 type(error).__name__,
             )
         except Exception as error:
@@ -63,13 +70,14 @@ class ManagementApi:
             return exception_response(500, INTERNAL_ERROR, str(error), type(error).__name__)
 
     async def _routed(self, request: Request, path: str, base: str) -> Response:
-        # Decoded before it is split, so that an id with a slash matches no route (functions-host.md#start-an-instance).
+        # The path is decoded before it is split, so that an id with a slash matches no route
+        # (functions-host.md#start-an-instance).
         segments = form_decoded(path).strip("/").split("/")
         if not all(segments):
             return empty_response(404)
         name = request.query.get("taskhub", "").strip() or self._urls.hub
         if name.lower() != self._urls.hub.lower() and not HUB_NAME.fullmatch(name):
-            return message_response(400, f"'{name}' cannot be the name of a task hub.")
+            return message_response(400, f"'{name}' is not a valid name of a task hub.")
         return await self._routes(name).handle(request, base, segments)
 
     def _routes(self, hub: str) -> _Routes:
@@ -113,7 +121,7 @@ class _Routes:
         return empty_response(404)
 
     async def _on_instances(self, request: Request, base: str, rest: list[str]) -> Response:
-        """``rest`` are the segments after ``instances``."""
+        """Return the response to a request. ``rest`` are the path segments after ``instances``."""
         method = request.method
         if not rest and method == "GET":
             return await self._queries.list(request)

@@ -22,18 +22,17 @@ from embedded_host.web.response import Response, empty_response, json_response
 
 
 class EntityRoutes:
+    """The entity routes of one task hub."""
+
     def __init__(self, client: HubClient) -> None:
         self._client = client
 
     async def handle(self, request: Request, rest: list[str]) -> Response:
-        """``rest`` are the segments after ``entities``."""
+        """Return the response to a request. ``rest`` are the path segments after ``entities``."""
         if len(rest) < 2:
-            is_asked = request.method == "GET"
-            return (
-                await self._list(request, rest[0] if rest else None)
-                if is_asked
-                else empty_response(404)
-            )
+            if request.method != "GET":
+                return empty_response(404)
+            return await self._list(request, rest[0] if rest else None)
         if len(rest) > 2:
             return empty_response(404)
         name, key = rest[0].lower(), rest[1]

@@ -1,4 +1,7 @@
-"""The instance routes of the management API: start, status and operations (functions-host.md#management-routes to #raise-an-event)."""
+"""The instance routes of the management API: start, status and operations.
+
+See functions-host.md#management-routes to #raise-an-event.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,17 @@ from embedded_host.web.response import JSON, Response, empty_response, json_resp
 
 
 class InstanceRoutes:
+    """The instance routes of one task hub."""
+
     def __init__(self, client: HubClient, urls: ManagementUrls) -> None:
         self._client, self._urls = client, urls
 
-    # -- starting ----------------------------------------------------------------------------------
+    # -- starting
 
     async def start(
         self, request: Request, base: str, name: str, instance_id: str | None
     ) -> Response:
+        """Start an instance. The response has its id, or its output if the request waits for it."""
         query = request.query
         input: str | None = await request.text()
         if not input and request.headers.get("content-length") == "0":
@@ -55,7 +61,10 @@ class InstanceRoutes:
         timeout, interval = seconds(query.get("timeout")), seconds(query.get("pollinginterval"))
         if timeout is not None and interval is not None:
             if interval > timeout:
-                text = f"Total timeout {_number(timeout)} should be bigger than retry timeout {_number(interval)}"
+                text = (
+                    f"Total timeout {_number(timeout)} should be bigger than retry timeout "
+                    f"{_number(interval)}"
+                )
                 return message_response(400, text)
             row = await self._client.wait(started, timeout)
             if row is not None and is_terminal(row):
@@ -71,6 +80,7 @@ class InstanceRoutes:
         )
 
     async def restart(self, request: Request, base: str, instance_id: str) -> Response:
+        """Start the function of an instance again, with its input, under a new or the same id."""
         try:
             new_id = flag(request.query.get("restartwithnewinstanceid"), True)
             started = await self._client.restart(instance_id, new_id)
@@ -90,9 +100,10 @@ class InstanceRoutes:
             )
         return self._check_status(base, started)
 
-    # -- status ------------------------------------------------------------------------------------
+    # -- status
 
     async def status(self, request: Request, instance_id: str) -> Response:
+        """Return the status of an instance. ``Prefer: wait=N`` waits N seconds for its end."""
         wait = preferred_wait(request.headers.get("prefer"))
         if wait is None:
             row = self._client.status(instance_id)
@@ -133,10 +144,13 @@ class InstanceRoutes:
         failed = row.status == "Failed" and flag(query.get("returninternalservererroronfailure"))
         return json_response(body, 500 if failed else 200)
 
-    # -- operations --------------------------------------------------------------------------------
+    # -- operations
 
     async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
-        """Check a request in the recorded order (functions-host.md#raise-an-event)."""
+        """Raise an external event. The request is checked in the recorded order.
+
+        See functions-host.md#raise-an-event.
+        """
         try:
             self._client.live(instance_id)
             if request.media_type != "application/json":
@@ -156,7 +170,7 @@ class InstanceRoutes:
     async def operate(
         self, request: Request, base: str, instance_id: str, operation: str
     ) -> Response:
-        """``POST instances/{id}/{operation}``"""
+        """Terminate, suspend, resume, rewind or restart an instance."""
         client, reason = self._client, request.query.get("reason")
         try:
             if operation == "terminate":
@@ -175,12 +189,12 @@ class InstanceRoutes:
             return empty_response(404)
         except InstanceFinishedError:
             return empty_response(410)
-        except InstanceStatusError as wrong:
-            text = f"Cannot {operation} the orchestration instance {instance_id} because instance is in the "
+        except InstanceStatusError as error:
             return exception_response(
                 500,
                 INTERNAL_ERROR,
-                f"{text}{wrong.status} state.",
+                f"Cannot {operation} the orchestration instance {instance_id} because instance is "
+                f"in the {error.status} state.",
                 "System.InvalidOperationException",
             )
         return empty_response(202)
@@ -190,27 +204,30 @@ class InstanceRoutes:
             await self._client.rewind(instance_id, reason)
         except InstanceNotFoundError:
             return json_response(f'No orchestration with instance ID "${instance_id}" found.', 404)
-        except InstanceStatusError as wrong:
+        except InstanceStatusError as error:
             return json_response(
-                f'This orchestration has status {wrong.status}, but only orchestrations in the "Failed" state can be rewound.',
+                f"This orchestration has status {error.status}, but only orchestrations in the "
+                '"Failed" state can be rewound.',
                 412,
             )
         return empty_response(202)
 
     async def purge(self, instance_id: str) -> Response:
+        """Delete a finished instance."""
         try:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
-            # An id with a leading @ counts as an entity's and skips the checks (recorded; functions-host.md#management-routes).
+            # An id that begins with @ is an entity's, and skips the checks (recorded;
+            # functions-host.md#management-routes).
             return (
                 json_response({"instancesDeleted": 0})
                 if instance_id.startswith("@")
                 else empty_response(404)
             )
-        except InstanceStatusError as wrong:
+        except InstanceStatusError as error:
             text = (
-                "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
-                f"{instance_id} has status {wrong.status}"
+                "Only orchestrations in a terminal state can be purged, but the orchestration "
+                f"with instance ID {instance_id} has status {error.status}"
             )
             return json_response(text, 412)
 

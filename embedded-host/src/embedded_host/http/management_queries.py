@@ -1,4 +1,7 @@
-"""Lists of instances, and purges by filter, in the management API (functions-host.md#management-routes and #list-and-purge)."""
+"""The routes of the management API that list and purge instances by a filter.
+
+See functions-host.md#management-routes and #list-and-purge.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,16 @@ from embedded_host.web.response import Response, empty_response, json_response
 
 
 class ListRoutes:
+    """The list and purge routes of one task hub."""
+
     def __init__(self, client: HubClient) -> None:
         self._client = client
 
     async def list(self, request: Request) -> Response:
-        """Respond with a page of instances, entities included. An invalid part of the filter does not count (recorded)."""
+        """Return a page of instances, entities included.
+
+        Invalid parts of the filter are ignored (recorded).
+        """
         query, limit = request.query, page_size(request.query.get("top"))
         named = (runtime_status(text) for text in comma_separated(query.get("runtimestatus")))
         filter = InstanceQuery(
@@ -47,8 +55,11 @@ class ListRoutes:
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:
-        """Delete the finished instances of a filter. An invalid filter deletes nothing; the Azure Functions host
-        ignores the invalid part and deletes more (functions-host.md#list-and-purge; docs/reference/known-differences.md)."""
+        """Delete the finished instances of a filter.
+
+        An invalid filter deletes nothing. This is an intended difference: the Azure Functions host
+        ignores the invalid part and deletes more (functions-host.md#list-and-purge).
+        """
         query = request.query
         if not query.get("createdtimefrom", "").strip():
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)
@@ -62,11 +73,12 @@ class ListRoutes:
             if status not in FINISHED:
                 names = ", ".join(FINISHED)
                 return _refused(
-                    f"'runtimeStatus' can be {names}, but not '{text}': only finished instances are purged."
+                    f"'runtimeStatus' must be one of {names}, not '{text}', because only finished "
+                    "instances can be purged."
                 )
             statuses.append(status)
         if query.get("runtimestatus", "").strip() and not statuses:
-            return _refused("'runtimeStatus' names no status.")
+            return _refused("'runtimeStatus' does not contain a status.")
         filter = InstanceQuery(
             created_from=parse_timestamp(query.get("createdtimefrom")),
             created_to=parse_timestamp(query.get("createdtimeto")),
@@ -76,5 +88,5 @@ class ListRoutes:
         return json_response({"instancesDeleted": deleted}) if deleted else empty_response(404)
 
 
-def _refused(why: str) -> Response:
-    return json_response(f"{why} Nothing was deleted.", 400)
+def _refused(reason: str) -> Response:
+    return json_response(f"{reason} Nothing was deleted.", 400)

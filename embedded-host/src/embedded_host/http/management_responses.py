@@ -1,4 +1,4 @@
-"""Responses of the management API: its two error bodies, and pages of lists (functions-host.md#transport)."""
+"""Error responses and pages of lists in the management API (functions-host.md#transport)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from embedded_host.web.response import JSON, Response, json_response
 T = TypeVar("T")
 INTERNAL_ERROR = "Something went wrong while processing your request"
 ROWS_PER_ROUND = 100
-"""Rows of a list between two rounds of the event loop: some milliseconds."""
+"""Rows of a list between two rounds of the event loop. They take some milliseconds."""
 
 
 def exception_response(status: int, message: str, exception: str, kind: str) -> Response:
-    """Return error body A."""
+    """Return an error with the fields of a .NET exception."""
     body = {
         "Message": message,
         "ExceptionMessage": exception,
@@ -27,25 +27,33 @@ def exception_response(status: int, message: str, exception: str, kind: str) -> 
 
 
 def message_response(status: int, text: str) -> Response:
-    """Return error body B."""
+    """Return an error that has only a message."""
     return json_response({"Message": text}, status)
 
 
 def invalid_json_response(text: str, error: ValueError) -> Response:
+    """Return the error for an invalid JSON body.
+
+    For an empty body and for an invalid first character the message is that of the Azure Functions
+    host (recorded), otherwise that of ``error``.
+    """
     position = getattr(error, "pos", None)
     if not text.strip():
-        why = "Error reading JToken from JsonReader. Path '', line 0, position 0."
+        message = "Error reading JToken from JsonReader. Path '', line 0, position 0."
     elif position == len(text) - len(text.lstrip()):
-        why = f"Unexpected character encountered while parsing value: {text[position]}. Path '', line 0, position 0."
+        message = (
+            f"Unexpected character encountered while parsing value: {text[position]}. "
+            "Path '', line 0, position 0."
+        )
     else:
-        why = f"{error}."
+        message = f"{error}."
     return exception_response(
-        400, "Invalid JSON content", why, "Newtonsoft.Json.JsonReaderException"
+        400, "Invalid JSON content", message, "Newtonsoft.Json.JsonReaderException"
     )
 
 
 async def cooperatively(rows: Iterable[T]) -> AsyncIterator[T]:
-    """Yield ``rows``, and control to the event loop now and then: a page can have any number of rows."""
+    """Yield ``rows``. After every ROWS_PER_ROUND rows, other tasks of the event loop run."""
     for number, row in enumerate(rows, 1):
         yield row
         if number % ROWS_PER_ROUND == 0:
@@ -56,8 +64,8 @@ def page_response(body: Sequence[str], last_id: str | None) -> Response:
     """Return a page of a list.
 
     Args:
-        body: The JSON of each row. It is encoded row by row, because encoding a long list at once blocks the event loop.
-        last_id: The id of the page's last row, None on the last page.
+        body: The JSON of each row. Encoding all rows at once would block the event loop.
+        last_id: The id of the page's last row, or None for the last page.
     """
     headers = () if last_id is None else ((CONTINUATION_TOKEN_HEADER, continuation_token(last_id)),)
     return Response(200, f"[{','.join(body)}]".encode(), [("Content-Type", JSON), *headers])

@@ -1,4 +1,4 @@
-"""Filters requests to the public address by host name and origin before they reach a route."""
+"""The filter of requests to the public address, by host name and origin."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from embedded_host.web.response import Response
 
 
 class RequestFilter:
+    """A handler that passes accepted requests to ``inner``."""
+
     def __init__(self, names: HostNames, cross_site: CrossSite, inner: Handler) -> None:
         self._names, self._cross_site, self._inner = names, cross_site, inner
 
     async def handle(self, request: Request) -> Response:
+        """Return the response of ``inner``, or a 403 if the request is refused."""
         return (
             self._names.refusal(request)
             or self._cross_site.refusal(request)

@@ -1,10 +1,10 @@
-"""Limits the log lines that clients can cause."""
+"""A limit for log lines that clients can trigger."""
 
 from __future__ import annotations
 
 
 class OncePerKey:
-    """Admits each key once, and at most ``limit`` keys, so that no client can fill the log."""
+    """A set of at most ``limit`` keys, so that clients cannot fill the log with new keys."""
 
     def __init__(self, limit: int = 20) -> None:
         self._limit = limit

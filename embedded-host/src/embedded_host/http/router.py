@@ -1,4 +1,4 @@
-"""Routes a request by its path: admin API, management API, dashboard, functions, home page."""
+"""The router: admin endpoints, management API, dashboard, functions and home page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response
 
 RPC = "/durabletask"
+"""The path of the SDK's endpoint."""
 DASHBOARD = "/dashboard"
+"""The path of the dashboard."""
 
 
 class Dashboard(Protocol):
+    """The part of ``embedded_host.dashboard`` that the router uses."""
+
     async def handle(self, request: Request, path: str) -> Response:
-        """``path`` follows ``/dashboard``."""
+        """Return the response to a request. ``path`` is the URL's path after ``/dashboard``."""
 
 
 class Router:
-    """``home`` returns the home page, None if it is disabled."""
+    """The handler of all requests that the request filter accepts."""
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Router:
         dashboard: Dashboard | None = None,
         authorization: Authorization | None = None,
     ) -> None:
+        """Route requests by path. ``home`` returns the home page, or None if it is disabled."""
         self._functions, self._management, self._admin, self._home = (
             functions,
             management,
@@ -49,28 +54,34 @@ class Router:
         self._authorization = authorization or Authorization()
 
     async def public(self, request: Request) -> Response:
-        """Handle a request to the public address."""
+        """Return the response to a request to the public address."""
         lower = request.path.lower()
         if (
             (lower == DASHBOARD or lower.startswith(DASHBOARD + "/"))
             and self._dashboard
             and self.has_dashboard
         ):
-            # No CORS: only the dashboard's own page uses it. The files of the page need no key, its API does.
+            # CORS does not apply, because only the dashboard's own page uses these paths.
+            # The files of the page require no key; its API does.
             path = request.path[len(DASHBOARD) :]
-            asks = "api" in unquote(path).lower().split("/")
-            return (
-                asks and self._authorization.to_management(request)
-            ) or await self._dashboard.handle(request, path)
-        return await self._cors.handle(request, self._answer)
+            is_api = "api" in unquote(path).lower().split("/")
+            refusal = self._authorization.to_management(request) if is_api else None
+            return refusal or await self._dashboard.handle(request, path)
+        return await self._cors.handle(request, self._route)
 
     @property
     def has_dashboard(self) -> bool:
-        """False if the app has a function with that route. A catch-all route does not count."""
+        """False if the host has no dashboard, or a function of the app has its route.
+
+        A catch-all route does not replace the dashboard.
+        """
         return self._dashboard is not None and not self._functions.serves_prefix(DASHBOARD[1:])
 
-    async def _answer(self, request: Request) -> Response:
-        """The paths of the host take precedence over those of functions (functions-host.md#http-routing)."""
+    async def _route(self, request: Request) -> Response:
+        """Return the response to a request for all other paths.
+
+        Paths of the host take precedence over routes of functions (functions-host.md#http-routing).
+        """
         lower = request.path.lower()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
             refusal = self._authorization.to_management(request)
@@ -87,15 +98,21 @@ class Router:
     async def client_request(
         self, public_url: str, method: str, path: str, body: bytes
     ) -> tuple[int, bytes]:
-        """Handle a durable client's request that a worker forwarded. ``path`` follows the SDK endpoint's base. Return
-        status and body."""
+        """Return the status and body of the response to a durable client's request.
+
+        A worker forwarded the request. ``path`` is the path after the base URL of the SDK's
+        endpoint, with its query.
+        """
         response = await self.private(
             private_request(method, f"{RPC}/{path}", body, public_url), public_url
         )
         return response.status, response.body
 
     async def private(self, request: Request, public_url: str) -> Response:
-        """Handle a request to the SDK's endpoint: the management API, whose responses contain public URLs."""
+        """Return the response of the management API to a request to the SDK's endpoint.
+
+        URLs in the response begin with ``public_url``.
+        """
         lower = request.path.lower()
         if lower == RPC or lower.startswith(RPC + "/"):
             return await self._management.handle(request, request.path[len(RPC) :], public_url)
@@ -103,9 +120,10 @@ class Router:
 
 
 def private_request(method: str, path: str, body: bytes, base_url: str) -> Request:
-    """Return the HTTP request that the SDK's client would have sent for a call that a worker forwarded.
+    """Return the HTTP request for a durable client's request that a worker forwarded.
 
-    ``path`` has its query. A body is JSON."""
+    ``path`` includes the query. ``body`` is JSON or empty.
+    """
 
     async def read() -> bytes:
         return body

@@ -1,8 +1,9 @@
-"""The SDK's endpoint on the loopback interface: the management API without keys (functions-host.md#transport).
+"""The SDK's endpoint: the management API without keys, on the loopback interface.
 
-On the Azure Functions host every program on the machine can use it, pages in a browser included. Here its path contains a secret, in
-the format ``code=…`` of keys in URLs, so that the filter that removes keys from the log removes the secret too. The SDK appends its
-paths to ``rpcBaseUrl``.
+The endpoint is ``rpcBaseUrl`` of the durable client binding (functions-host.md#transport). On the
+Azure Functions host every program on the machine can use it, including pages in a browser. This
+host puts a secret into its path. The secret has the format ``code=…`` of keys in URLs, so that it
+is removed from the log like a key.
 """
 
 from __future__ import annotations
@@ -20,23 +21,26 @@ _BROWSERS = ("origin", "sec-fetch-site")
 
 
 def sdk_path() -> str:
-    """Return a new secret path, from which the durableClient binding's ``rpcBaseUrl`` is made."""
+    """Return a new secret path for ``rpcBaseUrl`` of the durable client binding."""
     return f"{RPC}/code={secrets.token_urlsafe(32)}/"
 
 
 class SdkEndpoint:
+    """The filter that removes the secret from the path of a request."""
+
     def __init__(self, path: str, inner: Callable[[Request], Awaitable[Response]]) -> None:
-        """``path`` is a result of ``sdk_path``; ``inner`` receives the requests without the secret."""
+        """``path`` is a result of ``sdk_path``. ``inner`` gets the requests without the secret."""
         self._prefix, self._inner = path, inner
 
     async def handle(self, request: Request) -> Response:
-        given = request.path[: len(self._prefix)]
-        if not hmac.compare_digest(given.encode(), self._prefix.encode()) or any(
+        """Return the response of ``inner``, or a 403 to browsers and without the secret."""
+        prefix = request.path[: len(self._prefix)]
+        if not hmac.compare_digest(prefix.encode(), self._prefix.encode()) or any(
             name in request.headers for name in _BROWSERS
         ):
             return text_response(
-                "This is the Durable Functions SDK's own endpoint. Its address, a secret, is the rpcBaseUrl of a durable client; "
-                "others use the management API at the host's own address, below /runtime/webhooks/durabletask.",
+                "This endpoint is reserved for the Durable Functions SDK. Use the management API "
+                "at the host's public address, below /runtime/webhooks/durabletask.",
                 status=403,
             )
         return await self._inner(

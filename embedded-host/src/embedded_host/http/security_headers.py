@@ -1,13 +1,13 @@
-"""Security headers of the host's own pages. The responses of functions remain unchanged."""
+"""The security headers of the host's own pages. The responses of functions remain unchanged."""
 
 from __future__ import annotations
 
 from embedded_host.web.response import Response, text_response
 
-_AS_IT_SAYS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
-"""No content sniffing, and no Referer header to linked pages."""
-_PAGE = [
-    *_AS_IT_SAYS,
+_TEXT_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
+"""Headers that disable content sniffing, and the Referer header in requests to linked pages."""
+_HTML_HEADERS = [
+    *_TEXT_HEADERS,
     (
         "Content-Security-Policy",
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -20,13 +20,14 @@ _PAGE = [
 
 
 def secure_text(text: str, status: int) -> Response:
+    """Return a plain text response that browsers show as text only."""
     response = text_response(text, status=status)
-    response.headers.extend(_AS_IT_SAYS)
+    response.headers.extend(_TEXT_HEADERS)
     return response
 
 
 def secure_html(html: str, status: int = 200) -> Response:
-    """Return a page without scripts, styles and images, which no other page can embed."""
+    """Return an HTML page that may load nothing and that no other page can embed."""
     response = text_response(html, "text/html", status)
-    response.headers.extend(_PAGE)
+    response.headers.extend(_HTML_HEADERS)
     return response

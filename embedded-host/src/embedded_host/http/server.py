@@ -34,9 +34,12 @@ from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
 MAX_BODY = 104_857_600
-"""Maximum bytes of a request body, as on the Azure Functions host (functions-host.md#http-requests)."""
+"""Maximum bytes of a request body, as on the Azure Functions host.
+
+See functions-host.md#http-requests.
+"""
 MAX_BUFFERED = 1024 * 1024 * 1024
-"""Maximum bytes of all request and response bodies in memory. Above it, requests get a 503."""
+"""Maximum bytes of all request and response bodies in memory. Requests beyond it get a 503."""
 LARGE_BODY = 1024 * 1024
 """Minimum bytes of a body that is joined in its own round of the event loop.
 
@@ -76,7 +79,7 @@ class Listener:
         """Serve the responses of ``handler``.
 
         ``grace`` is the time in seconds for requests in progress when the listener closes.
-        ``max_body`` is the limit of a request body in bytes; None is no limit.
+        ``max_body`` is the limit of a request body in bytes; None means unlimited.
         """
         self._handler = handler
         self._socket = sock

@@ -1,5 +1,7 @@
-"""Limits concurrent requests for functions: ``extensions.http`` of host.json
-(https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings)."""
+"""The limits of concurrent requests for functions: ``extensions.http`` of host.json.
+
+See https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +20,30 @@ class TooBusyError(EmbeddedHostError):
 
 
 class Throttle:
+    """The limits of one host."""
+
     def __init__(self, outstanding: int | None = None, concurrent: int | None = None) -> None:
-        """``outstanding`` is the limit of waiting and running requests, ``concurrent`` that of running functions. None is no limit."""
+        """Set the limits. None means unlimited.
+
+        ``outstanding`` is the maximum number of waiting and running requests, ``concurrent`` that
+        of running functions.
+        """
         self._limit, self._outstanding = outstanding, 0
         self.running: contextlib.AbstractAsyncContextManager[object] = (
             contextlib.nullcontext() if concurrent is None else asyncio.Semaphore(concurrent)
         )
-        """Context manager around the run of a function. Waits for its turn, in order of arrival."""
+        """Context manager around the run of a function. It waits in the order of arrival."""
         self._logged = False
 
     @contextlib.contextmanager
     def admit(self) -> Iterator[None]:
-        """Context manager around a whole request. Raises TooBusyError."""
+        """Count a request until the context ends. Raises TooBusyError if the limit is reached."""
         if self._limit is not None and self._outstanding >= self._limit:
             if not self._logged:
                 self._logged = True
                 log.warning(
-                    "%d requests for functions wait or are under way: further ones are answered 429 "
-                    "(extensions.http.maxOutstandingRequests in host.json). [EH332]",
+                    "The limit of %d requests for functions is reached: further requests get a "
+                    "429. Raise extensions.http.maxOutstandingRequests in host.json. [EH332]",
                     self._outstanding,
                 )
             raise TooBusyError

@@ -1,4 +1,4 @@
-"""JSON texts that the management API receives, with a limit on their depth."""
+"""JSON documents that the management API receives, with a limit on their depth."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import json
 from embedded_host.engine.json_codec import compact, compact_text, is_json
 
 LARGE = 65_536
-"""Characters of a text that is checked and compacted without building its value."""
+"""Minimum characters of a document that is compacted without building its value."""
 _TOO_DEEP = "The value is nested too deeply"
 _BRACKETS = 150
+"""Documents with fewer opening brackets are not checked for depth."""
 _MARGIN = 60
-"""Levels of nesting kept free: a value is later sent within other values, and read again in a turn."""
+"""Levels of nesting kept free, because the value is later sent inside other values."""
 
 
 def check_json(text: str) -> None:
-    """Raise the exceptions of ``json_value``, without building the value."""
+    """Raise ValueError if ``json_value`` would raise it, mostly without building the value."""
     if not is_json(text) or _is_too_deep(text):
         json_value(text)
 
 
 def json_value(text: str) -> object:
-    """Return the value. Raises ValueError, also for a value that is nested too deeply."""
+    """Return the value. Raises ValueError for invalid JSON and for too deep nesting."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -32,10 +33,11 @@ def json_value(text: str) -> object:
 
 
 def compact_json(text: str) -> str:
-    """Return ``compact(json_value(text))``. Raises the exceptions of ``json_value``.
+    """Return ``compact(json_value(text))``. Raises ValueError like ``json_value``.
 
-    A large text is compacted without building its value, which would block the event loop for seconds at 100 MB. Its numbers keep
-    their spelling and repeated names remain."""
+    A large document is compacted without building its value, which would block the event loop for
+    seconds at 100 MB. Its numbers keep their spelling, and repeated names remain.
+    """
     if len(text) < LARGE:
         return compact(json_value(text))
     check_json(text)
@@ -43,7 +45,7 @@ def compact_json(text: str) -> str:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Parse a text with many brackets once more, with additional nesting around it."""
+    """Return True if ``text``, with _MARGIN additional levels of nesting, cannot be parsed."""
     return text.count("[") + text.count("{") > _BRACKETS and not is_json(
         "[" * _MARGIN + text + "]" * _MARGIN
     )

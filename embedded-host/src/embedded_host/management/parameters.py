@@ -1,6 +1,7 @@
-"""Values in queries and headers of the management API, parsed as the extension parses them (functions-host.md#transport).
+"""Parsers for values in queries and headers of the management API (functions-host.md#transport).
 
-An invalid value in a query counts as absent (recorded): the parsers return None or the default.
+They accept the same values as the Durable extension. An invalid value counts as missing (recorded):
+the parsers return None or the default.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from embedded_host.engine.status import STATUSES
 from embedded_host.engine.timestamps import parse_utc
 
 PAGE_SIZE = 100
-"""Instances on a page without the parameter ``top``."""
+"""Default number of instances on a page."""
 LONGEST_WAIT = 30.0
-"""Maximum of ``Prefer: wait=N``, in seconds."""
+"""Maximum seconds of ``Prefer: wait=N``."""
 CONTINUATION_TOKEN_HEADER = "x-ms-continuation-token"
-_TODAY_FORMS = (
+"""The header of a list's response and of the request for the next page."""
+_DATE_FORMATS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%m/%d/%Y",
@@ -31,11 +33,12 @@ _TODAY_FORMS = (
 
 
 def flag(text: str | None, default: bool = False) -> bool:
+    """Return the value of ``true`` or ``false``, in any case."""
     return {"true": True, "false": False}.get((text or "").strip().lower(), default)
 
 
 def seconds(text: str | None) -> float | None:
-    """Return the value of ``timeout`` or ``pollingInterval``."""
+    """Return the value of ``timeout`` or ``pollingInterval`` in seconds."""
     text = (text or "").strip()
     if not re.fullmatch(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE):
         return None
@@ -44,14 +47,14 @@ def seconds(text: str | None) -> float | None:
 
 
 def page_size(top: str | None) -> int:
-    """Return the value of ``top``, a 32-bit number as in .NET."""
+    """Return the value of ``top``, a positive 32-bit number as in .NET, or PAGE_SIZE."""
     if not re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", top or "", re.ASCII):
         return PAGE_SIZE
     return int(top or "") if 0 < int(top or "") < 2**31 else PAGE_SIZE
 
 
 def parse_timestamp(text: str | None) -> datetime | None:
-    """Return a timestamp in one of the usual formats. Without a time zone it is UTC."""
+    """Return a timestamp in one of the usual formats. A timestamp without time zone is UTC."""
     text = (text or "").strip()
     # A plus sign that was not encoded was decoded to a space.
     text = re.sub(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$", r"\1+\2", text)
@@ -61,9 +64,9 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return parse_utc(text)
     except (ValueError, OverflowError):
         pass
-    for form in _TODAY_FORMS:
+    for date_format in _DATE_FORMATS:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+            return datetime.strptime(text, date_format).replace(tzinfo=timezone.utc)
         except ValueError:
             continue
     try:
@@ -80,11 +83,15 @@ def parse_timestamp(text: str | None) -> datetime | None:
 
 
 def comma_separated(text: str | None) -> list[str]:
+    """Return the parts of a list that are not empty, without surrounding spaces."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def runtime_status(text: str) -> str | None:
-    """Return a status by its case-sensitive name or its number (from source; functions-host.md#list-and-purge)."""
+    """Return a runtime status by its case-sensitive name or its number.
+
+    This follows the source of the extension (functions-host.md#list-and-purge).
+    """
     if text in STATUSES:
         return text
     if re.fullmatch(r"\+?[0-9]{1,9}", text, re.ASCII):
@@ -94,7 +101,7 @@ def runtime_status(text: str) -> str | None:
 
 
 def preferred_wait(header: str | None) -> float | None:
-    """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; None without it."""
+    """Return N of ``Prefer: wait=N`` (RFC 7240) in seconds, at most LONGEST_WAIT."""
     match = re.search(
         r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?:$|[,;])", header or "", re.IGNORECASE
     )
@@ -102,11 +109,12 @@ def preferred_wait(header: str | None) -> float | None:
 
 
 def continuation_token(last_id: str) -> str:
+    """Return the token for the page after the instance ``last_id``."""
     return base64.urlsafe_b64encode(json.dumps({"after": last_id}).encode()).decode()
 
 
 def id_of_token(token: str | None) -> str | None:
-    """Return the last id of the previous page. None, the first page, for an invalid token."""
+    """Return the last id of the previous page, or None for an invalid token."""
     try:
         after = json.loads(base64.urlsafe_b64decode(token or ""))["after"]
         return after if isinstance(after, str) and after.encode() else None
@@ -115,5 +123,8 @@ def id_of_token(token: str | None) -> str | None:
 
 
 def form_decoded(path: str) -> str:
-    """Return a path of the management API, decoded: ``+`` is a space there too (recorded; functions-host.md#transport)."""
+    """Return a decoded path of the management API, where ``+`` is a space, as in a query.
+
+    This is recorded (functions-host.md#transport).
+    """
     return unquote(path.replace("+", " "))

@@ -1,4 +1,7 @@
-"""The status and history of an instance in the format of the management API (recorded; functions-host.md#instance-status)."""
+"""The status and history of an instance in the recorded format of the management API.
+
+See functions-host.md#instance-status.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,15 @@ _HIDDEN_FIELDS = {
     "Timestamp",
 }
 _CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
-
-
 LARGE = 4096
-"""Characters of an output that is copied without parsing it."""
+"""Minimum characters of an output that is copied into the response without parsing it."""
 
 
 def shown_value(text: str | None) -> object:
-    """Return the value of a stored JSON text. Invalid JSON is returned as a string, a blank text as ``""``."""
+    """Return the value of a stored JSON document.
+
+    Invalid JSON is returned as a string, and a blank string as "".
+    """
     if text is None:
         return None
     if not text.strip():
@@ -55,7 +59,10 @@ def shown_value(text: str | None) -> object:
 
 
 def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> bytes:
-    """Return ``status_object`` as compact JSON. A large output is copied: it is stored as compact JSON."""
+    """Return ``status_object`` as compact JSON.
+
+    A large output is copied, because it is stored as compact JSON.
+    """
     if not _is_large_value(row.output):
         return compact(status_object(row, input)).encode()
     members = status_object(replace(row, output=None), input)
@@ -77,9 +84,10 @@ def _is_large_value(text: str | None) -> bool:
 
 
 def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, object]:
-    """Return the status with its keys in the recorded order. ``input`` None leaves the input out.
+    """Return the status with its keys in the recorded order.
 
-    Only the status of a sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
+    ``input`` returns the stored input; with None the input is left out. Only the status of a
+    sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
     """
     parent = (
         {}
@@ -102,8 +110,11 @@ def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> d
 def history_events(
     events: Iterable[HistoryEvent], *, show_output: bool, show_input: bool
 ) -> list[dict[str, object]]:
-    """Return the objects of ``historyEvents``. Completions contain what they complete; OrchestratorStarted and
-    OrchestratorCompleted are left out."""
+    """Return the objects of ``historyEvents``.
+
+    The completion of a call includes the fields of its scheduled event, which is left out.
+    OrchestratorStarted and OrchestratorCompleted are left out too.
+    """
     view = HistoryView.of(events)
     shown = []
     for event in view.events:

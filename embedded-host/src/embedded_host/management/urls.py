@@ -1,4 +1,7 @@
-"""The URLs of the management API in the responses and bindings of durable clients (functions-host.md#management-urls and #durable-client-binding)."""
+"""The URLs of the management API in responses and in durable client bindings.
+
+See functions-host.md#management-urls and #durable-client-binding.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,26 @@ from urllib.parse import quote, quote_plus
 from embedded_host.engine.json_codec import compact
 
 WEBHOOK = "/runtime/webhooks/durabletask"
+"""The path of the management API."""
 
 
 class ManagementUrls:
     """The URLs of one task hub."""
 
     def __init__(self, hub: str, key: Callable[[], str] = str, sdk_url: str = "") -> None:
-        """``key`` returns the current system key, empty if no keys are required; ``sdk_url`` is the base of the SDK's endpoint."""
+        """Build the URLs of the task hub ``hub``.
+
+        ``key`` returns the current system key, or "" if no keys are required. ``sdk_url`` is the
+        base URL of the SDK's endpoint.
+        """
         self.hub, self.key, self._sdk_url = hub, key, sdk_url
         self._binding = lru_cache(maxsize=64)(self._client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
-        """Return the check-status body, with its keys in the recorded order. The HTTP API leaves rewind out, the
-        binding includes it."""
+        """Return the check-status response body, with its keys in the recorded order.
+
+        The responses of the HTTP API have no URL for rewind; the binding has one.
+        """
         return {
             "id": instance_id,
             **self._urls(base_url, quote_plus(instance_id), self.key(), rewind),
@@ -50,7 +60,10 @@ class ManagementUrls:
         }
 
     def client_binding(self, base_url: str) -> str:
-        """Return the durableClient binding's value (recorded, key order included). The SDK replaces INSTANCEID by the id."""
+        """Return the value of the durable client binding, with its keys in the recorded order.
+
+        The SDK replaces INSTANCEID with the instance id.
+        """
         return self._binding(base_url, self.key())
 
     def _client_binding(self, base_url: str, key: str) -> str:

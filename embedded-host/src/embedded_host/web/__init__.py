@@ -1,1 +1,1 @@
-"""One HTTP exchange: the request and the response that the HTTP API, the dashboard and the test kit share."""
+"""The HTTP request and response that the HTTP API, the dashboard and the test kit share."""

@@ -14,11 +14,11 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 class BodyTooLargeError(EmbeddedHostError):
-    """The body is longer than the server accepts. It was not read."""
+    """The body exceeds the limit of the server. It was not read."""
 
 
 class ClientGoneError(EmbeddedHostError):
-    """The client closed the connection before it had sent the whole request."""
+    """The client disconnected before it had sent the whole request."""
 
 
 class MalformedBodyError(EmbeddedHostError):
@@ -27,20 +27,26 @@ class MalformedBodyError(EmbeddedHostError):
 
 @dataclass(frozen=True)
 class Request:
+    """An HTTP request whose body may not have been received yet."""
+
     method: str
     path: str
-    """Percent-encoded, without the query."""
+    """The percent-encoded path, without the query."""
     query_text: str
-    """The query as it was received, without the question mark."""
+    """The query as received, without the question mark."""
     headers: Mapping[str, str]
-    """Looked up without regard to case. Repeated headers are joined with commas."""
+    """The headers, with case-insensitive names. Repeated headers are joined with commas."""
     base_url: str
-    """Scheme and authority that the client used, without a final slash."""
+    """The scheme and authority that the client used, without a final slash."""
     read: Callable[[], Awaitable[bytes]]
-    """Returns the body. Raises BodyTooLargeError, ClientGoneError or MalformedBodyError."""
+    """Function that returns the body.
+
+    Raises BodyTooLargeError, ClientGoneError or MalformedBodyError.
+    """
 
     @property
     def url(self) -> str:
+        """The URL with its query, as the client sent it."""
         return f"{self.base_url}{self.path}" + (f"?{self.query_text}" if self.query_text else "")
 
     @cached_property
@@ -54,13 +60,17 @@ class Request:
 
     @property
     def media_type(self) -> str:
-        """The body's media type in lower case, without parameters. Empty if there is no Content-Type header."""
+        """The media type of the body in lower case, without parameters.
+
+        It is "" without a Content-Type header.
+        """
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def text(self) -> str:
         """Return the body, decoded with the charset of its Content-Type, by default UTF-8.
 
-        Invalid bytes become U+FFFD. Raises the exceptions of ``read``."""
+        Invalid bytes become U+FFFD. Raises the exceptions of ``read``.
+        """
         body = await self.read()
         charset = _CHARSET.search(self.headers.get("content-type", ""))
         try:

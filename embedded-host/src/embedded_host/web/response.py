@@ -13,16 +13,20 @@ PLAIN = "text/plain; charset=utf-8"
 
 @dataclass
 class Response:
+    """An HTTP response, sent as a whole or as a stream."""
+
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     stream: AsyncGenerator[bytes, None] | None = None
-    """Parts of the body, sent one by one instead of ``body`` until the stream ends, the client disconnects or the host stops.
+    """The parts of the body, sent one by one instead of ``body``.
 
-    An empty part sends nothing, but lets the server notice a client that has disconnected."""
+    The stream ends with its last part, or if the client disconnects or the host stops. An empty
+    part sends nothing, but the server then checks if the client has disconnected.
+    """
 
     def set_header(self, name: str, value: str) -> None:
-        """Replace all headers of that name."""
+        """Set a header and remove other headers of the same name."""
         self.headers = [header for header in self.headers if header[0].lower() != name.lower()]
         self.headers.append((name, value))
 
@@ -30,16 +34,20 @@ class Response:
 def json_response(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response of compact JSON, nulls included (recorded; functions-host.md#transport)."""
+    """Return a response with compact JSON.
+
+    Members with null values are included (recorded; functions-host.md#transport).
+    """
     return Response(
         status, compact(value).encode(), [("Content-Type", JSON), *(headers or {}).items()]
     )
 
 
 def text_response(text: str, content_type: str = PLAIN, status: int = 200) -> Response:
+    """Return a response with a string, encoded as UTF-8."""
     return Response(status, text.encode("utf-8", "replace"), [("Content-Type", content_type)])
 
 
 def empty_response(status: int) -> Response:
-    """Return a response without body and content type (recorded; functions-host.md#transport)."""
+    """Return a response without body and content type (functions-host.md#transport)."""
     return Response(status)
