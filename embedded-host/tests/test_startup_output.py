@@ -117,11 +117,11 @@ def test_what_a_worker_found_wrong(folder: AppFolder) -> None:
     text = told(
         folder,
         LoadProblem("Echo", "line 1 is wrong", "Traceback:\n  File x\n"),
-        LoadProblem(None, "function_app.py does not import"),
+        LoadProblem(None, "function_app.py cannot be imported"),
     )
     assert text == (
         "\nEcho cannot be served: line 1 is wrong [EH310]\n    Traceback:\n      File x\n"
-        "\nThe app cannot be served: function_app.py does not import [EH310]"
+        "\nThe app cannot be served: function_app.py cannot be imported [EH310]"
     )
 
 

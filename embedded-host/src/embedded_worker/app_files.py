@@ -1,4 +1,4 @@
-"""Files and lines of the app's own code, for messages about it."""
+"""Functions that recognize and name files of the app's own code, for messages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 _PACKAGES = str(Path(__file__).parents[1]) + os.sep
-"""The directory of embedded_worker and embedded_host."""
+"""The folder of embedded_worker and embedded_host."""
 _LIBRARIES = {"site-packages", ".venv", "venv"}
 
 
 def is_app_file(filename: str, root: Path) -> bool:
-    """Return True for a file of the app below ``root``, False for one of a library in it or of the embedded host."""
+    """Return True if the file belongs to the app in the folder ``root``.
+
+    Files of libraries below ``root`` and files of the embedded host do not belong to the app.
+    """
     prefix = f"{root}{os.sep}"
     return (
         filename.startswith(prefix)
@@ -21,7 +24,10 @@ def is_app_file(filename: str, root: Path) -> bool:
 
 
 def relative_name(filename: str, root: Path) -> str:
-    """Return ``filename`` relative to ``root`` with forward slashes; unchanged if it lies elsewhere."""
+    """Return ``filename`` relative to ``root`` with forward slashes.
+
+    A file outside ``root`` keeps its name.
+    """
     try:
         return Path(filename).relative_to(root).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Warns of an orchestrator that blocks for a second, with the line that it executes."""
+"""Logs a warning with the executing line if an orchestrator blocks for a second."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from embedded_worker.orchestrator_lint import thread_position
 
 log = logging.getLogger("embedded_host.workers")
 LATE = 1.0
-"""Seconds."""
+"""Seconds after which a turn counts as blocked."""
 _INTERVAL = 0.1
-"""Seconds between two checks. There are none while no turn runs."""
+"""Seconds between two checks. No checks run while no turn runs."""
 
 
 class _RunningTurn(NamedTuple):
@@ -26,24 +26,26 @@ class _RunningTurn(NamedTuple):
 
 
 class BlockedTurns:
-    """Checks the running turns ten times a second in a thread of its own: a timer for each turn would cost more."""
+    """Checks the running turns ten times a second in a separate thread.
+
+    A timer for each turn would cost more.
+    """
 
     def __init__(self) -> None:
         self._turns: dict[int, _RunningTurn] = {}
-        """By thread id."""
+        """Running turns by thread id."""
         self._started = threading.Event()
         self._checking = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def begin(self, name: str, instance_id: str, root: Path) -> None:
-        """Watch a turn of the orchestrator ``name`` in this thread; ``root`` is the app's directory."""
+        """Watch a turn of the orchestrator ``name`` in this thread. ``root`` is the app folder."""
         self._turns[threading.get_ident()] = _RunningTurn(time.monotonic(), name, instance_id, root)
         if not self._checking:
             self._checking = True
-            with contextlib.suppress(
-                Exception
-            ):  # the system refuses a further thread: there are no warnings
+            # If the system refuses another thread, no warnings are logged.
+            with contextlib.suppress(Exception):
                 self._start()
             self._started.set()
 
@@ -65,9 +67,8 @@ class BlockedTurns:
             self._started.clear()
             while self._checking:
                 time.sleep(_INTERVAL)
-                self._checking = (
-                    False  # before the check: a turn that starts during it sets it again
-                )
+                # Reset the flag before the check, because a turn that starts during it sets it.
+                self._checking = False
                 running = dict(self._turns)
                 warned &= set(running.values())
                 for thread_id, turn in running.items():
@@ -81,8 +82,8 @@ def _warn(thread_id: int, turn: _RunningTurn) -> None:
     position = thread_position(thread_id, turn.root)
     if position:
         log.warning(
-            "Orchestrator '%s' of instance '%s' has not come back for a second; it is at %s. An orchestrator must not block: "
-            "do such work in an activity, and wait with yield context.create_timer(...). [EH408]",
+            "Orchestrator '%s' of instance '%s' has blocked for a second at %s. Move blocking work "
+            "into an activity, and wait with yield context.create_timer(...). [EH408]",
             turn.name,
             turn.instance_id,
             position,

@@ -1,7 +1,7 @@
-"""The threads of a worker process for functions that are not coroutines: each takes calls from the socket itself.
+"""The threads of a worker process for functions that are not coroutine functions.
 
-An event loop in between would cost two more hand-overs from thread to thread for each call, and the wake-up of each takes
-longer than the call's own work.
+Each thread reads calls from the socket itself. An event loop between socket and threads would need
+two more thread switches for each call, and each switch takes longer than the rest of the call.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from embedded_worker.protocol import (
 )
 
 _PIECE = 65_536
-"""Bytes."""
+"""Bytes that one read requests."""
 
 
 class CallThreads:
-    """At most ``limit`` threads at one socket. A thread is started when all others are busy.
+    """At most ``limit`` threads that read from one socket.
 
-    The process ends when the host closes the socket: the host runs the pending calls again elsewhere."""
+    Another thread is started when all others are busy. The process exits when the host closes the
+    socket, because the host then runs the pending calls in another process.
+    """
 
     def __init__(
         self,
@@ -39,25 +41,26 @@ class CallThreads:
         name: str,
         run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None],
     ) -> None:
-        """``run`` must not raise; None stands for no result."""
+        """Run requests with ``run``. If it returns None, no result is sent."""
         self._socket, self._limit, self._name, self._run = sock, limit, name, run
         self._reader = FrameReader()
         self._read: deque[Message] = deque()
         self._reading = threading.Lock()
         self._threads = 0
         self._idle = 0
-        """Threads that read, or wait for the lock to read."""
+        """The number of threads that read or wait for the lock to read."""
         self._counting = threading.Lock()
         self._unsent: deque[bytes] = deque()
         self._large: deque[bytes] = deque()
         self._sending = threading.Lock()
 
     def start(self) -> None:
+        """Start the first thread."""
         with self._counting:
             self._add_thread()
 
     def _add_thread(self) -> None:
-        """The caller holds ``_counting``."""
+        """Start a thread. The caller must hold ``_counting``."""
         threading.Thread(
             target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True
         ).start()
@@ -71,22 +74,19 @@ class CallThreads:
             with self._counting:
                 self._idle -= 1
                 if not self._idle and self._threads < self._limit:
-                    with contextlib.suppress(
-                        Exception
-                    ):  # the system refuses a further thread: the present ones continue
+                    # If the system refuses another thread, the existing ones continue.
+                    with contextlib.suppress(Exception):
                         self._add_thread()
             try:
                 result = self._run(request)
-            except (
-                BaseException
-            ) as error:  # user code can break anything, and the host waits for a result
-                failure = ErrorData(type(error).__name__, "the worker could not finish the call")
+            except BaseException as error:  # the host waits for a result in any case
+                failure = ErrorData(type(error).__name__, "the worker failed to run the function")
                 result = InvocationResult(request.id, error=failure)
             end_if_forked(request.function)
             with self._counting:
-                self._idle += (
-                    1  # before the result: a single caller's next call needs no further thread
-                )
+                # Count before sending the result, so that the next call of a single caller does
+                # not start another thread.
+                self._idle += 1
             if result is not None:
                 self._send(encode(result))
             del request, result
@@ -106,8 +106,11 @@ class CallThreads:
                 return message
 
     def _receive(self) -> bytes | bytearray:
-        """Read what has arrived, or the whole rest of a large frame: after each piece the thread would have to regain the
-        interpreter from threads that compute."""
+        """Read the available bytes, or the whole rest of a large frame.
+
+        Reading a large frame in pieces is slow if other threads compute: after each piece, the
+        thread waits for the interpreter lock.
+        """
         missing = self._reader.missing
         if missing <= _PIECE:
             return self._socket.recv(_PIECE)
@@ -116,8 +119,10 @@ class CallThreads:
         return data if received == missing else data[:received]
 
     def _send(self, frame: bytes) -> None:
-        """Send ``frame``, or leave it to the thread that is sending now: simultaneous results share a write. A large frame is
-        written alone, after all others."""
+        """Send ``frame``, or leave it to the thread that is sending now.
+
+        Simultaneous results share a write. A large frame is written by itself, after all others.
+        """
         (self._unsent if len(frame) < LARGE_FRAME else self._large).append(frame)
         while (self._unsent or self._large) and self._sending.acquire(blocking=False):
             try:

@@ -11,15 +11,22 @@ from embedded_worker.framing import FrameReader, MalformedFrameError, encode
 from embedded_worker.protocol import Message
 
 FEW_CALLS = 3
-"""With at most this number of calls in progress each message is written at once. With more, the messages of one iteration of the
-event loop share a write."""
+"""Largest number of running calls at which each message is written at once.
+
+With more calls, the messages of one iteration of the event loop share a write.
+"""
 LARGE_FRAME = 256 * 1024
-"""Bytes from which a frame waits until the socket has accepted those before it. Smaller frames overtake the waiting ones, so that a
-call waits for at most one large frame."""
+"""Size in bytes of a large frame, which waits until the socket has accepted the frames before it.
+
+Smaller frames overtake waiting large frames, so that a call waits for at most one large frame.
+"""
 
 
 class Channel(asyncio.Protocol):
-    """Sends and receives messages. ``on_message(channel, message)`` and ``on_close(channel)`` run in the event loop."""
+    """Sends and receives messages.
+
+    ``on_message(channel, message)`` and ``on_close(channel)`` run in the event loop.
+    """
 
     def __init__(
         self, on_message: Callable[[Channel, Message], None], on_close: Callable[[Channel], None]
@@ -38,9 +45,11 @@ class Channel(asyncio.Protocol):
         self._on_message, self._on_close = on_message, on_close
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Use ``transport`` to send."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        """Pass each completed message to ``on_message``. A malformed frame closes the channel."""
         try:
             messages = self._reader.feed(data)
         except MalformedFrameError:
@@ -50,13 +59,17 @@ class Channel(asyncio.Protocol):
             self._on_message(self, message)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Call ``on_close``."""
         self._transport = None
         self._on_close(self)
 
     def send(self, message: Message, *, at_once: bool = False) -> None:
-        """Send ``message`` at the end of this iteration of the event loop, together with others, or ``at_once``.
+        """Send ``message`` at the end of this iteration of the event loop, together with others.
 
-        Raises ConnectionError if the peer is gone, UnsendableMessageError as ``framing.encode``."""
+        Send it now if ``at_once`` is True and no other message waits.
+        Raises ConnectionError if the connection is closed, and UnsendableMessageError if
+        ``framing.encode`` raises it.
+        """
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the connection between host and worker is closed")
         frame = encode(message)
@@ -75,9 +88,11 @@ class Channel(asyncio.Protocol):
             self._transport.write(self._large.popleft())
 
     def pause_writing(self) -> None:
+        """Keep further large frames until the socket accepts data again."""
         self._paused = True
 
     def resume_writing(self) -> None:
+        """Write the large frames that wait."""
         self._paused = False
         self._write_large()
 
@@ -87,7 +102,7 @@ class Channel(asyncio.Protocol):
             self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
     def close(self) -> None:
-        """Write what is queued, then close the socket."""
+        """Write the queued messages, then close the socket."""
         self._flush()
         if self._transport is not None:
             while self._large:

@@ -9,7 +9,7 @@ from azure.functions import meta
 
 
 class Converter(Protocol):
-    """A converter class of azure-functions, which converts between a binding's datum and a Python value."""
+    """A class of azure-functions that converts between a binding's datum and a Python value."""
 
     def decode(self, data: meta.Datum, *, trigger_metadata: Mapping[str, object]) -> object:
         """Return the value of an input."""
@@ -25,7 +25,7 @@ class Converter(Protocol):
 
 
 def find_converter(kind: str) -> Converter | None:
-    """Return the converter for a binding's type, compared without regard to case; None if there is none."""
+    """Return the converter for a binding's type in any case, or None if there is none."""
     registry = meta.get_binding_registry()  # type: ignore[no-untyped-call, unused-ignore]
     converters: dict[str, Converter] = registry._bindings
     return converters.get(kind) or next(

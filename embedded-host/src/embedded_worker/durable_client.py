@@ -1,8 +1,10 @@
 """Carries the durable client's requests over the worker's own channel.
 
-The SDK's client sends HTTP requests to ``rpcBaseUrl``. From a worker that takes a second connection, a parser and a server for
-data that the channel can carry. The SDK's three request functions are replaced by functions that use the channel, and that use
-HTTP for any other URL or event loop. Requests and responses stay the same.
+The SDK's client sends HTTP requests to ``rpcBaseUrl``. In a worker this would need a second
+connection, an HTTP parser and an HTTP server for data that the channel can carry.
+This module replaces the SDK's three request functions. The replacements use the channel for URLs
+below ``rpcBaseUrl`` in the worker's event loop, and HTTP for all others. Requests and responses
+stay the same.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from embedded_worker.lazy_http_client import FUNCTIONS
 from embedded_worker.protocol import ClientResponse
 
 SendClientRequest = Callable[[str, str, bytes], Awaitable[ClientResponse]]
-"""method, path and query relative to the base URL, body -> response"""
+"""A function that sends a request to the host and returns the response.
+
+Its arguments are the method, the path with query relative to the base URL, and the body.
+"""
 _SAFE = "/:@!$&'()*,;=+%?"
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -29,7 +34,7 @@ def carry_client_requests(send: SendClientRequest, base: str) -> None:
     """Send requests to URLs below ``base`` in the running event loop with ``send``."""
     module = sys.modules[DurableOrchestrationClient.__module__]
     if not all(hasattr(module, name) for name in FUNCTIONS):
-        return  # an unknown SDK: it uses HTTP, which the host's endpoint serves
+        return  # an unknown SDK uses HTTP, which the host's endpoint serves
     loop = asyncio.get_running_loop()
     over_http = {name: getattr(module, name) for name in FUNCTIONS}
 
@@ -60,12 +65,18 @@ def carry_client_requests(send: SendClientRequest, base: str) -> None:
 
 
 def _relative(url: str, base: str) -> str:
-    """Return the part of ``url`` after ``base``, without fragment, percent-encoded as the SDK's HTTP client would."""
+    """Return the part of ``url`` after ``base``, without its fragment.
+
+    It is percent-encoded as by the SDK's HTTP client.
+    """
     parts = urlsplit(_STRAY_PERCENT.sub("%25", url[len(base) :]))
     path = quote(parts.path, safe=_SAFE)
     return f"{path}?{quote_plus(parts.query, safe=_SAFE)}" if parts.query else path
 
 
 def _parsed(response: ClientResponse) -> list[object]:
-    """Return what the SDK's functions return: the status, and the body's JSON value or None."""
+    """Return a list of the status and the body's JSON value, or None for an empty body.
+
+    The SDK's functions return the same list.
+    """
     return [response.status, json.loads(response.body) if response.body.strip() else None]

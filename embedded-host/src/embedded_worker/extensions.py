@@ -1,8 +1,9 @@
 """Worker extensions: hooks of an app or a package around every function.
 
-``azure.functions.AppExtensionBase`` and ``FuncExtensionBase`` register themselves when they are imported; the setting
-PYTHON_ENABLE_WORKER_EXTENSIONS enables their hooks, in the order of the Functions host's worker
-(azure-functions-python-worker, extension.py). OpenCensus sets ``context.tracer`` in this way.
+Subclasses of ``azure.functions.AppExtensionBase`` and ``FuncExtensionBase`` register themselves
+when they are imported. The setting PYTHON_ENABLE_WORKER_EXTENSIONS enables their hooks.
+OpenCensus, for example, sets ``context.tracer`` in a hook. The order of the hooks is that of the
+Azure Functions host's Python worker (azure-functions-python-worker, extension.py).
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 
 
 class Extensions:
-    """Calls the hooks. A failing hook is logged and does not affect the function."""
+    """Calls the hooks. An exception in a hook is logged and does not affect the function."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.enabled = environ.get(SETTING, "").strip().lower() in ("1", "true", "t", "yes", "y")
 
     def loaded(self, function: str, directory: str) -> None:
-        """Call the hooks for a function that has been loaded."""
+        """Call the hooks for a loaded function."""
         for name in ("post_function_load", "post_function_load_app_level"):
             for logger, hook in self._hooks(function, name):
                 _call(logger, hook, function, directory)
 
     def before(self, context: func.Context, arguments: Mapping[str, object]) -> None:
+        """Call the hooks before a function runs."""
         for name in ("pre_invocation_app_level", "pre_invocation"):
             for logger, hook in self._hooks(context.function_name, name):
                 _call(logger, hook, logger, context, arguments)
@@ -37,7 +39,7 @@ class Extensions:
     def after(
         self, context: func.Context, arguments: Mapping[str, object], returned: object
     ) -> None:
-        """Call the hooks for a function that returned; there are none for one that raised."""
+        """Call the hooks after a function returned. No hooks are called after an exception."""
         for name in ("post_invocation", "post_invocation_app_level"):
             for logger, hook in self._hooks(context.function_name, name):
                 _call(logger, hook, logger, context, arguments, returned)

@@ -1,8 +1,10 @@
-"""Turns messages into bytes and back.
+"""Encodes messages into frames and decodes them.
 
-A frame has four parts: the length of the header and the length of the blob, each an unsigned 32-bit big-endian integer, then
-the header and the blob. The header is a JSON array in UTF-8: the message's type, then its fields. The blob holds the one field
-that may be large: a payload, an output or a body. It is not escaped, and a reader copies it once.
+A frame has four parts: the length of the header, the length of the blob, the header, the blob.
+Each length is an unsigned 32-bit big-endian integer.
+The header is a JSON array in UTF-8 with the message's type and its fields.
+The blob has the one field that may be large: a payload, an output or a body. It is not escaped, and
+the reader copies it only once.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ from embedded_worker.protocol import (
 
 T = TypeVar("T")
 MAX_FRAME = 512 * 1024 * 1024
-"""Bytes. HTTP bodies are limited to 100 MB before they reach the protocol; this limit stops a broken peer from claiming all memory."""
+"""Maximum size in bytes of header and blob, so that a broken peer cannot use up all memory.
+
+The limit for HTTP bodies is lower: 100 MB.
+"""
 _LENGTHS = struct.Struct(">II")
 _TRUTH = ("false", "true")
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -46,21 +51,23 @@ _decode_header = json.JSONDecoder().raw_decode
 
 
 class MalformedFrameError(ValueError):
-    """The peer does not follow this protocol."""
+    """Received bytes do not follow this protocol."""
 
 
 class UnsendableMessageError(ValueError):
-    """The message is larger than ``MAX_FRAME``, or a string in it has no form in UTF-8."""
+    """The message exceeds ``MAX_FRAME`` or has a string that cannot be encoded in UTF-8."""
 
 
-# -- encoding ----------------------------------------------------------------------------------------
+# -- encoding --------------------------------------------------------------------------------------
 
 
 def encode(message: Message) -> bytes:
     """Return the frame of ``message``.
 
-    A result that cannot be sent becomes its function's error, and a response to a client one of status 500: the peer waits for
-    both. Raises UnsendableMessageError for any other message."""
+    Since the peer waits for results and client responses, one that cannot be sent is replaced: a
+    result by an error, a client response by one with status 500.
+    Raises UnsendableMessageError for any other message that cannot be sent.
+    """
     try:
         return _frame(message)
     except (UnicodeEncodeError, OverflowError, MemoryError) as error:
@@ -81,7 +88,7 @@ def _frame(message: Message) -> bytes:
     header = text.encode()
     if len(header) + len(blob) > MAX_FRAME:
         raise OverflowError(
-            f"it has {len(header) + len(blob)} bytes, and {MAX_FRAME} are the maximum"
+            f"it has {len(header) + len(blob)} bytes, but the maximum is {MAX_FRAME}"
         )
     return b"".join((_LENGTHS.pack(len(header), len(blob)), header, blob))
 
@@ -90,19 +97,19 @@ def _unsendable(result: InvocationResult, error: Exception) -> ErrorData:
     if result.error is not None:
         return ErrorData(*map(encodable, result.error))
     return ErrorData(
-        type(error).__name__, f"what the function returns cannot be handed to the host: {error}"
+        type(error).__name__, f"the output of the function cannot be sent to the host: {error}"
     )
 
 
 def encodable(text: str) -> str:
-    """Return ``text`` with escapes in place of lone surrogates, which have no form in UTF-8."""
+    """Return ``text`` with escaped lone surrogates, which UTF-8 cannot encode."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 Parts = tuple[str, bytes]
-"""The header, and the blob."""
+"""A header and a blob."""
 
-# The headers of calls are written without the JSON encoder: it takes four times as long.
+# The headers of calls are written without the JSON encoder, which takes four times as long.
 
 
 def _write_invocation(message: InvocationRequest) -> Parts:
@@ -147,18 +154,18 @@ _WRITERS: dict[type, Callable[[Any], Parts]] = {
 }
 
 
-# -- decoding ----------------------------------------------------------------------------------------
+# -- decoding --------------------------------------------------------------------------------------
 
 
 class FrameReader:
-    """Joins pieces of a stream into messages."""
+    """Decodes messages from pieces of a byte stream."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     @property
     def missing(self) -> int:
-        """The bytes that the frame at the start of the buffer still lacks; 0 while its length is unknown."""
+        """The number of missing bytes of the first frame; 0 if its length is not known yet."""
         buffer = self._buffer
         return (
             _LENGTHS.size + sum(_LENGTHS.unpack_from(buffer)) - len(buffer)
@@ -167,7 +174,10 @@ class FrameReader:
         )
 
     def feed(self, data: bytes | bytearray) -> list[Message]:
-        """Return the messages that ``data`` completes. Raises MalformedFrameError."""
+        """Return the messages that ``data`` completes.
+
+        Raises MalformedFrameError if a frame does not follow the protocol.
+        """
         buffer = self._buffer
         buffer += data
         messages: list[Message] = []
@@ -183,7 +193,7 @@ class FrameReader:
                 break
             view = memoryview(buffer)
             messages.append(_message(view[header_start:blob_start], view[blob_start:end]))
-            del view  # a bytearray with a view cannot be shortened
+            del view  # a bytearray cannot be shortened while it has a view
             start = end
         if start:
             del buffer[:start]
@@ -198,17 +208,12 @@ def _message(header: memoryview, blob: memoryview) -> Message:
             raise ValueError("the header is longer than its JSON")
         type_, *rest = fields
         return _READERS[type_](rest, blob)
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        RecursionError,
-    ) as error:  # among them UnicodeDecodeError, JSONDecodeError
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise MalformedFrameError(f"{type(error).__name__}: {error}") from error
 
 
 def _check(fields: list[Any], *types: type) -> None:
-    """Raises TypeError unless each field has exactly its type, and there are no others."""
+    """Raise TypeError unless ``fields`` is a list of values with exactly these types."""
     if type(fields) is not list or [*map(type, fields)] != [*types]:
         raise TypeError(f"fields of the types {[type(field).__name__ for field in fields]}")
 
@@ -234,9 +239,8 @@ def _read_hello(fields: list[Any], blob: memoryview) -> Hello:
     (named,) = fields
     if named["version"] != PROTOCOL_VERSION:
         _check([named["version"]], int)
-        return Hello(
-            "event_loop", version=named["version"]
-        )  # the rest may mean something else there
+        # The other fields may have another meaning in that version.
+        return Hello("event_loop", version=named["version"])
     hello = Hello(**named)
     _check([*hello], str, str, int, str, str, str)
     return hello._replace(placement=_placement(hello.placement))

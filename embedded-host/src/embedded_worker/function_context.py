@@ -1,4 +1,4 @@
-"""The objects that functions get besides their bindings' values: the context and output parameters."""
+"""The objects that functions get besides their bindings' values: context and output parameters."""
 
 from __future__ import annotations
 
@@ -18,36 +18,45 @@ class FunctionContext(func.Context):
 
     @property
     def invocation_id(self) -> str:
+        """The id of this invocation."""
         return self._invocation_id
 
     @property
     def thread_local_storage(self) -> threading.local:  # type: ignore[override]
+        """The storage with the invocation id of the current thread."""
         return thread_local_storage
 
     @property
     def function_name(self) -> str:
+        """The name of the function."""
         return self._function.spec.name
 
     @property
     def function_directory(self) -> str:
+        """The absolute path of the function folder."""
         return self._function.spec.directory
 
     @property
     def trace_context(self) -> _TraceContext:  # type: ignore[override]
+        """An empty trace context."""
         return _TraceContext()
 
     @property
     def retry_context(self) -> None:  # type: ignore[override]
+        """Always None: the triggers that the embedded host serves have no retry policies."""
         return None
 
 
 class _TraceContext:
     trace_parent = trace_state = Traceparent = Tracestate = ""
-    attributes: dict[str, str] = {}  # noqa: RUF012 - user code reads it as a plain mapping
+    attributes: dict[str, str] = {}  # noqa: RUF012 - as in the SDK
 
 
 thread_local_storage = threading.local()
-"""The storage in which the Functions host's worker keeps the invocation id, for the app's own threads."""
+"""Thread-local storage with the invocation id, for threads that the app starts.
+
+The Azure Functions host's Python worker has the same storage.
+"""
 
 
 class Output(func.Out[object]):
@@ -56,7 +65,9 @@ class Output(func.Out[object]):
     _value: object = None
 
     def set(self, val: object) -> None:
+        """Set the value."""
         self._value = val
 
     def get(self) -> object:
+        """Return the value, or None if it was not set."""
         return self._value

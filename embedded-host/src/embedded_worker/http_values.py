@@ -1,4 +1,4 @@
-"""Converts HTTP requests and responses between the protocol and the converters of azure-functions."""
+"""Converts HTTP requests and responses for the converters of azure-functions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from embedded_worker.protocol import HttpRequestData, HttpResponseData
 
 
 def request_datum(request: HttpRequestData) -> meta.Datum:
-    def texts(values: dict[str, str]) -> dict[str, meta.Datum]:
+    """Return the datum of an HTTP request, as the httpTrigger converter decodes it."""
+
+    def strings(values: dict[str, str]) -> dict[str, meta.Datum]:
         return {name: meta.Datum(value, "string") for name, value in values.items()}
 
     return meta.Datum(
         {
             "method": meta.Datum(request.method, "string"),
             "url": meta.Datum(request.url, "string"),
-            "headers": texts(request.headers),
-            "query": texts(request.query),
-            "params": texts(request.route),
+            "headers": strings(request.headers),
+            "query": strings(request.query),
+            "params": strings(request.route),
             "body": meta.Datum(request.body, "bytes"),
         },
         "http",
@@ -29,17 +31,22 @@ def request_datum(request: HttpRequestData) -> meta.Datum:
 
 
 def response_data(value: object, function: str) -> HttpResponseData:
-    """Return the response for a function's value. Raises TypeError, with the text of the Functions host's worker, for other values."""
+    """Return the response for the return value of the HTTP function ``function``.
+
+    Raises TypeError if the value is neither an HttpResponse nor a string. The message is that of
+    the Azure Functions host's Python worker.
+    """
     converter = converter_for("http")
     try:
         datum = converter.encode(value, expected_type=None)
     except NotImplementedError:
         raise TypeError(
-            "unable to encode outgoing TypedData: unsupported type \"<class 'azure.functions.http.HttpResponseConverter'>\" "
-            f"for Python type \"{type(value).__name__}\". Return a func.HttpResponse or a str from '{function}'."
+            "unable to encode outgoing TypedData: unsupported type "
+            "\"<class 'azure.functions.http.HttpResponseConverter'>\" for Python type "
+            f"\"{type(value).__name__}\". Return a func.HttpResponse or a str from '{function}'."
         ) from None
     if datum.type == "string":
-        return _from_text(datum.value)
+        return _from_string(datum.value)
     fields = datum.value
     headers = [(name, header.value) for name, header in fields["headers"].items()]
     for cookie in fields["cookies"] or ():
@@ -47,9 +54,12 @@ def response_data(value: object, function: str) -> HttpResponseData:
     return HttpResponseData(int(str(fields["status_code"].value)), headers, fields["body"].value)
 
 
-def _from_text(text: str) -> HttpResponseData:
-    """Return the response for a string. The Functions host indents JSON objects and arrays, and uses an object with a ``body`` as a
-    whole response."""
+def _from_string(text: str) -> HttpResponseData:
+    """Return the response for a string, as on the Azure Functions host.
+
+    JSON objects and arrays are indented. A JSON object with a ``body`` describes the whole
+    response.
+    """
     plain = HttpResponseData(200, [("Content-Type", "text/plain; charset=utf-8")], text.encode())
     if text.lstrip()[:1] not in ("{", "["):
         return plain
@@ -60,10 +70,10 @@ def _from_text(text: str) -> HttpResponseData:
     named = {name.lower(): item for name, item in value.items()} if isinstance(value, dict) else {}
     if "body" in named:
         body = named["body"]
-        given = named.get("headers")
+        named_headers = named.get("headers")
         headers = (
-            [(str(name), str(header)) for name, header in given.items()]
-            if isinstance(given, dict)
+            [(str(name), str(header)) for name, header in named_headers.items()]
+            if isinstance(named_headers, dict)
             else []
         )
         if not any(name.lower() == "content-type" for name, _ in headers):
@@ -85,6 +95,6 @@ def _from_text(text: str) -> HttpResponseData:
 
 
 def _status(value: object) -> int:
-    """Return the status as a number; 200 if it is not an integer."""
+    """Return the status as an integer; 200 if ``value`` is not an integer."""
     text = str(value).strip()
     return int(text) if re.fullmatch("[+-]?[0-9]{1,9}", text) else 200

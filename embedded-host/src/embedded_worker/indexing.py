@@ -1,4 +1,7 @@
-"""Indexes a v2 app: the functions that the decorators in its function_app.py declare, as on the Functions host."""
+"""Indexes a v2 app: finds the functions that the decorators in its function_app.py declare.
+
+It accepts the same apps as the Azure Functions host.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ from embedded_worker.user_function import UserFunction
 
 @dataclass
 class Indexed:
+    """The functions of a v2 app, and its problems."""
+
     functions: list[FunctionSpec] = field(default_factory=list)
     loaded: dict[str, LoadedFunction | LoadError] = field(default_factory=dict)
+    """Usable functions, and the errors of the others, by function name."""
     problems: list[LoadProblem] = field(default_factory=list)
 
 
 def index_app(root: Path, script: str) -> Indexed:
-    """Index the functions of the file ``script`` in ``root``. Unusable ones become problems."""
+    """Return the functions of the file ``script`` in ``root``, and the problems of broken ones."""
     indexed = Indexed()
     try:
         app = _find_app(root, script)
@@ -40,11 +46,15 @@ def index_app(root: Path, script: str) -> Indexed:
             bindings = [_binding(json.loads(text)) for text in function.get_raw_bindings()]
             spec = FunctionSpec(name, str(root), str(root / script), name, bindings)
             if name.lower() in (other.lower() for other in indexed.loaded):
-                other, name = name, f"{name} ({position})"  # the first of them is served
-                raise LoadError(f"another function is called '{other}' too. Give one another name.")
+                other, name = (
+                    name,
+                    f"{name} ({position})",
+                )  # the first function of the name is served
+                raise LoadError(f"another function is also named '{other}'. Rename one of them.")
             if not any(binding.is_trigger for binding in bindings):
                 raise LoadError(
-                    f"{position}: the function '{name}' has no trigger. Decorate it with one, for instance @app.route()."
+                    f"{position}: the function '{name}' has no trigger. Decorate it with one, for "
+                    "example @app.route()."
                 )
             indexed.functions.append(spec)
             indexed.loaded[name] = bind(spec, call, position)
@@ -52,14 +62,20 @@ def index_app(root: Path, script: str) -> Indexed:
             indexed.loaded.setdefault(name, error)
             indexed.problems.append(LoadProblem(name, str(error), error.stack))
         except Exception as error:
-            text = f"{position}: the function '{name}' cannot be declared: {type(error).__name__}: {error}"
+            text = (
+                f"{position}: the function '{name}' cannot be indexed: "
+                f"{type(error).__name__}: {error}"
+            )
             indexed.loaded.setdefault(name, LoadError(text))
             indexed.problems.append(LoadProblem(name, text))
     return indexed
 
 
 def _find_app(root: Path, script: str) -> FunctionRegister:
-    """Return the only app object at the file's top level. Raises LoadError."""
+    """Return the app object at the file's top level.
+
+    Raises LoadError if the file cannot be imported or does not have exactly one app object.
+    """
     try:
         module = importlib.import_module(Path(script).stem)
     except BaseException as error:
@@ -73,13 +89,14 @@ def _find_app(root: Path, script: str) -> FunctionRegister:
     }
     if not apps:
         raise LoadError(
-            f"{script} has no app object at its top level. Make one there, for instance "
+            f"{script} has no app object at its top level. Create one there, for example "
             "app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)."
         )
     if len(apps) > 1:
         raise LoadError(
-            f"{script} has more than one app object at its top level: {', '.join(apps.values())}. Keep one, and register "
-            "the others' functions with it: make them blueprints (df.Blueprint) and call app.register_functions(...)."
+            f"{script} has more than one app object at its top level: {', '.join(apps.values())}. "
+            "Keep one. Make the others blueprints (df.Blueprint) and register them with "
+            "app.register_functions(...)."
         )
     app: FunctionRegister = getattr(module, next(iter(apps.values())))
     return app
@@ -96,7 +113,7 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
 
 
 def _position(call: UserFunction, root: Path, script: str) -> str:
-    """Return the position of a function's code: ``function_app.py line 12``."""
+    """Return the file and line of a function, for example ``function_app.py line 12``."""
     own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
     own = own or getattr(call, "client_function", None) or call
     code = getattr(own, "__code__", None)

@@ -1,7 +1,8 @@
-"""Imports the SDK's HTTP client, and with it aiohttp, at its first use.
+"""Delays the import of the SDK's HTTP client, and with it aiohttp, until the first use.
 
-aiohttp is 40 % of what a worker imports, and a worker hardly ever needs it (``durable_client``). The SDK imports it in one module
-with three functions. A worker registers a module of that name whose functions import the SDK's own at the first call.
+aiohttp accounts for 40 % of a worker's imports, and a worker rarely needs it (``durable_client``).
+The SDK imports it in one module with three functions. The worker registers a module of the same
+name whose functions import the SDK's module at the first call.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ FUNCTIONS = ("post_async_request", "get_async_request", "delete_async_request")
 
 
 def install() -> bool:
-    """Register the module; False, without an effect, for an unknown SDK or one that is already imported."""
+    """Register the module and return True.
+
+    Return False, without an effect, if the SDK is unknown or already imported.
+    """
     package = (
         None
         if "azure.durable_functions" in sys.modules

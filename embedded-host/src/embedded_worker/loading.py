@@ -1,4 +1,7 @@
-"""Imports the functions of function.json files as the Functions host's worker does, and describes what is wrong with them."""
+"""Imports the functions of function.json files, and describes their mistakes.
+
+Functions are imported and bound as by the Azure Functions host's Python worker.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,18 @@ from embedded_worker.user_function import UserFunction
 _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
 APP_PACKAGE = "__app__"
-"""The package of the function directories: ``from ..shared import x`` and ``from __app__.shared import x`` work."""
+"""The package of the function folders.
+
+It makes ``from ..shared import x`` and ``from __app__.shared import x`` work.
+"""
 
 
 class LoadError(Exception):
-    """A function that cannot be used. The text has the cause, the position and the fix; ``stack`` the user's part of a traceback."""
+    """A function cannot be used.
+
+    The message has the cause, the position and the fix. ``stack`` is the user's part of the
+    traceback.
+    """
 
     def __init__(self, text: str, stack: str = "") -> None:
         super().__init__(encodable(text))
@@ -39,29 +49,34 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class LoadedFunction:
+    """A function of the app with its bindings, ready to be called."""
+
     spec: FunctionSpec
     call: UserFunction
     is_async: bool
     trigger: BindingSpec
     clients: tuple[str, ...]
-    """Parameters for the value of a durableClient binding."""
+    """Parameters that get the value of a durableClient binding."""
     outs: Mapping[str, str]
-    """Parameters for a ``func.Out`` -> the type of their binding."""
+    """Binding types of ``func.Out`` parameters, by parameter name."""
     return_type: str | None
-    """The type of the ``$return`` binding."""
+    """The type of the ``$return`` binding, or None."""
     wants_context: bool
-    takes_text: bool = False
-    """The function gets the trigger's string without conversion."""
+    takes_string: bool = False
+    """True if the function gets the trigger's string without conversion."""
 
 
 def prepare_imports(root: Path) -> None:
-    """Put the app's root first on ``sys.path`` and make it the package ``__app__``, as the Functions host's worker does."""
+    """Put the app folder ``root`` first on ``sys.path`` and make it the package ``__app__``.
+
+    The Azure Functions host's Python worker does the same.
+    """
     text = str(root)
     if text in sys.path:
         sys.path.remove(text)
     sys.path.insert(0, text)
     for name in [n for n in sys.modules if n == APP_PACKAGE or n.startswith(f"{APP_PACKAGE}.")]:
-        del sys.modules[name]  # another app was loaded in this process
+        del sys.modules[name]  # from another app in the same process
     package = types.ModuleType(APP_PACKAGE)
     package.__path__ = [text]
     sys.modules[APP_PACKAGE] = package
@@ -69,18 +84,16 @@ def prepare_imports(root: Path) -> None:
 
 
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
-    """Import a function. Raises LoadError."""
+    """Import a function. Raises LoadError if it cannot be used."""
     module = _import(root, spec)
     where = relative_name(spec.script_file, root)
     try:
         return bind(spec, _entry_point(module, spec, where), where)
     except LoadError:
         raise
-    except (
-        Exception
-    ) as error:  # user code: a module's own __getattr__, a callable object with faulty attributes
+    except Exception as error:  # raised by user code, for example by a module's __getattr__
         text = (
-            f"'{spec.entry_point}' in {where} cannot be looked at: {type(error).__name__}: {error}"
+            f"'{spec.entry_point}' in {where} cannot be inspected: {type(error).__name__}: {error}"
         )
         raise LoadError(text, own_stack(error)) from error
 
@@ -95,19 +108,20 @@ def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Us
         ]
         has = f" It has: {', '.join(own)}." if own else ""
         raise LoadError(
-            f"{where} has no '{spec.entry_point}'.{has} Define it there, or name another with \"entryPoint\" in "
-            f"{spec.name}/function.json."
+            f"{where} has no '{spec.entry_point}'.{has} Define it there, or set \"entryPoint\" in "
+            f"{spec.name}/function.json to another name."
         )
     if not callable(entry_point):
         raise LoadError(
-            f"'{spec.entry_point}' in {where} is a {type(entry_point).__name__} and cannot be called; it must be a function."
+            f"'{spec.entry_point}' in {where} is a {type(entry_point).__name__} and cannot be "
+            "called; it must be a function."
         )
     function: UserFunction = entry_point
     return function
 
 
 def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
-    """Match a callable's parameters with its bindings. Raises LoadError."""
+    """Match a callable's parameters with its bindings. Raises LoadError if they do not match."""
     trigger = next(b for b in spec.bindings if b.is_trigger)
     if wrong := shape_problem(call, trigger.type, where, spec.entry_point):
         raise LoadError(wrong)
@@ -131,13 +145,15 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
     missing = [] if takes_any else [n for n in bindings if n not in named]
     if unbound or missing:
         raise LoadError(
-            f"the parameters of '{spec.entry_point}' in {where} do not match the bindings of {spec.name}: "
-            f"parameters ({', '.join(named) or 'none'}), bindings ({', '.join(bindings) or 'none'}). "
+            f"the parameters of '{spec.entry_point}' in {where} do not match the bindings of "
+            f"{spec.name}: parameters ({', '.join(named) or 'none'}), "
+            f"bindings ({', '.join(bindings) or 'none'}). "
             + (f"No binding is named {_list(unbound)}. " if unbound else "")
             + (f"No parameter is named {_list(missing)}. " if missing else "")
             + (
-                "What df.Orchestrator.create or df.Entity.create makes calls it 'context': so must the binding (in a decorator: "
-                'context_name="context"), whatever your own function calls it.'
+                "The parameter of the result of df.Orchestrator.create or df.Entity.create is "
+                "named 'context'. Name the binding 'context' too (in a decorator: "
+                'context_name="context"). The parameter of your own function may have any name.'
                 if hasattr(call, "orchestrator_function") or hasattr(call, "entity_function")
                 else "Give both the same names."
             )
@@ -146,8 +162,9 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
         is_input = binding.direction == "in"
         if is_input and binding is not trigger and binding.type.lower() not in _CLIENTS:
             raise LoadError(
-                f"the input '{name}' of {spec.name} is a binding of type {binding.type}, which is not served by the "
-                "embedded host. Read it in the function itself, with that service's package, or run the app with Core Tools."
+                f"the input '{name}' of {spec.name} is a binding of type {binding.type}, which is "
+                "not served by the embedded host. Read it in the function itself, with that "
+                "service's package, or run the app with Core Tools."
             )
     annotations = _annotations(call)
     for name, binding in bindings.items():
@@ -161,7 +178,7 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
         outs={n: b.type for n, b in bindings.items() if b.is_output},
         return_type=returned.type if returned else None,
         wants_context=wants_context,
-        takes_text=as_text(trigger.type, annotations.get(trigger.name)),
+        takes_string=as_string(trigger.type, annotations.get(trigger.name)),
     )
 
 
@@ -170,7 +187,7 @@ def _annotations(call: UserFunction) -> dict[str, object]:
         if sys.version_info < (3, 10):
             return typing.get_type_hints(call)
         return inspect.get_annotations(call, eval_str=True)
-    except Exception:  # only a type checker can resolve the annotation: the function works without
+    except Exception:  # an annotation that only type checkers resolve does no harm
         return {}
 
 
@@ -194,7 +211,7 @@ def _check_annotation(
     converter = find_converter(kind)
     if is_out or converter is None or not isinstance(annotation, type):
         return
-    if as_text(kind, annotation):
+    if as_string(kind, annotation):
         return
     check = getattr(converter, "check_input_type_annotation", None)
     try:
@@ -203,22 +220,25 @@ def _check_annotation(
         return
     if not fits and annotation.__module__.split(".")[0] in ("fastapi", "starlette"):
         raise LoadError(
-            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__} of HTTP streaming "
-            "(azurefunctions-extensions-http-fastapi), which the embedded host does not serve. Annotate it as func.HttpRequest "
-            "and return a func.HttpResponse, or run the app with Core Tools."
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with "
+            f"{annotation.__name__} of HTTP streaming (azurefunctions-extensions-http-fastapi), "
+            "which the embedded host does not serve. Annotate it as func.HttpRequest and return a "
+            "func.HttpResponse, or run the app with Core Tools."
         )
     if not fits:
         raise LoadError(
-            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with {annotation.__name__}, which a binding "
-            f"of type {kind} cannot be given as; annotate it as {_EXPECTED.get(kind.lower(), 'the documentation of the binding says')}."
+            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with "
+            f"{annotation.__name__}, which a binding of type {kind} does not support; annotate it "
+            f"as {_EXPECTED.get(kind.lower(), 'described in the documentation of the binding')}."
         )
 
 
-def as_text(kind: str, annotation: object) -> bool:
+def as_string(kind: str, annotation: object) -> bool:
     """Return True if a parameter gets its binding's string without conversion.
 
-    As on the Functions host: for the annotations str and bytes, unless the binding has an implicit output. A request is never a
-    string."""
+    As on the Azure Functions host, this is the case for the annotations str and bytes, unless the
+    binding has an implicit output. An HTTP request is never passed as a string.
+    """
     converter = find_converter(kind)
     own_output = converter is not None and converter.has_implicit_output()
     return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
@@ -227,8 +247,8 @@ def as_text(kind: str, annotation: object) -> bool:
 _EXPECTED = {
     "httptrigger": "func.HttpRequest",
     "durableclient": "str",
-    "orchestrationtrigger": "func.OrchestrationContext, or not at all",
-    "entitytrigger": "func.EntityContext, or not at all",
+    "orchestrationtrigger": "func.OrchestrationContext, or omit the annotation",
+    "entitytrigger": "func.EntityContext, or omit the annotation",
     "timertrigger": "func.TimerRequest",
 }
 
@@ -251,7 +271,7 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
 
 
 def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
-    """Return the description of a failed import, the user's own line first."""
+    """Return the error for a failed import. Its message starts with the user's own line."""
     where = relative_name(str(script), root)
     line = _own_line(root, error)
     stack = "".join(traceback.format_exception(type(error), error, own_traceback(error)))
@@ -259,14 +279,15 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         place = f"{relative_name(error.filename, root)} line {error.lineno}"
         text = (error.text or "").strip()
         return LoadError(
-            f"{where} does not import: {place}: {text}\n    {type(error).__name__}: {error.msg}.",
+            f"{where} cannot be imported: {place}: {text}\n"
+            f"    {type(error).__name__}: {error.msg}.",
             stack,
         )
     if isinstance(error, ModuleNotFoundError) and error.name:
         name = error.name.removeprefix(f"{APP_PACKAGE}.")
         top = name.split(".")[0]
         if (root / top).exists():
-            remedy = f"{top} is a folder of the app, but there is no such module in it."
+            remedy = f"{top} is a folder of the app, but it has no such module."
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
@@ -274,14 +295,15 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
                 "Is it in requirements.txt, and installed for the Python that the host runs on?"
             )
         return LoadError(
-            f"{where} does not import: {line}there is no module named '{name}'. {remedy}", stack
+            f"{where} cannot be imported: {line}there is no module named '{name}'. {remedy}",
+            stack,
         )
     if isinstance(error, SystemExit):
         return LoadError(
-            f"{where} does not import: {line}it ends the process with sys.exit({error.code!r}).",
+            f"{where} cannot be imported: {line}it calls sys.exit({error.code!r}).",
             stack,
         )
-    return LoadError(f"{where} does not import: {line}{type(error).__name__}: {error}", stack)
+    return LoadError(f"{where} cannot be imported: {line}{type(error).__name__}: {error}", stack)
 
 
 def _own_line(root: Path, error: BaseException) -> str:
@@ -293,7 +315,10 @@ def _own_line(root: Path, error: BaseException) -> str:
 
 
 def own_traceback(error: BaseException) -> types.TracebackType | None:
-    """Return the traceback from the user's first frame on, without the host's and importlib's; None if there is no such frame."""
+    """Return the traceback from the user's first frame on, or None if it has no such frame.
+
+    The frames of the host and of importlib before it are left out.
+    """
     tb = error.__traceback__
     while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
@@ -301,7 +326,10 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
 
 
 def own_stack(error: BaseException) -> str:
-    """Return the traceback as a string, from the user's first frame on, without frames of the SDK and the host."""
+    """Return the formatted traceback from the user's first frame on.
+
+    Frames of the SDK and of the host are left out.
+    """
     whole = traceback.TracebackException(type(error), error, own_traceback(error))
     part: traceback.TracebackException | None = whole
     while part is not None:

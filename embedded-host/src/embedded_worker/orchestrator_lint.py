@@ -1,4 +1,4 @@
-"""Finds mistakes in an orchestrator's code: when it is loaded, when it yields, and when it blocks."""
+"""Finds mistakes in an orchestrator's code when it is loaded, when it yields and when it blocks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ from azure.durable_functions.models.Task import TaskBase
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.user_function import UserFunction
 
+_TIMER = "use yield context.create_timer(...)"
+_IO = (
+    "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use "
+    "context.call_http"
+)
 _INSTEAD = {
-    "time.sleep": "blocks every other orchestrator and is repeated by each replay; yield context.create_timer(...)",
-    "asyncio.sleep": "does nothing in an orchestrator; yield context.create_timer(...)",
+    "time.sleep": f"blocks every other orchestrator and is repeated by each replay; {_TIMER}",
+    "asyncio.sleep": f"has no effect; {_TIMER}",
     "datetime.now": "differs in each replay; use context.current_utc_datetime",
     "datetime.utcnow": "differs in each replay; use context.current_utc_datetime",
     "datetime.today": "differs in each replay; use context.current_utc_datetime",
@@ -33,19 +38,25 @@ _INSTEAD = {
 _INSTEAD_OF_MODULE = {
     "random": "differs in each replay; call it in an activity",
     "secrets": "differs in each replay; call it in an activity",
-    "requests": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
-    "httpx": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
-    "urllib.request": "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use context.call_http",
+    "requests": _IO,
+    "httpx": _IO,
+    "urllib.request": _IO,
     "subprocess": "is run again by each replay; call it in an activity",
 }
 
 
 class UnusableValueError(TypeError):
-    """A value of user code that cannot be serialized. It is reported without a traceback, which has the host's frames only."""
+    """A value of user code cannot be serialized.
+
+    The error is reported without a traceback, which has only frames of the host.
+    """
 
 
 def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str | None:
-    """Return why a callable cannot be the entry point of an orchestrator or entity; ``kind`` is the trigger's type."""
+    """Return the reason why a callable cannot be an orchestrator or entity, or None.
+
+    ``kind`` is the trigger's type, ``where`` the file, and ``name`` the callable's name.
+    """
     if kind.lower() not in ("orchestrationtrigger", "entitytrigger"):
         return None
     orchestrates = kind.lower() == "orchestrationtrigger"
@@ -64,18 +75,25 @@ def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str |
             or inspect.isasyncgenfunction(call)
         ):
             return (
-                f"'{name}' in {where} is the {'orchestrator' if orchestrates else 'entity'} function itself. Give it another name, "
-                f"say run, make it a plain def, and write below it: {name} = {factory}(run)."
+                f"'{name}' in {where} is the {'orchestrator' if orchestrates else 'entity'} "
+                "function itself. Rename it, for example to run, make it a plain def, and add "
+                f"below it: {name} = {factory}(run)."
             )
         return None
     if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
-        instead = "def, and yield where you await" if orchestrates else "def"
-        return f"{place}: '{own.__name__}' is an async def, which the SDK does not run. Make it a plain {instead}."
+        instead = "def, with yield instead of await" if orchestrates else "def"
+        return (
+            f"{place}: '{own.__name__}' is an async def, which the SDK does not run. "
+            f"Make it a plain {instead}."
+        )
     return None
 
 
 def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
-    """Yield a warning for each call that blocks or differs between replays, with its position and the replacement."""
+    """Yield a warning for each call that blocks or that has another result in each replay.
+
+    A warning has the position of the call and its replacement.
+    """
     try:
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
@@ -96,13 +114,17 @@ def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
                     None,
                 )
             if instead:
-                yield f"{file} line {first + node.lineno - 1}: {name}(...) in an orchestrator {instead}."
+                line = first + node.lineno - 1
+                yield f"{file} line {line}: {name}(...) in an orchestrator {instead}."
 
 
 def checked(
     function: Callable[[object], object], root: Path
 ) -> Callable[[DurableOrchestrationContext], object]:
-    """Return ``function`` with checks of the values that it yields and returns: the SDK's own errors do not name the cause."""
+    """Return ``function`` with checks of the values that it yields and returns.
+
+    The SDK's own errors for such values do not name the cause.
+    """
 
     def run(context: DurableOrchestrationContext) -> object:
         made = function(context)
@@ -131,10 +153,9 @@ def _checked_steps(
         except Exception as error:
             if str(error):
                 raise
-            raise RuntimeError(_without_text(error, root)) from error
-        if (
-            task is None and context.will_continue_as_new
-        ):  # yield context.continue_as_new(...): the SDK ends here
+            raise RuntimeError(_without_message(error, root)) from error
+        # The SDK ends the execution at yield context.continue_as_new(...).
+        if task is None and context.will_continue_as_new:
             steps.close()
             return None
         if wrong := _no_task(task):
@@ -152,21 +173,27 @@ def _checked_steps(
 
 
 def _no_task(yielded: object) -> str | None:
-    """Return why a yielded value is not a task, and the replacement; None for a task."""
+    """Return the reason why a yielded value is not a valid task, or None."""
     if isinstance(yielded, TaskBase):
         if isinstance(yielded.action_repr, SignalEntityAction):
-            # The SDK would send it twice, and wait for ever (azure-functions-durable-python#497).
-            return "a signal, which has no answer to wait for: write context.signal_entity(...) without yield."
+            # The SDK would send it twice and wait forever (azure-functions-durable-python#497).
+            return (
+                "a signal, which has no result to wait for: write context.signal_entity(...) "
+                "without yield."
+            )
         return None
-    what = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
+    described = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
     instead = (
         ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
     )
-    return f"{what}, but must yield a task of its context{instead}"
+    return f"{described}, but must yield a task of its context{instead}"
 
 
 def thread_position(thread_id: int, root: Path) -> str | None:
-    """Return the app's line that a thread executes: ``Hello/__init__.py line 7: time.sleep(60)``."""
+    """Return the line of the app that a thread is executing, or None if there is none.
+
+    Example: ``Hello/__init__.py line 7: time.sleep(60)``.
+    """
     frame = sys._current_frames().get(thread_id)
     while frame is not None:
         filename = frame.f_code.co_filename
@@ -178,7 +205,7 @@ def thread_position(thread_id: int, root: Path) -> str | None:
 
 
 def caller_position(root: Path) -> str:
-    """Return the app's innermost line on the calling stack."""
+    """Return the file and line of the app's innermost frame on the current stack."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if is_app_file(frame.f_code.co_filename, root):
@@ -189,19 +216,19 @@ def caller_position(root: Path) -> str:
 
 def _task_returned(code: CodeType, root: Path) -> str:
     return (
-        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its result. "
-        "Write return (yield context...)."
+        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its "
+        "result. Write return (yield context...)."
     )
 
 
-def _without_text(error: BaseException, root: Path) -> str:
+def _without_message(error: BaseException, root: Path) -> str:
     tb, place = error.__traceback__, ""
     while tb is not None:
         filename = tb.tb_frame.f_code.co_filename
         if is_app_file(filename, root):
             place = f" at {relative_name(filename, root)} line {tb.tb_lineno}"
         tb = tb.tb_next
-    return f"{type(error).__name__} without a text{place}"
+    return f"{type(error).__name__} without a message{place}"
 
 
 def _frame_position(steps: GeneratorType[object, object, object], root: Path) -> str:

@@ -1,10 +1,12 @@
 """Runs orchestrators with the SDK's own executor, and keeps them in memory between turns.
 
-An orchestrator in memory gets only its new events: a chain of n steps then costs n and not n squared. Any other is replayed
-from its whole history. Both give the same result.
+An orchestrator in memory processes only its new events, so the cost of a chain of n steps grows
+with n and not with n squared. Any other orchestrator is replayed from its whole history. Both ways
+have the same result.
 
-Two behaviours differ from the SDK's executor on purpose (docs/reference/known-differences.md): external events of one name complete the waits
-for it in the order of arrival, one event for one wait, and the names of events are compared without regard to case.
+Two behaviours differ from the SDK's executor on purpose (docs/reference/known-differences.md):
+External events of one name complete the waits for that name in the order of arrival, one event for
+each wait. Names of events are compared without regard to case.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ _prototype = TaskOrchestrationExecutor()
 
 
 class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
-    """The SDK's executor, with external events in order."""
+    """The SDK's executor, with external events in the order of arrival."""
 
     def __init__(self) -> None:
-        # The SDK builds the same table of events, with a class of its own, for every executor.
+        # The SDK builds the same table and class for every executor. Sharing them saves time.
         table = getattr(_prototype, "event_to_SetTaskValuePayload", None)
         events = getattr(_prototype, "task_completion_events", None)
         if table is None or events is None:
@@ -71,8 +73,8 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
             if output is None or self.output is not None:
                 raise
             raise UnusableValueError(  # the SDK has dropped the output that it could not serialize
-                f"what the orchestrator returns, a {type(output).__name__}, cannot be made into JSON: {self.exception}. "
-                "Return plain values."
+                f"the orchestrator's return value, a {type(output).__name__}, cannot be converted "
+                f"to JSON: {self.exception}. Return plain values."
             ) from None
 
     def set_task_value(self, event: HistoryEvent, is_success: bool, id_key: str) -> None:
@@ -80,20 +82,19 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
             event.event_type != HistoryEventType.EVENT_RAISED
             or event.Name in self.context.open_tasks
         ):
-            super().set_task_value(
-                event, is_success, id_key
-            )  # an entity's reply: its name is the call's id
+            # The name of an open task is the id of an entity call, and the event is its response.
+            super().set_task_value(event, is_success, id_key)
             return
         key = event.Name.lower()
         waits = self.waits.get(key)
         if not waits:
             self.unconsumed.setdefault(key, deque()).append(event)
             return
-        awaited = next((at for at, task in enumerate(waits) if self._is_awaited(task)), -1)
+        awaited = next((i for i, task in enumerate(waits) if self._is_awaited(task)), -1)
         self._settle(waits.pop(awaited), event)
 
     def wait(self, task: TaskBase) -> None:
-        """Complete ``task`` with the oldest event of its name, or keep it until one arrives."""
+        """Complete ``task`` with the oldest unconsumed event of its name, or keep it waiting."""
         key = str(task.id).lower()
         unconsumed = self.unconsumed.get(key)
         if unconsumed:
@@ -106,7 +107,10 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         super().set_task_value(event, True, "Name")
 
     def _is_awaited(self, task: TaskBase) -> bool:
-        """Return True if the orchestrator waits for the task now, and has not abandoned it after a timeout."""
+        """Return True if the orchestrator waits for the task now.
+
+        It does not wait for a task that lost a race, for example against a timer.
+        """
         top = task
         while top.parent is not None:
             if top.parent.state is not TaskState.RUNNING:
@@ -129,7 +133,7 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     executor: _Executor
     root: Path
     unyielded: list[tuple[TaskBase, str, str]]
-    """Calls whose task has not been yielded yet: the task, the method's name, the position in the code."""
+    """Calls whose task was not yielded yet: task, name of the method, position in the code."""
 
     def _generate_task(self, action: Action, *arguments: object, **options: object) -> TaskBase:
         task = super()._generate_task(action, *arguments, **options)
@@ -152,7 +156,10 @@ class OrchestratorSession:
     """One execution of one orchestrator."""
 
     def __init__(self, handle: OrchestratorHandle, payload: str, root: Path) -> None:
-        """``handle`` comes from ``df.Orchestrator.create``; ``root`` is the app's directory, for positions in messages."""
+        """Prepare the execution for ``payload``, the JSON object of its first turn.
+
+        ``root`` is the app's folder. Positions in messages are relative to it.
+        """
         document = json.loads(payload)
         self.execution_id = str(document["history"][1]["OrchestrationInstance"]["ExecutionId"])
         self.seen = len(document["history"])
@@ -162,21 +169,24 @@ class OrchestratorSession:
         self._function = checked(handle.orchestrator_function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
-        """The context variables that the orchestrator sets; its turns run in different threads."""
+        """Context variables that the orchestrator sets: its turns run in different threads."""
         self._started = False
         self._turn_events = 0
         """The number of events of the last turn."""
         self._returned_actions = 0
         """The number of actions after the last turn."""
         self.known = 0
-        """The number of leading actions that the last turn left out, because the turn before had returned them."""
+        """The number of leading actions that the last turn omitted as returned before."""
         self._timers: list[tuple[int, CreateTimerAction]] = []
-        """Returned timers that may still be cancelled, each with the index of its action."""
+        """Returned timers that can still be cancelled, each with the index of its action."""
 
     def run_turn(self, events: str | None = None) -> str:
-        """Return the SDK's JSON for the first turn, or for ``events``, the JSON array of the events since the last one.
+        """Run a turn and return the SDK's JSON.
 
-        Raises the exceptions of the SDK."""
+        ``events`` is None for the first turn, and later the JSON array of the new events.
+        Raises the SDK's exception if the orchestrator fails, and UnusableValueError if a value
+        cannot be serialized.
+        """
         return self._variables.run(self._run_turn, events)
 
     def _run_turn(self, events: str | None) -> str:
@@ -190,7 +200,7 @@ class OrchestratorSession:
                     )
                 )
             finally:
-                self._note_actions()
+                self._record_actions()
         new = [HistoryEvent(**event) for event in json.loads(events or "[]")]
         self._executor.counts, self._turn_events = [], len(new)
         self._context._histories.extend(new)
@@ -200,52 +210,63 @@ class OrchestratorSession:
         ]
         turn_from = max(
             (
-                at
-                for at, e in enumerate(new)
-                if e.event_type == HistoryEventType.ORCHESTRATOR_STARTED
+                index
+                for index, event in enumerate(new)
+                if event.event_type == HistoryEventType.ORCHESTRATOR_STARTED
             ),
             default=0,
         )
-        for at, event in enumerate(new):
+        for index, event in enumerate(new):
             if self._executor.has_execution_completed:
                 break
-            self._executor._is_processing_new_events = at >= turn_from
+            self._executor._is_processing_new_events = index >= turn_from
             self._executor.process_event(event)
         return self._encoded(self._new_actions)
 
     def _new_actions(self) -> str:
-        """Return the SDK's JSON without the actions that the last turn returned, up to the first timer that was cancelled since: its
-        action has changed."""
-        context, whole = self._context, self._context._action_payload_v2
+        """Return the SDK's JSON without the leading actions that earlier turns returned.
+
+        A timer that was cancelled since then has a changed action. It and all actions after it are
+        returned again.
+        """
+        context, actions = self._context, self._context._action_payload_v2
         self.known = next(
-            (at for at, timer in self._timers if timer.is_cancelled), self._returned_actions
+            (index for index, timer in self._timers if timer.is_cancelled), self._returned_actions
         )
-        self._note_actions()
-        context._action_payload_v2 = whole[self.known :]
+        self._record_actions()
+        context._action_payload_v2 = actions[self.known :]
         try:
             return self._executor.get_orchestrator_state_str()
         finally:
-            context._action_payload_v2 = whole
+            context._action_payload_v2 = actions
 
-    def _note_actions(self) -> None:
+    def _record_actions(self) -> None:
         actions, returned = self._context._action_payload_v2, self._returned_actions
         self._returned_actions = len(actions)
         new = (
-            (at, timer) for at in range(returned, len(actions)) for timer in _timers_of(actions[at])
+            (index, timer)
+            for index in range(returned, len(actions))
+            for timer in _timers_of(actions[index])
         )
         self._timers = [
-            (at, timer) for at, timer in chain(self._timers, new) if _may_be_cancelled(timer)
+            (index, timer) for index, timer in chain(self._timers, new) if _may_be_cancelled(timer)
         ]
 
     @property
     def counts(self) -> list[int]:
-        """The number of actions after each event of the last turn. Events after the orchestrator's end add none."""
+        """The number of actions after each event of the last turn.
+
+        Events after the end of the orchestrator add no actions.
+        """
         counts = self._executor.counts
         last = len(self._context._action_payload_v2)
         return counts + [last] * (self._turn_events - len(counts))
 
     def _encoded(self, run: Callable[[], str]) -> str:
-        """Return the result of ``run``. Raises UnusableValueError if it fails to serialize the custom status."""
+        """Return the result of ``run``.
+
+        Raises UnusableValueError if ``run`` fails because of the custom status.
+        """
         try:
             return run()
         except TypeError:
@@ -254,25 +275,30 @@ class OrchestratorSession:
                 json.dumps(status, default=lambda value: type(value).to_json(value))
             except Exception as error:
                 raise UnusableValueError(
-                    f"the custom status, a {type(status).__name__}, cannot be made into JSON: {error}. Set plain values, or give "
-                    "its class to_json and from_json."
+                    f"the custom status, a {type(status).__name__}, cannot be converted to JSON: "
+                    f"{error}. Set plain values, or give its class to_json and from_json."
                 ) from None
             raise
 
     def never_yielded(self) -> list[str]:
-        """Return a warning for each call whose task was never yielded: it will never run."""
+        """Return a warning for each call that never runs because its task was never yielded."""
         return [
-            f"{position}: {method}(...) was called without yield, so it never runs. Write yield context.{method}(...)."
+            f"{position}: {method}(...) was called without yield, so it never runs. "
+            f"Write yield context.{method}(...)."
             for task, method, position in self._context.unyielded
             if not task._is_scheduled
         ]
 
     @property
     def finished(self) -> bool:
+        """True if the execution has completed, failed or continued as new."""
         return bool(self._executor.has_execution_completed)
 
     def close(self) -> None:
-        """Break the reference cycle between context and executor, so that memory is freed without a full garbage collection."""
+        """Break the reference cycle between context and executor.
+
+        Memory is then freed without a full garbage collection.
+        """
         del self._context.executor
 
 
@@ -285,9 +311,10 @@ def _timers_of(action: Action) -> Iterator[CreateTimerAction]:
 
 
 def _may_be_cancelled(timer: CreateTimerAction) -> bool:
-    """Return True if the timer is not cancelled, and a task by which it can be cancelled still exists.
+    """Return True if the timer is not cancelled and its task can still cancel it.
 
-    The parts of a long timer have a task that user code never gets."""
+    A part of a long timer has no task that user code can reach.
+    """
     if timer.is_cancelled or not hasattr(timer, "task_reference"):
         return not timer.is_cancelled
     task = timer.task_reference()
@@ -295,7 +322,10 @@ def _may_be_cancelled(timer: CreateTimerAction) -> bool:
 
 
 class SessionCache:
-    """The orchestrators in memory, by instance id. The least recently used ones are dropped first. Thread-safe."""
+    """The orchestrators in memory, by instance id.
+
+    The least recently used ones are removed first. The class is thread-safe.
+    """
 
     def __init__(self, limit: int = SESSION_LIMIT) -> None:
         self._limit = limit
@@ -303,7 +333,10 @@ class SessionCache:
         self._kept: OrderedDict[str, OrchestratorSession] = OrderedDict()
 
     def take(self, instance_id: str, execution_id: str, seen: int) -> OrchestratorSession | None:
-        """Remove and return the session that has seen exactly ``seen`` events of this execution; None if there is none."""
+        """Remove and return the session that has processed ``seen`` events of this execution.
+
+        Return None if there is no such session.
+        """
         with self._lock:
             session = self._kept.pop(instance_id, None)
         if session is None or (session.execution_id == execution_id and session.seen == seen):
@@ -312,10 +345,10 @@ class SessionCache:
         return None
 
     def keep(self, instance_id: str, session: OrchestratorSession) -> None:
+        """Keep ``session``, and remove the least recently used one if there are too many."""
         with self._lock:
-            dropped = self._kept.pop(
-                instance_id, None
-            )  # of an earlier execution, which ended on another worker
+            # An earlier execution is still here if it ended on another worker.
+            dropped = self._kept.pop(instance_id, None)
             self._kept[instance_id] = session
             if len(self._kept) > self._limit:
                 dropped = self._kept.popitem(last=False)[1]
@@ -324,14 +357,17 @@ class SessionCache:
 
 
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
-"""The form in which the host writes timestamps."""
+"""The format in which the host writes timestamps."""
 _module: ModuleType = sys.modules[HistoryEvent.__module__]
 _parse_any_timestamp = getattr(_module, "dt_parse", None)
 
 
 @lru_cache(maxsize=256)
 def _parse_timestamp(text: str) -> datetime:
-    """Do what the SDK's ``dateutil.parser.parse`` does, which takes longer than the rest of an event's processing."""
+    """Return the time that ``text`` states, as ``dateutil.parser.parse`` of the SDK does.
+
+    The SDK's parser takes longer than all other processing of an event.
+    """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return _parse_any_timestamp(text)  # type: ignore[misc,no-any-return]

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Run until the host stops the worker or ends. ``arguments`` are those of ``transport.connect``."""
-    # Ctrl+C reaches the whole process group, but the host alone decides when a worker ends.
+    """Run until the host stops the worker or exits.
+
+    ``arguments`` are passed to ``transport.connect``.
+    """
+    # Ctrl+C reaches the whole process group, but only the host decides when a worker stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
@@ -54,40 +57,40 @@ async def _serve(
     from embedded_worker import lazy_http_client
 
     lazy_http_client.install()
-    from embedded_worker.runner import (
-        DURABLE_THREADS,
-        Runner,
-        function_threads,
-    )  # the SDK's import takes longest
+    # Import the SDK after the connection, because its import takes longest.
+    from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
 
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
     CallThreads(functions, function_threads(), "function", runner.run).start()
     handler.start(channel, runner)
     await handler.stopped.wait()
-    end_process(0)  # from here: asyncio.run would first wait for the functions' own threads
+    # Exit here, because asyncio.run would first wait for threads that functions started.
+    end_process(0)
 
 
 class MessageHandler:
-    """Handles the messages of the event loop's socket."""
+    """Handles the messages of the socket for the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.stopped = asyncio.Event()
         self._early: list[Message] = []
-        """Messages that arrived during the SDK's import."""
+        """Messages that arrived during the import of the SDK."""
         self._running: set[asyncio.Task[None]] = set()
         self._client_requests: dict[int, asyncio.Future[ClientResponse]] = {}
         self._ids = itertools.count(1)
         self._runner: Runner | None = None
 
     def start(self, channel: Channel, runner: Runner) -> None:
+        """Handle messages from now on, beginning with those that have arrived already."""
         self._runner = runner
         early, self._early = self._early, []
         for message in early:
             self.on_message(channel, message)
 
     def on_message(self, channel: Channel, message: Message) -> None:
+        """Start to handle ``message``."""
         if self._runner is None:
             self._early.append(message)
             return
@@ -117,6 +120,7 @@ class MessageHandler:
     async def send_client_request(
         self, channel: Channel, method: str, path: str, body: bytes
     ) -> ClientResponse:
+        """Send a request of the durable client to the host and return the response."""
         id = next(self._ids)
         response: asyncio.Future[ClientResponse] = self._loop.create_future()
         self._client_requests[id] = response
@@ -126,21 +130,20 @@ class MessageHandler:
     async def _invoke(self, channel: Channel, runner: Runner, request: InvocationRequest) -> None:
         try:
             result = await runner.run_coroutine(request)
-        except asyncio.CancelledError:  # raised by the function: nothing else cancels this task
+        except asyncio.CancelledError:  # raised by the function: no other code cancels this task
             result = runner.cancelled(request)
         end_if_forked(request.function)
-        with contextlib.suppress(
-            ConnectionError
-        ):  # the host is gone and will run the function again
+        # If the host has exited, the next one runs the function again.
+        with contextlib.suppress(ConnectionError):
             channel.send(result, at_once=len(self._running) <= FEW_CALLS)
 
     def on_close(self, channel: Channel) -> None:
-        """End the process at once: the host is gone, and the next one may run the same functions again."""
+        """Exit at once: the host has exited, and the next one may run the same functions again."""
         end_process(1 if not self.stopped.is_set() else 0)
 
 
 def configure_logging(level: str) -> None:
-    """Print the records of user code from ``level`` on to the console, in the format of ``func start``."""
+    """Write log records of at least ``level`` to stderr, in the format of ``func start``."""
     root = logging.getLogger()
     root.handlers[:] = [console_handler("%(levelname)s %(message)s")]
     root.setLevel(level)

@@ -1,4 +1,4 @@
-"""Ends a worker process, regardless of threads and streams that user code has changed."""
+"""Exits a worker process, even if user code changed its streams or left threads running."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _own = _getpid()
 
 
 def end_process(code: int) -> NoReturn:
-    """Flush the streams and end the process at once: threads in user code would keep it alive.
+    """Flush the streams and exit at once, because threads of user code would delay a normal exit.
 
-    User code may have closed or replaced the streams."""
+    User code may have closed or replaced the streams.
+    """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -22,11 +23,15 @@ def end_process(code: int) -> NoReturn:
 
 
 def end_if_forked(function: str) -> None:
-    """End a forked child that returns from its function: it shares the parent's connection to the host and must not use it."""
+    """Exit if this process is a forked child that has returned from its function.
+
+    It shares the parent's connection to the host and must not use it.
+    """
     if _getpid() != _own:
         with contextlib.suppress(Exception):
             print(
-                f"A process that the function '{function}' has forked came back from it and is ended. [EH334]",
+                f"A process that the function '{function}' forked has returned from the function. "
+                "It is stopped. [EH334]",
                 file=sys.stderr,
             )
         end_process(0)

@@ -1,8 +1,9 @@
 """The messages between host and worker, and the version of the protocol.
 
-The host gives each worker one socket for each placement. The worker sends ``Hello`` on each of them. The host answers with
-``LoadRequest`` on the event loop's socket. Requests and results then follow in any order, each on the socket of its
-function's placement. Everything that is not a call uses the event loop's socket. ``framing`` turns messages into bytes.
+A worker has one socket for each placement, and sends ``Hello`` on each of them. The host responds
+with ``LoadRequest`` on the socket for the event loop. Requests and results then follow in any
+order, each on the socket of its function's placement. All other messages use the socket for the
+event loop. ``framing`` encodes messages.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Union
 
 PROTOCOL_VERSION = 1
-"""Incremented by every change of a message or of the framing. Host and worker refuse any other version.
+"""The version of the protocol, which every released change of a message increments.
 
-The framing itself and ``Hello`` never change, so that each side can read the version of the other."""
+The host stops a worker with another version. The frames and the version in ``Hello`` never change,
+so that each side can read the version of the other.
+"""
 
 Placement = Literal["event_loop", "durable_threads", "function_threads"]
-"""Where a function runs in a worker: coroutine functions in the event loop, orchestrators and entities in threads of their
-own, all other functions in further threads."""
+"""The part of a worker in which a function runs.
+
+Coroutine functions run in the event loop, orchestrators and entities in the durable threads, all
+other functions in the function threads.
+"""
 PLACEMENTS: tuple[Placement, ...] = ("event_loop", "durable_threads", "function_threads")
 
 SESSION_LIMIT = 400
-"""Orchestrators that one worker keeps in memory."""
+"""Maximum number of orchestrators that one worker keeps in memory."""
 
 
 class Hello(NamedTuple):
@@ -29,13 +35,13 @@ class Hello(NamedTuple):
 
     placement: Placement
     token: str = ""
-    """The secret from the worker's environment, where a socket alone does not prove its origin (``transport``)."""
+    """The secret from the worker's environment, or an empty string on an inherited socket."""
     version: int = PROTOCOL_VERSION
     python: str = ""
     azure_functions: str = ""
-    """The installed version of azure-functions; empty if none was found."""
+    """The installed version of azure-functions, or an empty string."""
     azure_functions_durable: str = ""
-    """The installed version of azure-functions-durable; empty if none was found."""
+    """The installed version of azure-functions-durable, or an empty string."""
 
 
 class BindingSpec(NamedTuple):
@@ -46,19 +52,21 @@ class BindingSpec(NamedTuple):
     direction: str = "in"
     """``in``, ``out`` or ``inout``."""
     properties: Mapping[str, object] = {}
-    """All properties of a v2 app's binding, named as in function.json. Empty for a v1 app: the host has read its files."""
+    """Properties of a v2 app's binding, named as in function.json. Empty for a v1 app."""
 
     @property
     def is_trigger(self) -> bool:
+        """True if the binding is the function's trigger."""
         return self.type.lower().endswith("trigger")
 
     @property
     def is_output(self) -> bool:
+        """True if the function sets the binding's value."""
         return self.direction == "out"
 
 
 class FunctionSpec(NamedTuple):
-    """A function of the app: the fields of ``app.definitions.Function`` that the worker needs."""
+    """The fields of ``app.definitions.Function`` that a worker needs."""
 
     name: str
     directory: str
@@ -72,16 +80,16 @@ class LoadRequest(NamedTuple):
 
     root: str
     functions: list[FunctionSpec]
-    """Empty for the v2 programming model: its functions come back in ``LoadResult``."""
+    """The functions of a v1 app. Empty for a v2 app, whose functions are in ``LoadResult``."""
     log_level: str = "INFO"
     v2_script: str | None = None
-    """The file name of a v2 app."""
+    """The file name of a v2 app, or None for a v1 app."""
     rpc_base: str = ""
-    """The base URL of the endpoint for the durable client, as in the value of the durableClient binding."""
+    """The base URL of the durable client's endpoint, as in the durableClient binding's value."""
 
 
 class ImportStarted(NamedTuple):
-    """The worker starts to import a function's module, or the file of a v2 app."""
+    """Reports that the worker starts to import a function's module or the file of a v2 app."""
 
     function: str
 
@@ -90,9 +98,9 @@ class LoadProblem(NamedTuple):
     """A function that cannot be used."""
 
     function: str | None
-    """None for a problem of the whole app."""
+    """The function's name, or None for a problem of the whole app."""
     text: str
-    """The cause, its place, and the fix."""
+    """The cause, its position and the fix."""
     stack: str = ""
 
 
@@ -103,10 +111,12 @@ class LoadResult(NamedTuple):
     functions: Sequence[FunctionSpec] = ()
     """The functions that a v2 app declares, in the app's order."""
     placements: Mapping[str, Placement] = {}
-    """By function name."""
+    """Placements by function name."""
 
 
 class HttpRequestData(NamedTuple):
+    """The HTTP request that triggers a function."""
+
     method: str
     url: str
     headers: dict[str, str]
@@ -116,28 +126,32 @@ class HttpRequestData(NamedTuple):
 
 
 class HttpResponseData(NamedTuple):
+    """The response of an HTTP function."""
+
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
 class InvocationRequest(NamedTuple):
-    """Run a function once."""
+    """Requests one run of a function."""
 
     id: int
     function: str
     trigger: HttpRequestData | str
-    """The HTTP request, or the JSON text of an orchestration, activity, entity or timer trigger."""
+    """The HTTP request, or the JSON value of an orchestration, activity, entity or timer."""
     invocation_id: str = ""
     client: str = ""
     """The value of the durableClient binding, if the function has one."""
 
 
 class TurnRequest(NamedTuple):
-    """Run one turn of an orchestrator.
+    """Requests one turn of an orchestrator.
 
-    With ``seen`` 0, ``payload`` is the JSON object that the SDK reads. With ``seen`` above 0 it is the JSON array of the events
-    after the first ``seen`` ones; a worker without that orchestrator in memory responds with ``InvocationResult.missing``."""
+    If ``seen`` is 0, ``payload`` is the JSON object that the SDK reads.
+    If ``seen`` is greater, ``payload`` is the JSON array of the events after the first ``seen``
+    ones. A worker that does not have the orchestrator in memory responds with ``missing``.
+    """
 
     id: int
     function: str
@@ -160,35 +174,38 @@ class InvocationResult(NamedTuple):
 
     id: int
     value: HttpResponseData | str | None = None
-    """The response of an HTTP function, or the output's JSON text."""
+    """The response of an HTTP function, or the output as JSON."""
     error: ErrorData | None = None
     missing: bool = False
-    """The worker does not have the orchestrator in memory: send the whole history."""
+    """True if the worker does not have the orchestrator in memory and needs the whole history."""
     counts: list[int] | None = None
-    """For a turn: the number of actions after each event of the request."""
+    """The number of actions after each event of a turn's request."""
     known: int = 0
-    """For a turn: the number of leading actions left out, because they equal those of the previous turn."""
+    """The number of leading actions that a turn omits, because an earlier turn returned them."""
     kept: bool = False
-    """For a turn: the worker keeps the orchestrator in memory for the next one."""
+    """True if the worker keeps the orchestrator in memory for the next turn."""
 
 
 class ClientRequest(NamedTuple):
-    """A request of the durable client to the host. ``path`` is relative to the endpoint's base URL and includes the query."""
+    """A request of the durable client to the host."""
 
     id: int
     method: str
     path: str
+    """The path and query, relative to the base URL of the durable client's endpoint."""
     body: bytes
 
 
 class ClientResponse(NamedTuple):
+    """The host's response to a ``ClientRequest`` with the same id."""
+
     id: int
     status: int
     body: bytes
 
 
 class StopRequest(NamedTuple):
-    """End the process. All calls have returned."""
+    """Requests the process to exit. All calls have returned."""
 
 
 Message = Union[

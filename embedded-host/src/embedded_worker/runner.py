@@ -1,5 +1,7 @@
-"""Runs an app's functions: converts the trigger's value, calls the function, converts its result, as the Functions host's
-Python worker does."""
+"""Runs an app's functions: converts the trigger's value, calls the function, converts its result.
+
+The conversions are those of the Azure Functions host's Python worker.
+"""
 
 from __future__ import annotations
 
@@ -48,20 +50,26 @@ from embedded_worker.user_function import UserFunction, is_orchestrator_handle
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
 _OUT_OF_PROC_LABEL = "$OutOfProcData$:"
-"""The SDK puts an orchestrator's state behind this label in the text of the exception that it raises."""
+"""The label before an orchestrator's state in the message of the exception that the SDK raises."""
 DURABLE_THREADS = 4
-"""Threads for orchestrators and entities: blocking activities must not delay them."""
+"""Threads for orchestrators and entities only, so that blocking activities do not delay them."""
 
 
 def function_threads() -> int:
-    """Return the number of threads for all other functions that are not coroutines, as the Functions host's worker counts them."""
+    """Return the number of threads for all other functions that are not coroutine functions.
+
+    The default is that of the Azure Functions host's Python worker.
+    """
     count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
 
 class Runner:
-    """Loads an app once, then runs any number of its functions at the same time: coroutine functions in one event loop
-    (``run_coroutine``), all others in the caller's threads (``run``)."""
+    """Loads an app once, then runs any number of its functions at the same time.
+
+    ``run_coroutine`` runs coroutine functions in the event loop. ``run`` runs all other functions
+    in the caller's thread.
+    """
 
     def __init__(self) -> None:
         self.functions: dict[str, LoadedFunction | LoadError] = {}
@@ -69,17 +77,20 @@ class Runner:
         self._blocked = BlockedTurns()
         self._extensions = Extensions({})
         self.root = Path()
-        """The app's directory."""
+        """The app folder."""
         self._warned: set[str] = set()
 
     def carry_client_calls(self, send: SendClientRequest, base: str) -> None:
-        """Send the durable client's requests to URLs below ``base`` with ``send`` instead of over HTTP."""
+        """Send the durable client's requests for URLs below ``base`` with ``send``."""
         carry_client_requests(send, base)
 
     def load(
         self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None
     ) -> LoadResult:
-        """Import the app. ``on_import`` receives each function's name before its import, which may end the process."""
+        """Import the app and return its problems.
+
+        ``on_import`` receives each function's name before the import, which may end the process.
+        """
         root = self.root = Path(load.root)
         os.chdir(root)
         prepare_imports(root)
@@ -102,7 +113,7 @@ class Runner:
         return LoadResult(problems, placements=self._placements())
 
     def _after_load(self) -> None:
-        """Call the extensions' load hooks, and warn of orchestrators that block or are not deterministic."""
+        """Call the extensions' hooks, and log orchestrators that block or are not deterministic."""
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
                 self._extensions.loaded(function.spec.name, function.spec.directory)
@@ -113,7 +124,7 @@ class Runner:
         return {name: self.placement(name) for name in self.functions}
 
     def placement(self, name: str) -> Placement:
-        """Return where the function runs."""
+        """Return the placement of the function ``name``."""
         function = self.functions.get(name)
         if not isinstance(function, LoadedFunction):
             return "function_threads"
@@ -122,7 +133,10 @@ class Runner:
         return "event_loop" if function.is_async else "function_threads"
 
     async def run_coroutine(self, invoke: InvocationRequest) -> InvocationResult:
-        """Run a coroutine function. Exceptions become part of the result, except CancelledError (see ``cancelled``)."""
+        """Run a coroutine function. The result contains its exception, if any.
+
+        Raises CancelledError if the function raises it (see ``cancelled``).
+        """
         function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
         try:
@@ -138,14 +152,14 @@ class Runner:
             return InvocationResult(invoke.id, error=error_data(error))
 
     def cancelled(self, request: InvocationRequest) -> InvocationResult:
-        """Return the result of a coroutine function that raised CancelledError without being cancelled by its caller."""
+        """Return the result of a coroutine function that raised CancelledError by itself."""
         return InvocationResult(
             request.id,
             error=ErrorData("CancelledError", "the function was cancelled by its own code"),
         )
 
     def run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
-        """Run any other function in this thread. Exceptions become part of the result."""
+        """Run any other function in this thread. The result contains its exception, if any."""
         return self._turn(request) if isinstance(request, TurnRequest) else self._invoke(request)
 
     def _invoke(self, invoke: InvocationRequest) -> InvocationResult:
@@ -189,7 +203,7 @@ class Runner:
                 session = OrchestratorSession(function.call, turn.payload, self.root)
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
-            if session is None:  # an invalid payload, or an unknown SDK
+            if session is None:  # the payload is invalid or the SDK is unknown
                 return InvocationResult(turn.id, error=error_data(error))
             result = InvocationResult(
                 turn.id, error=error_data(error), counts=session.counts, known=session.known
@@ -216,7 +230,10 @@ class Runner:
         session: OrchestratorSession,
         events: str | None,
     ) -> str:
-        """Run the turn between the extensions' hooks. For an orchestrator in memory they get the new events only."""
+        """Run the turn and the extensions' hooks before and after it.
+
+        For an orchestrator in memory, the hooks get only the new events.
+        """
         if not self._extensions.enabled:
             return session.run_turn(events)
         name, kind = function.trigger.name, function.trigger.type
@@ -234,18 +251,17 @@ class Runner:
     def _before(
         self, function: LoadedFunction, invocation_id: str, arguments: dict[str, object]
     ) -> func.Context | None:
-        """Call the extensions' hooks; return the context that they got, or None if extensions are disabled."""
+        """Call the hooks and return their context, or None if extensions are disabled."""
         if not self._extensions.enabled:
             return None
-        given = arguments.get("context") if function.wants_context else None
-        context = (
-            given if isinstance(given, func.Context) else FunctionContext(function, invocation_id)
-        )
+        context = arguments.get("context") if function.wants_context else None
+        if not isinstance(context, func.Context):
+            context = FunctionContext(function, invocation_id)
         self._extensions.before(context, arguments)
         return context
 
     def _warn(self, warnings: Iterable[str]) -> None:
-        """Log each warning once per worker."""
+        """Log each warning, once per process."""
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
@@ -263,7 +279,7 @@ class Runner:
             datum = meta.Datum(
                 value, "json" if trigger.type.lower() == "timertrigger" else "string"
             )
-        decoded = value if function.takes_text else converter.decode(datum, trigger_metadata={})
+        decoded = value if function.takes_string else converter.decode(datum, trigger_metadata={})
         arguments: dict[str, object] = {trigger.name: decoded}
         for name in function.clients:
             arguments[name] = invoke.client
@@ -286,22 +302,26 @@ class Runner:
                 return response_data(returned, function.spec.name)
             if returned is not None:
                 raise RuntimeError(
-                    f"function '{function.spec.name}' without a $return binding returned a non-None value"
+                    f"function '{function.spec.name}' without a $return binding returned a "
+                    "non-None value"
                 )
             return HttpResponseData(200, [], b"")
         converter = converter_for(function.trigger.type)
         if not converter.has_implicit_output():
             if returned is not None and function.return_type is None:
                 raise RuntimeError(
-                    f"function '{function.spec.name}' without a $return binding returned a non-None value"
+                    f"function '{function.spec.name}' without a $return binding returned a "
+                    "non-None value"
                 )
             return None
         try:
             datum = converter.encode(returned, expected_type=None)
         except (TypeError, ValueError) as error:
             raise UnusableValueError(
-                f"what the function '{function.spec.name}' returns, a {type(returned).__name__}, cannot be made into JSON: "
-                f"{error.__cause__ or error}. Return plain values, or give its class to_json and from_json."
+                f"the return value of function '{function.spec.name}', a "
+                f"{type(returned).__name__}, cannot be converted to JSON: "
+                f"{error.__cause__ or error}. Return plain values, or give its class to_json and "
+                "from_json."
             ) from None
         value = datum.value
         return value if value is None or isinstance(value, str) else str(value)
@@ -310,25 +330,25 @@ class Runner:
 def _call(call: UserFunction, arguments: dict[str, object]) -> object:
     try:
         return call(**arguments)
-    except StopIteration as error:  # as on the Functions host, whose future cannot hold it
+    except StopIteration as error:  # as on the Azure Functions host: a future cannot hold it
         raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(
             own_traceback(error)
         )
 
 
 def error_data(error: BaseException) -> ErrorData:
-    """Return the exception's class, text, and the user's part of its traceback.
+    """Return the exception's class, its message and the user's part of its traceback.
 
-    The SDK wraps an orchestrator's failure: the text contains its state, and the user's own exception is the cause."""
+    The SDK wraps the exception of an orchestrator: the message then contains the orchestrator's
+    state, and the user's own exception is the cause.
+    """
     try:
         message = str(error)
         if isinstance(error, UnusableValueError):
             return ErrorData("TypeError", message)
         shown = error.__cause__ if _OUT_OF_PROC_LABEL in message and error.__cause__ else error
         return ErrorData(type(error).__name__, message, own_stack(shown))
-    except (
-        BaseException
-    ) as another:  # raised by user code's __str__, or for want of stack or memory
+    except BaseException as another:  # raised by the user's __str__, or the stack is exhausted
         return ErrorData(
-            type(error).__name__, f"its text cannot be shown ({type(another).__name__})"
+            type(error).__name__, f"its message cannot be read ({type(another).__name__})"
         )

@@ -1,7 +1,8 @@
 """Connects a worker process to its host, with one socket for each placement.
 
-The command line has the sockets: ``fds 3 4 5`` names inherited ones, ``port 54321`` a port on the loopback interface. There the
-token in ``TOKEN_VARIABLE`` proves that the connection comes from the host's own worker.
+The command line has the sockets. ``fds 3 4 5`` lists inherited sockets. ``port 54321`` is the
+host's port on the loopback interface; the token in ``TOKEN_VARIABLE`` then proves to the host that
+it started this worker.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from embedded_worker.framing import encode
 from embedded_worker.protocol import PLACEMENTS, Hello
 
 TOKEN_VARIABLE = "EMBEDDED_HOST_WORKER_TOKEN"
+"""The environment variable with the token."""
 
 
 def connect(arguments: Sequence[str]) -> list[socket.socket]:
-    """Return a socket for each of ``PLACEMENTS``, after sending ``Hello`` on it."""
+    """Send ``Hello`` on a socket for each of ``PLACEMENTS``, and return the sockets."""
     kind, *numbers = arguments
     token = os.environ.pop(TOKEN_VARIABLE, "")
     numbered = [int(number) for number in numbers]
@@ -43,7 +45,8 @@ def connect(arguments: Sequence[str]) -> list[socket.socket]:
 
 def _inherited(number: int) -> socket.socket:
     sock = socket.socket(fileno=number)
-    sock.set_inheritable(False)  # programs that functions start must not hold the connection open
+    # A program that a function starts must not hold the connection open.
+    sock.set_inheritable(False)
     return sock
 
 
@@ -56,7 +59,8 @@ def _loopback(port: int) -> socket.socket:
 def installed_version(distribution: str) -> str:
     """Return the version of an installed distribution, or an empty string.
 
-    ``importlib.metadata`` would do the same, but its import takes longer than this whole module's."""
+    The import of ``importlib.metadata`` would take longer than the import of this module.
+    """
     pattern = f"{distribution.replace('-', '_')}-*.dist-info"
     for directory in sys.path:
         for metadata in Path(directory).glob(pattern):

@@ -1,4 +1,4 @@
-"""The type of the app's functions: the host knows their names and bindings, and nothing of their types."""
+"""The types of functions that users write. Their parameters and results have any type."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from typing import TypeGuard  # Python 3.9 has none
+    from typing import TypeGuard  # not available in Python 3.9
 
 
 class UserFunction(Protocol):
-    """A function of the app, or a method of an extension. It takes and returns values of any type."""
+    """A function of the app, or a method of an extension."""
 
     def __call__(self, *arguments: Any, **named: Any) -> object:
         """Call the user's code."""

@@ -16,11 +16,11 @@ def test_a_function_that_does_not_load_is_listed_with_the_reason(tmp_path: Path)
     folder = AppFolder(tmp_path / "app")
     folder.activity("Echo", "return value")
     loaded = LoadedApp(
-        read_app(folder.root, {}), broken={"Echo": "it does not import", "Gone": "no such file"}
+        read_app(folder.root, {}), broken={"Echo": "it cannot be imported", "Gone": "no such file"}
     )
     shown = {function["name"]: function for function in app_functions(loaded, {})}
     assert (shown["Echo"]["broken"], shown["Echo"]["type"]) == (
-        "it does not import",
+        "it cannot be imported",
         "activityTrigger",
     )
     assert (shown["Gone"]["broken"], shown["Gone"]["type"]) == ("no such file", "")

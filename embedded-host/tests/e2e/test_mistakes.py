@@ -160,7 +160,7 @@ def failure(host: RunningHost, name: str) -> str:
         ("CallsFailingEntity", ["no such thing"]),
         (
             "CallsUnserialisableActivity",
-            ["'Unserialisable_Activity' returns, a set, cannot be made into JSON"],
+            ["'Unserialisable_Activity', a set, cannot be converted to JSON"],
         ),
         ("CallsActivityWithoutText", ["ValueError"]),
     ],
@@ -195,7 +195,7 @@ def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
         ("YieldsNothing", ["YieldsNothing/__init__.py line 7", "yields nothing"]),
         ("ReturnsTask", ["ReturnsTask/__init__.py", "returns a task and not its result"]),
         ("NeverYields", ["NeverYields/__init__.py", "returns a task and not its result"]),
-        ("WithoutText", ["ValueError without a text at WithoutText/__init__.py line 8"]),
+        ("WithoutText", ["ValueError without a message at WithoutText/__init__.py line 8"]),
         (
             "PlainGenerator",
             ["'main' in PlainGenerator/__init__.py is the orchestrator function itself"],
@@ -203,7 +203,7 @@ def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
         ("Async", ["Async/__init__.py line 3: 'run' is an async def"]),
         ("DoesNotImport", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
         ("Unserialisable_Output", ["set", "JSON"]),
-        ("Unserialisable_Status", ["the custom status, a object, cannot be made into JSON"]),
+        ("Unserialisable_Status", ["the custom status, a object, cannot be converted to JSON"]),
     ],
 )
 def test_an_orchestrator_that_is_wrong(host: RunningHost, name: str, told: list[str]) -> None:
@@ -235,9 +235,9 @@ def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
     )
     links = host.start("Blocks")
     assert host.end(links)["output"] == "done"
-    told = warned(host, "has not come back for a second")
+    told = warned(host, "has blocked for a second at")
     assert f"Orchestrator 'Blocks' of instance '{links['id']}'" in told
-    assert "it is at Blocks/__init__.py line 9: time.sleep(1.3)" in told
+    assert "at Blocks/__init__.py line 9: time.sleep(1.3)" in told
 
 
 def test_an_orchestrator_that_reads_the_clock(host: RunningHost) -> None:

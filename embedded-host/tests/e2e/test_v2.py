@@ -267,7 +267,7 @@ def test_one_function_that_is_wrong_does_not_stop_the_others(
 ) -> None:
     host = start_host(wrong(tmp_path, _HEAD + _BAD).root)
     for told in (
-        "greet (function_app.py line 24) cannot be served: another function is called 'greet' too",
+        "greet (function_app.py line 24) cannot be served: another function is also named 'greet'",
         "NoTrigger cannot be served: function_app.py line 29",
         "the route of 'BadRoute' cannot be used",
         "parameters (request, req), bindings (req)",

@@ -53,7 +53,7 @@ def test_the_position_of_a_blocked_turn_is_logged_once(caplog: pytest.LogCapture
         third.end()
     for instance_id, message in zip("abc", caplog.messages, strict=True):
         assert message.startswith(
-            f"Orchestrator 'Hello' of instance '{instance_id}' has not come back for a second; it is at"
+            f"Orchestrator 'Hello' of instance '{instance_id}' has blocked for a second at"
         )
         assert f"{Path(__file__).name} line " in message
         assert "self._go_on.wait(20)" in message

@@ -203,7 +203,7 @@ def test_a_result_that_is_too_large_becomes_an_error() -> None:
     assert isinstance(result, InvocationResult)
     assert result.id == 7
     assert result.error is not None
-    assert "cannot be handed to the host: it has 20" in result.error.message
+    assert "cannot be sent to the host: it has 20" in result.error.message
     (answer,) = FrameReader().feed(encode(ClientResponse(8, 200, b"x" * 2000)))
     assert isinstance(answer, ClientResponse)
     assert (answer.id, answer.status) == (8, 500)

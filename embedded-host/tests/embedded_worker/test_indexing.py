@@ -62,5 +62,5 @@ def test_the_first_of_two_functions_with_a_name_is_served(root: Path) -> None:
     indexed = index(root, code)
     assert [spec.name for spec in indexed.functions] == ["Same"]
     assert [
-        "another function is called 'same' too" in problem.text for problem in indexed.problems
+        "another function is also named 'same'" in problem.text for problem in indexed.problems
     ] == [True]

@@ -157,7 +157,7 @@ def test_an_import_inside_a_module_that_fails(app: AppFolder) -> None:
     app.function("Hello", "from shared import words\ndef main(value): ...", activity_trigger())
     error = refused(app)
     assert (
-        "Hello/__init__.py does not import: shared/words.py line 3: from json import no_such_name"
+        "Hello/__init__.py cannot be imported: shared/words.py line 3: from json import no_such_name"
         in str(error)
     )
     assert "cannot import name 'no_such_name'" in str(error)
@@ -182,7 +182,7 @@ def test_an_installed_module_whose_own_import_fails_shows_the_users_line(
 def test_a_missing_module_of_a_folder_of_the_app(app: AppFolder) -> None:
     app.write("shared/__init__.py", "")
     app.function("Hello", "import shared.wrods\ndef main(value): ...", activity_trigger())
-    assert "shared is a folder of the app, but there is no such module in it" in str(refused(app))
+    assert "shared is a folder of the app, but it has no such module" in str(refused(app))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_sys_exit_at_import(app: AppFolder) -> None:
     app.function("Hello", "import sys\nsys.exit(3)\n", activity_trigger())
     text = str(refused(app))
     assert "Hello/__init__.py line 2: sys.exit(3)" in text
-    assert "ends the process with sys.exit(3)" in text
+    assert "it calls sys.exit(3)" in text
 
 
 def test_a_file_outside_of_the_app(app: AppFolder) -> None:
@@ -271,7 +271,7 @@ def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
         "Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger()
     )
     error = refused(app)
-    assert str(error) == "'main' in Hello/__init__.py cannot be looked at: ValueError: no main"
+    assert str(error) == "'main' in Hello/__init__.py cannot be inspected: ValueError: no main"
     assert "line 1, in __getattr__" in error.stack
 
 
@@ -294,7 +294,7 @@ def test_an_orchestrators_binding_has_the_sdks_name(app: AppFolder) -> None:
     code = "import azure.durable_functions as df\nmain = df.Orchestrator.create(lambda ctx: 1)"
     app.function("Hello", code, orchestration_trigger("ctx"))
     text = str(refused(app))
-    assert "calls it 'context': so must the binding" in text
+    assert "is named 'context'. Name the binding" in text
     assert "Give both" not in text
 
 
@@ -307,7 +307,7 @@ def test_no_parameters_at_all(app: AppFolder) -> None:
     ("binding", "annotation", "expected"),
     [
         (http_trigger(), "int", "annotate it as func.HttpRequest"),
-        (orchestration_trigger("req"), "str", "func.OrchestrationContext, or not at all"),
+        (orchestration_trigger("req"), "str", "func.OrchestrationContext, or omit the annotation"),
     ],
 )
 def test_a_wrong_annotation(

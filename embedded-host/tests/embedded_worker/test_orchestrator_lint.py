@@ -80,7 +80,7 @@ def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
         ("5", "a int, but must yield a task of its context."),
         (
             "context.signal_entity(df.EntityId('Counter', 'a'), 'add', 1)",
-            "a signal, which has no answer to wait for: write context.signal_entity(...) without yield.",
+            "a signal, which has no result to wait for: write context.signal_entity(...) without yield.",
         ),
     ],
 )
@@ -141,9 +141,9 @@ def test_a_task_must_not_be_returned(app: AppFolder, run: MakeFunction, code: st
 @pytest.mark.parametrize(
     ("raised", "said"),
     [
-        ("raise KeyError", "KeyError without a text at Main/__init__.py line 3"),
-        ("raise ValueError()", "ValueError without a text at Main/__init__.py line 3"),
-        ("assert context is None", "AssertionError without a text at Main/__init__.py line 3"),
+        ("raise KeyError", "KeyError without a message at Main/__init__.py line 3"),
+        ("raise ValueError()", "ValueError without a message at Main/__init__.py line 3"),
+        ("assert context is None", "AssertionError without a message at Main/__init__.py line 3"),
         ("raise ValueError('boom')", "boom"),
     ],
 )
@@ -186,12 +186,12 @@ def test_an_orchestrator_without_a_yield_returns_its_value(
         (
             "async def run(context):\n    await context.call_activity('A')\n",
             "orchestrationTrigger",
-            "'run' is an async def, which the SDK does not run. Make it a plain def, and yield where you await.",
+            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield instead of await.",
         ),
         (
             "async def run(context):\n    yield context.call_activity('A')\n",
             "orchestrationTrigger",
-            "'run' is an async def, which the SDK does not run. Make it a plain def, and yield where you await.",
+            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield instead of await.",
         ),
         (
             "async def run(context):\n    pass\n",
@@ -220,7 +220,7 @@ def test_an_async_def_is_no_orchestrator(
 def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
     function = run(code)
     assert shape_problem(function, "orchestrationTrigger", FILE, "main") == (
-        f"'main' in {FILE} is the orchestrator function itself. Give it another name, say run, make it a plain def, and write "
+        f"'main' in {FILE} is the orchestrator function itself. Rename it, for example to run, make it a plain def, and add "
         "below it: main = df.Orchestrator.create(run)."
     )
     entity = shape_problem(function, "entityTrigger", FILE, "main")

@@ -321,7 +321,7 @@ def test_a_status_that_is_no_json_is_named() -> None:
         yield context.call_activity("Echo")
 
     with pytest.raises(
-        UnusableValueError, match="the custom status, a dict, cannot be made into JSON"
+        UnusableValueError, match="the custom status, a dict, cannot be converted to JSON"
     ):
         Talk(sets)()
 

@@ -40,5 +40,5 @@ def test_a_forked_child_ends_where_the_function_returns() -> None:
         "print('parent')\n"
     )
     assert (ended.returncode, ended.stdout) == (0, "parent\n")
-    assert "the function 'Forks' has forked" in ended.stderr
+    assert "the function 'Forks' forked" in ended.stderr
     assert "[EH334]" in ended.stderr

@@ -248,7 +248,9 @@ async def test_classes_with_to_json(app: AppFolder, running: MakeRunner) -> None
 async def test_an_output_that_is_no_json(app: AppFolder, running: MakeRunner) -> None:
     app.activity("Hello", "return {1, 2}")
     failed = await error(running(app), "Hello")
-    assert "what the function 'Hello' returns, a set, cannot be made into JSON" in failed.message
+    assert (
+        "the return value of function 'Hello', a set, cannot be converted to JSON" in failed.message
+    )
 
 
 # -- what goes wrong -------------------------------------------------------------------------------

@@ -54,9 +54,9 @@ FAIL = {
     "SurrogateError": (r"raise ValueError('a\ud800b')", r"a\ud800b"),
     "NoText": (
         "class Bad(Exception):\n    def __str__(self): raise ValueError\nraise Bad",
-        "Bad: its text cannot be shown (ValueError)",
+        "Bad: its message cannot be read (ValueError)",
     ),
-    "Generator": ("return (n for n in range(3))", "cannot be made into JSON"),
+    "Generator": ("return (n for n in range(3))", "cannot be converted to JSON"),
     "Stop": ("raise StopIteration('x')", "StopIteration"),
     "HugeError": ("raise ValueError('x' * 10_000_000)", "xxx"),
 }

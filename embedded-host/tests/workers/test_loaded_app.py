@@ -79,8 +79,8 @@ def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFo
 
 
 def test_an_app_that_does_not_load_at_all(folder: AppFolder) -> None:
-    app = load(folder, LoadProblem(None, "function_app.py does not import"))
-    assert app.problem == "function_app.py does not import"
+    app = load(folder, LoadProblem(None, "function_app.py cannot be imported"))
+    assert app.problem == "function_app.py cannot be imported"
 
 
 def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFolder) -> None:
@@ -107,10 +107,10 @@ def test_timers(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
     folder.function("Wrong", "def main(timer): ...", timer("hourly"))
     folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
-    app = load(folder, LoadProblem("Broken", "does not import"), environ={"TICK": "0 0 0 1 1 *"})
+    app = load(folder, LoadProblem("Broken", "cannot be imported"), environ={"TICK": "0 0 0 1 1 *"})
     assert list(app.timers) == ["Tick"]
     assert app.broken["Wrong"].startswith("Wrong/function.json:8:19: 'hourly' is not a schedule")
-    assert app.broken["Broken"] == "does not import"
+    assert app.broken["Broken"] == "cannot be imported"
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ async def test_a_process_that_cannot_be_started_is_tried_again(
     assert await call(pool, "Echo", 1) == 1
     assert (
         caplog.text.count(
-            f"Trying again: a worker process ({sys.executable}) cannot be started: [Errno"
+            f"Retrying: a worker process ({sys.executable}) cannot be started: [Errno"
         )
         == 2
     )
@@ -230,7 +230,7 @@ async def test_a_call_that_is_too_large_fails_alone(
     result = await asyncio.wait_for(pool.invoke(Invocation("Echo", json.dumps("x" * 2000))), 10)
     assert result.error is not None
     assert (
-        "what the function 'Echo' is given cannot be handed to a worker: OverflowError: it has 2"
+        "the input of function 'Echo' cannot be sent to a worker: OverflowError: it has 2"
         in result.error.message
     )
     assert await call(pool, "Echo", 1) == 1
@@ -416,4 +416,4 @@ async def test_a_client_request_whose_handler_raises_gets_status_500(
     result = await asyncio.wait_for(pool.invoke(Invocation("Status", request(), binding)), 20)
     assert isinstance(result.value, HttpResponseData)
     assert result.value.body == b"Exception: RuntimeError: the handler is broken"
-    assert "POST orchestrators/Name could not be answered [EH330]" in caplog.text
+    assert "The durable client's request POST orchestrators/Name failed [EH330]" in caplog.text

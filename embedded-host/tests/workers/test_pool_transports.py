@@ -66,7 +66,8 @@ async def test_a_worker_with_another_protocol_version_is_refused(
 ) -> None:
     monkeypatch.setattr(worker_process, "PROTOCOL_VERSION", 2)
     with pytest.raises(
-        WorkerLostError, match="it speaks version 1 of the worker protocol, and the host version 2"
+        WorkerLostError,
+        match="it uses version 1 of the worker protocol, but the host uses version 2",
     ):
         await asyncio.wait_for(start(app), 20)
 

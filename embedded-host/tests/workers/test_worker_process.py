@@ -56,7 +56,7 @@ async def test_another_protocol_version_is_refused(
     assert process.killed
     with pytest.raises(
         WorkerLostError,
-        match=r"it speaks version 2 of the worker protocol, and the host version 1.*reinstall",
+        match=r"it uses version 2 of the worker protocol, but the host uses version 1.*reinstall",
     ):
         await worker.loaded
     assert not worker.channels

@@ -16,6 +16,7 @@ class CurrentApp:
 
     @property
     def loaded(self) -> LoadedApp:
+        """The app of the latest successful load."""
         return self._loaded
 
     def subscribe(self, on_reload: Callable[[LoadedApp], None]) -> None:
@@ -23,6 +24,7 @@ class CurrentApp:
         self._subscribers.append(on_reload)
 
     def replace(self, loaded: LoadedApp) -> None:
+        """Put ``loaded`` into service and notify the subscribers."""
         self._loaded = loaded
         for on_reload in self._subscribers:
             on_reload(loaded)

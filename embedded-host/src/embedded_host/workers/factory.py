@@ -1,4 +1,4 @@
-"""Makes the worker for the settings."""
+"""Creates the worker that the settings select."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ def make_worker(
 ) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
-    ``timeout`` is functionTimeout in seconds; only processes can enforce it. Raises ValueError for an invalid setting."""
+    ``timeout`` is functionTimeout in seconds.
+    A worker in the host's process cannot enforce it.
+    Raises ValueError if FUNCTIONS_WORKER_PROCESS_COUNT is invalid.
+    """
     if in_process:
         from embedded_host.workers.in_process import InProcessWorker
 
@@ -22,6 +25,7 @@ def make_worker(
     count = environ.get("FUNCTIONS_WORKER_PROCESS_COUNT") or "1"
     if not count.isdigit() or not 1 <= int(count) <= 10:
         raise ValueError(
-            f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. [EH204]"
+            f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. "
+            "[EH204]"
         )
     return WorkerPool(int(count), dict(environ), timeout)

@@ -24,10 +24,10 @@ from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
 
 
 class InProcessWorker:
-    """Implements ``workers.Worker`` without a process."""
+    """A ``worker.Worker`` without a process of its own."""
 
     def __init__(self, environ: dict[str, str], runner: Runner | None = None) -> None:
-        """``runner`` may have loaded its app already."""
+        """Use ``runner``, which may have loaded its app already, or a new one."""
         self._environ = environ
         self._runner = runner or Runner()
         self._executors: dict[Placement, ThreadPoolExecutor] = {}
@@ -35,6 +35,7 @@ class InProcessWorker:
         self.on_client_request: ClientRequestHandler = respond_unavailable
 
     async def start(self) -> None:
+        """Set the environment of the functions and create their threads."""
         os.environ.update(self._environ)
         self._executors = {
             "durable_threads": ThreadPoolExecutor(DURABLE_THREADS, "durable"),
@@ -42,6 +43,7 @@ class InProcessWorker:
         }
 
     async def load(self, load: LoadRequest) -> LoadResult:
+        """Import the app in this thread."""
         if load.rpc_base:
             self._runner.carry_client_calls(self._send_client_request, load.rpc_base)
         return self._runner.load(load)
@@ -50,10 +52,11 @@ class InProcessWorker:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))
 
     async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        """Run a function. ``alone`` has no effect: there is only one process."""
         request = invocation.request(next(self._ids))
         if self._runner.placement(request.function) != "event_loop":
             return await self._run(request)
-        # A task of its own shows which side cancelled: the caller, or the function itself.
+        # A separate task distinguishes a cancelled caller from a function that cancels itself.
         running = asyncio.ensure_future(self._runner.run_coroutine(request))
         try:
             await asyncio.wait([running])
@@ -64,10 +67,11 @@ class InProcessWorker:
     async def turn(
         self, function: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> InvocationResult:
+        """Run one turn of an orchestrator. ``alone`` has no effect: there is only one process."""
         return await run_turn(self._run, next(self._ids), function, turn, kept=True)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
-        """Run a function that is not a coroutine, in a thread."""
+        """Run a function that is not a coroutine function in one of the threads."""
         is_turn = isinstance(request, TurnRequest)
         executor = self._executors[
             "durable_threads" if is_turn else self._runner.placement(request.function)
@@ -75,11 +79,15 @@ class InProcessWorker:
         return await asyncio.get_running_loop().run_in_executor(executor, self._runner.run, request)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
+        """Raise NotImplementedError."""
         raise NotImplementedError(
             "code in the host's own process cannot be replaced; restart the host"
         )
 
     async def close(self, grace: float) -> None:
-        """Start no further calls. Those in threads cannot be stopped; the process ends without them."""
+        """Discard waiting calls.
+
+        Running calls cannot be stopped: the process exits without waiting for them.
+        """
         for executor in self._executors.values():
             executor.shutdown(wait=False, cancel_futures=True)

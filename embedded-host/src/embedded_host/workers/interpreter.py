@@ -7,10 +7,11 @@ import sys
 
 
 def interpreter() -> tuple[str, dict[str, str]]:
-    """Return the path of this interpreter, and the variables with which it uses this virtual environment.
+    """Return the path of this interpreter and the variables that select this virtual environment.
 
-    On Windows an environment's ``python.exe`` only launches the interpreter and waits for it: each worker would have a second
-    process, and an id that differs from the one that functions see. ``multiprocessing`` avoids it in the same way.
+    On Windows, the ``python.exe`` of a virtual environment starts the real interpreter as a child
+    process and waits for it. Each worker would then have two processes, and its process id would
+    differ from ``os.getpid()`` in the functions. ``multiprocessing`` has the same workaround.
     """
     base = getattr(sys, "_base_executable", None)
     if os.name != "nt" or not base or os.path.normcase(base) == os.path.normcase(sys.executable):

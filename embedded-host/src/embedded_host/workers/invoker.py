@@ -30,12 +30,12 @@ from embedded_host.workers.worker import Invocation, Worker
 from embedded_worker.protocol import InvocationResult
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
-"""A frame's line in a traceback; those of a group's exceptions stand behind a bar."""
+"""A traceback's line with a file name. In exception groups it starts with a bar."""
 log = logging.getLogger("embedded_host.functions")
 
 
 def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
-    """Return the durable names among ``functions``."""
+    """Return the durable names of ``functions`` by kind."""
     names: dict[str, list[str]] = {"orchestrator": [], "activity": [], "entity": []}
     for function in functions:
         if function.durable_kind is not None:
@@ -47,11 +47,14 @@ class FunctionInvoker(Invoker, Protocol):
     """Runs durable functions for a task hub, and timer functions."""
 
     async def function(self, function: Function, trigger: str) -> InvocationResult:
-        """Run a function that has no HTTP trigger. Raises WorkerLostError."""
+        """Run a function that has no HTTP trigger.
+
+        Raises WorkerLostError if its worker process ends.
+        """
 
 
 class AppInvoker:
-    """The ``task_hub.invoker.Invoker`` of an app. ``client`` is the value of a durableClient binding outside of a request."""
+    """The ``task_hub.invoker.Invoker`` of an app."""
 
     def __init__(
         self,
@@ -61,7 +64,12 @@ class AppInvoker:
         http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
         root: Path | None = None,
     ) -> None:
-        """``root``: the app's folder. What is kept of an error names files from there on, and no folder of this machine."""
+        """Run the functions of ``app`` on ``worker``.
+
+        ``client`` returns the value of a durableClient binding for functions without an HTTP
+        request. ``http`` sends the requests of ``call_http``. ``root`` is the app's folder:
+        recorded tracebacks have paths relative to it and no other folders of this machine.
+        """
         self._root = root
         self._worker, self._client, self._http = worker, client, http
         self._functions = _by_durable_name(app.loaded)
@@ -73,6 +81,7 @@ class AppInvoker:
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> OrchestratorOutput | InvocationFailure:
+        """Run one turn of an orchestrator, and log its exception."""
         function = self._functions["orchestrator", name.lower()]
         result = await self._worker.turn(function.name, turn, alone=alone)
         progress = ReplayProgress(result.counts, result.known)
@@ -85,31 +94,35 @@ class AppInvoker:
                 turn.instance_id,
                 shown,
             )
-            outcome = self._kept(outcome)
+            outcome = self._recorded(outcome)
         return v1.orchestrator_result(outcome or "", progress)
 
     async def activity(
         self, name: str, instance_id: str, input: str, *, alone: bool = False
     ) -> str | UserError | None:
-        answer = await self._run("activity", name, input, alone)
-        if isinstance(answer, UserError):
+        """Run an activity, and log its exception."""
+        outcome = await self._run("activity", name, input, alone)
+        if isinstance(outcome, UserError):
             log.error(
                 "Activity '%s' of instance '%s' failed [EH402]: %s",
                 name,
                 instance_id,
-                answer.stack or answer.text,
+                outcome.stack or outcome.text,
             )
-            return v1.activity_error(self._kept(answer))
-        return None if answer == "null" else answer
+            return v1.activity_error(self._recorded(outcome))
+        return None if outcome == "null" else outcome
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
     ) -> EntityOutput | InvocationFailure:
-        answer = await self._run("entity", name, v1.entity_payload(batch), alone)
-        outcome = self._kept(answer) if isinstance(answer, UserError) else answer or ""
-        return v1.entity_result(outcome, len(batch.operations))
+        """Run the operations of ``batch`` on an entity."""
+        outcome = await self._run("entity", name, v1.entity_payload(batch), alone)
+        if isinstance(outcome, UserError):
+            outcome = self._recorded(outcome)
+        return v1.entity_result(outcome or "", len(batch.operations))
 
-    def _kept(self, error: UserError) -> UserError:
+    def _recorded(self, error: UserError) -> UserError:
+        """Return the error that the history records, without this machine's folders."""
         return (
             error
             if self._root is None
@@ -117,12 +130,16 @@ class AppInvoker:
         )
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+        """Send the request of ``call_http`` and return its response; both are JSON."""
         return await self._http(request, is_wanted)
 
     async def function(
         self, function: Function, trigger: str, *, alone: bool = False
     ) -> InvocationResult:
-        """Run any function but an HTTP one. Raises WorkerLostError."""
+        """Run a function that has no HTTP trigger.
+
+        Raises WorkerLostError if its worker process ends.
+        """
         client = self._client() if function.takes_client else ""
         invocation = Invocation(function.name, trigger, client, str(uuid4()))
         return await self._worker.invoke(invocation, alone=alone)
@@ -143,12 +160,16 @@ def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:
 
 
 def without_folders(stack: str, root: Path) -> str:
-    """A traceback whose files are named from the app's folder on; those elsewhere by their last folder."""
+    """Return the traceback ``stack`` with shortened paths.
 
-    def shorter(found: re.Match[str]) -> str:
-        path = Path(found[2])
+    Paths of the app become relative to ``root``. Of any other path only the last folder and the
+    file name remain.
+    """
+
+    def shorter(line: re.Match[str]) -> str:
+        path = Path(line[2])
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-2:]
-        return f'{found[1]}"{PurePosixPath(*parts)}"' if path.is_absolute() else found[0]
+        return f'{line[1]}"{PurePosixPath(*parts)}"' if path.is_absolute() else line[0]
 
     return _FILE.sub(shorter, stack)
 

@@ -1,4 +1,4 @@
-"""An app after the workers have loaded it: its routes, timers and the functions that are out of service."""
+"""An app after the workers have loaded it: its routes, timers and functions out of service."""
 
 from __future__ import annotations
 
@@ -31,20 +31,23 @@ _LEVELS = {
 
 @dataclass(frozen=True)
 class LoadedApp:
+    """An app with the routes and timers of its usable functions, and the reasons of the others."""
+
     app: App
     routes: Mapping[str, HttpRoute] = field(default_factory=dict)
-    """By function name."""
+    """Routes of HTTP functions, by function name."""
     timers: Mapping[str, TimerTrigger] = field(default_factory=dict)
-    """Enabled timer functions, by function name."""
+    """Triggers of enabled timer functions, by function name."""
     broken: Mapping[str, str] = field(default_factory=dict)
-    """The reasons of functions that are out of service, by function name."""
+    """Reasons why functions are out of service, by function name."""
     problem: str | None = None
-    """The reason if no function of the app could be loaded."""
+    """The reason why no function of the app could be loaded; None if at least one was."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """The routes of HTTP functions that are out of service and therefore not in ``routes``, by function name."""
+    """Routes of HTTP functions that are out of service, by function name."""
 
     @cached_property
     def route_table(self) -> RouteTable:
+        """The routes in the order in which a request is matched."""
         return RouteTable(self.routes.values())
 
     @property
@@ -59,10 +62,13 @@ class LoadedApp:
 
 
 def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
-    """Return the workers' load request. ``rpc_base`` is the base of the SDK's endpoint. A directory with both models
-    is a v2 app, as on the Azure Functions host."""
+    """Return the load request for the workers.
+
+    ``rpc_base`` is the base URL of the durable client's endpoint. A folder with both programming
+    models is a v2 app, as on the Azure Functions host.
+    """
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
-    # The category of functions' log lines is Function.NAME.User. A worker has one level for all its functions.
+    # A worker has one log level for all functions, so levels of single functions are not used.
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
     if app.uses_v2_model:
         script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
@@ -73,7 +79,7 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
-    """Return the app with the result of loading it."""
+    """Return ``app`` with the result of its load and the reason of each unusable function."""
     broken = {p.function: str(p) for p in app.problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     if app.uses_v2_model:
@@ -91,8 +97,9 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
         if kind not in SERVED:
             broken.setdefault(
                 function.name,
-                f"a {function.trigger.type} is not served by the embedded host, which has no {_service(kind)}. Start its work "
-                "from an HTTP or timer trigger here, or run the app with Core Tools.",
+                f"a {function.trigger.type} is not served by the embedded host, which has no "
+                f"{_service(kind)}. Start its work from an HTTP or timer trigger here, or run the "
+                "app with Core Tools.",
             )
         elif kind == "httptrigger" and function.name not in app.disabled:
             try:
@@ -111,7 +118,8 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                 timers[function.name] = TimerTrigger.of(function, environ)
             except ScheduleError as error:
                 broken[function.name] = (
-                    f"{function.script_file.name}: the timer of '{function.name}' cannot run: {error}"
+                    f"{function.script_file.name}: the timer of '{function.name}' cannot run: "
+                    f"{error}"
                 )
     problem = next((p.text for p in loaded.problems if p.function is None), None)
     return LoadedApp(app, routes, timers, broken, problem, refused)
@@ -139,7 +147,7 @@ def _spec(function: Function) -> FunctionSpec:
 
 
 def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, str]) -> Function:
-    """Return a v2 function. A ``%NAME%`` of an unknown setting adds it to ``broken``."""
+    """Return a v2 function. Add it to ``broken`` if a ``%NAME%`` refers to an unknown setting."""
     return Function(
         name=spec.name,
         directory=Path(spec.directory),
@@ -170,7 +178,8 @@ def _bindings(
                 except UnresolvedSettingError as error:
                     broken.setdefault(
                         spec.name,
-                        f"{Path(spec.script_file).name}: '{key}' of '{spec.name}' cannot be resolved: {error} "
-                        "Set it in the environment or in Values of local.settings.json.",
+                        f"{Path(spec.script_file).name}: '{key}' of '{spec.name}' cannot be "
+                        f"resolved: {error} Set it in the environment or in Values of "
+                        "local.settings.json.",
                     )
         yield Binding(binding.type, binding.name, binding.direction, properties)

@@ -1,4 +1,4 @@
-"""Starts worker processes, spreads calls over them, and replaces those that end."""
+"""Starts worker processes, distributes calls over them, and replaces processes that exit."""
 
 from __future__ import annotations
 
@@ -43,26 +43,30 @@ from embedded_worker.protocol import (
 log = logging.getLogger("embedded_host.workers")
 _ENTRY = Path(embedded_worker.__file__).parent / "__main__.py"
 _PAUSE, _MAX_PAUSE = 0.05, 5.0
-"""Seconds before an ended process is replaced; the pause doubles while the replacements do not load."""
+"""Seconds before a process is replaced; the pause doubles while the replacements do not load."""
 SLOW_LOAD = 10.0
-"""Seconds between warnings of an app that is still being loaded."""
+"""Seconds between warnings about an app that is still loading."""
 
 
 class WorkerPool:
-    """``start`` spawns the processes, ``load`` sends them the app, ``invoke`` runs a function on the least busy one."""
+    """A ``worker.Worker`` with a number of processes. The least busy process runs the next call."""
 
     def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
-        """``timeout``: functionTimeout of host.json in seconds, after which a call's worker is replaced; None for no limit."""
+        """Prepare ``count`` processes with the environment ``environ``.
+
+        ``timeout`` is functionTimeout of host.json in seconds; None means no limit. A process whose
+        call exceeds it is replaced.
+        """
         self._count, self._environ = count, environ
         self._limit = TimeLimit(timeout)
         self._transport = worker_transport()
         self._workers: list[WorkerProcess] = []
         """The processes that get calls."""
         self._spawned: list[WorkerProcess] = []
-        """All living processes, including new ones that are not used yet and old ones that finish their calls."""
+        """Running processes, including new ones without calls and old ones that finish theirs."""
         self._quarantine = Quarantine(self._spawn_apart, self._retire)
         self._homes: OrderedDict[str, WorkerProcess] = OrderedDict()
-        """Instance id -> the process that has its orchestrator in memory."""
+        """Processes that have an orchestrator in memory, by instance id."""
         self._ready = asyncio.Event()
         self._load: LoadRequest | None = None
         self._ids = itertools.count(1)
@@ -73,7 +77,10 @@ class WorkerPool:
     # -- start, reload, stop -----------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Spawn the processes. Their imports run beside the host's own. Raises WorkerLostError."""
+        """Start the processes, which import the SDK while the host continues to start.
+
+        Raises WorkerLostError if the system refuses a process.
+        """
         await self._transport.start()
         for _ in range(self._count):
             worker = await self._spawn()
@@ -81,7 +88,10 @@ class WorkerPool:
             self._watch(worker)
 
     async def load(self, load: LoadRequest) -> LoadResult:
-        """Send the app to all workers and return the first one's result. Raises WorkerLostError."""
+        """Send the app to all processes and return the result of the first one.
+
+        Raises WorkerLostError if that process exits.
+        """
         self._load = load
         workers = list(self._workers)
         for worker in workers:
@@ -89,24 +99,26 @@ class WorkerPool:
         return await self._until_loaded(workers[0])
 
     async def _until_loaded(self, worker: WorkerProcess) -> LoadResult:
-        """Wait for the app's import, and log what delays it."""
+        """Wait until ``worker`` has loaded the app. Log the function whose import takes long."""
         seconds = 0.0
         while not worker.loaded.done():
             await asyncio.wait([worker.loaded], timeout=SLOW_LOAD)
             seconds += SLOW_LOAD
             if not worker.loaded.done():
-                why = (
+                reason = (
                     f"'{worker.loading}' is being imported"
                     if worker.loading
                     else "its worker process is still starting"
                 )
-                log.warning("The app is still being loaded after %d s: %s. [EH335]", seconds, why)
+                log.warning("The app is still loading after %d s: %s. [EH335]", seconds, reason)
         return await asyncio.shield(worker.loaded)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
-        """Start new workers with ``load``. They replace the old ones if ``accept`` returns True for their result.
+        """Start new processes with ``load``. They replace the old ones if ``accept`` returns True.
 
-        Raises WorkerLostError if a new worker ends before it has loaded the app, or cannot be started; the old ones stay."""
+        Raises WorkerLostError if a new process cannot be started or exits before it has loaded the
+        app. The old processes then stay in service.
+        """
         fresh: list[WorkerProcess] = []
         accepted = False
         try:
@@ -131,6 +143,7 @@ class WorkerPool:
         return loaded
 
     async def close(self, grace: float) -> None:
+        """Stop all processes. Kill those that still run after ``grace`` seconds."""
         self._closing = True
         self._quarantine.empty()
         workers = [*self._spawned]
@@ -151,7 +164,10 @@ class WorkerPool:
     # -- calls -------------------------------------------------------------------------------------
 
     async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
-        """Run a function once a worker is ready. Raises WorkerLostError."""
+        """Run a function as soon as a process is ready.
+
+        Raises WorkerLostError if the process exits before it returns a result.
+        """
         request = invocation.request(next(self._ids))
         if alone:
             return await self._quarantine.run(partial(self._call, request=request))
@@ -160,7 +176,10 @@ class WorkerPool:
     async def turn(
         self, function: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> InvocationResult:
-        """Run one turn of an orchestrator on the worker that has it in memory. Raises WorkerLostError."""
+        """Run one turn of an orchestrator, in the process that has it in memory if there is one.
+
+        Raises WorkerLostError if the process exits before it returns a result.
+        """
         if alone:
             return await self._quarantine.run(
                 lambda worker: run_turn(
@@ -202,7 +221,7 @@ class WorkerPool:
             self._limit.start(request.id, partial(self._expire, worker, request, future))
             return await future
         except UnsendableMessageError as error:
-            text = f"what the function '{request.function}' is given cannot be handed to a worker: {error}"
+            text = f"the input of function '{request.function}' cannot be sent to a worker: {error}"
             return InvocationResult(request.id, error=ErrorData("ValueError", text))
         finally:
             worker.pending.pop(request.id, None)
@@ -215,12 +234,17 @@ class WorkerPool:
         request: InvocationRequest | TurnRequest,
         future: asyncio.Future[InvocationResult],
     ) -> None:
-        """End the worker of a call that exceeds functionTimeout: nothing else stops code that does not return.
+        """Kill the process of a call that exceeds functionTimeout: running code cannot be stopped.
 
-        The call fails. A turn is tried again, as by the Functions host. The worker's other calls run again."""
+        The call fails. A turn is retried, as on the Azure Functions host. The other calls of the
+        process run again.
+        """
         timeout = self._limit.seconds or 0
         span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
-        text = f"Timeout value of {span} was exceeded by function '{request.function}' (functionTimeout in host.json)."
+        text = (
+            f"Timeout value of {span} was exceeded by function '{request.function}' "
+            "(functionTimeout in host.json)."
+        )
         log.error("%s Its worker process is replaced. [EH327]", text)
         if not future.done():
             if isinstance(request, InvocationRequest):
@@ -235,12 +259,16 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
+        """The ids of the processes that get calls."""
         return [worker.process.pid for worker in self._workers]
 
     # -- processes ---------------------------------------------------------------------------------
 
     async def _spawn(self, load: LoadRequest | None = None) -> WorkerProcess:
-        """Start a process with the app ``load``, or with that of the other workers. Raises WorkerLostError."""
+        """Start a process with the app ``load``, or with the app of the other processes.
+
+        Raises WorkerLostError if the system refuses the process.
+        """
         python, needs = interpreter()
         try:
             sockets = self._transport.sockets()
@@ -249,7 +277,9 @@ class WorkerPool:
                     python,
                     str(_ENTRY),
                     *sockets.arguments,
-                    cwd=_ENTRY.parent,  # the SDK reads a host.json in its directory when it is imported, and fails at comments
+                    # The import of the SDK reads host.json in the working directory, and fails if
+                    # that file has comments.
+                    cwd=_ENTRY.parent,
                     env={**self._environ, **needs, **sockets.environ, "PYTHONUNBUFFERED": "1"},
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=sockets.pass_fds,
@@ -269,23 +299,25 @@ class WorkerPool:
         return worker
 
     async def _spawn_with_retries(self) -> WorkerProcess:
-        """Start a process, however often the system refuses one: a lack of memory or of open files may pass.
+        """Start a process. Retry if the system refuses it, for example for lack of memory.
 
-        Raises WorkerLostError when the host stops."""
+        Raises WorkerLostError if the host stops.
+        """
         pause = _PAUSE
         while not self._closing:
             try:
                 return await self._spawn()
             except WorkerLostError as lost:
-                log.error("Trying again: %s. [EH326]", lost)
+                log.error("Retrying: %s. [EH326]", lost)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MAX_PAUSE)
-        raise WorkerLostError("the host stops")
+        raise WorkerLostError("the host is stopping")
 
     async def _spawn_apart(self) -> WorkerProcess:
-        """Start a process for the quarantine, with the app loaded. It gets no other calls and is not replaced.
+        """Start a process for the quarantine and wait until it has loaded the app.
 
-        Raises WorkerLostError."""
+        It gets no other calls and is not replaced. Raises WorkerLostError if it exits.
+        """
         worker = await self._spawn_with_retries()
         self._watch(worker)
         try:
@@ -310,7 +342,10 @@ class WorkerPool:
         task.add_done_callback(self._tasks.discard)
 
     async def _replace_when_ended(self, worker: WorkerProcess) -> None:
-        """Wait for the end of ``worker``. If it gets calls, start another one, after a pause that grows while they do not load."""
+        """Wait until ``worker`` exits, and replace it if it is in service.
+
+        The pause before the next process doubles as long as the processes exit during the load.
+        """
         pause = _PAUSE
         while True:
             code = await worker.process.wait()
@@ -340,22 +375,26 @@ class WorkerPool:
                 return
             if self._is_used(worker):
                 self._workers[self._workers.index(worker)] = fresh
-            else:  # workers with changed code have replaced it meanwhile
+            else:  # a reload has replaced it
                 self._retire(fresh)
             worker = fresh
 
     def _is_used(self, worker: WorkerProcess) -> bool:
-        """Return True if the process, or its replacement, gets calls."""
+        """Return True if the process or its replacement gets calls."""
         return not self._closing and worker in self._workers
 
     def _forget(self, worker: WorkerProcess) -> None:
-        """Close the sockets of an ended process: one that a function has started may live on and hold the other ends."""
+        """Close the sockets of a process that exited.
+
+        A program that a function started may still run and hold the other ends open.
+        """
         worker.sockets.close()
         for channel in worker.channels.values():
             channel.close()
         self._spawned[:] = [w for w in self._spawned if w is not worker]
 
     def _retire(self, worker: WorkerProcess) -> None:
+        """Stop the process after its last call, or at once if it has not loaded the app."""
         worker.retiring = True
         if worker.lost or not worker.loaded.done():
             worker.end()
@@ -365,20 +404,24 @@ class WorkerPool:
     # -- messages ----------------------------------------------------------------------------------
 
     async def _respond(self, worker: WorkerProcess, request: ClientRequest) -> None:
-        """Send the response to a durable client's request; status 500 if the handler raises."""
+        """Respond to a durable client's request, with status 500 if the handler raises."""
         try:
             status, body = await self.on_client_request(request.method, request.path, request.body)
         except Exception as error:
-            log.exception("%s %s could not be answered [EH330]", request.method, request.path)
+            log.exception(
+                "The durable client's request %s %s failed [EH330]", request.method, request.path
+            )
             status, body = 500, json.dumps(f"{type(error).__name__}: {error}").encode()
-        with contextlib.suppress(
-            WorkerLostError
-        ):  # the function that sent the request has ended with its process
-            response = ClientResponse(request.id, status, body)
+        response = ClientResponse(request.id, status, body)
+        # If the process has exited, the function that sent the request has exited with it.
+        with contextlib.suppress(WorkerLostError):
             worker.send("event_loop", response, at_once=len(worker.pending) <= FEW_CALLS)
 
     def _closed(self, worker: WorkerProcess, placement: Placement) -> None:
-        """Send no further calls. The process normally ends now, and its exit code is the reason; after a second it is killed."""
+        """Send no further calls. Kill the process if it does not exit within a second.
+
+        A process that exits by itself has an exit code, which is reported as the reason.
+        """
         worker.channels.pop(placement, None)
 
         def end() -> None:
@@ -405,7 +448,7 @@ class WorkerPool:
 
 
 def _send_load(worker: WorkerProcess, load: LoadRequest) -> None:
-    """Send ``load`` once the worker is connected."""
+    """Send ``load`` as soon as the process is connected."""
 
     def send(connected: asyncio.Future[None]) -> None:
         if connected.exception() is None:

@@ -1,5 +1,8 @@
-"""Processes for calls that may have ended a worker. Each runs alone there: if its process ends too, the call is the cause, and the
-app's workers are not affected."""
+"""Separate processes for calls that were running when a worker process exited.
+
+Each call runs alone in such a process. If that process exits too, the call is the cause. The other
+workers are not affected.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,33 @@ from embedded_host.workers.worker_process import WorkerProcess
 
 T = TypeVar("T")
 PROCESSES = 4
-"""The maximum at a time. Each has about 50 MB and is started when it is needed."""
+"""Maximum number of processes. Each needs about 50 MB and is started on demand."""
 IDLE = 5.0
-"""Seconds without a call after which a process is ended."""
+"""Seconds after which an unused process is stopped."""
 
 
 class Quarantine:
-    """``spawn`` returns a process that has loaded the app, or raises WorkerLostError. ``retire`` ends an idle one."""
+    """Runs calls in processes that run nothing else at the same time."""
 
     def __init__(
         self, spawn: Callable[[], Awaitable[WorkerProcess]], retire: Callable[[WorkerProcess], None]
     ) -> None:
+        """Use ``spawn`` to start a process with the app loaded, and ``retire`` to stop one.
+
+        ``spawn`` raises WorkerLostError if the process exits.
+        """
         self._spawn, self._retire = spawn, retire
         self._slots = asyncio.Semaphore(PROCESSES)
         self._idle: list[WorkerProcess] = []
         self._generation = 0
-        """Incremented by each change of the app: processes with older code are not used again."""
+        """Incremented by each reload: processes with older code are not used again."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, use: Callable[[WorkerProcess], Awaitable[T]]) -> T:
-        """Call ``use`` with a process that runs nothing else, in order of arrival. Raises WorkerLostError."""
+        """Call ``use`` with a process that runs nothing else. Calls start in order of arrival.
+
+        Raises WorkerLostError if the process exits.
+        """
         async with self._slots:
             generation, worker = self._generation, await self._take()
             try:
@@ -39,7 +49,10 @@ class Quarantine:
                 self._give_back(worker, generation)
 
     def empty(self) -> None:
-        """End the idle processes now and the others after their calls: the app has changed, or the host stops."""
+        """Stop the idle processes now, and the others after their calls.
+
+        A reload and the stop of the host call this.
+        """
         self._generation += 1
         self._end_idle()
 
@@ -61,9 +74,8 @@ class Quarantine:
     def _give_back(self, worker: WorkerProcess, generation: int) -> None:
         if worker.lost:
             return
-        if (
-            generation != self._generation or worker.pending
-        ):  # pending: its caller was cancelled, the call still runs
+        # A call is still pending here if its caller was cancelled.
+        if generation != self._generation or worker.pending:
             self._retire(worker)
             return
         self._idle.append(worker)

@@ -1,4 +1,4 @@
-"""One timer for all calls: each has the same limit, so the oldest one expires first."""
+"""A time limit for calls. All calls have the same limit, so one timer for the oldest suffices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Call(NamedTuple):
 
 
 class TimeLimit:
-    """Limits calls to ``seconds``; None for no limit."""
+    """Limits each call to ``seconds``. None means no limit."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
@@ -31,9 +31,11 @@ class TimeLimit:
             self._timer = loop.call_later(self.seconds, self._expire)
 
     def end(self, number: int) -> None:
+        """Stop the time of the call ``number``."""
         self._calls.pop(number, None)
 
     def close(self) -> None:
+        """Cancel the timer."""
         self._calls.clear()
         if self._timer is not None:
             self._timer.cancel()

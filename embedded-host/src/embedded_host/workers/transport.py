@@ -1,8 +1,9 @@
 """Connects the host to its worker processes, with one socket for each placement.
 
-On POSIX a worker inherits one end of a socket pair, which no other process can reach, and which halves the cost of a message
-(37 instead of 60 µs there and back, measured). Windows cannot hand a socket to a new process by its number: there the worker
-connects over the loopback interface, and a token proves its origin.
+On POSIX, a worker inherits one end of a socket pair. No other process can reach it, and a round
+trip takes 37 µs instead of the 60 µs over the loopback interface (measured).
+On Windows, a new process cannot inherit a socket by its number. There the worker connects over the
+loopback interface, and a token proves that it was started by this host.
 """
 
 from __future__ import annotations
@@ -27,23 +28,31 @@ class WorkerSockets(Protocol):
     arguments: tuple[str, ...]
     """The worker's command line, as ``embedded_worker.transport.connect`` reads it."""
     environ: dict[str, str]
+    """Environment variables for the worker process."""
     pass_fds: tuple[int, ...]
+    """File descriptors that the worker process inherits."""
 
     async def accept(self, on_hello: OnHello) -> None:
-        """Call ``on_hello`` for each socket once the worker has sent its Hello. The process has been started."""
+        """Call ``on_hello`` for each socket when the worker sends its Hello.
+
+        Call this method after the process was started.
+        """
 
     def close(self) -> None:
-        """Release what the process has not used: it has ended, or could not be started."""
+        """Close the sockets that the process does not use: it exited or could not be started."""
 
 
 class WorkerTransport(Protocol):
-    """Makes the sockets of all workers."""
+    """Creates the sockets of all workers."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Start to listen, if the transport needs it."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Stop listening."""
 
-    def sockets(self) -> WorkerSockets: ...
+    def sockets(self) -> WorkerSockets:
+        """Return the sockets for one new worker."""
 
 
 def worker_transport() -> WorkerTransport:
@@ -51,10 +60,12 @@ def worker_transport() -> WorkerTransport:
     return LoopbackTransport() if os.name == "nt" else SocketPairTransport()
 
 
-# -- socket pairs --------------------------------------------------------------------------------------
+# -- socket pairs ----------------------------------------------------------------------------------
 
 
 class SocketPairTransport:
+    """Socket pairs, of which the worker inherits one end."""
+
     async def start(self) -> None:
         """Do nothing: there is no listening socket."""
 
@@ -62,6 +73,7 @@ class SocketPairTransport:
         """Do nothing: there is no listening socket."""
 
     def sockets(self) -> WorkerSockets:
+        """Return a socket pair for each placement."""
         return _SocketPairs()
 
 
@@ -75,7 +87,7 @@ class _SocketPairs:
 
     async def accept(self, on_hello: OnHello) -> None:
         loop = asyncio.get_running_loop()
-        ours, self._ours = self._ours, []  # the event loop closes them from now on
+        ours, self._ours = self._ours, []  # from here on, the event loop closes them
         self.close()
         for sock in ours:
             await loop.create_unix_connection(lambda: _greeting(lambda hello: on_hello), sock=sock)
@@ -85,37 +97,38 @@ class _SocketPairs:
             sock.close()
 
 
-# -- loopback ------------------------------------------------------------------------------------------
+# -- loopback --------------------------------------------------------------------------------------
 
 
 class LoopbackTransport:
+    """One listening socket on the loopback interface, to which all workers connect."""
+
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
         self._expected: dict[bytes, OnHello] = {}
-        """By token."""
+        """Callbacks of the workers that may connect, by token."""
 
     async def start(self) -> None:
+        """Listen on a free port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _greeting(self._find), "127.0.0.1", 0)
 
     def close(self) -> None:
+        """Stop listening."""
         if self._server:
             self._server.close()
 
     def sockets(self) -> WorkerSockets:
+        """Return a port and a new token for one worker."""
         assert self._server is not None
         return _LoopbackSockets(self._expected, self._server.sockets[0].getsockname()[1])
 
     def _find(self, hello: Hello) -> OnHello | None:
         sent = hello.token.encode("utf-8", "replace")
-        return next(
-            (
-                found
-                for token, found in self._expected.items()
-                if secrets.compare_digest(token, sent)
-            ),
-            None,
-        )
+        for token, on_hello in self._expected.items():
+            if secrets.compare_digest(token, sent):
+                return on_hello
+        return None
 
 
 class _LoopbackSockets:
@@ -144,7 +157,10 @@ class _LoopbackSockets:
 
 
 def _greeting(find: Callable[[Hello], OnHello | None]) -> Channel:
-    """Return a channel that passes its Hello to the callback that ``find`` returns, and closes after any other first message."""
+    """Return a channel that passes its Hello to the callback that ``find`` returns.
+
+    It closes if ``find`` returns None or if the first message is not a Hello.
+    """
 
     def on_message(channel: Channel, message: Message) -> None:
         on_hello = find(message) if isinstance(message, Hello) else None

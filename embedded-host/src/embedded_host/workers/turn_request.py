@@ -1,4 +1,8 @@
-"""Requests a turn from a worker: the new events if it has the orchestrator in memory, else the whole history."""
+"""Runs one turn of an orchestrator on a worker.
+
+The request has only the new events if the worker has the orchestrator in memory. Otherwise it has
+the whole history.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ async def run_turn(
     *,
     kept: bool,
 ) -> InvocationResult:
-    """Run one turn. ``kept``: the worker may have the orchestrator in memory."""
+    """Run one turn. ``kept`` is True if the worker may have the orchestrator in memory."""
     address = (number, function, turn.instance_id, turn.execution_id)
     if kept and turn.seen:
         result = await send(TurnRequest(*address, unseen_events(turn), turn.seen))

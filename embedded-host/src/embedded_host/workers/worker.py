@@ -16,11 +16,15 @@ from embedded_worker.protocol import (
 )
 
 ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
-"""Handles a request of the durable client: method, path relative to the endpoint's base, body -> status, body."""
+"""A handler of the durable client's requests.
+
+Its arguments are the method, the path relative to the base URL, and the body. It returns the status
+and the body of the response.
+"""
 
 
 async def respond_unavailable(method: str, path: str, body: bytes) -> tuple[int, bytes]:
-    """Respond to requests that arrive before the task hub has started."""
+    """Return status 503: the task hub has not started."""
     return 503, b""
 
 
@@ -41,25 +45,29 @@ class Invocation:
 
 
 class Worker(Protocol):
-    """Runs the app's functions, in processes of its own or in the host's process."""
+    """Runs the app's functions, in separate processes or in the host's process.
+
+    The methods raise WorkerLostError if a worker process exits before it returns a result.
+    """
 
     on_client_request: ClientRequestHandler
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Start the processes, without an app."""
 
     async def load(self, load: LoadRequest) -> LoadResult:
-        """Import the app. Raises WorkerLostError."""
+        """Import the app."""
 
     async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
-        """Run a function; ``alone`` in a process that runs nothing else meanwhile. Raises WorkerLostError."""
+        """Run a function. If ``alone``, use a process that runs nothing else at the same time."""
 
     async def turn(
         self, function: str, turn: OrchestratorInput, *, alone: bool = False
     ) -> InvocationResult:
-        """Run one turn of an orchestrator. Raises WorkerLostError."""
+        """Run one turn of an orchestrator."""
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
-        """Load changed code, and switch to it if ``accept`` returns True for its result. Raises WorkerLostError."""
+        """Load changed code. Put it into service if ``accept`` returns True for its result."""
 
     async def close(self, grace: float) -> None:
-        """Stop; functions that still run get ``grace`` seconds."""
+        """Stop. Functions that still run get ``grace`` seconds to finish."""

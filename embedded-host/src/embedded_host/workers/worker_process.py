@@ -1,4 +1,4 @@
-"""One worker process, as the host sees it."""
+"""The host's view of one worker process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from embedded_worker.protocol import (
 
 
 class WorkerProcess:
-    """A worker process from its start to its end."""
+    """A worker process from its start to its exit, with its connections and pending calls."""
 
     def __init__(self, process: asyncio.subprocess.Process, sockets: WorkerSockets) -> None:
         loop = asyncio.get_running_loop()
@@ -33,26 +33,30 @@ class WorkerProcess:
         self.connected: asyncio.Future[None] = loop.create_future()
         self.loaded: asyncio.Future[LoadResult] = loop.create_future()
         self.placements: Mapping[str, Placement] = {}
-        """By function name. A function that has not loaded may run anywhere."""
+        """Placements by function name."""
         self.pending: dict[int, asyncio.Future[InvocationResult]] = {}
         self.retiring = False
-        """The process gets no further calls, and ends after its last result."""
+        """True if the process gets no further calls and stops after its last result."""
         self.lost: str | None = None
-        """Why the process has ended, or is about to."""
+        """The reason why the process exited or is about to exit; None while it runs."""
         self.loading = ""
-        """The function whose module it imports now."""
+        """The name of the function whose module the process is importing, or an empty string."""
 
     @property
     def is_ready(self) -> bool:
-        """True if the process can be sent a call: it has loaded the app, and has neither ended nor closed a socket."""
+        """True if the process accepts calls: it has loaded the app and all sockets are open."""
         return self.loaded.done() and not self.lost and len(self.channels) == len(PLACEMENTS)
 
     def connect(self, hello: Hello, channel: Channel) -> None:
-        """Use ``channel`` for the placement that ``hello`` names; end a process that speaks another protocol version."""
+        """Use ``channel`` for the placement in ``hello``.
+
+        Kill the process if it uses another protocol version.
+        """
         if hello.version != PROTOCOL_VERSION:
             self.lose(
-                f"it speaks version {hello.version} of the worker protocol, and the host version {PROTOCOL_VERSION}: "
-                "embedded_worker and embedded_host come from different releases, reinstall the embedded host"
+                f"it uses version {hello.version} of the worker protocol, but the host uses "
+                f"version {PROTOCOL_VERSION}: embedded_worker and embedded_host come from "
+                "different releases, reinstall the embedded host"
             )
             self.end()
             return
@@ -61,7 +65,10 @@ class WorkerProcess:
             self.connected.set_result(None)
 
     def send(self, placement: Placement, message: Message, *, at_once: bool = False) -> None:
-        """Raises WorkerLostError."""
+        """Send ``message`` on the socket of ``placement``.
+
+        Raises WorkerLostError if the socket is closed or was never connected.
+        """
         if not self.connected.done() or placement not in self.channels:
             raise WorkerLostError(self.lost or "it has not connected")
         try:
@@ -70,6 +77,7 @@ class WorkerProcess:
             raise WorkerLostError(str(error)) from error
 
     def stop_if_retired(self) -> None:
+        """Request the process to stop if it gets no further calls and none is pending."""
         if self.retiring and not self.pending and not self.lost:
             with contextlib.suppress(WorkerLostError):
                 self.send("event_loop", StopRequest())
@@ -79,9 +87,12 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
-    def lose(self, why: str, *, caused_by_another_call: bool = False) -> None:
-        """Fail what waits for the process. ``caused_by_another_call``: a call that is no longer pending has ended it."""
-        self.lost = self.lost or why
+    def lose(self, reason: str, *, caused_by_another_call: bool = False) -> None:
+        """Fail all futures that wait for the process.
+
+        ``caused_by_another_call`` is True if the cause is a call that is no longer pending.
+        """
+        self.lost = self.lost or reason
         waiting: list[
             asyncio.Future[None] | asyncio.Future[LoadResult] | asyncio.Future[InvocationResult]
         ] = [self.connected, self.loaded, *self.pending.values()]
@@ -90,17 +101,17 @@ class WorkerProcess:
             if not future.done():
                 future.set_exception(
                     WorkerLostError(
-                        why,
+                        reason,
                         concurrent_calls=concurrent_calls,
                         caused_by_another_call=caused_by_another_call,
                     )
                 )
-                future.exception()  # marks it as retrieved: there may be no caller left
+                future.exception()  # mark it as retrieved: its caller may have been cancelled
         self.pending.clear()
 
 
 def ending(code: int) -> str:
-    """Describe how a process ended."""
+    """Return a description of a process's exit code."""
     if code >= 0 or os.name == "nt":
         return f"it exited with code {code}"
     try:
