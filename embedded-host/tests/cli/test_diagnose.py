@@ -111,7 +111,7 @@ def test_open_calls_of_a_history_are_listed() -> None:
             "Nothing that it began is open since 2026-01-02T03:04:05Z: it waits for an external event",
         ),
         ("Pending", None, "It waits for its first turn"),
-        ("Suspended", "lunch", "(lunch); resume it"),
+        ("Suspended", "lunch", "(lunch). Resume it"),
         ("Completed", 1, "It has finished: Completed."),
     ],
 )

@@ -85,7 +85,9 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
     # The first death counts against all that ran in the process, the others against the guilty alone.
     again = {
         found[1]
-        for found in re.finditer(r"while it ran the \w+ '(\w+)'.*[23] of 3 tries", host.log)
+        for found in re.finditer(
+            r"while it ran the \w+ '(\w+)'.*Attempt [23] of 3 failed", host.log
+        )
     }
     assert again == set(KILLERS)
     assert re.search(r'Segfaults.__init__\.py", line', host.log), "a segfault says where"

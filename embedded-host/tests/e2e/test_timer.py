@@ -142,7 +142,7 @@ def test_a_changed_schedule_is_reloaded(
 ) -> None:
     app = v1(tmp_path / "app")
     host = start_host(app.root, TICK="0 0 0 1 1 *")
-    assert "Timer 'Tick' (0 0 0 1 1 *): next at " in host.log
+    assert "Timer 'Tick' (0 0 0 1 1 *) is next due at " in host.log
     file = app.root / "Tick" / "function.json"
     changed = file.read_text().replace("%TICK%", "00:00:00.2")
 

@@ -1,4 +1,4 @@
-"""The app that the task hub's tests run: one orchestrator for each feature."""
+"""The app of the task hub's tests: one orchestrator for each feature."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def counts_down(context: Any) -> Steps:
     return "zero"
 
 
-def asks_entity(context: Any) -> Steps:
+def calls_entity(context: Any) -> Steps:
     entity = df.EntityId("Counter", "k")
     context.signal_entity(entity, "add", 5)
     first = yield context.call_entity(entity, "add", 3)
@@ -78,14 +78,14 @@ def calls_http(context: Any) -> Steps:
     return (yield context.call_http("GET", "http://localhost/x"))
 
 
-def calls_nobody(context: Any) -> Steps:
-    told = []
+def calls_missing_functions(context: Any) -> Steps:
+    errors = []
     for call in (context.call_activity, context.call_sub_orchestrator):
         try:
-            yield call("Nobody")
+            yield call("Missing")
         except Exception as error:
-            told.append(str(error))
-    return told
+            errors.append(str(error))
+    return errors
 
 
 def fails(context: Any) -> Steps:
@@ -125,9 +125,9 @@ def new_hub(flaky_failures: int = 0, **options: Any) -> HubUnderTest:
             "Parent": parent,
             "Retries": retries,
             "CountsDown": counts_down,
-            "AsksEntity": asks_entity,
+            "CallsEntity": calls_entity,
             "CallsHttp": calls_http,
-            "CallsNobody": calls_nobody,
+            "CallsMissingFunctions": calls_missing_functions,
             "Fails": fails,
         },
         {"Double": lambda n: 2 * n, "Flaky": Flaky(flaky_failures)},

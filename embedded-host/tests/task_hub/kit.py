@@ -1,4 +1,4 @@
-"""A small app of real SDK functions, run in this process, and a task hub over it whose time stands still."""
+"""A task hub with a manual clock, and an invoker that runs SDK functions in this process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ManualClock:
 
 
 class InlineInvoker:
-    """Runs functions at once, in the caller's task; ``calls`` counts them by name."""
+    """Runs functions in the caller's task. ``calls`` counts the calls by name."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class InlineInvoker:
         self.entities = {name: df.Entity.create(fn) for name, fn in (entities or {}).items()}
         self.calls: Counter[str] = Counter()
         self.deaths: Counter[str] = Counter()
-        """The worker is lost so many times when it is asked for a name."""
+        """Number of calls, by name, that end the worker."""
         self.gate: asyncio.Event | None = None
-        """Activities wait for it."""
+        """An event that activities wait for, if it is set."""
 
     @property
     def functions(self) -> DurableFunctions:
@@ -92,8 +92,8 @@ class InlineInvoker:
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
     ) -> EntityOutput | InvocationFailure:
-        answer = await self._call(name, self.entities[name], entity_payload(batch))
-        return entity_result(answer, len(batch.operations))
+        returned = await self._call(name, self.entities[name], entity_payload(batch))
+        return entity_result(returned, len(batch.operations))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         assert is_wanted()
@@ -112,14 +112,17 @@ class InlineInvoker:
 
 
 def store_in_memory() -> SqliteStore:
-    """It is closed when nobody has it any more: often one host after the other does."""
+    """Create a store that is closed by the garbage collector, as several hosts may use it."""
     store = SqliteStore(None)
     weakref.finalize(store, store._writer.close)
     return store
 
 
 class HubUnderTest:
-    """A hub with its client. ``idle`` and ``advance`` return when nothing is left to do at the clock's time."""
+    """A task hub with its client.
+
+    ``idle`` and ``advance`` return when no turn or activity is left to run at the clock's time.
+    """
 
     def __init__(
         self,
@@ -154,7 +157,7 @@ class HubUnderTest:
         await self.idle()
 
     async def start(self, name: str, instance_id: str = "i-1", input: Any = None) -> None:
-        """As ``start_new`` does: the input is JSON text in a JSON string."""
+        """Start an instance as ``start_new`` does: the input is JSON inside a JSON string."""
         await self.client.start(
             name, None if input is None else json.dumps(json.dumps(input)), instance_id
         )
@@ -165,7 +168,7 @@ class HubUnderTest:
         await self.idle()
 
     async def kill(self) -> None:
-        """The end of the process: nothing is finished, nothing is written."""
+        """Stop as ``kill -9`` does."""
         await self.hub.drop()
 
     def row(self, instance_id: str = "i-1") -> InstanceRow:
@@ -181,5 +184,5 @@ class HubUnderTest:
             return row.status, row.output
 
     def left_over(self) -> list[Any]:
-        """Rows of messages and activities that nobody has taken."""
+        """Return the rows of messages and activities that no turn has consumed."""
         return [*self.store.all_messages(), *self.store.all_activities()]

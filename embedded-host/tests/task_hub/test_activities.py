@@ -24,7 +24,7 @@ class Run:
     """Activities of one instance with the results in order."""
 
     def __init__(
-        self, limit: int = 10, is_wanted: Callable[[ActivityWork], bool] = lambda one: True
+        self, limit: int = 10, is_wanted: Callable[[ActivityWork], bool] = lambda _: True
     ) -> None:
         self.clock = ManualClock()
         self.invoker = InlineInvoker({}, {"Echo": lambda value: value, "Fail": fail})
@@ -36,7 +36,7 @@ class Run:
             lambda: self.invoker.functions.activities,
             limit,
             is_wanted=is_wanted,
-            on_result=lambda one, event: self.results.append(event),
+            on_result=lambda _, event: self.results.append(event),
             on_error=self.errors.append,
         )
 
@@ -47,8 +47,8 @@ class Run:
 
 async def test_a_result_or_an_exception_becomes_the_completion() -> None:
     run = Run()
-    for one in (work(0), work(1, "fail"), work(2, "Gone")):
-        run.activities.start(one)
+    for activity in (work(0), work(1, "fail"), work(2, "Gone")):
+        run.activities.start(activity)
     await run.finish()
     completed, failed, gone = sorted(run.results, key=lambda event: event.task_scheduled_id)
     assert isinstance(completed, TaskCompleted)
@@ -59,8 +59,8 @@ async def test_a_result_or_an_exception_becomes_the_completion() -> None:
     assert "'Gone' does not exist" in str(gone.reason)
 
 
-async def test_an_activity_whose_result_is_not_wanted_is_not_run() -> None:
-    run = Run(is_wanted=lambda one: False)
+async def test_an_activity_without_a_waiting_instance_does_not_run() -> None:
+    run = Run(is_wanted=lambda _: False)
     run.activities.start(work(0))
     await run.finish()
     assert (run.results, run.invoker.calls) == ([], {})

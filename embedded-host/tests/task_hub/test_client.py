@@ -1,4 +1,4 @@
-"""What clients do to instances."""
+"""Operations of clients on instances."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from tests.support.polling import eventually_async
 from tests.task_hub.app import new_hub
 from tests.task_hub.kit import T0, HubUnderTest
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Potential duplicate Task completion"
-)  # the SDK, of an event nobody waits for yet
+# The SDK warns of events that no wait is for yet.
+pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
 
 
 def kinds(host: HubUnderTest, instance_id: str = "i-1") -> list[str]:
@@ -39,7 +38,7 @@ def kinds(host: HubUnderTest, instance_id: str = "i-1") -> list[str]:
 
 
 async def rounds(count: int) -> None:
-    """Of the event loop."""
+    """Let the event loop run ``count`` times."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -49,7 +48,7 @@ async def finished(host: HubUnderTest, name: str = "Chain", instance_id: str = "
     assert host.row(instance_id).status in ("Completed", "Failed")
 
 
-# -- starting --------------------------------------------------------------------------------------
+# -- start -----------------------------------------------------------------------------------------
 
 
 async def test_a_start_is_durable_before_it_returns() -> None:
@@ -68,7 +67,7 @@ async def test_a_start_is_durable_before_it_returns() -> None:
     assert host.outcome() == ("Completed", 12)
 
 
-async def test_an_id_is_made_up() -> None:
+async def test_a_start_without_an_id_generates_one() -> None:
     host = new_hub()
     ids = {await host.client.start("Chain") for _ in range(3)}
     await host.idle()
@@ -77,7 +76,7 @@ async def test_an_id_is_made_up() -> None:
 
 
 @pytest.mark.parametrize("status", ["Running", "Suspended", "Pending"])
-async def test_a_live_instance_keeps_its_id(status: str) -> None:
+async def test_a_start_with_the_id_of_an_unfinished_instance_is_refused(status: str) -> None:
     host = new_hub()
     if status == "Pending":
         await host.client.start("Waits", None, "i-1")
@@ -94,7 +93,7 @@ async def test_a_live_instance_keeps_its_id(status: str) -> None:
     )
 
 
-async def test_two_starts_at_once_are_one() -> None:
+async def test_concurrent_starts_with_an_id_create_one_instance() -> None:
     host = new_hub()
     starts = (host.client.start("Chain", None, "i-1"), host.client.start("Chain", None, "i-1"))
     results = await asyncio.gather(*starts, return_exceptions=True)
@@ -131,10 +130,10 @@ async def test_a_replaced_instance_in_a_turn_records_nothing() -> None:
     assert (host.outcome(), host.row().custom_status) == (("Completed", 4), None)
 
 
-# -- signals to the living -------------------------------------------------------------------------
+# -- requests to unfinished instances --------------------------------------------------------------
 
 
-async def test_events_are_kept_for_a_later_wait() -> None:
+async def test_early_events_are_kept_for_a_later_wait() -> None:
     host = new_hub()
     await host.client.start("Waits", None, "i-1")
     await host.client.raise_event("i-1", "Other", "1")
@@ -143,7 +142,7 @@ async def test_events_are_kept_for_a_later_wait() -> None:
     assert host.outcome() == ("Completed", {"n": 1})
 
 
-async def test_termination() -> None:
+async def test_terminate_ends_an_instance_and_deletes_its_messages() -> None:
     host = new_hub()
     await host.start("Sleeps", input=10)
     await host.client.terminate("i-1", "enough")
@@ -155,7 +154,7 @@ async def test_termination() -> None:
     assert host.outcome() == ("Terminated", "enough")
 
 
-async def test_terminating_a_parent_leaves_its_children() -> None:
+async def test_terminate_does_not_end_sub_orchestrations() -> None:
     host = new_hub()
     host.invoker.gate = asyncio.Event()
     await host.client.start("Parent", None, "i-1")
@@ -169,7 +168,7 @@ async def test_terminating_a_parent_leaves_its_children() -> None:
     assert host.left_over() == []
 
 
-async def test_suspend_and_resume() -> None:
+async def test_a_suspended_instance_continues_on_resume() -> None:
     host = new_hub()
     await host.start("Waits")
     with pytest.raises(InstanceStatusError, match="Running"):
@@ -181,14 +180,14 @@ async def test_suspend_and_resume() -> None:
         await host.client.suspend("i-1", None)
     await host.raise_event("Go", 1)
     assert host.row().status == "Suspended"
-    await host.client.resume("i-1", "go on")
+    await host.client.resume("i-1", "continue")
     await host.idle()
     assert host.outcome() == ("Completed", 1)
     assert kinds(host)[1:4] == ["ExecutionSuspended", "EventRaised", "ExecutionResumed"]
 
 
 @pytest.mark.parametrize("action", ["terminate", "suspend", "resume", "raise_event"])
-async def test_nothing_can_be_done_to_the_dead_and_the_unknown(action: str) -> None:
+async def test_requests_to_finished_or_unknown_instances_are_refused(action: str) -> None:
     host = new_hub()
     await finished(host)
     arguments: tuple[Any, ...] = ("Go", "1") if action == "raise_event" else (None,)
@@ -198,10 +197,10 @@ async def test_nothing_can_be_done_to_the_dead_and_the_unknown(action: str) -> N
         await getattr(host.client, action)("unknown", *arguments)
 
 
-# -- again -----------------------------------------------------------------------------------------
+# -- restart and rewind ----------------------------------------------------------------------------
 
 
-async def test_restart_with_a_new_id() -> None:
+async def test_restart_with_a_new_id_repeats_the_input() -> None:
     host = new_hub()
     await host.start("Chain", input=5)
     new = await host.client.restart("i-1", new_instance_id=True)
@@ -212,7 +211,7 @@ async def test_restart_with_a_new_id() -> None:
         await host.client.restart("unknown", new_instance_id=True)
 
 
-async def test_restart_in_place() -> None:
+async def test_restart_without_a_new_id_replaces_a_finished_instance() -> None:
     host = new_hub()
     await host.start("Chain", input=5)
     assert await host.client.restart("i-1", new_instance_id=False) == "i-1"
@@ -238,7 +237,7 @@ def failing_once() -> HubUnderTest:
 
 @pytest.mark.parametrize(("name", "output"), [("Chain", 4), ("Parent", [4, 8])])
 @pytest.mark.parametrize("new_process", [False, True])
-async def test_rewind_goes_on_from_before_the_failure(
+async def test_rewind_continues_before_the_failure(
     name: str, output: Any, new_process: bool
 ) -> None:
     host = failing_once()
@@ -255,9 +254,7 @@ async def test_rewind_goes_on_from_before_the_failure(
     assert host.left_over() == []
 
 
-async def test_rewind_of_what_keeps_failing_fails_with_the_same_text() -> None:
-    host = new_hub()
-    await host.start("Retries")
+async def test_a_rewound_instance_that_fails_again_has_the_same_output() -> None:
     host = new_hub()
 
     def boom(_: Any) -> None:
@@ -273,7 +270,7 @@ async def test_rewind_of_what_keeps_failing_fails_with_the_same_text() -> None:
     assert host.invoker.calls["Double"] == 2
 
 
-async def test_only_the_failed_are_rewound() -> None:
+async def test_rewind_of_an_instance_that_has_not_failed_is_refused() -> None:
     host = new_hub()
     await finished(host)
     with pytest.raises(InstanceStatusError, match="Completed"):
@@ -282,10 +279,10 @@ async def test_only_the_failed_are_rewound() -> None:
         await host.client.rewind("unknown", None)
 
 
-# -- purging ---------------------------------------------------------------------------------------
+# -- purge and list --------------------------------------------------------------------------------
 
 
-async def test_purge() -> None:
+async def test_purge_deletes_a_finished_instance_and_its_data() -> None:
     host = new_hub()
     await finished(host)
     key = host.row().key
@@ -299,7 +296,7 @@ async def test_purge() -> None:
         await host.client.purge("i-1")
 
 
-async def test_a_purge_by_filter_never_deletes_the_living() -> None:
+async def test_a_purge_by_filter_never_deletes_unfinished_instances() -> None:
     host = new_hub()
     await finished(host, "Chain", "a")
     await finished(host, "Fails", "b")
@@ -313,7 +310,7 @@ async def test_a_purge_by_filter_never_deletes_the_living() -> None:
     assert [row.id for row in await host.client.list(InstanceQuery(), 9)] == ["@counter@k", "c"]
 
 
-async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop_runs(
+async def test_a_purge_by_filter_yields_to_the_event_loop_after_each_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     host = new_hub()
@@ -349,7 +346,7 @@ async def test_a_purge_by_filter_deletes_in_batches_between_which_the_event_loop
     other.cancel()
     deletions = [at for at, event in enumerate(events) if event != "others"]
     assert [events[at] for at in deletions] == [40, 40, 16]
-    assert all("others" in events[one:next] for one, next in pairwise(deletions))
+    assert all("others" in events[first:second] for first, second in pairwise(deletions))
     assert {row.status for row in await host.client.list(InstanceQuery(), 1000)} == {"Running"}
 
 
@@ -374,7 +371,7 @@ async def test_the_state_file_shrinks_after_a_purge_while_the_hub_runs(tmp_path:
     store.close()
 
 
-async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() -> None:
+async def test_a_long_list_yields_to_the_event_loop_after_each_page() -> None:
     host = new_hub()
     count = 2 * PAGE + 10
     rows = [
@@ -400,10 +397,10 @@ async def test_a_long_list_is_read_in_pages_between_which_the_event_loop_runs() 
     other.cancel()
 
 
-# -- waiting ---------------------------------------------------------------------------------------
+# -- wait ------------------------------------------------------------------------------------------
 
 
-async def test_a_wait_ends_with_the_instance() -> None:
+async def test_a_wait_ends_when_the_instance_finishes() -> None:
     host = new_hub()
     await host.start("Waits")
     waiters = [asyncio.ensure_future(host.client.wait("i-1", 60)) for _ in range(2)]
@@ -414,7 +411,7 @@ async def test_a_wait_ends_with_the_instance() -> None:
     assert not host.hub.waiters.has("i-1")
 
 
-async def test_a_wait_ends_with_its_time() -> None:
+async def test_a_wait_ends_after_its_timeout() -> None:
     host = new_hub()
     await host.start("Waits")
     row = await host.client.wait("i-1", 0.01)

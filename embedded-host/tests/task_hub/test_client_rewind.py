@@ -1,4 +1,4 @@
-"""Rewinding what a retry gave up, and what has lost its children."""
+"""Rewind of exhausted retries, and of instances whose children were purged."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ async def restarted(host: HubUnderTest, new_process: bool) -> HubUnderTest:
 
 @pytest.mark.parametrize("new_process", [False, True])
 @pytest.mark.parametrize("failures", [3, 4])
-async def test_a_retry_that_was_given_up_has_all_its_tries_again(
-    failures: int, new_process: bool
-) -> None:
+async def test_a_rewound_retry_has_all_its_attempts_again(failures: int, new_process: bool) -> None:
     host = new_hub(flaky_failures=failures)
     await host.start("Retries")
     for _ in range(3):
@@ -46,7 +44,7 @@ async def test_a_retry_that_was_given_up_has_all_its_tries_again(
 
 
 def failing_children(*numbers: int) -> HubUnderTest:
-    """Of Parent's two children those fail once whose number is given."""
+    """Return a host in which the children of Parent with these numbers fail once."""
     host = new_hub()
     failing = list(numbers)
 
@@ -62,7 +60,9 @@ def failing_children(*numbers: int) -> HubUnderTest:
 
 @pytest.mark.parametrize("new_process", [False, True])
 @pytest.mark.parametrize(("failing", "purged"), [((1,), (1,)), ((1, 2), (1, 2)), ((2,), (2,))])
-async def test_a_purged_child_is_begun_again(failing: Any, purged: Any, new_process: bool) -> None:
+async def test_rewind_creates_a_purged_sub_orchestration_again(
+    failing: Any, purged: Any, new_process: bool
+) -> None:
     host = failing_children(*failing)
     await host.start("Parent")
     assert host.row().status == "Failed"
@@ -75,7 +75,7 @@ async def test_a_purged_child_is_begun_again(failing: Any, purged: Any, new_proc
     assert host.left_over() == []
 
 
-async def test_one_child_is_begun_again_and_the_other_is_rewound() -> None:
+async def test_rewind_creates_a_purged_child_again_and_rewinds_a_failed_one() -> None:
     host = failing_children(1, 2)
     await host.start("Parent")
     await host.client.purge("i-1:1")

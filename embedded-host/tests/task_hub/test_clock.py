@@ -1,4 +1,4 @@
-"""Timers: in order, never early, armed again when an earlier one comes."""
+"""The queue of timers: their order, and that none fires early."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_timers_fire_in_order_of_time_and_then_of_arrival() -> None:
     assert timers.next_due is None
 
 
-def test_a_timer_added_for_now_by_a_timer_fires_too() -> None:
+def test_a_timer_that_another_timer_adds_for_now_fires_too() -> None:
     clock, fired = ManualClock(), list[str]()
 
     def fire(item: str) -> None:
@@ -46,7 +46,7 @@ def test_a_timer_added_for_now_by_a_timer_fires_too() -> None:
     assert fired == ["a", "b"]
 
 
-async def test_with_the_wall_clock_timers_fire_unprompted_and_never_early() -> None:
+async def test_with_the_wall_clock_timers_fire_automatically_and_never_early() -> None:
     clock, done = WallClock(), asyncio.Event()
     fired: list[tuple[str, timedelta]] = []
 
@@ -66,7 +66,7 @@ async def test_with_the_wall_clock_timers_fire_unprompted_and_never_early() -> N
     timers.close()
 
 
-async def test_a_clock_that_does_not_advance_is_polled_again() -> None:
+async def test_a_clock_that_does_not_advance_is_checked_again() -> None:
     clock, fired = ManualClock(), list[str]()
     timers = TimerQueue(clock, fired.append)
     timers.add(at(0.001), "a")

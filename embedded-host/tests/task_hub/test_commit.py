@@ -1,4 +1,4 @@
-"""Group commit: what arrives together, or while the disk is busy, shares one write, in order."""
+"""Group commit: concurrent changes, and those that arrive during a write, share one write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedded_host.task_hub.commit import MANY, PAGES, QUICK, GroupCommit, Inlin
 
 
 class SlowStore:
-    """Each commit waits to be let through."""
+    """A store whose commits wait for a semaphore."""
 
     def __init__(self, free: int = 0) -> None:
         self.writes: list[list[Change]] = []
@@ -29,7 +29,7 @@ class SlowStore:
         self._staged: list[Change] = []
 
     def stage(self, changes: Sequence[Change]) -> None:
-        assert not self._staged, "the last write is not over"
+        assert not self._staged, "the previous write has not ended"
         self._staged = list(changes)
 
     def commit(self) -> None:
@@ -43,7 +43,7 @@ class SlowStore:
 
 
 def slow_disk(store: SlowStore) -> GroupCommit:
-    """As after a commit that took long: each has the thread."""
+    """Return a GroupCommit that uses the thread for each commit, as after a slow commit."""
     commit = GroupCommit(store)  # type: ignore[arg-type]
     commit._seconds = QUICK * 2
     return commit
@@ -98,18 +98,18 @@ async def test_a_single_caller_on_a_quick_disk_is_served_without_the_thread() ->
     await commit.close()
 
 
-async def test_closing_writes_what_came_before() -> None:
+async def test_close_writes_all_requested_changes() -> None:
     store = SlowStore(free=3)
     commit = slow_disk(store)
-    asked = [commit.commit([take(n)]) for n in range(3)]
+    requested = [commit.commit([take(n)]) for n in range(3)]
     await commit.close()
-    assert all(done.done() for done in asked)
+    assert all(done.done() for done in requested)
     assert [change for write in store.writes for change in write] == [take(n) for n in range(3)]
     assert not commit._thread.is_alive()
 
 
 @pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
-async def test_a_failed_write_fails_everything_from_then_on(seconds: float) -> None:
+async def test_a_failed_write_fails_all_later_commits(seconds: float) -> None:
     store = SlowStore(free=9)
     commit = GroupCommit(store)  # type: ignore[arg-type]
     commit._seconds = seconds
@@ -124,16 +124,16 @@ async def test_a_failed_write_fails_everything_from_then_on(seconds: float) -> N
 
 @pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
 async def test_a_failed_write_is_reported_to_the_host_once(seconds: float) -> None:
-    store, told = SlowStore(free=9), list[Exception]()
-    commit = GroupCommit(store, told.append)  # type: ignore[arg-type]
+    store, reported = SlowStore(free=9), list[Exception]()
+    commit = GroupCommit(store, reported.append)  # type: ignore[arg-type]
     commit._seconds = seconds
     await commit.commit([take(0)])
-    assert told == []
+    assert reported == []
     store.error = StateError("the disk is full")
     for _ in range(2):
         with pytest.raises(StateError):
             await commit.commit([take(1)])
-    assert told == [store.error]
+    assert reported == [store.error]
     await commit.close()
 
 
@@ -201,13 +201,13 @@ async def test_the_thread_waits_for_another_programs_lock_and_the_event_loop_doe
     store.close()
 
 
-async def test_a_lock_that_another_program_keeps_fails_the_commit(
+async def test_a_lock_that_another_program_does_not_release_fails_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("embedded_host.store.sqlite.BUSY_LIMIT", 0.0)
     store = SqliteStore(tmp_path / "state.db", fsync=False)
-    told: list[Exception] = []
-    commit = GroupCommit(store, told.append)
+    reported: list[Exception] = []
+    commit = GroupCommit(store, reported.append)
     with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(2):
@@ -215,12 +215,12 @@ async def test_a_lock_that_another_program_keeps_fails_the_commit(
                 StateError, match=r"database is locked\. Another program has it open"
             ):
                 await commit.commit([SetInput(1, "x")])
-        assert len(told) == 1
+        assert len(reported) == 1
     await commit.close()
     store.close()
 
 
-async def test_unused_space_is_released_in_steps_while_nothing_is_written(tmp_path: Path) -> None:
+async def test_unused_space_is_released_in_steps_between_writes(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     store = SqliteStore(path, fsync=False)
     commit = GroupCommit(store)
@@ -241,7 +241,7 @@ async def test_unused_space_is_released_in_steps_while_nothing_is_written(tmp_pa
     store.close()
 
 
-async def test_closing_stops_the_release_of_space(tmp_path: Path) -> None:
+async def test_close_stops_the_release_of_space(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state.db", fsync=False)
     commit = GroupCommit(store)
     commit.release_space()

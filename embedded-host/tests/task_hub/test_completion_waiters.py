@@ -1,4 +1,4 @@
-"""Who waits for an instance's end, and what they get."""
+"""Requests that wait until an instance finishes, and the rows that they receive."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.completion_waiters import CompletionWaiters
 
 T0 = datetime(2026, 1, 2, tzinfo=timezone.utc)
-NOW = InstanceRow(1, "Hub", "i-1", "Any", "Running", T0, T0, "e")
+ROW = InstanceRow(1, "Hub", "i-1", "Any", "Running", T0, T0, "e")
 
 
-def waiters() -> CompletionWaiters:
-    return CompletionWaiters(lambda instance_id: NOW if instance_id == "i-1" else None)
+def new_waiters() -> CompletionWaiters:
+    return CompletionWaiters(lambda instance_id: ROW if instance_id == "i-1" else None)
 
 
-async def test_all_waiters_are_notified() -> None:
-    it, done = waiters(), replace(NOW, status="Completed")
-    asked = [asyncio.ensure_future(it.wait("i-1", 30)) for _ in range(3)]
+async def test_all_waiters_receive_the_row_of_the_finished_instance() -> None:
+    waiters, finished = new_waiters(), replace(ROW, status="Completed")
+    waiting = [asyncio.ensure_future(waiters.wait("i-1", 30)) for _ in range(3)]
     await asyncio.sleep(0)
-    assert it.has("i-1")
-    it.complete(replace(done, id="i-2"))
-    it.complete(done)
-    assert await asyncio.gather(*asked) == [done] * 3
-    assert not it.has("i-1")
+    assert waiters.has("i-1")
+    waiters.complete(replace(finished, id="i-2"))
+    waiters.complete(finished)
+    assert await asyncio.gather(*waiting) == [finished] * 3
+    assert not waiters.has("i-1")
 
 
-async def test_one_whose_time_is_over_gets_it_as_it_is() -> None:
-    it = waiters()
-    assert await it.wait("i-1", 0.01) == NOW
-    assert not it.has("i-1")
+async def test_a_waiter_receives_the_current_row_after_its_timeout() -> None:
+    waiters = new_waiters()
+    assert await waiters.wait("i-1", 0.01) == ROW
+    assert not waiters.has("i-1")
 
 
-async def test_one_that_goes_away_is_forgotten() -> None:
-    it = waiters()
-    asked = asyncio.ensure_future(it.wait("i-1", 30))
+async def test_a_cancelled_waiter_is_removed() -> None:
+    waiters = new_waiters()
+    waiting = asyncio.ensure_future(waiters.wait("i-1", 30))
     await asyncio.sleep(0)
-    asked.cancel()
-    await asyncio.gather(asked, return_exceptions=True)
-    assert not it.has("i-1")
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not waiters.has("i-1")
 
 
-async def test_a_stopping_host_releases_present_and_later_waiters() -> None:
-    it = waiters()
-    asked = asyncio.ensure_future(it.wait("i-1", 30))
+async def test_close_releases_current_and_later_waiters() -> None:
+    waiters = new_waiters()
+    waiting = asyncio.ensure_future(waiters.wait("i-1", 30))
     await asyncio.sleep(0)
-    it.close()
-    assert await asyncio.wait_for(asked, 5) == NOW
-    assert await asyncio.wait_for(it.wait("i-1", 30), 5) == NOW
+    waiters.close()
+    assert await asyncio.wait_for(waiting, 5) == ROW
+    assert await asyncio.wait_for(waiters.wait("i-1", 30), 5) == ROW

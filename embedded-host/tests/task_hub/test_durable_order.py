@@ -1,4 +1,4 @@
-"""Nothing leaves before it is durable; only orchestrators, which have no effects of their own, may run ahead of the disk."""
+"""Effects start once their cause is durable. Only orchestrators, without effects, run earlier."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.task_hub.kit import HubUnderTest
 
 
 class HeldCommit:
-    """Writes one recording at a time, when it is told to."""
+    """Writes the changes of one commit when a test calls ``write_one``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.asked: list[tuple[Sequence[Change], asyncio.Future[None]]] = []
+        self.requests: list[tuple[Sequence[Change], asyncio.Future[None]]] = []
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.asked.append((changes, done))
+        self.requests.append((changes, done))
         return done
 
     def release_space(self) -> None:
@@ -34,12 +34,12 @@ class HeldCommit:
         pass
 
     async def write_one(self) -> None:
-        self.write_and_tell_nobody().set_result(None)
+        self.write_without_completion().set_result(None)
         await rounds()
 
-    def write_and_tell_nobody(self) -> asyncio.Future[None]:
-        """As the thread that writes has left it, when the event loop has not heard of it yet."""
-        changes, done = self.asked.pop(0)
+    def write_without_completion(self) -> asyncio.Future[None]:
+        """Write the changes of one commit, and return its future, which is not done yet."""
+        changes, done = self.requests.pop(0)
         self._store.write(changes)
         return done
 
@@ -61,18 +61,18 @@ def held_host() -> tuple[HubUnderTest, HeldCommit]:
 
 
 async def write_all(disk: HeldCommit) -> None:
-    while disk.asked:
+    while disk.requests:
         await disk.write_one()
 
 
-async def test_an_orchestrator_runs_ahead_of_the_disk_and_nothing_else_does() -> None:
+async def test_only_orchestrators_run_before_their_messages_are_durable() -> None:
     host, disk = held_host()
     calls = host.invoker.calls
     starting = asyncio.ensure_future(host.client.start("Chain", None, "i-1"))
     await rounds()
     assert calls == {"Chain": 1}, "its first turn has run"
-    assert (starting.done(), host.client.status("i-1")) == (False, None), "nobody hears of it"
-    assert len(disk.asked) == 2, "its start, and then its first turn"
+    assert (starting.done(), host.client.status("i-1")) == (False, None), "no client can observe it"
+    assert len(disk.requests) == 2, "its start and its first turn"
 
     await disk.write_one()
     assert starting.done()
@@ -82,7 +82,7 @@ async def test_an_orchestrator_runs_ahead_of_the_disk_and_nothing_else_does() ->
     await disk.write_one()
     assert host.row().status == "Running"
     assert calls == {"Chain": 2, "Double": 1}, (
-        "the activity ran, and its result's turn runs ahead again"
+        "the activity ran, and the turn with its result runs before its message is durable"
     )
 
     await disk.write_one()
@@ -93,22 +93,22 @@ async def test_an_orchestrator_runs_ahead_of_the_disk_and_nothing_else_does() ->
     await disk.write_one()
     assert waiting.done()
     assert host.outcome() == ("Completed", 4)
-    assert not disk.asked
+    assert not disk.requests
 
 
 async def test_an_entity_waits_for_its_message_to_be_durable() -> None:
     host, disk = held_host()
-    starting = asyncio.ensure_future(host.client.start("AsksEntity", None, "i-1"))
+    starting = asyncio.ensure_future(host.client.start("CallsEntity", None, "i-1"))
     await rounds()
     await disk.write_one()
     assert starting.done()
-    assert host.invoker.calls == {"AsksEntity": 1}
+    assert host.invoker.calls == {"CallsEntity": 1}
     await disk.write_one()
     assert host.invoker.calls["Counter"] == 1
 
 
 async def test_an_id_conflict_is_reported_once_the_instance_is_durable() -> None:
-    """Else who is told so relies on an instance that dies with the host."""
+    """Otherwise the client would rely on an instance that a crash of the host removes."""
     host, disk = held_host()
     first = asyncio.ensure_future(host.client.start("Waits", None, "i-1"))
     await rounds()
@@ -121,7 +121,7 @@ async def test_an_id_conflict_is_reported_once_the_instance_is_durable() -> None
         await second
 
 
-async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
+async def test_an_id_can_be_used_again_once_the_end_of_its_instance_is_visible() -> None:
     host, disk = held_host()
     asyncio.ensure_future(host.client.start("Waits", None, "i-1"))  # noqa: RUF006 - the loop of the test outlives it
     await rounds()
@@ -129,7 +129,7 @@ async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
     asyncio.ensure_future(host.client.raise_event("i-1", "Go", "1"))  # noqa: RUF006
     await rounds()
     await disk.write_one()
-    ended = disk.write_and_tell_nobody()
+    ended = disk.write_without_completion()
     assert host.row().status == "Completed"
     again = asyncio.ensure_future(host.client.start("Waits", None, "i-1"))
     await rounds()
@@ -140,25 +140,25 @@ async def test_an_id_is_free_as_soon_as_its_end_can_be_seen() -> None:
     assert host.row().status == "Running"
 
 
-async def test_of_two_requests_for_a_released_id_the_second_conflicts_once_the_first_is_durable() -> (
-    None
-):
+async def test_the_later_of_two_starts_conflicts_once_the_earlier_one_is_durable() -> None:
     host, disk = held_host()
     asyncio.ensure_future(host.client.start("Waits", None, "i-1"))  # noqa: RUF006
     await rounds()
     await write_all(disk)
     asyncio.ensure_future(host.client.terminate("i-1", "enough"))  # noqa: RUF006
     await rounds()
-    one, other = (asyncio.ensure_future(host.client.start("Waits", None, "i-1")) for _ in range(2))
+    first, second = (
+        asyncio.ensure_future(host.client.start("Waits", None, "i-1")) for _ in range(2)
+    )
     await rounds()
-    for _ in range(len(disk.asked)):
+    for _ in range(len(disk.requests)):
         await disk.write_one()
     assert host.row().status == "Terminated"
-    assert not other.done(), "what has taken the id is not on the disk yet"
+    assert not second.done(), "the new instance with the id is not on the disk yet"
     await write_all(disk)
-    assert await one == "i-1"
+    assert await first == "i-1"
     with pytest.raises(InstanceExistsError):
-        await other
+        await second
 
 
 async def test_an_instance_that_is_shown_as_failed_can_be_rewound_at_once() -> None:
@@ -167,11 +167,11 @@ async def test_an_instance_that_is_shown_as_failed_can_be_rewound_at_once() -> N
     asyncio.ensure_future(host.client.start("Chain", None, "i-1"))  # noqa: RUF006
     await rounds()
     await disk.write_one()
-    ended = disk.write_and_tell_nobody()
+    ended = disk.write_without_completion()
     while host.row().status != "Failed":
         ended.set_result(None)
         await rounds()
-        ended = disk.write_and_tell_nobody()
+        ended = disk.write_without_completion()
     host.invoker.activities["Double"] = double
     rewinding = asyncio.ensure_future(host.client.rewind("i-1", "repaired"))
     await rounds()
@@ -186,10 +186,10 @@ async def test_an_entity_signalled_during_its_purge_starts_without_state() -> No
     host, disk = held_host()
     entity = EntityId("counter", "k")
 
-    async def done(asked: asyncio.Future[None] | asyncio.Task[int]) -> None:
+    async def done(request: asyncio.Future[None] | asyncio.Task[int]) -> None:
         await rounds()
         await write_all(disk)
-        await asked
+        await request
 
     await done(asyncio.ensure_future(host.client.signal_entity(entity, "add", '"5"')))
     assert host.client.entity_state(entity) is not None
@@ -197,7 +197,7 @@ async def test_an_entity_signalled_during_its_purge_starts_without_state() -> No
     await rounds()
     await done(asyncio.ensure_future(host.client.signal_entity(entity, "add", '"1"')))
     assert await purging == 1
-    found = host.client.entity_state(entity)
-    assert found is not None
-    assert found[1] == "1"
+    state = host.client.entity_state(entity)
+    assert state is not None
+    assert state[1] == "1"
     assert host.left_over() == []

@@ -1,4 +1,4 @@
-"""Orchestrations, entities and workers through a hub: what is run, when, and what is left behind."""
+"""Orchestrations, entities and lost workers in a task hub."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.protocols.v1 import unseen_events
-from embedded_host.task_hub import instance_cache as residents
-from embedded_host.task_hub.invoker import WORKER_DEATHS
+from embedded_host.task_hub import instance_cache
+from embedded_host.task_hub.invoker import LOST_WORKERS
 from tests.engine.runs import SessionWorker
 from tests.task_hub.app import Steps, chain, counter, new_hub
 from tests.task_hub.kit import HubUnderTest, InlineInvoker, Orchestrator
@@ -35,13 +35,13 @@ AT_ONCE: list[tuple[str, Any, Any]] = [
     ("FanOut", None, [0, 2, 4, 6, 8]),
     ("Parent", None, [4, 8]),
     ("CountsDown", 4, "zero"),
-    ("AsksEntity", None, [8, "entity exploded"]),
+    ("CallsEntity", None, [8, "entity exploded"]),
     ("CallsHttp", None, {"statusCode": 200, "headers": {}, "content": "http://localhost/x"}),
 ]
 
 
 @pytest.mark.parametrize(("name", "input", "output"), AT_ONCE, ids=[c[0] for c in AT_ONCE])
-async def test_orchestrations_complete_and_leave_nothing(
+async def test_orchestrations_complete_and_leave_no_messages(
     name: str, input: Any, output: Any
 ) -> None:
     host = new_hub()
@@ -51,35 +51,35 @@ async def test_orchestrations_complete_and_leave_nothing(
     assert host.store.continued() == []
 
 
-async def test_failure() -> None:
+async def test_an_exception_fails_the_instance() -> None:
     host = new_hub()
     await host.start("Fails")
     assert host.outcome() == ("Failed", "Orchestrator function 'Fails' failed: boom")
     assert host.left_over() == []
 
 
-async def test_a_mistake_of_ours_fails_one_instance_and_no_other(
+async def test_a_bug_of_the_host_fails_one_instance_and_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def mistaken(*arguments: object) -> None:
+    def replay(*arguments: object) -> None:
         raise ZeroDivisionError("ours")
 
     host = new_hub()
     with monkeypatch.context() as patched:
-        patched.setattr(Execution, "replay", mistaken)
+        patched.setattr(Execution, "replay", replay)
         await host.start("Chain", input=1)
     text = "the host cannot process the output of the orchestrator: ZeroDivisionError: ours"
     assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
-    assert "Instance 'i-1' failed of a mistake of the host's [EH410]:\nTraceback" in caplog.text
+    assert "with this traceback [EH410]:\nTraceback" in caplog.text
     await host.start("Chain", "i-2", input=3)
     assert host.outcome("i-2") == ("Completed", 12)
     assert host.left_over() == []
 
 
-async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_once(
+async def test_the_labels_of_operations_are_read_from_the_history_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Read for each of them, ten thousand signals kept the host busy for minutes."""
+    """A turn with ten thousand signals takes minutes if each signal reads the history."""
     read: list[int] = []
 
     class Counted(OutgoingLabels):
@@ -113,21 +113,21 @@ async def test_the_labels_of_what_goes_to_entities_are_read_from_the_history_onc
 
 async def test_an_unknown_orchestrator_fails() -> None:
     host = new_hub()
-    await host.start("Nobody")
+    await host.start("Missing")
     status, output = host.outcome()
     assert status == "Failed"
-    assert "The function 'Nobody' doesn't exist" in output
+    assert "The function 'Missing' doesn't exist" in output
 
 
-async def test_unknown_functions_are_errors_to_catch() -> None:
+async def test_calls_of_unknown_functions_raise_errors_in_the_orchestrator() -> None:
     host = new_hub()
-    await host.start("CallsNobody")
-    status, told = host.outcome()
+    await host.start("CallsMissingFunctions")
+    status, errors = host.outcome()
     assert status == "Completed"
-    assert ["The function 'Nobody' doesn't exist" in text for text in told] == [True, True]
+    assert ["The function 'Missing' doesn't exist" in text for text in errors] == [True, True]
 
 
-async def test_a_taken_id_of_a_child_is_an_error_to_catch() -> None:
+async def test_a_sub_orchestration_with_the_id_of_an_unfinished_instance_fails() -> None:
     host = new_hub()
     await host.start("Waits", "i-1:1")
     await host.start("Parent")
@@ -136,7 +136,7 @@ async def test_a_taken_id_of_a_child_is_an_error_to_catch() -> None:
     assert "'i-1:1' cannot be started as a sub-orchestration" in output
 
 
-async def test_a_finished_childs_id_is_free() -> None:
+async def test_a_sub_orchestration_replaces_a_finished_instance_with_its_id() -> None:
     host = new_hub()
     await host.start("Chain", "i-1:1", 100)
     await host.start("Parent")
@@ -164,7 +164,7 @@ async def test_a_past_timer_fires_at_once() -> None:
 
 
 @pytest.mark.parametrize("winner", ["timer", "event"])
-async def test_a_race(winner: str) -> None:
+async def test_the_first_task_wins_a_race(winner: str) -> None:
     host = new_hub()
     await host.start("Race")
     if winner == "event":
@@ -177,7 +177,7 @@ async def test_a_race(winner: str) -> None:
     assert host.outcome() == ("Completed", winner)
 
 
-async def test_retries_wait_their_interval() -> None:
+async def test_retries_wait_for_their_interval() -> None:
     host = new_hub(flaky_failures=2)
     await host.start("Retries")
     for attempts in (1, 2):
@@ -187,7 +187,7 @@ async def test_retries_wait_their_interval() -> None:
     assert host.outcome() == ("Completed", "at last")
 
 
-async def test_retries_end() -> None:
+async def test_retries_end_after_the_last_attempt() -> None:
     host = new_hub(flaky_failures=9)
     await host.start("Retries")
     await host.advance(5)
@@ -203,17 +203,17 @@ async def test_retries_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["Chain", "Double"])
-async def test_a_call_of_a_lost_worker_is_repeated(name: str) -> None:
+async def test_a_call_whose_worker_was_lost_is_retried(name: str) -> None:
     host = new_hub()
-    host.invoker.deaths[name] = WORKER_DEATHS - 1
+    host.invoker.deaths[name] = LOST_WORKERS - 1
     await host.start("Chain")
     assert host.outcome() == ("Completed", 4)
 
 
 @pytest.mark.parametrize("name", ["Chain", "Double"])
-async def test_a_message_that_kills_every_worker_fails(name: str) -> None:
+async def test_a_call_that_ends_every_worker_fails(name: str) -> None:
     host = new_hub()
-    host.invoker.deaths[name] = WORKER_DEATHS
+    host.invoker.deaths[name] = LOST_WORKERS
     await host.start("Chain")
     status, output = host.outcome()
     assert status == "Failed"
@@ -221,10 +221,10 @@ async def test_a_message_that_kills_every_worker_fails(name: str) -> None:
     assert f"'{name}': killed by signal 9" in output
 
 
-async def test_an_operation_that_kills_every_worker_fails() -> None:
+async def test_an_operation_that_ends_every_worker_fails() -> None:
     host = new_hub()
-    host.invoker.deaths["Counter"] = WORKER_DEATHS
-    await host.start("AsksEntity")
+    host.invoker.deaths["Counter"] = LOST_WORKERS
+    await host.start("CallsEntity")
     status, output = host.outcome()
     assert status == "Failed"
     assert "the worker process ended 3 times while it ran the entity 'Counter'" in output
@@ -233,8 +233,8 @@ async def test_an_operation_that_kills_every_worker_fails() -> None:
 # -- memory ----------------------------------------------------------------------------------------
 
 
-async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(residents, "WAITING", 2)
+async def test_evicted_instances_are_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance_cache, "WAITING", 2)
     host = new_hub()
     ids = [f"i-{n}" for n in range(6)]
     for id in ids:
@@ -250,10 +250,10 @@ async def test_idle_instances_come_back(monkeypatch: pytest.MonkeyPatch) -> None
     assert all(host.hub.cached(id) is None for id in [*ids, "s"])
 
 
-async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(
+async def test_an_evicted_instance_is_freed_without_the_garbage_collector(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(residents, "WAITING", 1)
+    monkeypatch.setattr(instance_cache, "WAITING", 1)
     host = new_hub()
     await host.start("Waits", "a")
     gc.collect()
@@ -273,7 +273,7 @@ async def test_an_instance_that_goes_leaves_nothing_for_the_garbage_collector(
         gc.enable()
 
 
-async def test_changed_code_replays_from_the_history() -> None:
+async def test_a_reload_replays_instances_from_the_history() -> None:
     host = new_hub()
     await host.start("Waits")
     host.hub.forget_executions()
@@ -293,23 +293,25 @@ def renews(context: Any) -> Steps:
 
 
 @pytest.mark.parametrize(("orchestrator", "output"), [(chain, 4), (renews, 7)])
-async def test_code_that_changes_during_a_turn(orchestrator: Orchestrator, output: int) -> None:
-    """The worker of before answers that turn still: with what the orchestrator does now, and not with what it did before."""
-    asked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
+async def test_a_reload_during_a_turn_replays_the_history_in_the_next_turn(
+    orchestrator: Orchestrator, output: int
+) -> None:
+    """The worker of the previous code completes that turn. The next turn must not use its state."""
+    invoked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
 
     class Worker(InlineInvoker):
         async def orchestrator(
             self, name: str, turn: OrchestratorInput, *, alone: bool = False
         ) -> OrchestratorOutput | InvocationFailure:
-            if turn.seen and "TaskScheduledId" in unseen_events(turn) and not asked.is_set():
-                asked.set()
+            if turn.seen and "TaskScheduledId" in unseen_events(turn) and not invoked.is_set():
+                invoked.set()
                 await gate.wait()
             return worker.run_turn(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
 
     host = HubUnderTest(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
     await host.client.start("Main", None, "i-1")
     await host.client.raise_event("i-1", "Go", "7")
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(invoked.wait(), 10)
     host.hub.forget_executions()
     gate.set()
     await host.idle()
@@ -341,21 +343,21 @@ async def test_concurrent_activities_are_limited() -> None:
 COUNTER = EntityId("counter", "k")
 
 
-async def test_signals_are_taken_in_order_and_in_batches() -> None:
+async def test_signals_are_processed_in_order_and_in_batches() -> None:
     host = new_hub(max_entity_batch=2)
     await asyncio.gather(
         *(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5))
     )
     await host.idle()
-    found = host.client.entity_state(COUNTER)
-    assert found is not None
-    assert found[1] == "15"
-    assert found[0].name == "@counter"
+    stored = host.client.entity_state(COUNTER)
+    assert stored is not None
+    assert stored[1] == "15"
+    assert stored[0].name == "@counter"
     assert 3 <= host.invoker.calls["Counter"] < 5
     assert host.left_over() == []
 
 
-async def test_an_entity_outlives_its_host() -> None:
+async def test_an_entity_keeps_its_state_after_a_restart_of_the_host() -> None:
     host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     await host.idle()
@@ -363,9 +365,9 @@ async def test_an_entity_outlives_its_host() -> None:
     again.hub.start()
     await again.client.signal_entity(COUNTER, "add", '"2"')
     await again.idle()
-    found = again.client.entity_state(COUNTER)
-    assert found is not None
-    assert found[1] == "3"
+    stored = again.client.entity_state(COUNTER)
+    assert stored is not None
+    assert stored[1] == "3"
 
 
 async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -377,23 +379,23 @@ async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> No
 
 async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     host = new_hub()
-    await host.client.signal_entity(EntityId("nobody", "k"), "add", None)
+    await host.client.signal_entity(EntityId("missing", "k"), "add", None)
     await host.idle()
-    assert "The function 'nobody' doesn't exist" in caplog.text
+    assert "The function 'missing' doesn't exist" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["Go", "op"])
-async def test_an_event_is_nothing_to_an_entity(name: str) -> None:
+async def test_an_entity_ignores_external_events(name: str) -> None:
     host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     await host.raise_event(name, {"n": 1}, "@counter@k")
     assert host.left_over() == []
-    found = host.client.entity_state(COUNTER)
-    assert found is not None
-    assert found[1] == "1"
+    stored = host.client.entity_state(COUNTER)
+    assert stored is not None
+    assert stored[1] == "1"
 
 
-async def test_a_purged_entity_stays_purged_though_it_was_at_work() -> None:
+async def test_an_entity_that_is_purged_during_a_turn_stays_deleted() -> None:
     host = new_hub()
     await host.client.signal_entity(COUNTER, "add", '"1"')
     assert await host.client.purge("@counter@k") == 1
@@ -401,6 +403,6 @@ async def test_a_purged_entity_stays_purged_though_it_was_at_work() -> None:
     assert host.client.status("@counter@k") is None
     await host.client.signal_entity(COUNTER, "add", '"2"')
     await host.idle()
-    found = host.client.entity_state(COUNTER)
-    assert found is not None
-    assert found[1] == "2"
+    stored = host.client.entity_state(COUNTER)
+    assert stored is not None
+    assert stored[1] == "2"

@@ -16,37 +16,37 @@ def instance(id: str) -> LoadedInstance:
 
 
 def test_an_instance_is_found_by_its_id_until_it_is_forgotten() -> None:
-    cache, one, other = InstanceCache(), instance("a"), instance("a")
-    cache.adopt(one)
-    assert (cache.get("a") is one, one in cache, other in cache, list(cache) == [one]) == (
+    cache, first, second = InstanceCache(), instance("a"), instance("a")
+    cache.adopt(first)
+    assert (cache.get("a") is first, first in cache, second in cache, list(cache) == [first]) == (
         True,
         True,
         False,
         True,
     )
-    cache.forget(other)
-    assert cache.get("a") is one
-    cache.forget(one)
+    cache.forget(second)
+    assert cache.get("a") is first
+    cache.forget(first)
     assert cache.get("a") is None
 
 
-def test_the_instance_that_has_waited_longest_leaves_a_full_cache(
+def test_a_full_cache_evicts_the_instance_that_was_idle_for_longest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(instance_cache, "WAITING", 2)
-    cache, made = InstanceCache(), [instance(id) for id in "abcd"]
-    for one in made:
-        cache.adopt(one)
-    for one in (made[0], made[1], made[0], made[2]):
-        cache.waits(one)
-    assert [one.id for one in cache] == ["a", "c", "d"]
+    cache, instances = InstanceCache(), [instance(id) for id in "abcd"]
+    for item in instances:
+        cache.adopt(item)
+    for item in (instances[0], instances[1], instances[0], instances[2]):
+        cache.waits(item)
+    assert [item.id for item in cache] == ["a", "c", "d"]
 
 
-def test_a_working_instance_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_instance_is_not_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instance_cache, "WAITING", 1)
-    cache, made = InstanceCache(), [instance(id) for id in "ab"]
-    for one in made:
-        cache.adopt(one)
-        cache.waits(one)
-        cache.works(one)
-    assert [one.id for one in cache] == ["a", "b"]
+    cache, instances = InstanceCache(), [instance(id) for id in "ab"]
+    for item in instances:
+        cache.adopt(item)
+        cache.waits(item)
+        cache.works(item)
+    assert [item.id for item in cache] == ["a", "b"]

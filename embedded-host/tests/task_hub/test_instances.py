@@ -70,7 +70,7 @@ def test_an_entity_survives_the_store() -> None:
     assert row_of("Hub", instance) == row
 
 
-def test_an_invalid_history_is_damage() -> None:
+def test_an_invalid_history_is_reported_as_damage() -> None:
     with closing(SqliteStore(None)) as store:
         store.write([SaveInstance(PLAIN)])
         store._writer.execute("INSERT INTO history VALUES (1, 0, '[{\"EventType\":99}]')")

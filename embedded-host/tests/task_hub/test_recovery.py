@@ -1,4 +1,4 @@
-"""A host that dies at any commit, before or after it was written: the next one carries on."""
+"""Crashes at any commit, before or after its write: the next host continues."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tests.task_hub.app import new_hub
 from tests.task_hub.kit import HubUnderTest, ManualClock
 
 
-class MortalCommit:
-    """Dies at its ``limit``-th commit: whoever waits for that one or a later one waits for ever."""
+class CrashingCommit:
+    """Simulates a crash at commit number ``limit``: it and all later commits never complete."""
 
     def __init__(self, store: Store, limit: int, written: bool) -> None:
         self._store, self._left, self._written = store, limit, written
-        self.dead = asyncio.Event()
+        self.crashed = asyncio.Event()
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left -= 1
         if self._left < 0 or (self._left == 0 and not self._written):
-            self.dead.set()
+            self.crashed.set()
         else:
             self._store.write(changes)
             if self._left == 0:
-                self.dead.set()
-        if not self.dead.is_set():
+                self.crashed.set()
+        if not self.crashed.is_set():
             done.set_result(None)
         return done
 
@@ -47,25 +47,25 @@ class MortalCommit:
 Step = Callable[[HubUnderTest], Any]
 
 
-async def nothing(host: HubUnderTest) -> None:
+async def no_step(host: HubUnderTest) -> None:
     pass
 
 
-async def go(host: HubUnderTest) -> None:
-    with suppress(InstanceFinishedError):  # the event had arrived, though nobody was told
+async def raise_go(host: HubUnderTest) -> None:
+    with suppress(InstanceFinishedError):  # the event had arrived before the crash
         await host.client.raise_event("i-1", "Go", "1")
 
 
 CASES: list[tuple[str, Any, Step, Any, dict[str, int]]] = [
-    ("Chain", 3, nothing, 12, {"Double": 2}),
-    ("FanOut", None, nothing, [0, 2, 4, 6, 8], {"Double": 5}),
-    ("Waits", None, go, 1, {}),
-    ("Sleeps", 10, nothing, "awake", {}),
-    ("Race", None, nothing, "timer", {}),
-    ("Parent", None, nothing, [4, 8], {"Double": 4}),
-    ("Retries", None, nothing, "at last", {"Flaky": 3}),
-    ("CountsDown", 3, nothing, "zero", {"Double": 4}),
-    ("AsksEntity", None, nothing, [8, "entity exploded"], {"Counter": 2}),
+    ("Chain", 3, no_step, 12, {"Double": 2}),
+    ("FanOut", None, no_step, [0, 2, 4, 6, 8], {"Double": 5}),
+    ("Waits", None, raise_go, 1, {}),
+    ("Sleeps", 10, no_step, "awake", {}),
+    ("Race", None, no_step, "timer", {}),
+    ("Parent", None, no_step, [4, 8], {"Double": 4}),
+    ("Retries", None, no_step, "at last", {"Flaky": 3}),
+    ("CountsDown", 3, no_step, "zero", {"Double": 4}),
+    ("CallsEntity", None, no_step, [8, "entity exploded"], {"Counter": 2}),
 ]
 
 
@@ -73,33 +73,33 @@ CASES: list[tuple[str, Any, Step, Any, dict[str, int]]] = [
 @pytest.mark.parametrize(
     ("name", "input", "step", "output", "calls"), CASES, ids=[c[0] for c in CASES]
 )
-async def test_a_host_that_dies_at_any_commit_is_carried_on(
+async def test_after_a_crash_at_any_commit_the_next_host_continues(
     name: str, input: Any, step: Step, output: Any, calls: dict[str, int], written: bool
 ) -> None:
     for limit in range(1, 100):
-        with closing(Life(name, input, step, limit, written)) as life:
-            deaths = await life.run()
-            host = life.host
-            assert host.outcome() == ("Completed", output), f"dead at commit {limit}"
-            assert host.left_over() == [], f"dead at commit {limit}"
+        with closing(Lifetime(name, input, step, limit, written)) as lifetime:
+            crashes = await lifetime.run()
+            host = lifetime.host
+            assert host.outcome() == ("Completed", output), f"crash at commit {limit}"
+            assert host.left_over() == [], f"crash at commit {limit}"
             for function, at_least in calls.items():
                 assert host.invoker.calls[function] >= at_least
-        if not deaths:
+        if not crashes:
             return
-    raise AssertionError("it never got through")
+    raise AssertionError("the instance never completed without a crash")
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])
-async def test_a_host_that_dies_again_and_again_gets_through(every: int) -> None:
-    """With one commit a life and that one written, it is still one step further each time."""
-    with closing(Life("Parent", None, nothing, every, written=True, again=True)) as life:
-        assert await life.run() > 2
-        assert life.host.outcome() == ("Completed", [4, 8])
-        assert life.host.left_over() == []
+async def test_an_instance_completes_with_a_crash_at_each_commit(every: int) -> None:
+    """Each host makes at least one durable commit, so that each makes progress."""
+    with closing(Lifetime("Parent", None, no_step, every, written=True, again=True)) as lifetime:
+        assert await lifetime.run() > 2
+        assert lifetime.host.outcome() == ("Completed", [4, 8])
+        assert lifetime.host.left_over() == []
 
 
-class Life:
-    """One instance from its start to its end, over as many hosts as it takes."""
+class Lifetime:
+    """One instance from its start to its end, with as many hosts as it needs."""
 
     def __init__(
         self, name: str, input: Any, step: Step, limit: int, written: bool, again: bool = False
@@ -113,31 +113,33 @@ class Life:
         self.store.close()
 
     async def run(self) -> int:
-        deaths = 0
+        crashes = 0
         while True:
-            mortal = self.again or deaths == 0
-            commits: list[MortalCommit] = []
+            crashing = self.again or crashes == 0
+            commits: list[CrashingCommit] = []
 
             def commit(
-                store: Store, mortal: bool = mortal, commits: list[MortalCommit] = commits
+                store: Store, crashing: bool = crashing, commits: list[CrashingCommit] = commits
             ) -> Commit:
-                commits.append(MortalCommit(store, self.limit if mortal else 10**9, self.written))
+                commits.append(
+                    CrashingCommit(store, self.limit if crashing else 10**9, self.written)
+                )
                 return commits[0]
 
             self.host = HubUnderTest(self.invoker, self.store, self.clock, commit)
-            living = asyncio.ensure_future(self._live())
-            dying = asyncio.ensure_future(commits[0].dead.wait())
-            await asyncio.wait([living, dying], return_when=asyncio.FIRST_COMPLETED)
-            dying.cancel()
-            if living.done():
-                living.result()
+            running = asyncio.ensure_future(self._run_host())
+            crash = asyncio.ensure_future(commits[0].crashed.wait())
+            await asyncio.wait([running, crash], return_when=asyncio.FIRST_COMPLETED)
+            crash.cancel()
+            if running.done():
+                running.result()
                 await self.host.kill()
-                return deaths
-            living.cancel()
+                return crashes
+            running.cancel()
             await self.host.kill()
-            deaths += 1
+            crashes += 1
 
-    async def _live(self) -> None:
+    async def _run_host(self) -> None:
         host = self.host
         host.hub.start()
         if host.client.status("i-1") is None:

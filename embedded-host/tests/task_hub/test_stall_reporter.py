@@ -1,4 +1,4 @@
-"""What the console says of instances that wait, and when."""
+"""Reports of stalled instances."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_a_stalled_instance_is_reported_once_after_30_seconds(
     await host.start("Waits")
     instance = host.hub.cached("i-1")
     assert instance is not None
-    host.hub.stalls.instance_waits(instance)  # a message that it had no use for came meanwhile
+    host.hub.stalls.instance_waits(instance)  # it received a message that it does not wait for
     host.clock.advance(29)
     stalls.fire_due()
     assert lines(caplog) == []
@@ -41,14 +41,14 @@ async def test_a_stalled_instance_is_reported_once_after_30_seconds(
     stalls.fire_due()
     expected = [f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."]
     assert lines(caplog) == expected
-    await host.raise_event("Unheard")  # it has moved, and rests again
+    await host.raise_event("Unheard")  # it runs a turn and waits again
     host.clock.advance(100)
     stalls.fire_due()
     assert lines(caplog) == expected, "only once"
     assert len(stalls) == 0
 
 
-async def test_one_whose_code_has_changed_is_replayed_to_tell(
+async def test_an_instance_whose_code_has_changed_is_replayed_for_the_report(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -63,7 +63,7 @@ async def test_one_whose_code_has_changed_is_replayed_to_tell(
     ]
 
 
-async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(
+async def test_an_instance_that_has_waited_since_an_earlier_host_is_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -81,7 +81,9 @@ async def test_an_instance_that_an_earlier_host_left_waiting_is_reported(
     ]
 
 
-async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_instance_that_changed_meanwhile_is_not_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     stalls = host.hub.stalls.timer
@@ -96,23 +98,28 @@ async def test_one_that_has_moved_since_is_not_told_of(caplog: pytest.LogCapture
     host.clock.advance(20)
     stalls.fire_due()
     assert [line.split("'")[1] for line in lines(caplog)] == ["i-1"], (
-        "30 s after it came to rest, and not the one that ended"
+        "30 s after its last turn, without the instance that finished"
     )
 
 
-async def test_only_so_many_lines_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_report_names_some_instances_and_counts_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     for number in range(LINES + 2):
         await host.start("Waits", f"i-{number}")
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
-    told = lines(caplog)
-    assert len(told) == LINES + 1
-    assert told[-1] == "2 more instances have waited for 30 s; the list of instances shows them."
+    reported = lines(caplog)
+    assert len(reported) == LINES + 1
+    assert (
+        reported[-1]
+        == "2 more instances have waited for 30 s. See the dashboard's list of instances."
+    )
 
 
-async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_suspended_instance_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     host, _ = new_gated_hub()
     await host.start("Waits")
@@ -125,13 +132,13 @@ async def test_one_that_is_suspended_is_not_told_of(caplog: pytest.LogCaptureFix
     await host.idle()
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
-    assert len(lines(caplog)) == 1, "once it waits for something"
+    assert len(lines(caplog)) == 1, "once it waits for an event"
 
 
-async def test_with_the_wall_clock_the_report_needs_no_trigger(
+async def test_with_the_wall_clock_stalls_are_reported_automatically(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The timer that tells is armed when an instance comes to rest."""
+    """The report is scheduled when an instance starts to wait."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(stall_reporter, "STALL_TIME", timedelta(seconds=0.05))
     host, invoker = new_gated_hub()
@@ -157,7 +164,7 @@ async def test_instances_that_stall_one_after_the_other_are_reported_together(
     assert len(lines(caplog)) == 1, "the first"
     host.clock.advance(0.9)
     stalls.fire_due()
-    assert len(lines(caplog)) == 1, "not before a second is over"
+    assert len(lines(caplog)) == 1, "not within a second"
     host.clock.advance(0.1)
     stalls.fire_due()
     assert len(lines(caplog)) == 1 + LINES + 1
@@ -167,7 +174,7 @@ async def test_instances_that_stall_one_after_the_other_are_reported_together(
     assert (len(stalls), host.hub.stalls.watched) == (0, [])
 
 
-async def test_only_so_many_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_watched_instances_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stall_reporter, "WATCHED", 3)
     host, _ = new_gated_hub()
     for number in range(5):

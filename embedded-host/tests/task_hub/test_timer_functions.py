@@ -1,4 +1,4 @@
-"""Timer functions by a virtual clock: when they run, with what, and what is kept of it."""
+"""Timer functions with a manual clock: their runs, their requests and their stored status."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ MINUTELY = "0 * * * * *"
 def trigger(
     name: str, schedule: str | None = MINUTELY, environ: dict[str, str] | None = None, **more: Any
 ) -> TimerTrigger:
-    """Raises ScheduleError."""
+    """Create a trigger. Raises ScheduleError."""
     binding = Binding("timerTrigger", "timer", "in", {"schedule": schedule, **more})
     function = Function(name, Path(name), Path(name) / "__init__.py", "main", (binding,))
     return TimerTrigger.of(function, environ or {})
 
 
 class Kit:
-    """Timer functions that note when they ran. ``hold`` keeps the runs from ending."""
+    """Timer functions that record their runs. Runs do not end while ``free`` is not set."""
 
     def __init__(self, store: SqliteStore, clock: ManualClock | None = None) -> None:
         self.store, self.clock = store, clock or ManualClock(NOON)
         self.runs: list[tuple[str, str, bool]] = []
-        self.given: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.most_at_once = self._now_running = 0
         self.free = asyncio.Event()
         self.free.set()
@@ -56,9 +56,9 @@ class Kit:
         )
 
     async def _run(self, function: Function, text: str) -> None:
-        given = json.loads(text)
-        self.given.append(given)
-        self.runs.append((function.name, self.clock.at.strftime("%H:%M:%S"), given["IsPastDue"]))
+        request = json.loads(text)
+        self.requests.append(request)
+        self.runs.append((function.name, self.clock.at.strftime("%H:%M:%S"), request["IsPastDue"]))
         self._now_running += 1
         self.most_at_once = max(self.most_at_once, self._now_running)
         await self.free.wait()
@@ -77,7 +77,7 @@ class Kit:
         await self.settle()
 
     async def advance(self, **by: float) -> None:
-        """Go from one due time to the next until so much time has passed."""
+        """Advance the clock from one due time to the next, until ``by`` has passed."""
         end = self.clock.at + timedelta(**by)
         await self.settle()
         while True:
@@ -125,7 +125,7 @@ async def test_the_timer_request_that_a_function_receives(kit: Kit) -> None:
         trigger("Often", "*/20 * * * * *"),
     )
     await kit.advance(minutes=1)
-    first, often, *_ = sorted(kit.given, key=lambda given: given["ScheduleStatus"] is None)
+    first, often, *_ = sorted(kit.requests, key=lambda request: request["ScheduleStatus"] is None)
     assert first == {
         "Schedule": {"AdjustForDST": True},
         "ScheduleStatus": {
@@ -146,12 +146,12 @@ async def test_a_missed_time_is_made_up_for_once(store: SqliteStore, kit: Kit) -
     later.clock.at += timedelta(minutes=5)
     await later.start(trigger("A"))
     assert later.runs == [("A", "12:06:30", True)]
-    assert later.given[0]["ScheduleStatus"]["Next"] == "2026-11-23T12:02:00+00:00"
+    assert later.requests[0]["ScheduleStatus"]["Next"] == "2026-11-23T12:02:00+00:00"
     await later.advance(minutes=1)
     assert later.runs[1:] == [("A", "12:07:00", False)]
 
 
-async def test_one_that_never_ran_is_missed_too(store: SqliteStore, kit: Kit) -> None:
+async def test_a_missed_first_time_is_made_up_for(store: SqliteStore, kit: Kit) -> None:
     await kit.start(trigger("A"))
     later = Kit(store, kit.clock)
     later.clock.at += timedelta(minutes=1)
@@ -169,8 +169,10 @@ async def test_one_that_never_ran_is_missed_too(store: SqliteStore, kit: Kit) ->
         trigger("Other"),
     ],
 )
-async def test_nothing_is_missed(store: SqliteStore, kit: Kit, later_trigger: TimerTrigger) -> None:
-    """Another schedule, no monitor, too often for one, another function."""
+async def test_no_missed_time_is_made_up_for_without_a_matching_status(
+    store: SqliteStore, kit: Kit, later_trigger: TimerTrigger
+) -> None:
+    """The later trigger has another schedule, no monitor, or another function."""
     await kit.start(trigger("A"))
     later = Kit(store, kit.clock)
     later.clock.at += timedelta(minutes=5)
@@ -178,7 +180,7 @@ async def test_nothing_is_missed(store: SqliteStore, kit: Kit, later_trigger: Ti
     assert later.runs == []
 
 
-async def test_a_changed_schedule_is_reckoned_from_now(store: SqliteStore, kit: Kit) -> None:
+async def test_a_changed_schedule_starts_now(store: SqliteStore, kit: Kit) -> None:
     await kit.start(trigger("A"))
     await kit.advance(minutes=1)
     later = Kit(store, kit.clock)
@@ -192,7 +194,7 @@ async def test_a_changed_schedule_is_reckoned_from_now(store: SqliteStore, kit: 
     assert later.times == ["12:07:30"]
 
 
-async def test_hubs_are_apart(store: SqliteStore, kit: Kit) -> None:
+async def test_each_task_hub_has_its_own_timer_status(store: SqliteStore, kit: Kit) -> None:
     store.write(
         [
             SaveTimer(
@@ -204,7 +206,7 @@ async def test_hubs_are_apart(store: SqliteStore, kit: Kit) -> None:
     assert kit.runs == []
 
 
-async def test_run_on_startup(store: SqliteStore, kit: Kit) -> None:
+async def test_run_on_startup_runs_once_at_each_start(store: SqliteStore, kit: Kit) -> None:
     await kit.start(trigger("A", runOnStartup=True))
     assert kit.runs == [("A", "12:00:30", False)]
     await kit.advance(minutes=1)
@@ -212,45 +214,47 @@ async def test_run_on_startup(store: SqliteStore, kit: Kit) -> None:
     later = Kit(store, kit.clock)
     later.clock.at += timedelta(hours=1)
     await later.start(trigger("A", runOnStartup=True))
-    assert later.runs == [("A", "13:01:30", True)], "once, not for each reason"
+    assert later.runs == [("A", "13:01:30", True)], "it runs once, although there are two reasons"
 
 
-async def test_never_twice_at_once(kit: Kit) -> None:
+async def test_a_timer_function_never_runs_concurrently_with_itself(kit: Kit) -> None:
     kit.free.clear()
     await kit.start(trigger("A"))
     await kit.advance(minutes=5)
     assert kit.times == ["12:01:00"]
     kit.free.set()
     await kit.advance(seconds=10)
-    assert kit.times == ["12:01:00", "12:05:30"], "what came due meanwhile is run once, at once"
+    assert kit.times == ["12:01:00", "12:05:30"], "missed times are made up for by one run"
     await kit.advance(minutes=1)
     assert kit.times[2:] == ["12:06:00"]
     assert kit.most_at_once == 1
 
 
-async def test_intervals(kit: Kit) -> None:
+async def test_a_schedule_can_be_an_interval(kit: Kit) -> None:
     await kit.start(trigger("A", "00:00:20"))
     await kit.advance(minutes=1)
     assert kit.times == ["12:00:50", "12:01:10", "12:01:30"]
-    assert kit.given[0] == {
+    assert kit.requests[0] == {
         "Schedule": {"AdjustForDST": False},
         "ScheduleStatus": None,
         "IsPastDue": False,
     }
 
 
-async def test_one_that_never_comes(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_schedule_without_a_due_time_never_runs(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "embedded_host.timers")
     only = trigger("A", "0 0 0 31 2 *")
     await kit.start(only)
-    assert "Timer 'A' (0 0 0 31 2 *): next at no time: it never comes." in caplog.text
+    assert "Timer 'A' (0 0 0 31 2 *) is never due." in caplog.text
     await kit.advance(days=400)
     assert kit.runs == []
-    given = json.loads(kit.service.request_for(only.function))
-    assert given["ScheduleStatus"]["Next"] == "9999-12-31T23:59:59.9999999+00:00"
+    request = json.loads(kit.service.request_for(only.function))
+    assert request["ScheduleStatus"]["Next"] == "9999-12-31T23:59:59.9999999+00:00"
 
 
-async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
+async def test_a_clock_that_is_set_back_repeats_no_due_time(kit: Kit) -> None:
     kit.free.clear()
     await kit.start(trigger("A"))
     await kit.advance(seconds=30)
@@ -260,14 +264,16 @@ async def test_a_clock_that_is_put_back_brings_no_time_twice(kit: Kit) -> None:
     assert kit.service.next_due == datetime(2026, 11, 23, 12, 2, tzinfo=timezone.utc)
 
 
-class TestTakingUp:
+class TestReload:
     async def test_an_unchanged_timer_continues_after_a_reload(self, kit: Kit) -> None:
         await kit.start(trigger("A", runOnStartup=True))
         await kit.reload(trigger("A", runOnStartup=True))
         await kit.advance(minutes=1)
         assert kit.times == ["12:00:30", "12:01:00"]
 
-    async def test_new_changed_and_gone(self, kit: Kit) -> None:
+    async def test_a_reload_schedules_new_and_changed_functions_and_stops_removed_ones(
+        self, kit: Kit
+    ) -> None:
         await kit.start(trigger("Changed"), trigger("Gone"))
         await kit.reload(
             trigger("Changed", "15 * * * * *"), trigger("New", "20 * * * * *", runOnStartup=True)
@@ -276,7 +282,7 @@ class TestTakingUp:
         await kit.advance(minutes=1)
         assert kit.runs[1:] == [("Changed", "12:01:15", False), ("New", "12:01:20", False)]
 
-    async def test_a_change_waits_for_the_run_to_end(self, kit: Kit) -> None:
+    async def test_a_changed_trigger_starts_after_the_running_function_ends(self, kit: Kit) -> None:
         kit.free.clear()
         await kit.start(trigger("A"))
         await kit.advance(seconds=30)
@@ -290,7 +296,9 @@ class TestTakingUp:
         assert kit.times[2:] == ["12:01:45"]
         assert kit.most_at_once == 1
 
-    async def test_gone_while_it_runs_and_back(self, kit: Kit) -> None:
+    async def test_a_function_that_is_removed_and_added_during_its_run_continues(
+        self, kit: Kit
+    ) -> None:
         kit.free.clear()
         await kit.start(trigger("A"))
         await kit.advance(seconds=30)
@@ -304,7 +312,7 @@ class TestTakingUp:
         assert len(kit.runs) == 2
 
 
-async def test_closing_cuts_off_what_takes_too_long(store: SqliteStore, kit: Kit) -> None:
+async def test_close_cancels_functions_after_the_grace_period(store: SqliteStore, kit: Kit) -> None:
     kit.free.clear()
     await kit.start(trigger("A"))
     await kit.advance(minutes=1)
@@ -312,10 +320,10 @@ async def test_closing_cuts_off_what_takes_too_long(store: SqliteStore, kit: Kit
     assert await kit.service.close(0.01) == 1
     later = Kit(store, kit.clock)
     await later.start(trigger("A"))
-    assert later.runs == [("A", "12:01:30", True)], "it did not end, so it runs again"
+    assert later.runs == [("A", "12:01:30", True)], "it runs again, because it did not end"
 
 
-async def test_a_state_that_cannot_be_written_ends_it(
+async def test_a_failed_write_stops_the_timer_functions(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: object) -> None:

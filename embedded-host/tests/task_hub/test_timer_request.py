@@ -13,7 +13,7 @@ from embedded_worker.converters import converter_for
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
 
-def test_azure_functions_decodes_it() -> None:
+def test_azure_functions_decodes_the_timer_request() -> None:
     row = TimerRow("Hub", "A", NOON.replace(microsecond=250000), NOON, NOON)
     datum = meta.Datum(timer_request(parse_schedule("0 * * * * *"), row, past_due=True), "json")
     request = converter_for("timerTrigger").decode(datum, trigger_metadata={})

@@ -1,4 +1,4 @@
-"""The events and entity responses that an orchestration awaits are stored for the lists, which cannot replay it."""
+"""Awaited events and entity responses are stored for lists, which cannot replay instances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def awaited(host: HubUnderTest, instance_id: str = "i-1") -> list[tuple[str, str
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
-    """The written ``SetAwaited`` changes, in order."""
+    """Record the written ``SetAwaited`` changes in order."""
     seen: list[Change] = []
     stage = SqliteStore.stage
 
@@ -38,7 +38,7 @@ async def test_awaited_events_are_stored_until_they_arrive(written: list[Change]
     await host.start("Several")
     assert awaited(host) == [("event", "Go"), ("event", "Stop")]
     await host.raise_event("Other")
-    assert len(written) == 1, "nothing has changed, and nothing is written"
+    assert len(written) == 1, "no awaited event has changed"
     await host.raise_event("go")
     assert awaited(host) == []
 
@@ -46,7 +46,7 @@ async def test_awaited_events_are_stored_until_they_arrive(written: list[Change]
 async def test_an_awaited_response_of_an_entity_is_stored() -> None:
     host, invoker = new_gated_hub()
     invoker.entity_gate = asyncio.Event()
-    await host.client.start("Asks", None, "i-1")
+    await host.client.start("CallsEntity", None, "i-1")
     await until(host, "@counter@k")
     assert awaited(host) == [("entity", "@counter@k")]
     invoker.entity_gate.set()
@@ -54,7 +54,7 @@ async def test_an_awaited_response_of_an_entity_is_stored() -> None:
     assert awaited(host) == []
 
 
-async def test_a_terminated_instance_awaits_nothing() -> None:
+async def test_a_terminated_instance_has_no_awaited_events() -> None:
     host, _ = new_gated_hub()
     await host.start("Waits")
     await host.client.suspend("i-1", None)

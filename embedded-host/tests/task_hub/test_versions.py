@@ -1,4 +1,4 @@
-"""The version of an orchestration: what its orchestrator branches by after a change."""
+"""Versions of orchestrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 
 def family(context):  # type: ignore[no-untyped-def]
-    """Its own version and its children's."""
+    """Return the versions of the instance and of its children."""
     child = yield context.call_sub_orchestrator("Version")
     old_child = yield context.call_sub_orchestrator("Version", version="0.9")
     return [context.version, child, old_child]
@@ -29,7 +29,7 @@ ORCHESTRATORS = {
 
 
 @pytest.mark.parametrize(
-    ("default", "given", "versions"),
+    ("default", "version", "versions"),
     [
         (None, None, [None, None, "0.9"]),
         (None, "1.0", ["1.0", None, "0.9"]),
@@ -37,12 +37,12 @@ ORCHESTRATORS = {
         ("2.0", "1.0", ["1.0", "2.0", "0.9"]),
     ],
 )
-async def test_an_orchestration_has_the_version_it_was_given_or_the_apps(
-    default: str | None, given: str | None, versions: list[str | None]
+async def test_an_orchestration_has_its_own_version_or_the_default_one(
+    default: str | None, version: str | None, versions: list[str | None]
 ) -> None:
     host = HubUnderTest(InlineInvoker(ORCHESTRATORS), default_version=default)
-    await host.client.start("Family", None, "i-1", given)
-    await host.client.start("Continued", None, "i-2", given)
+    await host.client.start("Family", None, "i-1", version)
+    await host.client.start("Continued", None, "i-2", version)
     await host.idle()
     assert host.outcome() == ("Completed", versions)
     assert host.outcome("i-2") == ("Completed", versions[0])

@@ -1,4 +1,4 @@
-"""An app whose orchestrators wait for each kind of thing, and a host over it whose activities end when they are told to."""
+"""An app with an orchestrator for each kind of wait, and a hub whose calls wait for gates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 Steps = Generator[Any, Any, Any]
 BEGAN = "2026-01-02T03:04:05Z"
-"""The kit's clock."""
+"""Start time of the kit's clock."""
 
 
 def waits(context: Any) -> Steps:
@@ -54,7 +54,7 @@ def leaves_child(context: Any) -> Steps:
     yield context.task_any([child, context.wait_for_external_event("Go")])
 
 
-def asks(context: Any) -> Steps:
+def calls_entity(context: Any) -> Steps:
     yield context.call_entity(df.EntityId("Counter", "k"), "add", 1)
 
 
@@ -74,7 +74,7 @@ def fails(_: Any) -> None:
 
 
 class GatedInvoker(InlineInvoker):
-    """Turns, and entities, wait for their gates too."""
+    """An invoker whose turns and entities wait for gates too."""
 
     turn_gate: asyncio.Event | None = None
     entity_gate: asyncio.Event | None = None
@@ -102,7 +102,7 @@ def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
         "Retries": retries,
         "Parent": parent,
         "LeavesChild": leaves_child,
-        "Asks": asks,
+        "CallsEntity": calls_entity,
         "Several": several,
     }
     invoker = GatedInvoker(
@@ -111,17 +111,17 @@ def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
     return HubUnderTest(invoker, **settings), invoker
 
 
-async def told(host: HubUnderTest, instance_id: str = "i-1") -> dict[str, Any]:
-    found = await diagnose(host.hub, instance_id)
-    assert found is not None
-    return found.document()
+async def diagnosed(host: HubUnderTest, instance_id: str = "i-1") -> dict[str, Any]:
+    diagnosis = await diagnose(host.hub, instance_id)
+    assert diagnosis is not None
+    return diagnosis.document()
 
 
 async def until(host: HubUnderTest, text: str, instance_id: str = "i-1") -> dict[str, Any]:
-    """The diagnosis once its text has ``text``: for instances that something holds up at a gate."""
+    """Return the diagnosis once it contains ``text``, for an instance that waits at a gate."""
     for _ in range(2000):
-        found = await diagnose(host.hub, instance_id)
-        if found is not None and text in found.text:
-            return found.document()
+        diagnosis = await diagnose(host.hub, instance_id)
+        if diagnosis is not None and text in diagnosis.text:
+            return diagnosis.document()
         await asyncio.sleep(0)
-    raise AssertionError(f"not told: {text}; but {found}")
+    raise AssertionError(f"the diagnosis does not contain {text!r}: {diagnosis}")

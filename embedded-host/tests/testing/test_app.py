@@ -103,7 +103,7 @@ async def test_not_finished_error_names_what_the_instance_waits_for(shop: Durabl
     approval = await shop.start("Approval")
     await shop.suspend(approval, "a break")
     await shop.advance(days=4)
-    with pytest.raises(NotFinishedError, match=r"does not finish by itself. It is suspended"):
+    with pytest.raises(NotFinishedError, match=r"does not finish by itself. It has been suspended"):
         await shop.finish(approval)
     await shop.resume(approval)
     assert approval.output == "timed out"
@@ -193,8 +193,8 @@ async def test_a_cancelled_long_timer_runs_to_the_end_of_its_leg(
     assert approval.is_finished is not open
     if open:
         assert approval.waiting_for.endswith(
-            "A timer that is not needed any more has to be cancelled. (The SDK makes one of more than six days of legs of three, "
-            "and cancels none that has begun.)"
+            "Cancel a timer that is no longer needed. (The SDK splits a timer of more than six days "
+            "into legs of three days, and cannot cancel a leg that has started.)"
         )
         await shop.advance(days=3)
     assert approval.output == "yes"

@@ -83,7 +83,7 @@ def from_history(status: Json) -> Diagnosis:
         why = f" ({status['output']})" if status.get("output") else ""
         return Diagnosis(
             [],
-            f"It is suspended since {status['lastUpdatedTime']}{why}; resume it to let it go on.",
+            f"It has been suspended since {status['lastUpdatedTime']}{why}. Resume it to continue.",
         )
     if runtime_status == "Pending":
         return Diagnosis([], "It waits for its first turn: no host has taken it up yet.")

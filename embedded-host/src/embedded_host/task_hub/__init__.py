@@ -1,1 +1,4 @@
-"""Where engine, store and workers meet: the instances of one task hub, their inboxes, turns, activities and timers."""
+"""The task hub: runs the instances of an app with the engine, the store and the workers.
+
+It delivers messages, runs turns and activities, and fires timers.
+"""

@@ -1,4 +1,4 @@
-"""Runs activities within the limit of host.json, and delivers their results."""
+"""Activities: runs them within the limit of host.json and delivers their results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from embedded_host.task_hub.invoker import Invoker, run_call
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
 HTTP_CALLS = 1000
-"""Limit of concurrent ``call_http`` requests."""
+"""Maximum number of concurrent ``call_http`` requests."""
 
 
 class Activities:
-    """``is_wanted`` returns false once no instance waits for the result; ``on_result`` takes the completion event."""
+    """The scheduled activities of a task hub.
+
+    ``is_wanted`` returns false once no instance waits for the result. ``on_result`` receives the
+    completion event. ``on_error`` receives unforeseen exceptions.
+    """
 
     def __init__(
         self,
@@ -37,24 +41,31 @@ class Activities:
         self._clock, self._invoker, self._functions = clock, invoker, functions
         self._is_wanted, self._on_result = is_wanted, on_result
         self._running: dict[tuple[int, int], datetime] = {}
-        """Start times of the activities that workers run, by instance key and task id."""
+        """Start times of the running activities, by instance key and task id."""
         self._activities = ConcurrencyLimiter(limit, on_error)
         self._http_calls = ConcurrencyLimiter(HTTP_CALLS, on_error)
 
     @property
     def busy(self) -> int:
+        """Number of running activities and HTTP calls."""
         return self._activities.busy + self._http_calls.busy
 
     def start(self, work: ActivityWork) -> None:
-        # A call_http that gets a 202 polls until the end: it must not use an activity's slot.
+        """Run an activity as soon as the limit allows."""
+        # A call_http that gets a 202 polls until it has the result. It must not use the slot of an
+        # activity.
         limiter = self._http_calls if work.row.name == HTTP_ACTIVITY else self._activities
         limiter.put(partial(self._run, work))
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
+        """Return the start time of an activity, or None while it is queued."""
         return self._running.get((instance, task_id))
 
     async def close(self, grace: float) -> int:
-        """Stop as ``ConcurrencyLimiter.close`` does. HTTP calls get no grace: they are sent again at the next start."""
+        """Stop as ``ConcurrencyLimiter.close`` does, and cancel HTTP calls at once.
+
+        The next start sends the cancelled HTTP calls again.
+        """
         return sum(await asyncio.gather(self._activities.close(grace), self._http_calls.close(0)))
 
     async def _run(self, work: ActivityWork) -> None:
@@ -80,7 +91,8 @@ class Activities:
                 lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),
                 "an HTTP call",
             )
-        if row.name not in functions:  # it existed when it was scheduled (functions-host.md#replay)
+        # The function existed when the activity was scheduled (functions-host.md#replay).
+        if row.name not in functions:
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
         return await run_call(

@@ -1,4 +1,4 @@
-"""Operations of clients on instances, behind the management API and the SDK's endpoint."""
+"""Operations on instances, for the management API and the SDK's durable client."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
 BATCH = 50
-"""Instances that are examined, and deleted, in one go: milliseconds of the event loop."""
+"""Number of instances that ``purge_many`` deletes before it yields to the event loop."""
 PAGE = 200
-"""Instances that are read in one go."""
+"""Number of instances that ``list`` reads before it yields to the event loop."""
 
 
 class InstanceExistsError(EmbeddedHostError):
-    """A live instance has this id."""
+    """An unfinished instance has this id."""
 
     def __init__(self, status: str) -> None:
         super().__init__(f"An Orchestration instance with the status {status} already exists.")
@@ -42,7 +42,7 @@ class InstanceExistsError(EmbeddedHostError):
 
 
 class InstanceNotFoundError(EmbeddedHostError):
-    """No instance has this id."""
+    """There is no instance with this id."""
 
 
 class InstanceFinishedError(EmbeddedHostError):
@@ -50,11 +50,11 @@ class InstanceFinishedError(EmbeddedHostError):
 
 
 class NotAnEntityError(EmbeddedHostError):
-    """An orchestration has the entity's id."""
+    """The id of the entity is the id of an orchestration."""
 
 
 class InstanceStatusError(EmbeddedHostError):
-    """The instance's status does not allow this; ``status`` is it."""
+    """The operation is not allowed in the instance's status, which ``status`` contains."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)
@@ -62,7 +62,10 @@ class InstanceStatusError(EmbeddedHostError):
 
 
 class HubClient:
-    """Every method that changes something returns once the change is durable."""
+    """The operations on the instances of one task hub.
+
+    A method that changes an instance returns once the change is durable.
+    """
 
     def __init__(self, hub: TaskHub) -> None:
         self.hub = hub
@@ -70,7 +73,7 @@ class HubClient:
 
     @property
     def entities(self) -> FunctionNames:
-        """The entities of the current app."""
+        """Names of the entities of the loaded app."""
         return self.hub.settings.functions.entities
 
     def of_hub(self, name: str) -> HubClient:
@@ -86,9 +89,12 @@ class HubClient:
         instance_id: str | None = None,
         version: str | None = None,
     ) -> str:
-        """Start an orchestration and return its id. Raises InstanceExistsError.
+        """Start an orchestration and return its id. ``input`` is JSON.
 
-        An unknown name is accepted, as on the Functions host (functions-host.md#start-an-instance)."""
+        An unknown name is accepted, as on the Azure Functions host
+        (functions-host.md#start-an-instance). Raises InstanceExistsError if an unfinished instance
+        has the id, unless host.json allows to replace it.
+        """
         hub = self.hub
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
@@ -98,7 +104,8 @@ class HubClient:
             and not existing.is_terminal
             and not hub.settings.any_state_is_overridable
         ):
-            # The instance in memory may be ahead of the store: no answer may depend on what is not durable.
+            # The instance in memory may be ahead of the store, but a response may depend on durable
+            # state only.
             key = existing.key
             await hub.settle()
             existing = hub.find(instance_id)
@@ -123,42 +130,60 @@ class HubClient:
         return instance_id
 
     async def raise_event(self, instance_id: str, name: str, input: str | None) -> None:
-        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        """Raise an external event. ``input`` is JSON.
+
+        Raises InstanceNotFoundError or InstanceFinishedError.
+        """
         await self._send(self.live(instance_id), h.event_raised(self.hub.clock.now(), name, input))
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
-        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        """Terminate an instance. Raises InstanceNotFoundError or InstanceFinishedError."""
         await self._send(
             self.live(instance_id), h.execution_terminated(self.hub.clock.now(), reason)
         )
 
     async def suspend(self, instance_id: str, reason: str | None) -> None:
-        """Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is suspended."""
+        """Suspend an instance.
+
+        Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is
+        suspended already.
+        """
         row = self.live(instance_id)
         if row.status == Status.SUSPENDED.value:
             raise InstanceStatusError(row.status)
         await self._send(row, h.execution_suspended(self.hub.clock.now(), reason))
 
     async def resume(self, instance_id: str, reason: str | None) -> None:
-        """Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError unless it is suspended."""
+        """Resume an instance.
+
+        Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is not
+        suspended.
+        """
         row = self.live(instance_id)
         if row.status != Status.SUSPENDED.value:
             raise InstanceStatusError(row.status)
         await self._send(row, h.execution_resumed(self.hub.clock.now(), reason))
 
     async def restart(self, instance_id: str, new_instance_id: bool) -> str:
-        """Start the same function with the same input again. Raises InstanceNotFoundError, or InstanceExistsError."""
+        """Start the orchestrator of an instance again with the same input.
+
+        Returns the id of the started instance. Raises InstanceNotFoundError or InstanceExistsError.
+        """
         row = self.known(instance_id)
         return await self.start(
             row.name, self._store.input(row.key), None if new_instance_id else instance_id
         )
 
     async def rewind(self, instance_id: str, reason: str | None) -> None:
-        """Raises InstanceNotFoundError, or InstanceStatusError unless it is Failed."""
+        """Rewind a failed instance and its failed sub-orchestrations.
+
+        Raises InstanceNotFoundError, or InstanceStatusError if the instance has not failed.
+        """
         row = self.known(instance_id)
         if row.status != Status.FAILED.value:
             raise InstanceStatusError(row.status)
-        await self.hub.settle()  # the turn that failed it may be durable, but not in memory yet
+        # The failure may be in the store and not yet in memory.
+        await self.hub.settle()
         unit = UnitOfWork()
         self._rewind(instance_id, reason, unit)
         await self.hub.record(unit)
@@ -197,14 +222,17 @@ class HubClient:
         return row is not None and row.status == Status.FAILED.value
 
     async def purge(self, instance_id: str) -> int:
-        """Delete a finished orchestration, or an entity. Raises InstanceNotFoundError, or InstanceStatusError while it is live."""
+        """Delete a finished orchestration or an entity. Returns the number of deleted instances.
+
+        Raises InstanceNotFoundError, or InstanceStatusError if the orchestration has not finished.
+        """
         row = self.known(instance_id)
         if not is_terminal(row) and self._store.entity(row.key) is None:
             raise InstanceStatusError(row.status)
         return await self._delete([row])
 
     async def purge_many(self, query: InstanceQuery) -> int:
-        """Delete the finished instances among those of ``query``, and return their number. Live ones are never deleted.
+        """Delete the finished orchestrations that match ``query``, and return their number.
 
         The event loop runs other work after each ``BATCH`` instances.
         """
@@ -232,7 +260,7 @@ class HubClient:
     # -- entities ----------------------------------------------------------------------------------
 
     async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Send a signal. ``input`` is the operation's input as text. Raises NotAnEntityError."""
+        """Send a signal. ``input`` is JSON. Raises NotAnEntityError."""
         now = self.hub.clock.now()
         text = request_message(
             request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now
@@ -246,7 +274,7 @@ class HubClient:
         await self.hub.record(unit)
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
-        """Return the row and the state's JSON; None for an unknown entity, and before its first operation."""
+        """Return the row and the state as JSON, or None if the entity has no state."""
         row = self._store.instance(self.hub.name, str(entity))
         kept = self._store.entity(row.key) if row else None
         if row is None or kept is None or kept[1] is None:
@@ -256,37 +284,47 @@ class HubClient:
     # -- reading -----------------------------------------------------------------------------------
 
     def known(self, instance_id: str) -> InstanceRow:
-        """Raises InstanceNotFoundError."""
+        """Return the row of an instance. Raises InstanceNotFoundError."""
         row = self._store.instance(self.hub.name, instance_id)
         if row is None:
             raise InstanceNotFoundError(instance_id)
         return row
 
     def live(self, instance_id: str) -> InstanceRow:
-        """Raises InstanceNotFoundError or InstanceFinishedError."""
+        """Return the row of an unfinished instance.
+
+        Raises InstanceNotFoundError or InstanceFinishedError.
+        """
         row = self.known(instance_id)
         if is_terminal(row):
             raise InstanceFinishedError(instance_id)
         return row
 
     def status(self, instance_id: str) -> InstanceRow | None:
+        """Return the row of an instance, or None if it does not exist."""
         return self._store.instance(self.hub.name, instance_id)
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
+        """Return the row when the instance finishes or after ``seconds``, or None if unknown."""
         return await self.hub.wait(instance_id, seconds)
 
     async def diagnosis(self, instance_id: str) -> Diagnosis | None:
-        """Return what an orchestration waits for; None if the id is not an orchestration's."""
+        """Return the reason why an orchestration does not continue, or None for another id."""
         return await diagnose(self.hub, instance_id)
 
     def input(self, row: InstanceRow) -> str | None:
+        """Return the input of an instance as JSON."""
         return self._store.input(row.key)
 
     def history(self, row: InstanceRow) -> list[HistoryEvent]:
+        """Return the history of an instance."""
         return [event for turn in self._store.history(row.key) for event in turn]
 
     async def list(self, query: InstanceQuery, limit: int) -> list[InstanceRow]:
-        """Return at most ``limit`` instances in order of id. The event loop runs other work after each ``PAGE`` of them."""
+        """Return at most ``limit`` instances that match ``query``, in the order of their ids.
+
+        The event loop runs other work after each ``PAGE`` instances.
+        """
         rows: list[InstanceRow] = []
         while True:
             count = min(PAGE, limit - len(rows))

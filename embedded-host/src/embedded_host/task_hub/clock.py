@@ -1,4 +1,4 @@
-"""The clock, and a queue of timers."""
+"""The clock of a task hub, and a queue of timers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
+    """A source of the current time."""
+
     def now(self) -> datetime:
-        """Aware, UTC."""
+        """Return the current time as an aware datetime in UTC."""
 
 
 class WallClock:
+    """The clock of the operating system."""
+
     def now(self) -> datetime:
+        """Return the current time in UTC."""
         return datetime.now(timezone.utc)
 
 
 class TimerQueue(Generic[T]):
-    """Calls ``fire(item)`` when an item is due by ``clock``, and never early.
+    """Calls ``fire(item)`` when an item is due, and never early.
 
-    The clock is checked at least every ``_CHECK_INTERVAL``, so that a changed system time takes effect.
+    The queue checks ``clock`` at least every ``_CHECK_INTERVAL``, so that a change of the system
+    time takes effect. With ``automatic=False`` it fires only in ``fire_due``.
     """
 
     _CHECK_INTERVAL = timedelta(seconds=30)
@@ -42,15 +48,17 @@ class TimerQueue(Generic[T]):
 
     @property
     def next_due(self) -> datetime | None:
+        """Time at which the next item is due, or None if the queue is empty."""
         return self._heap[0][0] if self._heap else None
 
     def add(self, due: datetime, item: T) -> None:
+        """Add an item that is due at ``due``."""
         heapq.heappush(self._heap, (due, next(self._order), item))
         if self._automatic and (self._armed_for is None or due < self._armed_for):
             self._arm()
 
     def fire_due(self) -> None:
-        """Fire all items that are due. Only callers with a virtual clock need it."""
+        """Fire all items that are due. Only users of a virtual clock need to call it."""
         self._armed_for = None
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
@@ -66,12 +74,13 @@ class TimerQueue(Generic[T]):
             return
         self._armed_for = self._heap[0][0]
         wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._CHECK_INTERVAL)
-        # The event loop may wake one clock tick early: a millisecond more keeps a timer from firing early.
+        # The event loop may wake one clock tick early. A millisecond more prevents an early timer.
         self._handle = asyncio.get_running_loop().call_later(
             wait.total_seconds() + 0.001, self.fire_due
         )
 
     def close(self) -> None:
+        """Remove all items without firing them."""
         if self._handle:
             self._handle.cancel()
         self._heap.clear()

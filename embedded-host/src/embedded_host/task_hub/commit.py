@@ -16,38 +16,48 @@ from embedded_host.store.interface import Change, StateBusyError, StateError, St
 log = logging.getLogger("embedded_host.task_hub")
 
 QUICK = 0.001
-"""Seconds. After a commit that was this quick, the event loop's own thread waits for the next one."""
+"""Seconds. After a commit that took less time, the event loop's thread makes the next commit."""
 MANY = 50
-"""Changes: a commit of more is never waited for in the event loop's thread."""
+"""Number of changes. A commit with more changes is never made in the event loop's thread."""
 ROUNDS = 2
-"""Rounds of the event loop before a write. A turn that starts before its message is durable is on its way to the worker by
-then, and runs during the write."""
+"""Rounds of the event loop before a write.
+
+A turn that starts before its message is durable sends its request to the worker in these rounds,
+so that the worker runs during the write.
+"""
 PAGES = 256
-"""Unused pages to return to the file system in one step: 1 MB, in milliseconds."""
+"""Number of unused pages that one step returns to the file system: 1 MB, in milliseconds."""
 PAUSE = 0.05
 """Seconds without a commit before such a step."""
 
 
 class Commit(Protocol):
-    def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
-        """Return a future that is done when ``changes`` are durable. Changes become durable in the order of the calls.
+    """Writes changes to the store."""
 
-        The future fails with StateError.
+    def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+        """Write changes, and return a future that is done when they are durable.
+
+        Changes become durable in the order of the calls. The future fails with StateError.
         """
 
     def release_space(self) -> None:
-        """Return the unused space of the state file to the file system, in small steps while nothing is written."""
+        """Return the unused space of the state file to the file system.
 
-    async def close(self) -> None: ...
+        It happens in small steps between commits.
+        """
+
+    async def close(self) -> None:
+        """Return when all requested changes are written."""
 
 
 class InlineCommit:
-    """Writes at once, in the caller's thread: for a state in memory."""
+    """Commits at once in the caller's thread, for a state in memory."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+        """Write changes, and return a future that is done."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             self._store.write(changes)
@@ -61,7 +71,7 @@ class InlineCommit:
         """Do nothing: a state in memory has no file."""
 
     async def close(self) -> None:
-        pass
+        """Do nothing: all changes are written."""
 
 
 class _Request(NamedTuple):
@@ -70,21 +80,26 @@ class _Request(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """A call for the thread, and the requests that wait for it."""
+    """A function to call in the thread, and the requests that wait for it."""
 
     call: Callable[[], object]
     requests: Sequence[_Request]
 
 
 class GroupCommit:
-    """The requests of one round of the event loop, and those during a write, share a transaction.
+    """Commits the requests of several callers in one transaction.
 
-    The statements run in the event loop's thread: they change memory only, and in another thread each of them would
-    have to get the interpreter back from a busy loop. The commit, which waits for the disk, has a thread. A single small
-    request on a quick disk does without it, because the handover takes as long as the disk (measured).
+    A transaction contains the requests of one round of the event loop, and those that arrive during
+    the previous write.
 
-    After a write that failed every commit fails: the file is intact, but the instances in memory no longer match it.
-    ``on_failure`` is called with the first error: the host must stop, or it would respond from wrong memory.
+    The SQL statements run in the event loop's thread: they change memory only, and another thread
+    would have to wait for the interpreter lock before each of them. The commit itself waits for the
+    disk and runs in a thread of its own. A single small request on a quick disk does not use the
+    thread, because the change of threads takes as long as the disk (measured).
+
+    After a failed write all later commits fail: the file is intact, but the instances in memory no
+    longer match it. ``on_failure`` receives the first error. The host must stop then, because its
+    responses would be wrong.
     """
 
     def __init__(self, store: Store, on_failure: Callable[[Exception], None] | None = None) -> None:
@@ -92,7 +107,7 @@ class GroupCommit:
         self._loop = asyncio.get_running_loop()
         self._requests: list[_Request] = []
         self._scheduled = False
-        """A write starts in this round of the loop, or the thread is at work."""
+        """True while a write is scheduled or the thread is busy."""
         self._seconds = 0.0
         """Duration of the last commit."""
         self._failure: Exception | None = None
@@ -105,6 +120,7 @@ class GroupCommit:
         self._thread.start()
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+        """Schedule a write, and return a future that is done when the changes are durable."""
         done: asyncio.Future[None] = self._loop.create_future()
         self._requests.append(_Request(changes, done))
         if not self._scheduled:
@@ -112,6 +128,7 @@ class GroupCommit:
         return done
 
     def release_space(self) -> None:
+        """Return unused space to the file system once no write is scheduled."""
         self._has_unused_pages = True
         if not self._scheduled:
             self._release_later()
@@ -125,7 +142,7 @@ class GroupCommit:
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
-    # -- in the event loop's thread ------------------------------------------------------------------
+    # -- in the event loop's thread ----------------------------------------------------------------
 
     def _schedule(self) -> None:
         self._scheduled = True
@@ -149,7 +166,7 @@ class GroupCommit:
         except StateBusyError as error:
             if error is self._failure:
                 self._finish(requests, error)
-            else:  # another program has locked the file: the thread waits for it, and not the event loop
+            else:  # another program has locked the file: wait in the thread, not in the event loop
                 self._jobs.put(_Job(partial(self._store.write, changes), requests))
         except Exception as error:
             self._finish(requests, error)
@@ -183,12 +200,12 @@ class GroupCommit:
 
     def _release(self) -> None:
         self._release_timer = None
-        if not self._scheduled:  # else the end of the write comes back here
+        if not self._scheduled:  # else the end of the write schedules the release again
             self._scheduled = True
             self._idle.clear()
             self._jobs.put(_Job(self._release_pages, ()))
 
-    # -- in the thread -------------------------------------------------------------------------------
+    # -- in the thread -----------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -200,7 +217,7 @@ class GroupCommit:
             self._loop.call_soon_threadsafe(self._finish, job.requests, failure)
 
     def _commit(self) -> None:
-        """Also called in the event loop's thread."""
+        """Commit the transaction. The event loop's thread calls it too."""
         began = time.perf_counter()
         self._store.commit()
         self._seconds = time.perf_counter() - began
@@ -208,7 +225,7 @@ class GroupCommit:
     def _release_pages(self) -> None:
         try:
             remaining = self._store.release_pages(PAGES)
-        except StateError as error:  # the changes are durable all the same
-            log.debug("The state file was not shrunk: %s", error)
+        except StateError as error:  # the changes are durable nevertheless
+            log.debug("The state file could not be shrunk: %s", error)
             remaining = 0
         self._has_unused_pages = remaining > 0

@@ -1,4 +1,4 @@
-"""Clients that wait for an instance to finish."""
+"""Requests that wait until an instance finishes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_host.store.interface import InstanceRow
 
 
 class CompletionWaiters:
-    """``read`` returns an instance's present row by its id."""
+    """The waiting requests by instance. ``read`` returns the current row of an instance."""
 
     def __init__(self, read: Callable[[str], InstanceRow | None]) -> None:
         self._read = read
@@ -18,7 +18,7 @@ class CompletionWaiters:
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """Return the row when the instance finishes, after ``seconds``, or at ``close``."""
-        if self._closed:  # the request arrived before the stop, and is processed after it
+        if self._closed:  # the request arrived before the host stopped
             return self._read(instance_id)
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(instance_id, []).append(waiter)
@@ -34,16 +34,17 @@ class CompletionWaiters:
                     del self._waiting[instance_id]
 
     def has(self, instance_id: str) -> bool:
+        """Return true if a request waits for the instance."""
         return instance_id in self._waiting
 
     def complete(self, row: InstanceRow) -> None:
-        """Return ``row`` to the clients that wait for its instance, which has finished."""
+        """Return ``row`` to the requests that wait for its instance, which has finished."""
         for waiter in self._waiting.pop(row.id, ()):
             if not waiter.done():
                 waiter.set_result(row)
 
     def close(self) -> None:
-        """Return the present rows to all waiting clients, and to those that wait later, because the host stops."""
+        """Return the current rows to all waiting requests, and to all later ones at once."""
         self._closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)

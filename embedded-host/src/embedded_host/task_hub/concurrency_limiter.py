@@ -1,4 +1,4 @@
-"""A limit of concurrent jobs."""
+"""A limit for the number of concurrent jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ Job = Callable[[], Awaitable[None]]
 
 
 class ConcurrencyLimiter:
-    """Runs jobs in order of arrival, at most ``limit`` at a time. ``on_error`` gets the exceptions of jobs."""
+    """Runs jobs in order of arrival, at most ``limit`` at a time.
+
+    ``on_error`` receives the exceptions of jobs.
+    """
 
     def __init__(self, limit: int, on_error: Callable[[BaseException], None]) -> None:
         self.limit = limit
@@ -21,9 +24,11 @@ class ConcurrencyLimiter:
 
     @property
     def busy(self) -> int:
+        """Number of running jobs."""
         return len(self._running)
 
     def put(self, job: Job) -> None:
+        """Start a job now, or once the limit allows."""
         self._waiting.append(job)
         self._fill()
 
@@ -40,7 +45,10 @@ class ConcurrencyLimiter:
         self._fill()
 
     async def close(self, grace: float) -> int:
-        """Start no more jobs, give running ones ``grace`` seconds, cancel the others, and return their number."""
+        """Start no more jobs, and cancel those that still run after ``grace`` seconds.
+
+        Returns the number of cancelled jobs.
+        """
         self._closed = True
         running = set(self._running)
         if not running:

@@ -1,4 +1,4 @@
-"""Why an instance does not continue: what it waits for, and since when."""
+"""Diagnosis: the reasons why an instance does not continue, and since when."""
 
 from __future__ import annotations
 
@@ -22,30 +22,39 @@ from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
-"""The SDK makes a long timer of legs of three days; a leg may be a little shorter."""
+"""Shortest leg of a long timer. The SDK splits such a timer into legs of about three days."""
 
 
 class DiagnosedHub(Protocol):
     """The parts of a task hub that a diagnosis reads."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the task hub."""
+
     @property
-    def store(self) -> Store: ...
+    def store(self) -> Store:
+        """The store of the task hub."""
+
     @property
-    def invoker(self) -> Invoker: ...
+    def invoker(self) -> Invoker:
+        """The invoker, which replays orchestrators."""
+
     @property
-    def settings(self) -> HubSettings: ...
+    def settings(self) -> HubSettings:
+        """The settings of the task hub."""
 
     def find(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance, from memory or from the store."""
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
-        """Return when a worker started an activity; None while it is queued."""
+        """Return the start time of an activity, or None while it is queued."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
+    """The waits of an instance, and an explanation for the user."""
+
     waits: Sequence[Wait]
     text: str
     """One or more sentences."""
@@ -56,9 +65,10 @@ class Diagnosis:
 
 
 async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
-    """Return what an orchestration waits for; None if ``instance_id`` is not an orchestration's.
+    """Return the diagnosis of an orchestration, or None if there is none with ``instance_id``.
 
-    An execution that is not in memory is replayed on a worker."""
+    If the execution is not in memory, a worker replays it.
+    """
     instance = hub.find(instance_id)
     if instance is None or not isinstance(instance.state, Orchestration):
         return None
@@ -71,7 +81,10 @@ async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
 def status_diagnosis(
     hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration
 ) -> Diagnosis | None:
-    """Return the diagnosis of an instance whose status explains it: finished, in a turn, or suspended. Otherwise None."""
+    """Return the diagnosis of an instance that has finished, is in a turn, or is suspended.
+
+    Returns None for other instances: their waits explain why they do not continue.
+    """
     if state.status.is_terminal:
         children = running_children(hub, state) if state.status is not Status.COMPLETED else []
         also = f" Still running: {joined(children)}." if children else ""
@@ -83,7 +96,8 @@ def status_diagnosis(
         why = f" ({state.output})" if state.output else ""
         return Diagnosis(
             [],
-            f"It is suspended since {format_utc(state.updated_at)}{why}; resume it to let it go on.",
+            f"It has been suspended since {format_utc(state.updated_at)}{why}. "
+            "Resume it to continue.",
         )
     return None
 
@@ -91,26 +105,32 @@ def status_diagnosis(
 def waits_diagnosis(
     hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration, execution: Execution | str
 ) -> Diagnosis:
-    """Return the diagnosis of a waiting instance. ``execution`` is its execution, or why it cannot be replayed."""
+    """Return the diagnosis of a waiting instance.
+
+    ``execution`` is its execution, or a sentence with the reason why it cannot be replayed.
+    """
     if isinstance(execution, str):
         return Diagnosis([], execution)
     waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
     if execution.returned and waits:
         return Diagnosis(waits, _returned_text(waits))
     return Diagnosis(
-        waits, f"It waits for {joined(waits)}." if waits else "It waits for nothing that is known."
+        waits,
+        f"It waits for {joined(waits)}."
+        if waits
+        else "The reason why it does not continue is unknown.",
     )
 
 
 def waits_of(
     hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: Execution
 ) -> list[Wait]:
-    """Return what an execution waits for, with the present state of activities and sub-orchestrations."""
+    """Return the waits of an execution, with the state of its activities and sub-orchestrations."""
     return [_with_state(hub, instance, wait) for wait in execution_waits(view, execution)]
 
 
 def running_children(hub: DiagnosedHub, state: Orchestration) -> list[Wait]:
-    """Return the sub-orchestrations that continue after their parent has finished."""
+    """Return the unfinished sub-orchestrations of an instance that has finished."""
     waits = []
     for call in HistoryView.of(state.history.events).calls_of(CallKind.SUB_ORCHESTRATION):
         assert call.instance_id is not None
@@ -131,13 +151,17 @@ def running_children(hub: DiagnosedHub, state: Orchestration) -> list[Wait]:
 
 def _returned_text(waits: Sequence[Wait]) -> str:
     text = (
-        f"Its orchestrator has returned, but it runs until what it began is over: {joined(waits)}."
+        "Its orchestrator has returned, but the instance runs until its open tasks are done: "
+        f"{joined(waits)}."
     )
     timers = [wait for wait in waits if wait.kind is WaitKind.TIMER]
     if timers:
-        text += " A timer that is not needed any more has to be cancelled."
+        text += " Cancel a timer that is no longer needed."
     if any(_is_long_timer_leg(timer) for timer in timers):
-        text += " (The SDK makes one of more than six days of legs of three, and cancels none that has begun.)"
+        text += (
+            " (The SDK splits a timer of more than six days into legs of three days, and cannot "
+            "cancel a leg that has started.)"
+        )
     return text
 
 
@@ -149,7 +173,9 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
     if wait.kind is WaitKind.ACTIVITY and wait.task_id is not None:
         running = hub.running_since(instance.key, wait.task_id)
         state = (
-            f"running since {format_utc(running)}" if running else "queued: all places are taken"
+            f"running since {format_utc(running)}"
+            if running
+            else "queued: the concurrency limit is reached"
         )
         return replace(wait, state=state)
     if wait.kind is WaitKind.SUB_ORCHESTRATION and wait.instance_id is not None:
@@ -160,7 +186,7 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
 
 
 async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
-    """Return the execution after a replay; a sentence if the replay fails."""
+    """Replay the execution. Returns a sentence with the reason if the replay fails."""
     turn = OrchestratorInput(
         state.instance_id,
         state.execution_id,

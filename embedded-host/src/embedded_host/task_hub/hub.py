@@ -1,4 +1,7 @@
-"""A task hub. Its results are durable before any client, function or other instance sees them."""
+"""A task hub.
+
+Its results are durable before a client, a function or another instance can observe them.
+"""
 
 from __future__ import annotations
 
@@ -47,23 +50,23 @@ from embedded_host.task_hub.unit_of_work import (
 log = logging.getLogger("embedded_host.task_hub")
 
 WATCHED_AT_START = 100
-"""Instances that waited when an earlier host stopped: this many, in order of id, may be reported as stalled."""
+"""Number of instances, waiting since the previous host, that are watched for stalls."""
 
 
 @dataclass(frozen=True)
 class HubDependencies:
-    """What a task hub works with. Hubs over one store share all of it."""
+    """The collaborators of a task hub. All hubs of one store share them."""
 
     store: Store
     commit: Commit
     invoker: Invoker
     clock: Clock = field(default_factory=WallClock)
     on_fatal: Callable[[BaseException], None] | None = None
-    """Called with the error after which the hub cannot continue."""
+    """Receives the error after which the hub cannot continue."""
     automatic_timers: bool = True
-    """False if the caller fires due timers itself, as with a virtual clock."""
+    """False if the caller fires due timers, as with a virtual clock."""
     row_keys: RowKeySequences | None = None
-    """The sequences of a hub that is open already; None creates them from the store."""
+    """The sequences of another hub of the store, or None to create them from the store."""
 
 
 class TaskHub:
@@ -77,7 +80,10 @@ class TaskHub:
         *,
         is_dormant: bool = False,
     ) -> None:
-        """``is_dormant``: another app's hub in the same state. Its messages are kept for the host that serves it."""
+        """Create a hub. A dormant one belongs to another app with the same state.
+
+        A dormant hub runs nothing: its messages stay in the store for the host of that app.
+        """
         self.name, self.settings = name, settings
         self.store, self.invoker, self.clock = (
             dependencies.store,
@@ -89,7 +95,7 @@ class TaskHub:
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
         self._dependencies = replace(dependencies, row_keys=row_keys)
         self._code_version = 0
-        """Counts reloads. A turn that began before a reload does not keep its execution."""
+        """Number of reloads. A turn that started before a reload does not keep its execution."""
         self._cache = InstanceCache()
         self._fatal_error: BaseException | None = None
         self._deleting: set[int] = set()
@@ -130,14 +136,16 @@ class TaskHub:
         self.stalls.instances_were_waiting(self.store.list(self.name, waiting, WATCHED_AT_START))
 
     async def close(self, grace: float) -> int:
-        """Stop: give running functions ``grace`` seconds, cancel the others and all background tasks.
+        """Cancel the background tasks, and the functions that still run after ``grace`` seconds.
 
-        Returns the number of cancelled functions. They run again at the next start."""
+        Returns the number of cancelled functions. They run again at the next start.
+        """
         self.timers.close()
         await self.stalls.close()
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Turns continue meanwhile: results of activities must be recorded, or the activities would run again.
+        # Turns continue meanwhile to record the results of activities. Otherwise the activities
+        # would run again.
         cut_off = await self._activities.close(grace)
         return cut_off + await self._turns.close(max(1.0, grace - (loop.time() - began)))
 
@@ -150,26 +158,29 @@ class TaskHub:
 
     @property
     def busy(self) -> bool:
-        """True while turns or activities run. An activity's result starts its turn at once, so there is no gap."""
+        """True while turns or activities run.
+
+        The result of an activity starts a turn at once, so that there is no gap between them.
+        """
         return bool(self._turns.busy or self._activities.busy)
 
     def sibling(self, name: str) -> TaskHub:
-        """Return the dormant hub of another name over the same state, for requests that name it."""
+        """Return a dormant hub with another name and the same state."""
         return TaskHub(
             name, self.settings, replace(self._dependencies, on_fatal=None), is_dormant=True
         )
 
     def reload(self, functions: DurableFunctions) -> None:
-        """Continue with the app's changed code; ``functions`` are those that it has now."""
+        """Continue with the changed code of the app and its current functions."""
         self.settings.functions = functions
         self.forget_executions()
 
     def forget_executions(self) -> None:
-        """Replay every instance from its history at its next turn, because the code has changed."""
+        """Replay every instance from its history in its next turn, because the code has changed."""
         self._code_version += 1
         for instance in self._cache:
             if isinstance(instance.state, Orchestration):
-                # Not closed: a turn may be using it.
+                # The execution is not closed, because a turn may be using it.
                 instance.state.execution, instance.state.seen = None, 0
 
     def _is_ours(self, hub: str) -> bool:
@@ -177,11 +188,10 @@ class TaskHub:
 
     def _stop(self, error: BaseException) -> None:
         """Report an error after which the hub cannot continue."""
-        if (
-            error is not self._fatal_error
-        ):  # a commit that fails makes all later commits fail with the same error
+        # After a failed commit all later commits fail with the same error.
+        if error is not self._fatal_error:
             log.critical(
-                "The task hub stops [EH406]: %s",
+                "The task hub stopped [EH406]: %s",
                 error,
                 exc_info=None if isinstance(error, StateError) else error,
             )
@@ -192,7 +202,7 @@ class TaskHub:
     # -- instances ---------------------------------------------------------------------------------
 
     def find(self, instance_id: str) -> LoadedInstance | None:
-        """Return the instance, from memory or from the store."""
+        """Return the instance from memory or from the store, or None if it does not exist."""
         instance = self._cache.get(instance_id)
         if (
             instance is None
@@ -206,18 +216,20 @@ class TaskHub:
         return instance
 
     def cached(self, instance_id: str) -> LoadedInstance | None:
-        """Return the instance if it is in memory."""
+        """Return the instance if it is in memory, else None."""
         return self._cache.get(instance_id)
 
     def adopt(self, instance: LoadedInstance) -> None:
+        """Add an instance to the cache."""
         self._cache.adopt(instance)
 
     def forget(self, instance: LoadedInstance) -> None:
+        """Remove an instance from memory."""
         self._cache.forget(instance)
         self.stalls.forget(instance.id)
 
     def _rest(self, instance: LoadedInstance) -> None:
-        """Keep an idle instance in the cache, or drop a finished one."""
+        """Keep an idle instance in the cache, or remove a finished one."""
         instance.busy = False
         if instance not in self._cache:
             return
@@ -237,11 +249,11 @@ class TaskHub:
         self._release(unit)
 
     async def settle(self) -> None:
-        """Return once everything that was recorded so far is durable, and is in memory too."""
+        """Return once all earlier units of work are durable and applied in memory."""
         await self.record(UnitOfWork())
 
     async def delete(self, keys: Sequence[int]) -> None:
-        """Delete instances and everything that belongs to them."""
+        """Delete the instances with these keys, and their messages, histories and activities."""
         self._deleting.update(keys)
         try:
             await self.record(UnitOfWork([DeleteInstance(key) for key in keys]))
@@ -252,7 +264,8 @@ class TaskHub:
     def _begin(self, unit: UnitOfWork) -> None:
         """Deliver messages to orchestrations before they are durable.
 
-        Their turns are committed after this unit, so no effect of a turn precedes the turn's cause."""
+        Their turns are committed after this unit, so that no effect precedes its cause.
+        """
         if not self._is_dormant:
             for instance, item in unit.deliveries:
                 if _may_begin(instance, item):
@@ -270,13 +283,15 @@ class TaskHub:
             self._activities.start(work)
         for instance_id in unit.unknown:
             log.warning(
-                "A message for '%s' was dropped: there is no such instance. [EH403]", instance_id
+                "A message for the instance '%s' was dropped: the instance does not exist. [EH403]",
+                instance_id,
             )
 
     def _deliver(self, instance: LoadedInstance, item: InboxItem) -> None:
         due = item.message.due
         if due is not None and item.message_id is not None and due > self.clock.now():
-            # The message is in the store and is read when it is due, so that thousands of timers take no memory.
+            # The message is in the store, and is read when it is due. Thousands of timers would
+            # take too much memory.
             self.timers.add(due, (instance.key, item.message_id))
             return
         current = self._cache.get(instance.id) or instance
@@ -302,9 +317,9 @@ class TaskHub:
         self._deliver_by_key(address.id, row.instance, InboxItem(message, row.id))
 
     def _timer_fired(self, entry: tuple[int, int]) -> None:
-        found = self.store.message(*entry)
-        if found is not None:  # else its execution has ended, and its timers with it
-            self._deliver_row(*found)
+        message = self.store.message(*entry)
+        if message is not None:  # else its execution has ended and its timers are deleted
+            self._deliver_row(*message)
 
     def _discard(self, key: int, item: InboxItem) -> None:
         changes = list(self.units.take(key, [item]))
@@ -341,12 +356,13 @@ class TaskHub:
             )
             if result.host_error:
                 log.error(
-                    "Instance '%s' failed of a mistake of the host's [EH410]:\n%s",
+                    "Instance '%s' failed because of a bug in the host. Report it with this "
+                    "traceback [EH410]:\n%s",
                     instance.id,
                     result.host_error,
                 )
             if instance not in self._cache:
-                return  # replaced or purged meanwhile: the result has no instance
+                return  # the instance was replaced or purged meanwhile
             unit = self.units.orchestration(instance, items, result)
             durable = self._commit.commit(unit.changes)
             self._begin(unit)
@@ -360,7 +376,8 @@ class TaskHub:
                 self.waiters.complete(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
                 log.warning(
-                    "Instance '%s' was terminated; its sub-orchestrations go on: %s. [EH404]",
+                    "Instance '%s' was terminated, but its sub-orchestrations continue: %s. "
+                    "[EH404]",
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
                 )
@@ -369,7 +386,8 @@ class TaskHub:
     def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
         items, instance.inbox = instance.inbox, []
         if state.continued and not state.status.is_terminal:
-            # The new execution's first turn delivers nothing but a termination (functions-host.md#event-order-in-a-turn).
+            # The first turn of the new execution delivers only a request to terminate
+            # (functions-host.md#event-order-in-a-turn).
             ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
             instance.inbox = [i for i in items if i not in ends]
             return ends
@@ -381,29 +399,29 @@ class TaskHub:
         while instance.inbox:
             limit = self.settings.max_entity_batch
             items, instance.inbox = instance.inbox[:limit], instance.inbox[limit:]
-            batch = list(_operations(items))
-            if not batch:  # external events, which entities do not receive
+            batch = list(_operations(instance.id, items))
+            if not batch:  # the items are external events, which entities ignore
                 await self._commit.commit(list(self.units.take(instance.key, items)))
                 continue
             result = await entity_batch(
                 instance.id, entity, batch, self.invoker, self.settings, self.clock
             )
             if instance not in self._cache:
-                return  # purged meanwhile
+                return  # the entity was purged meanwhile
             unit = self.units.entity(instance, items, result)
             durable = self._commit.commit(unit.changes)
             self._begin(unit)
             await durable
             result.apply(entity)
-            for sentence in result.lost:
-                log.error("%s [EH405]", sentence)
+            for message in result.lost:
+                log.error("%s [EH405]", message)
             self._release(unit)
         self._rest(instance)
 
     # -- activities --------------------------------------------------------------------------------
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
-        """Return when a worker started an activity; None while it is queued."""
+        """Return the start time of an activity, or None while it is queued."""
         return self._activities.running_since(instance, task_id)
 
     def _activity_is_wanted(self, work: ActivityWork) -> bool:
@@ -420,7 +438,7 @@ class TaskHub:
     # -- completion --------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Return the instance's row when it finishes, or after ``seconds``; None if it is unknown."""
+        """Return the row when the instance finishes or after ``seconds``, or None if unknown."""
         cached = self._cache.get(instance_id)
         if cached is None or cached.is_terminal or isinstance(cached.state, Entity):
             row = self.store.instance(self.name, instance_id)
@@ -432,19 +450,24 @@ class TaskHub:
 def _may_begin(instance: LoadedInstance, item: InboxItem) -> bool:
     """Return true if a message may be delivered before it is durable.
 
-    Operations of entities may have effects, and messages that are due later are read from the store."""
+    An operation of an entity may have effects outside the host. A message that is due later is read
+    from the store.
+    """
     return isinstance(instance.state, Orchestration) and item.message.due is None
 
 
-def _operations(items: Iterable[InboxItem]) -> Iterator[OperationRequest]:
+def _operations(entity_id: str, items: Iterable[InboxItem]) -> Iterator[OperationRequest]:
     for item in items:
         event = item.message.event
         if is_operation(event):
             try:
                 yield OperationRequest.parse(event.input)
             except ValueError as error:
-                log.warning("An event for an entity was dropped: %s [EH403]", error)
+                log.warning(
+                    "An event for the entity '%s' was dropped: %s. [EH403]", entity_id, error
+                )
 
 
 def is_terminal(row: InstanceRow) -> bool:
+    """Return true if the instance has finished."""
     return Status(row.status).is_terminal

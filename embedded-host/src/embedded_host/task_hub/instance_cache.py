@@ -1,4 +1,4 @@
-"""The instances in memory."""
+"""The cache of the instances in memory."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.task_hub.instances import LoadedInstance
 
 WAITING = 400
-"""Limit of idle instances in memory. Others are read again when a message arrives for them."""
+"""Maximum number of idle instances in memory. A message for another instance loads it again."""
 
 
 class InstanceCache:
-    """All busy instances, and up to ``WAITING`` idle ones."""
+    """The busy instances, and up to ``WAITING`` idle ones."""
 
     def __init__(self) -> None:
         self._instances: dict[str, LoadedInstance] = {}
         self._waiting: OrderedDict[str, LoadedInstance] = OrderedDict()
-        """Idle instances, the longest idle first."""
+        """The idle instances. The first one has been idle for the longest time."""
 
     def get(self, instance_id: str) -> LoadedInstance | None:
+        """Return the instance with this id, or None if it is not in memory."""
         return self._instances.get(instance_id)
 
     def __contains__(self, instance: LoadedInstance) -> bool:
-        """Return true for this very instance, not for a later one with its id."""
+        """Return true if the cache contains this object, and not a later instance with its id."""
         return self._instances.get(instance.id) is instance
 
     def __iter__(self) -> Iterator[LoadedInstance]:
         return iter(self._instances.values())
 
     def adopt(self, instance: LoadedInstance) -> None:
+        """Add an instance, or replace the one with its id."""
         self._instances[instance.id] = instance
 
     def forget(self, instance: LoadedInstance) -> None:
+        """Remove an instance."""
         if instance in self:
             del self._instances[instance.id]
         self._waiting.pop(instance.id, None)
 
     def works(self, instance: LoadedInstance) -> None:
-        """Mark an instance as busy: it stays in memory."""
+        """Mark an instance as busy, so that it stays in memory."""
         self._waiting.pop(instance.id, None)
 
     def waits(self, instance: LoadedInstance) -> None:
-        """Mark an instance as idle, and evict the longest idle one beyond the limit."""
+        """Mark an instance as idle. Over the limit, evict the one that was idle for longest."""
         self._waiting[instance.id] = instance
         self._waiting.move_to_end(instance.id)
         while len(self._waiting) > WAITING:

@@ -1,4 +1,4 @@
-"""Instances in memory, and their conversion from and to rows of the store."""
+"""Instances in memory, and their conversion to and from rows of the store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedded_host.store.interface import InstanceRow, Store
 
 @dataclass(frozen=True)
 class InboxItem:
-    """A message in an inbox, and the rows to delete when a turn consumes it."""
+    """A message in an inbox, and the ids of the rows to delete when a turn consumes it."""
 
     message: Message
     message_id: int | None = None
@@ -32,24 +32,27 @@ class LoadedInstance:
     id: str
     state: Orchestration | Entity
     turns: int = 0
-    """Number of rows of its history, which is the number of the next row."""
+    """Number of turns in the stored history. It is also the number of the next turn."""
     inbox: list[InboxItem] = field(default_factory=list)
     busy: bool = False
-    """True while it is queued for a turn or in one."""
+    """True while the instance waits for a turn or is in a turn."""
     awaited: tuple[tuple[str, str], ...] | None = ()
-    """What the store has in ``SetAwaited``; None if that was not read."""
+    """The stored waits for events and entities (``SetAwaited``), or None if they are not loaded."""
 
     @property
     def is_terminal(self) -> bool:
+        """True for an orchestration that has finished."""
         return isinstance(self.state, Orchestration) and self.state.status.is_terminal
 
 
 def load(store: Store, row: InstanceRow) -> LoadedInstance:
-    """Return an instance from the store, with an empty inbox. Raises StateError if its rows are damaged."""
+    """Load an instance with an empty inbox. Raises StateError if its rows are damaged."""
     try:
         return _loaded(store, row)
     except (ValueError, KeyError, TypeError) as error:
-        damage = f"of the instance '{row.id}' it holds what was never written ({type(error).__name__}: {error})"
+        damage = (
+            f"the rows of the instance '{row.id}' are invalid ({type(error).__name__}: {error})"
+        )
         raise store.damage_error(damage) from error
 
 
@@ -80,7 +83,7 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
 
 
 def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
-    """Return a Pending instance; ``started`` will be its first message."""
+    """Create a Pending instance. ``started`` becomes its first message."""
     at = started.occurred_at
     instance_id = started.orchestration_instance.instance_id
     state = Orchestration(
@@ -97,6 +100,7 @@ def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
 
 
 def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
+    """Return the row of an instance in the task hub ``hub``."""
     state = instance.state
     if isinstance(state, Entity):
         return InstanceRow(

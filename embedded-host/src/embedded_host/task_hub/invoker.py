@@ -1,4 +1,4 @@
-"""The interface of the code that runs user functions, and the retry of calls whose worker was lost."""
+"""The interface that runs user functions, and the retry of calls whose worker was lost."""
 
 from __future__ import annotations
 
@@ -21,72 +21,90 @@ T = TypeVar("T")
 
 
 class WorkerLostError(EmbeddedHostError):
-    """The process that ran the function ended before it answered; the text says how."""
+    """The worker process ended before the function returned. The message describes how."""
 
     def __init__(
-        self, text: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False
+        self, message: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False
     ) -> None:
-        """``concurrent_calls``: the number of other calls in that process. ``caused_by_another_call``: one of them ended it."""
-        super().__init__(text)
+        """Create the error.
+
+        ``concurrent_calls`` is the number of other calls in the process. With
+        ``caused_by_another_call`` one of them ended the process.
+        """
+        super().__init__(message)
         self.concurrent_calls, self.caused_by_another_call = (
             concurrent_calls,
             caused_by_another_call,
         )
 
 
-WORKER_DEATHS = 3
+LOST_WORKERS = 3
 """Number of workers that may end during one call before the call fails."""
 
 
-async def run_call(invoke: Callable[[bool], Awaitable[T]], what: str) -> T | UserError:
-    """Run a call, again on another worker if its worker ends; return a UserError after ``WORKER_DEATHS``.
+async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | UserError:
+    """Run a call, and retry it on another worker if its worker ends.
 
-    The argument of ``invoke`` is true if no other call may run in the process. A worker that ended may have ended because of
-    any of its calls, so each is retried alone: only the one at fault fails."""
-    deaths = 0
+    Returns a UserError after ``LOST_WORKERS`` lost workers. ``call`` is the function in messages.
+
+    The argument of ``invoke`` is true if no other call may run in the same process. Any call of a
+    worker may have ended it. Each is therefore retried alone, so that only the faulty one fails.
+    """
+    attempts = 0
     while True:
         try:
-            return await invoke(deaths > 0)
+            return await invoke(attempts > 0)
         except WorkerLostError as lost:
             if lost.caused_by_another_call:
                 log.warning(
-                    "%s runs again: its worker was ended for another call (%s). [EH325]",
-                    what[:1].upper() + what[1:],
+                    "%s is retried, because another call ended its worker (%s). [EH325]",
+                    call[:1].upper() + call[1:],
                     lost,
                 )
                 continue
-            deaths += 1
-            beside = f" and {lost.concurrent_calls} other calls" if lost.concurrent_calls else ""
-            after = f"{deaths} of {WORKER_DEATHS} tries" + (
-                ", the next one by itself" if beside else ""
-            )
+            attempts += 1
+            others = lost.concurrent_calls
             log.error(
-                "The worker was lost while it ran %s%s (%s); %s. [EH325]", what, beside, lost, after
+                "The worker process ended while it ran %s%s: %s. Attempt %d of %d failed%s. "
+                "[EH325]",
+                call,
+                f" and {others} other call{'s' if others > 1 else ''}" if others else "",
+                lost,
+                attempts,
+                LOST_WORKERS,
+                "; the next attempt runs alone" if others and attempts < LOST_WORKERS else "",
             )
-            if deaths == WORKER_DEATHS:
+            if attempts == LOST_WORKERS:
                 return UserError(
                     "WorkerLost",
-                    f"the worker process ended {deaths} times while it ran {what}: {lost}",
+                    f"the worker process ended {attempts} times while it ran {call}: {lost}",
                 )
 
 
 class Invoker(Protocol):
-    """Runs user code. ``name`` is a durable name (``Function.durable_name``). ``alone``: no other call may run in the same
-    process meanwhile. All methods raise WorkerLostError."""
+    """Runs user functions.
+
+    ``name`` is a durable name (``Function.durable_name``). With ``alone``, no other call runs in
+    the same process meanwhile. All methods raise WorkerLostError if the worker process ends.
+    """
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure: ...
+    ) -> OrchestratorOutput | InvocationFailure:
+        """Replay an orchestrator and return its output."""
 
     async def activity(
         self, name: str, instance_id: str, input: str, *, alone: bool = False
     ) -> str | UserError | None:
-        """Return the result as JSON text."""
+        """Run an activity and return its result as JSON. ``input`` is JSON."""
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
-    ) -> EntityOutput | InvocationFailure: ...
+    ) -> EntityOutput | InvocationFailure:
+        """Run a batch of operations of an entity and return its output."""
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
-        """Send the request of ``call_http`` and return its response; both are JSON. It may give up when ``is_wanted`` turns
-        false."""
+        """Send the request of a ``call_http`` and return its response. Both are JSON.
+
+        It may stop polling for a result once ``is_wanted`` returns false.
+        """

@@ -9,12 +9,14 @@ from embedded_host.engine.functions import DurableFunctions
 
 
 def default_concurrency() -> int:
-    """Return the Functions host's default for activities and orchestrators: 10 for each processor."""
+    """Return the default limit of the Azure Functions host: 10 for each processor."""
     return 10 * (os.cpu_count() or 1)
 
 
 @dataclass
 class HubSettings:
+    """The settings of a task hub. The names of the limits are shorter than in host.json."""
+
     functions: DurableFunctions = field(default_factory=DurableFunctions)
     max_activities: int = field(default_factory=default_concurrency)
     max_orchestrators: int = field(default_factory=default_concurrency)
@@ -23,7 +25,10 @@ class HubSettings:
     http_sleep_ms: int = 30000
     any_state_is_overridable: bool = False
     default_version: str | None = None
-    """Of orchestrations that are started without one; their children have it too (the documentation of versioning)."""
+    """Version of instances and sub-orchestrations that are started without a version."""
     replayed_up_to: int = 0
-    """Histories of up to this many events are replayed at every turn, as on the Functions host, so that non-deterministic
-    orchestrators fail early."""
+    """Maximum number of events of a history that is replayed in every turn.
+
+    The Azure Functions host replays every history, so that a non-deterministic orchestrator fails
+    early.
+    """

@@ -1,4 +1,4 @@
-"""The log line about an instance that has waited for half a minute."""
+"""The stall reporter: logs instances that have waited for half a minute."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from embedded_host.task_hub.instances import LoadedInstance
 log = logging.getLogger("embedded_host.task_hub")
 
 STALL_TIME = timedelta(seconds=30)
-"""An instance that has waited this long is reported once."""
+"""Waiting time after which an instance is reported, once."""
 REPORT_INTERVAL = timedelta(seconds=1)
-"""Shortest time between two reports: thousands of instances that stall one after the other share reports."""
+"""Minimum time between two reports. Instances that stall in this time share a report."""
 LINES = 5
-"""Instances that a report names; the others are counted."""
+"""Maximum number of instances that a report names. It counts the others."""
 WATCHED = 1000
-"""Instances that are watched at a time. The dashboard's list of instances shows the others."""
+"""Maximum number of watched instances. The dashboard shows the others."""
 
 
 class WatchedHub(DiagnosedHub, Protocol):
     """The parts of a task hub that the stall reporter reads."""
 
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> Clock:
+        """The clock of the task hub."""
 
     def cached(self, instance_id: str) -> LoadedInstance | None:
-        """Return the instance if it is in memory."""
+        """Return the instance if it is in memory, else None."""
 
 
 class StallReporter:
-    """Logs once that an instance has waited for ``STALL_TIME``."""
+    """Logs each instance once after it has waited for ``STALL_TIME``."""
 
     def __init__(self, hub: WatchedHub, *, automatic: bool) -> None:
         self._hub = hub
@@ -48,32 +49,35 @@ class StallReporter:
             hub.clock, lambda _: self._report(), automatic=automatic
         )
         self._waiting: OrderedDict[str, tuple[datetime, datetime]] = OrderedDict()
-        """By instance id, in the order in which they began to wait: when to report it, and when it last changed."""
+        """Time to report each instance and time of its last change, by id, the earliest first."""
         self._reported: set[str] = set()
         self._diagnoses: set[asyncio.Task[None]] = set()
 
     def instance_waits(self, instance: LoadedInstance) -> None:
-        """Watch an instance that began to wait."""
+        """Watch an instance that starts to wait."""
         if instance.id not in self._reported and isinstance(instance.state, Orchestration):
             self._add(instance.id, instance.state.updated_at)
 
     def instances_were_waiting(self, rows: Iterable[InstanceRow]) -> None:
-        """Watch instances that waited when an earlier host stopped."""
+        """Watch instances that have waited since an earlier host stopped."""
         for row in rows:
             self._add(row.id, row.updated)
 
     def forget(self, instance_id: str) -> None:
-        """Stop watching an instance that finished or was deleted. A new one with its id is reported again."""
+        """Stop watching an instance that finished or was deleted.
+
+        A new instance with its id is reported again.
+        """
         self._reported.discard(instance_id)
         self._waiting.pop(instance_id, None)
 
     @property
     def watched(self) -> list[str]:
-        """Ids of the instances that are watched, the one that is reported first at the beginning."""
+        """Ids of the watched instances, in the order of their reports."""
         return list(self._waiting)
 
     async def close(self) -> None:
-        """Stop, and cancel diagnoses in progress."""
+        """Stop, and cancel running diagnoses."""
         self.timer.close()
         diagnoses = list(self._diagnoses)
         for task in diagnoses:
@@ -90,12 +94,12 @@ class StallReporter:
             self.timer.add(report_at, None)
 
     def _report(self) -> None:
-        """Log the instances that are due and have not changed since."""
+        """Log the instances that are due and have not changed meanwhile."""
         lines: list[str] = []
         to_replay: list[tuple[str, str]] = []
         more = 0
         for instance_id, updated_at in self._due():
-            # An instance that is not in memory has to be read and replayed: at most LINES of them.
+            # An instance that is not in memory must be loaded and replayed: at most LINES of them.
             instance = self._hub.cached(instance_id) or (
                 self._hub.find(instance_id) if len(to_replay) < LINES else None
             )
@@ -106,14 +110,12 @@ class StallReporter:
                 or state.updated_at != updated_at
             ):
                 continue
-            if (
-                instance_id in self._reported or state.status is Status.SUSPENDED
-            ):  # suspended by the user
+            if instance_id in self._reported or state.status is Status.SUSPENDED:
                 continue
             self._reported.add(instance_id)
             if len(lines) == LINES:
                 more += 1
-            elif state.execution is None:  # dropped, for example because the code changed
+            elif state.execution is None:  # the code has changed, or the cache was full
                 to_replay.append((instance_id, state.name))
             elif waits := waits_of(
                 self._hub, instance, HistoryView.of(state.history.events), state.execution
@@ -124,8 +126,12 @@ class StallReporter:
         for line in lines:
             log.info("%s", line)
         if more:
-            text = "%d more instances have waited for %d s; the list of instances shows them."
-            log.info(text, more, STALL_TIME.seconds)
+            instances = "1 more instance has" if more == 1 else f"{more} more instances have"
+            log.info(
+                "%s waited for %d s. See the dashboard's list of instances.",
+                instances,
+                STALL_TIME.seconds,
+            )
         if to_replay:
             task = asyncio.ensure_future(self._report_replayed(to_replay[:LINES]))
             self._diagnoses.add(task)

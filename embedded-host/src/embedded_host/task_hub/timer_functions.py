@@ -1,4 +1,4 @@
-"""Runs an app's timer functions, each when its time has come, and keeps when that was."""
+"""Timer functions: runs them when they are due, and stores when they ran."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from embedded_host.task_hub.timer_request import timer_request
 log = logging.getLogger("embedded_host.timers")
 
 Run = Callable[[Function, str], Awaitable[None]]
-"""Runs a function with its trigger's JSON text; whatever goes wrong with it is logged, not raised."""
+"""Runs a function with the JSON of its trigger. It logs errors and raises none."""
 
 
 @dataclass(eq=False)
@@ -31,15 +31,17 @@ class _Timer:
     running: bool = False
     stopped: bool = False
     successor: TimerTrigger | None = None
-    """What its function's trigger has become while it ran."""
+    """New trigger of the function, after a reload during its run. None if the function is gone."""
 
 
 class TimerFunctions:
-    """``start`` once, ``reload`` whenever the app has changed.
+    """The timer functions of an app. Call ``start`` once, and ``reload`` when the app has changed.
 
-    A function never runs twice at once: its next run is planned when one has ended, for the next time behind the
-    beginning of that one, or at once if that is over. What was missed meanwhile is not made up for, but once: a run that
-    was due while the host was down, if the status is kept (``useMonitor``, and not more often than once a minute).
+    A function never runs concurrently with itself. When a run ends, the next run is scheduled for
+    the first due time after the start of that run, or for now if this time has passed. Other missed
+    times are skipped. At start, a run that was due while the host was stopped is made up for once,
+    if the status of the timer is stored (``useMonitor``, and a schedule that is due at most once a
+    minute).
     """
 
     def __init__(
@@ -67,24 +69,29 @@ class TimerFunctions:
 
     @property
     def next_due(self) -> datetime | None:
-        """When the next timer function is due."""
+        """Time at which the next timer function is due, or None without timer functions."""
         return self._queue.next_due
 
     def fire_due(self) -> None:
-        """Start the timer functions that are due; for a clock that does not run by itself."""
+        """Start the timer functions that are due. Only users of a virtual clock need to call it."""
         self._queue.fire_due()
 
     @property
     def running(self) -> int:
+        """Number of running timer functions."""
         return self._jobs.busy
 
     def start(self, triggers: Iterable[TimerTrigger]) -> None:
+        """Schedule timer functions."""
         for trigger in triggers:
             self._begin(trigger)
 
     def reload(self, triggers: Iterable[TimerTrigger]) -> None:
-        """These are the timers now: what is new or has another schedule or flag begins as at a start, what is gone stops, all
-        else goes on."""
+        """Replace the timer functions after a change of the app.
+
+        Functions that are new or have another trigger are scheduled as by ``start``. Functions that
+        are gone stop. All other functions continue with their schedule.
+        """
         wanted = {trigger.function.name.lower(): trigger for trigger in triggers}
         for name, timer in list(self._timers.items()):
             trigger = wanted.pop(name, None)
@@ -97,7 +104,10 @@ class TimerFunctions:
         self.start(wanted.values())
 
     async def close(self, grace: float) -> int:
-        """Let what runs finish for ``grace`` seconds; how many functions were cut off."""
+        """Stop, and cancel the functions that still run after ``grace`` seconds.
+
+        Returns the number of cancelled functions.
+        """
         for timer in self._timers.values():
             timer.stopped, timer.successor = True, None
         self._queue.close()
@@ -121,19 +131,14 @@ class TimerFunctions:
         if trigger.is_monitored and status != kept:
             self._jobs.put(partial(self._commit.commit, [SaveTimer(status)]))
         past_due = trigger.is_monitored and status.next is not None and now > status.next
-        if past_due:
-            log.info(
-                "Timer '%s' was due at %s: it runs now.",
-                name,
-                _shown(status.next, trigger.schedule),
-            )
+        if past_due and status.next is not None:
+            due = _formatted(status.next, trigger.schedule)
+            log.info("Timer '%s' was due at %s and runs now.", name, due)
+        elif not trigger.run_on_startup and status.next is not None:
+            due = _formatted(status.next, trigger.schedule)
+            log.info("Timer '%s' (%s) is next due at %s.", name, trigger.text, due)
         elif not trigger.run_on_startup:
-            log.info(
-                "Timer '%s' (%s): next at %s.",
-                name,
-                trigger.text,
-                _shown(status.next, trigger.schedule),
-            )
+            log.info("Timer '%s' (%s) is never due.", name, trigger.text)
         if past_due or trigger.run_on_startup:
             self._put(timer, past_due, unscheduled=True)
         else:
@@ -154,7 +159,7 @@ class TimerFunctions:
     async def _execute(self, timer: _Timer, past_due: bool, unscheduled: bool) -> None:
         began = self._clock.now()
         await self._run(timer.trigger.function, _request(timer, past_due))
-        # A clock that was put back must not bring the same time twice.
+        # If the system time was set back, the same due time must not occur twice.
         if not unscheduled and timer.status.next is not None:
             began = max(began, timer.status.next)
         next = timer.trigger.schedule.next(began)
@@ -168,7 +173,7 @@ class TimerFunctions:
             self._plan(timer)
 
     def _replace(self, timer: _Timer) -> None:
-        """``timer`` has stopped: go on with what has become of it."""
+        """Remove a timer that has stopped, and schedule its successor if there is one."""
         name = timer.trigger.function.name.lower()
         if self._timers.get(name) is timer:
             del self._timers[name]
@@ -177,7 +182,7 @@ class TimerFunctions:
 
     def _crashed(self, error: BaseException) -> None:
         log.critical(
-            "The timers stop [EH407]: %s",
+            "The timer functions stopped [EH407]: %s",
             error,
             exc_info=None if isinstance(error, StateError) else error,
         )
@@ -194,8 +199,10 @@ def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
 
 
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
-    """The status as it was kept, if it is of this schedule; else from now on, so that the change is not taken for a run
-    that was missed."""
+    """Return the stored status, or one that starts now if the schedule has changed.
+
+    A changed schedule must not cause a missed run. Returns None without a stored status.
+    """
     if kept is None:
         return None
     expected = schedule.next(kept.last or kept.updated)
@@ -211,9 +218,5 @@ def _request(timer: _Timer, past_due: bool = False) -> str:
     return timer_request(timer.trigger.schedule, timer.status if monitored else None, past_due)
 
 
-def _shown(moment: datetime | None, schedule: Schedule) -> str:
-    return (
-        "no time: it never comes"
-        if moment is None
-        else moment.astimezone(schedule.zone).isoformat(" ", "seconds")
-    )
+def _formatted(time: datetime, schedule: Schedule) -> str:
+    return time.astimezone(schedule.zone).isoformat(" ", "seconds")

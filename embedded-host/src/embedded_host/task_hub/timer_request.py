@@ -17,9 +17,11 @@ _ZEROS = re.compile(r"\.?0+(?=[+-]\d\d:\d\d$)")
 def timer_request(
     schedule: Schedule | None, status: TimerRow | None, past_due: bool = False
 ) -> str:
-    """Return the JSON text that azure-functions decodes to a ``func.TimerRequest``, as the Azure Functions host writes it.
+    """Return the JSON that azure-functions decodes to a ``func.TimerRequest``.
 
-    ``status`` is None for a timer whose status is not kept."""
+    It has the form of the Azure Functions host. ``status`` is None if the host does not store the
+    status of the timer.
+    """
     zone = schedule.zone if schedule else timezone.utc
     schedule_status = status and {
         "Last": _timestamp(status.last, zone) if status.last else _NEVER_RAN,

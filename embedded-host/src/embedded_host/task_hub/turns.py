@@ -1,4 +1,4 @@
-"""One turn with its worker: the engine's input goes to the worker, and the output comes back."""
+"""Turns with a worker: connects the engine's turns with the invoker."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ async def orchestrator_turn(
     settings: HubSettings,
     clock: Clock,
 ) -> TurnResult:
+    """Run one turn of an orchestration and invoke its orchestrator."""
     run = turn(
         state,
         messages,
@@ -59,6 +60,7 @@ async def entity_batch(
     settings: HubSettings,
     clock: Clock,
 ) -> EntityTurnResult:
+    """Run one turn of an entity and invoke its function with a batch of operations."""
     run = entity_turn(entity, operations, clock.now())
     input = next(run)
     entities = settings.functions.entities
@@ -80,5 +82,5 @@ async def entity_batch(
 
 
 def _failure(output: T | UserError) -> T | InvocationFailure:
-    """Return the output, or the failure of an invocation whose workers were lost."""
+    """Return the output, with the error of lost workers as an InvocationFailure."""
     return InvocationFailure(output.text, output.stack) if isinstance(output, UserError) else output

@@ -1,4 +1,7 @@
-"""Units of work: the changes of a turn or a client's request, and the effects that follow once they are durable."""
+"""Units of work: the changes of a turn or of a client's request, and their effects.
+
+The effects start once the changes are durable.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orch
 
 @dataclass(frozen=True)
 class ActivityWork:
-    """A scheduled activity. The turn that takes its result deletes its row."""
+    """A scheduled activity. The turn that consumes its result deletes its row."""
 
     row: c.ActivityRow
     instance_id: str
@@ -32,14 +35,14 @@ class ActivityWork:
 
 @dataclass
 class UnitOfWork:
-    """Changes of one transaction, and their effects, which start once the changes are durable."""
+    """The changes of one transaction, and the effects that start once they are durable."""
 
     changes: list[c.Change] = field(default_factory=list)
     deliveries: list[tuple[LoadedInstance, InboxItem]] = field(default_factory=list)
-    """Messages for inboxes."""
+    """Messages to put into inboxes."""
     activities: list[ActivityWork] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """Ids of messages' recipients that do not exist."""
+    """Ids of recipients that do not exist. Their messages are dropped."""
 
 
 def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
@@ -52,7 +55,7 @@ def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
 
 
 class RowKeySequences:
-    """The keys of new rows. All hubs of one store share the sequences, because they share its tables."""
+    """The keys of new rows. All hubs of a store share them, because they share its tables."""
 
     def __init__(self, store: c.Store) -> None:
         self.instances, self.messages, self.activities = (
@@ -63,8 +66,9 @@ class RowKeySequences:
 class UnitOfWorkBuilder:
     """Builds units of work from the results of turns.
 
-    ``find`` returns an instance by its id. ``adopt`` caches a new instance at once, so that the next unit sees it before it
-    is durable; units become durable in order."""
+    ``find`` returns an instance by its id. ``adopt`` puts a new instance into the cache at once, so
+    that the next unit of work finds it before it is durable. Units become durable in order.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class UnitOfWorkBuilder:
     def orchestration(
         self, instance: LoadedInstance, items: Sequence[InboxItem], result: TurnResult
     ) -> UnitOfWork:
+        """Build the unit of work of an orchestration's turn that consumed ``items``."""
         unit = UnitOfWork(list(self.take(instance.key, items)))
         changes = unit.changes
         if result.replaces:
@@ -122,7 +127,7 @@ class UnitOfWorkBuilder:
         if awaited != instance.awaited:
             instance.awaited = awaited
             changes.append(c.SetAwaited(instance.key, awaited))
-        # An execution that ends sends itself no messages, so no timer of it stays.
+        # An execution that ends sends no messages to itself, so that none of its timers remains.
         outgoing = [
             o
             for o in result.outgoing
@@ -134,6 +139,7 @@ class UnitOfWorkBuilder:
     def entity(
         self, instance: LoadedInstance, items: Sequence[InboxItem], result: EntityTurnResult
     ) -> UnitOfWork:
+        """Build the unit of work of an entity's turn that consumed ``items``."""
         unit = UnitOfWork(list(self.take(instance.key, items)))
         unit.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
         unit.changes.append(
@@ -145,7 +151,10 @@ class UnitOfWorkBuilder:
     def start(
         self, started: ExecutionStarted, replaced: LoadedInstance | None, unit: UnitOfWork
     ) -> LoadedInstance:
-        """Create an orchestration; ``replaced`` is the finished one that had its id."""
+        """Add the start of an orchestration to ``unit`` and return its instance.
+
+        ``replaced`` is the finished instance with the same id, which is deleted.
+        """
         instance = new_orchestration(next(self._row_keys.instances), started)
         if replaced is not None:
             unit.changes.append(c.DeleteInstance(replaced.key))
@@ -159,12 +168,13 @@ class UnitOfWorkBuilder:
         return instance
 
     def deliver(self, instance: LoadedInstance, message: Message, unit: UnitOfWork) -> None:
+        """Add a message for an instance to ``unit``."""
         message_id = next(self._row_keys.messages)
         unit.changes.append(self._put(instance.key, message, message_id))
         unit.deliveries.append((instance, InboxItem(message, message_id)))
 
     def entity_instance(self, entity_id: str, message: Message, unit: UnitOfWork) -> LoadedInstance:
-        """Return the entity; create it if it does not exist."""
+        """Return the entity. Add its creation to ``unit`` if it does not exist."""
         existing = self._find(entity_id)
         if existing is not None:
             return existing
