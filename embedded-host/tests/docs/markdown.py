@@ -98,9 +98,14 @@ def paths(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub and MkDocs make of headings."""
+    """Return the anchors of the headings: explicit ones, as in `# Title {#title}`, or slugs."""
     text = page.read_text(encoding="utf-8")
     if page == ERRORS_PAGE:  # the documentation site shows the list on this page
         text += CODES.read_text(encoding="utf-8")
-    headings = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = set()
+    for heading in re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE):
+        explicit = re.search(r"\{#([\w-]+)\}$", heading)
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.add(explicit[1] if explicit else slug)
+    return found
