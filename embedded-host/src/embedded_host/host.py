@@ -22,7 +22,7 @@ from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.error_codes import CODE, with_code
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.store.files import STATE_DIRECTORY
+from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
@@ -195,7 +195,7 @@ class Host:
     async def _start(self, stack: AsyncExitStack) -> None:
         app, environ = self._read_app()
         address = self._address(app)
-        state = self.options.state or app.root / STATE_DIRECTORY
+        state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
             print(WITHOUT_FSYNC, file=sys.stderr, flush=True)

@@ -202,7 +202,7 @@ def make_state(folder: Path, count: int, *, seed: int = 1, with_log: bool = Fals
     return folder / "state.db"
 
 
-# -- what stands in a file -----------------------------------------------------------------------------
+# -- what stands in a file -------------------------------------------------------------------------
 
 KEYS = {
     "instances": 1,
@@ -250,7 +250,7 @@ def is_sound(path: Path) -> bool:
         return False
 
 
-# -- damage --------------------------------------------------------------------------------------------
+# -- damage ----------------------------------------------------------------------------------------
 
 Damage = Callable[[bytearray, random.Random], None]
 

@@ -91,7 +91,7 @@ WAITING = Rows(
 """An instance that waits for an activity."""
 
 
-# -- instances that are kept ---------------------------------------------------------------------------
+# -- instances that are kept -----------------------------------------------------------------------
 
 
 def test_the_rows_of_a_sound_file_are_kept_unchanged() -> None:
@@ -175,7 +175,7 @@ def test_a_short_lost_input_is_restored_from_the_history() -> None:
     assert decided(rows, "inputs").rows.inputs == [InputRecord(1, '"in"')]
 
 
-# -- instances that fail -------------------------------------------------------------------------------
+# -- instances that fail ---------------------------------------------------------------------------
 
 
 def reason(rows: Rows, *damaged: str, id: str = "a") -> str | None:
@@ -322,7 +322,7 @@ def test_the_result_of_a_finished_child_must_be_in_the_inbox() -> None:
     assert reason(rows, "messages") is None
 
 
-# -- parents -------------------------------------------------------------------------------------------
+# -- parents ---------------------------------------------------------------------------------------
 
 
 def family(parent_status: str = "Running") -> Rows:
@@ -363,7 +363,7 @@ def test_a_parent_that_has_finished_or_fails_too_receives_no_failure() -> None:
     assert result.rows.messages == []
 
 
-# -- instances that are lost ---------------------------------------------------------------------------
+# -- instances that are lost -----------------------------------------------------------------------
 
 
 def test_a_second_instance_with_the_same_id_is_lost() -> None:

@@ -42,7 +42,7 @@ def test_permissions_of_others_are_removed(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.touch()
     file.chmod(0o644)
-    files.keep_from_others(file)
+    files.restrict_to_owner(file)
     assert mode(file) == 0o600
 
 

@@ -110,8 +110,8 @@ def test_a_list_is_read_by_the_expected_index(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, query: InstanceQuery, few: int, index: str
 ) -> None:
     monkeypatch.setattr(listing, "FEW", few)
-    text, values = listing.listing(store._reader, "Hub", query, 100)
-    plan = [row[3] for row in store._reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    select, values = listing.list_query(store._reader, "Hub", query, 100)
+    plan = [row[3] for row in store._reader.execute(f"EXPLAIN QUERY PLAN {select}", values)]
     used = {
         word
         for line in plan

@@ -117,7 +117,7 @@ def test_the_folder_is_made(tmp_path: Path) -> None:
 def test_an_impossible_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(StateError, match=r"cannot be used: .*Name another with --state\."),
+        pytest.raises(StateError, match=r"cannot be used: .*Use another folder with --state\."),
         StateLock(tmp_path / "file"),
     ):
         pass

@@ -7,10 +7,10 @@ import pytest
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.query_conditions import (
     all_conditions,
-    of_creation,
-    of_id,
-    of_status,
-    of_the_rest,
+    creation_conditions,
+    id_conditions,
+    status_condition,
+    unindexed_conditions,
 )
 
 TIME = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
@@ -35,32 +35,32 @@ def test_an_empty_query_restricts_only_the_hub() -> None:
 def test_a_prefix_and_a_page_are_ranges_of_ids(
     query: InstanceQuery, where: str, values: dict[str, str]
 ) -> None:
-    assert (of_id(query).where, of_id(query).values) == (where, values)
+    assert (id_conditions(query).where, id_conditions(query).values) == (where, values)
 
 
 def test_times_are_microseconds_and_bounds_are_inclusive() -> None:
-    found = of_creation(InstanceQuery(created_from=TIME, created_to=TIME))
+    found = creation_conditions(InstanceQuery(created_from=TIME, created_to=TIME))
     assert found.where == "created >= :created_from AND created <= :created_to"
     assert found.values == {"created_from": 1_000_000, "created_to": 1_000_000}
 
 
 def test_a_prefix_of_the_column_keeps_sqlite_from_using_its_index() -> None:
     query = InstanceQuery(statuses=("Running", "Failed"), created_from=TIME, id_prefix="a")
-    assert of_status(query, "+").where == "+status IN (:status0, :status1)"
-    assert of_creation(query, "+").where.startswith("+created")
-    assert of_id(query, "+").where.startswith("+id")
+    assert status_condition(query, "+").where == "+status IN (:status0, :status1)"
+    assert creation_conditions(query, "+").where.startswith("+created")
+    assert id_conditions(query, "+").where.startswith("+id")
 
 
 def test_a_wait_is_narrowed_by_a_name_and_an_unknown_kind_matches_nothing() -> None:
     wide, narrow = (
-        of_the_rest(InstanceQuery(waiting="event")),
-        of_the_rest(InstanceQuery(waiting="event:Go")),
+        unindexed_conditions(InstanceQuery(waiting="event")),
+        unindexed_conditions(InstanceQuery(waiting="event:Go")),
     )
     assert "name = :waiting" not in wide.where
     assert (" AND name = :waiting" in narrow.where, narrow.values) == (True, {"waiting": "Go"})
-    assert of_the_rest(InstanceQuery(waiting="godot")).texts[0] == "0"
+    assert unindexed_conditions(InstanceQuery(waiting="godot")).terms[0] == "0"
 
 
 def test_entities_are_told_from_orchestrations() -> None:
-    only = of_the_rest(InstanceQuery(entities=True)).where
-    assert of_the_rest(InstanceQuery(entities=False)).where == f"NOT {only}"
+    only = unindexed_conditions(InstanceQuery(entities=True)).where
+    assert unindexed_conditions(InstanceQuery(entities=False)).where == f"NOT {only}"

@@ -135,13 +135,13 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
 
 def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
-    with pytest.raises(StateError, match=r"is a folder, .* Use another folder with --state"):
+    with pytest.raises(StateError, match=r"is a folder\. Use another folder with --state"):
         SqliteStore(tmp_path / "state.db")
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
-    with pytest.raises(StateError, match=r"File exists.*use another with --state"):
+    with pytest.raises(StateError, match=r"File exists.*use another folder with --state"):
         SqliteStore(tmp_path / "folder" / "state.db")
 
 

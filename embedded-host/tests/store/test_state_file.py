@@ -127,7 +127,7 @@ def test_commits_use_the_full_fsync_of_macos(path: Path) -> None:
                 assert store._writer.execute(f"PRAGMA {pragma}").fetchone() == (asked,)
 
 
-# -- at run time -------------------------------------------------------------------------------------
+# -- at run time -----------------------------------------------------------------------------------
 
 
 def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from embedded_host.store.files import KEY_FILE, keep_from_others, make_file, replace_file, sync_file
+from embedded_host.store.files import (
+    KEY_FILE,
+    make_file,
+    replace_file,
+    restrict_to_owner,
+    sync_file,
+)
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import exclusive_lock
 
@@ -97,7 +103,7 @@ class KeyFile:
     def begin(self) -> AccessKeys:
         """Return the keys, and create those that every host has if they are missing."""
         if self.exists:
-            keep_from_others(self.path)
+            restrict_to_owner(self.path)
         with self._changing() as write:
             now = self.keys()
             whole = _whole(now)

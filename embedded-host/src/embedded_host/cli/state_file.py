@@ -116,7 +116,7 @@ def state_lock(folder: Path) -> Iterator[None]:
     try:
         lock.__enter__()
     except StateError as error:
-        sentence = str(error).partition(" Stop that one")[0]
+        sentence = str(error).partition(" Stop that host")[0]
         raise CommandError(
             f"{sentence} This needs the state for itself: stop the host first. [EH521]"
         ) from error

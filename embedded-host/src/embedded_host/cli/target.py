@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import Function, script_root
 from embedded_host.cli.command import CommandError
-from embedded_host.store.files import KEY_FILE, STATE_DIRECTORY, STATE_FILE
+from embedded_host.store.files import KEY_FILE, STATE_FILE, STATE_FOLDER
 
 if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementClient
@@ -56,7 +56,7 @@ class Target:
 
     @property
     def state_folder(self) -> Path:
-        return (self.state or self.root / STATE_DIRECTORY).absolute()
+        return (self.state or self.root / STATE_FOLDER).absolute()
 
     def state_path(self) -> Path:
         """Raises CommandError if there is none."""

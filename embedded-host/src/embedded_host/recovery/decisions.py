@@ -1,7 +1,7 @@
 """The outcome for each instance of a damaged file: kept, made Failed, or lost.
 
-A finished instance is kept with its remaining data. A live instance is kept only if all data that it
-needs to continue was recovered: its complete history, its input, and for each open decision the
+A finished instance is kept with its remaining data. A live instance is kept only if all data that
+it needs to continue was recovered: its complete history, its input, and for each open decision the
 activity, timer, sub-orchestration or entity request. Without them it would wait forever. It becomes
 Failed instead, and its parent receives the failure as from any failed child.
 """
@@ -135,7 +135,7 @@ class _Decisions:
         self._outcomes += map(self._outcome, self._instances.values())
         return Decided(self._rows(), Report(self._outcomes, self._recovered.problems))
 
-    # -- which instances exist -----------------------------------------------------------------------
+    # -- which instances exist ---------------------------------------------------------------------
 
     def _collect_instances(self) -> None:
         recovered = self._recovered
@@ -157,7 +157,7 @@ class _Decisions:
             self._instances[row.key] = self._by_id[row.hub.lower(), row.id] = instance
 
     def _report_lost(self) -> None:
-        """Report the instances whose row is lost but whose id an index or their history contains."""
+        """Report instances whose row is lost but whose id is in an index or in their history."""
         rows = {row.key for row in self._recovered.rows.instances}
         for key, entry in self._recovered.index.items():
             if key not in rows and (entry.hub.lower(), entry.id) not in self._by_id:
@@ -178,7 +178,7 @@ class _Decisions:
         events = [parse_event(message.event) for message in self._messages.get(key, ())]
         return [event for event in events if event is not None]
 
-    # -- which instances can continue ----------------------------------------------------------------
+    # -- which instances can continue --------------------------------------------------------------
 
     def _reason_to_fail(self, instance: _Instance) -> str | None:
         """Return the loss that prevents a live instance from continuing, or None."""
@@ -301,7 +301,7 @@ class _Decisions:
         )
         self._next_message += 1
 
-    # -- the result ----------------------------------------------------------------------------------
+    # -- the result --------------------------------------------------------------------------------
 
     def _outcome(self, instance: _Instance) -> InstanceOutcome:
         if instance.key in self._failed:

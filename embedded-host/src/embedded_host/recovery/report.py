@@ -10,7 +10,7 @@ from msgspec import convert
 
 CONTINUED, FINISHED, ENTITY, FAILED, LOST = "continued", "finished", "entity", "failed", "lost"
 OUTCOMES = (CONTINUED, FINISHED, ENTITY, FAILED, LOST)
-"""All outcomes.
+"""The outcomes of a recovery:
 
 - continued: a live instance that continues.
 - finished: an instance that had finished.

@@ -1,0 +1,1 @@
+"""The storage of the state: the contract of a store, and its implementation with SQLite."""

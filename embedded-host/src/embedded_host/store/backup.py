@@ -1,4 +1,4 @@
-"""Backups of a state file, made with or without a running host."""
+"""The backup of a state file, with or without a running host."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from embedded_host.store.interface import StateError
 
 
 def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the database of ``connection`` to a new file for its owner only.
+    """Copy the database of ``connection`` to a new file that only its owner can read.
 
-    The copy is of one moment, and writers do not wait for it. Raises StateError, and leaves no file, if ``target`` exists or cannot
-    be written, or if the copy is damaged: then the state file is, too.
+    The copy contains one committed state of the database, and writers do not wait for it. Raises
+    StateError, and leaves no file, if ``target`` exists or cannot be written, or if the copy is
+    damaged. A damaged copy means that the state file is damaged too.
     """
     partial = target.with_name(target.name + ".partial")
     try:
         make_folder(target.parent)
         if target.exists():
-            raise StateError(f"{target} exists already: name another file for the copy. [EH228]")
+            raise StateError(f"{target} exists already. Use another file for the backup. [EH228]")
         partial.unlink(missing_ok=True)
         make_file(partial)
     except OSError as error:
         raise StateError(
-            f"The copy {target} cannot be written: {error}. Name another file for it. [EH228]"
+            f"The backup {target} cannot be written: {error}. Use another file for it. [EH228]"
         ) from error
     try:
         with closing(connect(partial)) as copy:
             connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-            found = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
-        if found != ["ok"]:
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log
+            problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
+        if problems != ["ok"]:
             raise StateError(
-                f"There is no copy, because the state file is damaged: {found[0]}. [EH229]"
+                "The backup was not made, because the state file is damaged: "
+                f"{problems[0]}. [EH229]"
             )
         sync_file(partial)
         replace_file(partial, target)
     except (OSError, sqlite3.Error, UnicodeError) as error:
-        raise StateError(f"The copy {target} cannot be made: {error}. [EH228]") from error
+        raise StateError(f"The backup {target} cannot be made: {error}. [EH228]") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

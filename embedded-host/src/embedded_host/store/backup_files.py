@@ -1,4 +1,4 @@
-"""Names and places of backups."""
+"""The names and the folder of backups."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 BACKUPS = "backups"
-"""The default folder for backups, in the state's folder."""
+"""The default folder for backups, in the state folder."""
 
 
 def default_target(state_file: Path) -> Path:
-    """Return the path for a new backup, named with the time, in the default folder."""
+    """Return the path of a new backup in the default folder. Its name contains the time."""
     folder = state_file.parent / BACKUPS
     now = datetime.now(timezone.utc)
     target = folder / f"{state_file.stem}-{now:%Y%m%dT%H%M%SZ}{state_file.suffix}"
-    if target.exists():  # the second one in a second
+    if target.exists():  # another backup of the same second
         target = folder / f"{state_file.stem}-{now:%Y%m%dT%H%M%S.%fZ}{state_file.suffix}"
     return target
 
 
 def latest_backups(state_file: Path, count: int = 3) -> list[Path]:
-    """Return the backups in the default folder, the newest first."""
+    """Return up to ``count`` backups of the default folder, the newest first."""
     folder = state_file.parent / BACKUPS
     dated: list[tuple[float, Path]] = []
     for file in folder.glob(f"*{state_file.suffix}"):

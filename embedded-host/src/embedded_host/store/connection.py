@@ -1,22 +1,27 @@
-"""Connections to SQLite databases. This is the only module that opens one."""
+"""Connections to SQLite databases. No other module of the host opens one."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+SqliteRow = tuple[Any, ...]
+"""A row of a query's result. A damaged file may contain values of any type in any column."""
+SqliteValue = str | int | None
+"""A parameter of a query."""
 OPEN_TIMEOUT = 5.0
-"""Seconds to wait for a lock of another program while a file is opened."""
+"""Seconds to wait for the lock of another program when a file is opened."""
 RUN_TIMEOUT = 0.02
-"""Seconds to wait for such a lock afterwards: the event loop's thread waits for it."""
+"""Seconds to wait for such a lock later. It is short, because the event loop's thread waits."""
 
 
 def connect(
     file: Path | str, *, parameters: str = "", timeout: float = OPEN_TIMEOUT
 ) -> sqlite3.Connection:
-    """Open a connection in autocommit mode that any thread may use. ``parameters`` is the query of a SQLite URI.
+    """Open a connection in autocommit mode that any thread can use.
 
-    Raises sqlite3.Error.
+    ``parameters`` is the query string of a SQLite URI. Raises sqlite3.Error.
     """
     if isinstance(file, Path) and parameters:
         file = f"{file.absolute().as_uri()}?{parameters}"
@@ -26,4 +31,5 @@ def connect(
 
 
 def set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:
+    """Set the time for which a statement waits for the lock of another program."""
     connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

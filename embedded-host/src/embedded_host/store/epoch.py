@@ -1,4 +1,4 @@
-"""Times as the state file has them: whole microseconds since 1970, UTC."""
+"""Times in the state file: whole microseconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+def micros(time: datetime) -> int:
+    """Return the microseconds from 1970 to ``time``, which must have a time zone."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
 def from_micros(value: int) -> datetime:
+    """Return the UTC time. Raises OverflowError if ``datetime`` cannot represent it."""
     return _EPOCH + timedelta(microseconds=value)

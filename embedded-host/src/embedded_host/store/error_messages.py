@@ -1,4 +1,4 @@
-"""The errors for a state file that cannot be used: what SQLite reports, and what to do."""
+"""The errors for a state file that cannot be used: SQLite's message and the fix."""
 
 from __future__ import annotations
 
@@ -18,46 +18,48 @@ _DAMAGE = (
 _FULL = ("disk is full",)
 
 
-def damage_error(path: Path | None, found: object) -> StateError:
-    """Return the error for a damaged file; ``found`` describes the damage."""
+def damage_error(path: Path | None, damage: object) -> StateError:
+    """Return the error for a damaged file. ``damage`` describes the damage."""
     return StateError(
-        f"The state file {path} is damaged: {str(found).rstrip('.')}. {remedy(path)} [EH220]"
+        f"The state file {path} is damaged: {str(damage).rstrip('.')}. {remedy(path)} [EH220]"
     )
 
 
 def state_error(path: Path | None, error: Exception, operation: str) -> StateError:
-    """Return the error for an exception of SQLite; ``operation`` is "read", "written" or "opened"."""
-    text = str(error).lower()
-    if "not a database" in text:
+    """Return the error for an exception of SQLite.
+
+    ``operation`` is "read", "written" or "opened".
+    """
+    message = str(error).lower()
+    failure = f"The state file {path} cannot be {operation}: {error}."
+    if "not a database" in message:
         return damage_error(
             path, f"{error}. If it is another program's file, use another folder with --state"
         )
-    if any(sign in text for sign in _DAMAGE):
+    if any(sign in message for sign in _DAMAGE):
         return damage_error(path, error)
-    if any(sign in text for sign in _DISK):
+    if any(sign in message for sign in _DISK):
         return StateError(
-            f"The state file {path} cannot be {operation}: {error}. The disk, or its connection, fails: see the system's "
-            f"log. {remedy(path)} [EH221]"
+            f"{failure} The disk or the connection to it fails: see the system's log. "
+            f"{remedy(path)} [EH221]"
         )
-    if any(sign in text for sign in _FULL):
+    if any(sign in message for sign in _FULL):
         return StateError(
-            f"The state file {path} cannot be {operation}: {error}. Free disk space and start the host again: everything "
-            "that it acknowledged is in the file. [EH215]"
+            f"{failure} Free disk space and start the host again. The file contains all data that "
+            "the host acknowledged. [EH215]"
         )
-    if "locked" in text:
-        return StateBusyError(
-            f"The state file {path} cannot be {operation}: {error}. Another program has it open: close that program. [EH215]"
-        )
-    return StateError(f"The state file {path} cannot be {operation}: {error}. [EH215]")
+    if "locked" in message:
+        return StateBusyError(f"{failure} Another program has it open. Close that program. [EH215]")
+    return StateError(f"{failure} [EH215]")
 
 
 def remedy(path: Path | None) -> str:
-    """Return the sentences that say how to get a usable state again."""
+    """Return the sentences that explain how to get a usable state file again."""
     if path is None:  # the state is in memory
         return "Start again."
     return (
-        f"Stop the host and recover the readable data: embedded-host recover --state {shell_quoted(path.parent)} (the damaged "
-        f"file is kept). {backups_sentence(path)}"
+        "Stop the host and recover the readable data: embedded-host recover --state "
+        f"{shell_quoted(path.parent)} (the damaged file is kept). {backups_sentence(path)}"
     )
 
 
@@ -70,5 +72,5 @@ def backups_sentence(path: Path) -> str:
 
 
 def shell_quoted(path: Path) -> str:
-    text = str(path)
-    return f'"{text}"' if " " in text else text
+    """Return the path for a command line, in quotes if it contains spaces."""
+    return f'"{path}"' if " " in str(path) else str(path)

@@ -1,8 +1,10 @@
 """The check of a state file that the previous host did not close.
 
-A killed process leaves an intact file: the operating system has everything that the process wrote. A power loss may not, if the
-disk reports data as written too early. The two cannot be told apart, so both are followed by SQLite's ``integrity_check`` with
-indexes (about 1 s for 100,000 finished instances, 229 MB). It runs beside the start of the host, and beside the host afterwards.
+A killed process leaves an intact file, because the operating system has all its writes. A power
+loss may damage the file, if the disk reports writes as complete too early. The host cannot
+distinguish the two, so it runs SQLite's ``integrity_check`` with indexes after both. The check takes
+about 1 s for 100,000 finished instances (229 MB). It starts with the host and does not delay the
+host's start.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from embedded_host.store.interface import StateError
 
 
 class IntegrityCheck:
-    """A check in a thread of its own; ``on_damage`` is called in that thread."""
+    """A check that runs in its own thread. It calls ``on_damage`` in that thread."""
 
     def __init__(self, path: Path, on_damage: Callable[[StateError], object]) -> None:
         self._path, self._on_damage = path, on_damage
@@ -26,18 +28,19 @@ class IntegrityCheck:
         self._thread = threading.Thread(target=self._run, name="integrity-check", daemon=True)
         self._closing = False
         self.error: StateError | None = None
-        """The damage, once it is found."""
+        """The damage, as soon as the check has found it."""
         self.finished = False
+        """True after the end of the check."""
 
     def start(self) -> None:
+        """Start the check's thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop a running check."""
+        """Stop a running check and close its connection."""
         self._closing = True
-        while (
-            self._thread.is_alive()
-        ):  # repeatedly: an interrupt before the statement begins has no effect
+        # In a loop, because an interrupt before the statement starts has no effect.
+        while self._thread.is_alive():
             self._connection.interrupt()
             self._thread.join(0.02)
         self._connection.close()
@@ -45,8 +48,8 @@ class IntegrityCheck:
     def _run(self) -> None:
         try:
             self._connection.execute("PRAGMA query_only = ON")
-            found = integrity_problem(self._connection)
-            error = None if found is None else damage_error(self._path, found)
+            problem = integrity_problem(self._connection)
+            error = None if problem is None else damage_error(self._path, problem)
         except (sqlite3.Error, UnicodeError) as failure:
             error = None if self._closing else state_error(self._path, failure, "read")
         self.error, self.finished = error, True
@@ -55,11 +58,12 @@ class IntegrityCheck:
 
 
 def integrity_problem(connection: sqlite3.Connection, table: str | None = None) -> str | None:
-    """Return the first problem that SQLite finds in the file, or in one table and its indexes; None if there is none.
+    """Return the first problem that SQLite finds in the file, or None.
 
-    Raises sqlite3.Error, UnicodeError.
+    ``table`` limits the check to one table and its indexes. Raises sqlite3.Error or UnicodeError if
+    the check fails.
     """
-    found = str(connection.execute(f"PRAGMA integrity_check({table or 1})").fetchone()[0])
-    if found == "ok":
+    result = str(connection.execute(f"PRAGMA integrity_check({table or 1})").fetchone()[0])
+    if result == "ok":
         return None
-    return "; ".join(line for line in found.splitlines() if not line.startswith("***")) or found
+    return "; ".join(line for line in result.splitlines() if not line.startswith("***")) or result

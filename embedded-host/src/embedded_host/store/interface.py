@@ -1,11 +1,12 @@
 """The storage contract: the rows of a state, the changes to it, and the methods of a store.
 
-``sqlite.py`` implements it; ``tests/store/contract_tests.py`` tests every implementation.
+``sqlite.py`` implements the contract, and ``tests/store/contract_tests.py`` tests implementations.
 
-Writing: ``write`` applies the changes of one or more turns in order and makes them durable together. After it returns
-they survive the end of the process and of the machine. If it raises, none of them happened.
-Reading: returns committed data only, never a part of a ``write``.
-One process writes. It chooses the keys and ids, above ``highest_keys``.
+- ``write`` applies the changes of one or more turns in order and makes them durable together. When
+  it returns, the changes survive a crash of the process and of the machine. If it raises, none of
+  them took effect.
+- Read methods return committed data only, never a part of a ``write``.
+- One process writes. It chooses keys and ids that are greater than those of ``highest_keys``.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class StateError(EmbeddedHostError):
-    """The state cannot be opened, read or written. The message names the file, the reason and the remedy."""
+    """The state cannot be opened, read or written.
+
+    The message contains the file, the reason and the fix.
+    """
 
 
 class StateBusyError(StateError):
     """Another program has locked the state file."""
 
 
-# -- rows --------------------------------------------------------------------------------------------
+# -- rows ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,9 @@ class InstanceRow:
     key: int
     """Primary key, unique in the state."""
     hub: str
-    """Name of the task hub; compared case-insensitively."""
+    """Name of the task hub. Comparisons ignore case."""
     id: str
-    """Instance id, unique in the task hub; an entity's is ``@name@key``."""
+    """Instance id, unique in the task hub. The id of an entity is ``@name@key``."""
     name: str
     """Name of the orchestrator, or ``@name`` of the entity."""
     status: str
@@ -47,17 +51,17 @@ class InstanceRow:
     created: datetime
     updated: datetime
     execution_id: str
-    """Id of the current execution; empty for an entity."""
+    """Id of the current execution. It is empty for an entity."""
     generation: int | None = 0
-    """Number of restarts under this id; None after continue-as-new."""
+    """Number of restarts under this id, or None after continue-as-new."""
     parent: ParentInstance | None = None
     """The parent of a sub-orchestration."""
     continued: bool = False
-    """The instance has continued as new, and its next execution has had no turn yet."""
+    """True between a continue-as-new and the first turn of the next execution."""
     custom_status: str | None = None
     """JSON."""
     output: str | None = None
-    """JSON, or the plain text of a failure or a termination."""
+    """JSON, or the message of a failure or a termination as plain text."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,13 @@ class MessageRow:
     """A message in an instance's inbox."""
 
     id: int
-    """Unique in the state; inboxes are delivered in its order."""
+    """Unique in the state. Messages are delivered in order of id."""
     instance: int
     """Key of the receiving instance."""
     execution_id: str | None
-    """The execution that the message is for; None for any."""
+    """The execution that receives the message, or None for every execution."""
     due: datetime | None
-    """Time of delivery of a timer; None for immediate delivery."""
+    """Time of delivery of a timer, or None for immediate delivery."""
     event: HistoryEvent
     """The history event that the message becomes."""
 
@@ -89,7 +93,7 @@ class ActivityRow:
     """A scheduled activity without a result."""
 
     id: int
-    """Unique in the state; activities start in its order."""
+    """Unique in the state. Activities start in order of id."""
     instance: int
     """Key of the orchestration instance."""
     execution_id: str
@@ -109,11 +113,11 @@ class TimerRow:
     hub: str
     function: str
     last: datetime | None
-    """Time of the last run; None before the first."""
+    """Time of the last run, or None before the first run."""
     next: datetime | None
-    """Time of the next run; None if there is none."""
+    """Time of the next run, or None if the schedule has ended."""
     updated: datetime
-    """The time from which ``next`` was computed."""
+    """The time at which ``next`` was computed."""
 
 
 class Address(NamedTuple):
@@ -123,7 +127,7 @@ class Address(NamedTuple):
     id: str
 
 
-# -- changes -----------------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------
 
 
 class SaveInstance(NamedTuple):
@@ -164,10 +168,14 @@ class AppendHistory(NamedTuple):
 
 
 class DeleteHistory(NamedTuple):
+    """Delete the history of an instance."""
+
     instance: int
 
 
 class PutMessage(NamedTuple):
+    """Insert a message into an inbox."""
+
     row: MessageRow
 
 
@@ -179,6 +187,8 @@ class TakeMessage(NamedTuple):
 
 
 class PutActivity(NamedTuple):
+    """Insert a scheduled activity."""
+
     row: ActivityRow
 
 
@@ -190,7 +200,10 @@ class TakeActivity(NamedTuple):
 
 
 class DeletePending(NamedTuple):
-    """Delete the timers, completions and activities of one execution. External events stay."""
+    """Delete the timers, completions and activities of one execution.
+
+    External events are kept: the next execution can receive them.
+    """
 
     instance: int
     execution_id: str
@@ -214,6 +227,8 @@ class SaveEntity(NamedTuple):
 
 
 class SaveTimer(NamedTuple):
+    """Insert or update the schedule status of a timer function."""
+
     row: TimerRow
 
 
@@ -237,11 +252,11 @@ Change = (
 
 @dataclass(frozen=True)
 class InstanceQuery:
-    """Conditions on instances. None and () do not restrict; bounds of time are inclusive."""
+    """Conditions on instances. None and () do not restrict. Bounds of time are inclusive."""
 
     id_prefix: str | None = None
     after_id: str | None = None
-    """Only greater ids: the start of the next page of a list in order of id."""
+    """The last id of the previous page. Only greater ids match."""
     name: str | None = None
     statuses: tuple[str, ...] = ()
     created_from: datetime | None = None
@@ -249,27 +264,35 @@ class InstanceQuery:
     updated_from: datetime | None = None
     updated_to: datetime | None = None
     entities: bool | None = None
-    """True: only entities. False: only orchestrations."""
+    """True for entities only, false for orchestrations only."""
     waiting: str | None = None
-    """Only live instances that wait for an ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (its response).
-    ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` narrow it."""
+    """The kind of wait. Only live instances with an open wait of this kind match.
+
+    The value is ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (an entity's response).
+    ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` match one name only.
+    """
 
 
 class StateReader(Protocol):
-    """The read methods of a store. Each raises StateError for a file that is damaged or cannot be read."""
+    """The read methods of a store.
 
-    def close(self) -> None: ...
+    Each method raises StateError if the file is damaged or cannot be read.
+    """
 
-    def damage_error(self, found: str) -> StateError:
-        """Return the error for text that cannot be valid data; its message names the remedy."""
+    def close(self) -> None:
+        """Close the connections to the file."""
+
+    def damage_error(self, damage: str) -> StateError:
+        """Return the error for data that no host wrote. ``damage`` describes the data."""
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """Return the highest instance key, message id and activity id; 0 for none."""
+        """Return the highest instance key, message id and activity id, each 0 without rows."""
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
-        """``hub`` is compared case-insensitively, ``id`` exactly."""
+        """Return an instance or None. The comparison of ``hub`` ignores case."""
 
-    def input(self, instance: int) -> str | None: ...
+    def input(self, instance: int) -> str | None:
+        """Return the input of the current execution."""
 
     def history(self, instance: int) -> list[list[HistoryEvent]]:
         """Return the events of each turn, in order."""
@@ -278,35 +301,39 @@ class StateReader(Protocol):
         """Return the list of ``SetAwaited``, sorted."""
 
     def entity(self, instance: int) -> tuple[bool, str | None] | None:
-        """Return ``has_state`` and ``state`` of an entity; None if the instance is not one."""
+        """Return ``has_state`` and ``state`` of an entity, or None for an orchestration."""
 
     def timer(self, hub: str, function: str) -> TimerRow | None:
-        """Both names are compared case-insensitively."""
+        """Return the schedule status of a timer function, or None. Comparisons ignore case."""
 
     def messages(self, instance: int) -> list[MessageRow]:
-        """Return the inbox, in order of id."""
+        """Return an instance's inbox in order of id."""
 
-    def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None: ...
+    def message(self, instance: int, id: int) -> tuple[MessageRow, Address] | None:
+        """Return one message and the address of its receiver, or None."""
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
-        """Return the messages of all inboxes in order of id, without those that are due later than ``due_by``."""
+        """Return the messages of all inboxes in order of id.
 
-    def due_after(self, hub: str, moment: datetime) -> Iterator[Due]:
-        """Return the messages of a task hub that are due later than ``moment``."""
+        ``due_by`` excludes the messages that are due later.
+        """
+
+    def due_after(self, hub: str, time: datetime) -> Iterator[Due]:
+        """Return the messages of a task hub that are due later than ``time``."""
 
     def all_activities(self) -> Iterator[tuple[ActivityRow, Address]]:
         """Return the activities of all instances, in order of id."""
 
     def continued(self) -> list[Address]:
-        """Return the instances with ``continued``."""
+        """Return the instances whose ``continued`` is true."""
 
     def scan(
         self, hub: str, query: InstanceQuery, rows: int
     ) -> tuple[list[InstanceRow], str | None]:
-        """Examine the next ``rows`` instances in order of id, from ``query.after_id``.
+        """Examine the next ``rows`` instances after ``query.after_id`` in order of id.
 
-        Returns the matching ones and the last examined id, which is None at the end. A call takes a bounded time however
-        few instances match.
+        Returns the matching instances and the last examined id, which is None at the end of the
+        list. The time of a call does not depend on the number of matching instances.
         """
 
     def list(self, hub: str, query: InstanceQuery, limit: int) -> list[InstanceRow]:
@@ -314,20 +341,30 @@ class StateReader(Protocol):
 
 
 class Store(StateReader, Protocol):
+    """The methods of a store."""
+
     def write(self, changes: Sequence[Change]) -> None:
-        """Stage and commit, and wait for another program's lock meanwhile. Raises StateError."""
+        """Stage and commit the changes. Waits while another program has locked the file.
+
+        Raises StateError.
+        """
 
     def stage(self, changes: Sequence[Change]) -> None:
-        """Begin a transaction with these changes; ``commit`` must follow.
+        """Start a transaction with these changes. ``commit`` must follow.
 
-        Raises StateError, and StateBusyError at once for another program's lock. No transaction is open then.
+        Raises StateError, and StateBusyError at once if another program has locked the file. After
+        an error no transaction is open.
         """
 
     def commit(self) -> None:
-        """Make the staged changes durable, all or none. Any thread may call it. Raises StateError."""
+        """Make all staged changes durable, or none of them. Any thread may call this method.
+
+        Raises StateError.
+        """
 
     def release_pages(self, pages: int) -> int:
-        """Return up to ``pages`` unused pages to the file system. Return the number of pages that another call can release.
+        """Release up to ``pages`` unused pages of the file to the file system.
 
-        Call it between transactions only. Any thread may call it. Raises StateError.
+        Returns the number of pages that another call can release. Any thread may call this method,
+        between transactions only. Raises StateError.
         """

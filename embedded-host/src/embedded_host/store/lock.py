@@ -1,4 +1,4 @@
-"""File locks of the operating system. They end with the process, also after ``kill -9``."""
+"""File locks of the operating system, which releases them when the process exits or is killed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from embedded_host.store.files import OWNER_ONLY, make_folder
 from embedded_host.store.interface import StateError
 
 _LOCKED_BYTE = 1 << 20
-"""Behind the text, so that on Windows other processes can still read the owner's process id."""
+"""Offset of the locked byte. On Windows other processes can read only the bytes before it."""
 _INTERVAL = 0.01
 """Seconds between two attempts to lock a file."""
 
 
 class StateLock:
-    """The lock of a state's directory: one host uses it at a time.
+    """The lock of a state folder, which only one host can use at a time.
 
-    ``with StateLock(folder): …`` raises StateError if another process has the lock.
+    ``with StateLock(folder):`` raises StateError if another process has the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,22 +40,23 @@ class StateLock:
         except OSError as error:
             file.close()
             raise StateError(
-                f"The state's folder {self._path.parent} cannot be locked: {error}. It is on a file system without locks, as "
-                "network folders may be: name a folder on this machine with --state. [EH217]"
+                f"The state folder {self._path.parent} cannot be locked: {error}. Its file system "
+                "has no locks, as is the case for some network folders. Use a folder on this "
+                "machine with --state. [EH217]"
             ) from error
         if not is_ours:
             file.seek(0)
             owner = file.read(20).strip()
             file.close()
-            who = f"the host with process id {owner}" if owner.isdigit() else "another host"
+            user = f"the host with process id {owner}" if owner.isdigit() else "another host"
             raise StateError(
-                f"The state in {self._path.parent} is in use by {who}. Stop that one, or keep this one's state elsewhere with "
-                "--state. [EH211]"
+                f"The state folder {self._path.parent} is in use by {user}. Stop that host, or use "
+                "another folder with --state. [EH211]"
             )
         try:
             file.seek(0)
             file.truncate()
-            # Unbuffered: nothing is left that closing the file could fail to write.
+            # Unbuffered, so that closing the file cannot fail.
             os.write(file.fileno(), f"{os.getpid()}\n".encode())
         except OSError as error:
             file.close()
@@ -65,7 +66,8 @@ class StateLock:
 
     def _unusable(self, error: OSError) -> StateError:
         return StateError(
-            f"The state's folder {self._path.parent} cannot be used: {error}. Name another with --state. [EH210]"
+            f"The state folder {self._path.parent} cannot be used: {error}. Use another folder "
+            "with --state. [EH210]"
         )
 
     def __exit__(
@@ -81,9 +83,10 @@ class StateLock:
 
 @contextmanager
 def exclusive_lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock of a file, which is created if missing.
+    """Hold the lock of a file in a ``with`` block. The file is created if it is missing.
 
-    Raises TimeoutError if another holder keeps it for ``timeout`` seconds, and OSError if the file cannot be locked.
+    Raises TimeoutError if the lock is not free within ``timeout`` seconds, and OSError if the file
+    cannot be locked.
     """
     with _open(path) as file:
         deadline = time.monotonic() + timeout
@@ -103,11 +106,14 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> bool:
-        """Return whether the lock was free. Raises OSError on a file system without locks."""
+        """Try to lock the file. Return false if another process has the lock.
+
+        Raises OSError on a file system without locks.
+        """
         try:
             file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:  # the C library's error for a lock of another process
+        except PermissionError:  # the error for a lock of another process
             return False
         return True
 
@@ -115,12 +121,13 @@ else:
     import fcntl
 
     def _lock(file: IO[str]) -> bool:
-        """Return whether the lock was free. Raises OSError on a file system without locks."""
+        """Try to lock the file. Return false if another process has the lock.
+
+        Raises OSError on a file system without locks.
+        """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (
-            BlockingIOError,
-            PermissionError,
-        ):  # the latter where flock is made of fcntl's locks
+        # PermissionError: on systems that implement flock with the locks of fcntl.
+        except (BlockingIOError, PermissionError):
             return False
         return True

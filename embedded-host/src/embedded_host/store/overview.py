@@ -1,7 +1,7 @@
-"""Queries for the dashboard: pages in any order, counts, a histogram.
+"""Queries for the dashboard: pages in any order, counts and a histogram.
 
-They read through a connection of their own. A query over 100,000 instances takes tens of milliseconds: run it in a thread, one at
-a time. Times are microseconds since 1970.
+They use their own connection. A query over 100,000 instances takes tens of milliseconds, so run the
+queries in a thread, one at a time. Times are microseconds since 1970.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
-from embedded_host.store.connection import connect
+from embedded_host.store.connection import SqliteRow, SqliteValue, connect
 from embedded_host.store.input_references import decode_stored_turn
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.named_queries import named_queries
@@ -30,12 +29,12 @@ SORTS: Mapping[str, str] = {
     "duration": "updated - created {0}, key {0}",
 }
 _INDEXED = ("created", "id")
-"""Orders that an index has. For the others all rows are read, which is fastest in the order of the table."""
+"""Sort orders that an index supports. The others read all rows, in the order of the table."""
 
 
 @dataclass(frozen=True)
 class ListedInstance:
-    """A row of a list."""
+    """A row of a list of instances."""
 
     key: int
     id: str
@@ -47,7 +46,7 @@ class ListedInstance:
 
 @dataclass(frozen=True)
 class InstanceDetails:
-    """An orchestration instance. Values are JSON, or the plain text of a failure."""
+    """An orchestration instance. The output is JSON, or the message of a failure as plain text."""
 
     key: int
     id: str
@@ -68,18 +67,19 @@ class OrchestratorUse:
 
     count: int
     newest: int
-    """Creation time of the newest one."""
+    """Creation time of the newest instance."""
     input: str | None
-    """Its input."""
+    """Input of the newest instance."""
 
 
 class Overview:
-    """A reader of a state file. Methods raise sqlite3.Error."""
+    """A reader of a state file. Its methods raise sqlite3.Error if the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path)
         self._connection.execute("PRAGMA query_only = ON")
-        # Memory-mapped pages are not copied: the last page of 100,000 rows takes half the time.
+        # SQLite does not copy memory-mapped pages. This halves the time for the last page of a list
+        # of 100,000 instances.
         self._connection.execute("PRAGMA mmap_size = 2147483648")
         self._sql = named_queries("overview.sql")
 
@@ -88,11 +88,12 @@ class Overview:
         self._connection.interrupt()
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all reads in the ``with`` block see one state."""
+        """Make all reads in the ``with`` block see the same committed state."""
         self._connection.execute("BEGIN")
         try:
             yield
@@ -103,7 +104,7 @@ class Overview:
         """Return a number that changes with every commit."""
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
-    # -- many ----------------------------------------------------------------------------------------
+    # -- many --------------------------------------------------------------------------------------
 
     def page(
         self,
@@ -114,62 +115,78 @@ class Overview:
         limit: int = 100,
         offset: int = 0,
     ) -> list[ListedInstance]:
+        """Return a page of the matching instances. ``sort`` is a key of ``SORTS``."""
         where, values = _where(hub, query)
         order = SORTS[sort].format("DESC" if descending else "ASC")
         by_index = sort in _INDEXED or query.id_prefix or query.waiting
-        # The subquery sorts keys only, and an offset skips entries of an index instead of rows.
-        keys = f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
-        text = f"SELECT key, id, name, status, created, updated FROM instances WHERE key IN ({keys}) ORDER BY {order}"
+        # The subquery sorts keys only, so the offset skips index entries instead of rows.
+        keys = (
+            f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} "
+            f"WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
+        )
+        select = (
+            "SELECT key, id, name, status, created, updated FROM instances "
+            f"WHERE key IN ({keys}) ORDER BY {order}"
+        )
         return [
             ListedInstance(*row)
-            for row in self._connection.execute(text, {**values, "n": limit, "o": offset})
+            for row in self._connection.execute(select, {**values, "n": limit, "o": offset})
         ]
 
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """Return the number of instances by status."""
         where, values = _where(hub, query)
-        # A condition on the name reads every row, which is several times faster in the order of the table.
-        text = f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} WHERE {where} GROUP BY status"
-        return dict(self._connection.execute(text, values))
+        # A condition on the name reads every row, which is fastest in the order of the table.
+        select = (
+            f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} "
+            f"WHERE {where} GROUP BY status"
+        )
+        return dict(self._connection.execute(select, values))
 
     def creation_range(self, hub: str) -> tuple[int, int] | None:
-        """Return the creation times of the oldest and the newest instance; None without instances."""
-        first, last = self._one("creation_range", hub)
+        """Return the creation times of the oldest and newest instance, or None if there is none."""
+        first, last = self._only("creation_range", hub)
         return None if first is None else (first, last)
 
     def started_by_interval(
         self, hub: str, query: InstanceQuery, start: int, width: int
     ) -> dict[int, int]:
-        """Return the number of instances created in each interval of ``width`` from ``start``, by the interval's number."""
+        """Return the number of instances created in each interval.
+
+        Intervals are ``width`` microseconds long and numbered from 0, starting at ``start``.
+        """
         where, values = _where(hub, query)
-        text = f"SELECT (created - :s) / :w AS interval, count(*) FROM instances WHERE {where} AND created >= :s GROUP BY interval"
-        return dict(self._connection.execute(text, {**values, "s": start, "w": width}))
+        select = (
+            "SELECT (created - :s) / :w AS interval, count(*) FROM instances "
+            f"WHERE {where} AND created >= :s GROUP BY interval"
+        )
+        return dict(self._connection.execute(select, {**values, "s": start, "w": width}))
 
     def ended_by_interval(
         self, hub: str, query: InstanceQuery, start: int, width: int
     ) -> dict[str, dict[int, int]]:
-        """Return the number of instances that ended in each interval, by status."""
+        """Return the number of instances that ended in each interval, by status and interval."""
         where, values = _where(hub, query)
-        text = (
+        select = (
             "SELECT status, (updated - :s) / :w AS interval, count(*) FROM instances NOT INDEXED "
             f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, interval"
         )
-        found: dict[str, dict[int, int]] = {}
+        counts: dict[str, dict[int, int]] = {}
         for status, interval, count in self._connection.execute(
-            text, {**values, "s": start, "w": width}
+            select, {**values, "s": start, "w": width}
         ):
-            found.setdefault(status, {})[interval] = count
-        return found
+            counts.setdefault(status, {})[interval] = count
+        return counts
 
     def waits(self, hub: str, rows: Iterable[ListedInstance]) -> dict[int, list[str]]:
-        """Return the waits of the live ones of ``rows``, by key.
+        """Return the open waits of the live instances among ``rows`` by key.
 
         A wait is ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME`` or ``entity ID``.
         """
         live = {row.id: row.key for row in rows if row.status not in FINISHED}
-        found: dict[int, list[str]] = {key: [] for key in live.values()}
+        waits: dict[int, list[str]] = {key: [] for key in live.values()}
         marks = ",".join("?" * len(live))
-        for kind, text, values in (
+        for kind, select, values in (
             (
                 "activity",
                 f"SELECT instance, name FROM activities WHERE instance IN ({marks})",
@@ -177,7 +194,8 @@ class Overview:
             ),
             (
                 "timer",
-                f"SELECT instance, min(due) FROM messages WHERE instance IN ({marks}) AND due IS NOT NULL GROUP BY instance",
+                f"SELECT instance, min(due) FROM messages WHERE instance IN ({marks}) "
+                "AND due IS NOT NULL GROUP BY instance",
                 [*live.values()],
             ),
             (
@@ -187,32 +205,31 @@ class Overview:
                 [hub, *live],
             ),
         ):
-            for owner, name in self._connection.execute(text, values):
-                found[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
+            for owner, name in self._connection.execute(select, values):
+                waits[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
         for owner, kind, name in self._connection.execute(
             f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})",
             [*live.values()],
         ):
-            found[owner].append(f"{kind} {name}")
-        return found
+            waits[owner].append(f"{kind} {name}")
+        return waits
 
-    # -- one -----------------------------------------------------------------------------------------
+    # -- one ---------------------------------------------------------------------------------------
 
     def instance(self, hub: str, id: str) -> InstanceDetails | None:
-        """Return an orchestration instance; None for an entity."""
+        """Return an orchestration instance, or None if the id is unknown or that of an entity."""
         row = self._one("instance_of", hub, id)
         if row is None or self._one("is_entity", row[0]):
             return None
         return InstanceDetails(*row)
 
-    def fingerprint(self, hub: str, id: str) -> tuple[Any, ...] | None:
-        """Return a value that changes with the instance; None if it does not exist."""
-        row = self._one("fingerprint_of", hub, id)
-        return None if row is None else tuple(row)
+    def fingerprint(self, hub: str, id: str) -> SqliteRow | None:
+        """Return a value that changes with every turn, or None if the id is unknown."""
+        return self._one("fingerprint_of", hub, id)
 
     def turns(self, key: int) -> tuple[int, int]:
-        """Return the number of turns in a history, and the length of the first one, which a rewind changes."""
-        turns, first = self._one("turns_of", key)
+        """Return the number of turns and the length of the first turn, which a rewind changes."""
+        turns, first = self._only("turns_of", key)
         return turns, first
 
     def history(self, key: int) -> list[list[HistoryEvent]]:
@@ -222,10 +239,10 @@ class Overview:
             for row in self._connection.execute(self._sql["history_of"], (key,))
         ]
 
-    # -- functions and entities ----------------------------------------------------------------------
+    # -- functions and entities --------------------------------------------------------------------
 
     def orchestrators(self, hub: str) -> dict[str, OrchestratorUse]:
-        """Return the use of each orchestrator, by name."""
+        """Return the use of each orchestrator by name."""
         rows = self._connection.execute(self._sql["orchestrators"], (hub,)).fetchall()
         return {
             name: OrchestratorUse(count, newest, self._input(key))
@@ -235,9 +252,10 @@ class Overview:
     def samples(
         self, hub: str, *, newest: int, each: int, longest: int
     ) -> Iterable[tuple[str, list[HistoryEvent]]]:
-        """Return the name and the turns of up to ``each`` instances of a name, of the ``newest`` instances of all names.
+        """Return the name and the history of some of the ``newest`` instances.
 
-        Histories of more than ``longest`` characters are left out.
+        There are up to ``each`` instances of a name. Histories of more than ``longest`` characters
+        are left out. Raises ValueError if a row is damaged.
         """
         seen: dict[str, int] = {}
         for key, name in self._connection.execute(
@@ -246,33 +264,42 @@ class Overview:
             if (
                 seen.get(name, 0) < each
                 and not name.startswith("@")
-                and self._one("history_sizes", key)[0] <= longest
+                and self._only("history_sizes", key)[0] <= longest
             ):
                 seen[name] = seen.get(name, 0) + 1
                 yield name, list(chain.from_iterable(self.history(key)))
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
-        """Return ``event NAME`` of the events that instances wait for."""
+        """Return ``event NAME`` for the external events that instances wait for."""
         return [
             row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))
         ]
 
     def entity_names(self, hub: str) -> list[str]:
+        """Return the names of the entities, each once, with the leading @."""
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]
 
     def entity_states(self, keys: Sequence[int]) -> dict[int, str | None]:
         """Return the states of the entities that have one, by key."""
-        text = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({','.join('?' * len(keys))})"
-        return dict(self._connection.execute(text, keys))
+        marks = ",".join("?" * len(keys))
+        select = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({marks})"
+        return dict(self._connection.execute(select, keys))
 
     def _input(self, key: int) -> str | None:
         row = self._one("input_of", key)
         return None if row is None else str(row[0])
 
-    def _one(self, name: str, *values: Any) -> Any:
-        return self._connection.execute(self._sql[name], values).fetchone()
+    def _only(self, name: str, *values: SqliteValue) -> SqliteRow:
+        """Return the row of a query that always returns one."""
+        row = self._one(name, *values)
+        assert row is not None
+        return row
+
+    def _one(self, name: str, *values: SqliteValue) -> SqliteRow | None:
+        row: SqliteRow | None = self._connection.execute(self._sql[name], values).fetchone()
+        return row
 
 
-def _where(hub: str, query: InstanceQuery) -> tuple[str, dict[str, Any]]:
+def _where(hub: str, query: InstanceQuery) -> tuple[str, dict[str, SqliteValue]]:
     conditions = all_conditions(hub, query)
     return conditions.where, conditions.values

@@ -1,12 +1,13 @@
--- Named queries of sqlite.py and state_reader.py: each begins with a line "-- name: NAME".
+-- Named queries of sqlite.py and state_reader.py. Each query starts with a line "-- name: NAME".
 
 -- name: save_instance
-INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation, parent, continued,
-                       custom_status, output)
+INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation,
+                       parent, continued, custom_status, output)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     status = excluded.status, created = excluded.created, updated = excluded.updated,
-    execution_id = excluded.execution_id, generation = excluded.generation, continued = excluded.continued,
+    execution_id = excluded.execution_id, generation = excluded.generation,
+    continued = excluded.continued,
     custom_status = excluded.custom_status, output = excluded.output;
 
 -- name: delete_instance
@@ -28,7 +29,8 @@ DELETE FROM timers WHERE hub = ?;
 -- name: delete_hub_instances
 DELETE FROM instances WHERE hub = ?;
 -- name: set_input
-INSERT INTO inputs (instance, input) VALUES (?, ?) ON CONFLICT (instance) DO UPDATE SET input = excluded.input;
+INSERT INTO inputs (instance, input) VALUES (?, ?)
+ON CONFLICT (instance) DO UPDATE SET input = excluded.input;
 -- name: delete_input
 DELETE FROM inputs WHERE instance = ?;
 -- name: append_history
@@ -62,10 +64,12 @@ ON CONFLICT (instance) DO UPDATE SET has_state = excluded.has_state, state = exc
 DELETE FROM entities WHERE instance = ?;
 -- name: save_timer
 INSERT INTO timers (hub, function, last, next, updated) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (hub, function) DO UPDATE SET last = excluded.last, next = excluded.next, updated = excluded.updated;
+ON CONFLICT (hub, function) DO UPDATE SET
+    last = excluded.last, next = excluded.next, updated = excluded.updated;
 
 -- name: instance_by_id
-SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, custom_status, output
+SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent,
+       continued, custom_status, output
 FROM instances WHERE hub = ? AND id = ?;
 -- name: input_of
 SELECT input FROM inputs WHERE instance = ?;
@@ -83,13 +87,16 @@ SELECT hub, function, last, next, updated FROM timers WHERE hub = ? AND function
 -- name: messages_of
 SELECT id, instance, execution_id, due, event FROM messages WHERE instance = ? ORDER BY id;
 -- name: all_messages
-SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance
+SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id
+FROM messages m JOIN instances i ON i.key = m.instance
 WHERE m.due IS NULL OR m.due <= ? ORDER BY m.id;
 -- name: message
-SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id FROM messages m JOIN instances i ON i.key = m.instance
+SELECT m.id, m.instance, m.execution_id, m.due, m.event, i.hub, i.id
+FROM messages m JOIN instances i ON i.key = m.instance
 WHERE m.instance = ? AND m.id = ?;
 -- name: due_after
-SELECT m.due, m.instance, m.id FROM messages m JOIN instances i ON i.key = m.instance WHERE i.hub = ? AND m.due > ?;
+SELECT m.due, m.instance, m.id FROM messages m JOIN instances i ON i.key = m.instance
+WHERE i.hub = ? AND m.due > ?;
 -- name: all_activities
 SELECT a.id, a.instance, a.execution_id, a.task_id, a.name, a.input, i.hub, i.id
 FROM activities a JOIN instances i ON i.key = a.instance ORDER BY a.id;

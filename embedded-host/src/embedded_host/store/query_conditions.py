@@ -1,11 +1,16 @@
-"""SQL conditions of an instance query, with named parameters."""
+"""SQL conditions of an instance query, with named parameters.
+
+The argument ``prefix`` of some functions is "+" to keep SQLite from using the index of a column.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
 
 from embedded_host.engine.status import UNFINISHED
+from embedded_host.store.connection import SqliteValue
 from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
 
@@ -13,93 +18,111 @@ _LAST = "\U0010ffff"
 PARENT_ID = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
 IS_LIVE = f"status IN ({', '.join(map(repr, UNFINISHED))})"
 _IS_ENTITY = "key IN (SELECT instance FROM entities)"
-"""An orchestration may have an id with a leading @ too (recorded): the entities table tells them apart."""
+"""The id does not show it: an orchestration's id may start with @ too (recorded)."""
 _WAITING: Mapping[str, str] = {
     "activity": "key IN (SELECT instance FROM activities{0})",
     "timer": "key IN (SELECT instance FROM messages WHERE due IS NOT NULL)",
-    "child": f"id IN (SELECT {PARENT_ID} FROM instances WHERE hub = :hub AND {IS_LIVE} AND parent IS NOT NULL{{1}})",
+    "child": (
+        f"id IN (SELECT {PARENT_ID} FROM instances "
+        f"WHERE hub = :hub AND {IS_LIVE} AND parent IS NOT NULL{{1}})"
+    ),
     "event": "key IN (SELECT instance FROM awaited WHERE kind = 'event'{1})",
     "entity": "key IN (SELECT instance FROM awaited WHERE kind = 'entity'{1})",
 }
-"""By kind of wait. ``{0}`` and ``{1}`` are the places of the condition on the name."""
+"""The condition for each kind of wait. A condition on the name replaces ``{0}`` or ``{1}``."""
 
 
-class Conditions(NamedTuple):
-    texts: tuple[str, ...]
-    values: dict[str, Any]
+@dataclass(frozen=True)
+class Conditions:
+    """Terms of a WHERE clause and the values of their parameters."""
 
-    def __add__(self, other: Conditions) -> Conditions:  # type: ignore[override]
-        return Conditions(self.texts + other.texts, self.values | other.values)
+    terms: tuple[str, ...]
+    values: dict[str, SqliteValue]
+
+    def __add__(self, other: Conditions) -> Conditions:
+        return Conditions(self.terms + other.terms, self.values | other.values)
 
     @property
     def where(self) -> str:
-        return " AND ".join(self.texts) or "1"
+        """The conjunction of all terms."""
+        return " AND ".join(self.terms) or "1"
 
 
 def all_conditions(hub: str, query: InstanceQuery) -> Conditions:
-    return of_hub(hub) + of_id(query) + of_creation(query) + of_status(query) + of_the_rest(query)
+    """Return all conditions of a query on one task hub."""
+    return (
+        hub_condition(hub)
+        + id_conditions(query)
+        + creation_conditions(query)
+        + status_condition(query)
+        + unindexed_conditions(query)
+    )
 
 
-def of_hub(hub: str) -> Conditions:
+def hub_condition(hub: str) -> Conditions:
+    """Return the condition on the task hub."""
     return Conditions(("hub = :hub",), {"hub": hub})
 
 
-def of_id(query: InstanceQuery, prefix: str = "") -> Conditions:
-    """``prefix`` "+" keeps SQLite from using the index of ids."""
+def id_conditions(query: InstanceQuery, prefix: str = "") -> Conditions:
+    """Return the conditions on the id."""
     bounds = [
         ("after", ">", query.after_id),
         ("first", ">=", query.id_prefix or None),
         ("last", "<", query.id_prefix + _LAST if query.id_prefix else None),
         *([("first_entity", ">=", "@"), ("last_entity", "<", "A")] if query.entities else []),
     ]
-    return _given(
+    return _with_values(
         *((f"{prefix}id {operator} :{name}", name, value) for name, operator, value in bounds)
     )
 
 
-def of_creation(query: InstanceQuery, prefix: str = "") -> Conditions:
-    """``prefix`` "+" keeps SQLite from using the index of creation times."""
-    return _given(
+def creation_conditions(query: InstanceQuery, prefix: str = "") -> Conditions:
+    """Return the conditions on the creation time."""
+    return _with_values(
         (
             f"{prefix}created >= :created_from",
             "created_from",
-            query.created_from and micros(query.created_from),
+            _micros(query.created_from),
         ),
         (
             f"{prefix}created <= :created_to",
             "created_to",
-            query.created_to and micros(query.created_to),
+            _micros(query.created_to),
         ),
     )
 
 
-def of_status(query: InstanceQuery, prefix: str = "") -> Conditions:
-    """``prefix`` "+" keeps SQLite from using the index of statuses."""
+def status_condition(query: InstanceQuery, prefix: str = "") -> Conditions:
+    """Return the condition on the runtime status."""
     if not query.statuses:
         return Conditions((), {})
-    values = {f"status{n}": status for n, status in enumerate(query.statuses)}
-    return Conditions((f"{prefix}status IN ({', '.join(f':{name}' for name in values)})",), values)
+    values: dict[str, SqliteValue] = {
+        f"status{number}": status for number, status in enumerate(query.statuses)
+    }
+    names = ", ".join(f":{name}" for name in values)
+    return Conditions((f"{prefix}status IN ({names})",), values)
 
 
-def of_the_rest(query: InstanceQuery) -> Conditions:
-    """Conditions that no index of instances serves."""
-    found = _given(
+def unindexed_conditions(query: InstanceQuery) -> Conditions:
+    """Return the conditions on columns that are in no index of instances."""
+    conditions = _with_values(
         (
             "updated >= :updated_from",
             "updated_from",
-            query.updated_from and micros(query.updated_from),
+            _micros(query.updated_from),
         ),
-        ("updated <= :updated_to", "updated_to", query.updated_to and micros(query.updated_to)),
+        ("updated <= :updated_to", "updated_to", _micros(query.updated_to)),
         ("name = :name", "name", query.name or None),
     )
     if query.waiting:
-        found += _of_waiting(query.waiting)
+        conditions += _wait_condition(query.waiting)
     if query.entities is not None:
-        found += Conditions((_IS_ENTITY if query.entities else f"NOT {_IS_ENTITY}",), {})
-    return found
+        conditions += Conditions((_IS_ENTITY if query.entities else f"NOT {_IS_ENTITY}",), {})
+    return conditions
 
 
-def _of_waiting(waiting: str) -> Conditions:
+def _wait_condition(waiting: str) -> Conditions:
     kind, _, name = waiting.partition(":")
     narrowed = (" WHERE name = :waiting", " AND name = :waiting") if name else ("", "")
     return Conditions(
@@ -107,9 +130,14 @@ def _of_waiting(waiting: str) -> Conditions:
     )
 
 
-def _given(*conditions: tuple[str, str, Any]) -> Conditions:
-    """Return the conditions whose value is not None; each is (text, parameter, value)."""
-    given = [condition for condition in conditions if condition[2] is not None]
-    return Conditions(
-        tuple(text for text, _, _ in given), {name: value for _, name, value in given}
-    )
+def _micros(time: datetime | None) -> int | None:
+    return None if time is None else micros(time)
+
+
+def _with_values(*terms: tuple[str, str, SqliteValue]) -> Conditions:
+    """Return the conditions that have a value.
+
+    Each argument is a term, the name of its parameter, and the value.
+    """
+    used = [(term, name, value) for term, name, value in terms if value is not None]
+    return Conditions(tuple(term for term, _, _ in used), {name: value for _, name, value in used})

@@ -1,4 +1,4 @@
-"""Reading a state file without writing to its directory."""
+"""Access to a state file without writing to its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from embedded_host.store.state_reader import SqliteReader
 
 @contextmanager
 def read_state(path: Path) -> Iterator[SqliteReader]:
-    """Read a state file, also while a host runs with it. All reads are of one moment. Raises StateError."""
+    """Read a state file, also while a host runs. All reads see the same committed state.
+
+    Raises StateError if the file cannot be read.
+    """
     with open_read_only(path) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -27,13 +30,19 @@ def read_state(path: Path) -> Iterator[SqliteReader]:
 
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a state file of this version without writing to its directory. Raises StateError."""
+    """Open a state file of this version of the host, without writing to its folder.
+
+    Raises StateError if the file cannot be read.
+    """
     with readable(path) as (file, parameters), _connected(path, file, parameters) as connection:
         yield connection
 
 
 def open_beside_host(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    """Open the state file of a running host, which keeps the log and its index in the directory. Raises StateError."""
+    """Open the state file of a running host, which keeps the log and its index in the folder.
+
+    Raises StateError if the file cannot be read.
+    """
     return _connected(path, path, "mode=ro")
 
 
@@ -49,15 +58,19 @@ def _connected(path: Path, file: Path, parameters: str) -> Iterator[sqlite3.Conn
 
 @contextmanager
 def readable(path: Path) -> Iterator[tuple[Path, str]]:
-    """Return the file to open and the URI parameters with which SQLite writes nothing beside it (not even ``-shm``)."""
+    """Return the file to open and the URI parameters with which SQLite writes no file beside it.
+
+    Without these parameters SQLite would create the log and its index (``-shm``).
+    """
     log, index = log_file(path), path.with_name(path.name + "-shm")
     if not file_size(log):
-        # The file is complete. Without "immutable" SQLite would create the log and its index, and leave them there.
+        # The file is complete. Without "immutable" SQLite would leave a log and its index behind.
         yield path, "mode=ro&immutable=1"
     elif index.exists():
         yield path, "mode=ro&readonly_shm=1"
     else:
-        # A log without its index, as in a copy of a killed host's state: reading it creates the index, here in a copy.
+        # A log without its index, as in a copy of a killed host's folder. SQLite creates the index
+        # to read the log, so it reads a temporary copy.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for file in (path, log):
                 shutil.copyfile(file, Path(folder, file.name))

@@ -1,4 +1,4 @@
-"""The schema of a state file: its creation, and the check that a file has it."""
+"""The schema of a state file: its creation and its check."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 from embedded_host.store.interface import StateError
 
 SCHEMA_VERSION = 1
-"""``PRAGMA user_version`` of a state file. Every change of schema.sql raises it."""
+"""``PRAGMA user_version`` of a state file. Increase it with each change of schema.sql."""
 APPLICATION_ID = int.from_bytes(b"EHst", "big")
-"""``PRAGMA application_id`` of a state file. It tells a state file from another program's database."""
+"""``PRAGMA application_id`` of a state file, which other programs' databases do not have."""
 
 
 def create_schema(connection: sqlite3.Connection) -> None:
-    """Create the tables in an empty database, which must not be in a transaction."""
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # SQLite ignores it once a table exists
+    """Create the tables in an empty database. The connection must not be in a transaction."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has no effect after the first table
     connection.executescript(
-        f"BEGIN;\n{_schema()}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+        f"BEGIN;\n{_schema()}\nPRAGMA application_id = {APPLICATION_ID};\n"
+        f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
     )
 
 
@@ -26,14 +27,15 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Raise StateError if the file is not a state file of this version of the embedded host."""
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise StateError(
-            f"The file {path} is not a state file of the embedded host. Use another folder with --state. [EH213]"
+            f"The file {path} is not a state file of the embedded host. Use another folder with "
+            "--state. [EH213]"
         )
     version = _pragma(connection, "user_version")
     if version != SCHEMA_VERSION:
         raise StateError(
-            f"The state file {path} was written by another version of the embedded host (schema {version}; this version "
-            f"uses {SCHEMA_VERSION}). Use the version of azure-functions-embedded-host that wrote it, or another folder with "
-            "--state. [EH214]"
+            f"The state file {path} was written by another version of the embedded host (schema "
+            f"{version}; this version uses {SCHEMA_VERSION}). Use the version of "
+            "azure-functions-embedded-host that wrote it, or another folder with --state. [EH214]"
         )
 
 

@@ -1,8 +1,8 @@
--- The state file. One file holds every task hub. Times are whole microseconds since 1970, UTC.
--- A change here is a new version: raise SCHEMA_VERSION in schema.py.
+-- The schema of a state file, which contains all task hubs. Times are whole microseconds since
+-- 1970-01-01 UTC. Increase SCHEMA_VERSION in schema.py with each change of this file.
 
--- An orchestration instance or an entity ("@name@key"). Small, because every turn rewrites the row: what is big and
--- does not change stands elsewhere.
+-- Orchestration instances and entities (id "@name@key"). Every turn rewrites its row, so large
+-- values that do not change are in other tables.
 CREATE TABLE instances (
     key           INTEGER PRIMARY KEY,
     hub           TEXT NOT NULL COLLATE NOCASE,
@@ -13,7 +13,7 @@ CREATE TABLE instances (
     updated       INTEGER NOT NULL,
     execution_id  TEXT NOT NULL,
     generation    INTEGER,
-    parent        TEXT,              -- ParentInstance of its ExecutionStarted, JSON
+    parent        TEXT,              -- JSON of the ParentInstance of its ExecutionStarted
     continued     INTEGER NOT NULL DEFAULT 0,
     custom_status TEXT,
     output        TEXT,
@@ -27,7 +27,7 @@ CREATE TABLE inputs (
     input    TEXT NOT NULL
 );
 
--- One row for each turn: a JSON array of its events. Appended, never rewritten.
+-- One row for each turn, with the JSON array of its events. Rows are never updated.
 CREATE TABLE history (
     instance INTEGER NOT NULL,
     turn     INTEGER NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE history (
     PRIMARY KEY (instance, turn)
 ) WITHOUT ROWID;
 
--- Inboxes. A message with a due time (a timer) is delivered then.
+-- Messages in the inboxes. A message with a due time (a timer) is delivered at that time.
 CREATE TABLE messages (
     instance     INTEGER NOT NULL,
     id           INTEGER NOT NULL,
@@ -43,9 +43,9 @@ CREATE TABLE messages (
     due          INTEGER,
     event        TEXT NOT NULL,
     PRIMARY KEY (instance, id)
-) WITHOUT ROWID;                     -- one tree and no index: every page that a commit touches is written
+) WITHOUT ROWID;                     -- one B-tree without an index: a commit writes fewer pages
 
--- Activities that are to be run, or were being run when the host died: they are run again.
+-- Scheduled activities without a result. After a crash of the host they run again.
 CREATE TABLE activities (
     instance     INTEGER NOT NULL,
     id           INTEGER NOT NULL,
@@ -56,12 +56,12 @@ CREATE TABLE activities (
     PRIMARY KEY (instance, id)
 ) WITHOUT ROWID;
 
--- What a waiting orchestration waits for that leaves no other row: events, and answers of entities. It tells people; a turn
--- finds it by a replay.
+-- External events and entity responses that an orchestration waits for. No other row shows these
+-- waits. The rows are for reports only: a turn determines its waits by a replay.
 CREATE TABLE awaited (
     instance INTEGER NOT NULL,
-    kind     TEXT NOT NULL,          -- event, entity
-    name     TEXT NOT NULL,          -- of the event as the orchestrator spells it; the entity's id
+    kind     TEXT NOT NULL,          -- "event" or "entity"
+    name     TEXT NOT NULL,          -- name of the event (as in the code) or id of the entity
     PRIMARY KEY (instance, kind, name)
 ) WITHOUT ROWID;
 
@@ -71,7 +71,8 @@ CREATE TABLE entities (
     state      TEXT
 );
 
--- Functions with a timerTrigger: when each ran last, and when it is to run next as reckoned at "updated".
+-- Timer functions: the times of the last and the next run. "updated" is the time at which "next"
+-- was computed.
 CREATE TABLE timers (
     hub      TEXT NOT NULL COLLATE NOCASE,
     function TEXT NOT NULL COLLATE NOCASE,

@@ -1,12 +1,11 @@
-"""The state in one SQLite file."""
+"""A store that keeps the state in one SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from embedded_host.engine.events import encode_parent
 from embedded_host.store.epoch import micros
@@ -37,6 +36,8 @@ from embedded_host.store.state_reader import SqliteReader
 
 BUSY_LIMIT = 10.0
 """Seconds that ``write`` waits for the lock of another program."""
+_Execute = Callable[[str, Sequence[object]], object]
+"""``execute`` of a connection."""
 _DELETE_INSTANCE = ("instance", "input", "history", "messages", "activities", "awaited", "entity")
 _DELETE_HUB = (
     "inputs",
@@ -53,17 +54,18 @@ _DELETE_HUB = (
 class SqliteStore(SqliteReader):
     """Implements ``Store``.
 
-    Writing and reading use a connection each, so that a reader never waits for a write's fsync. One thread may write
-    while another reads.
+    It has one connection for writing and one for reading, so that a reader never waits for the
+    fsync of a write. One thread may write while another one reads.
     """
 
     def __init__(self, path: Path | None, *, fsync: bool = True) -> None:
-        """Open a state file, created if missing; None keeps the state in memory.
+        """Open a state file and create it if it is missing. None keeps the state in memory.
 
-        Raises StateError if the file is not a state file of this version, is damaged, or cannot be opened.
+        Raises StateError if the file is not a state file of this version, is damaged, or cannot be
+        opened.
         """
         self.was_left_open = path is not None and file_size(log_file(path)) > 0
-        """The previous host did not close the file: SQLite removes the log when it does."""
+        """True if the previous host did not close the file: closing it deletes the log."""
         if path is None:
             self._writer = reader = open_in_memory()
         else:
@@ -71,11 +73,13 @@ class SqliteStore(SqliteReader):
         super().__init__(path, reader)
 
     def close(self) -> None:
+        """Close both connections."""
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()
 
     def write(self, changes: Sequence[Change]) -> None:
+        """Stage and commit the changes. Waits while another program has locked the file."""
         deadline = time.monotonic() + BUSY_LIMIT
         while True:
             try:
@@ -87,9 +91,10 @@ class SqliteStore(SqliteReader):
         self.commit()
 
     def stage(self, changes: Sequence[Change]) -> None:
-        execute = self._writer.execute
+        """Start a transaction with these changes, as ``Store.stage`` describes."""
+        execute: _Execute = self._writer.execute
         try:
-            execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
                 for change in changes:
                     self._apply(execute, change)
@@ -100,6 +105,7 @@ class SqliteStore(SqliteReader):
             raise state_error(self.path, error, "written") from error
 
     def commit(self) -> None:
+        """Make all staged changes durable, or none of them."""
         try:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
@@ -107,14 +113,15 @@ class SqliteStore(SqliteReader):
             raise state_error(self.path, error, "written") from error
 
     def release_pages(self, pages: int) -> int:
+        """Release unused pages to the file system, as ``Store.release_pages`` describes."""
         try:
             before = self._unused_pages()
-            # A script: execute steps a statement without columns only once, which would release one page.
+            # Not execute, which would release one page only: it runs one step of the statement.
             self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
             remaining = self._unused_pages()
             if 0 < remaining < before:
                 return remaining
-            # The file itself shrinks when the log is written into it.
+            # The file shrinks at the checkpoint, which writes the log into it.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             raise state_error(self.path, error, "written") from error
@@ -127,7 +134,7 @@ class SqliteStore(SqliteReader):
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
-    def _apply(self, execute: Any, change: Change) -> None:
+    def _apply(self, execute: _Execute, change: Change) -> None:
         sql = self._sql
         if isinstance(change, SaveInstance):
             execute(sql["save_instance"], _instance_values(change.row))
@@ -180,7 +187,7 @@ class SqliteStore(SqliteReader):
                 execute(sql[f"delete_hub_{name}"], change)
 
 
-def _instance_values(row: InstanceRow) -> tuple[Any, ...]:
+def _instance_values(row: InstanceRow) -> tuple[object, ...]:
     return (
         row.key,
         row.hub,

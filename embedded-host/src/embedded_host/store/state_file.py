@@ -1,4 +1,4 @@
-"""Opening a state file: created if missing, refused with an explanation if it cannot be used."""
+"""The opening and the creation of a state file."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ from embedded_host.store.connection import RUN_TIMEOUT, connect, set_busy_timeou
 from embedded_host.store.error_messages import remedy, shell_quoted, state_error
 from embedded_host.store.files import (
     file_size,
-    keep_from_others,
     log_file,
     make_file,
     make_folder,
     replace_file,
+    restrict_to_owner,
     sync_file,
 )
 from embedded_host.store.interface import StateError
 from embedded_host.store.schema import check_schema, create_schema
 
 RECOVERED = ".recovered"
-"""Suffix of a recovered file that is complete and not yet in the place of the damaged one."""
+"""Suffix of a complete recovered file that has not yet replaced the damaged file."""
 
 
 def open_state(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    """Return a connection that writes and one that reads. Raises StateError."""
+    """Open a state file and create it if it is missing. Return a writing and a reading connection.
+
+    Raises StateError if the file cannot be used.
+    """
     try:
         make_folder(path.parent)
         _check_files(path)
         if not path.exists():
             _create(path, fsync)
-        keep_from_others(path)
+        restrict_to_owner(path)
         writer = connect(path)
     except OSError as error:
         raise StateError(
-            f"The state file {path} cannot be opened: {error}. Check the permissions of its folder, or use another with --state. "
-            "[EH212]"
+            f"The state file {path} cannot be opened: {error}. Check the permissions of its "
+            "folder, or use another folder with --state. [EH212]"
         ) from error
     except (sqlite3.Error, UnicodeError) as error:
         raise _open_error(path, error) from error
@@ -57,13 +60,17 @@ def open_state(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, sqlite3.
 
 
 def open_in_memory() -> sqlite3.Connection:
+    """Return a connection to an empty state in memory."""
     connection = connect(":memory:")
     create_schema(connection)
     return connection
 
 
 def create_file(path: Path) -> sqlite3.Connection:
-    """Create a file with the schema and no rows, without syncing, and return a connection to it. Raises OSError, sqlite3.Error."""
+    """Create a state file without rows and return a connection to it.
+
+    Writes are not synchronized to disk. Raises OSError or sqlite3.Error.
+    """
     make_file(path)
     connection = connect(path)
     try:
@@ -79,13 +86,14 @@ def _configure(writer: sqlite3.Connection, fsync: bool) -> None:
     writer.execute("PRAGMA journal_mode = WAL")
     writer.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
     if fsync:
-        # On macOS fsync leaves data in the drive's own cache; F_FULLFSYNC does not. Elsewhere these change nothing.
+        # On macOS fsync leaves data in the drive's cache, and F_FULLFSYNC writes it to the disk.
+        # Other systems ignore these settings.
         writer.execute("PRAGMA fullfsync = ON")
         writer.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
 def _create(path: Path, fsync: bool) -> None:
-    """Create the file under another name first: an empty state file then always means lost data."""
+    """Create a state file. It gets its name last, so that an empty file always means lost data."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     create_file(new).close()
@@ -95,52 +103,54 @@ def _create(path: Path, fsync: bool) -> None:
 
 
 def _check_files(path: Path) -> None:
-    """Raise StateError for files that are no state to open. Raises OSError if they cannot be examined."""
+    """Raise StateError if the files of a state cannot be opened.
+
+    Raises OSError if they cannot be examined.
+    """
     recovered = path.with_name(path.name + RECOVERED)
     folder = shell_quoted(path.parent)
     if recovered.exists():
         raise StateError(
-            f"A recovery of {path} was interrupted when {recovered} was complete. Finish it: embedded-host recover "
-            f"--state {folder} [EH224]"
+            f"A recovery of {path} was interrupted after {recovered} was complete. Finish it: "
+            f"embedded-host recover --state {folder} [EH224]"
         )
     log = log_file(path)
     if path.is_dir():
         raise StateError(
-            f"{path} is a folder, and the state file would be there. Use another folder with --state. [EH212]"
+            f"{path} must be a file and is a folder. Use another folder with --state. [EH212]"
         )
     if not path.exists():
         if file_size(log):
             raise StateError(
-                f"The state file {path} is missing, but its log {log} exists. Put the file back, or move the log away to start "
-                f"with an empty state. {remedy(path)} [EH223]"
+                f"The state file {path} is missing, but its log {log} exists. Restore the file, or "
+                "move the log to another folder to start with an empty state. "
+                f"{remedy(path)} [EH223]"
             )
     elif path.stat().st_size == 0:
         raise StateError(
-            f"The state file {path} is empty: its content is lost. {remedy(path)} To start with an empty state, remove "
-            "the file. [EH222]"
+            f"The state file {path} is empty: its content is lost. {remedy(path)} To start with an "
+            "empty state, delete the file. [EH222]"
         )
 
 
 def _open_error(path: Path, error: Exception) -> StateError:
-    text = str(error)
-    if "readonly" in text or "unable to open" in text:
-        rights = (
-            ""
-            if os.access(path.parent, os.W_OK)
-            else f" (the folder {path.parent} is not writable)"
-        )
+    message = str(error)
+    if "readonly" in message or "unable to open" in message:
+        is_writable = os.access(path.parent, os.W_OK)
+        reason = "" if is_writable else f" (the folder {path.parent} is not writable)"
         return StateError(
-            f"The state file {path} cannot be opened: {error}{rights}. Check its permissions, and those of its folder, or use "
-            "another folder with --state. [EH212]"
+            f"The state file {path} cannot be opened: {error}{reason}. Check its permissions and "
+            "those of its folder, or use another folder with --state. [EH212]"
         )
-    if "locked" in text:
+    if "locked" in message:
         return StateError(
-            f"The state file {path} cannot be opened: {error}. Another program has it open; on a network folder, where SQLite "
-            "cannot work safely, use a folder on this machine with --state. [EH212]"
+            f"The state file {path} cannot be opened: {error}. Another program has it open. Close "
+            "that program. If the file is on a network folder, use a folder on this machine with "
+            "--state: SQLite is not safe on network folders. [EH212]"
         )
-    if "locking protocol" in text:
+    if "locking protocol" in message:
         return StateError(
-            f"The state file {path} cannot be opened: {error}. A network folder cannot hold it: use a folder on this machine "
-            "with --state. [EH212]"
+            f"The state file {path} cannot be opened: {error}. Network folders do not support it. "
+            "Use a folder on this machine with --state. [EH212]"
         )
     return state_error(path, error, "opened")
