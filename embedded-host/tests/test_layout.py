@@ -27,16 +27,8 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/store/state_reader.py": "tests/store/contract_tests.py",
     "embedded_host/task_hub/settings.py": DECLARATIONS,
     "embedded_host/task_hub/turns.py": "tests/task_hub/test_hub.py",
-    "embedded_host/testing/base_app.py": "tests/testing/test_app.py",
     "embedded_host/testing/errors.py": DECLARATIONS,
     "embedded_host/testing/events.py": DECLARATIONS,
-    "embedded_host/testing/fake_invoker.py": "tests/testing/test_fakes.py",
-    "embedded_host/testing/host_run.py": "tests/testing/test_crashes.py",
-    "embedded_host/testing/http.py": "tests/testing/test_app.py",
-    "embedded_host/testing/instance_handle.py": "tests/testing/test_app.py",
-    "embedded_host/testing/instance_history.py": "tests/testing/test_app.py",
-    "embedded_host/testing/process_state.py": "tests/testing/test_loading.py",
-    "embedded_host/testing/simulation.py": "tests/testing/test_app.py",
     "embedded_worker/__main__.py": "tests/workers/test_pool.py starts workers with it",
 }
 

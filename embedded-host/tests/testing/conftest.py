@@ -1,4 +1,4 @@
-"""A small shop, as a user would have it on disk: what the test kit is tested with."""
+"""A small shop: the app on disk that the tests of the test kit use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ ORCHESTRATORS = {
         return context.current_utc_datetime.isoformat()
         """,
     "Approval": """
-        timeout = context.create_timer(context.current_utc_datetime + timedelta(hours=context.get_input() or 72))
+        hours = timedelta(hours=context.get_input() or 72)
+        timeout = context.create_timer(context.current_utc_datetime + hours)
         approved = context.wait_for_external_event("Approval")
         winner = yield context.task_any([approved, timeout])
         if winner is timeout:
@@ -33,24 +34,25 @@ ORCHESTRATORS = {
         return approved.result
         """,
     "Retrying": """
-        return (yield context.call_activity_with_retry("Charge", df.RetryOptions(60000, 3), context.get_input()))
+        retry = df.RetryOptions(60000, 3)
+        return (yield context.call_activity_with_retry("Charge", retry, context.get_input()))
         """,
     "Parent": """
-        found = yield context.task_all([context.call_sub_orchestrator("Child", n) for n in (1, 2, 3)])
-        return sum(found)
+        children = [context.call_sub_orchestrator("Child", n) for n in (1, 2, 3)]
+        return sum((yield context.task_all(children)))
         """,
     "Child": 'return (yield context.call_activity("Double", context.get_input()))',
     "CountTo": """
-        at, end = context.get_input()
-        yield context.call_activity("Double", at)
-        if at == end:
-            return at
-        context.continue_as_new([at + 1, end])
+        count, end = context.get_input()
+        yield context.call_activity("Double", count)
+        if count == end:
+            return count
+        context.continue_as_new([count + 1, end])
         """,
     "Endless": 'yield context.call_activity("Double", 1)\ncontext.continue_as_new(None)',
     "Fetch": """
-        answer = yield context.call_http("POST", "https://api.example.com/stock", {"item": 7})
-        return [answer["statusCode"], answer["content"]]
+        response = yield context.call_http("POST", "https://api.example.com/stock", {"item": 7})
+        return [response["statusCode"], response["content"]]
         """,
     "Tally": """
         entity = df.EntityId("Counter", "a")
@@ -64,7 +66,11 @@ ORCHESTRATORS = {
         yield context.call_activity("Double" if len(ledger.entries) < 2 else "Ship", 1)
         yield context.call_activity("Double", 2)
         """,
-    "Unwritable": 'yield context.call_activity("Double", 1)\nyield context.call_activity("Double", 2)\nreturn object()',
+    "Unwritable": """
+        yield context.call_activity("Double", 1)
+        yield context.call_activity("Double", 2)
+        return object()
+        """,
     "Broken": 'yield context.call_activity("Double", 1)\nraise ValueError("no such thing")',
 }
 ACTIVITIES = {
@@ -122,6 +128,6 @@ def shop(shop_root: Path) -> Iterator[DurableApp]:
 
 
 def entries() -> list[object]:
-    """What the shop's activities have written down."""
-    found: list[object] = importlib.import_module("ledger").entries  # a module of the app
-    return found
+    """Return the entries that the shop's functions have written into the app's module ledger."""
+    entries: list[object] = importlib.import_module("ledger").entries
+    return entries

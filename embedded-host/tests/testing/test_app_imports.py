@@ -16,10 +16,10 @@ def request(root: Path) -> LoadRequest:
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    made = ModuleType("made_by_the_app")
-    made.__file__ = str(tmp_path / "app" / "made_by_the_app.py")
-    monkeypatch.setitem(sys.modules, "made_by_the_app", made)
-    return "made_by_the_app"
+    module = ModuleType("module_of_the_app")
+    module.__file__ = str(tmp_path / "app" / "module_of_the_app.py")
+    monkeypatch.setitem(sys.modules, "module_of_the_app", module)
+    return "module_of_the_app"
 
 
 def test_an_app_is_found_by_its_root_and_functions(tmp_path: Path, module: str) -> None:

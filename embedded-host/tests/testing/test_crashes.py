@@ -1,4 +1,4 @@
-"""Crashes at every turn, and single ones."""
+"""Crashes at every turn, and a crash at one turn."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(
         *((turn, recorded) for turn in (1, 2, 3) for recorded in (False, True)),
     ]
     assert {run.status for run in runs} == {"Completed"}
-    # Charge ran again where the turn that took its result was lost; after the first turn it had not begun.
+    # Charge ran again if the turn that received its result was lost.
     assert [run.activity_runs["Charge"] for run in runs] == [1, 1, 1, 2, 1, 1, 1]
     assert [run.activity_runs["Ship"] for run in runs] == [1, 1, 1, 1, 1, 2, 1]
 
 
 async def test_an_activity_with_two_effects_changes_the_outcome(shop: DurableApp) -> None:
-    with pytest.raises(CrashChangedOutcomeError) as found:
+    with pytest.raises(CrashChangedOutcomeError) as raised:
         await crash_everywhere(
             shop, "Order", 7, before=entries().clear, also=lambda: list(entries())
         )
-    text = str(found.value)
+    message = str(raised.value)
     assert (
         "without a crash: Completed, ['paid 7', 'shipped'], custom status 'shipped', and [7]"
-        in text
+        in message
     )
-    assert "crash before turn 2 was recorded: Completed, " in text
-    assert "and [7, 7]\n    ran again: Charge (2 times instead of 1)" in text
-    assert "turn 3" not in text
-    assert len(found.value.runs) == 7
+    assert "crash before turn 2 was recorded: Completed, " in message
+    assert "and [7, 7]\n    ran again: Charge (2 times instead of 1)" in message
+    assert "turn 3" not in message
+    assert len(raised.value.runs) == 7
 
 
 async def test_an_idempotent_activity_does_not_change_the_outcome(shop: DurableApp) -> None:
@@ -54,16 +54,16 @@ async def test_an_idempotent_activity_does_not_change_the_outcome(shop: DurableA
 
 
 @pytest.mark.parametrize(
-    ("name", "given"), [("Parent", None), ("CountTo", [1, 3]), ("Tally", None), ("Reminder", None)]
+    ("name", "input"), [("Parent", None), ("CountTo", [1, 3]), ("Tally", None), ("Reminder", None)]
 )
-async def test_durable_steps_survive_every_crash(
-    shop: DurableApp, name: str, given: object
+async def test_orchestrations_without_other_effects_keep_their_outcome(
+    shop: DurableApp, name: str, input: object
 ) -> None:
-    runs = await crash_everywhere(shop, name, given)
+    runs = await crash_everywhere(shop, name, input)
     assert len(runs) > 4
 
 
-async def test_a_scenario_may_raise_events(shop: DurableApp) -> None:
+async def test_crash_everywhere_runs_a_scenario_that_raises_events(shop: DurableApp) -> None:
     async def approved(app: DurableApp) -> InstanceHandle:
         approval = await app.start("Approval")
         await app.advance(hours=5)
@@ -78,7 +78,9 @@ def test_crash_everywhere_takes_the_synchronous_app(shop: DurableApp) -> None:
     assert len(crash_everywhere(shop.sync, "Order", 7)) == 7
 
 
-async def test_a_failure_is_an_outcome(shop: DurableApp) -> None:
+async def test_crash_everywhere_accepts_an_orchestration_that_always_fails(
+    shop: DurableApp,
+) -> None:
     runs = await crash_everywhere(shop, "Broken")
     assert {run.status for run in runs} == {"Failed"}
 
@@ -102,9 +104,7 @@ async def test_a_restarted_host_continues_recorded_instances(shop: DurableApp) -
     await shop.advance(hours=1)
     await shop.restart()
     assert approval.status == "Running"
-    assert (
-        "the external event 'Approval'" in approval.waiting_for
-    )  # the new host has not run it yet
+    assert "the external event 'Approval'" in approval.waiting_for
     await shop.raise_event(approval, "Approval", 1)
     assert approval.output == 1
 
@@ -121,7 +121,7 @@ async def test_reset_empties_the_state_and_restarts_the_clock_and_the_fakes(
     assert (await shop.run("Order", 7)).status == "Failed"
 
 
-async def test_a_starter_responds_although_the_host_crashes_during_its_request(
+async def test_an_http_function_responds_if_the_host_crashes_during_its_request(
     shop: DurableApp,
 ) -> None:
     await shop.crash_at(1)
@@ -133,6 +133,6 @@ async def test_a_starter_responds_although_the_host_crashes_during_its_request(
 async def test_crash_everywhere_crashes_at_turns_of_entities(shop: DurableApp) -> None:
     runs = await crash_everywhere(shop, "Tally", also=lambda: shop.entity_state("Counter", "a"))
     tally = await shop.run("Tally", instance_id="again")
-    batches = 2  # a signal and a call that came together, and a call
+    batches = 2  # the signal arrives together with the first call
     assert len(runs) == 1 + 2 * (tally.history.turns + batches)
     assert {(run.output, run.also) for run in runs} == {(8, 8)}

@@ -62,7 +62,9 @@ async def test_a_call_beyond_the_values_of_a_side_effect_iterable_fails(shop: Du
     )
 
 
-async def test_a_side_effect_iterator_may_be_infinite(shop: DurableApp) -> None:
+async def test_an_infinite_side_effect_iterator_has_a_result_for_each_call(
+    shop: DurableApp,
+) -> None:
     shop.fake("Double", side_effect=repeat(5))
     assert (await shop.run("Parent")).output == 15
 
@@ -82,7 +84,9 @@ async def test_a_side_effect_exception_or_class_is_raised(
         order.result()
 
 
-async def test_a_side_effect_may_be_a_function_or_a_coroutine_function(shop: DurableApp) -> None:
+async def test_a_side_effect_function_or_coroutine_function_is_called_with_the_input(
+    shop: DurableApp,
+) -> None:
     async def ship(order: dict[str, str]) -> str:
         return f"sent {order['order']}"
 
@@ -91,7 +95,7 @@ async def test_a_side_effect_may_be_a_function_or_a_coroutine_function(shop: Dur
     assert (await shop.run("Order", 7)).output == [8, "sent 8"]
 
 
-async def test_a_side_effect_may_be_a_mock(shop: DurableApp) -> None:
+async def test_a_side_effect_mock_records_the_calls_too(shop: DurableApp) -> None:
     charge, ship = Mock(return_value="paid by mock"), AsyncMock(side_effect=ValueError("no ship"))
     shop.fake("Charge", side_effect=charge)
     shop.fake("Ship", side_effect=ship)
@@ -130,7 +134,7 @@ async def test_a_spys_first_calls_raise_its_failures(shop: DurableApp) -> None:
     assert entries() == [7]
 
 
-async def test_failures_and_values_begin_again_after_a_reset(shop: DurableApp) -> None:
+async def test_failures_and_values_restart_after_a_reset(shop: DurableApp) -> None:
     shop.fake("Charge", side_effect=[ValueError("refused"), "free"])
     ship = shop.spy("Ship", failures=[ValueError("no ship")])
     for _ in range(2):
@@ -141,7 +145,7 @@ async def test_failures_and_values_begin_again_after_a_reset(shop: DurableApp) -
         assert not ship.called
 
 
-async def test_a_fake_of_a_sub_orchestrator(shop: DurableApp) -> None:
+async def test_a_fake_of_a_sub_orchestrator_is_called_with_its_input(shop: DurableApp) -> None:
     child = shop.fake("Child", side_effect=lambda n: n * 100)
     assert (await shop.run("Parent")).output == 600
     assert child.calls == [1, 2, 3]
@@ -170,13 +174,12 @@ async def test_a_spy_of_an_entity_records_every_operation_of_a_batch(shop: Durab
 async def test_operations_that_an_entitys_spy_fails_do_not_reach_the_entity(
     shop: DurableApp,
 ) -> None:
-    shop.spy(
-        "Counter", failures=[ValueError("shut")]
-    )  # the signal, which arrives in one batch with a call
+    # The signal fails. It arrives in the same batch as the first call.
+    shop.spy("Counter", failures=[ValueError("shut")])
     assert (await shop.run("Tally")).output == 3
 
 
-async def test_fake_http_answers_call_http(shop: DurableApp) -> None:
+async def test_fake_http_sets_the_response_of_call_http(shop: DurableApp) -> None:
     site = shop.fake_http("https://api.example.com/*", status=201, body={"left": 3})
     fetch = await shop.run("Fetch")
     assert fetch.output == [201, '{"left": 3}']
@@ -194,7 +197,7 @@ async def test_fake_http_answers_call_http(shop: DurableApp) -> None:
     assert site.call_count == 1
 
 
-async def test_a_request_that_no_fake_answers_fails(shop: DurableApp) -> None:
+async def test_a_request_without_a_matching_fake_fails(shop: DurableApp) -> None:
     fetch = await shop.run("Fetch")
     assert fetch.status == "Failed"
     assert (
@@ -203,7 +206,7 @@ async def test_a_request_that_no_fake_answers_fails(shop: DurableApp) -> None:
     )
 
 
-async def test_a_function_that_the_app_does_not_have_cannot_be_faked(shop: DurableApp) -> None:
+async def test_fake_of_an_unknown_function_raises_unknown_function_error(shop: DurableApp) -> None:
     with pytest.raises(UnknownFunctionError, match="Did you mean 'Charge'"):
         shop.fake("Chargee", return_value=1)
 

@@ -1,4 +1,4 @@
-"""The forms of histories that ``replay`` reads."""
+"""The forms of histories that ``replay`` can read."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_every_form_has_name_id_outcome_and_turns(source: Any, is_numbered: bool
     assert recorded.started.input == '"7"'
 
 
-def test_the_file_is_named_in_errors(tmp_path: Path) -> None:
+def test_errors_name_the_file(tmp_path: Path) -> None:
     file = tmp_path / "history.json"
     file.write_text("\ufeff" + json.dumps(OBJECTS), encoding="utf-8")
     assert read_history(file).source == str(file)
@@ -97,7 +97,7 @@ def test_the_file_is_named_in_errors(tmp_path: Path) -> None:
         read_history(file)
 
 
-def test_the_given_name_wins() -> None:
+def test_the_name_argument_replaces_the_recorded_name() -> None:
     assert read_history(OBJECTS, "Renamed").name == "Renamed"
 
 
@@ -108,7 +108,7 @@ def test_a_missing_name_is_reported() -> None:
     assert read_history(nameless, "Main").name == "Main"
 
 
-def test_values_that_are_parsed_json_become_strings() -> None:
+def test_values_of_parsed_json_become_strings() -> None:
     parsed = [
         {**event, "Result": {"n": 1}} if event["EventType"] == 5 else event for event in OBJECTS
     ]
@@ -125,7 +125,7 @@ def test_values_that_are_parsed_json_become_strings() -> None:
     ("status", "outcome"),
     [(1, "Completed"), (3, "Failed"), (5, "Terminated"), ("Failed", "Failed"), (None, "Completed")],
 )
-def test_the_outcome_may_be_a_number(status: object, outcome: str) -> None:
+def test_the_outcome_may_be_a_number_or_a_name(status: object, outcome: str) -> None:
     ended = [
         {**event, "OrchestrationStatus": status} if event["EventType"] == 1 else event
         for event in OBJECTS
@@ -142,7 +142,7 @@ def test_a_terminated_history_has_the_outcome_terminated() -> None:
     assert read_history([*OBJECTS[:4], terminated]).outcome == "Terminated"
 
 
-def test_a_sub_orchestration_may_lack_its_id() -> None:
+def test_a_sub_orchestration_without_an_id_has_an_empty_id() -> None:
     created = event_object(h.sub_orchestration_created(after(1), 0, "Child", "c", None))
     del created["InstanceId"]
     (turn,) = read_history([*OBJECTS[:2], created]).turns
@@ -151,14 +151,14 @@ def test_a_sub_orchestration_may_lack_its_id() -> None:
     assert action.instance_id == ""
 
 
-def test_unknown_events_are_left_out() -> None:
+def test_unknown_event_types_are_ignored() -> None:
     assert described(read_history([{"EventType": "HistoryState"}, *OBJECTS]))[3] == [
         ["TaskScheduled"],
         [],
     ]
 
 
-def test_actions_without_ids_are_numbered() -> None:
+def test_actions_without_ids_get_inferred_ids() -> None:
     recorded = read_history(STATUS)
     (action,) = recorded.turns[0].actions
     assert isinstance(action, TaskScheduled)

@@ -1,4 +1,4 @@
-"""What loading an app does to the process, and that it is undone."""
+"""Loading of an app into the test's process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import azure.functions as func
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 loads = []
-loads.append("{text}")
+loads.append("{greeting}")
 
 
 @app.orchestration_trigger(context_name="context")
@@ -27,7 +27,7 @@ def Greeter(context: df.DurableOrchestrationContext):
 
 @app.activity_trigger(input_name="name")
 def greet(name: str) -> str:
-    return f"{text} {{name}}"
+    return f"{greeting} {{name}}"
 
 
 @app.route(route="start")
@@ -38,13 +38,13 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
 """
 
 
-def v2_app(root: Path, text: str) -> Path:
+def v2_app(root: Path, greeting: str) -> Path:
     app = AppFolder(root)
-    app.write("function_app.py", V2.format(text=text))
+    app.write("function_app.py", V2.format(greeting=greeting))
     return app.root
 
 
-def test_directory_path_and_environment_are_restored(
+def test_directory_import_path_and_environment_are_restored(
     shop_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINE", "before")
@@ -68,11 +68,11 @@ def test_a_variable_that_the_test_changes_keeps_its_value(
 
 async def test_two_v2_apps_can_be_opened_in_turn(tmp_path: Path) -> None:
     first, second = v2_app(tmp_path / "a", "Hello"), v2_app(tmp_path / "b", "Good day")
-    for root, text in ((first, "Hello"), (second, "Good day"), (first, "Hello")):
+    for root, greeting in ((first, "Hello"), (second, "Good day"), (first, "Hello")):
         with DurableApp(root) as app:
-            assert (await app.run("Greeter", "you")).output == f"{text} you"
+            assert (await app.run("Greeter", "you")).output == f"{greeting} you"
             started = await app.http("GET", "/api/start")
-            assert app.instance(started.json()["id"]).output == f"{text} you"
+            assert app.instance(started.json()["id"]).output == f"{greeting} you"
 
 
 async def test_an_app_is_imported_once_for_many_tests(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ async def test_an_app_is_imported_once_for_many_tests(tmp_path: Path) -> None:
 
 def test_an_app_that_does_not_load_raises_and_restores_the_process(tmp_path: Path) -> None:
     before = (Path.cwd(), list(sys.path), dict(os.environ))
-    with pytest.raises(AppError, match="no app in this folder"):
+    with pytest.raises(AppError, match=r"has no host\.json, so it is not an app"):
         DurableApp(tmp_path)
     app = AppFolder(tmp_path / "a")
     app.write("function_app.py", "import no_such_package\n")
@@ -97,7 +97,7 @@ def test_an_app_that_does_not_load_raises_and_restores_the_process(tmp_path: Pat
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 
 
-async def test_the_sdks_http_functions_are_restored(shop_root: Path) -> None:
+async def test_the_sdks_http_functions_are_replaced_while_an_app_is_open(shop_root: Path) -> None:
     module = sys.modules["azure.durable_functions.models.DurableOrchestrationClient"]
     before = module.post_async_request
     with DurableApp(shop_root) as app:

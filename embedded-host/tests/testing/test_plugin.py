@@ -1,4 +1,4 @@
-"""The pytest plugin, in pytest runs of its own."""
+"""The pytest plugin, in separate pytest processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLUGIN = "embedded_host.testing.plugin"
 
 
 def run_pytest(folder: Path, *arguments: str) -> str:
-    """The output of a run in ``folder`` with this plugin, those of asyncio and of no one else."""
+    """Run pytest in ``folder`` with this plugin and pytest-asyncio only, and return its output."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
     plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
@@ -35,8 +35,8 @@ def run_pytest(folder: Path, *arguments: str) -> str:
 
 
 def test_the_plugin_is_installed_with_the_package() -> None:
-    (found,) = entry_points(group="pytest11", name="durable_app")
-    assert found.value == PLUGIN
+    (entry_point,) = entry_points(group="pytest11", name="durable_app")
+    assert entry_point.value == PLUGIN
 
 
 def test_the_app_is_the_nearest_directory_with_a_host_json(tmp_path: Path) -> None:
@@ -62,16 +62,14 @@ def test_the_app_is_the_nearest_directory_with_a_host_json(tmp_path: Path) -> No
             assert durable_app.sync.run("Order", 7).output == ["paid 7", "shipped"]
             assert os.getcwd() == str(durable_app.root)
 
-        def test_nothing_is_left_behind():
+        def test_the_working_directory_is_restored():
             assert os.getcwd() == HERE
         """,
     )
     (tmp_path / "repository" / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     output = run_pytest(tmp_path / "repository")
     assert "3 passed" in output, output
-    assert (
-        "df_loads" not in output
-    )  # the SDK's own warning, of which a user's test can make nothing
+    assert "df_loads" not in output  # a warning of the SDK that a user's test cannot prevent
 
 
 def test_a_pytest_ini_below_the_app_does_not_hide_the_app(tmp_path: Path) -> None:
@@ -98,7 +96,7 @@ def test_durable_app_root_can_be_overridden(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     (tests / "test_order.py").write_text(
-        "def test_order(durable_app):\n    assert durable_app.sync.run('Order', 7).status == 'Completed'\n",
+        "def test_order(durable_app):\n    assert durable_app.sync.run('Order', 7).is_finished\n",
         encoding="utf-8",
     )
     output = run_pytest(tests)
@@ -108,17 +106,18 @@ def test_durable_app_root_can_be_overridden(tmp_path: Path) -> None:
 def test_without_an_app_the_fixture_reports_the_missing_host_json(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(durable_app):\n    pass\n", encoding="utf-8")
     output = run_pytest(tmp_path)
-    assert "There is no app in this folder: an app has a host.json at its top." in output
+    assert "The folder has no host.json, so it is not an app." in output
 
 
 def test_a_run_without_the_fixture_imports_the_plugin_only(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import sys\n"
         "def test_it():\n"
-        "    assert 'embedded_host.testing.plugin' in sys.modules\n"
         "    ours = {name for name in sys.modules if name.startswith('embedded_host')}\n"
-        "    assert ours == {'embedded_host', 'embedded_host.testing', 'embedded_host.testing.plugin'}\n"
-        "    assert not {'aiohttp', 'azure', 'azure.functions', 'msgspec', 'sqlite3'} & set(sys.modules)\n",
+        "    package = 'embedded_host.testing'\n"
+        "    assert ours == {'embedded_host', package, package + '.plugin'}\n"
+        "    others = {'aiohttp', 'azure', 'azure.functions', 'msgspec', 'sqlite3'}\n"
+        "    assert not others & set(sys.modules)\n",
         encoding="utf-8",
     )
     output = run_pytest(tmp_path)

@@ -1,4 +1,4 @@
-"""The names that ``embedded_host.testing`` exports, and that users meet no others."""
+"""The names that ``embedded_host.testing`` exports, and the types in their signatures."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import embedded_host.testing as kit
 from embedded_host.testing import EmbeddedHostError
 
 EXPORTED: dict[str, Any] = {name: getattr(kit, name) for name in kit.__all__}
-CLASSES = [found for found in EXPORTED.values() if isinstance(found, type)]
+CLASSES = [value for value in EXPORTED.values() if isinstance(value, type)]
 
 
 def public_functions() -> Iterator[tuple[str, Any]]:
-    """Functions, methods and properties' getters of the exported names, constructors included."""
+    """Yield exported functions, and methods, constructors and property getters of classes."""
     yield "crash_everywhere", kit.crash_everywhere
     for cls in CLASSES:
         for name in dir(cls):
             if name.startswith("_") and name != "__init__":
                 continue
-            found = inspect.getattr_static(cls, name)
-            found = found.fget if isinstance(found, property) else getattr(cls, name)
-            if inspect.isfunction(found) and found.__module__.startswith("embedded_host."):
-                yield f"{cls.__name__}.{name}", found
+            member = inspect.getattr_static(cls, name)
+            member = member.fget if isinstance(member, property) else getattr(cls, name)
+            if inspect.isfunction(member) and member.__module__.startswith("embedded_host."):
+                yield f"{cls.__name__}.{name}", member
 
 
 FUNCTIONS = dict(public_functions())
@@ -78,10 +78,10 @@ def test_signatures_have_exported_types_only(name: str) -> None:
     function = inspect.unwrap(FUNCTIONS[name])
     hints = typing.get_type_hints(function)
     internal = {
-        found
+        cls
         for hint in hints.values()
-        for found in types_in(hint)
-        if found.__module__.startswith("embedded_host.") and found not in CLASSES
+        for cls in types_in(hint)
+        if cls.__module__.startswith("embedded_host.") and cls not in CLASSES
     }
     assert not internal
 
@@ -93,12 +93,12 @@ def test_the_app_and_the_handles_have_no_internal_objects_in_public_attributes()
 
 def test_every_exception_of_the_kit_is_exported_and_derives_from_the_hosts_base_class() -> None:
     errors = {
-        found
+        value
         for module in modules()
-        for found in vars(module).values()
-        if isinstance(found, type)
-        and issubclass(found, BaseException)
-        and found.__module__ == module.__name__
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, BaseException)
+        and value.__module__ == module.__name__
     }
     assert errors
     assert errors <= set(CLASSES)
@@ -108,7 +108,7 @@ def test_every_exception_of_the_kit_is_exported_and_derives_from_the_hosts_base_
 
 def test_assertion_errors_are_those_of_failed_expectations() -> None:
     failed_expectations = {
-        name for name, found in EXPORTED.items() if is_subclass(found, AssertionError)
+        name for name, value in EXPORTED.items() if is_subclass(value, AssertionError)
     }
     assert failed_expectations == {
         "CrashChangedOutcomeError",
@@ -119,8 +119,8 @@ def test_assertion_errors_are_those_of_failed_expectations() -> None:
     }
 
 
-def is_subclass(found: Any, base: type) -> bool:
-    return isinstance(found, type) and issubclass(found, base)
+def is_subclass(value: object, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base)
 
 
 def modules() -> list[ModuleType]:

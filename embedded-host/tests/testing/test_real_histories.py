@@ -1,4 +1,4 @@
-"""Histories that the real host recorded, replayed against the code that it ran."""
+"""Replay of histories that the Azure Functions host recorded, with the code that it ran."""
 
 from __future__ import annotations
 

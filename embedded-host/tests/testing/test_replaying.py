@@ -1,4 +1,4 @@
-"""Histories against code that has changed, and against code that has not."""
+"""Replay of histories with the same code and with changed code."""
 
 from __future__ import annotations
 
@@ -34,25 +34,26 @@ def recorded_objects(instance: InstanceHandle) -> list[dict[str, Any]]:
 
 
 async def status_api(app: DurableApp, instance_id: str) -> dict[str, Any]:
-    url = f"/runtime/webhooks/durabletask/instances/{instance_id}?showHistory=true&showHistoryOutput=true"
-    status: dict[str, Any] = (await app.http("GET", url)).json()
+    url = f"/runtime/webhooks/durabletask/instances/{instance_id}"
+    query = "?showHistory=true&showHistoryOutput=true"
+    status: dict[str, Any] = (await app.http("GET", url + query)).json()
     return status
 
 
-@pytest.mark.parametrize(("name", "given"), RUNS)
+@pytest.mark.parametrize(("name", "input"), RUNS)
 @pytest.mark.parametrize("form", ["file", "list", "instance", "strings", "status"])
 async def test_a_history_of_the_same_code_matches(
-    shop: DurableApp, tmp_path: Path, name: str, given: object, form: str
+    shop: DurableApp, tmp_path: Path, name: str, input: object, form: str
 ) -> None:
     if name == "Retrying":
         shop.spy("Charge", failures=[RuntimeError])
-    instance = await shop.run(name, given)
+    instance = await shop.run(name, input)
     source: Any = instance
     if form == "file":
         source = instance.history.save(tmp_path / "history.json")
     elif form == "list":
         source = recorded_objects(instance)
-    elif form == "strings":  # as rows of Azure Storage's table have them
+    elif form == "strings":  # the form of the rows in Azure Storage tables
         source = [
             {
                 **event,
@@ -82,7 +83,7 @@ CHANGES = {
         ("activity 'Charge'", "activity 'Double'"),
         1,
     ),
-    "another before": (
+    "a timer before": (
         """
         yield context.create_timer(context.current_utc_datetime)
         yield context.call_activity("Charge", context.get_input())
@@ -91,13 +92,13 @@ CHANGES = {
         ("activity 'Charge'", "timer due at 2026-01-01T00:00:00Z"),
         1,
     ),
-    "one left out": (
+    "an activity removed": (
         'return (yield context.call_activity("Charge", context.get_input()))',
         2,
         ("activity 'Ship'", 'it returns "paid 7"'),
         2,
     ),
-    "one more at the end": (
+    "an activity at the end": (
         """
         yield context.call_activity("Charge", 1)
         yield context.call_activity("Ship", 1)
@@ -117,9 +118,10 @@ CHANGES = {
         ("it ends here: Completed", "it waits for the external event 'Go'"),
         3,
     ),
-    "one beside it": (
+    "a parallel activity": (
         """
-        yield context.task_all([context.call_activity("Charge", 1), context.call_activity("Double", 1)])
+        tasks = [context.call_activity("Charge", 1), context.call_activity("Double", 1)]
+        yield context.task_all(tasks)
         """,
         2,
         ("activity 'Ship' is next, in a later turn", "activity 'Double'"),
@@ -147,18 +149,18 @@ async def test_changed_code_fails_with_the_first_step_that_differs(
         history: Any = recorded_objects(order)
         if form == "status":
             history = await status_api(before, order.id)
-    body, step, (expected, found), turn = CHANGES[change]
+    body, step, (expected, actual), turn = CHANGES[change]
     changed = shop_app(tmp_path / "changed")
     changed.orchestrator("Order", body)
     with DurableApp(changed.root) as after, pytest.raises(HistoryMismatchError) as mismatch:
         after.replay(history)
-    told = mismatch.value
+    error = mismatch.value
     if form == "exact":
-        assert (told.step, told.turn) == (1 if change == "renamed" else step, turn)
-        assert told.expected.startswith(expected)
-        assert told.actual.startswith(found)
-    assert "does not match the code: Order '" in str(told)
-    assert "the history: " in str(told)
+        assert (error.step, error.turn) == (1 if change == "renamed" else step, turn)
+        assert error.expected.startswith(expected)
+        assert error.actual.startswith(actual)
+    assert "does not match the code: Order '" in str(error)
+    assert "the history: " in str(error)
 
 
 async def test_other_inputs_and_outputs_match(shop_root: Path, tmp_path: Path) -> None:
@@ -177,7 +179,7 @@ async def test_other_inputs_and_outputs_match(shop_root: Path, tmp_path: Path) -
         assert after.replay(file).output == "PAID 7"
 
 
-async def test_a_renamed_orchestrator_is_named_in_the_call(shop: DurableApp) -> None:
+async def test_the_name_of_the_call_replaces_the_recorded_name(shop: DurableApp) -> None:
     order = await shop.run("Order", 7)
     assert shop.sync.replay(order, name="order").turns == 3
     with pytest.raises(HistoryMismatchError, match=r"differs at step 1 \(turn 1\)"):
@@ -185,7 +187,7 @@ async def test_a_renamed_orchestrator_is_named_in_the_call(shop: DurableApp) -> 
 
 
 @pytest.mark.parametrize(
-    ("content", "wrong"),
+    ("content", "reason"),
     [
         ("{", "is not valid JSON"),
         ('{"name": "Order"}', "has no history"),
@@ -193,11 +195,11 @@ async def test_a_renamed_orchestrator_is_named_in_the_call(shop: DurableApp) -> 
     ],
 )
 def test_an_unreadable_history_raises_with_the_reason(
-    shop: DurableApp, tmp_path: Path, content: str, wrong: str
+    shop: DurableApp, tmp_path: Path, content: str, reason: str
 ) -> None:
     file = tmp_path / "history.json"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(UnreadableHistoryError, match=wrong):
+    with pytest.raises(UnreadableHistoryError, match=reason):
         shop.replay(file)
 
 
@@ -223,8 +225,6 @@ async def test_a_terminated_history_is_compared_until_the_termination(
         )
         assert app.replay(history, name="Approval").is_finished is False
     changed = shop_app(tmp_path / "changed")
-    changed.orchestrator(
-        "Approval", 'return "at once"'
-    )  # what it would have done next, nobody knows
+    changed.orchestrator("Approval", 'return "at once"')
     with DurableApp(changed.root) as after:
         assert after.replay(history, name="Approval").output == "at once"

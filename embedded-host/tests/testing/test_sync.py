@@ -1,4 +1,4 @@
-"""The synchronous app, which is derived from the asynchronous one."""
+"""The synchronous app."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_the_counterpart_of_a_coroutine_method_has_its_signature_and_docstring(n
     assert inspect.getdoc(ours) == inspect.getdoc(theirs)
 
 
-def test_an_orchestration_runs_from_start_to_end(shop: DurableApp) -> None:
+def test_the_methods_return_results_without_await(shop: DurableApp) -> None:
     app = shop.sync
     charge = app.fake("Charge", return_value="free")
-    order: InstanceHandle = app.run("Order", 7)  # mypy checks the types of these lines
+    order: InstanceHandle = app.run("Order", 7)  # mypy checks the types of these variables
     assert order.output == ["free", "shipped"]
     assert charge.calls == [7]
     approval: InstanceHandle = app.start("Approval")

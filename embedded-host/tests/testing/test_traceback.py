@@ -1,4 +1,4 @@
-"""Tracebacks of failing tests: the frames of the user, and none of the kit, the task hub or asyncio."""
+"""Tracebacks of failing tests: frames of the test, but none of the host or asyncio."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ COUNT = FAILING_TESTS.count("\ndef test_") + FAILING_TESTS.count("\nasync def te
 
 
 @pytest.mark.process
-def test_a_failing_test_shows_the_users_frames_only(tmp_path: Path) -> None:
+def test_a_failing_test_shows_the_frames_of_the_test_only(tmp_path: Path) -> None:
     app = shop_app(tmp_path / "shop")
     app.write("tests/test_failing.py", FAILING_TESTS)
     output = run_pytest(app.root, "--tb=short", "tests")

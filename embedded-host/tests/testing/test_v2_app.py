@@ -1,4 +1,4 @@
-"""An app of the v2 model: blueprints, an imported package, and payloads of its own classes."""
+"""An app of the v2 model with blueprints, an imported package and values of its own classes."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class Booking:
         return vars(booking)
 
     @staticmethod
-    def from_json(given: dict):
-        return Booking(**given)
+    def from_json(fields: dict):
+        return Booking(**fields)
 """
 ACTIVITIES = """\
 import os
@@ -127,7 +127,8 @@ def book_trip(context: df.DurableOrchestrationContext):
     except Exception as error:
         undone = [context.call_sub_orchestrator("undo", booking) for booking in bookings]
         undone = (yield context.task_all(undone)) if undone else []
-        return {"status": "rolled back", "undone": undone, "why": str(error).splitlines()[0].strip()}
+        why = str(error).splitlines()[0].strip()
+        return {"status": "rolled back", "undone": undone, "why": why}
     if sum(booking.price for booking in bookings) > trip.budget:
         approved = context.wait_for_external_event("Approved")
         deadline = context.create_timer(context.current_utc_datetime + timedelta(hours=24))
@@ -141,7 +142,8 @@ def book_trip(context: df.DurableOrchestrationContext):
 
 @bp.orchestration_trigger(context_name="context")
 def undo(context: df.DurableOrchestrationContext):
-    return (yield context.call_activity_with_retry("CancelLeg", df.RetryOptions(5000, 4), context.get_input()))
+    booking, retry = context.get_input(), df.RetryOptions(5000, 4)
+    return (yield context.call_activity_with_retry("CancelLeg", retry, booking))
 """
 
 
@@ -149,12 +151,12 @@ def undo(context: df.DurableOrchestrationContext):
 def travel_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = AppFolder(tmp_path_factory.mktemp("travel") / "app")
     app.write("function_app.py", FUNCTION_APP)
-    for name, text in {
+    for name, code in {
         "models": MODELS,
         "activities": ACTIVITIES,
         "orchestrators": ORCHESTRATORS,
     }.items():
-        app.write(f"travel/{name}.py", text)
+        app.write(f"travel/{name}.py", code)
     app.write("travel/__init__.py", "")
     return app.root
 
@@ -177,17 +179,17 @@ async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(
     travel: DurableApp,
 ) -> None:
     book, cancel = travel.spy("book_leg"), travel.spy("CancelLeg")
-    given = trip("Rome")
-    booked = await travel.run("book_trip", given)
+    rome = trip("Rome")
+    booked = await travel.run("book_trip", rome)
     assert booked.output == [{"leg": "Rome", "price": 40.0}]
-    assert vars(booked.input) == vars(given)
+    assert vars(booked.input) == vars(rome)
     (call,) = booked.history.activities
     assert (call.input, call.result) == ("Rome", booking("Rome", 40.0))
     (spent,) = booked.history.entity_calls
     assert (spent.entity, spent.operation, vars(spent.input)) == (
         "@account@ada",
         "spend",
-        vars(given),
+        vars(rome),
     )
     assert travel.entity_state("Account", "ada") == {"spent": 100.0, "trips": ["ada"]}
     undone = await travel.run("book_trip", trip("Rome", "Atlantis"))
@@ -202,7 +204,9 @@ async def test_values_of_the_apps_classes_are_objects_everywhere_in_a_test(
     assert cancel.calls == [booking("Rome", 40.0)]
 
 
-async def test_events_and_timers_of_a_v2_app(travel: DurableApp) -> None:
+async def test_an_event_approves_a_v2_orchestration_and_a_timer_expires_it(
+    travel: DurableApp,
+) -> None:
     dear = await travel.start("book_trip", trip("Constantinople"), instance_id="dear")
     await travel.advance(hours=23, minutes=59)
     assert dear.status == "Running"
@@ -248,7 +252,7 @@ async def test_http_and_timer_functions_start_orchestrations(travel: DurableApp)
     assert (started.status, started.json()["id"]) == (202, "trip-bob")
     assert travel.instance("trip-bob").output == [{"leg": "Oslo", "price": 40.0}]
     await travel.advance(days=2)
-    assert [one.input.traveller for one in travel.instances] == ["bob", "night", "night"]
+    assert [instance.input.traveller for instance in travel.instances] == ["bob", "night", "night"]
     await travel.signal_entity("account", "night", "close")
     assert travel.entity_state("Account", "night") is None
 

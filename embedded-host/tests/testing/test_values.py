@@ -10,7 +10,7 @@ def test_plain_values_survive_encoding(value: object) -> None:
     assert decoded(encoded(value)) == value
 
 
-def test_an_input_is_encoded_twice_by_the_sdk_and_once_by_others() -> None:
+def test_an_input_may_be_encoded_once_or_twice() -> None:
     assert [input_value(text) for text in (None, '"{\\"a\\": 1}"', '{"a": 1}')] == [
         None,
         {"a": 1},
@@ -18,5 +18,5 @@ def test_an_input_is_encoded_twice_by_the_sdk_and_once_by_others() -> None:
     ]
 
 
-def test_a_stored_text_that_is_no_json_is_returned_unchanged() -> None:
+def test_a_stored_string_that_is_not_json_is_returned_unchanged() -> None:
     assert [stored_value(text) for text in (None, "1", "it broke")] == [None, 1, "it broke"]

@@ -11,7 +11,7 @@ def test_a_start_without_a_zone_is_utc() -> None:
     assert VirtualClock(datetime(2026, 1, 2, 2, tzinfo=zone)).now().utcoffset() == timedelta(0)
 
 
-def test_the_clock_never_goes_back() -> None:
+def test_the_clock_does_not_move_backwards() -> None:
     clock = VirtualClock(START)
     clock.advance_to(START + timedelta(hours=1))
     clock.advance_to(START)

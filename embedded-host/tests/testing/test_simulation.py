@@ -1,0 +1,98 @@
+"""The parts of an app under test: names, time, restarts and replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.testing import DurableApp, FunctionLoadError, UnknownFunctionError
+from embedded_host.testing.simulation import Simulation
+from embedded_host.testing.virtual_clock import START
+from tests.support.app_folder import AppFolder, orchestration_trigger
+
+INPUT = OrchestratorInput("i-1", "e", (), (), None, None)
+
+
+@pytest.fixture
+def simulation(shop_root: Path) -> Iterator[Simulation]:
+    simulation = Simulation(shop_root, {}, START, 100)
+    yield simulation
+    simulation.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "durable_name"),
+    [
+        ("charge", "activity", "Charge"),
+        ("ORDER", "orchestrator", "Order"),
+        ("counter", "entity", "Counter"),
+    ],
+)
+def test_a_function_is_found_without_regard_to_case(
+    simulation: Simulation, name: str, kind: str, durable_name: str
+) -> None:
+    assert simulation.kind(name) == kind
+    assert simulation.durable_name(kind, name) == durable_name
+
+
+def test_an_unknown_name_raises_unknown_function_error(simulation: Simulation) -> None:
+    with pytest.raises(UnknownFunctionError, match="no activity, orchestrator or entity 'Zzz'"):
+        simulation.kind("Zzz")
+    with pytest.raises(UnknownFunctionError, match="no activity 'Order'"):
+        simulation.durable_name("activity", "Order")
+
+
+async def test_the_next_due_time_is_that_of_a_timer_or_timer_function(
+    simulation: Simulation,
+) -> None:
+    await simulation.run_until_idle()
+    assert simulation.next_due == START + timedelta(days=1), "the function Nightly"
+    await simulation.client.start("Approval", '"1"', "a-1")
+    await simulation.run_until_idle()
+    assert simulation.next_due == START + timedelta(hours=1), "the timer of Approval"
+    await simulation.fire_next(START + timedelta(hours=1))
+    assert simulation.row("a-1").output == '"timed out"'
+    assert simulation.clock.now() == START + timedelta(hours=1)
+
+
+async def test_a_restart_replaces_the_host_and_keeps_the_state(simulation: Simulation) -> None:
+    await simulation.client.start("Order", '"7"', "o-1")
+    await simulation.run_until_idle()
+    host = simulation.host
+    await simulation.restart()
+    assert simulation.host is not host
+    assert host.is_killed
+    assert simulation.row("o-1").status == "Completed"
+
+
+async def test_waiting_for_replays_an_instance_that_the_new_host_has_not_run(
+    shop: DurableApp,
+) -> None:
+    approval = await shop.start("Approval")
+    await shop.restart()
+    assert "the external event 'Approval'" in approval.waiting_for
+
+
+async def test_waiting_for_an_entity_reports_that_it_is_not_an_orchestration(
+    simulation: Simulation,
+) -> None:
+    assert simulation.waiting_for("@counter@a") == "It is not an orchestration."
+
+
+def test_open_session_raises_for_code_that_the_sdk_did_not_create(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path)
+    app.function("Plain", "def main(context):\n    return '{}'\n", orchestration_trigger())
+    app.function("Broken", "import no_such_package\n", orchestration_trigger())
+    simulation = Simulation(tmp_path, {}, START, 100)
+    try:
+        with pytest.raises(
+            FunctionLoadError,
+            match=r"^'Plain' cannot be replayed: df\.Orchestrator\.create did not create it",
+        ):
+            simulation.open_session("Plain", INPUT)
+    finally:
+        simulation.close()
