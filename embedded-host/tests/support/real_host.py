@@ -94,7 +94,8 @@ class RealHost:
         self, case: str, label: str | None = None, *, at: int = 0, id: str = "order-7"
     ) -> Any:
         """One recorded step: that with the label, or the ``at``-th of its case. Returns the body. The last one that is given
-        for a request is given again and again."""
+        for a request is given again and again.
+        """
         steps = [s for s in GOLDEN[case] if label is None or s["request"].endswith(f" | {label}")]
         step = filled(steps[at], self.url, id)
         method, _, target = step["request"].partition(" | ")[0].partition(" ")
@@ -172,7 +173,8 @@ def step_of(case: str, label: str) -> dict[str, Any]:
 
 def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "order-7") -> Any:
     """A recorded step with ids, times and keys in the place of their marks. Events follow each other by 100 ms; what they complete
-    was scheduled in the turn before."""
+    was scheduled in the turn before.
+    """
     text = json.dumps(step)
     for mark, value in {
         "<base>": base,
