@@ -8,7 +8,7 @@ import pytest
 from tests.cli.calling import Called, call
 from tests.cli.states import write_state
 from tests.support.features_app import features_app
-from tests.support.real_host import RealHost
+from tests.support.functions_host_double import FunctionsHostDouble
 from tests.support.running_host import RunningHost
 
 Ask = Callable[..., Called]
@@ -48,9 +48,9 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def real() -> Iterator[RealHost]:
+def real() -> Iterator[FunctionsHostDouble]:
     """Yield a host that plays back recorded responses, and fails the test for unexpected requests."""
-    host = RealHost()
+    host = FunctionsHostDouble()
     yield host
     host.close()
     assert host.unexpected == []

@@ -11,14 +11,20 @@ import pytest
 from embedded_host.testing import DurableApp
 from tests.cli.calling import Called, call
 from tests.conformance.probe_app import probe_app
-from tests.support.real_host import GOLDEN, MASTER_KEY, NEW_ID, SYSTEM_KEY, RealHost
+from tests.support.functions_host_double import (
+    GOLDEN,
+    MASTER_KEY,
+    NEW_ID,
+    SYSTEM_KEY,
+    FunctionsHostDouble,
+)
 from tests.support.running_host import MANAGEMENT
 
 ID = ("--id", "order-7")
 
 
 def ask(
-    real: RealHost, *arguments: object, code: str | None = SYSTEM_KEY, stdin: str = ""
+    real: FunctionsHostDouble, *arguments: object, code: str | None = SYSTEM_KEY, stdin: str = ""
 ) -> Called:
     keys = () if code is None else ("--code", code)
     return call(*arguments, "--url", real.url, *keys, stdin=stdin)
@@ -50,7 +56,7 @@ EVERY_COMMAND: list[tuple[str, ...]] = [
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
-def test_a_missing_key_is_reported(real: RealHost, command: tuple[str, ...]) -> None:
+def test_a_missing_key_is_reported(real: FunctionsHostDouble, command: tuple[str, ...]) -> None:
     without, wrong = ask(real, *command, code=None), ask(real, *command, code="wrong")
     assert (without.code, wrong.code) == (1, 1)
     assert (without.out, wrong.out) == ("", "")
@@ -62,56 +68,56 @@ def test_a_missing_key_is_reported(real: RealHost, command: tuple[str, ...]) -> 
         assert "does not take the key (status 401)" in wrong.err
 
 
-def test_a_links_code_is_the_key(real: RealHost) -> None:
-    links = real.plays("start/response", at=0)
-    real.plays("start/response", at=1)
+def test_a_links_code_is_the_key(real: FunctionsHostDouble) -> None:
+    links = real.replays("start/response", at=0)
+    real.replays("start/response", at=1)
     for link in links.values():
         if link.startswith("http"):
             called = call("get-runtime-status", *ID, "--show-output", "--json", "--url", link)
             assert called.json["output"] == "World"
             assert SYSTEM_KEY not in called.out + called.err
-            assert real.asked[-1][2].keys() == {"taskHub", "connection", "showInput"}
-            assert real.asked[-1][3]["x-functions-key"] == SYSTEM_KEY
+            assert real.requests[-1][2].keys() == {"taskHub", "connection", "showInput"}
+            assert real.requests[-1][3]["x-functions-key"] == SYSTEM_KEY
 
 
 # -- one instance --------------------------------------------------------------------------------
 
 
-def test_an_instance_is_started(real: RealHost) -> None:
-    real.plays("api/start", at=0)
+def test_an_instance_is_started(real: FunctionsHostDouble) -> None:
+    real.replays("api/start", at=0)
     called = ask(real, "start-new", "--function-name", "Hello", *ID, "--input", '{"k": 1.0}')
     assert called.out == "Started 'Hello' as instance 'order-7'.\n"
     assert "lists its functions only to those who have its master key (status 403)" in called.err
-    assert real.asked[-1][4] == '{"k": 1.0}'
-    real.plays("api/start", "no id, empty body")
+    assert real.requests[-1][4] == '{"k": 1.0}'
+    real.replays("api/start", "no id, empty body")
     started = ask(real, "start-new", "--function-name", "Hello", "--json").json
     assert started["id"] == NEW_ID
     assert started["statusQueryGetUri"].startswith(f"{real.url}{MANAGEMENT}/instances/{NEW_ID}?")
-    real.plays("api/start", "id with #")
+    real.replays("api/start", "id with #")
     assert ask(real, "start-new", "--function-name", "Hello", "--id", "bad#id").code == 0
 
 
-def test_an_unknown_orchestrator_is_reported(real: RealHost) -> None:
+def test_an_unknown_orchestrator_is_reported(real: FunctionsHostDouble) -> None:
     binding = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
-    real.says(
+    real.responds(
         "GET", "/admin/functions", 200, [{"name": "Hello", "config": {"bindings": [binding]}}]
     )
     refused = ask(real, "start-new", "--function-name", "Helo", code=MASTER_KEY)
     assert refused.code == 3
     assert "has no orchestrator 'Helo'. Did you mean 'Hello'?" in refused.err
-    real.says("GET", "/admin/functions/Hello/status", 200, {})
+    real.responds("GET", "/admin/functions/Hello/status", 200, {})
     listed = ask(real, "functions", "list", "--json", code=MASTER_KEY).json
     assert [(f["name"], f["trigger"], f["problem"]) for f in listed] == [
         ("Hello", "orchestrationTrigger", None)
     ]
     # Without the master key nobody says so, neither the host.
-    real.plays("api/start", "unknown function")
+    real.replays("api/start", "unknown function")
     assert ask(real, "start-new", "--function-name", "NoSuchOrchestrator").code == 0
 
 
-def test_an_id_in_use_is_reported(real: RealHost) -> None:
+def test_an_id_in_use_is_reported(real: FunctionsHostDouble) -> None:
     text = "An Orchestration instance with the status Running already exists."
-    real.says("POST", "/orchestrators/Hello/order-7", 409, {"Message": text})
+    real.responds("POST", "/orchestrators/Hello/order-7", 409, {"Message": text})
     called = ask(real, "start-new", "--function-name", "Hello", *ID)
     assert called.code == 4
     assert f"There is an instance 'order-7' already, which has not finished: {text}" in called.err
@@ -127,8 +133,10 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("case", "label", "status"), STATUSES)
-def test_a_recorded_status_is_shown(real: RealHost, case: str, label: str, status: str) -> None:
-    body = real.plays(case, label)
+def test_a_recorded_status_is_shown(
+    real: FunctionsHostDouble, case: str, label: str, status: str
+) -> None:
+    body = real.replays(case, label)
     shown = ask(real, "get-runtime-status", *ID, "--show-input", "--show-output", "--json").json
     assert (shown, shown["runtimeStatus"]) == (body, status)
     brief = ask(real, "get-runtime-status", *ID, "--json").json
@@ -152,25 +160,25 @@ OPERATIONS: list[tuple[list[str], str, str, str]] = [
 
 @pytest.mark.parametrize(("command", "case", "label", "said"), OPERATIONS)
 def test_an_operation_sends_its_request(
-    real: RealHost, command: list[str], case: str, label: str, said: str
+    real: FunctionsHostDouble, command: list[str], case: str, label: str, said: str
 ) -> None:
-    real.plays(case, label)
+    real.replays(case, label)
     called = ask(real, *command, *ID)
     assert (called.code, called.out.startswith(said)) == (0, True), called
     if "--reason" in command:
-        assert real.asked[-1][2]["reason"] == command[-1]
+        assert real.requests[-1][2]["reason"] == command[-1]
     if command[0] == "raise-event":
-        assert real.asked[-1][4] == '"yes"'
+        assert real.requests[-1][4] == '"yes"'
 
 
 @pytest.mark.parametrize(("command", "case", "label", "said"), OPERATIONS)
 def test_an_operation_on_an_unknown_instance_is_not_found(
-    real: RealHost, command: list[str], case: str, label: str, said: str
+    real: FunctionsHostDouble, command: list[str], case: str, label: str, said: str
 ) -> None:
     for at in range(len(GOLDEN["api/missing-instance"])):
-        real.plays("api/missing-instance", at=at)
-    real.says("POST", "/instances/order-7/raiseEvent/Approval", 404)
-    real.plays("api/list", "empty page")
+        real.replays("api/missing-instance", at=at)
+    real.responds("POST", "/instances/order-7/raiseEvent/Approval", 404)
+    real.replays("api/list", "empty page")
     called = ask(real, *command, *ID)
     assert called.code == 3, called
     assert f"There is no instance 'order-7' at {real.url}." in called.err
@@ -178,32 +186,32 @@ def test_an_operation_on_an_unknown_instance_is_not_found(
 
 @pytest.mark.parametrize("command", [command for command, *_ in OPERATIONS[:4]])
 def test_an_operation_on_a_finished_instance_is_not_allowed(
-    real: RealHost, command: list[str]
+    real: FunctionsHostDouble, command: list[str]
 ) -> None:
     for operation in ("raise", "terminate", "suspend", "resume"):
-        real.plays("start/running-202", f"{operation} after completion")
-    real.plays("start/running-202", "completed")
+        real.replays("start/running-202", f"{operation} after completion")
+    real.replays("start/running-202", "completed")
     called = ask(real, *command, *ID)
     assert called.code == 4, called
     assert "The instance 'order-7' has finished: Completed." in called.err
 
 
-def test_a_refusal_by_status_is_reported(real: RealHost) -> None:
-    real.plays("start/running-202", "rewind completed")
-    real.plays("life/suspend-resume", "suspend twice")
-    real.plays("life/purge", "purge a running one")
+def test_a_refusal_by_status_is_reported(real: FunctionsHostDouble) -> None:
+    real.replays("start/running-202", "rewind completed")
+    real.replays("life/suspend-resume", "suspend twice")
+    real.replays("life/purge", "purge a running one")
     message = (
         "Cannot resume the orchestration instance order-7 because instance is in the Running state."
     )
     wrong = "Something went wrong while processing your request"
-    real.says(
+    real.responds(
         "POST", "/instances/order-7/resume", 500, {"Message": wrong, "ExceptionMessage": message}
     )
     exists = {
         "Message": "A non-terminal instance with this instance ID already exists.",
         "ExceptionMessage": "An Orchestration instance with the status Running already exists.",
     }
-    real.says("POST", "/instances/order-7/restart", 409, exists)
+    real.responds("POST", "/instances/order-7/restart", 409, exists)
     for command, told in (
         (
             ["rewind"],
@@ -225,16 +233,16 @@ def test_a_refusal_by_status_is_reported(real: RealHost) -> None:
         assert told in called.err
 
 
-def test_an_instance_is_restarted(real: RealHost) -> None:
-    real.plays("life/restart", "restart")
+def test_an_instance_is_restarted(real: FunctionsHostDouble) -> None:
+    real.replays("life/restart", "restart")
     assert ask(real, "restart", *ID).out == f"Started 'order-7' again as instance '{NEW_ID}'.\n"
-    assert real.asked[-1][2]["restartWithNewInstanceId"] == "true"
-    real.plays("life/restart", "restart in place")
+    assert real.requests[-1][2]["restartWithNewInstanceId"] == "true"
+    real.replays("life/restart", "restart in place")
     again = [ask(real, "restart", *ID, "--same-id") for _ in range(2)][-1]
     assert again.out == "Started 'order-7' again as instance 'order-7'.\n"
-    real.plays("api/missing-instance", at=6, id="nowhere")
-    real.plays("api/missing-instance", at=0, id="nowhere")
-    real.plays("api/list", "empty page")
+    real.replays("api/missing-instance", at=6, id="nowhere")
+    real.replays("api/missing-instance", at=0, id="nowhere")
+    real.replays("api/list", "empty page")
     missing = ask(real, "restart", "--id", "nowhere")
     assert (missing.code, "There is no instance 'nowhere'" in missing.err) == (3, True)
 
@@ -250,9 +258,11 @@ def test_an_instance_is_restarted(real: RealHost) -> None:
         ("export",),
     ],
 )
-def test_an_unknown_instance_is_not_found(real: RealHost, command: tuple[str, ...]) -> None:
-    real.plays("api/missing-instance", at=0)
-    real.plays("api/list", "empty page")
+def test_an_unknown_instance_is_not_found(
+    real: FunctionsHostDouble, command: tuple[str, ...]
+) -> None:
+    real.replays("api/missing-instance", at=0)
+    real.replays("api/list", "empty page")
     called = ask(real, *command, *ID)
     assert (called.code, called.out) == (3, "")
     assert f"There is no instance 'order-7' at {real.url}." in called.err
@@ -273,11 +283,11 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", WITH_HISTORY)
 def test_a_recorded_history_is_shown(
-    real: RealHost, case: str, tmp_path: Path, probe: Path
+    real: FunctionsHostDouble, case: str, tmp_path: Path, probe: Path
 ) -> None:
-    status = real.plays(case, "with history")
+    status = real.replays(case, "with history")
     assert ask(real, "get-history", *ID, "--json").json == status["historyEvents"]
-    assert real.asked[-1][2] == {
+    assert real.requests[-1][2] == {
         "showInput": "true",
         "showHistory": "true",
         "showHistoryOutput": "true",
@@ -312,14 +322,14 @@ def test_a_recorded_history_is_shown(
         assert app.replay(exported.json) == replayed
 
 
-def test_a_waiting_instance_is_diagnosed_from_its_history(real: RealHost) -> None:
+def test_a_waiting_instance_is_diagnosed_from_its_history(real: FunctionsHostDouble) -> None:
     status = {
-        **real.plays("start/running-202", "running"),
+        **real.replays("start/running-202", "running"),
         "historyEvents": [
             {"EventType": "ExecutionStarted", "Timestamp": "2026-11-25T09:30:00Z", "Input": '"{}"'}
         ],
     }
-    real.says("GET", "/instances/order-7", 202, status)
+    real.responds("GET", "/instances/order-7", 202, status)
     ask(real, "get-runtime-status", *ID)
     called = ask(real, "diagnose", *ID)
     assert called.out.startswith(
@@ -347,11 +357,13 @@ def item(id: str) -> dict[str, Any]:
     }
 
 
-def page(real: RealHost, path: str, items: list[dict[str, Any]], token: str | None) -> None:
-    real.says("GET", path, 200, items, **({"x-ms-continuation-token": token} if token else {}))
+def page(
+    real: FunctionsHostDouble, path: str, items: list[dict[str, Any]], token: str | None
+) -> None:
+    real.responds("GET", path, 200, items, **({"x-ms-continuation-token": token} if token else {}))
 
 
-def test_pages_are_joined_up_to_the_limit(real: RealHost) -> None:
+def test_pages_are_joined_up_to_the_limit(real: FunctionsHostDouble) -> None:
     page(real, "/instances", [item("a"), item("b")], "first")
     page(real, "/instances", [], "second")
     page(real, "/instances", [item("c")], "third")
@@ -361,7 +373,7 @@ def test_pages_are_joined_up_to_the_limit(real: RealHost) -> None:
     assert listed["continuationToken"] == "third"
     asked = [
         (query["top"], headers.get("x-ms-continuation-token"))
-        for _, _, query, headers, _ in real.asked
+        for _, _, query, headers, _ in real.requests
     ]
     assert asked == [("3", None), ("1", "first"), ("1", "second")]
     rest = ask(real, "get-instances", "--top", 3, "--continuation-token", "third", "--json").json
@@ -369,34 +381,37 @@ def test_pages_are_joined_up_to_the_limit(real: RealHost) -> None:
         ["d"],
         None,
     )
-    assert real.asked[-1][3]["x-ms-continuation-token"] == "third"
+    assert real.requests[-1][3]["x-ms-continuation-token"] == "third"
 
 
-def test_an_empty_list_and_an_empty_purge_are_no_errors(real: RealHost) -> None:
-    real.plays("api/list", "empty page")
+def test_an_empty_list_and_an_empty_purge_are_no_errors(real: FunctionsHostDouble) -> None:
+    real.replays("api/list", "empty page")
     called = ask(real, "get-instances", "--prefix", "nosuchprefix")
     assert (called.code, called.out) == (0, "")
     assert called.err.endswith("No instances.\n")
-    real.plays("api/purge-many", "nothing in range")
+    real.replays("api/purge-many", "nothing in range")
     purged = ask(real, "purge-history", "--created-before", "2001-01-02", "--json")
     assert purged.json == {"instancesDeleted": 0}
-    assert real.asked[-2][2]["createdTimeFrom"] == "1970-01-01T00:00:00Z"
+    assert real.requests[-2][2]["createdTimeFrom"] == "1970-01-01T00:00:00Z"
 
 
-def test_entities_are_listed_and_read(real: RealHost) -> None:
+def test_entities_are_listed_and_read(real: FunctionsHostDouble) -> None:
     counter = ("--name", "Counter", "--key", "visits")
-    real.plays("api/entities", "missing entity")
-    real.plays("api/list", "empty page")
+    real.replays("api/entities", "missing entity")
+    real.replays("api/list", "empty page")
     missing = ask(real, "entities", "get", *counter)
     assert missing.code == 3
     assert f"There is no entity 'Counter' with the key 'visits' at {real.url}." in missing.err
-    real.plays("api/entities", "signal")
+    real.replays("api/entities", "signal")
     assert ask(real, "entities", "signal", *counter, "--operation", "add", "--input", "7").code == 0
-    assert real.asked[-1][2]["op"] == "add"
-    assert (real.asked[-1][3]["content-type"], real.asked[-1][4]) == ("application/json", '"7"')
-    real.plays("api/entities", "state")
+    assert real.requests[-1][2]["op"] == "add"
+    assert (real.requests[-1][3]["content-type"], real.requests[-1][4]) == (
+        "application/json",
+        '"7"',
+    )
+    real.replays("api/entities", "state")
     assert [ask(real, "entities", "get", *counter).out for _ in range(2)][-1] == "null\n"
-    real.plays("api/entities", "unknown entity")
+    real.replays("api/entities", "unknown entity")
     unknown = ask(
         real,
         "entities",
@@ -426,8 +441,8 @@ def test_entities_are_listed_and_read(real: RealHost) -> None:
         "continuationToken": None,
     }
     # Ids that begin with @ skip the real host's checks: what is not there is deleted zero times.
-    real.says("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 0})
-    real.says("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 1})
+    real.responds("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 0})
+    real.responds("DELETE", "/instances/@counter@visits", 200, {"instancesDeleted": 1})
     assert ask(real, "entities", "delete", *counter).code == 3
     assert (
         ask(real, "entities", "delete", *counter).out
@@ -435,10 +450,10 @@ def test_entities_are_listed_and_read(real: RealHost) -> None:
     )
 
 
-def test_watch_ends_with_the_instance(real: RealHost) -> None:
-    real.plays("start/running-202", "running")
-    real.plays("life/suspend-resume", "suspended")
-    real.plays("start/running-202", "completed")
+def test_watch_ends_with_the_instance(real: FunctionsHostDouble) -> None:
+    real.replays("start/running-202", "running")
+    real.replays("life/suspend-resume", "suspended")
+    real.replays("start/running-202", "completed")
     called = ask(real, "watch", *ID, "--interval", "0.05", "--json")
     lines = [json.loads(line) for line in called.out.splitlines()]
     assert [line["runtimeStatus"] for line in lines] == ["Running", "Suspended", "Completed"]
@@ -458,8 +473,8 @@ def test_watch_ends_with_the_instance(real: RealHost) -> None:
     ],
 )
 def test_operations_without_an_api_are_refused(
-    real: RealHost, command: tuple[str, ...], told: str
+    real: FunctionsHostDouble, command: tuple[str, ...], told: str
 ) -> None:
     called = ask(real, *command, stdin="{}")
-    assert (called.code, called.out, real.asked) == (2, "", [])
+    assert (called.code, called.out, real.requests) == (2, "", [])
     assert told in called.err

@@ -1,6 +1,8 @@
-"""Plays back what a real Functions host answered when it was recorded (tests/conformance/golden.json), on a port of this machine.
+"""A double of the Azure Functions host that replays recorded responses (golden.json) over HTTP.
 
-It asks for keys as the real one does (functions-host.md#authorization), and takes nothing that was not recorded or that no test has told it of.
+It requires keys as the Azure Functions host does (functions-host.md#authorization). A request
+without a recorded response, or one that the test has set, gets status 404 and is listed as
+unexpected.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ SYSTEM_KEY, MASTER_KEY = "wU3-_system+/==", "master-key"
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8")
 )
-BEGAN = datetime(2026, 11, 25, 9, 30, tzinfo=timezone.utc)
+START = datetime(2026, 11, 25, 9, 30, tzinfo=timezone.utc)
 NEW_ID = "0123456789abcdef0123456789abcdef"
-"""An id that the host makes."""
+"""An instance id that the host generates."""
 _PARAMETERS = {
     "instance": {"showInput", "showHistory", "showHistoryOutput", "showDiagnosis"},
     "instances": {
@@ -38,32 +40,39 @@ _PARAMETERS = {
     "entity": {"op"},
     "operation": {"reason", "restartWithNewInstanceId"},
 }
-"""What may stand in a query (functions-host.md#management-routes); ``showDiagnosis`` is the embedded host's, and no real one minds it."""
+"""Valid query parameters by kind of route (functions-host.md#management-routes).
+
+Only the embedded host has ``showDiagnosis``. The Azure Functions host ignores it.
+"""
 _COMMON = {"taskHub", "connection", "code"}
-Answer = tuple[int, Mapping[str, str], str]
+Response = tuple[int, Mapping[str, str], str]
 
 
-class RealHost:
-    """``asked`` has what came: method, path, query, headers (names in lower case) and body."""
+class FunctionsHostDouble:
+    """The double. ``url`` is its base URL.
+
+    ``requests`` has the method, path, query, headers and body of each request. The names of headers
+    are in lower case.
+    """
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, dict[str, str], dict[str, str], str]] = []
+        self.requests: list[tuple[str, str, dict[str, str], dict[str, str], str]] = []
         self.unexpected: list[str] = []
-        self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self._responses: dict[tuple[str, str], list[Response]] = {}
         host = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                given = {name.lower(): value for name, value in self.headers.items()}
+                headers = {name.lower(): value for name, value in self.headers.items()}
                 parts = urlsplit(self.path)
-                body = self.rfile.read(int(given.get("content-length", 0))).decode()
+                body = self.rfile.read(int(headers.get("content-length", 0))).decode()
                 query = dict(parse_qsl(parts.query))
-                host.asked.append((self.command, unquote(parts.path), query, given, body))
-                status, headers, text = host.answer(*host.asked[-1])
+                host.requests.append((self.command, unquote(parts.path), query, headers, body))
+                status, sent, text = host.respond(*host.requests[-1])
                 self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(text.encode()))}.items():
+                for name, value in {**sent, "Content-Length": str(len(text.encode()))}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text.encode())
@@ -88,13 +97,15 @@ class RealHost:
         self._thread.join()
         self._server.server_close()
 
-    # -- what it has to answer -----------------------------------------------------------------------
+    # -- responses ---------------------------------------------------------------------------------
 
-    def plays(
+    def replays(
         self, case: str, label: str | None = None, *, at: int = 0, id: str = "order-7"
     ) -> Any:
-        """One recorded step: that with the label, or the ``at``-th of its case. Returns the body. The last one that is given
-        for a request is given again and again.
+        """Replay one recorded step, and return the body of its response.
+
+        The step is the one with ``label``, or the step with the index ``at`` of the case. Several
+        responses to one request are sent in order, and the last one repeatedly.
         """
         steps = [s for s in GOLDEN[case] if label is None or s["request"].endswith(f" | {label}")]
         step = filled(steps[at], self.url, id)
@@ -105,46 +116,59 @@ class RealHost:
             if step["body"] == "" and not step["headers"].get("content-type")
             else json.dumps(step["body"])
         )
-        self._answers.setdefault((method, path), []).append((step["status"], step["headers"], body))
+        self._responses.setdefault((method, path), []).append(
+            (step["status"], step["headers"], body)
+        )
         return step["body"]
 
-    def says(self, method: str, path: str, status: int, body: Any = "", **headers: str) -> None:
-        """What the contract says and the recording does not have; ``path`` is behind the management API's, or begins with /admin."""
-        self.sends(method, path, status, "" if body == "" else json.dumps(body), **headers)
+    def responds(self, method: str, path: str, status: int, body: Any = "", **headers: str) -> None:
+        """Respond with the JSON value ``body``, for requests without a recording.
 
-    def sends(self, method: str, path: str, status: int, text: str, **headers: str) -> None:
-        """Answer with a text. The path is as for ``says``."""
+        ``path`` is relative to the management API, or begins with /admin.
+        """
+        self.responds_with_text(
+            method, path, status, "" if body == "" else json.dumps(body), **headers
+        )
+
+    def responds_with_text(
+        self, method: str, path: str, status: int, text: str, **headers: str
+    ) -> None:
+        """Respond with the string ``text``. ``path`` is as in ``responds``."""
         whole = path if path.startswith("/admin") else MANAGEMENT + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._answers.setdefault((method, whole), []).append((status, named, text))
+        self._responses.setdefault((method, whole), []).append((status, named, text))
 
-    def answer(
+    def respond(
         self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: str
-    ) -> Answer:
+    ) -> Response:
         key = headers.get("x-functions-key") or query.get("code")
         is_admin = path.startswith("/admin")
         if key not in (SYSTEM_KEY, MASTER_KEY):
             return 401, {"WWW-Authenticate": "Bearer"}, ""
         if is_admin and key != MASTER_KEY:
             return 403, {}, ""
-        if wrong := _refused(method, path, headers, body):
-            return wrong
-        answers = self._answers.get((method, path))
+        if refusal := _refusal(method, path, headers, body):
+            return refusal
+        responses = self._responses.get((method, path))
         if unknown := query.keys() - _COMMON - (set() if is_admin else _parameters(path)):
             self.unexpected.append(f"{method} {path}: no parameter {unknown}")
-        if answers is None:
+        if responses is None:
             self.unexpected.append(f"{method} {path}")
             return 404, {}, ""
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        return responses.pop(0) if len(responses) > 1 else responses[0]
 
 
-def _refused(method: str, path: str, headers: dict[str, str], body: str) -> Answer | None:
-    """Bodies that the real host does not take (functions-host.md#start-an-instance and #raise-an-event), in its own words."""
+def _refusal(method: str, path: str, headers: dict[str, str], body: str) -> Response | None:
+    """Return the recorded error for an invalid body, or None.
+
+    See functions-host.md#start-an-instance and functions-host.md#raise-an-event.
+    """
     takes_json = "/raiseEvent/" in path or "/orchestrators/" in path
     if method != "POST":
         return None
     if "content-length" not in headers:
-        return 411, {}, ""  # without it the input would be an empty text, and the instance fail
+        # Without the header, the input would be an empty string, and the instance would fail.
+        return 411, {}, ""
     if (
         "/raiseEvent/" in path
         and headers.get("content-type", "").partition(";")[0] != "application/json"
@@ -168,12 +192,14 @@ def _parameters(path: str) -> set[str]:
 
 
 def step_of(case: str, label: str) -> dict[str, Any]:
+    """Return the recorded step of ``case`` with ``label``."""
     return next(step for step in GOLDEN[case] if step["request"].endswith(f" | {label}"))
 
 
 def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "order-7") -> Any:
-    """A recorded step with ids, times and keys in the place of their marks. Events follow each other by 100 ms; what they complete
-    was scheduled in the turn before.
+    """Return a recorded step with ids, times and keys instead of placeholders.
+
+    Events are 100 ms apart. Each completed task was scheduled in the turn before its completion.
     """
     text = json.dumps(step)
     for mark, value in {
@@ -181,31 +207,31 @@ def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "o
         "<id>": id,
         "<id2>": id,
         "<guid>": NEW_ID,
-        "<timeZ>": _at(0),
+        "<timeZ>": _time(0),
     }.items():
         text = text.replace(mark, value)
-    found = json.loads(
+    result = json.loads(
         text.replace("code=<key>", "code=wU3-_system%2B%2F%3D%3D").replace("<key>", "visits")
     )
-    if isinstance(found["body"], dict):
+    if isinstance(result["body"], dict):
         _fill_events(
-            found["body"].get("historyEvents") or [],
-            found["body"].get("name") in ("FanOut", "FanAny"),
+            result["body"].get("historyEvents") or [],
+            result["body"].get("name") in ("FanOut", "FanAny"),
         )
-    return found
+    return result
 
 
 def _fill_events(events: list[dict[str, Any]], together: bool) -> None:
     calls = iter(_uuids(1))
     waiting: list[str] = []
-    for at, event in enumerate(events):
-        event["Timestamp"] = _at(at * 10)
+    for index, event in enumerate(events):
+        event["Timestamp"] = _time(index * 10)
         if "FireAt" in event:
-            made = at - 1 if event["EventType"] == "TimerFired" else at
-            event["FireAt"] = _at(made * 10 + 5)
+            created = index - 1 if event["EventType"] == "TimerFired" else index
+            event["FireAt"] = _time(created * 10 + 5)
         if "ScheduledTime" in event:
-            before = 0 if together else at - 1
-            event["ScheduledTime"] = _at(before * 10 + 1 + at / 100).replace("Z", "+00:00")
+            before = 0 if together else index - 1
+            event["ScheduledTime"] = _time(before * 10 + 1 + index / 100).replace("Z", "+00:00")
         if event["EventType"] == "EventSent":
             sent = json.loads(event["Input"])
             sent["id"] = next(calls)
@@ -222,6 +248,6 @@ def _uuids(first: int) -> Iterator[str]:
         number += 1
 
 
-def _at(hundredths: float) -> str:
-    text = (BEGAN + timedelta(seconds=hundredths / 100)).isoformat().replace("+00:00", "Z")
+def _time(hundredths: float) -> str:
+    text = (START + timedelta(seconds=hundredths / 100)).isoformat().replace("+00:00", "Z")
     return re.sub(r"(\.\d*?)0+Z$", r"\1Z", text)
