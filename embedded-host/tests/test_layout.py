@@ -25,8 +25,6 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/host.py": "tests/e2e runs it",
     "embedded_host/store/interface.py": DECLARATIONS,
     "embedded_host/store/state_reader.py": "tests/store/contract_tests.py",
-    "embedded_host/task_hub/settings.py": DECLARATIONS,
-    "embedded_host/task_hub/turns.py": "tests/task_hub/test_hub.py",
     "embedded_host/testing/errors.py": DECLARATIONS,
     "embedded_host/testing/events.py": DECLARATIONS,
     "embedded_worker/__main__.py": "tests/workers/test_pool.py starts workers with it",
