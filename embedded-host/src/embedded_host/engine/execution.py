@@ -65,7 +65,11 @@ from embedded_host.engine.timers import Timers
 
 @dataclass
 class Execution:
-    """The decisions and open tasks of one execution."""
+    """The decisions and open tasks of one execution.
+
+    The program is the list of the orchestrator's actions so far, and a step is an index of it. A
+    turn "with counts" is one in which the worker reports ``ReplayProgress.counts``.
+    """
 
     instance_id: str
     execution_id: str
@@ -74,11 +78,11 @@ class Execution:
     now: datetime | None = None
     """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
+    """The request to continue as new, if the orchestrator made one."""
     program: tuple[Action, ...] = ()
-    """The orchestrator's actions so far."""
     suspended: bool = False
     returned: bool = False
-    """True once the orchestrator has returned or raised. Open tasks may keep it from finishing."""
+    """True once the orchestrator has returned or raised, although tasks may still be open."""
     attempts: dict[int, int] = field(default_factory=dict)
     """Attempt numbers, counted from 1, of calls with a retry policy, by decision id."""
     labels: OutgoingLabels | None = None
@@ -91,7 +95,7 @@ class Execution:
     """True inside ``_advance``, which is not reentrant."""
     _next_id: int = 0
     _has_counts: bool = False
-    """True in a turn with ``ReplayProgress.counts``."""
+    """True in a turn with counts."""
     _count: int = 0
     """Number of actions after the current event, in a turn with counts."""
     _numbered_to: int = 0
