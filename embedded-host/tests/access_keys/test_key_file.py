@@ -122,7 +122,7 @@ def test_an_unreadable_file_is_reported_and_kept(file: KeyFile, text: str) -> No
     for use in (file.keys, file.begin, lambda: file.put(HOST, "x")):
         with pytest.raises(
             StateError,
-            match=r"keys\.json cannot be read: .*remove it and have the host make new keys",
+            match=r"keys\.json cannot be read: .*or delete it: the host then creates new keys",
         ):
             use()
     assert file.path.read_text(encoding="utf-8") == text

@@ -4,7 +4,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.history import HistoryView, Wait, WaitKind, execution_waits, joined, open_waits
-from embedded_host.history.waits import SENTENCES
+from embedded_host.history.waits import LISTED
 from tests.engine.scenario import (
     T0,
     Scenario,
@@ -85,17 +85,17 @@ def test_sentences() -> None:
         Wait(kind=WaitKind.EVENT, since="S", name="Go"),
         Wait(kind=WaitKind.WORKER, since="S"),
     ]
-    assert [wait.sentence for wait in waits] == [
+    assert [wait.description for wait in waits] == [
         "the activity 'A', attempt 2 (queued) since S",
         "the timer due at D since S",
         "the sub-orchestration 'C' with the id 'c-1' since S",
-        "the entity '@a@b' to answer 'add' since S",
+        "the response of the entity '@a@b' to 'add' since S",
         "the external event 'Go' since S",
         "its turn on a worker since S",
     ]
     assert waits[-1].document() == {"kind": "worker", "since": "S", "text": "its turn on a worker"}
-    assert joined(waits[:2]) == f"{waits[0].sentence}; {waits[1].sentence}"
-    assert joined(waits).endswith(f"; and {len(waits) - SENTENCES} more")
+    assert joined(waits[:2]) == f"{waits[0].description}; {waits[1].description}"
+    assert joined(waits).endswith(f"; and {len(waits) - LISTED} more")
 
 
 def test_a_purged_child_has_no_status() -> None:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from embedded_host.history.waits import SENTENCES
+from embedded_host.history.waits import LISTED
 from embedded_host.task_hub import instance_cache
 from embedded_host.task_hub.diagnosis import diagnose
 from embedded_host.task_hub.instance_cache import InstanceCache
@@ -125,7 +125,7 @@ async def test_an_instance_waits_for_an_entity() -> None:
         "waitsFor": [
             {"kind": "entity", "since": BEGAN, "instanceId": "@counter@k", "operation": "add"}
         ],
-        "text": f"It waits for the entity '@counter@k' to answer 'add' since {BEGAN}.",
+        "text": f"It waits for the response of the entity '@counter@k' to 'add' since {BEGAN}.",
     }
     invoker.entity_gate.set()
     await host.idle()
@@ -221,7 +221,7 @@ async def test_an_instance_that_cannot_be_replayed_is_reported() -> None:
 
 async def test_waits_over_the_limit_are_counted() -> None:
     host, _ = new_gated_hub()
-    await host.start("Parent", input=SENTENCES + 3)
+    await host.start("Parent", input=LISTED + 3)
     diagnosis = await diagnosed(host)
-    assert len(diagnosis["waitsFor"]) == SENTENCES + 3
+    assert len(diagnosis["waitsFor"]) == LISTED + 3
     assert diagnosis["text"].endswith("; and 3 more.")

@@ -1,1 +1,1 @@
-"""The access keys of ``--auth``: where they are stored and what each allows, as on the Azure Functions host (functions-host.md#authorization)."""
+"""The access keys of ``--auth``: their file, and the requests that each key allows."""

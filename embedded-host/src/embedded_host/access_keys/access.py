@@ -1,4 +1,7 @@
-"""Decides which requests a key allows (recorded; functions-host.md#authorization and #admin-endpoints)."""
+"""The check of access keys: the requests that each key allows.
+
+Source: recordings, functions-host.md#authorization and #admin-endpoints.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,20 @@ from embedded_host.app.definitions import Function
 
 
 class Decision(enum.Enum):
+    """The result of the check of a key."""
+
     ALLOWED = enum.auto()
     UNAUTHORIZED = enum.auto()
-    """There is no key, or it is not valid here."""
+    """The request has no key, or its key is not valid for any request of this kind."""
     FORBIDDEN = enum.auto()
-    """The key is valid, but for something else."""
+    """The key is valid for other requests only."""
 
 
 class _KeyKind(enum.Enum):
     NONE = enum.auto()
-    """No key, or an unknown one."""
+    """Missing or unknown key."""
     FUNCTION = enum.auto()
-    """A key of all functions, or of the requested one."""
+    """A key of all functions, or a key of the requested function."""
     DURABLE = enum.auto()
     """The system key of the durable management API."""
     SYSTEM = enum.auto()
@@ -32,19 +37,21 @@ class _KeyKind(enum.Enum):
 
 
 class Access:
-    """Checks keys against the key file. Without one everything is allowed, as under ``func start``.
+    """Checks keys against the key file.
 
-    An empty key stands for a request without a key."""
+    Without a key file every request is allowed, as with ``func start``. An empty key means that the
+    request has none.
+    """
 
     def __init__(self, keys: KeyFile | None = None) -> None:
         self.keys = keys
 
     def durable_key(self) -> str:
-        """Return the system key that management URLs contain; empty if no keys are required."""
+        """Return the system key that management URLs contain, or "" if keys are not required."""
         return "" if self.keys is None else self.keys.keys().system.get(DURABLE, "")
 
     def to_function(self, key: str, function: Function) -> Decision:
-        """Decide by the function's ``authLevel``. A function never answers FORBIDDEN."""
+        """Check a key for an HTTP function by its ``authLevel``. The result is never FORBIDDEN."""
         if self.keys is None:
             return Decision.ALLOWED
         level = str(function.trigger.properties.get("authLevel") or "function").lower()
@@ -62,12 +69,15 @@ class Access:
         )
 
     def to_management(self, key: str) -> Decision:
+        """Check a key for the management API."""
         return self._to_host(key, _KeyKind.DURABLE, _KeyKind.MASTER)
 
     def to_admin(self, key: str) -> Decision:
+        """Check a key for an admin endpoint."""
         return self._to_host(key, _KeyKind.MASTER)
 
     def is_master(self, key: str) -> bool:
+        """Return true for the master key, and for every key if keys are not required."""
         return self.keys is None or self._kind(key) is _KeyKind.MASTER
 
     def _to_host(self, key: str, *accepted: _KeyKind) -> Decision:
@@ -79,7 +89,7 @@ class Access:
         if not key or self.keys is None:
             return _KeyKind.NONE
         keys, digest, result = self.keys.keys(), _digest(key), _KeyKind.NONE
-        # Every key is compared, each in constant time, so that the duration reveals nothing about any of them.
+        # All keys are compared, each in constant time, so that the duration reveals nothing.
         for kind, values in _by_kind(keys, function):
             for value in values:
                 if hmac.compare_digest(_digest(value), digest) and result is _KeyKind.NONE:
@@ -101,5 +111,5 @@ def _by_kind(keys: AccessKeys, function: str) -> Iterable[tuple[_KeyKind, Iterab
 
 
 def _digest(value: str) -> bytes:
-    """Return a digest of fixed length, so that a comparison reveals nothing about the length of a key."""
+    """Return a digest of fixed length. Comparing digests does not reveal the length of a key."""
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()

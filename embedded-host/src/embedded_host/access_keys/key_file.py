@@ -1,7 +1,7 @@
-"""The host's keys: ``keys.json`` in the state's folder.
+"""The file of the access keys: ``keys.json`` in the state folder.
 
-The values are in plain text, because management URLs contain one of them and ``/admin/host/keys`` shows the others. The file is
-for its owner only, as all files of a state.
+The keys are in plain text, because management URLs contain one of them and ``/admin/host/keys``
+returns the others. Only the owner can read the file, as all files of the state folder.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from urllib.parse import quote
+
+from msgspec import Meta, Struct
+from msgspec import json as msgspec_json
 
 from embedded_host.store.files import (
     KEY_FILE,
@@ -28,21 +31,33 @@ from embedded_host.store.interface import StateError
 from embedded_host.store.lock import exclusive_lock
 
 MASTER, DEFAULT, DURABLE = "_master", "default", "durabletask_extension"
-"""Names of keys: opens everything; opens functions; opens the durable management API."""
+"""Names of keys. ``_master`` allows every request, ``default`` allows requests to functions, and
+``durabletask_extension`` allows requests to the durable management API."""
 LOCK_FILE = "keys.lock"
 LOCK_TIMEOUT = 5.0
-"""Seconds to wait for another process that changes the keys."""
+"""Seconds to wait while another process changes the keys."""
 _VERSION = 1
+_Key = Annotated[str, Meta(min_length=1)]
+
+
+class _Document(Struct):
+    """The content of the key file."""
+
+    version: int
+    master: _Key
+    host: dict[str, _Key]
+    system: dict[str, _Key]
+    functions: dict[str, dict[str, _Key]]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The scope of a key's name."""
+    """The requests that a group of keys allows. The names of keys are unique in a scope."""
 
     kind: str
-    """``host`` (opens every function), ``system`` (one of the host's extensions) or ``function``."""
+    """``host`` (all functions), ``system`` (an extension of the host) or ``function``."""
     function: str = ""
-    """The function's name in lower case."""
+    """Name of the function in lower case."""
 
 
 HOST, SYSTEM = Scope("host"), Scope("system")
@@ -50,29 +65,32 @@ HOST, SYSTEM = Scope("host"), Scope("system")
 
 @dataclass(frozen=True)
 class AccessKeys:
-    """The values of all keys by name."""
+    """The keys of a host by scope and name."""
 
     master: str = ""
     host: Mapping[str, str] = field(default_factory=dict)
     system: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the function's name in lower case."""
+    """Keys of functions, by the function's name in lower case."""
 
     def of(self, scope: Scope) -> Mapping[str, str]:
+        """Return the keys of a scope by name."""
         if scope.kind == "function":
             return self.functions.get(scope.function, {})
         return self.host if scope.kind == "host" else self.system
 
     def with_values(self, scope: Scope, values: Mapping[str, str]) -> AccessKeys:
+        """Return the keys with other ones in one scope."""
         if scope.kind == "function":
             return replace(self, functions={**self.functions, scope.function: values})
         return replace(self, host=values) if scope.kind == "host" else replace(self, system=values)
 
 
 class KeyFile:
-    """The key file. Every change is durable when a method returns, and visible to all processes at once.
+    """The key file.
 
-    Processes and threads that change it take turns. Methods raise StateError if it cannot be read or written.
+    A change is durable and visible to all processes when its method returns. Processes and threads
+    change the file one at a time. Methods raise StateError if it cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,38 +99,42 @@ class KeyFile:
 
     @property
     def exists(self) -> bool:
+        """True if the file exists."""
         return self.path.exists()
 
     def keys(self) -> AccessKeys:
-        """Return the current keys; none without the file."""
+        """Return the current keys. There are none if the file does not exist."""
         try:
             stat = self.path.stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            read = self._read  # other threads read too, and change the keys
-            if read is None or read[0] != seen:
-                read = self._read = (seen, _keys(json.loads(self.path.read_text(encoding="utf-8"))))
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            read = self._read  # one access only, because another thread may replace it
+            if read is None or read[0] != stamp:
+                read = self._read = (stamp, _parse(self.path.read_bytes()))
         except FileNotFoundError:
             return AccessKeys()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise StateError(
-                f"The keys in {self.path} cannot be read: {type(error).__name__}: {error}. Correct the file, or remove it and have "
-                "the host make new keys. [EH250]"
+                f"The keys in {self.path} cannot be read: {error}. Correct the file, or delete it: "
+                "the host then creates new keys. [EH250]"
             ) from error
         return read[1]
 
     def begin(self) -> AccessKeys:
-        """Return the keys, and create those that every host has if they are missing."""
+        """Return the keys. Create the keys that every host has if they are missing."""
         if self.exists:
             restrict_to_owner(self.path)
         with self._changing() as write:
-            now = self.keys()
-            whole = _whole(now)
-            if whole != now:
-                write(whole)
-        return whole
+            current = self.keys()
+            complete = _complete(current)
+            if complete != current:
+                write(complete)
+        return complete
 
     def of_function(self, name: str) -> Mapping[str, str]:
-        """Return the keys of a function. The first call creates one, as on the Azure Functions host."""
+        """Return the keys of a function.
+
+        The first call for a function creates a key, as on the Azure Functions host.
+        """
         scope = Scope("function", name.lower())
         if not self.keys().of(scope):
             self.put(scope, DEFAULT, only_new=True)
@@ -121,38 +143,41 @@ class KeyFile:
     def put(
         self, scope: Scope, name: str, value: str | None = None, *, only_new: bool = False
     ) -> tuple[str, bool]:
-        """Set a key, and return its value and whether it is new.
+        """Set a key. Return its value, and true if the key is new.
 
-        ``value`` None generates one. ``only_new`` keeps the value of an existing key. ``_master`` is the master key, which
-        always exists.
+        A value of None generates one. ``only_new`` keeps the value of an existing key. The name
+        ``_master`` means the master key, which always exists.
         """
         with self._changing() as write:
-            now = _whole(self.keys())
+            current = _complete(self.keys())
             if name.lower() == MASTER and scope.kind != "function":
-                write(replace(now, master=(value := value or _new_value())))
+                write(replace(current, master=(value := value or _new_value())))
                 return value, False
-            values = dict(now.of(scope))
+            values = dict(current.of(scope))
             known = _registered_name(values, name)
-            if known in values and only_new:
+            is_new = known not in values
+            if not is_new and only_new:
                 return values[known], False
-            made = known not in values
             values[known] = value or _new_value()
-            write(now.with_values(scope, values))
-        return values[known], made
+            write(current.with_values(scope, values))
+        return values[known], is_new
 
     def remove(self, scope: Scope, name: str) -> bool:
-        """Delete a key. Return whether it existed."""
+        """Delete a key. Return true if it existed."""
         with self._changing() as write:
-            now = self.keys()
-            values = dict(now.of(scope))
+            current = self.keys()
+            values = dict(current.of(scope))
             if values.pop(_registered_name(values, name), None) is None:
                 return False
-            write(now.with_values(scope, values))
+            write(current.with_values(scope, values))
         return True
 
     @contextmanager
     def _changing(self) -> Iterator[Callable[[AccessKeys], None]]:
-        """Hold the file's lock, and return a function that replaces the keys. Raises StateError."""
+        """Hold the lock of the file, and provide a function that replaces the keys.
+
+        Raises StateError.
+        """
         try:
             with exclusive_lock(self.path.with_name(LOCK_FILE), LOCK_TIMEOUT):
                 yield self._write
@@ -160,9 +185,9 @@ class KeyFile:
             raise self._unwritable(error) from error
 
     def _write(self, keys: AccessKeys) -> None:
-        """Replace the file, atomically and durably. Raises OSError, and leaves the old file."""
+        """Replace the file atomically and durably. Raises OSError, and keeps the old file then."""
         new = self.path.with_name(KEY_FILE + ".new")
-        new.unlink(missing_ok=True)  # of a process that was killed here
+        new.unlink(missing_ok=True)  # left by a process that was killed before the rename
         make_file(new)
         try:
             new.write_text(
@@ -177,7 +202,8 @@ class KeyFile:
 
     def _unwritable(self, error: OSError) -> StateError:
         return StateError(
-            f"The keys in {self.path} cannot be written: {error}. Name another folder with --state. [EH251]"
+            f"The keys in {self.path} cannot be written: {error}. Use another folder with --state. "
+            "[EH251]"
         )
 
 
@@ -191,14 +217,14 @@ def _replace(new: Path, path: Path) -> None:
     while True:
         try:
             return replace_file(new, path)
-        except PermissionError:  # on Windows, while another process reads the file
+        except PermissionError:  # on Windows while another process reads the file
             if os.name != "nt" or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
 
-def _whole(keys: AccessKeys) -> AccessKeys:
-    """Return the keys with those that every host has."""
+def _complete(keys: AccessKeys) -> AccessKeys:
+    """Return the keys together with those that every host has."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
     return (
@@ -209,35 +235,21 @@ def _whole(keys: AccessKeys) -> AccessKeys:
 
 
 def _new_value() -> str:
-    """320 random bits; nothing in it needs encoding in a URL."""
+    """Return a key of 320 random bits. It needs no encoding in a URL."""
     return secrets.token_urlsafe(40)
 
 
 def _registered_name(values: Mapping[str, str], name: str) -> str:
-    """Return the existing spelling of a name: names are compared case-insensitively."""
+    """Return the existing spelling of a name, because comparisons ignore case."""
     return next((known for known in values if known.lower() == name.lower()), name)
 
 
-def _keys(document: Any) -> AccessKeys:
-    if document["version"] != _VERSION:
-        raise ValueError(f"its version is {document['version']}, and not {_VERSION}")
-    functions = {str(name): _values(values) for name, values in document["functions"].items()}
-    return AccessKeys(
-        _value(document["master"]),
-        _values(document["host"]),
-        _values(document["system"]),
-        functions,
-    )
-
-
-def _values(values: Mapping[str, object]) -> dict[str, str]:
-    return {str(name): _value(value) for name, value in values.items()}
-
-
-def _value(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a key is a text, and not empty")
-    return value
+def _parse(content: bytes) -> AccessKeys:
+    """Return the keys of a file's content. Raises ValueError."""
+    document = msgspec_json.decode(content, type=_Document)
+    if document.version != _VERSION:
+        raise ValueError(f"its version is {document.version} instead of {_VERSION}")
+    return AccessKeys(document.master, document.host, document.system, document.functions)
 
 
 def _document(keys: AccessKeys) -> dict[str, object]:

@@ -1,6 +1,8 @@
-"""The port of the running host of a state, so that the CLI sends a key of that state to no other program.
+"""The port of the host that uses a state folder.
 
-The file ``port`` exists while a host with keys runs. A killed host leaves it behind, but then no process holds the state's lock.
+The command line sends a key of the state folder only to this port, and thus to no other program.
+The file ``port`` exists while a host that requires keys runs. A killed host leaves the file behind,
+but then no process has the lock of the state folder.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ NAME = "port"
 
 @contextmanager
 def publish_port(folder: Path, port: int) -> Iterator[None]:
-    """Write the port file, and remove it at the end. For the host, which holds the state's lock."""
+    """Write the port file, and delete it at the end of the ``with`` block.
+
+    The caller is the host, which holds the lock of the state folder.
+    """
     path = folder / NAME
     path.unlink(missing_ok=True)
     make_file(path)
@@ -32,14 +37,14 @@ def publish_port(folder: Path, port: int) -> Iterator[None]:
 
 
 def port_of_running_host(folder: Path) -> int | None:
-    """Return the port; None if no host runs, or none that requires keys."""
+    """Return the port of the running host, or None if no host that requires keys runs."""
     try:
-        text = (folder / NAME).read_text(encoding="ascii").strip()
+        port = (folder / NAME).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return None
-    if not text.isdigit() or not _is_locked(folder):
+    if not port.isdigit() or not _is_locked(folder):
         return None
-    return int(text)
+    return int(port)
 
 
 def _is_locked(folder: Path) -> bool:

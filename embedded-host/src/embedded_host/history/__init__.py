@@ -1,7 +1,7 @@
-"""One interpretation of an instance's history for every reader.
+"""The interpretation of an instance's history, shared by all readers.
 
-``HistoryView.of(events)`` derives calls, timers, external events, suspensions, turns and times from typed history events.
-``waits`` tells what an execution waits for now.
+``HistoryView.of(events)`` derives calls, timers, external events, suspensions, turns and times from
+history events. ``execution_waits`` and ``open_waits`` return the open waits of an execution.
 """
 
 from embedded_host.history.inferred_turns import infer_turns

@@ -1,4 +1,4 @@
-"""Turns of a history that does not mark them, as that of the management API."""
+"""The turns of a history without turn events, such as a history of the management API."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from embedded_host.history.steps import Action, Turn
 
 
 def infer_turns(events: Sequence[HistoryEvent]) -> list[Turn]:
-    """Group the events of ``events_as_shown`` into turns by order and time. Raises ValueError for an invalid timestamp.
+    """Group the events of ``events_as_shown`` into turns by their order and time.
 
-    A scheduling event belongs to a turn before every event that is listed after it or occurred after it. A turn ends before
-    the first message that follows its actions. ExecutionCompleted belongs to no turn.
+    A scheduling event belongs to a turn before every event that is listed after it or occurred
+    after it. A turn ends before the first message that follows its actions. ExecutionCompleted
+    belongs to no turn. Raises ValueError if a timestamp is invalid.
     """
     return [
         turn
@@ -43,9 +44,8 @@ def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent]
         actions += scheduled
         if isinstance(event, SchedulingEvent):
             continue
-        if actions or isinstance(
-            event, ExecutionTerminated
-        ):  # no turn of the orchestrator delivers a termination
+        # A turn of the orchestrator does not deliver a termination.
+        if actions or isinstance(event, ExecutionTerminated):
             yield messages, actions
             messages, actions = [], []
         messages.append(event)

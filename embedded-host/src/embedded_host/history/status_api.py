@@ -1,15 +1,17 @@
 """Typed events from the ``historyEvents`` of the management API.
 
-The API leaves out turns and event ids, and shows a call that has completed only in its completion. The events that this
-module returns have ids: scheduling events are numbered in the order of their time, and completions refer to them. Times,
-names, inputs and results are those of the API; turns are missing.
+The API leaves out turns and event ids. It shows a completed call only by its completion, which
+contains the time of the call. The events that this module returns have ids: scheduling events are
+numbered in order of time, and completions refer to them. Times, names, inputs and results are those
+of the API. There are no events for the start and the end of a turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from embedded_host.engine.events import (
@@ -38,20 +40,58 @@ from embedded_host.engine.json_codec import compact
 from embedded_host.engine.timestamps import format_utc, parse_utc
 
 
-def events_of_status(status: Mapping[str, Any], execution_id: str = "") -> list[HistoryEvent]:
-    """Return the events of a status object that was requested with ``showHistory=true&showHistoryOutput=true``, in the order
-    of their time. Unknown event types are left out. Raises KeyError, TypeError or ValueError for objects of another form."""
+class _ShownEvent(Struct, rename="pascal"):
+    """A history event as the API shows it (functions-host.md#history-events).
+
+    Payloads (``object``) may be any JSON value.
+    """
+
+    event_type: str
+    timestamp: str
+    scheduled_time: str | None = None
+    fire_at: str | None = None
+    function_name: str | None = None
+    name: str | None = None
+    instance_id: str | None = None
+    generation: int | None = None
+    orchestration_status: str | None = None
+    input: object = None
+    result: object = None
+    reason: object = None
+    details: object = None
+    data: object = None
+
+
+class _Status(Struct, rename="camel"):
+    """A status object of the management API."""
+
+    instance_id: str = ""
+    name: str | None = None
+    runtime_status: str | None = None
+    history_events: list[_ShownEvent] | None = None
+
+
+def events_of_status(status: Mapping[str, object], execution_id: str = "") -> list[HistoryEvent]:
+    """Return the events of a status object in order of time. Unknown event types are left out.
+
+    Request the status with ``showHistory=true&showHistoryOutput=true``. Raises ValueError if the
+    object is not a valid status.
+    """
     return sorted(events_as_shown(status, execution_id), key=lambda event: event.occurred_at)
 
 
-def events_as_shown(status: Mapping[str, Any], execution_id: str = "") -> list[HistoryEvent]:
-    """Return the events of ``events_of_status`` in the API's order. The event that scheduled a completed call is directly
-    before its completion, however earlier its time is."""
+def events_as_shown(status: Mapping[str, object], execution_id: str = "") -> list[HistoryEvent]:
+    """Return the events of ``events_of_status`` in the API's order.
+
+    The scheduling event of a completed call is directly before the completion, even if other events
+    occurred between them.
+    """
+    parsed = convert(status, _Status)
     return _numbered(
         [
             entry
-            for shown in status.get("historyEvents") or ()
-            for entry in _entries(shown, status, execution_id)
+            for shown in parsed.history_events or ()
+            for entry in _entries(shown, parsed, execution_id)
         ]
     )
 
@@ -59,26 +99,20 @@ def events_as_shown(status: Mapping[str, Any], execution_id: str = "") -> list[H
 class _Entry(NamedTuple):
     event: HistoryEvent
     scheduled: SchedulingEvent | None = None
-    """Of a completion: the event that it completes."""
+    """The scheduling event that a completion completes."""
 
 
-def _entries(
-    shown: Mapping[str, Any], status: Mapping[str, Any], execution_id: str
-) -> Iterator[_Entry]:
-    kind, timestamp = shown["EventType"], _timestamp(shown["Timestamp"])
-    name = str(shown.get("FunctionName") or shown.get("Name") or "")
-    input = _text(shown.get("Input"))
+def _entries(shown: _ShownEvent, status: _Status, execution_id: str) -> Iterator[_Entry]:
+    kind, timestamp = shown.event_type, _timestamp(shown.timestamp)
+    name, input = _name(shown), _string(shown.input)
     if kind == "ExecutionStarted":
-        instance = OrchestrationInstance(
-            instance_id=str(status["instanceId"]), execution_id=execution_id
-        )
-        generation = shown.get("Generation")
+        instance = OrchestrationInstance(instance_id=status.instance_id, execution_id=execution_id)
         yield _Entry(
             ExecutionStarted(
                 orchestration_instance=instance,
-                name=name or str(status["name"]),
+                name=name or status.name or "",
                 input=input,
-                generation=generation if isinstance(generation, int) else None,
+                generation=shown.generation,
                 timestamp=timestamp,
             )
         )
@@ -92,7 +126,7 @@ def _entries(
     elif kind in ("SubOrchestrationInstanceCompleted", "SubOrchestrationInstanceFailed"):
         created = SubOrchestrationInstanceCreated(
             name=name,
-            instance_id=_instance_id(shown),
+            instance_id=shown.instance_id or "",
             input=input,
             timestamp=_scheduled_time(shown),
         )
@@ -108,47 +142,47 @@ def _entries(
             ),
             created,
         )
-    elif event := _single(kind, shown, name, input, timestamp, status):
+    elif event := _single(shown, input, timestamp, status):
         yield _Entry(event)
 
 
 def _single(
-    kind: str,
-    shown: Mapping[str, Any],
-    name: str,
-    input: str | None,
-    timestamp: str,
-    status: Mapping[str, Any],
+    shown: _ShownEvent, input: str | None, timestamp: str, status: _Status
 ) -> HistoryEvent | None:
-    """Return the event of an object that stands for one event; None for an unknown type."""
+    """Return the event of an object that represents one event, or None for an unknown type."""
+    kind, name = shown.event_type, _name(shown)
     if kind == "TaskScheduled":
         return TaskScheduled(name=name, input=input, timestamp=timestamp)
     if kind == "SubOrchestrationInstanceCreated":
         return SubOrchestrationInstanceCreated(
-            name=name, instance_id=_instance_id(shown), input=input, timestamp=timestamp
+            name=name, instance_id=shown.instance_id or "", input=input, timestamp=timestamp
         )
     if kind == "TimerCreated":
-        return TimerCreated(fire_at=_timestamp(shown["FireAt"]), timestamp=timestamp)
+        return TimerCreated(fire_at=_timestamp(shown.fire_at), timestamp=timestamp)
     if kind == "TimerFired":
-        return TimerFired(timer_id=-1, fire_at=_timestamp(shown["FireAt"]), timestamp=timestamp)
+        return TimerFired(timer_id=-1, fire_at=_timestamp(shown.fire_at), timestamp=timestamp)
     if kind == "EventSent":
         return EventSent(
-            instance_id=_instance_id(shown), name=name, input=input or "null", timestamp=timestamp
+            instance_id=shown.instance_id or "",
+            name=name,
+            input=input or "null",
+            timestamp=timestamp,
         )
     if kind == "EventRaised":
         return EventRaised(name=name, input=input, timestamp=timestamp)
     if kind == "GenericEvent":
-        return GenericEvent(data=_text(shown.get("Data")), timestamp=timestamp)
+        return GenericEvent(data=_string(shown.data), timestamp=timestamp)
     if kind == "ExecutionSuspended":
-        return ExecutionSuspended(reason=_text(shown.get("Reason")), timestamp=timestamp)
+        return ExecutionSuspended(reason=_string(shown.reason), timestamp=timestamp)
     if kind == "ExecutionResumed":
-        return ExecutionResumed(reason=_text(shown.get("Reason")), timestamp=timestamp)
+        return ExecutionResumed(reason=_string(shown.reason), timestamp=timestamp)
     if kind == "ExecutionTerminated":
         return ExecutionTerminated(input=input, timestamp=timestamp)
     if kind == "ExecutionCompleted":
-        ended = str(shown.get("OrchestrationStatus") or status["runtimeStatus"])
         return ExecutionCompleted(
-            orchestration_status=ended, result=_json(shown.get("Result")), timestamp=timestamp
+            orchestration_status=shown.orchestration_status or status.runtime_status or "",
+            result=_json(shown.result),
+            timestamp=timestamp,
         )
     return None
 
@@ -157,19 +191,19 @@ def _completion(
     completed: type[TaskCompleted] | type[SubOrchestrationInstanceCompleted],
     failed: type[TaskFailed] | type[SubOrchestrationInstanceFailed],
     has_failed: bool,
-    shown: Mapping[str, Any],
+    shown: _ShownEvent,
     timestamp: str,
 ) -> HistoryEvent:
     if has_failed:
-        reason, details = str(shown.get("Reason") or ""), _text(shown.get("Details"))
+        reason, details = str(shown.reason or ""), _string(shown.details)
         return failed(task_scheduled_id=-1, reason=reason, details=details, timestamp=timestamp)
-    return completed(task_scheduled_id=-1, result=_json(shown.get("Result")), timestamp=timestamp)
+    return completed(task_scheduled_id=-1, result=_json(shown.result), timestamp=timestamp)
 
 
 def _numbered(entries: Sequence[_Entry]) -> list[HistoryEvent]:
-    """Number scheduling events in the order of their time, and set the ids in completions."""
+    """Assign ids to scheduling events in order of time, and set them in the completions."""
     ids: dict[int, int] = {}
-    """By the object's identity: equal events are different calls."""
+    """Event ids by the identity of the object, because equal events may be different calls."""
     timers: dict[str, list[int]] = {}
     scheduling = [event for event, _ in entries if isinstance(event, SchedulingEvent)]
     for scheduled_event in sorted(scheduling, key=lambda event: event.occurred_at):
@@ -190,22 +224,25 @@ def _numbered(entries: Sequence[_Entry]) -> list[HistoryEvent]:
     return events
 
 
-def _scheduled_time(shown: Mapping[str, Any]) -> str:
-    return _timestamp(shown.get("ScheduledTime") or shown["Timestamp"])
+def _name(shown: _ShownEvent) -> str:
+    return shown.function_name or shown.name or ""
 
 
-def _instance_id(shown: Mapping[str, Any]) -> str:
-    return str(shown.get("InstanceId") or "")
+def _scheduled_time(shown: _ShownEvent) -> str:
+    return _timestamp(shown.scheduled_time or shown.timestamp)
 
 
-def _timestamp(text: Any) -> str:
-    return format_utc(parse_utc(str(text)))
+def _timestamp(time: str | None) -> str:
+    """Return the timestamp in the form of recorded events. Raises ValueError if it is invalid."""
+    if time is None:
+        raise ValueError("a timestamp is missing")
+    return format_utc(parse_utc(time))
 
 
-def _text(value: Any) -> str | None:
-    """Return a string unchanged, anything else as JSON."""
+def _string(value: object) -> str | None:
+    """Return a string unchanged and any other value as JSON."""
     return value if value is None or isinstance(value, str) else compact(value)
 
 
-def _json(value: Any) -> str | None:
+def _json(value: object) -> str | None:
     return None if value is None else compact(value)

@@ -1,4 +1,4 @@
-"""What an orchestration did, one object for each step of its history."""
+"""The steps of an orchestration: calls, timers, external events and suspensions."""
 
 from __future__ import annotations
 
@@ -18,56 +18,64 @@ from embedded_host.engine.events import (
 )
 
 Action = TaskScheduled | SubOrchestrationInstanceCreated | TimerCreated | EventSent
-"""A scheduling event: what the orchestrator did in a turn."""
+"""A scheduling event that an action of the orchestrator caused in a turn."""
 
 
 class CallKind(str, Enum):
+    """The kind of a call."""
+
     ACTIVITY = "activity"
     HTTP = "http"
-    """``call_http``."""
+    """A request of ``call_http``."""
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
-    """A call of an entity, or a signal to it."""
+    """A call of an entity or a signal to it."""
 
 
 class Outcome(str, Enum):
+    """The outcome of a step."""
+
     OPEN = "open"
     COMPLETED = "completed"
     FAILED = "failed"
     ABANDONED = "abandoned"
-    """Open when the execution ended."""
+    """The step was open when the execution ended."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One attempt of a call. A retried call is one object for each attempt."""
+    """One attempt of a call. A retried call has one object for each attempt."""
 
     kind: CallKind
     id: int
     """``event_id`` of the scheduling event."""
     name: str
-    """The function's name; the operation's for an entity."""
+    """Name of the function, or of the operation of an entity."""
     scheduled_at: datetime
     finished_at: datetime | None = None
-    """None while it is open, and if it was abandoned."""
+    """Time of the completion. It is None for an open or abandoned call."""
     outcome: Outcome = Outcome.OPEN
     attempt: int | None = None
-    """The attempt's number from 1, if the history shows that the call is retried."""
+    """Number of the attempt from 1, or None if the history does not show a retry."""
     instance_id: str | None = None
     """Id of the sub-orchestration or of the entity."""
     input: str | None = None
-    """As recorded. Of an activity, a JSON array that holds the input; None if inputs are not recorded."""
+    """Recorded JSON of the input, or None if inputs are not recorded.
+
+    For an activity it is a JSON array that contains the input.
+    """
     result: str | None = None
-    """As recorded; None unless it completed."""
+    """Recorded JSON of the result. It is None for a call that has not completed."""
     error: str | None = None
-    """The reason of the failure."""
+    """Reason of the failure."""
     details: str | None = None
-    """The stack trace of the failure, if one was recorded."""
+    """Stack trace of the failure, if it was recorded."""
     is_signal: bool = False
-    """True for a signal, which has no response: it completes at once."""
+    """True for a signal. It has no response and completes at once."""
 
     @property
     def is_open(self) -> bool:
+        """True if the call has no completion and the execution has not ended."""
         return self.outcome is Outcome.OPEN
 
 
@@ -83,10 +91,11 @@ class Timer:
     retry_of: int | None = None
     """Id of the failed attempt, if the timer is the delay of a retry."""
     name: str | None = None
-    """Name of the function that is retried."""
+    """Name of the retried function."""
 
     @property
     def is_open(self) -> bool:
+        """True if the timer has not fired and the execution has not ended."""
         return self.outcome is Outcome.OPEN
 
 
@@ -97,34 +106,38 @@ class Suspension:
     reason: str | None
     suspended_at: datetime
     resumed_at: datetime | None = None
-    """None while it is suspended, and if the execution ended suspended."""
+    """Time of the resumption. It is None for a suspension that has not ended."""
     outcome: Outcome = Outcome.OPEN
 
 
 Step = Call | Timer | EventRaised | Suspension
-"""An EventRaised is an external event. Responses of entities belong to their calls."""
+"""A step of an orchestration.
+
+An EventRaised is an external event. The response of an entity is a part of its call.
+"""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn: the events that were delivered to the orchestrator, and the actions that it took."""
+    """A turn: the events that the orchestrator received and the actions that it took."""
 
     messages: Sequence[HistoryEvent]
-    """All events but the actions and the two ends, OrchestratorStarted included."""
+    """Events that are not actions, OrchestratorCompleted or ExecutionCompleted."""
     actions: Sequence[Action]
     completed: OrchestratorCompleted | None
-    """None if the turn was not recorded to its end."""
+    """The end of the turn, or None if it was not recorded."""
     is_continuation: bool
-    """True for the first turn of an execution that continued as new. It has no message to wait for."""
+    """True for the first turn after a continue-as-new, which does not wait for a message."""
     started_at: datetime
     queued_at: datetime
-    """When its first message was sent."""
+    """Time at which the first message was sent."""
 
     @property
     def finished_at(self) -> datetime | None:
+        """Time of the end of the turn, or None if it was not recorded."""
         return self.completed.occurred_at if self.completed else None
 
     @property
     def queue_time(self) -> timedelta:
-        """How long the turn's first message waited for the turn."""
+        """Time between the first message and the start of the turn."""
         return max(self.started_at - self.queued_at, timedelta(0))

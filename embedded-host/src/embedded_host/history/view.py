@@ -46,36 +46,36 @@ from embedded_host.history.steps import (
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """How an execution's time was spent; ``code``, ``work`` and ``wait`` add up to ``total``."""
+    """The time of an execution by use. ``code``, ``work`` and ``wait`` add up to ``total``."""
 
     code: timedelta
-    """In turns."""
+    """Time in turns."""
     work: timedelta
-    """Outside turns, while an activity, sub-orchestration or entity call was open."""
+    """Time outside turns during which an activity, sub-orchestration or entity call was open."""
     wait: timedelta
-    """The rest: timers, external events, suspensions, queues."""
+    """The remaining time: waits for timers and external events, suspensions and queues."""
     total: timedelta
 
 
 @dataclass(frozen=True)
 class HistoryView:
-    """Steps, turns and times of one execution. Each part is derived when it is first used."""
+    """Steps, turns and times of one execution. Each part is derived on first use."""
 
     events: Sequence[HistoryEvent]
 
     @classmethod
     def of(cls, events: Iterable[HistoryEvent]) -> HistoryView:
-        """Interpret the events of one execution, in order."""
+        """Return the view of one execution's events, which must be in order."""
         return cls(tuple(events))
 
     @cached_property
     def started(self) -> ExecutionStarted | None:
-        """None for an empty or incomplete history."""
+        """The start of the execution, or None if the history does not contain it."""
         return next((e for e in self.events if isinstance(e, ExecutionStarted)), None)
 
     @cached_property
     def ended(self) -> ExecutionCompleted | ExecutionTerminated | None:
-        """The last event that ends the execution; None while it runs."""
+        """The last event that ends the execution, or None while it runs."""
         return next(
             (
                 e
@@ -94,14 +94,14 @@ class HistoryView:
 
     @cached_property
     def completions(self) -> Mapping[int, CompletionEvent]:
-        """Completion events by the id of the scheduling event."""
+        """Completion events by the id of their scheduling event."""
         return {
             event.scheduled_id: event for event in self.events if isinstance(event, CompletionEvent)
         }
 
     @cached_property
     def operations(self) -> Mapping[int, OperationRequest]:
-        """Operations sent to entities, by the id of their EventSent."""
+        """Operations sent to entities, by the id of their EventSent event."""
         sent = (
             (event.event_id, _request(event))
             for event in self.events
@@ -111,47 +111,53 @@ class HistoryView:
 
     @cached_property
     def responses(self) -> Mapping[str, EventRaised]:
-        """Responses of entities by the id of the request."""
+        """Responses of entities by the id of their request."""
         request_ids = {request.id for request in self.operations.values()}
         raised = (event for event in self.events if isinstance(event, EventRaised))
         return {event.name: event for event in raised if event.name in request_ids}
 
     @cached_property
     def steps(self) -> Sequence[Step]:
-        """In the order of the events that began them."""
+        """Steps in the order of the events that started them."""
         return _StepReader(self).steps()
 
     @cached_property
     def turns(self) -> Sequence[Turn]:
+        """Turns in order."""
         return list(_turns(self.events))
 
     @property
     def started_at(self) -> datetime | None:
+        """Time of the start, or None if the history does not contain it."""
         return self.started.occurred_at if self.started else None
 
     @property
     def ended_at(self) -> datetime | None:
+        """Time of the end, or None while the execution runs."""
         return self.ended.occurred_at if self.ended else None
 
     @property
     def calls(self) -> list[Call]:
+        """Calls, one for each attempt."""
         return [step for step in self.steps if isinstance(step, Call)]
 
     def calls_of(self, kind: CallKind) -> list[Call]:
+        """Return the calls of a kind."""
         return [call for call in self.calls if call.kind is kind]
 
     @property
     def timers(self) -> list[Timer]:
-        """All timers, the delays of retries included."""
+        """Timers, including the delays of retries."""
         return [step for step in self.steps if isinstance(step, Timer)]
 
     @property
     def raised_events(self) -> list[EventRaised]:
+        """External events."""
         return [step for step in self.steps if isinstance(step, EventRaised)]
 
     @property
     def children(self) -> list[str]:
-        """Instance ids of sub-orchestrations, in order of creation."""
+        """Instance ids of the sub-orchestrations in order of creation."""
         return [
             e.instance_id
             for e in self.scheduled.values()
@@ -160,11 +166,11 @@ class HistoryView:
 
     @property
     def queue_time(self) -> timedelta:
-        """How long messages waited for turns, in total."""
+        """Total time that messages waited for turns."""
         return sum((turn.queue_time for turn in self.turns), timedelta(0))
 
     def time_spent(self, now: datetime) -> TimeSpent:
-        """Return the time until the execution's end, or until ``now`` if it runs."""
+        """Return the time by use until the end of the execution, or until ``now`` while it runs."""
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
         calls = [
@@ -191,11 +197,11 @@ def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
 
 
 _WITHOUT_STEPS = (TaskCompletionEvent, OrchestratorCompleted)
-"""The most frequent events that begin no step."""
+"""The most frequent events that do not start a step."""
 
 
 class _StepReader:
-    """Turns events into steps: completions are looked up by the id of the event that they complete."""
+    """Converts events to steps. It gets completions by the id of their scheduling event."""
 
     def __init__(self, view: HistoryView) -> None:
         self._view = view
@@ -204,8 +210,8 @@ class _StepReader:
 
     def steps(self) -> list[Step]:
         steps: list[Step] = []
-        places: dict[int, int] = {}
-        """Places of calls in ``steps`` by id: an attempt is known as the first of several only after it failed."""
+        indexes: dict[int, int] = {}
+        """Indexes of calls in ``steps`` by id. The failure of a first attempt changes its step."""
         suspended: int | None = None
         started: OrchestratorStarted | None = None
         for event in self._view.events:
@@ -214,21 +220,21 @@ class _StepReader:
             if isinstance(event, OrchestratorStarted):
                 started = event
             elif isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
-                places[event.event_id] = len(steps)
+                indexes[event.event_id] = len(steps)
                 steps.append(self._call(event))
             elif isinstance(event, TimerCreated):
-                failed = places.get(event.retry_of) if isinstance(event.retry_of, int) else None
+                failed = indexes.get(event.retry_of) if isinstance(event.retry_of, int) else None
                 call = steps[failed] if failed is not None else None
                 if failed is not None and isinstance(call, Call):
                     call = steps[failed] = replace(call, attempt=call.attempt or 1)
-                    # An exhausted retry has a timer too. It is due at once: at the time of its turn.
+                    # After the last attempt there is a timer too. It is due at the turn's time.
                     if started is None or event.due_at > started.occurred_at:
                         self._attempts.expect(event.event_id, call)
                     steps.append(self._timer(event, call))
                 else:
                     steps.append(self._timer(event, None))
             elif isinstance(event, TimerFired):
-                self._attempts.begin(event.timer_id)
+                self._attempts.timer_fired(event.timer_id)
             elif isinstance(event, EventSent):
                 steps.append(self._operation(event))
             elif isinstance(event, EventRaised):
@@ -250,18 +256,18 @@ class _StepReader:
         kind = CallKind.SUB_ORCHESTRATION
         if isinstance(event, TaskScheduled):
             kind = CallKind.HTTP if event.name == HTTP_ACTIVITY else CallKind.ACTIVITY
-        over = self._view.completions.get(event.event_id)
+        completion = self._view.completions.get(event.event_id)
         outcome, result, error, details = self._unfinished, None, None, None
-        if isinstance(over, (TaskCompleted, SubOrchestrationInstanceCompleted)):
-            outcome, result = Outcome.COMPLETED, over.result
-        elif isinstance(over, FailureEvent):
-            outcome, error, details = Outcome.FAILED, over.reason, over.details
+        if isinstance(completion, (TaskCompleted, SubOrchestrationInstanceCompleted)):
+            outcome, result = Outcome.COMPLETED, completion.result
+        elif isinstance(completion, FailureEvent):
+            outcome, error, details = Outcome.FAILED, completion.reason, completion.details
         return Call(
             kind,
             event.event_id,
             event.name,
             event.occurred_at,
-            over.occurred_at if over is not None else None,
+            completion.occurred_at if completion is not None else None,
             outcome,
             self._attempts.number(kind, event.name),
             event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
@@ -280,12 +286,12 @@ class _StepReader:
             retry_of=failed.id if failed else None,
             name=failed.name if failed else None,
         )
-        over = self._view.completions.get(event.event_id)
-        if over is None:
+        fired = self._view.completions.get(event.event_id)
+        if fired is None:
             return timer
-        # The timestamp of TimerFired is that of the timer's creation.
+        # The timestamp of TimerFired is the creation time of the timer.
         return replace(
-            timer, outcome=Outcome.COMPLETED, fired_at=max(over.occurred_at, event.due_at)
+            timer, outcome=Outcome.COMPLETED, fired_at=max(fired.occurred_at, event.due_at)
         )
 
     def _operation(self, event: EventSent) -> Call:
@@ -304,39 +310,43 @@ class _StepReader:
             return call
         if request.signal:
             return replace(call, outcome=Outcome.COMPLETED, finished_at=event.occurred_at)
-        answer = self._view.responses.get(request.id)
-        if answer is None:
+        raised = self._view.responses.get(request.id)
+        if raised is None:
             return call
-        response = OperationResponse.parse(answer.input)
+        response = OperationResponse.parse(raised.input)
         if response.failed:
             return replace(
-                call, outcome=Outcome.FAILED, finished_at=answer.occurred_at, error=response.result
+                call, outcome=Outcome.FAILED, finished_at=raised.occurred_at, error=response.result
             )
         return replace(
-            call, outcome=Outcome.COMPLETED, finished_at=answer.occurred_at, result=response.result
+            call, outcome=Outcome.COMPLETED, finished_at=raised.occurred_at, result=response.result
         )
 
 
 class _Attempts:
-    """Finds the attempts of retried calls. No event names the attempt before; the next one of the same function after the
-    retry's timer is it."""
+    """Determines the attempt numbers of retried calls.
+
+    An event does not refer to the previous attempt. The next attempt is the first call of the same
+    function after the retry's timer has fired.
+    """
 
     def __init__(self) -> None:
         self._expected: dict[int, tuple[CallKind, str, int]] = {}
-        """By the id of the retry's timer: kind, name and number of the next attempt."""
-        self._begun: list[tuple[CallKind, str, int]] = []
+        """Kind, name and number of the next attempt, by the id of the retry's timer."""
+        self._due: list[tuple[CallKind, str, int]] = []
+        """Attempts whose timer has fired."""
 
     def expect(self, timer_id: int, failed: Call) -> None:
         self._expected[timer_id] = (failed.kind, failed.name, (failed.attempt or 1) + 1)
 
-    def begin(self, timer_id: int) -> None:
+    def timer_fired(self, timer_id: int) -> None:
         if attempt := self._expected.pop(timer_id, None):
-            self._begun.append(attempt)
+            self._due.append(attempt)
 
     def number(self, kind: CallKind, name: str) -> int | None:
-        for at, (begun_kind, begun_name, number) in enumerate(self._begun):
-            if (begun_kind, begun_name) == (kind, name):
-                del self._begun[at]
+        for index, (due_kind, due_name, number) in enumerate(self._due):
+            if (due_kind, due_name) == (kind, name):
+                del self._due[index]
                 return number
         return None
 
@@ -352,13 +362,13 @@ def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:
     messages: list[HistoryEvent] = []
     actions: list[Action] = []
     is_continuation = False
-    for at, event in enumerate(events):
+    for index, event in enumerate(events):
         if isinstance(event, SchedulingEvent):
             actions.append(event)
         elif isinstance(event, OrchestratorCompleted):
-            # In a file, ExecutionCompleted may be behind the end of the last turn.
-            if is_continuation_mark(events, at) and not isinstance(
-                events[at + 1], ExecutionCompleted
+            # In a history file, ExecutionCompleted may follow the end of the last turn.
+            if is_continuation_mark(events, index) and not isinstance(
+                events[index + 1], ExecutionCompleted
             ):
                 messages.append(event)
                 is_continuation = True

@@ -1,10 +1,9 @@
-"""What an execution waits for."""
+"""The open waits of an execution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
@@ -19,46 +18,48 @@ from embedded_host.engine.execution import Execution
 from embedded_host.history.steps import Call, Outcome, Timer
 from embedded_host.history.view import HistoryView
 
-SENTENCES = 5
-"""Waits that a text lists; the others are counted."""
+LISTED = 5
+"""Number of waits that a summary lists. It states only the number of the others."""
 
 
 class WaitKind(str, Enum):
+    """The kind of a wait."""
+
     ACTIVITY = "activity"
     TIMER = "timer"
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
     EVENT = "event"
     WORKER = "worker"
-    """A turn on a worker."""
+    """A turn that waits for a worker."""
 
 
 class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """One thing that an instance waits for. The JSON of ``waitsFor`` has these fields in camel case."""
+    """An open wait of an instance. The JSON of ``waitsFor`` has these fields in camel case."""
 
     kind: WaitKind
     since: str
-    """ISO 8601, UTC."""
+    """Start of the wait, ISO 8601 in UTC."""
     due: str | None = None
-    """Of a timer."""
+    """Due time of a timer."""
     name: str | None = None
-    """Of an activity, a sub-orchestration or an external event."""
+    """Name of an activity, sub-orchestration or external event."""
     instance_id: str | None = None
-    """Of a sub-orchestration or an entity."""
+    """Id of a sub-orchestration or entity."""
     operation: str | None = None
-    """The operation that the entity has not answered."""
+    """Operation whose response the entity has not sent."""
     task_id: int | None = None
     """``event_id`` of the scheduling event."""
     attempt: int | None = None
-    """Number of the attempt, if the call is retried."""
+    """Number of the attempt of a retried call."""
     runtime_status: str | UnsetType | None = UNSET
-    """Of a sub-orchestration; None if it was purged."""
+    """Runtime status of a sub-orchestration, or None if it was purged."""
     state: str | None = None
-    """Whether an activity is queued or running; the status of a sub-orchestration."""
+    """State of an activity (queued or running), or the status of a sub-orchestration."""
 
     @property
-    def sentence(self) -> str:
-        """``the event 'Approval' since 2026-01-02T03:04:05Z``"""
+    def description(self) -> str:
+        """A phrase such as ``the activity 'Ship' since 2026-01-02T03:04:05Z``."""
         state = f" ({self.state})" if self.state else ""
         return f"{self._subject}{state} since {self.since}"
 
@@ -72,28 +73,28 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
         if self.kind is WaitKind.SUB_ORCHESTRATION:
             return f"the sub-orchestration '{self.name}' with the id '{self.instance_id}'"
         if self.kind is WaitKind.ENTITY:
-            return f"the entity '{self.instance_id}' to answer '{self.operation}'"
+            return f"the response of the entity '{self.instance_id}' to '{self.operation}'"
         if self.kind is WaitKind.EVENT:
             return f"the external event '{self.name}'"
         return "its turn on a worker"
 
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object of ``waitsFor``."""
-        document: dict[str, Any] = to_builtins(self)
+    def document(self) -> dict[str, object]:
+        """Return the JSON object for ``waitsFor``."""
+        document: dict[str, object] = to_builtins(self)
         if self.kind is WaitKind.WORKER:
             document["text"] = self._subject
         return document
 
 
 def joined(waits: Iterable[Wait]) -> str:
-    """Return the first waits' sentences in one text, and the number of the others."""
-    sentences = [wait.sentence for wait in waits]
-    more = len(sentences) - SENTENCES
-    return "; ".join(sentences[:SENTENCES]) + (f"; and {more} more" if more > 0 else "")
+    """Return one string that lists the first waits and states the number of the others."""
+    descriptions = [wait.description for wait in waits]
+    more = len(descriptions) - LISTED
+    return "; ".join(descriptions[:LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def execution_waits(view: HistoryView, execution: Execution) -> list[Wait]:
-    """Return what ``execution``, which has replayed the view's history, waits for."""
+    """Return the open waits of an execution that has replayed the view's history."""
     scheduled, attempts = view.scheduled, execution.attempts
     requests = {request.id: scheduled[event_id] for event_id, request in view.operations.items()}
     last = view.events[-1].timestamp if view.events else ""
@@ -109,7 +110,10 @@ def execution_waits(view: HistoryView, execution: Execution) -> list[Wait]:
 
 
 def open_waits(view: HistoryView) -> list[Wait]:
-    """Return the open calls and timers of a history. Only a replay knows for which external events it waits."""
+    """Return the open calls and timers of a history.
+
+    Waits for external events are missing, because only a replay determines them.
+    """
     return [
         _wait(view, view.scheduled[step.id])
         for step in view.steps

@@ -2,9 +2,8 @@
 
 A killed process leaves an intact file, because the operating system has all its writes. A power
 loss may damage the file, if the disk reports writes as complete too early. The host cannot
-distinguish the two, so it runs SQLite's ``integrity_check`` with indexes after both. The check takes
-about 1 s for 100,000 finished instances (229 MB). It starts with the host and does not delay the
-host's start.
+distinguish the two, so it runs SQLite's ``integrity_check`` with indexes after both. The check
+takes about 1 s for 100,000 finished instances (229 MB). It does not delay the start of the host.
 """
 
 from __future__ import annotations

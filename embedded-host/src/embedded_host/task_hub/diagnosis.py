@@ -91,7 +91,7 @@ def status_diagnosis(
         return Diagnosis(children, f"It has finished: {state.status.value}.{also}")
     if instance.busy:
         wait = Wait(kind=WaitKind.WORKER, since=format_utc(state.updated_at))
-        return Diagnosis([wait], f"It waits for {wait.sentence}.")
+        return Diagnosis([wait], f"It waits for {wait.description}.")
     if state.status is Status.SUSPENDED:
         why = f" ({state.output})" if state.output else ""
         return Diagnosis(

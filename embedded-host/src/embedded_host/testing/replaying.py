@@ -266,7 +266,7 @@ class _Replay:
         waits = execution_waits(view, self._execution)
         if not waits:
             return "it waits for a task that never completes"
-        return "it waits for " + " and ".join(wait.sentence for wait in waits)
+        return "it waits for " + " and ".join(wait.description for wait in waits)
 
     def _no_more_actions(self, number: int) -> str:
         later = [event for turn in self._recorded.turns[number:] for event in turn.actions]
