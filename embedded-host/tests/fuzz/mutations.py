@@ -1,4 +1,4 @@
-"""Inputs made from inputs, in the style of a byte fuzzer: bits, bytes, pieces, numbers and words that parsers stumble over."""
+"""Mutation of inputs: changed bits and bytes, moved parts, and strings that often break parsers."""
 
 from __future__ import annotations
 
@@ -58,30 +58,30 @@ WORDS: tuple[bytes, ...] = (
 
 
 def mutated(random: Random, seeds: tuple[bytes, ...]) -> bytes:
-    """One of ``seeds``, changed in one to eight places; now and then bytes by chance alone."""
+    """Return one of ``seeds`` with one to eight changes, or rarely random bytes."""
     if random.random() < 0.05:
         return random.randbytes(random.randrange(200))
     data = bytearray(random.choice(seeds))
     for _ in range(random.choice((1, 1, 2, 3, 8))):
-        at = random.randrange(len(data) + 1)
-        upto = min(len(data), at + random.choice((1, 2, 4, 16, 100)))
+        start = random.randrange(len(data) + 1)
+        end = min(len(data), start + random.choice((1, 2, 4, 16, 100)))
         match random.randrange(8):
             case 0 if data:
-                data[min(at, len(data) - 1)] ^= 1 << random.randrange(8)
+                data[min(start, len(data) - 1)] ^= 1 << random.randrange(8)
             case 1:
-                data[at:upto] = random.randbytes(random.randrange(1, 5))
+                data[start:end] = random.randbytes(random.randrange(1, 5))
             case 2:
-                del data[at:upto]
+                del data[start:end]
             case 3:
-                data[at:at] = random.choice(WORDS)
+                data[start:start] = random.choice(WORDS)
             case 4:
-                data[at:upto] = random.choice(WORDS)
+                data[start:end] = random.choice(WORDS)
             case 5:
-                data[at:at] = data[at:upto] * random.choice((1, 2, 50))
+                data[start:start] = data[start:end] * random.choice((1, 2, 50))
             case 6:
                 other = random.choice(seeds)
-                begin = random.randrange(len(other) + 1)
-                data[at:upto] = other[begin : begin + random.randrange(60)]
+                offset = random.randrange(len(other) + 1)
+                data[start:end] = other[offset : offset + random.randrange(60)]
             case _:
-                del data[upto:]
+                del data[end:]
     return bytes(data)

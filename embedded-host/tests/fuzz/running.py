@@ -1,4 +1,4 @@
-"""One input after the other, each with a deadline."""
+"""Runs of a target: many inputs, each with a deadline."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import Target
 
 DEADLINE = 5.0
-"""Seconds for one input, on a machine that has other things to do too."""
+"""The longest time for one input in seconds. It allows for other load on the machine."""
 
 
 class TooSlowError(AssertionError):
-    pass
+    """An input took longer than its deadline."""
 
 
 @dataclass
 class Findings:
+    """The result of a run."""
+
     inputs: int = 0
     seconds: float = 0.0
     slowest: float = 0.0
-    found: dict[str, bytes] = field(default_factory=dict)
-    """What went wrong, in words -> the input. One of each kind."""
+    """The longest time of one input in seconds."""
+    by_kind: dict[str, bytes] = field(default_factory=dict)
+    """The first input of each kind of finding. A kind is the beginning of the error message."""
 
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raises TooSlowError; where there are no such signals, afterwards."""
+    """Raise TooSlowError after ``seconds``; without support for alarms, at the end of the block."""
     began = time.monotonic()
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if timed:
 
-        def late(number: int, frame: object) -> None:
+        def on_alarm(number: int, frame: object) -> None:
             raise TooSlowError(f"more than {seconds} s")
 
-        before = signal.signal(signal.SIGALRM, late)
+        before = signal.signal(signal.SIGALRM, on_alarm)
         signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -56,22 +59,25 @@ def run(
     target: Target,
     inputs: int,
     seed: int,
-    said: Callable[[str, bytes], None] = lambda text, data: None,
+    report: Callable[[str, bytes], None] = lambda description, data: None,
 ) -> Findings:
-    """``said`` is told each new kind of finding."""
+    """Call a target with its seeds and then with mutated inputs.
+
+    ``report`` receives the error message and the input of each new kind of finding.
+    """
     random, findings, began = Random(seed), Findings(), time.monotonic()
     for number in range(inputs):
         data = target.seeds[number] if number < len(target.seeds) else mutated(random, target.seeds)
-        at = time.monotonic()
+        started = time.monotonic()
         try:
             with deadline(DEADLINE):
                 target.call(data)
         except Exception as error:
             kind = f"{type(error).__name__}: {str(error)[:60]}"
-            if kind not in findings.found:
-                findings.found[kind] = data
-                said(f"{type(error).__name__}: {str(error)[:500]}", data)
-        findings.slowest = max(findings.slowest, time.monotonic() - at)
+            if kind not in findings.by_kind:
+                findings.by_kind[kind] = data
+                report(f"{type(error).__name__}: {str(error)[:500]}", data)
+        findings.slowest = max(findings.slowest, time.monotonic() - started)
         findings.inputs += 1
     findings.seconds = time.monotonic() - began
     return findings

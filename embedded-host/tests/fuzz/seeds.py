@@ -1,9 +1,8 @@
-"""Inputs that the targets take, to begin from."""
+"""Valid inputs of the targets, from which the fuzzer starts."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from embedded_worker.framing import encode
 from embedded_worker.protocol import InvocationRequest, InvocationResult, TurnRequest
@@ -93,18 +92,18 @@ _STATUS = {
 }
 
 
-def _json(*documents: Any) -> tuple[bytes, ...]:
+def _json(*documents: object) -> tuple[bytes, ...]:
     return tuple(json.dumps(document).encode() for document in documents)
 
 
-def _answer(*actions: Any, **more: Any) -> dict[str, Any]:
+def _output(*actions: object, **fields: object) -> dict[str, object]:
     return {
         "isDone": False,
         "actions": [list(actions)],
         "schemaVersion": 2,
         "output": None,
         "customStatus": None,
-        **more,
+        **fields,
     }
 
 
@@ -147,13 +146,13 @@ _ACTIONS = [
         "fireAt": "2026-01-02T03:04:06Z",
     },
 ]
-_ANSWERS: tuple[Any, ...] = (
-    *(_answer(action) for action in _ACTIONS),
-    _answer({"actionType": 11, "compoundActions": _ACTIONS[:3]}),
-    _answer({"actionType": 12, "compoundActions": [_ACTIONS[5], _ACTIONS[4]]}),
-    _answer({"actionType": 4, "input": "1"}, isDone=True),
-    _answer(*_ACTIONS, isDone=True, output={"a": [1.5, "x"]}, customStatus={"s": 1}),
-    _answer(error="boom", isDone=False),
+_OUTPUTS: tuple[object, ...] = (
+    *(_output(action) for action in _ACTIONS),
+    _output({"actionType": 11, "compoundActions": _ACTIONS[:3]}),
+    _output({"actionType": 12, "compoundActions": [_ACTIONS[5], _ACTIONS[4]]}),
+    _output({"actionType": 4, "input": "1"}, isDone=True),
+    _output(*_ACTIONS, isDone=True, output={"a": [1.5, "x"]}, customStatus={"s": 1}),
+    _output(error="boom", isDone=False),
     {
         "entityExists": True,
         "entityState": "1",
@@ -248,8 +247,10 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "management": _requests(
         "POST orchestrators/Done/i-3",
         "POST orchestrators/Wait/a+b%23?code=x",
-        "GET instances?runtimeStatus=Running&top=2&createdTimeFrom=2026-01-01&showInput=false&instanceIdPrefix=i",
-        "GET instances/i-1?showHistory=true&showHistoryOutput=true&showInput=true&returnInternalServerErrorOnFailure=true",
+        "GET instances?runtimeStatus=Running&top=2&createdTimeFrom=2026-01-01&showInput=false"
+        "&instanceIdPrefix=i",
+        "GET instances/i-1?showHistory=true&showHistoryOutput=true&showInput=true"
+        "&returnInternalServerErrorOnFailure=true",
         "POST instances/i-1/raiseEvent/Go",
         "POST instances/i-1/terminate?reason=x",
         "POST instances/i-1/suspend?reason=x",
@@ -257,7 +258,8 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         "POST instances/i-2/rewind",
         "POST instances/i-2/restart?restartWithNewInstanceId=false",
         "DELETE instances/i-2",
-        "DELETE instances?createdTimeFrom=2020-01-01&createdTimeTo=2030-01-01&runtimeStatus=Completed",
+        "DELETE instances?createdTimeFrom=2020-01-01&createdTimeTo=2030-01-01"
+        "&runtimeStatus=Completed",
         "GET entities/Counter?fetchState=true&top=1&lastOperationTimeFrom=2020-01-01",
         "GET entities/Counter/k",
         "POST entities/Counter/k?op=add",
@@ -277,17 +279,23 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         encode(TurnRequest(1, "F", "i", "e", "{}", 3)) + encode(InvocationRequest(4, "F", "null")),
         b"\x00\x00\x00\x02\x80\xc0",
     ),
-    "answers": _json(*_ANSWERS),
+    "outputs": _json(*_OUTPUTS),
     "history": _json(_DOCUMENT, _STATUS, _EVENTS),
     "argument": (b'{"a": [1, 2.5, "x", null, true]}', b'"Tokyo"', b"[[[[[]]]]]"),
     "socket": (
         b"GET /api/echo?x=1 HTTP/1.1\r\nHost: h\r\n\r\n",
-        b"POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\n[1,2]",
-        b"POST /api/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[1,2]\r\n0\r\n\r\n",
-        b"GET /runtime/webhooks/durabletask/instances?top=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-        b"POST /runtime/webhooks/durabletask/orchestrators/Done/x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}",
-        b"HEAD / HTTP/1.0\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nX: \xe9\xff\r\n y\r\n\r\n",
-        b"GET /api/echo/%ff%00%2f..%2f HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"
+        b"Content-Type: application/json\r\n\r\n[1,2]",
+        b"POST /api/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\n[1,2]\r\n0\r\n\r\n",
+        b"GET /runtime/webhooks/durabletask/instances?top=1 HTTP/1.1\r\nHost: h\r\n"
+        b"Connection: close\r\n\r\n",
+        b"POST /runtime/webhooks/durabletask/orchestrators/Done/x HTTP/1.1\r\nHost: h\r\n"
+        b"Content-Length: 2\r\n\r\n{}",
+        b"HEAD / HTTP/1.0\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+        b"X: \xe9\xff\r\n y\r\n\r\n",
+        b"GET /api/echo/%ff%00%2f..%2f HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+        b"Connection: upgrade\r\n\r\n",
     ),
 }
-"""By the target's name."""
+"""The inputs by the target's name."""

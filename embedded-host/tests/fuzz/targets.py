@@ -1,4 +1,4 @@
-"""What takes bytes from outside, each as one call that raises if it does anything but what it promises."""
+"""The fuzz targets: each passes bytes to a parser or a server, and raises for a wrong reaction."""
 
 from __future__ import annotations
 
@@ -35,25 +35,27 @@ from embedded_host.testing import UnreadableHistoryError
 from embedded_host.testing.history_file import read_history
 from embedded_host.web.response import Response
 from embedded_worker.framing import FrameReader, MalformedFrameError
-from tests.fuzz.answers import Answers
+from tests.fuzz.listener import HttpListener
+from tests.fuzz.outputs import WorkerOutputs
 from tests.fuzz.seeds import SEEDS
-from tests.fuzz.served import Served
 from tests.http.api import Api, request
 
 
 class FindingError(AssertionError):
-    """A parser did what it must not do."""
+    """A parser or the management API reacted in a way that it must not."""
 
 
 @dataclass(frozen=True)
 class Target:
+    """A call, and the inputs to start from."""
+
     call: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
-    """Inputs that it takes, to begin from."""
+    """Valid inputs."""
 
 
 def _text(data: bytes) -> str:
-    """Any text, lone surrogates included."""
+    """Return a string for any bytes. It may have lone surrogates."""
     try:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -65,7 +67,7 @@ def _text(data: bytes) -> str:
 
 @cache
 def _app() -> Path:
-    """An app's folder, for as long as this process lives."""
+    """Create an app folder that is deleted when the process exits."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     function = folder / "Fuzzed"
@@ -75,6 +77,7 @@ def _app() -> Path:
 
 
 def function_json(data: bytes) -> None:
+    """Read the bytes as a function.json."""
     function = _app() / "Fuzzed"
     (function / "function.json").write_bytes(data)
     for problem in read_function(function, {"NAME": "x"}).problems:
@@ -82,6 +85,7 @@ def function_json(data: bytes) -> None:
 
 
 def host_json(data: bytes) -> None:
+    """Read the bytes as a host.json."""
     (_app() / "host.json").write_bytes(data)
     try:
         read_host_json(_app(), {})
@@ -90,6 +94,7 @@ def host_json(data: bytes) -> None:
 
 
 def local_settings(data: bytes) -> None:
+    """Read the bytes as a local.settings.json."""
     (_app() / "local.settings.json").write_bytes(data)
     settings, problems = read_local_settings(_app())
     effective_environment(settings, {}, _app())
@@ -98,29 +103,30 @@ def local_settings(data: bytes) -> None:
 
 
 def schedule(data: bytes) -> None:
+    """Parse the bytes as a schedule, whose due times must increase."""
     text = _text(data)
     parse_time_span(text)
     try:
-        found = parse_schedule(text)
+        parsed = parse_schedule(text)
     except ScheduleError as error:
         str(error)
         return
     now = datetime(2026, 2, 28, 23, 59, 59, tzinfo=timezone.utc)
     for _ in range(3):
-        following = found.next(now)
+        following = parsed.next(now)
         if following is None:
             return
         if following <= now:
             raise FindingError(f"{text!r}: {following} does not follow {now}")
         now = following
-    _ = found.is_frequent
+    _ = parsed.is_frequent
 
 
 # -- HTTP ------------------------------------------------------------------------------------------
 
 
 def route(data: bytes) -> None:
-    """A template, a line break, and the path that it is held against."""
+    """Match a route template with a path. The bytes are the template, a line break and the path."""
     template, _, path = _text(data).partition("\n")
     try:
         parsed = RouteTemplate.parse(template)
@@ -131,12 +137,13 @@ def route(data: bytes) -> None:
 
 
 def query(data: bytes) -> None:
+    """Parse the bytes as a query string."""
     function_query(_text(data))
     _ = request("GET", "/x?" + _text(data)).query
 
 
 def values(data: bytes) -> None:
-    """Single values of the management API's queries and headers."""
+    """Parse the bytes as each type of query parameter and header of the management API."""
     text = _text(data)
     for read in (
         parameters.parse_timestamp,
@@ -152,21 +159,21 @@ def values(data: bytes) -> None:
     parameters.id_of_token(base64.urlsafe_b64encode(data).decode())
 
 
-_ANSWERS = {200, 202, 204, 400, 404, 409, 410, 412}
-_OF_THE_CONTRACT = re.compile(rb"Cannot (suspend|resume) the orchestration instance")
+_STATUSES = {200, 202, 204, 400, 404, 409, 410, 412}
+_DOCUMENTED_500 = re.compile(rb"Cannot (suspend|resume) the orchestration instance")
 
 
-def _check(response: Response, what: str) -> None:
-    if response.status not in _ANSWERS and not (
-        response.status == 500 and _OF_THE_CONTRACT.search(response.body)
+def _check(response: Response, request_line: str) -> None:
+    if response.status not in _STATUSES and not (
+        response.status == 500 and _DOCUMENTED_500.search(response.body)
     ):
-        raise FindingError(f"{what}: {response.status} {response.body[:300]!r}")
+        raise FindingError(f"{request_line}: {response.status} {response.body[:300]!r}")
     if b"Traceback" in response.body or b'.py", line' in response.body:
-        raise FindingError(f"{what}: a traceback: {response.body[:300]!r}")
+        raise FindingError(f"{request_line}: a traceback: {response.body[:300]!r}")
 
 
 class _Management:
-    """The management API over a hub in memory, a new one now and then."""
+    """The management API over a task hub in memory, which is replaced every 200 inputs."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -179,26 +186,26 @@ class _Management:
         method, _, target = first.partition(" ")
         headers = {}
         for line in lines:
-            name, found, value = line.partition(":")
-            if found and name.isascii() and name.isprintable() and name:
+            name, colon, value = line.partition(":")
+            if colon and name.isascii() and name.isprintable() and name:
                 headers[name] = value.strip()
         self._loop = self._loop or asyncio.new_event_loop()
-        self._loop.run_until_complete(self._ask(method, target, body, headers))
+        self._loop.run_until_complete(self._send(method, target, body, headers))
 
-    async def _ask(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
+    async def _send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
         if self._api is None or not self._left:
             self._api, self._left = Api(), 200
             await self._api.start("Wait", "i-1")
             await self._api.start("Done", "i-2", "[1]")
         self._left -= 1
         if not target.isascii():
-            return  # the server answers 400 before
+            return  # the server responds with 400 before it calls the management API
         if "prefer" in (name.lower() for name in headers):
-            return  # it may wait for as long as it is asked to
+            return  # the request may wait for the requested time
         if "timeout" in target.lower():
             return
-        answer = await self._api.request(method, target, body, headers)
-        _check(answer.response, f"{method} {target}")
+        result = await self._api.request(method, target, body, headers)
+        _check(result.response, f"{method} {target}")
         if self._api.host.fatal:
             raise FindingError(f"the hub stopped: {self._api.host.fatal[0]!r}")
 
@@ -207,26 +214,27 @@ class _Management:
 
 
 def frames(data: bytes) -> None:
-    """Read at once, and in pieces."""
-    found: list[list[object]] = []
+    """Read the bytes as frames, at once and in pieces of three bytes. Both must give the same."""
+    results: list[list[object]] = []
     for size in (len(data) or 1, 3):
         reader = FrameReader()
         read: list[object] = []
         try:
-            for at in range(0, len(data), size):
-                read += reader.feed(data[at : at + size])
+            for offset in range(0, len(data), size):
+                read += reader.feed(data[offset : offset + size])
         except MalformedFrameError:
             read.append("malformed")
-        found.append(read)
-    if found[0][-1:] != ["malformed"] and str(found[0]) != str(found[1]):
-        raise FindingError(f"read in pieces it is {found[1]}, at once {found[0]}")
+        results.append(read)
+    at_once, in_pieces = results
+    if at_once[-1:] != ["malformed"] and str(at_once) != str(in_pieces):
+        raise FindingError(f"read in pieces: {in_pieces}; read at once: {at_once}")
 
 
 # -- exported histories, arguments -----------------------------------------------------------------
 
 
 def history(data: bytes) -> None:
-    """As ``import`` and ``replay`` take it."""
+    """Read the bytes as the commands ``import`` and ``replay`` do."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
@@ -249,9 +257,10 @@ def history(data: bytes) -> None:
 
 
 def argument(data: bytes) -> None:
+    """Parse the bytes as a JSON argument of a command."""
     text = _text(data)
     if text.startswith("@"):
-        return  # names a file
+        return  # the name of a file
     try:
         json_text(text, "--input")
     except click.BadParameter as error:
@@ -268,9 +277,9 @@ CALLS: dict[str, Callable[[bytes], None]] = {
     "values": values,
     "management": _Management(),
     "frames": frames,
-    "answers": Answers(),
+    "outputs": WorkerOutputs(),
     "history": history,
     "argument": argument,
-    "socket": Served(),
+    "socket": HttpListener(),
 }
 TARGETS = {name: Target(call, SEEDS[name]) for name, call in CALLS.items()}

@@ -1,4 +1,7 @@
-"""A little fuzzing with every run of the tests: ``python -m tests.fuzz`` does more. What it has found stays mended."""
+"""A short run of each fuzz target, and the inputs of all earlier findings.
+
+``python -m tests.fuzz`` runs the targets with more inputs.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from tests.fuzz.mutations import mutated
 from tests.fuzz.running import deadline, run
 from tests.fuzz.targets import TARGETS, Target
 
-FOUND: list[tuple[str, bytes]] = [
+EARLIER_FINDINGS: list[tuple[str, bytes]] = [
     ("frames", b"\x00\x00\x00\x11\x83\xa4type\xa6Result\xa2id\x01\xa5value\xa2\xff\xfe"),
     ("frames", b"\x00\x00\x00\x12\x83\xa4type\xa6Result\xa2id\x01\xa5value\xa2\xff\xfe"),
     ("values", b"9" * 30_000),
@@ -34,7 +37,7 @@ inputs = st.one_of(
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_comes_from_outside(name: str) -> None:
+def test_a_target_accepts_arbitrary_bytes(name: str) -> None:
     target = TARGETS[name]
 
     @settings(
@@ -45,21 +48,21 @@ def test_what_comes_from_outside(name: str) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(inputs)
-    def try_it(given: bytes | Random) -> None:
-        data = mutated(given, target.seeds) if isinstance(given, Random) else given
+    def check(source: bytes | Random) -> None:
+        data = mutated(source, target.seeds) if isinstance(source, Random) else source
         with deadline(running.DEADLINE):
             target.call(data)
 
-    try_it()
+    check()
 
 
-@pytest.mark.parametrize(("name", "data"), FOUND, ids=lambda value: str(value)[:20])
-def test_what_was_found_once(name: str, data: bytes) -> None:
+@pytest.mark.parametrize(("name", "data"), EARLIER_FINDINGS, ids=lambda value: str(value)[:20])
+def test_the_input_of_an_earlier_finding_is_accepted(name: str, data: bytes) -> None:
     with deadline(running.DEADLINE):
         TARGETS[name].call(data)
 
 
-def test_findings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_reports_each_kind_of_finding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "DEADLINE", 0.05)
 
     def call(data: bytes) -> None:
@@ -68,8 +71,10 @@ def test_findings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         elif len(data) % 3 == 0:
             raise KeyError("a mistake")
 
-    said: list[str] = []
-    findings = run(Target(call, (b"seed",)), 50, 1, lambda text, data: said.append(text))
+    reports: list[str] = []
+    target = Target(call, (b"seed",))
+    findings = run(target, 50, 1, lambda description, data: reports.append(description))
     assert findings.inputs == 50
-    assert sorted(kind.partition(":")[0] for kind in findings.found) == ["KeyError", "TooSlowError"]
-    assert len(said) == 2
+    kinds = sorted(kind.partition(":")[0] for kind in findings.by_kind)
+    assert kinds == ["KeyError", "TooSlowError"]
+    assert len(reports) == 2

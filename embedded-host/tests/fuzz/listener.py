@@ -1,4 +1,4 @@
-"""A real listener with the whole site behind it, over a socket pair: what a client sends, byte by byte."""
+"""A target for the bytes that a client sends to the HTTP server, with all its routes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.http.api import Api
 from tests.http.test_functions import FakeWorker, route
 
 SECONDS = 5.0
-"""In which a client that says nothing more must have been answered."""
+"""The longest time until the response to a client that has sent its last byte."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
@@ -35,7 +35,7 @@ class _Echo(FakeWorker):
         )
 
 
-class _Said(logging.Handler):
+class _ErrorRecords(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.records: list[logging.LogRecord] = []
@@ -44,23 +44,23 @@ class _Said(logging.Handler):
         self.records.append(record)
 
 
-class Served:
-    """Called with what a client sends; raises AssertionError if the answers are not HTTP, or a 500, or do not come."""
+class HttpListener:
+    """Raises AssertionError for an invalid or missing response, status 500 or a logged error."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Listener | None = None
         self._port = 0
         self._left = 0
-        self._said = _Said()
+        self._errors = _ErrorRecords()
 
     def __call__(self, data: bytes) -> None:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            logging.getLogger().addHandler(self._said)
-        self._loop.run_until_complete(self._ask(data))
+            logging.getLogger().addHandler(self._errors)
+        self._loop.run_until_complete(self._send(data))
 
-    async def _ask(self, data: bytes) -> None:
+    async def _send(self, data: bytes) -> None:
         if not self._left:
             self._left = 500
             await self._serve()
@@ -69,37 +69,37 @@ class Served:
         try:
             writer.write(data)
             writer.write_eof()
-            answer = await asyncio.wait_for(reader.read(), SECONDS)
+            response = await asyncio.wait_for(reader.read(), SECONDS)
         except ConnectionError:
-            answer = b""  # cut off
+            response = b""  # the server closed the connection
         finally:
             writer.transport.abort()
-        statuses = [int(status) for status in _STATUS.findall(answer)]
-        assert answer == b"" or answer.startswith(b"HTTP/1."), f"no HTTP: {answer[:200]!r}"
-        assert 500 not in statuses, f"a 500: {answer[:500]!r}"
-        assert b"Traceback" not in answer, f"a traceback: {answer[:500]!r}"
-        said, self._said.records = self._said.records, []
-        assert not said, f"the log has an error: {said[0].getMessage()} {said[0].exc_info}"
+        statuses = [int(status) for status in _STATUS.findall(response)]
+        assert response == b"" or response.startswith(b"HTTP/1."), f"not HTTP: {response[:200]!r}"
+        assert 500 not in statuses, f"status 500: {response[:500]!r}"
+        assert b"Traceback" not in response, f"a traceback: {response[:500]!r}"
+        errors, self._errors.records = self._errors.records, []
+        assert not errors, f"logged error: {errors[0].getMessage()} {errors[0].exc_info}"
 
     async def _serve(self) -> None:
         api = Api()
-        routes = {r.function.name: r for r in (route("Echo", "echo/{*rest}"),)}
+        echo = route("Echo", "echo/{*rest}")
         app = App(
             Path("/nowhere"),
             HostJson(),
             LocalSettings(),
-            tuple(r.function for r in routes.values()),
+            (echo.function,),
         )
-        current = CurrentApp(LoadedApp(app, routes))
+        current = CurrentApp(LoadedApp(app, {echo.function.name: echo}))
         functions = HttpFunctions(current, _Echo(), lambda base: base)
         router = Router(
             functions, api.management, Admin(current, lambda function, text: None), lambda: "home"
         )
 
         async def handle(request: Request) -> Response:
-            answer = await router.public(request)
+            response = await router.public(request)
             await api.host.idle()
-            return answer
+            return response
 
         if self._listener is not None:
             await self._listener.close()
