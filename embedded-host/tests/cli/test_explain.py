@@ -53,6 +53,6 @@ def test_a_failed_start_names_the_command_that_explains_its_code(tmp_path: Path)
     called = call("start", "--script-root", tmp_path / "nothing")
     assert called.code == 1
     assert (
-        "Name the app's folder with --script-root. [EH101]\n\nMore: embedded-host explain EH101\n"
+        "Name the app's folder with --script-root. [EH101]\n\nFor details run: embedded-host explain EH101\n"
         in called.err
     )

@@ -15,7 +15,7 @@ StartHost = Callable[..., RunningHost]
 def features(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningHost]:
-    """One host with an app of all durable features, for all tests of a pytest process; it must stop in good order."""
+    """Yield one host for all tests of the process. Its app uses all durable features."""
     folder = tmp_path_factory.mktemp("features")
     arguments = ["--in-process"] if request.param == "in-process" else []
     with RunningHost(features_app(folder / "app").root, folder / "state", *arguments) as host:
@@ -25,7 +25,10 @@ def features(
 
 @pytest.fixture
 def start_host(tmp_path: Path) -> Iterator[StartHost]:
-    """Starts hosts that are gone after the test: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``."""
+    """Yield a function that starts hosts, and stop them after the test.
+
+    Call: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``.
+    """
     hosts: list[RunningHost] = []
 
     def start(

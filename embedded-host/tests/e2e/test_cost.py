@@ -1,6 +1,6 @@
-"""What the ordinary cases cost, counted and not timed: recordings, waits for the disk, turns, replays, messages to the worker.
+"""Tests that count the costs of common cases: commits, syncs, turns, replays and messages.
 
-A host in this process, with a worker process, a state file and real HTTP.
+A host in this process runs with a worker process, a state file and HTTP.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class CountingClient:
         self._base, self._session, self.costs = base, session, costs
 
     async def output(self, name: str, input: object = None) -> Any:
-        """Of a new instance; ``costs`` are those of this one."""
+        """Run a new instance, and count its costs in ``costs``."""
         self.costs.clear()
         return await self.end(await self.start(name, input))
 
@@ -152,7 +152,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield CountingClient(host._server.public_url, session, costs)
 
 
-async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(
+async def test_a_hello_costs_three_syncs_and_one_replay(
     client: CountingClient,
 ) -> None:
     assert await client.output("One") == "Hello World!"
@@ -165,7 +165,7 @@ async def test_a_hello_costs_three_waits_for_the_disk_and_one_replay(
     assert (costs["turns"], costs["replays"], costs["activities"]) == (2, 1, 1)
 
 
-async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
+async def test_a_finished_instance_does_not_evict_a_waiting_one(
     client: CountingClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "SESSION_LIMIT", 2)
@@ -179,26 +179,26 @@ async def test_instances_that_have_finished_take_the_place_of_none_that_waits(
     assert (client.costs["turns"], client.costs["replays"]) == (1, 0)
 
 
-async def test_a_chain_costs_a_turn_and_a_recording_a_step(client: CountingClient) -> None:
+async def test_a_chain_costs_one_turn_and_one_commit_per_step(client: CountingClient) -> None:
     assert await client.output("Chain", 100) == "done"
     costs = client.costs
     assert (costs["turns"], costs["replays"], costs["activities"]) == (101, 1, 100)
     assert costs["recordings"] == 102
     assert costs["fsyncs"] <= 102
-    # A step sends and writes its own events, and not what came before it: with all of the history it would be 50 times that.
+    # A step sends and writes only its own events. The whole history would be 50 times as long.
     assert costs["turn bytes"] < 101 * 600
     assert costs["history bytes"] < 101 * 1000
 
 
-async def test_a_loop_of_timers_costs_what_each_round_of_it_costs(client: CountingClient) -> None:
-    """What is said of a turn is what is new, and the timer that it cancelled: with all of it each time it would be 50 times that."""
+async def test_each_round_of_a_timer_loop_costs_the_same(client: CountingClient) -> None:
+    """A round transfers its new events and its cancelled timer, not the whole history."""
     assert await client.output("Polls", 100) == "done"
     costs = client.costs
     assert (costs["turns"], costs["replays"], costs["activities"]) == (201, 1, 100)
     assert costs["actions"] <= 3 * 100
 
 
-async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(
+async def test_a_fan_out_costs_one_message_per_activity_and_its_results_share_turns(
     client: CountingClient,
 ) -> None:
     assert await client.output("FanOut", 100) == 100
@@ -207,6 +207,6 @@ async def test_a_fan_out_costs_a_message_an_activity_and_results_share_turns(
     assert costs["recordings"] == 1 + costs["turns"]
     assert costs["fsyncs"] <= costs["recordings"]
     assert costs["turns"] <= 101
-    # Each result goes to the worker once, in whichever turn.
+    # Each result is sent to the worker once, in any turn.
     assert costs["turn bytes"] < costs["turns"] * 600 + 100 * 500
     assert costs["history bytes"] < costs["turns"] * 600 + 100 * 500

@@ -1,4 +1,4 @@
-"""Every durable feature over real HTTP, with functions in worker processes and in the host's own."""
+"""Tests of every durable feature over HTTP, in worker processes and in the host process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
 
 
-def moment(text: str) -> datetime:
-    """With microseconds; the seventh digit is cut."""
+def parse_time(text: str) -> datetime:
+    """Parse a timestamp, without its seventh fractional digit."""
     whole, _, fraction = text.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")
 
@@ -23,9 +23,9 @@ def history(host: RunningHost, links: dict[str, str]) -> list[dict[str, Any]]:
     return events
 
 
-def test_an_http_function(features: RunningHost) -> None:
-    answer = features.get("/api/greet?name=Ada")
-    assert (answer.status, answer.text, answer.headers["content-type"]) == (
+def test_an_http_function_returns_its_response(features: RunningHost) -> None:
+    response = features.get("/api/greet?name=Ada")
+    assert (response.status, response.text, response.headers["content-type"]) == (
         200,
         "hello Ada",
         "text/plain; charset=utf-8",
@@ -34,19 +34,19 @@ def test_an_http_function(features: RunningHost) -> None:
     assert features.get("/api/nosuch").status == 404
 
 
-def test_chain(features: RunningHost) -> None:
+def test_a_chain_passes_each_result_to_the_next_activity(features: RunningHost) -> None:
     assert features.run("Chain") == ["Tokyo", "Seattle", "London"]
 
 
-def test_fan_out_and_in(features: RunningHost) -> None:
+def test_a_fan_out_collects_all_results(features: RunningHost) -> None:
     assert features.run("FanOut", 30) == list(range(30))
 
 
-def test_the_first_of_two(features: RunningHost) -> None:
+def test_task_any_returns_the_first_completed_task(features: RunningHost) -> None:
     assert features.run("FirstOf") == 0.01
 
 
-def test_sub_orchestrations(features: RunningHost) -> None:
+def test_a_sub_orchestration_returns_its_output_to_its_parent(features: RunningHost) -> None:
     links = features.start("Parent")
     status = features.end(links)
     child, children = status["output"]
@@ -56,28 +56,31 @@ def test_sub_orchestrations(features: RunningHost) -> None:
     assert own.json["runtimeStatus"] == "Completed"
 
 
-def test_an_activity_that_fails(features: RunningHost) -> None:
+def test_a_failed_activity_fails_its_orchestrator(features: RunningHost) -> None:
     status = features.end(features.start("Failing"))
     assert status["runtimeStatus"] == "Failed"
-    expected = "Orchestrator function 'Failing' failed: Activity function 'Fail' failed: ValueError: activity failed: boom"
+    expected = (
+        "Orchestrator function 'Failing' failed: Activity function 'Fail' failed: "
+        "ValueError: activity failed: boom"
+    )
     assert status["output"].startswith(expected)
     assert "activity failed: boom" in features.log
 
 
-def test_a_failure_comes_up_through_a_sub_orchestration(features: RunningHost) -> None:
+def test_the_failure_of_a_sub_orchestration_fails_its_parent(features: RunningHost) -> None:
     output = features.end(features.start("ParentOfFailing"))["output"]
     assert output.startswith(
         "Orchestrator function 'ParentOfFailing' failed: Orchestrator function 'Failing' failed: "
     )
 
 
-def test_a_failure_can_be_caught(features: RunningHost) -> None:
+def test_an_orchestrator_can_catch_the_failure_of_an_activity(features: RunningHost) -> None:
     assert features.run("Catching").startswith(
         "caught Activity function 'Fail' failed: ValueError: activity failed"
     )
 
 
-def test_an_orchestrator_that_fails(features: RunningHost) -> None:
+def test_an_exception_of_an_orchestrator_is_its_output(features: RunningHost) -> None:
     status = features.end(features.start("Raising"))
     assert (status["runtimeStatus"], status["output"]) == (
         "Failed",
@@ -85,13 +88,13 @@ def test_an_orchestrator_that_fails(features: RunningHost) -> None:
     )
 
 
-def test_retry(features: RunningHost, tmp_path: Path) -> None:
+def test_an_activity_is_retried_until_it_succeeds(features: RunningHost, tmp_path: Path) -> None:
     attempts = tmp_path / "attempts"
     assert features.run("Retrying", str(attempts)) == "attempt 3"
     assert attempts.read_text() == "xxx"
 
 
-def test_retry_in_vain(features: RunningHost, tmp_path: Path) -> None:
+def test_an_activity_fails_after_its_last_attempt(features: RunningHost, tmp_path: Path) -> None:
     attempts = tmp_path / "attempts"
     status = features.end(features.start("RetryingInVain", str(attempts)))
     assert status["runtimeStatus"] == "Failed"
@@ -99,7 +102,7 @@ def test_retry_in_vain(features: RunningHost, tmp_path: Path) -> None:
     assert attempts.read_text() == "xx"
 
 
-def test_timers_are_never_early_and_hardly_late(features: RunningHost) -> None:
+def test_durable_timers_fire_on_time(features: RunningHost) -> None:
     delays = [0.2, 0.3, 0.35, 0.4, 0.6, 0.0]
     started = [features.start("Timer", delay) for delay in delays]
     late: list[float] = []
@@ -107,41 +110,41 @@ def test_timers_are_never_early_and_hardly_late(features: RunningHost) -> None:
         features.end(links)
         events = {event["EventType"]: event for event in history(features, links)}
         ended, due = (
-            moment(events["ExecutionCompleted"]["Timestamp"]),
-            moment(events["TimerFired"]["FireAt"]),
+            parse_time(events["ExecutionCompleted"]["Timestamp"]),
+            parse_time(events["TimerFired"]["FireAt"]),
         )
         late.append((ended - due).total_seconds())
     assert min(late) >= 0
-    # The best of them: a busy machine may delay any one.
+    # The minimum, because a busy machine may delay any timer.
     assert sorted(late)[1] <= 0.05, late
     assert max(late) < 2, late
 
 
-def test_an_event_that_is_waited_for(features: RunningHost) -> None:
+def test_a_raised_event_completes_its_wait(features: RunningHost) -> None:
     links = features.start("Event")
     features.until(links, "Running")
     assert features.raise_event(links, "Approval", {"by": "Ada"}).status == 202
     assert features.end(links)["output"] == {"by": "Ada"}
 
 
-def test_events_that_come_before_they_are_waited_for(features: RunningHost) -> None:
+def test_an_event_raised_before_its_wait_is_kept(features: RunningHost) -> None:
     links = features.start("Events", 3)
     for number in range(3):
         assert features.raise_event(links, "E", number).status == 202
     assert features.end(links)["output"] == [0, 1, 2]
 
 
-def test_an_event_beats_a_timer(features: RunningHost) -> None:
+def test_an_event_before_the_due_time_wins_against_a_timer(features: RunningHost) -> None:
     links = features.start("EventOrTimeout", 60)
     features.raise_event(links, "Approval", "yes")
     assert features.end(links, 5)["output"] == "yes"
 
 
-def test_a_timer_beats_an_event(features: RunningHost) -> None:
+def test_a_due_timer_wins_against_a_missing_event(features: RunningHost) -> None:
     assert features.run("EventOrTimeout", 0.1) == "timed out"
 
 
-def test_continue_as_new(features: RunningHost) -> None:
+def test_continue_as_new_restarts_the_orchestrator_with_its_input(features: RunningHost) -> None:
     links = features.start("CountTo", [0, 12])
     status = features.end(links)
     assert (status["output"], status["input"]) == (12, "[12, 12]")
@@ -149,7 +152,7 @@ def test_continue_as_new(features: RunningHost) -> None:
     assert kinds == ["ExecutionStarted", "TaskCompleted", "ExecutionCompleted"]
 
 
-def test_custom_status(features: RunningHost) -> None:
+def test_the_custom_status_is_visible_while_the_instance_runs(features: RunningHost) -> None:
     links = features.start("CustomStatus")
     eventually(
         lambda: features.status(links)["customStatus"] == {"step": 1}, "the custom status is set"
@@ -158,15 +161,15 @@ def test_custom_status(features: RunningHost) -> None:
     assert features.end(links)["customStatus"] == "done"
 
 
-def test_call_http(features: RunningHost) -> None:
+def test_call_http_returns_the_response(features: RunningHost) -> None:
     assert features.run("CallHttp", f"{features.base}/api/greet?name=Bob") == [200, "hello Bob"]
 
 
-def test_entities(features: RunningHost) -> None:
+def test_entities_keep_their_state_between_calls(features: RunningHost) -> None:
     assert features.run("CountWithEntity") == 8
 
 
-def test_an_orchestrator_that_is_not_there(features: RunningHost) -> None:
+def test_an_unknown_orchestrator_fails_its_instance(features: RunningHost) -> None:
     status = features.end(features.start("NoSuch"))
     assert status["runtimeStatus"] == "Failed"
     assert "The function 'NoSuch' doesn't exist" in status["output"]

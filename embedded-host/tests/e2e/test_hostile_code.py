@@ -1,5 +1,7 @@
-"""User code that ends, blocks, breaks or floods its process: the host survives, says which function it was, fails that one and no
-other, and goes on."""
+"""Tests of user code that exits, blocks, breaks or floods its process.
+
+The host continues, names the function, and fails only that function.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,14 @@ from tests.support.hostile_code import COMPLETE, FAIL, KILLERS, PATCHES
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
-pytestmark = pytest.mark.timeout(
-    400
-)  # processes that end are started again, thrice for each of the guilty
-posix = pytest.mark.skipif(os.name == "nt", reason="what it does is POSIX's")
+pytestmark = pytest.mark.timeout(400)  # each hostile function costs three starts of a process
+posix = pytest.mark.skipif(os.name == "nt", reason="the code needs POSIX")
 ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
-    """``Call`` calls the activity that its input names; ``Innocent`` does no harm and takes a second."""
+    """Return an app. ``Call`` calls the activity in its input; ``Innocent`` runs for a second."""
     app = AppFolder(tmp_path / "app", {"version": "2.0", "functionTimeout": "00:00:08"})
     app.starter()
     app.activity("Innocent", "import time\ntime.sleep(1)\nreturn 'innocent'")
@@ -42,11 +42,13 @@ def app(tmp_path: Path) -> AppFolder:
 
 
 def begin(host: RunningHost, name: str, input: object = None) -> dict[str, str]:
-    """Start an instance without a function's help: that could be lost with its worker."""
-    text = json.dumps(json.dumps(input))  # as the SDK's client sends it
-    answer = host.post(f"{MANAGEMENT}/orchestrators/{name}", text, Content_Type="application/json")
-    assert answer.status == 202, answer
-    links: dict[str, str] = answer.json
+    """Start an instance over the management API, because a function could lose its worker."""
+    text = json.dumps(json.dumps(input))  # encoded twice, as by the durable client
+    response = host.post(
+        f"{MANAGEMENT}/orchestrators/{name}", text, Content_Type="application/json"
+    )
+    assert response.status == 202, response
+    links: dict[str, str] = response.json
     return links
 
 
@@ -57,17 +59,17 @@ def run(host: RunningHost, name: str) -> Any:
 
 
 def lives_on(host: RunningHost) -> None:
-    """The host and its functions still work."""
-    assert eventually(lambda: host.get("/api/ping").text == "pong", "HTTP functions answer")
+    """Assert that the host and its functions still work."""
+    assert eventually(lambda: host.get("/api/ping").text == "pong", "HTTP functions response")
     assert host.end(begin(host, "Call", "Echo"), 60)["runtimeStatus"] == "Completed"
     assert "[EH330]" not in host.log
 
 
-# -- code that ends its process --------------------------------------------------------------------
+# -- code that exits its process -------------------------------------------------------------------
 
 
 @posix
-def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_not(
+def test_activities_that_exit_their_process_fail_and_concurrent_ones_succeed(
     app: AppFolder, start_host: StartHost
 ) -> None:
     for name, (code, _) in KILLERS.items():
@@ -82,7 +84,7 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
         status = host.end(guilty[name], 60)
         assert status["runtimeStatus"] == "Failed"
         assert ENDED.format(kind="activity", name=name, how=how) in status["output"]
-    # The first death counts against all that ran in the process, the others against the guilty alone.
+    # The first exit counts for all functions in the process, further exits for one function.
     again = {
         found[1]
         for found in re.finditer(
@@ -90,13 +92,15 @@ def test_activities_that_end_their_process_fail_and_what_runs_beside_them_does_n
         )
     }
     assert again == set(KILLERS)
-    assert re.search(r'Segfaults.__init__\.py", line', host.log), "a segfault says where"
+    assert re.search(r'Segfaults.__init__\.py", line', host.log), (
+        "a segfault is logged with its line"
+    )
     lives_on(host)
 
 
 @posix
 @pytest.mark.parametrize("name", KILLERS)
-def test_orchestrators_and_entities_that_end_their_process(
+def test_orchestrators_and_entities_that_exit_their_process_fail(
     app: AppFolder, start_host: StartHost, name: str
 ) -> None:
     code, how = KILLERS[name]
@@ -117,7 +121,7 @@ def test_orchestrators_and_entities_that_end_their_process(
 
 
 @posix
-def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instance(
+def test_an_http_function_that_exits_its_process_fails_only_its_request(
     app: AppFolder, start_host: StartHost
 ) -> None:
     for name, (code, _) in KILLERS.items():
@@ -135,7 +139,9 @@ def test_an_http_function_that_ends_its_process_costs_its_request_and_no_instanc
     lives_on(host)
 
 
-def test_a_timer_function_that_ends_its_process(app: AppFolder, start_host: StartHost) -> None:
+def test_a_timer_function_that_exits_its_process_is_logged_and_the_host_continues(
+    app: AppFolder, start_host: StartHost
+) -> None:
     timer = {
         "name": "timer",
         "type": "timerTrigger",
@@ -146,14 +152,17 @@ def test_a_timer_function_that_ends_its_process(app: AppFolder, start_host: Star
     app.function("Ends", "import os\ndef main(timer): os._exit(3)", timer)
     host = start_host(app.root)
     eventually(
-        lambda: "Function 'Ends'" in host.log and "it exited with code 3" in host.log, "it is said"
+        lambda: "Function 'Ends'" in host.log and "it exited with code 3" in host.log,
+        "the exit is logged",
     )
     lives_on(host)
     assert host.log.count("Another one is started") == 1
 
 
 @pytest.mark.parametrize("how", ["os._exit(9)", "sys.exit(9)"])
-def test_an_import_that_ends_the_process(app: AppFolder, start_host: StartHost, how: str) -> None:
+def test_an_import_that_exits_the_process_is_reported(
+    app: AppFolder, start_host: StartHost, how: str
+) -> None:
     app.function("Bad", f"import os, sys\n{how}\ndef main(value): pass", activity_trigger())
     if how.startswith("os"):
         with pytest.raises(AssertionError, match=r"it exited with code 9 while it loaded 'Bad'"):
@@ -165,7 +174,7 @@ def test_an_import_that_ends_the_process(app: AppFolder, start_host: StartHost, 
     lives_on(host)
 
 
-# -- code that does not come back ------------------------------------------------------------------
+# -- code that does not return ---------------------------------------------------------------------
 
 BLOCKERS = {
     "Blocks": "import time\ntime.sleep(3600)",
@@ -173,8 +182,10 @@ BLOCKERS = {
 }
 
 
-def test_activities_that_never_return(app: AppFolder, start_host: StartHost) -> None:
-    """functionTimeout ends them; an instance that is terminated meanwhile is so at once; what ran beside them runs again."""
+def test_the_function_timeout_fails_activities_that_never_return(
+    app: AppFolder, start_host: StartHost
+) -> None:
+    """The function timeout stops an activity, and the activities beside it run again."""
     for name, code in BLOCKERS.items():
         app.activity(name, code)
     app.function(
@@ -194,8 +205,8 @@ def test_activities_that_never_return(app: AppFolder, start_host: StartHost) -> 
         status = host.end(links, 60)
         assert status["runtimeStatus"] == "Failed"
         assert (
-            f"Timeout value of 00:00:08 was exceeded by function '{name}' (functionTimeout in host.json)"
-            in status["output"]
+            f"Timeout value of 00:00:08 was exceeded by function '{name}' (functionTimeout in "
+            f"host.json)" in status["output"]
         )
     lives_on(host)
 
@@ -212,7 +223,9 @@ ENDLESS = {
 }
 
 
-def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHost) -> None:
+def test_the_function_timeout_fails_orchestrators_that_never_return(
+    app: AppFolder, start_host: StartHost
+) -> None:
     app.write("host.json", '{"version": "2.0", "functionTimeout": "00:00:03"}')
     for name, (body, _) in ENDLESS.items():
         app.orchestrator(name, body)
@@ -227,10 +240,10 @@ def test_orchestrators_that_never_come_back(app: AppFolder, start_host: StartHos
     lives_on(host)
 
 
-# -- code that breaks things in its process --------------------------------------------------------
+# -- code that damages its process -----------------------------------------------------------------
 
 
-def test_activities_that_break_something_in_their_process(
+def test_damage_by_an_activity_to_its_process_does_not_affect_others(
     app: AppFolder, start_host: StartHost
 ) -> None:
     complete = dict(COMPLETE)
@@ -267,19 +280,19 @@ def test_activities_that_break_something_in_their_process(
     assert host.stop(seconds=10) == 0
 
 
-def test_100_mb_on_the_console(app: AppFolder, start_host: StartHost) -> None:
+def test_output_of_100_mb_does_not_block_the_host(app: AppFolder, start_host: StartHost) -> None:
     app.activity("Prints", "for _ in range(100): print('x' * 1_000_000)\nreturn 1")
     host = start_host(app.root)
     assert host.end(begin(host, "Call", "Prints"), 60)["output"] == 1
     lives_on(host)
 
 
-@pytest.mark.parametrize("what", PATCHES)
-def test_code_that_replaces_parts_of_the_library(
-    app: AppFolder, start_host: StartHost, what: str
+@pytest.mark.parametrize("patch", PATCHES)
+def test_code_that_replaces_library_functions_does_not_affect_the_host(
+    app: AppFolder, start_host: StartHost, patch: str
 ) -> None:
-    """What it breaks in its own process stays broken there, as on the real host; the host is another process."""
-    app.activity("Patches", f"{PATCHES[what]}\nreturn 1")
+    """The damage stays in the worker process, as on the Azure Functions host."""
+    app.activity("Patches", f"{PATCHES[patch]}\nreturn 1")
     host = start_host(app.root)
     assert host.end(begin(host, "Call", "Patches"))["runtimeStatus"] in ("Completed", "Failed")
     assert host.end(begin(host, "Call", "Echo"), 60)["runtimeStatus"] in ("Completed", "Failed")
@@ -292,7 +305,9 @@ def test_code_that_replaces_parts_of_the_library(
 # -- orchestrators and HTTP functions --------------------------------------------------------------
 
 
-def test_orchestrators_that_break_something(app: AppFolder, start_host: StartHost) -> None:
+def test_damage_by_an_orchestrator_does_not_affect_others(
+    app: AppFolder, start_host: StartHost
+) -> None:
     bodies = {
         "SysExit": ("import sys\nyield context.call_activity('Echo', 1)\nsys.exit('bye')", "bye"),
         "Recursion": (
@@ -325,7 +340,9 @@ def test_orchestrators_that_break_something(app: AppFolder, start_host: StartHos
     lives_on(host)
 
 
-def test_http_functions_that_break_something(app: AppFolder, start_host: StartHost) -> None:
+def test_damage_by_an_http_function_does_not_affect_others(
+    app: AppFolder, start_host: StartHost
+) -> None:
     head = "import azure.functions as func\ndef main(req):\n    "
     bodies = {
         "SysExit": "import sys; sys.exit(1)",

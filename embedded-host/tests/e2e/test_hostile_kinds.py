@@ -1,4 +1,7 @@
-"""The same hostile code in orchestrators, entities and HTTP functions; ``test_hostile_code`` has activities."""
+"""Tests of hostile code in orchestrators, entities and HTTP functions.
+
+``test_hostile_code`` has the tests of activities.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "http": {},
 }
-"""Where the SDK words it otherwise than an activity's failure is worded."""
+"""Errors that the SDK formats differently from the failure of an activity."""
 
 
 def orchestrator(app: AppFolder, name: str, code: str) -> None:
@@ -54,11 +57,11 @@ def _work(code: str) -> str:
 
 def outcome(host: RunningHost, kind: str, name: str) -> tuple[str, Any]:
     if kind == "http":
-        answer = host.get(f"/api/{name}")
+        response = host.get(f"/api/{name}")
         return (
-            ("Completed", json.loads(answer.text))
-            if answer.status == 200
-            else (str(answer.status), answer.text)
+            ("Completed", json.loads(response.text))
+            if response.status == 200
+            else (str(response.status), response.text)
         )
     links = begin(host, name) if kind == "orchestrator" else begin(host, "CallEntity", name)
     status = host.end(links, 90)
@@ -66,7 +69,7 @@ def outcome(host: RunningHost, kind: str, name: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["orchestrator", "entity", "http"])
-def test_code_that_breaks_something_in_its_process(
+def test_damage_by_any_kind_of_function_does_not_affect_others(
     app: AppFolder, start_host: StartHost, kind: str
 ) -> None:
     write = {"orchestrator": orchestrator, "entity": entity, "http": http}[kind]
@@ -82,7 +85,10 @@ def test_code_that_breaks_something_in_its_process(
             assert (status, got) == ("500", ""), (name, str(got)[:500])
             assert f"Function '{name}' failed" in host.log
         else:
-            failed = f"Orchestrator function '{name if kind == 'orchestrator' else 'CallEntity'}' failed: "
+            failed = (
+                f"Orchestrator function "
+                f"'{name if kind == 'orchestrator' else 'CallEntity'}' failed: "
+            )
             assert status == "Failed", (name, str(got)[:500])
             assert got.startswith(failed), (name, got[:500])
             assert WORDS[kind].get(name, text) in got, (name, got[:500])
@@ -117,10 +123,10 @@ NO_TEXT: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("arguments", [(), ("--in-process",)], ids=["workers", "in-process"])
-def test_text_that_has_no_form_in_utf_8(
+def test_strings_that_cannot_be_encoded_in_utf_8_fail_only_their_function(
     app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]
 ) -> None:
-    """Lone surrogates in whatever an orchestrator asks for: names, ids, errors."""
+    """Lone surrogates in names, ids and errors fail only the instance that sends them."""
     app.counter()
     app.orchestrator("Given", "return context.get_input()\nyield")
     app.activity("Raises", r"raise ValueError('a\ud800b')")
@@ -175,7 +181,8 @@ EXTREME: dict[str, tuple[str, str]] = {
     "Methods": (EVERY_NAME.format("context.call_http(name, 'http://127.0.0.1:9/')"), ""),
     "Events": (
         EVERY_NAME.format(
-            "context.task_any([context.wait_for_external_event(name), context.call_activity('Echo', 1)])"
+            "context.task_any([context.wait_for_external_event(name), "
+            "context.call_activity('Echo', 1)])"
         ),
         "",
     ),
@@ -201,7 +208,7 @@ EXTREME: dict[str, tuple[str, str]] = {
 def test_invalid_arguments_fail_their_own_instance(
     app: AppFolder, start_host: StartHost, arguments: tuple[str, ...]
 ) -> None:
-    """Whatever comes of them, the instance ends, and the host does not."""
+    """The instance ends with a result or an error, and the host continues."""
     app.counter()
     app.orchestrator("Given", "return context.get_input()\nyield")
     app.activity("Raises", "raise ValueError('no')")

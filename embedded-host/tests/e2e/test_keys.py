@@ -1,4 +1,7 @@
-"""``--auth`` over real sockets and processes: what is asked for keys, who works with them, and that none gets out."""
+"""Tests of ``--auth`` over sockets and processes.
+
+They check which requests need keys, which clients have them, and that no key is exposed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from tests.cli.calling import call
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
 from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost, http
 
-TELLS_ALL = """
+LOGS_KEYS = """
 import logging
 
 import azure.functions as func
@@ -29,7 +32,7 @@ def main(req, starter: str):
     logging.warning("binding %s", starter)
     if "fail" in req.params:
         raise ValueError(f"{req.url} is too much")
-    return func.HttpResponse("told")
+    return func.HttpResponse("logged")
 """
 CLIENT_CALLS = """
 import azure.durable_functions as df
@@ -56,7 +59,9 @@ def keyed_app(root: Path) -> AppFolder:
         app.function(
             f"Greet{level}", greet, http_trigger(f"only-{level}", authLevel=level), HTTP_OUT
         )
-    app.function("Tells", TELLS_ALL, http_trigger("tells", authLevel="function"), HTTP_OUT, CLIENT)
+    app.function(
+        "LogsKeys", LOGS_KEYS, http_trigger("logs-keys", authLevel="function"), HTTP_OUT, CLIENT
+    )
     app.function("Client", CLIENT_CALLS, http_trigger("client"), HTTP_OUT, CLIENT)
     return app
 
@@ -71,14 +76,14 @@ class Keyed:
     def keys(self) -> AccessKeys:
         return self.file.keys()
 
-    def ask(self, method: str, path: str, key: str | None = None, **headers: str) -> HttpReply:
+    def request(self, method: str, path: str, key: str | None = None, **headers: str) -> HttpReply:
         if key is not None:
             headers["x-functions-key"] = key
-        answer = http(
+        response = http(
             method, path if path.startswith("http") else self.host.base + path, None, headers
         )
-        self.seen.append(answer)
-        return answer
+        self.seen.append(response)
+        return response
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +98,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
 pytestmark = pytest.mark.xdist_group("keys")
 
 
-def test_functions_by_their_levels(keyed: Keyed) -> None:
+def test_functions_require_the_keys_of_their_access_level(keyed: Keyed) -> None:
     keys = keyed.keys
     own = keyed.file.of_function("Greetfunction")[DEFAULT]
     for path, opened_by in (
@@ -101,25 +106,27 @@ def test_functions_by_their_levels(keyed: Keyed) -> None:
         ("/api/only-admin", (keys.master,)),
     ):
         for key in (keys.master, keys.host[DEFAULT], own, keys.system[DURABLE], "wrong", None):
-            for answer in (
-                keyed.ask("GET", path, key),
-                keyed.ask("GET", f"{path}?code={key or ''}"),
+            for response in (
+                keyed.request("GET", path, key),
+                keyed.request("GET", f"{path}?code={key or ''}"),
             ):
-                assert answer.status == (200 if key in opened_by else 401), (path, key)
+                assert response.status == (200 if key in opened_by else 401), (path, key)
                 if key not in opened_by:
-                    assert answer.text == ""
-                    assert "www-authenticate" not in answer.headers
+                    assert response.text == ""
+                    assert "www-authenticate" not in response.headers
 
 
 def test_the_links_of_an_instance_carry_the_system_key_and_work(keyed: Keyed) -> None:
-    answer = keyed.ask("POST", "/api/start/Hello")
-    assert answer.status == 202
-    links = answer.json
+    response = keyed.request("POST", "/api/start/Hello")
+    assert response.status == 202
+    links = response.json
     for name, url in links.items():
         assert name == "id" or url.endswith(f"&code={keyed.keys.system[DURABLE]}")
     assert keyed.host.end(links)["output"] == "hello"
-    assert keyed.ask("DELETE", links["purgeHistoryDeleteUri"]).status == 200
-    restarted = keyed.ask("POST", keyed.ask("POST", "/api/start/Hello").json["restartPostUri"])
+    assert keyed.request("DELETE", links["purgeHistoryDeleteUri"]).status == 200
+    restarted = keyed.request(
+        "POST", keyed.request("POST", "/api/start/Hello").json["restartPostUri"]
+    )
     assert restarted.json["statusQueryGetUri"].endswith(f"&code={keyed.keys.system[DURABLE]}")
 
 
@@ -127,38 +134,40 @@ def test_the_links_of_an_instance_carry_the_system_key_and_work(keyed: Keyed) ->
     "path", [f"{MANAGEMENT}/instances", f"{MANAGEMENT}/nothing", MANAGEMENT, MANAGEMENT.upper()]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
-def test_the_management_api(keyed: Keyed, method: str, path: str) -> None:
+def test_the_management_api_requires_the_system_key(keyed: Keyed, method: str, path: str) -> None:
     keys = keyed.keys
     for wrong in (None, "wrong", ""):
-        answer = keyed.ask(method, path, wrong)
-        assert (answer.status, answer.text, answer.headers["www-authenticate"]) == (
+        response = keyed.request(method, path, wrong)
+        assert (response.status, response.text, response.headers["www-authenticate"]) == (
             401,
             "",
             "Bearer",
         )
-    assert keyed.ask(method, path, keys.host[DEFAULT]).status == 403
+    assert keyed.request(method, path, keys.host[DEFAULT]).status == 403
     for right in (keys.system[DURABLE], keys.master):
-        assert keyed.ask(method, path, right).status not in (401, 403)
+        assert keyed.request(method, path, right).status not in (401, 403)
 
 
-def test_the_dashboard(keyed: Keyed) -> None:
-    assert keyed.ask("GET", "/dashboard").status == 200
+def test_the_dashboard_requires_a_key(keyed: Keyed) -> None:
+    assert keyed.request("GET", "/dashboard").status == 200
     for path in (
         "/dashboard/api/instances",
         "/dashboard//api/instances",
         "/dashboard/api/functions",
         "/Dashboard/API/events",
     ):
-        assert keyed.ask("GET", path).status == 401
-        assert keyed.ask("GET", path, keyed.keys.host[DEFAULT]).status == 403
-    assert keyed.ask("GET", "/dashboard/api/instances", keyed.keys.system[DURABLE]).status == 200
+        assert keyed.request("GET", path).status == 401
+        assert keyed.request("GET", path, keyed.keys.host[DEFAULT]).status == 403
     assert (
-        "Greetfunction" not in keyed.ask("GET", "/").text
+        keyed.request("GET", "/dashboard/api/instances", keyed.keys.system[DURABLE]).status == 200
+    )
+    assert (
+        "Greetfunction" not in keyed.request("GET", "/").text
     )  # nor does the home page list the functions
 
 
-def test_the_sdks_client_in_a_function(keyed: Keyed) -> None:
-    assert keyed.ask("GET", "/api/client").text == "by-client"
+def test_a_durable_client_in_a_function_needs_no_key(keyed: Keyed) -> None:
+    assert keyed.request("GET", "/api/client").text == "by-client"
 
 
 def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path) -> None:
@@ -184,7 +193,7 @@ def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path)
 
 
 def test_a_key_is_sent_to_no_other_program(keyed: Keyed, tmp_path: Path) -> None:
-    """Another host, on another port, that has not this state."""
+    """A host with another state folder receives no key."""
     with RunningHost(keyed_app(tmp_path / "other").root, tmp_path / "state", "--auth") as other:
         called = call("get-instances", "--url", other.base, "--script-root", keyed.host.root)
     assert called.code == 1
@@ -192,25 +201,25 @@ def test_a_key_is_sent_to_no_other_program(keyed: Keyed, tmp_path: Path) -> None
     assert "wants a key" in called.err
 
 
-def test_a_change_counts_while_the_host_runs(keyed: Keyed) -> None:
+def test_a_running_host_applies_changes_of_keys(keyed: Keyed) -> None:
     root = keyed.host.root
     made = call("keys", "create", "--name", "partner", "--script-root", root).out.split()[-1]
-    assert keyed.ask("GET", "/api/only-function", made).status == 200
+    assert keyed.request("GET", "/api/only-function", made).status == 200
     assert call("keys", "revoke", "--name", "partner", "--script-root", root).code == 0
-    assert keyed.ask("GET", "/api/only-function", made).status == 401
+    assert keyed.request("GET", "/api/only-function", made).status == 401
     old = keyed.keys.system[DURABLE]
     assert call("keys", "create", "--name", DURABLE, "--system", "--script-root", root).code == 0
-    assert keyed.ask("GET", f"{MANAGEMENT}/instances", old).status == 401
-    links = keyed.ask("POST", "/api/start/Hello").json
+    assert keyed.request("GET", f"{MANAGEMENT}/instances", old).status == 401
+    links = keyed.request("POST", "/api/start/Hello").json
     assert links["statusQueryGetUri"].endswith(
         keyed.keys.system[DURABLE]
-    )  # which the function's binding has
-    shown = keyed.ask("GET", "/admin/host/keys", keyed.keys.master).json
+    )  # in the function's binding
+    shown = keyed.request("GET", "/admin/host/keys", keyed.keys.master).json
     assert shown["keys"] == [{"name": DEFAULT, "value": keyed.keys.host[DEFAULT]}]
-    keyed.seen.pop()  # which shows keys, as it should
+    keyed.seen.pop()  # the response that contains keys
 
 
-def test_keys_outlive_the_host(tmp_path: Path) -> None:
+def test_keys_are_kept_after_a_restart(tmp_path: Path) -> None:
     app, state = keyed_app(tmp_path / "app"), tmp_path / "state"
     with RunningHost(app.root, state, "--auth") as host:
         before = KeyFile(state).keys()
@@ -228,7 +237,7 @@ def test_keys_outlive_the_host(tmp_path: Path) -> None:
         )
 
 
-def test_the_network_with_keys(tmp_path: Path) -> None:
+def test_a_host_with_keys_listens_on_the_network(tmp_path: Path) -> None:
     with RunningHost(
         keyed_app(tmp_path / "app").root, tmp_path / "state", "--auth", "--address", "0.0.0.0"
     ) as host:
@@ -236,23 +245,23 @@ def test_the_network_with_keys(tmp_path: Path) -> None:
         assert host.get(f"{MANAGEMENT}/instances").status == 401
 
 
-def test_no_key_gets_out(keyed: Keyed) -> None:
-    """Of what this test and those before it in the module have brought about."""
-    own = keyed.file.put(Scope("function", "tells"), "own")[0]
+def test_keys_appear_in_no_log_and_no_response(keyed: Keyed) -> None:
+    """Check the responses and the log of this test and the earlier tests of the module."""
+    own = keyed.file.put(Scope("function", "logs-keys"), "own")[0]
     keyed.file.of_function("Greetfunction")
     keys = keyed.keys
     for path in ("/api/start/Hello", "/api/client", "/dashboard", "/", f"{MANAGEMENT}/instances"):
-        keyed.ask("GET", path)
-        keyed.ask("POST", path, keys.master)
+        keyed.request("GET", path)
+        keyed.request("POST", path, keys.master)
     for key in (keys.host[DEFAULT], own, keys.master):
-        assert keyed.ask("GET", f"/api/tells?code={key}").text == "told"
-        assert keyed.ask("GET", "/api/tells", key).text == "told"
-        assert keyed.ask("GET", f"/api/tells?fail=1&code={key}").status == 500
-        keyed.ask("GET", f"/api/nothing?code={key}")
-        keyed.ask("POST", f"{MANAGEMENT}/orchestrators/Hello?code={key}")
-        keyed.ask("GET", f"/admin/functions?code={key}")
+        assert keyed.request("GET", f"/api/logs-keys?code={key}").text == "logged"
+        assert keyed.request("GET", "/api/logs-keys", key).text == "logged"
+        assert keyed.request("GET", f"/api/logs-keys?fail=1&code={key}").status == 500
+        keyed.request("GET", f"/api/nothing?code={key}")
+        keyed.request("POST", f"{MANAGEMENT}/orchestrators/Hello?code={key}")
+        keyed.request("GET", f"/admin/functions?code={key}")
     log = keyed.host.log
-    assert "url http://localhost" in log  # it was told
+    assert "url http://localhost" in log
     assert "is too much" in log
     secret = {keys.master, *keys.host.values(), own, *keys.functions["greetfunction"].values()}
     everywhere = secret | set(keys.system.values())
@@ -263,12 +272,12 @@ def test_no_key_gets_out(keyed: Keyed) -> None:
         if file.is_file() and file != keyed.file.path:
             content = file.read_bytes()
             assert not [key for key in everywhere if key.encode() in content], file
-    for answer in keyed.seen:
-        told = f"{answer.text}\n{json.dumps(answer.headers)}"
-        assert not [key for key in secret if key in told]
-        # The system key stands in the links of instances, and nowhere else.
+    for response in keyed.seen:
+        text = f"{response.text}\n{json.dumps(response.headers)}"
+        assert not [key for key in secret if key in text]
+        # The system key is only in the links of instances.
         assert not [
-            key for key in keys.system.values() if key in re.sub(r"[?&]code=[\w-]+", "", told)
+            key for key in keys.system.values() if key in re.sub(r"[?&]code=[\w-]+", "", text)
         ]
     for process in (psutil.Process(keyed.host.process.pid), *keyed.host.workers):
         visible = " ".join([*process.cmdline(), *process.environ().values()])

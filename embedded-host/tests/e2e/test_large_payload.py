@@ -1,6 +1,6 @@
-"""What a large payload costs, counted and not timed: the host does less with it than the SDK does.
+"""Tests that count how often a host reads, writes and copies a large payload.
 
-A host in this process, with a worker process, a state file and real HTTP.
+The host handles it less often than the SDK.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
 ) -> None:
     monkeypatch.setattr(
         json.JSONDecoder, "raw_decode", json.JSONDecoder.raw_decode
-    )  # put back at the end
+    )  # restored at the end
     monkeypatch.setattr(json.JSONEncoder, "iterencode", json.JSONEncoder.iterencode)
     rows: list[Change] = []
     stage = SqliteStore.stage
@@ -64,20 +64,20 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
         assert host._server is not None
         url = host._server.public_url
 
-        async def answer(name: str, body: str) -> str:
+        async def response(name: str, body: str) -> str:
             async with session.post(f"{url}/api/start/{name}", data=body) as response:
                 status_url = (await response.json())["statusQueryGetUri"]
             async with session.get(status_url, headers={"Prefer": "wait=30"}) as response:
                 return await response.text()
 
         ours = long_json.count(Counter())
-        shown = await answer("PassThrough", text)
+        shown = await response("PassThrough", text)
         passes = dict(ours)
-        sdks = json.loads(await answer("WorkersPasses", ""))["output"]
+        sdks = json.loads(await response("WorkersPasses", ""))["output"]
     status = json.loads(shown)
     assert (
         status["output"] == json.loads(status["input"]) == RECORDS
-    )  # the SDK hands an input on as a text (functions-host.md#sdk-client-calls)
+    )  # the SDK passes an input as a string (functions-host.md#sdk-client-calls)
     assert (
         passes["read"] <= 2 < sdks["read"]
     )  # the first turn's actions, and the input that the status shows

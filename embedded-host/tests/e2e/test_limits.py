@@ -1,4 +1,4 @@
-"""Limits that a host is given, as a user gives them."""
+"""Tests of the limits in host.json and in settings."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def app_with(tmp_path: Path, **http_settings: int) -> AppFolder:
     return app
 
 
-def ask(host: RunningHost, began: Path, over: Path) -> http.client.HTTPConnection:
+def open_request(host: RunningHost, began: Path, over: Path) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
     connection.request("POST", "/api/until", f"{began}|{over}")
     return connection
 
 
-def test_more_functions_than_max_concurrent_requests(start_host: StartHost, tmp_path: Path) -> None:
+def test_requests_above_max_concurrent_requests_wait(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(app_with(tmp_path, maxConcurrentRequests=1).root)
     first, second, over = tmp_path / "first", tmp_path / "second", tmp_path / "over"
-    with closing(ask(host, first, over)) as one:
+    with closing(open_request(host, first, over)) as one:
         eventually(first.exists, "the first one runs")
-        with closing(ask(host, second, over)) as two:
+        with closing(open_request(host, second, over)) as two:
             assert host.get("/admin/host/ping").status == 200
             assert not second.exists()
             over.touch()
@@ -58,7 +58,9 @@ def test_more_functions_than_max_concurrent_requests(start_host: StartHost, tmp_
     assert second.exists()
 
 
-def test_bodies_as_large_as_the_setting_allows(start_host: StartHost, tmp_path: Path) -> None:
+def test_the_setting_limits_the_size_of_request_bodies(
+    start_host: StartHost, tmp_path: Path
+) -> None:
     app = app_with(tmp_path)
     app.http("Length", "def main(req): return str(len(req.get_body()))", "length")
     host = start_host(app.root, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT="2000000")

@@ -1,4 +1,4 @@
-"""The management API and the SDK's client, over real HTTP."""
+"""Tests of the management API and the durable client over HTTP."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost
 
 
 def client(host: RunningHost, call: str, **given: object) -> HttpReply:
-    """A call of the SDK's client, made in an HTTP function; 418 and the text if it raises."""
+    """Call the durable client in an HTTP function. It returns 418 and the message on an error."""
     return host.post(f"/api/client/{call}", given)
 
 
-def test_suspend_and_resume(features: RunningHost) -> None:
+def test_a_suspended_instance_continues_after_resume(features: RunningHost) -> None:
     links = features.start("Event")
     features.until(links, "Running")
     assert features.post(links["suspendPostUri"].replace("{text}", "lunch")).status == 202
@@ -25,27 +25,29 @@ def test_suspend_and_resume(features: RunningHost) -> None:
     assert features.post(links["resumePostUri"]).status == 410
 
 
-def test_prefer_wait_responds_after_its_time_while_the_instance_runs(features: RunningHost) -> None:
+def test_prefer_wait_returns_202_after_the_time_while_the_instance_runs(
+    features: RunningHost,
+) -> None:
     links = features.start("Event")
-    answer = features.get(links["statusQueryGetUri"], Prefer="respond-async, wait=1")
-    assert (answer.status, answer.json["runtimeStatus"]) == (202, "Running")
-    assert answer.headers["preference-applied"] == "wait=1"
+    response = features.get(links["statusQueryGetUri"], Prefer="respond-async, wait=1")
+    assert (response.status, response.json["runtimeStatus"]) == (202, "Running")
+    assert response.headers["preference-applied"] == "wait=1"
 
 
-def test_start_over_the_management_api(features: RunningHost) -> None:
-    answer = features.post(f"{MANAGEMENT}/orchestrators/FanOut/over%20http-{uuid4().hex}", 3)
-    assert answer.status == 202
-    assert answer.headers["location"] == answer.json["statusQueryGetUri"]
+def test_the_management_api_starts_instances(features: RunningHost) -> None:
+    response = features.post(f"{MANAGEMENT}/orchestrators/FanOut/over%20http-{uuid4().hex}", 3)
+    assert response.status == 202
+    assert response.headers["location"] == response.json["statusQueryGetUri"]
     assert (
-        features.end(answer.json)["runtimeStatus"] == "Failed"
-    )  # the SDK can only read a text here (functions-host.md#orchestration-trigger-payload)
+        features.end(response.json)["runtimeStatus"] == "Failed"
+    )  # the SDK can read only a string here (functions-host.md#orchestration-trigger-payload)
     assert features.post(f"{MANAGEMENT}/orchestrators/FanOut", "{not json").status == 400
 
 
-# -- the SDK's client ------------------------------------------------------------------------------
+# -- the durable client ----------------------------------------------------------------------------
 
 
-def test_the_clients_calls(features: RunningHost) -> None:
+def test_the_durable_client_manages_instances(features: RunningHost) -> None:
     instance_id = f"client-{uuid4().hex}"
     assert client(features, "get_status", instance_id=instance_id).json["runtimeStatus"] is None
     links = features.start("Event", {"x": 1}, instance_id)
@@ -80,5 +82,5 @@ def test_the_clients_calls(features: RunningHost) -> None:
 
 def test_the_client_waits_for_completion(features: RunningHost) -> None:
     links = features.start("EventOrTimeout", 0.3)
-    answer = client(features, "wait", id=links["id"])
-    assert (answer.status, answer.text) == (200, "timed out")
+    response = client(features, "wait", id=links["id"])
+    assert (response.status, response.text) == (200, "timed out")

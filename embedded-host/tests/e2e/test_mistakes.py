@@ -1,4 +1,7 @@
-"""What the real host hangs on for ever, or tells in words of its inside (docs/reference/known-differences.md), in a host as a user runs it."""
+"""Tests of faults for which the Azure Functions host hangs or exposes its internals.
+
+Source: docs/reference/known-differences.md.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,22 @@ return "not caught"
 
 _CALLS = {
     "CallsNoActivity": 'yield context.call_activity("Ecko", 1)',
-    "RetriesNoActivity": 'yield context.call_activity_with_retry("Ecko", df.RetryOptions(10, 2), 1)',
-    "CallsNoOrchestrator": 'yield context.call_sub_orchestrator("Nobody", 1)',
-    "CallsNoEntity": 'yield context.call_entity(df.EntityId("Nobody", "k"), "get")',
+    "RetriesNoActivity": (
+        'yield context.call_activity_with_retry("Ecko", df.RetryOptions(10, 2), 1)'
+    ),
+    "CallsNoOrchestrator": 'yield context.call_sub_orchestrator("Missing", 1)',
+    "CallsNoEntity": 'yield context.call_entity(df.EntityId("Missing", "k"), "get")',
     "CallsBrokenOrchestrator": 'yield context.call_sub_orchestrator("DoesNotImport")',
     "CallsBrokenActivity": 'yield context.call_activity("BrokenActivity", 1)',
     "CallsRunningId": 'yield context.call_sub_orchestrator("Waits", None, context.get_input())',
     "CallsItself": 'yield context.call_sub_orchestrator("Waits", None, context.instance_id)',
     "CallsEntitysId": 'yield context.call_sub_orchestrator("Waits", None, "@counter@k")',
-    "CallsUnserialisableState": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "state")',
-    "CallsUnserialisableResult": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "result")',
-    "CallsFailingEntity": 'yield context.call_entity(df.EntityId("Unserialisable", context.instance_id), "raise")',
+    "CallsUnserialisableState": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    'context.instance_id), "state")',
+    "CallsUnserialisableResult": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    'context.instance_id), "result")',
+    "CallsFailingEntity": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    'context.instance_id), "raise")',
     "CallsUnserialisableActivity": 'yield context.call_activity("Unserialisable_Activity", 1)',
     "CallsActivityWithoutText": 'yield context.call_activity("RaisesWithoutText", 1)',
 }
@@ -42,14 +50,19 @@ _ORCHESTRATORS = {
     "Waits": 'return (yield context.wait_for_external_event("Go"))',
     "YieldsList": 'yield [context.call_activity("Echo", 1)]',
     "YieldsNothing": "yield",
-    "ReturnsTask": 'yield context.call_activity("Echo", 1)\nreturn context.call_activity("Echo", 2)',
+    "ReturnsTask": (
+        'yield context.call_activity("Echo", 1)\nreturn context.call_activity("Echo", 2)'
+    ),
     "NeverYields": 'return context.call_activity("Echo", 2)',
-    "WithoutYield": 'context.call_activity("Echo", 1)\nreturn (yield context.call_activity("Echo", 2))',
+    "WithoutYield": 'context.call_activity("Echo", 1)\nreturn (yield '
+    'context.call_activity("Echo", 2))',
     "Blocks": "import time\nyield context.call_activity('Echo', 1)\ntime.sleep(1.3)\nreturn 'done'",
-    "Asks": "import datetime\nyield context.call_activity('Echo', 1)\nreturn str(datetime.datetime.now())",
+    "ReadsClock": "import datetime\nyield context.call_activity('Echo', 1)\nreturn "
+    "str(datetime.datetime.now())",
     "WithoutText": "yield context.call_activity('Echo', 1)\nraise ValueError",
     "Unserialisable_Output": "yield context.call_activity('Echo', 1)\nreturn {1, 2}",
-    "Unserialisable_Status": "context.set_custom_status(object())\nyield context.call_activity('Echo', 1)",
+    "Unserialisable_Status": "context.set_custom_status(object())\nyield "
+    "context.call_activity('Echo', 1)",
 }
 
 _ENTITY = """\
@@ -129,11 +142,11 @@ def failure(host: RunningHost, name: str) -> str:
     return output
 
 
-# -- what hangs for ever ---------------------------------------------------------------------------
+# -- calls that never end --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         (
             "CallsNoActivity",
@@ -145,11 +158,11 @@ def failure(host: RunningHost, name: str) -> str:
         ),
         (
             "CallsNoOrchestrator",
-            ["The function 'Nobody' doesn't exist", "known orchestrator functions: ", "'Waits'"],
+            ["The function 'Missing' doesn't exist", "known orchestrator functions: ", "'Waits'"],
         ),
         (
             "CallsNoEntity",
-            ["The function 'nobody' doesn't exist", "known entity functions: ", "'Counter'"],
+            ["The function 'missing' doesn't exist", "known entity functions: ", "'Counter'"],
         ),
         ("CallsBrokenOrchestrator", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
         ("CallsBrokenActivity", ["BrokenActivity/__init__.py line 2: 1 / 0", "ZeroDivisionError"]),
@@ -165,17 +178,17 @@ def failure(host: RunningHost, name: str) -> str:
         ("CallsActivityWithoutText", ["ValueError"]),
     ],
 )
-def test_a_call_that_cannot_be_fails_and_can_be_caught(
-    host: RunningHost, name: str, told: list[str]
+def test_an_invalid_call_fails_and_can_be_caught(
+    host: RunningHost, name: str, expected: list[str]
 ) -> None:
     text = host.run(name)
-    for part in told:
+    for part in expected:
         assert part.lower() in text.lower(), text
     assert "Non-Deterministic" not in text
     assert "embedded_host" not in text
 
 
-def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
+def test_a_sub_orchestration_with_the_id_of_a_running_instance_fails(host: RunningHost) -> None:
     running = host.start("Waits", None, "taken")
     host.until(running, "Running")
     text = host.run("CallsRunningId", "taken")
@@ -185,11 +198,11 @@ def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
     assert host.end(running)["output"] == "on"
 
 
-# -- ugly errors -----------------------------------------------------------------------------------
+# -- error texts -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("YieldsList", ["YieldsList/__init__.py line 7", "yields a list", "context.task_all"]),
         ("YieldsNothing", ["YieldsNothing/__init__.py line 7", "yields nothing"]),
@@ -206,9 +219,11 @@ def test_a_sub_orchestration_whose_id_is_running(host: RunningHost) -> None:
         ("Unserialisable_Status", ["the custom status, a object, cannot be converted to JSON"]),
     ],
 )
-def test_an_orchestrator_that_is_wrong(host: RunningHost, name: str, told: list[str]) -> None:
+def test_an_invalid_orchestrator_fails_with_an_explanation(
+    host: RunningHost, name: str, expected: list[str]
+) -> None:
     output = failure(host, name)
-    for part in told:
+    for part in expected:
         assert part in output, output
     assert "embedded_host" not in output
 
@@ -220,45 +235,47 @@ def warned(host: RunningHost, text: str) -> str:
     )
 
 
-def test_a_call_without_yield(host: RunningHost) -> None:
+def test_a_call_without_yield_is_reported(host: RunningHost) -> None:
     assert host.run("WithoutYield") == 2
-    told = warned(host, "WithoutYield/__init__.py line 7")
+    expected = warned(host, "WithoutYield/__init__.py line 7")
     assert (
-        "call_activity(...) was called without yield, so it never runs. Write yield context.call_activity(...)."
-        in told
+        "call_activity(...) was called without yield, so it never runs. Write yield "
+        "context.call_activity(...)." in expected
     )
 
 
-def test_an_orchestrator_that_blocks(host: RunningHost) -> None:
+def test_a_blocking_orchestrator_is_reported(host: RunningHost) -> None:
     assert warned(host, "Blocks/__init__.py line 9: time.sleep(...) in an orchestrator blocks"), (
         "before it has run"
     )
     links = host.start("Blocks")
     assert host.end(links)["output"] == "done"
-    told = warned(host, "has blocked for a second at")
-    assert f"Orchestrator 'Blocks' of instance '{links['id']}'" in told
-    assert "at Blocks/__init__.py line 9: time.sleep(1.3)" in told
+    expected = warned(host, "has blocked for a second at")
+    assert f"Orchestrator 'Blocks' of instance '{links['id']}'" in expected
+    assert "at Blocks/__init__.py line 9: time.sleep(1.3)" in expected
 
 
-def test_an_orchestrator_that_reads_the_clock(host: RunningHost) -> None:
+def test_an_orchestrator_that_reads_the_clock_is_reported(host: RunningHost) -> None:
     assert "context.current_utc_datetime" in warned(
-        host, "Asks/__init__.py line 9: datetime.datetime.now(...)"
+        host, "ReadsClock/__init__.py line 9: datetime.datetime.now(...)"
     )
 
 
-def test_comments_in_host_json(host: RunningHost) -> None:
+def test_comments_in_host_json_are_reported(host: RunningHost) -> None:
     assert (
         "host.json:2:3: JSON has no comments (and 1 more). The host accepts it, but on Azure"
         in host.log
     )
-    assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "what it says counts"
+    assert "Mistakes" in host.start("Waits")["statusQueryGetUri"], "its settings are used"
 
 
-def test_an_answer_that_cannot_be_encoded(tmp_path: Path, start_host: StartHost) -> None:
+def test_a_response_that_cannot_be_encoded_is_an_error(
+    tmp_path: Path, start_host: StartHost
+) -> None:
     app = AppFolder(tmp_path / "app")
     app.http("Bad", "def main(req): return {1, 2}", "bad")
     host = start_host(app.root)
-    answer: Any = host.get("/api/bad")
-    assert answer.status == 500
+    response: Any = host.get("/api/bad")
+    assert response.status == 500
     assert "Bad" in host.log.split("Ready")[1]
     assert "set" in host.log.split("Ready")[1]

@@ -1,4 +1,4 @@
-"""No folder of this machine is told over HTTP, and no file of it is served."""
+"""Tests that no response contains an absolute path or a file of the app."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
 pytestmark = pytest.mark.xdist_group("paths")
 
 
-def folders_told(text: str) -> list[str]:
-    """Where a text names a folder of this machine: the app's, the environment's or the interpreter's."""
+def absolute_paths(text: str) -> list[str]:
+    """Return the absolute paths in a string: of the app, the environment or the interpreter."""
     return re.findall(
         rf".{{0,80}}(?:{SECRET}|site-packages|[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}", text
     )
@@ -76,24 +76,24 @@ def folders_told(text: str) -> list[str]:
         *(f"{MANAGEMENT}/instances", f"{MANAGEMENT}/instances/%00", f"{MANAGEMENT}/entities"),
     ],
 )
-def test_answers_name_no_folder(host: RunningHost, path: str) -> None:
+def test_responses_contain_no_absolute_path(host: RunningHost, path: str) -> None:
     for method in ("GET", "POST"):
-        answer = host.request(method, path)
-        assert not folders_told(f"{answer.text}\n{answer.headers}")
+        response = host.request(method, path)
+        assert not absolute_paths(f"{response.text}\n{response.headers}")
 
 
 @pytest.mark.parametrize(
     "name", ["CallsFail", "CallsBroken", "CallsParent", "FailsItself", "YieldsAList"]
 )
-def test_failures_name_files_from_the_app_on(host: RunningHost, name: str) -> None:
+def test_stack_traces_have_paths_relative_to_the_app_folder(host: RunningHost, name: str) -> None:
     links = host.start(name)
     assert host.end(links)["runtimeStatus"] == "Failed"
     whole = host.get(links["statusQueryGetUri"] + "&showHistory=true&showHistoryOutput=true").text
-    assert not folders_told(whole)
-    assert not folders_told(host.get(f"/dashboard/api/instance?id={links['id']}").text)
+    assert not absolute_paths(whole)
+    assert not absolute_paths(host.get(f"/dashboard/api/instance?id={links['id']}").text)
     if name == "CallsFail":
         assert r"File \"Fail/__init__.py\", line 3, in main" in whole
-        assert str(Path("app", "Fail", "__init__.py")) in host.log  # which is for the user alone
+        assert str(Path("app", "Fail", "__init__.py")) in host.log  # the log is for the user only
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_failures_name_files_from_the_app_on(host: RunningHost, name: str) -> No
         "/.embedded-host/keys.json",
     ],
 )
-def test_no_file_is_served(host: RunningHost, path: str) -> None:
-    """As it stands here: clients tidy paths before they send them."""
+def test_the_host_serves_no_files_of_the_app(host: RunningHost, path: str) -> None:
+    """Send the path unchanged, because HTTP clients normalize paths."""
     with socket.create_connection(("127.0.0.1", host.port), 10) as raw:
         raw.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-        answer = b""
+        response = b""
         while part := raw.recv(65536):
-            answer += part
-    status, body = answer.split(b" ", 2)[1], answer.partition(b"\r\n\r\n")[2]
+            response += part
+    status, body = response.split(b" ", 2)[1], response.partition(b"\r\n\r\n")[2]
     assert status == b"404"
     assert body in (b"", b"The dashboard has no such page. [EH337]")

@@ -1,4 +1,4 @@
-"""Who is let in, over real sockets. What real browsers do is in ``tests/browser/test_other_sites.py``."""
+"""Tests of rejected requests over sockets. ``tests/browser/test_other_sites.py`` uses browsers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ def app(tmp_path: Path) -> AppFolder:
     app.starter()
     app.http("Greet", "def main(req): return 'hello'", "greet")
     app.orchestrator("Hello", "return 'hello'")
-    # Shows the binding as the host gives it.
-    show = "import azure.functions as func\ndef main(req, starter: str): return func.HttpResponse(starter)\n"
+    # Return the binding that the host passes.
+    show = (
+        "import azure.functions as func\ndef main(req, starter: str): return "
+        "func.HttpResponse(starter)\n"
+    )
     app.function("Binding", show, http_trigger("binding"), HTTP_OUT, CLIENT)
     return app
 
@@ -31,7 +34,7 @@ def instances(host: RunningHost) -> int:
 
 
 @pytest.mark.parametrize("name", [REBOUND, "0.0.0.0", "[::ffff:127.0.0.1]"])
-def test_a_page_that_gives_its_name_our_address_gets_nothing(
+def test_a_request_with_a_foreign_host_name_is_rejected(
     app: AppFolder, start_host: StartHost, name: str
 ) -> None:
     host = start_host(app.root)
@@ -42,15 +45,15 @@ def test_a_page_that_gives_its_name_our_address_gets_nothing(
         ("POST", "/api/start/Hello"),
         ("GET", f"{MANAGEMENT}/instances"),
     ):
-        answer = host.request(method, path, headers=page)
-        assert answer.status == 403, (method, path)
-        assert "--allow-host" in answer.text
+        response = host.request(method, path, headers=page)
+        assert response.status == 403, (method, path)
+        assert "--allow-host" in response.text
     assert host.log.count("DNS rebinding") == 1
     assert instances(host) == 0
     assert host.get("/api/greet", Host="localhost:1").status == 200
 
 
-def test_names_that_the_user_allows(app: AppFolder, start_host: StartHost) -> None:
+def test_allow_host_adds_a_host_name(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(
         app.root,
         "--allow-host",
@@ -66,7 +69,7 @@ def test_names_that_the_user_allows(app: AppFolder, start_host: StartHost) -> No
     assert host.get("/api/greet", Host="x.a.example").status == 403
 
 
-def test_an_origin_that_cors_allows(app: AppFolder, start_host: StartHost) -> None:
+def test_an_origin_of_cors_may_start_instances(app: AppFolder, start_host: StartHost) -> None:
     page = {
         "Origin": "http://localhost:3000",
         "Sec-Fetch-Site": "same-site",
@@ -84,14 +87,12 @@ def test_an_origin_that_cors_allows(app: AppFolder, start_host: StartHost) -> No
     assert instances(host) == 1
 
 
-def test_the_sdks_endpoint_has_a_secret_address(app: AppFolder, start_host: StartHost) -> None:
+def test_the_endpoint_of_the_sdk_has_a_secret_path(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     base = json.loads(host.get("/api/binding").text)["rpcBaseUrl"]
     opened = http("POST", base + "orchestrators/Hello/by-address", b"")
     assert opened.status == 202
-    assert opened.json["statusQueryGetUri"].startswith(
-        host.base
-    )  # the secret is in none of its answers
+    assert opened.json["statusQueryGetUri"].startswith(host.base)  # no response has the secret
     known = base.partition("code=")[0]
     for guess in (known, known + "code=/", known + "code=x/"):
         assert http("POST", guess + "orchestrators/Hello", b"").status == 403
@@ -103,14 +104,16 @@ def test_the_sdks_endpoint_has_a_secret_address(app: AppFolder, start_host: Star
     assert base.partition("code=")[2] not in host.log
 
 
-def test_the_network_by_its_addresses(app: AppFolder, start_host: StartHost) -> None:
+def test_a_host_on_the_network_accepts_its_addresses_as_host_names(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root, "--address", "0.0.0.0", "--allow-anonymous-network")
     assert host.get("/api/greet", Host="192.0.2.7:7071").status == 200
     assert host.get("/api/greet", Host="0.0.0.0").status == 403
     assert host.get("/api/greet", Host="some-container:7071").status == 403
 
 
-def test_own_pages_stand_alone(app: AppFolder, start_host: StartHost) -> None:
+def test_pages_of_the_host_cannot_be_framed(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     for path in ("/", "/dashboard"):
         headers = host.get(path).headers
@@ -120,4 +123,4 @@ def test_own_pages_stand_alone(app: AppFolder, start_host: StartHost) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert (
         "x-content-type-options" not in host.get("/api/greet").headers
-    )  # a function's answer is the function's
+    )  # responses of functions are unchanged

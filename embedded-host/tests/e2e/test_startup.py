@@ -1,4 +1,4 @@
-"""Starting, and every way in which it cannot be: words and an exit code, never a traceback alone and never silence."""
+"""Tests of the start and of its errors: each has a message and an exit code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app(tmp_path: Path) -> AppFolder:
 def refused(
     root: Path, *arguments: str, port: int = 0, code: int = 1, state: Path | None = None
 ) -> str:
-    """What a host prints that cannot start."""
+    """Return the output of a host that cannot start."""
     done = subprocess.run(
         command(root, state or root.parent / "state", *arguments, port=port),
         capture_output=True,
@@ -46,18 +46,21 @@ def refused(
     return text
 
 
-def test_no_app_in_the_folder(tmp_path: Path, app: AppFolder) -> None:
+def test_a_folder_without_an_app_is_an_error(tmp_path: Path, app: AppFolder) -> None:
     text = refused(tmp_path)
     assert str(tmp_path) in text
-    assert str(app.root) in text  # where there is one
+    assert str(app.root) in text  # the folder with an app
     assert "--script-root" in text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there it is another program that is started")
-def test_a_python_that_is_there_no_more(app: AppFolder) -> None:
-    """As after a virtual environment was moved."""
+def test_a_missing_python_of_the_worker_is_an_error(app: AppFolder) -> None:
+    """A virtual environment that was moved has no Python at its path."""
     start = command(app.root, app.root.parent / "state")
-    code = "import runpy, sys; sys.executable = 'no-such-python'; runpy.run_module('embedded_host', run_name='__main__')"
+    code = (
+        "import runpy, sys; sys.executable = 'no-such-python'; "
+        "runpy.run_module('embedded_host', run_name='__main__')"
+    )
     done = subprocess.run(
         [start[0], "-c", code, *start[3:]],
         capture_output=True,
@@ -74,14 +77,14 @@ def test_a_python_that_is_there_no_more(app: AppFolder) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_host_json_that_is_no_json(app: AppFolder) -> None:
+def test_an_invalid_host_json_is_an_error(app: AppFolder) -> None:
     app.write("host.json", '{\n  "version": "2.0",\n  "extensions" {}\n}\n')
     text = refused(app.root)
     assert "host.json:3:16" in text
     assert '"extensions" {}' in text
 
 
-def test_a_port_in_use(app: AppFolder) -> None:
+def test_a_port_in_use_is_an_error(app: AppFolder) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -91,33 +94,33 @@ def test_a_port_in_use(app: AppFolder) -> None:
     assert "--port" in text
 
 
-def test_an_address_that_is_not_ours(app: AppFolder) -> None:
+def test_a_foreign_address_is_an_error(app: AppFolder) -> None:
     assert "192.0.2.1" in refused(app.root, "--address", "192.0.2.1", "--allow-anonymous-network")
     assert "no.such.name.invalid" in refused(app.root, "--address", "no.such.name.invalid")
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
-def test_the_network_is_not_listened_on_without_keys(app: AppFolder, address: str) -> None:
+def test_a_non_loopback_address_without_keys_is_an_error(app: AppFolder, address: str) -> None:
     text = refused(app.root, "--address", address)
     assert f"Others than this machine can reach {address}" in text
     assert "--auth" in text
     assert "--allow-anonymous-network" in text
 
 
-def test_with_keys_and_without_is_a_contradiction(app: AppFolder) -> None:
+def test_auth_and_allow_anonymous_network_exclude_each_other(app: AppFolder) -> None:
     assert "leave one of them out" in refused(
         app.root, "--auth", "--allow-anonymous-network", code=2
     )
 
 
-def test_keys_that_cannot_be_read(app: AppFolder) -> None:
+def test_an_unreadable_key_file_is_an_error(app: AppFolder) -> None:
     state = app.root / "state"
     state.mkdir()
     (state / "keys.json").write_text("{")
     assert "keys.json cannot be read" in refused(app.root, "--auth", state=state)
 
 
-def test_a_file_alone_does_not_open_the_host_to_the_network(app: AppFolder) -> None:
+def test_a_non_loopback_address_of_local_settings_is_an_error(app: AppFolder) -> None:
     app.write(
         "local.settings.json", '{"IsEncrypted": false, "Host": {"LocalHttpAddress": "0.0.0.0"}}'
     )
@@ -126,35 +129,39 @@ def test_a_file_alone_does_not_open_the_host_to_the_network(app: AppFolder) -> N
     assert "--address 0.0.0.0" in text
 
 
-def test_the_network_with_the_explicit_words(app: AppFolder, start_host: StartHost) -> None:
+def test_allow_anonymous_network_listens_without_keys(
+    app: AppFolder, start_host: StartHost
+) -> None:
     host = start_host(app.root, "--address", "0.0.0.0", "--allow-anonymous-network")
     assert "WARNING: the host listens on 0.0.0.0 without keys" in host.log
     assert host.get("/api/greet").status == 200
 
 
-def test_this_machine_by_its_name(app: AppFolder, start_host: StartHost) -> None:
+def test_the_host_is_reachable_at_localhost(app: AppFolder, start_host: StartHost) -> None:
     assert "WARNING" not in start_host(app.root, "--address", "localhost").log
 
 
-def test_a_second_host_on_the_same_state(app: AppFolder, start_host: StartHost) -> None:
+def test_a_second_host_on_the_same_state_folder_is_an_error(
+    app: AppFolder, start_host: StartHost
+) -> None:
     first = start_host(app.root)
     text = refused(app.root, state=first.state)
     assert f"in use by the host with process id {first.process.pid}" in text
     assert "--state" in text
     assert first.get("/api/greet").status == 200
     first.kill()
-    second = start_host(app.root)  # a lock does not outlive its host
+    second = start_host(app.root)  # the lock is released when the host exits
     assert second.get("/api/greet").status == 200
 
 
-def test_two_hosts_with_states_of_their_own(
+def test_two_hosts_with_different_state_folders_run_at_once(
     app: AppFolder, start_host: StartHost, tmp_path: Path
 ) -> None:
     hosts = [start_host(app.root, state=tmp_path / name) for name in ("one", "two")]
     assert [host.run("Hello") for host in hosts] == ["hello", "hello"]
 
 
-def test_a_state_of_another_version_is_refused(app: AppFolder, start_host: StartHost) -> None:
+def test_a_state_file_of_another_version_is_an_error(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     assert host.stop() == 0
     (file,) = host.state.glob("*.db")
@@ -170,24 +177,24 @@ def test_a_state_of_another_version_is_refused(app: AppFolder, start_host: Start
 @pytest.mark.skipif(
     os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written to"
 )
-def test_a_state_that_cannot_be_written(app: AppFolder, tmp_path: Path) -> None:
+def test_an_unwritable_state_folder_is_an_error(app: AppFolder, tmp_path: Path) -> None:
     folder = tmp_path / "readonly"
     folder.mkdir(mode=0o500)
     assert "--state" in refused(app.root, state=folder / "state")
 
 
-def test_a_state_whose_folder_is_a_file(app: AppFolder, tmp_path: Path) -> None:
+def test_a_file_as_state_folder_is_an_error(app: AppFolder, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert "--state" in refused(app.root, state=tmp_path / "file" / "state")
 
 
 @pytest.mark.parametrize("arguments", [["--nosuch"], ["--port", "70000"]])
-def test_wrong_arguments(app: AppFolder, arguments: list[str]) -> None:
+def test_invalid_arguments_exit_with_code_2(app: AppFolder, arguments: list[str]) -> None:
     assert arguments[0] in refused(app.root, *arguments, code=2)
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0), (2, 7, 18)])
-def test_a_python_that_is_not_supported(
+def test_an_unsupported_python_is_an_error(
     version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
@@ -198,7 +205,7 @@ def test_a_python_that_is_not_supported(
     assert sys.executable in text
 
 
-def test_the_state_is_kept_in_the_app_by_default(app: AppFolder) -> None:
+def test_the_default_state_folder_is_in_the_app_folder(app: AppFolder) -> None:
     start = command(app.root, Path())
     at = start.index("--state")
     with subprocess.Popen(
@@ -216,11 +223,11 @@ def test_the_state_is_kept_in_the_app_by_default(app: AppFolder) -> None:
     assert (app.root / ".embedded-host").is_dir()
 
 
-# -- functions that are broken ---------------------------------------------------------------------
+# -- invalid functions -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
-def test_a_function_that_does_not_import(
+def test_a_function_that_cannot_be_imported_is_disabled(
     app: AppFolder, start_host: StartHost, mode: list[str]
 ) -> None:
     app.http("Broken", "import no_such_thing\ndef main(req): return 'x'", "broken")
@@ -232,9 +239,9 @@ def test_a_function_that_does_not_import(
     assert "there is no module named 'no_such_thing'" in host.log
     assert "parameters (wrong), bindings (value)" in host.log
     before = len(host.log)
-    answer = host.get("/api/broken")
-    assert answer.status == 500
-    assert "there is no module named 'no_such_thing'" in answer.text
+    response = host.get("/api/broken")
+    assert response.status == 500
+    assert "there is no module named 'no_such_thing'" in response.text
     assert "Function 'Broken' is out of service: " in host.log[before:]
     assert "no_such_thing" in host.log[before:]
     assert host.run("Hello") == "hello"
@@ -243,7 +250,9 @@ def test_a_function_that_does_not_import(
     assert "parameters (wrong), bindings (value)" in status["output"]
 
 
-def test_a_function_json_that_is_no_json(app: AppFolder, start_host: StartHost) -> None:
+def test_an_invalid_function_json_disables_its_function(
+    app: AppFolder, start_host: StartHost
+) -> None:
     app.http("Broken", "def main(req): return 'x'", "broken")
     app.write(
         "Broken/function.json",
@@ -254,7 +263,7 @@ def test_a_function_json_that_is_no_json(app: AppFolder, start_host: StartHost) 
     assert host.get("/api/greet").text == "hello"
 
 
-def test_a_script_file_that_is_not_there(app: AppFolder, start_host: StartHost) -> None:
+def test_a_missing_script_file_disables_its_function(app: AppFolder, start_host: StartHost) -> None:
     app.http("Broken", "def main(req): return 'x'", "broken")
     (app.root / "Broken" / "__init__.py").rename(app.root / "Broken" / "main.py")
     host = start_host(app.root)
@@ -263,12 +272,12 @@ def test_a_script_file_that_is_not_there(app: AppFolder, start_host: StartHost) 
     assert host.get("/api/greet").text == "hello"
 
 
-def test_an_exception_in_a_function(app: AppFolder, start_host: StartHost) -> None:
+def test_the_exception_of_a_function_is_logged(app: AppFolder, start_host: StartHost) -> None:
     app.http("Raises", "def main(req):\n    raise ValueError('blew up')\n", "raises")
     host = start_host(app.root)
     before = len(host.log)
-    answer = host.get("/api/raises")
-    assert (answer.status, answer.text) == (500, "")
+    response = host.get("/api/raises")
+    assert (response.status, response.text) == (500, "")
     logged = host.log[before:]
     assert "Function 'Raises' failed: ValueError: blew up" in logged
     assert "line 2, in main" in logged

@@ -1,4 +1,4 @@
-"""The state file in a host's life: copied while it runs, damaged, left open."""
+"""Tests of the state file: backup of a running host, damage, and unclean shutdown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def spoil(file: Path, page: int) -> None:
 
 def test_fsync_off_prints_its_risk(app: Path, start_host: StartHost) -> None:
     host = start_host(app, "--fsync", "off")
-    assert "--fsync off: what the host acknowledges is not on the disk yet." in host.log
+    assert (
+        "--fsync off: the operating system writes acknowledged changes to the disk later."
+        in host.log
+    )
     assert host.run("Chain") == ["Tokyo", "Seattle", "London"]
     host.kill()
     again = start_host(app)
@@ -58,7 +61,7 @@ def test_fsync_off_prints_its_risk(app: Path, start_host: StartHost) -> None:
     assert len(again.get(f"{INSTANCES}?top=10").json) == 1, "the end of the process takes nothing"
 
 
-def test_a_damaged_file_is_refused_and_kept(app: Path, start_host: StartHost) -> None:
+def test_a_damaged_file_is_an_error_and_is_kept(app: Path, start_host: StartHost) -> None:
     host = start_host(app)
     host.run("Chain")
     assert host.stop() == 0
@@ -70,14 +73,14 @@ def test_a_damaged_file_is_refused_and_kept(app: Path, start_host: StartHost) ->
     assert f"The state file {file} is damaged: database disk image is malformed" in text
     assert f"embedded-host recover --state {host.state}" in text
     assert f"The latest backups: {host.state / 'backups' / 'state-'}" in text
-    assert "More: embedded-host explain EH220" in text
+    assert "For details run: embedded-host explain EH220" in text
     assert file.read_bytes() == data
 
 
-def test_damage_behind_a_killed_host_is_found_at_the_next_start(
+def test_damage_after_a_kill_is_detected_at_the_next_start(
     app: Path, start_host: StartHost
 ) -> None:
-    """Of an input that nobody reads: without the check it would come up on some other day."""
+    """The damage is in an input that no turn reads. Only the integrity check detects it."""
     host = start_host(app)
     for number in range(3):
         host.start("FanOut", 1, f"a{number}")
@@ -86,7 +89,7 @@ def test_damage_behind_a_killed_host_is_found_at_the_next_start(
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(FULL)")
     page = root_page(file, "inputs")
-    host.run("Chain")  # so that there is something in the log
+    host.run("Chain")  # writes to the write-ahead log
     host.kill()
     spoil(file, page)
     text = refused(app, state=host.state)
@@ -136,7 +139,7 @@ def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) 
     assert again.run("Chain") == ["Tokyo", "Seattle", "London"]
 
 
-def test_a_page_that_cannot_be_read_while_it_runs(app: Path, start_host: StartHost) -> None:
+def test_an_unreadable_page_stops_a_running_host(app: Path, start_host: StartHost) -> None:
     host = start_host(app)
     host.run("Chain")
     assert host.stop() == 0
@@ -146,16 +149,16 @@ def test_a_page_that_cannot_be_read_while_it_runs(app: Path, start_host: StartHo
     id = host.get(f"{INSTANCES}?top=1").json[0]["instanceId"]
     assert host.get(f"{INSTANCES}/{id}").status == 200
     assert host.get(f"{INSTANCES}/{id}?showHistory=true").status == 500
-    eventually(lambda: "EH218" in host.log, "the log says why")
+    eventually(lambda: "EH218" in host.log, "the reason is logged")
     assert "is damaged: database disk image is malformed" in host.log
     assert "Traceback" not in host.log
     host.start("Chain")
-    assert host.process.wait(20) == 1, "it cannot record a turn: it stops rather than go on without"
+    assert host.process.wait(20) == 1, "a host that cannot commit a turn stops"
     assert "The host stopped: The state file" in host.log
 
 
-def test_while_the_host_runs_and_a_host_on_the_copy(tmp_path: Path, start_host: StartHost) -> None:
-    """All that was acknowledged before it began is in the copy; what goes on is in it as of one moment, and goes on there."""
+def test_a_backup_of_a_running_host_is_a_valid_state(tmp_path: Path, start_host: StartHost) -> None:
+    """The backup has all earlier changes and a consistent state, in which a host continues."""
     app = features_app(tmp_path / "app").root
     first = start_host(app, state=tmp_path / "state")
     done = first.start("Chain", None, "done-before")

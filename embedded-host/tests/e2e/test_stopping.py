@@ -1,4 +1,4 @@
-"""How a host ends, and how it goes on with what it had begun."""
+"""Tests of the shutdown of a host, and of its next start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODES = [[], ["--in-process"]]
 
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
-    """``Step`` writes a line to a file when it begins and when it ends, and does not take long the second time."""
+    """Return an app. ``Step`` writes a line at start and end, and is fast on the second run."""
     app = AppFolder(tmp_path / "app")
     app.starter()
     app.activity(
@@ -57,7 +57,8 @@ def app(tmp_path: Path) -> AppFolder:
     )
     app.orchestrator(
         "Timer",
-        "yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))\nreturn 'on'",
+        "yield context.create_timer(context.current_utc_datetime + "
+        "timedelta(seconds=context.get_input()))\nreturn 'on'",
     )
     app.orchestrator("Event", "return (yield context.wait_for_external_event('Approval'))")
     app.http("Slow", "import time\ndef main(req):\n    time.sleep(2)\n    return 'slow'", "slow")
@@ -70,7 +71,7 @@ def lines(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_a_running_activity_gets_its_grace_time(
+def test_a_running_activity_finishes_within_the_grace_period(
     app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str], stop: int
 ) -> None:
     file = tmp_path / "steps"
@@ -83,11 +84,11 @@ def test_a_running_activity_gets_its_grace_time(
     done = len(lines(file))
     again = start_host(app.root, *mode, port=host.port)
     assert again.end(links)["output"] == ["one", "two"]
-    assert lines(file).count("one begins") == 1, "what ended in the grace time is not done again"
+    assert lines(file).count("one begins") == 1, "a finished activity does not run again"
     assert len(lines(file)) >= max(done, 4)
 
 
-def test_an_activity_that_takes_too_long_runs_again(
+def test_an_activity_beyond_the_grace_period_runs_again_after_restart(
     app: AppFolder, start_host: StartHost, tmp_path: Path
 ) -> None:
     file = tmp_path / "steps"
@@ -110,7 +111,10 @@ def test_a_signal_stops_a_host_whose_app_is_still_importing(
     app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str], stop: int, delay: str
 ) -> None:
     mark = tmp_path / "importing"
-    code = f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\n{delay}\ndef main(req): return 'x'"
+    code = (
+        f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\n{delay}\ndef main(req): "
+        f"return 'x'"
+    )
     app.http("Endless", code)
     host = start_host(app.root, *mode, importing=mark)
     assert host.stop(stop, 5) == 0
@@ -119,7 +123,7 @@ def test_a_signal_stops_a_host_whose_app_is_still_importing(
 
 
 @pytest.mark.parametrize("mode", MODES, ids=["workers", "in-process"])
-def test_a_function_started_over_the_admin_api_gets_its_grace_time(
+def test_a_function_started_over_the_admin_api_finishes_within_the_grace_period(
     app: AppFolder, start_host: StartHost, tmp_path: Path, mode: list[str]
 ) -> None:
     file = tmp_path / "steps"
@@ -134,7 +138,7 @@ def test_a_function_started_over_the_admin_api_gets_its_grace_time(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no second Ctrl+C for a group")
-def test_a_second_signal_ends_it_at_once(
+def test_a_second_signal_stops_the_host_at_once(
     app: AppFolder, start_host: StartHost, tmp_path: Path
 ) -> None:
     file = tmp_path / "steps"
@@ -142,18 +146,18 @@ def test_a_second_signal_ends_it_at_once(
     host.start("Steps", [["one"], 30.0, str(file)])
     eventually(lambda: lines(file), "the activity runs")
     host.signal(signal.SIGINT)
-    eventually(lambda: "Stopping" in host.log, "it says that it stops")
+    eventually(lambda: "Stopping" in host.log, "the shutdown is logged")
     assert host.stop(signal.SIGINT, 3) == 130
 
 
-def test_a_request_in_progress_is_answered(app: AppFolder, start_host: StartHost) -> None:
+def test_a_request_in_progress_receives_its_response(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     with sent(host, "/api/slow") as connection:
         assert host.stop() == 0
         assert connection.getresponse().read() == b"slow"
 
 
-def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(
+def test_a_request_that_waits_for_completion_does_not_delay_the_shutdown(
     app: AppFolder, start_host: StartHost
 ) -> None:
     host = start_host(app.root)
@@ -166,7 +170,7 @@ def test_a_request_that_waits_for_an_end_does_not_hold_up_the_hosts(
         assert json.loads(connection.getresponse().read())["runtimeStatus"] == "Running"
 
 
-def test_a_page_that_is_looked_at_does_not_hold_up_the_hosts_end(
+def test_an_open_dashboard_page_does_not_delay_the_shutdown(
     app: AppFolder, start_host: StartHost
 ) -> None:
     host = start_host(app.root)
@@ -180,7 +184,7 @@ def test_a_page_that_is_looked_at_does_not_hold_up_the_hosts_end(
 
 @contextlib.contextmanager
 def sent(host: RunningHost, path: str, **headers: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection over which a GET has gone to the host, read by it or not."""
+    """Return a connection over which a GET request was sent."""
     connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=30)
     with contextlib.closing(connection):
         connection.request("GET", path, headers=headers)
@@ -193,7 +197,7 @@ def test_an_idle_host_stops_at_once(app: AppFolder, start_host: StartHost) -> No
     assert host.stop(seconds=3) == 0
 
 
-def test_timers_and_events_outlive_the_host(app: AppFolder, start_host: StartHost) -> None:
+def test_timers_and_events_are_kept_after_a_restart(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     overdue, waiting = host.start("Timer", 0.2), host.start("Event")
     pending = host.start("Timer", 3)
@@ -210,10 +214,10 @@ def test_timers_and_events_outlive_the_host(app: AppFolder, start_host: StartHos
     assert again.end(pending)["output"] == "on"
 
 
-# -- workers that end ------------------------------------------------------------------------------
+# -- workers that exit -----------------------------------------------------------------------------
 
 
-def test_a_worker_killed_during_an_activity(
+def test_the_activity_of_a_killed_worker_runs_again(
     app: AppFolder, start_host: StartHost, tmp_path: Path
 ) -> None:
     file = tmp_path / "steps"

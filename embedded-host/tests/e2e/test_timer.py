@@ -1,4 +1,4 @@
-"""Timer functions in a host as a user runs it."""
+"""Tests of timer functions in a host process."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ LOG = Path(__file__).parent.parent / "ticks.jsonl"
 
 async def main(timer: func.TimerRequest, starter: str) -> None:
     client = df.DurableOrchestrationClient(starter)
-    moment = datetime.now(timezone.utc)
+    now = datetime.now(timezone.utc)
     instance = await client.start_new("Count", None, 20)
     with LOG.open("a") as file:
-        file.write(json.dumps({"at": moment.timestamp(), "due": timer.past_due, "id": instance}) + "\\n")
+        file.write(json.dumps({"at": now.timestamp(), "due": timer.past_due, "id": instance}))
+        file.write("\\n")
 """
 
 _V2 = """\
@@ -48,10 +49,11 @@ LOG = Path(__file__).parent / "ticks.jsonl"
 @app.timer_trigger(arg_name="timer", schedule="%TICK%")
 @app.durable_client_input(client_name="client")
 async def Tick(timer: func.TimerRequest, client) -> None:
-    moment = datetime.now(timezone.utc)
+    now = datetime.now(timezone.utc)
     instance = await client.start_new("Count", None, 20)
     with LOG.open("a") as file:
-        file.write(json.dumps({"at": moment.timestamp(), "due": timer.past_due, "id": instance}) + "\\n")
+        file.write(json.dumps({"at": now.timestamp(), "due": timer.past_due, "id": instance}))
+        file.write("\\n")
 
 
 @app.schedule(arg_name="timer", schedule="0 0 0 1 1 *")
@@ -104,7 +106,7 @@ def v2(root: Path) -> AppFolder:
 
 
 @pytest.mark.parametrize("make", [v1, v2])
-def test_every_second(
+def test_a_timer_function_runs_every_second(
     make: Callable[[Path], AppFolder], tmp_path: Path, start_host: Callable[..., RunningHost]
 ) -> None:
     app = make(tmp_path / "app")
@@ -129,10 +131,10 @@ def test_every_second(
         )
         assert host.get(url).json["output"] == 40
     assert host.post("/admin/functions/Yearly", {"input": "now"}).status == 202
-    asked = eventually(
-        lambda: [line["yearly"] for line in lines() if "yearly" in line], "what was asked for runs"
+    yearly = eventually(
+        lambda: [line["yearly"] for line in lines() if "yearly" in line], "the timer function runs"
     )
-    assert str(asked[0]).endswith("-01-01T00:00:00+00:00")
+    assert str(yearly[0]).endswith("-01-01T00:00:00+00:00")
     assert "'hourly' is not a schedule: it has 1 field, but must have six" in host.log
     assert host.stop() == 0, host.log
 
@@ -147,5 +149,5 @@ def test_a_changed_schedule_is_reloaded(
     changed = file.read_text().replace("%TICK%", "00:00:00.2")
 
     file.write_text(changed)
-    eventually(lambda: "taken up" in host.log, "the app is reloaded")
+    eventually(lambda: "Reloaded in" in host.log, "the app is reloaded")
     eventually((app.root / "ticks.jsonl").exists, "it runs by the new schedule")

@@ -1,4 +1,4 @@
-"""The v2 model: an app's functions from the decorators of its function_app.py, and what becomes of one that is wrong."""
+"""Tests of v2 apps: functions from the decorators of function_app.py, and invalid ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route(route="start/{functionName}/{instanceId?}")
 @app.durable_client_input(client_name="client")
-async def Starter(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+async def Starter(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
     body, route = req.get_body(), req.route_params
     given = json.loads(body) if body else None
     instance_id = await client.start_new(route["functionName"], route.get("instanceId"), given)
@@ -130,31 +132,31 @@ def host(
         assert host.stop() == 0, host.log
 
 
-def test_every_kind_of_function(host: RunningHost) -> None:
+def test_every_kind_of_function_of_a_v2_app_runs(host: RunningHost) -> None:
     assert host.run("Whole", 5) == [10, 30, 31, "<31>"]
 
 
-def test_functions_under_other_names(host: RunningHost) -> None:
+def test_functions_are_called_by_their_decorated_names(host: RunningHost) -> None:
     assert host.run("FunctionNamed", 5) == 20
     assert host.run("NamedChild", 1) == "<1>"
     missing = host.end(host.start("child_code", 1))
     assert missing["runtimeStatus"] == "Failed", "it is known by its other name only"
 
 
-def test_http_functions(host: RunningHost) -> None:
+def test_http_functions_of_a_v2_app_return_responses(host: RunningHost) -> None:
     assert host.get("/api/greet/Ada").text == "hello Ada"
     assert host.get("/api/greet/007").status == 404
     assert host.post("/api/greet/Ada").status == 404
     assert host.get("/api/custom").text == "custom"
 
 
-def test_a_blueprints_http_function(host: RunningHost) -> None:
+def test_the_http_function_of_a_blueprint_returns_its_response(host: RunningHost) -> None:
     links = host.start("FunctionNamed", 1)
     host.end(links)
     assert host.get(f"/api/blueprint?id={links['id']}").text == "FunctionNamed"
 
 
-def test_entities_over_http(host: RunningHost) -> None:
+def test_entities_of_a_v2_app_are_readable_over_http(host: RunningHost) -> None:
     for _ in range(2):
         assert host.post(f"{MANAGEMENT}/entities/Counter/k?op=add", '"3"').status == 202
     eventually(
@@ -162,7 +164,7 @@ def test_entities_over_http(host: RunningHost) -> None:
     )
 
 
-def test_the_start_lists_functions_of_both_styles(host: RunningHost) -> None:
+def test_the_start_prints_functions_of_both_styles(host: RunningHost) -> None:
     assert f"\tgreet: [GET] {host.base}/api/greet/{{name:alpha}}\n" in host.log
     assert "\tCustomHttp: " in host.log
     assert "\tCounter: entityTrigger\n" in host.log
@@ -170,7 +172,7 @@ def test_the_start_lists_functions_of_both_styles(host: RunningHost) -> None:
     assert "Traceback" not in host.log
 
 
-# -- apps that are wrong ---------------------------------------------------------------------------
+# -- invalid apps ----------------------------------------------------------------------------------
 
 
 def wrong(root: Path, text: str) -> AppFolder:
@@ -180,7 +182,7 @@ def wrong(root: Path, text: str) -> AppFolder:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (
             "import azure.functions\n\nimport no_such_thing\n",
@@ -200,18 +202,18 @@ def wrong(root: Path, text: str) -> AppFolder:
     ],
     ids=["import", "imported", "syntax", "exits", "no app", "two apps"],
 )
-def test_an_app_that_cannot_be_served(
-    tmp_path: Path, start_host: StartHost, text: str, told: list[str]
+def test_an_app_that_cannot_be_loaded_is_an_error(
+    tmp_path: Path, start_host: StartHost, text: str, expected: list[str]
 ) -> None:
     app = wrong(tmp_path, text)
     app.write("helper.py", "\nVALUE = 1 / 0\n")
     host = start_host(app.root)
-    answer = host.get("/api/anything")
-    assert answer.status == 500
-    for part in told:
+    response = host.get("/api/anything")
+    assert response.status == 500
+    for part in expected:
         assert part in host.log
-        assert part in answer.text
-    assert "embedded_host" not in answer.text
+        assert part in response.text
+    assert "embedded_host" not in response.text
     assert host.get(f"{MANAGEMENT}/instances").status == 200, "the rest of the host serves"
 
 
@@ -262,12 +264,12 @@ def Echo(value):
 """
 
 
-def test_one_function_that_is_wrong_does_not_stop_the_others(
+def test_an_invalid_function_does_not_disable_other_functions(
     tmp_path: Path, start_host: StartHost
 ) -> None:
     host = start_host(wrong(tmp_path, _HEAD + _BAD).root)
-    for told in (
-        "greet (function_app.py line 24) cannot be served: another function is also named 'greet'",
+    for expected in (
+        "greet (function_app.py line 26) cannot be served: another function is also named 'greet'",
         "NoTrigger cannot be served: function_app.py line 29",
         "the route of 'BadRoute' cannot be used",
         "parameters (request, req), bindings (req)",
@@ -275,7 +277,7 @@ def test_one_function_that_is_wrong_does_not_stop_the_others(
         "'AsyncOrchestrator' is an async def",
         "FromQueue: a queueTrigger is not served by the embedded host, which has no storage queues",
     ):
-        assert told in host.log, told
+        assert expected in host.log, expected
     assert host.get("/api/greet/Ada").text == "hello Ada"
     assert host.run("Works") == "works"
     assert "nosuch" in host.get("/api/a/1").text
