@@ -1,8 +1,8 @@
-"""Says hello from the machine it runs on."""
+"""An activity that returns the hello message of its machine."""
 
 from shared.message import hello_world
 
 
 def main(payload: object) -> str:
-    """Return the message. An activity always has a trigger, so it is given an input, which this one has no use for."""
+    """Return the message. Every activity has an input; this one ignores it."""
     return hello_world()

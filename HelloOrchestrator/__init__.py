@@ -1,7 +1,7 @@
-"""Asks HelloActivity for the message.
+"""An orchestrator that calls HelloActivity.
 
-The function below is replayed from the start at every turn, so it must decide the same way each time: whatever depends
-on the clock, the network or the machine belongs into an activity.
+The host replays an orchestrator from its start in each turn, so it must be deterministic. Code that
+depends on the clock, the network or the machine belongs in an activity.
 """
 
 from collections.abc import Generator
@@ -11,7 +11,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
-    """Return what HelloActivity returns."""
+    """Return the result of HelloActivity."""
     message: str = yield context.call_activity("HelloActivity")
     return message
 

@@ -1,4 +1,7 @@
-"""Starts an orchestrator over HTTP: GET or POST /api/orchestrators/{functionName}; a JSON body becomes its input."""
+"""Start an orchestrator over HTTP: GET or POST /api/orchestrators/{functionName}.
+
+A JSON body becomes the input of the orchestrator.
+"""
 
 import json
 import logging
@@ -14,7 +17,7 @@ APP_ROOT = Path(__file__).resolve().parent.parent
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """Start the orchestrator named in the URL and answer with the URLs that follow it."""
+    """Start the orchestrator named in the URL, and return the URLs of its instance."""
     requested = req.route_params.get("functionName", "")
     known = known_orchestrators(APP_ROOT)
     name = find_orchestrator(requested, known)
@@ -35,14 +38,13 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
 
 
 def _parse_input(body: bytes) -> Any:
-    """Return the value of a JSON body; no body at all is no input."""
-    return json.loads(body, parse_constant=_refuse_constant) if body.strip() else None
+    """Return the value of a JSON body, or None for an empty body."""
+    return json.loads(body, parse_constant=_reject_constant) if body.strip() else None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(
-        f"{name} is not a JSON value"
-    )  # json.loads takes NaN and Infinity, no other parser does
+def _reject_constant(name: str) -> NoReturn:
+    # json.loads accepts NaN and Infinity, which are not JSON.
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _error(status_code: int, message: str, **details: Any) -> func.HttpResponse:

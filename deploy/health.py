@@ -1,10 +1,11 @@
-"""Health check of a container: print "healthy" or one sentence with the problem, and return 0 or 1 as the exit code.
+"""Check the health of a container: print "healthy" or the problem, and exit with 0 or 1.
 
-Usage, in the app's folder: `python health.py [URL]`. The standard library is enough.
+Usage, in the app folder: `python health.py [URL]`. The script needs only the standard library.
 
-The host's own probe, /admin/host/ping, returns 200 even if functions fail to load and every request gets 503 (recorded). This
-check sends a request that starts nothing: the starter answers 404 to a name that no orchestrator can have, and lists the known
-orchestrators. Functions without a URL are loaded in this process, by the same Python with the same packages.
+The host's own probe, /admin/host/ping, returns 200 even if functions fail to load and every request
+returns 503 (recorded). This check sends a request that starts no instance: the starter returns 404
+for a name that no orchestrator can have, with the list of known orchestrators. The script then
+loads the functions without a URL in its own process, with the same Python and packages.
 """
 
 import hashlib
@@ -34,29 +35,32 @@ def starter_problem(base: str, known: tuple[str, ...], timeout: float = 5.0) -> 
     """Return the problem of the starter, or an empty string."""
     try:
         with urllib.request.urlopen(base + STARTS_NOTHING, timeout=timeout) as response:
-            return f"{base}{STARTS_NOTHING} answers {response.status}: this is another app"
+            return f"{base}{STARTS_NOTHING} returns {response.status}: this is another app"
     except urllib.error.HTTPError as error:
         with error:
             status, body = error.code, error.read(100_000)
     except (OSError, ValueError) as error:
         return f"{base} is not reachable: {error}"
     if status != 404:
-        return f"HttpStarter is out of service: {base}{STARTS_NOTHING} answers {status}"
+        return f"HttpStarter does not work: {base}{STARTS_NOTHING} returned {status}"
     try:
-        answered = json.loads(body)["orchestrators"]
+        returned = json.loads(body)["orchestrators"]
     except (ValueError, KeyError, TypeError):
-        return f"HttpStarter is missing: {base}{STARTS_NOTHING} answers 404 without its list of orchestrators"
+        return (
+            f"HttpStarter is missing: {base}{STARTS_NOTHING} returned 404 without a list of "
+            "orchestrators"
+        )
     return (
         ""
-        if answered == list(known)
-        else f"the host serves {answered}, and the app has {list(known)}"
+        if returned == list(known)
+        else f"the host has the orchestrators {returned}, but the app has {list(known)}"
     )
 
 
 def load_problem(root: Path) -> str:
-    """Return the first function that does not load and the reason, or an empty string.
+    """Return the first function that cannot be loaded and the reason, or an empty string.
 
-    Loading is slow and the files in a container do not change, so a success is remembered in a file.
+    Loading is slow, and the files of a container do not change, so a file caches a success.
     """
     files = sorted(file for pattern in ("*/*.py", "*/function.json") for file in root.glob(pattern))
     digest = hashlib.sha256(
@@ -67,7 +71,7 @@ def load_problem(root: Path) -> str:
         return ""
     for function_json in sorted(root.glob("*/function.json")):
         if problem := _load(function_json):
-            return f"{function_json.parent.name} does not load: {problem}"
+            return f"{function_json.parent.name} cannot be loaded: {problem}"
     loaded.touch()
     return ""
 

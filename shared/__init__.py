@@ -1,1 +1,1 @@
-"""What the functions of this app share: plain Python that knows nothing of Azure."""
+"""Code that the functions of this app share. It does not import Azure packages."""

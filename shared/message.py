@@ -1,7 +1,8 @@
-"""The message that HelloActivity returns: where this Python runs, in one sentence.
+"""Compose the message that HelloActivity returns.
 
-Nothing here starts another process: `platform.architecture()` runs the `file` command, and names no linkage where that
-command is missing, as in slim containers. Four bytes of the interpreter's own file say the same.
+No function here starts a process. `platform.architecture()` runs the `file` command, and returns no
+linkage where that command is missing, as in slim containers. The first four bytes of the
+interpreter's file contain the same information.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 UNKNOWN = "unknown"
-"""Stands for a linkage that cannot be told, and for an ENV that is not set."""
+"""The value for an unknown linkage, and for a missing ENV."""
 
 _LINKAGE_BY_MAGIC = {
     b"\x7fELF": "ELF",
@@ -37,27 +38,31 @@ def hello_world(environment: Mapping[str, str] = os.environ, executable: str | N
 
 
 def compose(*, system: str, bits: str, linkage: str, env: str) -> str:
-    """Put the sentence together. Its spelling, `enviroment` included, is what callers rely on."""
-    return f"Hello World! from {system} operating system on {bits} {linkage} architecture in {env} enviroment"
+    """Return the sentence. Callers depend on its spelling, including `enviroment`."""
+    return (
+        f"Hello World! from {system} operating system on {bits} {linkage} architecture "
+        f"in {env} enviroment"
+    )
 
 
 def system() -> str:
     """Return `platform.system()`."""
     if sys.platform == "win32":
-        return "Windows"  # the same answer; up to Python 3.11, platform would run the command `ver` to find it
+        return "Windows"  # the same result; up to Python 3.11, platform.system() runs `ver`
     return platform.system()
 
 
 def bits(maxsize: int = sys.maxsize) -> str:
-    """Return the word size of the running interpreter, which may be less than that of the machine."""
+    """Return the word size of the interpreter, which can be smaller than that of the machine."""
     return "64bit" if maxsize > 2**32 else "32bit"
 
 
 def linkage(executable: str | None) -> str:
-    """Return `ELF`, `WindowsPE` or `Mach-O` after the first bytes of a file.
+    """Return `ELF`, `WindowsPE` or `Mach-O` from the first bytes of a file.
 
-    Any other file is `unknown`, and so is one that cannot be read: an interpreter embedded in another program has no
-    file (`sys.executable` is empty or None), and the Windows Store's `python.exe` is an alias that cannot be opened.
+    Return `unknown` for other files and for unreadable files. An interpreter embedded in another
+    program has no file (`sys.executable` is empty or None), and `python.exe` of the Windows Store
+    is an alias that cannot be opened.
     """
     if not executable:
         return UNKNOWN

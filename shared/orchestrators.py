@@ -1,4 +1,4 @@
-"""Which orchestrators this app has, and which of them a name in a URL means."""
+"""Find the orchestrators of this app, and the orchestrator that a URL names."""
 
 import functools
 import json
@@ -10,15 +10,19 @@ from pathlib import Path
 def known_orchestrators(app_root: Path) -> tuple[str, ...]:
     """Return the names of the app's orchestrators in alphabetical order.
 
-    In the folder-per-function model no list of them can be imported: a function is a folder with a function.json.
-    The files cannot change while the process runs (the host restarts it then), so they are read once.
+    In the folder-per-function model a function is a folder with a function.json, so Python has no
+    list of functions to import. The files are read once, because the host restarts the process
+    after a change.
     """
     names = (_orchestrator_in(file) for file in app_root.glob("*/function.json"))
     return tuple(sorted({name for name in names if name}))
 
 
 def find_orchestrator(requested: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is meant, whatever its case, `_` and `-`; the exact spelling goes first."""
+    """Return the known name that matches, ignoring case, `_` and `-`, or None.
+
+    An exact match has precedence.
+    """
     names = tuple(known)
     if requested in names:
         return requested
@@ -30,10 +34,10 @@ def _folded(name: str) -> str:
 
 
 def _orchestrator_in(function_json: Path) -> str | None:
-    """Return the name under which the host registers the orchestrator of a folder, None if there is none.
+    """Return the name of the orchestrator in a function folder, or None.
 
-    A file that is not as it should be is the host's to report. Here it only is no orchestrator: the starter must go on
-    serving the others.
+    An invalid file returns None: the host reports it, and the starter must serve the other
+    orchestrators.
     """
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))

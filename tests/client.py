@@ -1,4 +1,4 @@
-"""An HTTP client for tests that drive the app from outside, with the standard library only."""
+"""An HTTP client for tests that run the app in another process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An HTTP response. Header names are in lower case."""
 
     status: int
@@ -31,7 +31,7 @@ class Answer:
 
 def request(
     method: str, url: str, body: object = None, timeout: float = 30, **headers: str
-) -> Answer:
+) -> Response:
     """Send a request and return its response, errors included.
 
     A ``str`` body is sent as it is, another one as JSON. Raises OSError if the server is not reachable.
@@ -54,11 +54,14 @@ def request(
         response = error
     with response:
         names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, names, response.read().decode())
+        return Response(response.status, names, response.read().decode())
 
 
 def eventually(condition: Callable[[], T | None], description: str, seconds: float = 30) -> T:
-    """Poll until ``condition`` returns a true value and return that value. Raises AssertionError after ``seconds``."""
+    """Poll until ``condition`` returns a true value, and return that value.
+
+    Raises AssertionError after ``seconds``.
+    """
     deadline = time.monotonic() + seconds
     while True:
         if found := condition():
@@ -72,9 +75,11 @@ def final_status(links: dict[str, str], seconds: float = 60) -> dict[str, Any]:
     """Poll the status of an instance until it has finished, and return it."""
 
     def status() -> dict[str, Any] | None:
-        answer = request("GET", links["statusQueryGetUri"])
+        response = request("GET", links["statusQueryGetUri"])
         return (
-            answer.json if answer.status == 200 and answer.json["runtimeStatus"] in FINAL else None
+            response.json
+            if response.status == 200 and response.json["runtimeStatus"] in FINAL
+            else None
         )
 
     return eventually(status, f"instance {links['id']} has finished", seconds)

@@ -1,4 +1,4 @@
-"""Markers for the app's tests. ``-m unit`` selects those that start no process."""
+"""Set the markers of the app's tests. ``-m unit`` selects tests that start no process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of the app that are not Python: what the hosts read."""
+"""Tests of the app's files that the hosts read: function.json, host.json, settings."""
 
 import importlib
 import inspect
@@ -32,7 +32,7 @@ def test_the_bindings_are_the_parameters_of_main(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_binding_is_one_the_real_host_accepts(name: str) -> None:
+def test_every_binding_is_valid_on_the_functions_host(name: str) -> None:
     bindings = read(f"{name}/function.json")["bindings"]
     assert all(
         re.fullmatch(r"[a-zA-Z][a-zA-Z0-9]{0,126}|\$return", binding["name"])
@@ -42,7 +42,7 @@ def test_every_binding_is_one_the_real_host_accepts(name: str) -> None:
     assert sum(binding["type"].endswith("Trigger") for binding in bindings) == 1
 
 
-def test_the_http_trigger() -> None:
+def test_the_http_trigger_has_the_documented_route_and_methods() -> None:
     bindings = {
         binding["type"]: binding for binding in read("HttpStarter/function.json")["bindings"]
     }
@@ -54,7 +54,7 @@ def test_the_http_trigger() -> None:
     assert bindings["http"] == {"name": "$return", "type": "http", "direction": "out"}
 
 
-def test_local_settings_are_exactly_these() -> None:
+def test_local_settings_have_the_documented_values() -> None:
     assert read("local.settings.json") == {
         "IsEncrypted": False,
         "Values": {
@@ -66,14 +66,14 @@ def test_local_settings_are_exactly_these() -> None:
     }
 
 
-def test_host_json() -> None:
+def test_host_json_has_the_documented_settings() -> None:
     host = read("host.json")
     assert host["version"] == "2.0"
     assert host["extensionBundle"] == {
         "id": "Microsoft.Azure.Functions.ExtensionBundle",
         "version": "[4.*, 5.0.0)",
     }
-    # The real host takes a task hub's name only if it is letters and digits, starts with a letter and has 3 to 45.
+    # The Azure Functions host accepts 3 to 45 letters and digits, with a letter at the start.
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,44}", host["extensions"]["durableTask"]["hubName"])
     levels = {"Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"}
     assert set(host["logging"]["logLevel"].values()) <= levels
@@ -97,7 +97,7 @@ def test_the_app_stays_below_the_second_major_version_of_both_sdks() -> None:
         assert not requirement.specifier.contains("2.0.0rc3", prereleases=True)
 
 
-def test_the_pins_are_exact_and_fit_what_the_app_asks_for() -> None:
+def test_the_pins_are_exact_and_satisfy_the_requirements_of_the_app() -> None:
     pins = requirements("embedded-host/requirements-dev.txt")
     for (wanted,) in requirements("requirements.txt").values():
         for pin in pins[wanted.name]:

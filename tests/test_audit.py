@@ -1,4 +1,4 @@
-"""``.ci/audit``: its reports and exit codes for pip-audit's results."""
+"""Tests of the reports and exit codes of ``.ci/audit``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILES = (
     sys.platform != "linux", reason="CI's scripts are for Linux: macOS has no `timeout`"
 )
 @pytest.mark.parametrize(
-    ("said", "status", "code", "shown"),
+    ("expected", "status", "code", "shown"),
     [
         ("No known vulnerabilities found", 0, 0, "No known vulnerabilities found"),
         (
@@ -48,11 +48,11 @@ FILES = (
     ],
 )
 def test_only_a_known_vulnerability_is_a_failure(
-    tmp_path: Path, said: str, status: int, code: int, shown: str
+    tmp_path: Path, expected: str, status: int, code: int, shown: str
 ) -> None:
     audit = tmp_path / "pip-audit"
     audit.write_text(
-        f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{said}' >&2\nexit {status}\n"
+        f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/requested'\necho '{expected}' >&2\nexit {status}\n"
     )
     audit.chmod(0o755)
     done = subprocess.run(
@@ -64,5 +64,5 @@ def test_only_a_known_vulnerability_is_a_failure(
     assert done.returncode == code, done
     for file in FILES:
         assert f"audit: {file}: {shown}" in done.stdout
-    asked = (tmp_path / "asked").read_text()
-    assert re.findall(r"--requirement (\S+)", asked) == list(FILES)
+    requested = (tmp_path / "requested").read_text()
+    assert re.findall(r"--requirement (\S+)", requested) == list(FILES)

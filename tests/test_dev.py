@@ -1,4 +1,4 @@
-"""dev.py in a project of its own, with a real virtual environment. Its packages are stubs on PYTHONPATH, pip included."""
+"""Tests of dev.py in a temporary project with a virtual environment and stub packages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ STUBS = {
 }
 RUN = [
     "install -qq -c embedded-host/requirements-dev.txt hatchling",
-    "install -qq -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt -e embedded-host",
+    "install -qq -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt "
+    "-e embedded-host",
 ]
 TOOLS = ["install -qq --no-deps -r embedded-host/requirements-dev.txt"]
 DOCS = ["install -qq --no-deps -r embedded-host/requirements-docs.txt"]
@@ -124,7 +125,7 @@ def test_start_installs_no_development_tools_and_runs_the_host_in_the_app_s_fold
     assert project.pip_calls() == RUN
 
 
-def test_a_second_command_installs_only_what_is_missing(project: Project) -> None:
+def test_a_second_command_installs_only_missing_packages(project: Project) -> None:
     project.dev("start")
     assert project.pip_calls() == RUN
     project.dev("test")
@@ -156,7 +157,9 @@ def test_a_failed_installation_is_explained_and_repeated(project: Project) -> No
     output = project.dev("start", code=1)
     assert "ERROR: no matching distribution" in output
     assert "dev.py: pip failed; its message is above." in output
-    write(project.root / "requirements.txt", before)  # complete before, and half changed now
+    write(
+        project.root / "requirements.txt", before
+    )  # changed again before the installation is complete
     (project.root / "pip-fails").unlink()
     project.pip_calls()
     project.dev("start")
@@ -217,7 +220,10 @@ def test_without_paths_both_projects_are_tested_and_both_closing_lines_come_last
     output = project.dev("test", "-m", "unit", "-x")
     assert "pytest ['-m', 'unit', '-x', 'tests'] in app\n" in output
     assert "pytest ['-m', 'unit', '-x', 'tests'] in embedded-host\n" in output
-    last = "app (exit code 0):\n=== closing line of app\nembedded host (exit code 0):\n=== closing line of embedded-host\n"
+    last = (
+        "app (exit code 0):\n=== closing line of app\nembedded host (exit code 0):\n=== "
+        "closing line of embedded-host\n"
+    )
     assert output.endswith(last)
 
 
@@ -277,7 +283,9 @@ def test_signals_reach_the_host_and_its_exit_code_is_returned(project: Project) 
     project.dev("start")
     with project.start("start", "--serve") as process:
         assert process.stdout is not None
-        assert f"pid {process.pid}" in process.stdout.readline()  # the host has replaced dev.py
+        assert (
+            f"pid {process.pid}" in process.stdout.readline()
+        )  # the host runs in the process of dev.py
         process.terminate()
         assert process.wait(timeout=30) == 7
 
@@ -298,7 +306,10 @@ def test_invalid_arguments_are_refused_before_anything_is_installed(
 )
 def test_an_unsupported_python_is_named(version: str, code: int) -> None:
     numbers = tuple(map(int, version.split(".")))
-    script = f"import sys, runpy; sys.version_info = {numbers}; runpy.run_path({str(DEV)!r}, run_name='dev')"
+    script = (
+        f"import sys, runpy; sys.version_info = {numbers}; runpy.run_path({str(DEV)!r}, "
+        f"run_name='dev')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
     )

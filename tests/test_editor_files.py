@@ -1,4 +1,4 @@
-""".vscode and .devcontainer: the tasks and extensions that they name exist."""
+"""Tests that the tasks and extensions of .vscode and .devcontainer exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def read(name: str) -> Any:
-    """Parse JSON with comments. Only a whole line can be a comment."""
+    """Parse JSON with comments. A comment must be a whole line."""
     return json.loads(
         re.sub(r"^\s*//.*$", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
     )

@@ -1,4 +1,4 @@
-""".github/workflows: valid by GitHub's schema, and complete."""
+"""Tests of .github/workflows against GitHub's schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKFLOWS = sorted(file.name for file in FOLDER.glob("*"))
 
 
 def read(name: str) -> dict[str, Any]:
-    """Parse by YAML 1.2, in which ``on`` is a string."""
+    """Parse YAML 1.2, in which ``on`` is a string."""
     document: dict[str, Any] = yaml.YAML(typ="safe", pure=True).load(
         (FOLDER / name).read_text(encoding="utf-8")
     )

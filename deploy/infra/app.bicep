@@ -1,17 +1,17 @@
-// The app on Flex Consumption. Its storage is reached by an identity only: the account has its keys switched off.
+// The app on Flex Consumption. It accesses its storage with an identity; the account keys are disabled.
 
-@description('The region of everything.')
+@description('The region of all resources.')
 param location string
 
-@description('Tags for everything.')
+@description('The tags of all resources.')
 param tags object
 
-@description('What makes the names unique.')
+@description('The suffix that makes the names unique.')
 @minLength(13)
 @maxLength(13)
 param suffix string
 
-@description('The most instances that are run at a time.')
+@description('The maximum number of running instances.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 40
@@ -26,7 +26,7 @@ param instanceMemory int = 2048
 
 var packages = 'packages'
 
-// What the identity may do to the storage: Durable Functions keeps its task hub in blobs, queues and tables.
+// The roles of the identity: Durable Functions stores its task hub in blobs, queues and tables.
 // The ids are those of Azure's built-in roles.
 var storageRoles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -131,7 +131,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
 resource site 'Microsoft.Web/sites@2024-04-01' = {
   name: 'func-${suffix}'
   location: location
-  // azd finds by this tag where to deploy the service `app` of azure.yaml.
+  // azd deploys the service `app` of azure.yaml to the site with this tag.
   tags: union(tags, { 'azd-service-name': 'app' })
   kind: 'functionapp,linux'
   identity: {
@@ -167,7 +167,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
       }
     }
   }
-  // It starts at once, and needs its storage to start.
+  // The site starts at once and needs its storage to start.
   dependsOn: [
     deployments
     storageAccess

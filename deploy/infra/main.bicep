@@ -1,12 +1,12 @@
-// What `azd up` makes: one resource group, and in it what app.bicep describes.
+// The resources of `azd up`: one resource group with the resources of app.bicep.
 targetScope = 'subscription'
 
-@description('The name of the azd environment; the resource group and the tags carry it.')
+@description('The name of the azd environment, which is part of the resource group and the tags.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('A region that has Flex Consumption.')
+@description('A region with Flex Consumption.')
 @minLength(1)
 param location string
 

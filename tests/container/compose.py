@@ -1,4 +1,4 @@
-"""docker-compose.yml under ``docker compose``, as a user runs it."""
+"""Run docker-compose.yml with ``docker compose``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.client import Answer, request
+from tests.client import Response, request
 from tests.container.engine import CommandError, Engine, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,13 +81,13 @@ def free_port(wanted: int) -> int:
 
 def hello(base: str) -> dict[str, str]:
     """Start HelloOrchestrator and return the links of the instance."""
-    answer = request("GET", f"{base}/api/orchestrators/hello_orchestrator")
-    assert answer.status == 202, answer
-    links: dict[str, str] = answer.json
+    response = request("GET", f"{base}/api/orchestrators/hello_orchestrator")
+    assert response.status == 202, response
+    links: dict[str, str] = response.json
     return links
 
 
-def until_answering(base: str, seconds: float = 30) -> Answer:
+def first_response(base: str, seconds: float = 30) -> Response:
     """Poll until the server responds, and return the first response."""
     end = time.monotonic() + seconds
     while True:
@@ -95,5 +95,5 @@ def until_answering(base: str, seconds: float = 30) -> Answer:
             return request("GET", base, timeout=2)
         except OSError as error:
             if time.monotonic() > end:
-                raise AssertionError(f"{base} does not answer: {error}") from None
+                raise AssertionError(f"{base} does not response: {error}") from None
             time.sleep(0.01)

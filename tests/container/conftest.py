@@ -24,7 +24,7 @@ HOW = os.environ.get("CONTAINER_TESTS", "")
 
 
 def fastest_folder() -> str | None:
-    """Return a folder in memory if it has 8 GiB: a disk takes minutes to remove the many small files of the images."""
+    """Return a folder in memory if 8 GiB are free, because a disk removes many files slowly."""
     memory = Path("/dev/shm")
     if not memory.is_dir():
         return None
@@ -44,7 +44,8 @@ def fastest_folder() -> str | None:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     if HOW not in ("stand-ins", "real"):
         pytest.skip(
-            "the containers are tested where CONTAINER_TESTS is set: by .ci/run, see embedded-host/docs/how-to/container.md"
+            "the containers are tested where CONTAINER_TESTS is set: by .ci/run, see "
+            "embedded-host/docs/how-to/container.md"
         )
     if HOW == "real":
         engine = Engine(tmp_path_factory.mktemp("docker"))
@@ -68,7 +69,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def compose(engine: Engine) -> Iterator[Compose]:
-    """docker-compose.yml with its images built and nothing running."""
+    """Yield docker-compose.yml with built images and no running container."""
     compose = Compose(engine)
     compose("build", "app", "embedded")
     yield compose

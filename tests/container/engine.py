@@ -1,7 +1,7 @@
-"""A Docker engine of this test run's own: installed, started by hand, and ended with all that it made.
+"""Install and start a Docker engine for one test run, and remove it afterwards.
 
-Nothing of it is left behind: what it keeps is in one folder, its containers and networks go with it, and so do the mounts, the
-bridge and the packet filter's rules that it leaves when it ends.
+Its data is in one folder. Its containers, networks, mounts, bridge and packet filter rules are
+removed with it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tests.container.network_state import NetworkState
 
 APT = ("docker.io", "mmdebstrap")
 PLUGINS = ("docker-compose", "docker-buildx")
-"""Debian 12 has no package of compose v2 and of buildx; those of Debian 13 are single files that run there too."""
+"""The binaries of compose v2 and buildx from Debian 13, which Debian 12 does not package."""
 
 
 class CommandError(Exception):
-    """A command failed; the text is its last lines."""
+    """A command failed. The message has the last lines of its output."""
 
 
 def run(
@@ -33,7 +33,7 @@ def run(
     seconds: float = 600,
     input: bytes | None = None,
 ) -> str:
-    """What a command prints on its standard output. Raises CommandError."""
+    """Return the standard output of a command. Raises CommandError."""
     try:
         done = subprocess.run(
             [str(word) for word in command],
@@ -51,13 +51,14 @@ def run(
     out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
     if done.returncode != 0:
         raise CommandError(
-            f"exit code {done.returncode}: {' '.join(map(str, command))}\n{out[-3000:]}\n{err[-3000:]}"
+            f"exit code {done.returncode}: {' '.join(map(str, command))}\n{out[-3000:]}\n"
+            f"{err[-3000:]}"
         )
     return out
 
 
 class Engine:
-    """``environment`` is what the docker command needs to reach it."""
+    """Use an engine. ``environment`` has the variables that the docker command needs to reach it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +73,7 @@ class Engine:
         }
 
     def install(self) -> None:
-        """What is not on the machine yet. Raises CommandError."""
+        """Install the missing packages. Raises CommandError."""
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         if not all(map(shutil.which, ("dockerd", "mmdebstrap"))):
             run(["apt-get", "update", "-q"], environment=quiet)
@@ -80,7 +81,7 @@ class Engine:
                 ["apt-get", "install", "-y", "-q", "--no-install-recommends", *APT],
                 environment=quiet,
             )
-        if shutil.which("docker") is None:  # Debian 13 has the command in a package of its own
+        if shutil.which("docker") is None:  # a separate package in Debian 13
             run(
                 ["apt-get", "install", "-y", "-q", "--no-install-recommends", "docker-cli"],
                 environment=quiet,
@@ -92,7 +93,7 @@ class Engine:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig", "TERM"),  # where the tests are killed, it ends too
+                    *("setpriv", "--pdeathsig", "TERM"),  # stops the engine if the tests are killed
                     "dockerd",
                     f"--host={self.environment['DOCKER_HOST']}",
                     f"--data-root={self.folder}/data",
@@ -101,7 +102,7 @@ class Engine:
                 ],
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl+C is for the tests: they then end the engine
+                start_new_session=True,  # only the tests receive Ctrl+C; they stop the engine
             )
         end = time.monotonic() + seconds
         while True:
@@ -111,11 +112,11 @@ class Engine:
             except CommandError as error:
                 if self._process.poll() is not None or time.monotonic() > end:
                     text = self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
-                    raise CommandError(f"dockerd does not answer: {error}\n{text}") from None
+                    raise CommandError(f"dockerd does not response: {error}\n{text}") from None
                 time.sleep(0.1)
 
     def stop(self) -> None:
-        """End every container, the engine, and what the engine leaves behind."""
+        """Stop the containers and the engine, and remove their remains."""
         if self._process is None:
             return
         with contextlib.suppress(CommandError):
@@ -160,7 +161,7 @@ class Engine:
 
 
 def _debian_13(folder: Path, packages: Sequence[str]) -> None:
-    """Unpack packages of Debian 13 into ``folder/x``, from the mirror that this machine uses; nothing is installed."""
+    """Unpack packages of Debian 13 into ``folder/x``, from this machine's mirror."""
     for name in ("lists/partial", "archives/partial", "sources", "x"):
         (folder / name).mkdir(parents=True)
     sources = (

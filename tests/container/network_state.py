@@ -1,4 +1,4 @@
-"""What a Docker engine changes in this machine's network, and leaves changed when it ends: put back as it was."""
+"""Save and restore the network state of the machine, which a Docker engine changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BRIDGE = "docker0"
 
 
 class NetworkState:
-    """Remembered when it is made: the packet filter's rules, whether packets are forwarded, whether there is a bridge."""
+    """The saved state: packet filter rules, IP forwarding, and the docker0 bridge."""
 
     def __init__(self) -> None:
         self._forwarding = FORWARDING.read_text(encoding="ascii")
@@ -21,7 +21,7 @@ class NetworkState:
         if not self._had_bridge:
             _run("ip", "link", "delete", BRIDGE)
         if self._rules is not None:
-            # A table that was not in use is not in what was saved: it is emptied first.
+            # Flush first: the saved rules do not include tables that were unused.
             for table in ("filter", "nat"):
                 _run("iptables", "--table", table, "--flush")
                 _run("iptables", "--table", table, "--delete-chain")
@@ -31,7 +31,7 @@ class NetworkState:
 
 
 def _run(*command: str, input: bytes | None = None) -> bytes | None:
-    """What it prints; None where there is no such program, or it fails."""
+    """Return the output of a command, or None if it does not exist or fails."""
     try:
         return subprocess.run(
             command, input=input, capture_output=True, check=True, timeout=30

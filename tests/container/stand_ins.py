@@ -1,9 +1,9 @@
-"""Images under the names that the Dockerfiles and docker-compose.yml ask for, made of Debian's packages, npm's and PyPI's,
-because the registries of images cannot be reached everywhere.
+"""Build stand-ins for the base images, because image registries are not reachable everywhere.
 
-Azurite, nginx and Python are the real programs. Microsoft's host is not: the embedded host stands in for it
-(stand_in/functions_host.py). So it is the wiring that is proven with them: what is in the images, who talks to whom by which
-name and port, what is waited for, what is kept.
+They have the names that the Dockerfiles and docker-compose.yml use, and consist of packages from
+Debian, npm and PyPI. Azurite, nginx and Python are the real programs. The embedded host replaces
+the Azure Functions host (stand_in/functions_host.py). The tests therefore verify the content of the
+images, names and ports, the order of the start, and volumes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STORAGE_SDK = "azure-storage-blob==12.28.0"
 
 
 def make_stand_ins(engine: Engine) -> None:
-    """All of them, in about a minute. Raises CommandError."""
+    """Build all stand-ins, in about a minute. Raises CommandError."""
     work = engine.folder / "stand-ins"
     work.mkdir()
     with ThreadPoolExecutor() as pool:
@@ -49,7 +49,7 @@ def _build(engine: Engine, dockerfile: Path, context: Path, name: str) -> None:
 
 
 def _base(engine: Engine, work: Path) -> None:
-    """Debian 12, because its Python is 3.11, with all that the others need, and with this machine's way to PyPI."""
+    """Build the common base: Debian 12 (Python 3.11), with this machine's PyPI settings."""
     archive = work / "base.tar"
     own = [
         file
@@ -70,11 +70,12 @@ def _base(engine: Engine, work: Path) -> None:
                 "--dpkgopt=path-exclude=/usr/share/doc/*",
                 "--dpkgopt=path-exclude=/usr/share/locale/*",
             ),
-            '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED; ln -s python3 "$1"/usr/bin/python',
+            '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED; ln -s python3 '
+            '"$1"/usr/bin/python',
             *(f'--customize-hook=cp {file} "$1"{file}' for file in own),
             *("bookworm", archive),
         ],
-        environment={"TMPDIR": str(work)},  # it is made there
+        environment={"TMPDIR": str(work)},  # the build folder
     )
     docker(
         engine,
@@ -87,7 +88,7 @@ def _base(engine: Engine, work: Path) -> None:
 
 
 def _azurite(folder: Path) -> None:
-    """The release that docker-compose.yml names."""
+    """Return the release of Azurite in docker-compose.yml."""
     if shutil.which("npm") is None:
         raise CommandError(
             "npm is not on this machine, and the real Azurite is one of its packages"
@@ -109,7 +110,7 @@ def _azurite(folder: Path) -> None:
 
 
 def _functions(engine: Engine, folder: Path) -> None:
-    """It brings what the embedded host needs besides the app's requirements: those must come from the app's own image."""
+    """Install the dependencies of the embedded host that the app's image does not have."""
     folder.mkdir()
     theirs = _pins("deploy/requirements-container.txt")
     lines = [
@@ -143,14 +144,17 @@ def _pins(name: str) -> dict[str, str]:
 
 
 def unavailable() -> str:
-    """Why the stand-ins cannot be made on this machine, an empty string if they can."""
+    """Return the reason why the stand-ins cannot be built here, or an empty string."""
     import os
 
     if platform.system() != "Linux" or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "only root on Linux can start a Docker engine"
     if not Path("/etc/apt/sources.list.d/debian.sources").exists():
-        return "the engine and the stand-ins are made of Debian's packages, and this is no Debian"
+        return (
+            "the engine and the stand-ins are made of Debian packages, and this machine does "
+            "not run Debian"
+        )
     if shutil.which("npm") is None:
         return "npm is not on this machine, and the real Azurite is one of its packages"
-    asked = subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
-    return "" if asked.returncode == 0 else "Debian's packages cannot be reached"
+    requested = subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
+    return "" if requested.returncode == 0 else "Debian's packages cannot be reached"

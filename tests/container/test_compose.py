@@ -1,4 +1,4 @@
-"""``docker compose up``: the app and Azurite, driven through the one port that is published."""
+"""Tests of ``docker compose up``: the app and Azurite, through the published port."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def up(compose: Compose) -> Iterator[Compose]:
     compose.remove()
 
 
-def test_everything_becomes_healthy(up: Compose) -> None:
+def test_all_services_become_healthy(up: Compose) -> None:
     for service in ("azurite", "app", "gateway"):
         (container,) = up.containers(service)
         assert up.inspect(container)["State"]["Health"]["Status"] == "healthy"
-    assert not up.containers("embedded")  # only where it is asked for
+    assert not up.containers("embedded")  # only with its profile
 
 
-def test_the_hello(up: Compose) -> None:
+def test_the_hello_has_the_documented_output(up: Compose) -> None:
     status = final_status(hello(up.base))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
 
-def test_every_link_opens_from_this_machine(up: Compose) -> None:
+def test_every_link_is_reachable_from_this_machine(up: Compose) -> None:
     links = hello(up.base)
     final_status(links)
     urls = {name: url for name, url in links.items() if name != "id"}
@@ -51,7 +51,7 @@ def test_every_link_opens_from_this_machine(up: Compose) -> None:
     assert not urls
 
 
-def test_nothing_but_the_gateway_is_published_and_only_on_this_machine(up: Compose) -> None:
+def test_only_the_gateway_is_published_and_only_on_the_loopback_interface(up: Compose) -> None:
     published = {
         f"{service} {port} {binding['HostIp']}:{binding['HostPort']}"
         for service in ("azurite", "app", "gateway")
@@ -62,7 +62,7 @@ def test_nothing_but_the_gateway_is_published_and_only_on_this_machine(up: Compo
     assert published == {f"gateway 8080/tcp 127.0.0.1:{up.port}"}
 
 
-def test_the_instances_outlive_the_containers(up: Compose) -> None:
+def test_instances_are_kept_after_the_containers_are_removed(up: Compose) -> None:
     links = hello(up.base)
     before = final_status(links)
     up("down")
@@ -70,7 +70,7 @@ def test_the_instances_outlive_the_containers(up: Compose) -> None:
     assert final_status(links) == before
 
 
-def test_three_containers_behind_one_port(up: Compose) -> None:
+def test_three_containers_share_the_load_behind_one_port(up: Compose) -> None:
     up.up("--scale", "app=3")
     containers = up.containers("app")
     assert len(containers) == 3
@@ -81,10 +81,10 @@ def test_three_containers_behind_one_port(up: Compose) -> None:
         for line in up("logs", "--no-color", "app").splitlines()
         if "Started orchestrator HelloOrchestrator" in line
     )
-    assert len(started) >= 3, started  # every container has been asked
+    assert len(started) >= 3, started  # every container has started one
     settings = [set(up.inspect(container)["Config"]["Env"]) for container in containers]
     assert settings[0] == settings[1] == settings[2]  # one storage, one hub, one address
     up.up("--scale", "app=1")
     assert (
         final_status(hello(up.base))["output"] == MESSAGE
-    )  # the gateway has forgotten the two that are gone
+    )  # the gateway does not use removed containers

@@ -1,4 +1,4 @@
-"""docker-compose.yml, gateway.conf and the Dockerfiles, as far as they can be read without an engine; tests/container runs them."""
+"""Tests of docker-compose.yml, gateway.conf and the Dockerfiles that need no engine."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ def test_images_are_pinned(service: str) -> None:
     assert re.fullmatch(r"[a-z./-]+:\d+\.\d+(\.\d+)?(-alpine)?", SERVICES[service]["image"])
 
 
-def test_links_lead_to_the_port_that_is_published() -> None:
+def test_links_have_the_published_port() -> None:
     port = "${HELLO_PORT:-8080}"
     assert SERVICES["app"]["environment"]["WEBSITE_HOSTNAME"] == f"localhost:{port}"
     assert SERVICES["gateway"]["ports"] == [f"127.0.0.1:{port}:8080"]
-    assert "ports" not in SERVICES["app"]  # or --scale would ask for one port three times
+    assert "ports" not in SERVICES["app"]  # else --scale would publish one port three times
     assert "ports" not in SERVICES["azurite"]
 
 
-def test_both_hosts_say_where_they_run() -> None:
+def test_both_hosts_set_env() -> None:
     for service in ("app", "embedded"):
         assert SERVICES[service]["environment"]["ENV"] == "local-docker"
         assert SERVICES[service]["cap_drop"] == ["ALL"]
@@ -93,9 +93,9 @@ def test_both_hosts_say_where_they_run() -> None:
 
 
 def test_the_app_s_containers_share_one_host_id() -> None:
-    """Without it each generates its own keys, and a link that one container returns is a 401 at the others."""
+    """Without it each container generates its own keys, and rejects links of the others."""
     host_id = SERVICES["app"]["environment"]["AzureFunctionsWebHost__hostid"]
-    assert re.fullmatch(r"[a-z0-9](-?[a-z0-9]){0,31}", host_id)  # the host's rule for ids
+    assert re.fullmatch(r"[a-z0-9](-?[a-z0-9]){0,31}", host_id)  # the host's pattern of ids
 
 
 def test_every_volume_is_named() -> None:
@@ -107,7 +107,7 @@ def test_every_volume_is_named() -> None:
     assert {name for name in named if not name.startswith(".")} == set(COMPOSE["volumes"])
 
 
-def test_the_gateway_asks_the_app_by_its_name_and_hands_on_what_was_asked_for() -> None:
+def test_the_gateway_forwards_requests_to_the_app_by_its_name() -> None:
     conf = _text("deploy/gateway.conf")
     assert "listen 8080;" in conf
     assert "set $app app:8080;" in conf
@@ -118,7 +118,7 @@ def test_the_gateway_asks_the_app_by_its_name_and_hands_on_what_was_asked_for() 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="hadolint has no package for Windows")
-def test_hadolint_finds_nothing(tmp_path: Path) -> None:
+def test_hadolint_reports_no_problem(tmp_path: Path) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     if not hadolint.exists():
         pytest.skip("hadolint is not installed")
@@ -132,7 +132,7 @@ def test_hadolint_finds_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
-def test_the_image_is_built_in_layers_of_which_the_app_is_the_last(name: str) -> None:
+def test_the_app_is_the_last_layer_of_the_image(name: str) -> None:
     last = _text(name).rpartition("\nFROM ")[2].splitlines()
     assert "USER 10001" in last
     copies = [line for line in last if line.startswith("COPY")]
@@ -152,7 +152,7 @@ def _tracked() -> list[str]:
 
 
 def _included(name: str, paths: Iterable[str]) -> set[str]:
-    """Return the paths that an ignore file includes. Of the rules that match, the last one decides."""
+    """Return the paths that an ignore file includes. The last matching rule decides."""
     rules = [line for line in _text(name).splitlines() if not line.startswith("#")]
     assert rules[0].strip("/") == "*"  # deny all, then allow
 

@@ -1,4 +1,4 @@
-"""``docker compose up embedded``: the same app on the embedded host."""
+"""Tests of ``docker compose up embedded``: the app on the embedded host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.client import final_status, request
-from tests.container.compose import Compose, hello, until_answering
+from tests.container.compose import Compose, hello, first_response
 
 psutil = pytest.importorskip("psutil")
 MESSAGE = (
@@ -29,14 +29,14 @@ def base(up: Compose) -> str:
     return f"http://localhost:{up.embedded_port}"
 
 
-def test_the_hello(up: Compose) -> None:
+def test_the_hello_has_the_documented_output(up: Compose) -> None:
     assert not up.containers("app")
     status = final_status(hello(base(up)))
     assert status["runtimeStatus"] == "Completed"
     assert status["output"] == MESSAGE
 
 
-def test_its_port_is_published_on_this_machine_only(up: Compose) -> None:
+def test_the_port_is_published_on_the_loopback_interface_only(up: Compose) -> None:
     (container,) = up.containers("embedded")
     ports = up.inspect(container)["NetworkSettings"]["Ports"]
     assert ports == {"7071/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(up.embedded_port)}]}
@@ -52,15 +52,15 @@ def test_the_image_contains_no_tests_and_runs_as_user_10001(up: Compose) -> None
     assert "embedded_host" in listed
 
 
-def test_it_is_ready_in_less_than_two_seconds(up: Compose) -> None:
-    """From the start of its container to the first answer. On a machine that has much else to do, its own work is counted."""
+def test_the_container_is_ready_within_two_seconds(up: Compose) -> None:
+    """Measure from the start of the container to the first response."""
     (container,) = up.containers("embedded")
     took: list[float] = []
     worked: list[float] = []
-    while len(took) < 5 and min(took, default=9) >= 2:  # a machine may be busy once
+    while len(took) < 5 and min(took, default=9) >= 2:  # a busy machine gets more attempts
         up.docker("stop", container)
         up.docker("start", container)
-        assert until_answering(f"{base(up)}/api/orchestrators/-").status == 404
+        assert first_response(f"{base(up)}/api/orchestrators/-").status == 404
         now = time.time()
         state = up.inspect(container)["State"]
         took.append(now - _seconds(state["StartedAt"]))
@@ -69,9 +69,9 @@ def test_it_is_ready_in_less_than_two_seconds(up: Compose) -> None:
     assert min(took) < 2 or (_busy() and min(worked) < 2)
 
 
-def _seconds(moment: str) -> float:
-    """Of Docker's times, which have up to nine digits of a second, more than Python 3.10 reads, and none at the end that is 0."""
-    whole, _, fraction = moment.removesuffix("Z").partition(".")
+def _seconds(timestamp: str) -> float:
+    """Parse a timestamp of Docker, which has up to nine fractional digits, into seconds."""
+    whole, _, fraction = timestamp.removesuffix("Z").partition(".")
     return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
@@ -86,11 +86,11 @@ def _busy() -> bool:
     return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
 
 
-def test_its_state_is_in_a_volume(up: Compose) -> None:
+def test_the_state_is_in_a_volume(up: Compose) -> None:
     links = hello(base(up))
     before = final_status(links)
     (container,) = up.containers("embedded")
-    up.docker("kill", container)  # as a power cut would
+    up.docker("kill", container)  # like a power loss
     up("--profile=embedded", "down")
     up.up("embedded")
     assert up.containers("embedded") != [container]

@@ -1,4 +1,4 @@
-"""The image of the app: what is in it, as whom it runs, what a change rebuilds, and what its health check notices."""
+"""Tests of the app's image: content, user, layers and health check."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def configuration(compose: Compose, image: str) -> dict[str, Any]:
     return found  # type: ignore[no-any-return]
 
 
-def test_it_holds_the_app_and_nothing_else(compose: Compose, image: str) -> None:
+def test_the_image_contains_only_the_app(compose: Compose, image: str) -> None:
     assert inside(compose, image, "ls", "-A", "/home/site/wwwroot").split() == sorted(
         [*APP, "shared"], key=str.encode
     )
@@ -48,7 +48,7 @@ def test_it_holds_the_app_and_nothing_else(compose: Compose, image: str) -> None
     assert sorted(file.removeprefix("./") for file in files) == sorted(tracked.stdout.split())
 
 
-def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
+def test_the_packages_are_those_of_the_lock_file(compose: Compose, image: str) -> None:
     listed = inside(compose, image, "pip", "list", "--format=json", "--disable-pip-version-check")
     installed = {
         package["name"].lower().replace("_", "-"): package["version"]
@@ -67,23 +67,26 @@ def test_its_packages_are_the_locked_ones(compose: Compose, image: str) -> None:
     assert "azure-functions-embedded-host" not in installed
 
 
-def test_it_runs_as_user_10001_on_port_8080(compose: Compose, image: str) -> None:
+def test_the_container_runs_as_user_10001_on_port_8080(compose: Compose, image: str) -> None:
     found = configuration(compose, image)["Config"]
     assert found["User"] == "10001"
     assert "8080/tcp" in found["ExposedPorts"]
     assert "ASPNETCORE_URLS=http://+:8080" in found["Env"]
     assert "AzureWebJobsScriptRoot=/home/site/wwwroot" in found["Env"]
     assert "AzureFunctionsJobHost__Logging__Console__IsEnabled=true" in found["Env"]
-    writable = "for path in /home/site/wwwroot /home/site/wwwroot/shared; do test -w $path && echo $path; done; id --user"
+    writable = (
+        "for path in /home/site/wwwroot /home/site/wwwroot/shared; do test -w $path && "
+        "echo $path; done; id --user"
+    )
     assert inside(compose, image, "sh", "-c", writable).split() == ["10001"]
 
 
-# -- what a change costs ---------------------------------------------------------------------------
+# -- layers ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The repository's files, to be changed."""
+    """Return a copy of the repository's files."""
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -94,7 +97,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_changed_py_file_builds_the_last_layer_only(
+def test_a_changed_py_file_rebuilds_only_the_last_layer(
     compose: Compose, image: str, copy: Path
 ) -> None:
     before = configuration(compose, image)["RootFS"]["Layers"]
@@ -106,7 +109,7 @@ def test_a_changed_py_file_builds_the_last_layer_only(
     assert after[-1] != before[-1]
 
 
-def test_the_app_s_own_layer_is_small(compose: Compose, image: str) -> None:
+def test_the_layer_of_the_app_is_small(compose: Compose, image: str) -> None:
     history = compose.docker(
         "history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}", image
     )
@@ -122,19 +125,19 @@ def test_the_app_s_own_layer_is_small(compose: Compose, image: str) -> None:
     assert not any("/wheels" in command and size > packages for command, size in sizes.items())
 
 
-# -- its health ------------------------------------------------------------------------------------
+# -- health ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def storage(compose: Compose) -> Iterator[str]:
-    """Azurite; the network that it is in."""
+    """Start Azurite, and return the name of its network."""
     compose.up("azurite")
     yield f"{compose.project}_default"
     compose.remove()
 
 
-def becomes(compose: Compose, image: str, network: str, wanted: str, said: str) -> None:
-    """A container of this image becomes ``wanted``, and its health check says why."""
+def becomes(compose: Compose, image: str, network: str, wanted: str, expected: str) -> None:
+    """Start a container, and wait until its health is ``wanted`` with the expected reason."""
     environment = json.loads(compose("config", "--format=json"))["services"]["app"]["environment"]
     settings = [f"--env={name}={value}" for name, value in environment.items()]
     quick = ["--health-interval=1s", "--health-start-period=2s", "--health-retries=8"]
@@ -143,40 +146,43 @@ def becomes(compose: Compose, image: str, network: str, wanted: str, said: str) 
     ).strip()
     try:
 
-        def look() -> bool:
+        def has_wanted_health() -> bool:
             state = compose.inspect(container)["State"]
             assert state["Running"], compose.docker("logs", container)
             outputs = [check["Output"] for check in state["Health"]["Log"]]
-            return state["Health"]["Status"] == wanted and any(said in output for output in outputs)
+            return state["Health"]["Status"] == wanted and any(
+                expected in output for output in outputs
+            )
 
-        eventually(look, f"the container is {wanted}: {said}", 120)
-        ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)"
-        assert (
-            compose.docker("exec", container, "python", "-c", ask).strip() == "200"
-        )  # whatever the health
+        eventually(has_wanted_health, f"the container is {wanted}: {expected}", 120)
+        ping = (
+            "import urllib.request as u; "
+            "print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)"
+        )
+        assert compose.docker("exec", container, "python", "-c", ping).strip() == "200"
     finally:
         compose.docker("rm", "--force", "--volumes", container)
 
 
-def test_the_app_as_it_is_becomes_healthy(compose: Compose, image: str, storage: str) -> None:
+def test_the_unchanged_app_becomes_healthy(compose: Compose, image: str, storage: str) -> None:
     becomes(compose, image, storage, "healthy", "healthy\n")
 
 
 @pytest.mark.parametrize(
-    ("function", "code", "said"),
+    ("function", "code", "expected"),
     [
         (
             "HelloActivity",
             "import nothing_of_this_name\n",
-            "HelloActivity does not load: ModuleNotFoundError",
+            "HelloActivity cannot be loaded: ModuleNotFoundError",
         ),
-        ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator does not load: SyntaxError"),
+        ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator cannot be loaded: SyntaxError"),
         ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter is "),
     ],
 )
-def test_a_function_that_does_not_load_makes_it_unhealthy(
-    compose: Compose, copy: Path, storage: str, function: str, code: str, said: str
+def test_a_function_that_cannot_be_loaded_makes_the_container_unhealthy(
+    compose: Compose, copy: Path, storage: str, function: str, code: str, expected: str
 ) -> None:
     (copy / function / "__init__.py").write_text(code, encoding="utf-8")
     compose.docker("build", "--quiet", "--tag=broken", copy)
-    becomes(compose, "broken", storage, "unhealthy", said)
+    becomes(compose, "broken", storage, "unhealthy", expected)

@@ -92,7 +92,7 @@ def test_there_are_no_keys() -> None:
     } <= settings
     assert (
         "FUNCTIONS_WORKER_RUNTIME" not in settings
-    )  # Flex Consumption refuses it: functionAppConfig.runtime says it
+    )  # Flex Consumption rejects it: functionAppConfig.runtime has it
 
 
 def test_the_identity_has_the_roles_that_durable_functions_needs() -> None:

@@ -19,16 +19,16 @@ GOOD = json.dumps(
 )
 
 
-class Answering:
-    """A host that gives every request the same answer."""
+class FixedResponseHost:
+    """A host that returns the same response to every request."""
 
     def __init__(self) -> None:
-        self.status, self.body, self.asked = 404, GOOD, list[str]()
+        self.status, self.body, self.requested = 404, GOOD, list[str]()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked.append(self.path)
+                outer.requested.append(self.path)
                 self.send_response(outer.status)
                 self.end_headers()
                 self.wfile.write(outer.body.encode())
@@ -46,8 +46,8 @@ class Answering:
 
 
 @pytest.fixture
-def host() -> Iterator[Answering]:
-    host = Answering()
+def host() -> Iterator[FixedResponseHost]:
+    host = FixedResponseHost()
     yield host
     host.close()
 
@@ -62,10 +62,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_this_app_is_healthy(host: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+def test_this_app_is_healthy(host: FixedResponseHost, capsys: pytest.CaptureFixture[str]) -> None:
     assert health.main([host.base], ROOT) == 0
     assert capsys.readouterr().out == "healthy\n"
-    assert host.asked == ["/api/orchestrators/-"]
+    assert host.requested == ["/api/orchestrators/-"]
 
 
 def test_the_requested_name_matches_no_orchestrator() -> None:
@@ -75,26 +75,30 @@ def test_the_requested_name_matches_no_orchestrator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "expected"),
     [
-        (503, "Function host is not running.", "HttpStarter is out of service"),
-        (500, "", "HttpStarter is out of service"),
+        (503, "Function host is not running.", "HttpStarter does not work"),
+        (500, "", "HttpStarter does not work"),
         (404, "", "HttpStarter is missing"),
         (404, "[]", "HttpStarter is missing"),
-        (404, json.dumps({"error": "", "orchestrators": []}), "the host serves []"),
+        (404, json.dumps({"error": "", "orchestrators": []}), "the host has the orchestrators []"),
         (202, json.dumps({"id": "1"}), "another app"),
     ],
 )
-def test_another_answer_is_reported(
-    host: Answering, status: int, body: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_an_unexpected_response_is_reported(
+    host: FixedResponseHost,
+    status: int,
+    body: str,
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     host.status, host.body = status, body
     assert health.main([host.base], ROOT) == 1
-    assert said in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
 
 
 def test_an_unreachable_host_is_reported(
-    host: Answering, capsys: pytest.CaptureFixture[str]
+    host: FixedResponseHost, capsys: pytest.CaptureFixture[str]
 ) -> None:
     host.close()
     assert health.main([host.base], ROOT) == 1
@@ -112,8 +116,11 @@ def app(root: Path, code: str, **function: str) -> Path:
 
 
 def problem(root: Path) -> str:
-    """In a process of its own, as in the container: modules of the same names must not meet."""
-    code = "import pathlib, sys; from deploy import health; print(health.load_problem(pathlib.Path(sys.argv[1])))"
+    """Run ``load_problem`` in a new process, as in the container."""
+    code = (
+        "import pathlib, sys; from deploy import health; "
+        "print(health.load_problem(pathlib.Path(sys.argv[1])))"
+    )
     path = f"import sys; sys.path[:0] = [{str(root)!r}, {str(ROOT)!r}]; "
     done = subprocess.run(
         [sys.executable, "-c", path + code, str(root)], capture_output=True, text=True, check=True
@@ -122,40 +129,40 @@ def problem(root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "expected"),
     [
         (
             "import nothing_of_this_name\n",
-            "Broken does not load: ModuleNotFoundError: No module named 'nothing_of",
+            "Broken cannot be loaded: ModuleNotFoundError: No module named 'nothing_of",
         ),
-        ("def main(:\n", "Broken does not load: SyntaxError"),
-        ("raise SystemExit('not today')\n", "Broken does not load: SystemExit: not today"),
-        ("def other():\n    pass\n", "Broken does not load: it has no 'main'"),
+        ("def main(:\n", "Broken cannot be loaded: SyntaxError"),
+        ("raise SystemExit('not today')\n", "Broken cannot be loaded: SystemExit: not today"),
+        ("def other():\n    pass\n", "Broken cannot be loaded: it has no 'main'"),
         ("def main():\n    pass\n", ""),
     ],
 )
-def test_a_function_that_does_not_load_is_reported(
-    tmp_path: Path, temporary: Path, code: str, said: str
+def test_a_function_that_cannot_be_loaded_is_reported(
+    tmp_path: Path, temporary: Path, code: str, expected: str
 ) -> None:
     root = app(tmp_path, code)
-    assert problem(root).startswith(said)
-    assert bool(list(temporary.iterdir())) == (not said)  # only what loads is remembered
+    assert problem(root).startswith(expected)
+    assert bool(list(temporary.iterdir())) == (not expected)  # only a success is cached
 
 
 def test_the_entry_point_and_the_script_come_from_function_json(tmp_path: Path) -> None:
     root = app(tmp_path, "def begin():\n    pass\n", scriptFile="code.py", entryPoint="begin")
     assert problem(root) == ""
     (root / "Broken" / "code.py").write_text("def start():\n    pass\n", encoding="utf-8")
-    assert problem(root) == "Broken does not load: it has no 'begin'"  # and so a change is noticed
+    assert problem(root) == "Broken cannot be loaded: it has no 'begin'"  # the change is detected
 
 
 def test_an_invalid_function_json_is_reported(tmp_path: Path) -> None:
     root = app(tmp_path, "def main():\n    pass\n")
     (root / "Broken" / "function.json").write_text("{", encoding="utf-8")
-    assert "Broken does not load: JSONDecodeError" in problem(root)
+    assert "Broken cannot be loaded: JSONDecodeError" in problem(root)
 
 
-def test_the_script_runs_in_the_app_s_folder(host: Answering) -> None:
+def test_the_script_runs_in_the_app_s_folder(host: FixedResponseHost) -> None:
     command = [sys.executable, str(ROOT / "deploy" / "health.py"), host.base]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr

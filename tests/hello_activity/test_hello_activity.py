@@ -5,7 +5,7 @@ from shared.message import hello_world
 
 
 @pytest.mark.parametrize("payload", [None, "", "ignored", {"a": 1}])
-def test_the_message_is_returned_whatever_the_input(
+def test_the_activity_returns_the_message_for_any_input(
     payload: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENV", "local")

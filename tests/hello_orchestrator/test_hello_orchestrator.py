@@ -1,4 +1,4 @@
-"""The orchestrator, replayed by the SDK from histories like those that the real host sends."""
+"""Tests that replay the orchestrator from histories like those of the Azure Functions host."""
 
 import json
 from typing import Any
@@ -65,24 +65,24 @@ def replay(history: list[dict[str, Any]]) -> dict[str, Any]:
         "maximumShortTimerDuration": "6.00:00:00",
         "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
     }
-    answer: dict[str, Any] = json.loads(HelloOrchestrator.main(json.dumps(payload)))
-    return answer
+    response: dict[str, Any] = json.loads(HelloOrchestrator.main(json.dumps(payload)))
+    return response
 
 
 def test_the_first_turn_calls_the_activity_and_waits() -> None:
-    answer = replay(first_turn())
-    assert answer["isDone"] is False
-    assert answer["actions"] == [[SCHEDULED]]
-    assert "output" not in answer
+    response = replay(first_turn())
+    assert response["isDone"] is False
+    assert response["actions"] == [[SCHEDULED]]
+    assert "output" not in response
 
 
 @pytest.mark.parametrize("message", ["Hello World! from Linux", "", "Grüße, 世界"])
 def test_the_result_of_the_activity_is_the_output(message: str) -> None:
-    answer = replay(second_turn(event(5, 4, TaskScheduledId=0, Result=json.dumps(message))))
-    assert answer["isDone"] is True
-    assert answer["actions"] == [[SCHEDULED]]
-    assert answer["output"] == message
-    assert "error" not in answer
+    response = replay(second_turn(event(5, 4, TaskScheduledId=0, Result=json.dumps(message))))
+    assert response["isDone"] is True
+    assert response["actions"] == [[SCHEDULED]]
+    assert response["output"] == message
+    assert "error" not in response
 
 
 def test_a_failed_activity_fails_the_orchestrator() -> None:
@@ -93,6 +93,6 @@ def test_a_failed_activity_fails_the_orchestrator() -> None:
         replay(second_turn(failed))
 
 
-def test_a_turn_without_news_decides_the_same_again() -> None:
+def test_a_turn_without_new_results_returns_the_same_actions() -> None:
     resumed = event(20, 5, Reason="")
     assert replay(second_turn(resumed)) == replay(first_turn())

@@ -1,4 +1,4 @@
-"""The app on the embedded host: the commands and responses that README.md shows."""
+"""Tests of the app on the embedded host: the commands and responses in README.md."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_host_lists_the_functions_in_alphabetical_order_after_the_http_trigg
 
 @pytest.mark.parametrize("name", ["hello_orchestrator", "HelloOrchestrator", "hello-orchestrator"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(
+def test_the_starter_returns_links_to_the_status_in_the_readme(
     host: Host, name: str, method: str
 ) -> None:
     started = request(method, f"{host.base}/api/orchestrators/{name}")
@@ -81,11 +81,11 @@ def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(
     assert started.headers["retry-after"] == "10"
     assert started.headers["content-type"] == "application/json"
     assert urlsplit(links["statusQueryGetUri"]).netloc == urlsplit(host.base).netloc
-    answer = request("GET", links["statusQueryGetUri"], Prefer="wait=20")
-    assert answer.status == 200
-    assert answer.headers["preference-applied"] == "wait=20"
+    response = request("GET", links["statusQueryGetUri"], Prefer="wait=20")
+    assert response.status == 200
+    assert response.headers["preference-applied"] == "wait=20"
     second = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    assert re.sub(second, "<time>", answer.text) == (
+    assert re.sub(second, "<time>", response.text) == (
         f'{{"name":"HelloOrchestrator","instanceId":"{links["id"]}","runtimeStatus":"Completed","input":null,'
         f'"customStatus":null,"output":"{MESSAGE}","createdTime":"<time>","lastUpdatedTime":"<time>"}}'
     )
@@ -94,29 +94,29 @@ def test_the_starter_returns_links_and_the_status_is_the_one_in_the_readme(
         "```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
     )
     in_readme = json.loads(shown)
-    assert list(answer.json) == list(in_readme)
+    assert list(response.json) == list(in_readme)
     same = [name for name, value in in_readme.items() if value != "..." and name != "output"]
-    assert {name: answer.json[name] for name in same} == {name: in_readme[name] for name in same}
+    assert {name: response.json[name] for name in same} == {name: in_readme[name] for name in same}
 
 
-def test_the_status_is_a_202_until_the_instance_has_finished(host: Host) -> None:
+def test_the_status_query_returns_202_until_the_instance_has_finished(host: Host) -> None:
     location = request("GET", f"{host.base}/api/orchestrators/HelloOrchestrator").headers[
         "location"
     ]
-    while (answer := request("GET", location)).status != 200:
-        assert answer.status == 202
-        assert answer.headers["location"] == location
-        assert answer.json["runtimeStatus"] not in FINAL
-    assert answer.json["output"] == MESSAGE
+    while (response := request("GET", location)).status != 200:
+        assert response.status == 202
+        assert response.headers["location"] == location
+        assert response.json["runtimeStatus"] not in FINAL
+    assert response.json["output"] == MESSAGE
 
 
-def test_an_unknown_orchestrator_is_a_404_that_lists_the_known_ones(host: Host) -> None:
-    answer = request("GET", f"{host.base}/api/orchestrators/nosuch")
-    assert answer.status == 404
-    assert answer.json["orchestrators"] == ["HelloOrchestrator"]
+def test_an_unknown_orchestrator_returns_404_with_the_known_ones(host: Host) -> None:
+    response = request("GET", f"{host.base}/api/orchestrators/nosuch")
+    assert response.status == 404
+    assert response.json["orchestrators"] == ["HelloOrchestrator"]
 
 
-def test_a_json_body_becomes_the_input_and_an_invalid_one_is_a_400(host: Host) -> None:
+def test_a_json_body_becomes_the_input_and_an_invalid_one_returns_400(host: Host) -> None:
     links = request("POST", f"{host.base}/api/orchestrators/HelloOrchestrator", {"a": 1}).json
     assert final_status(links)["input"] == '{"a": 1}'
     assert (

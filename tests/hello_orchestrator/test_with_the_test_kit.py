@@ -1,4 +1,4 @@
-"""The orchestrator in its app, with the test kit of the embedded host: the example to copy (embedded-host/docs/how-to/testing.md)."""
+"""Tests of the app with the test kit. The guide embedded-host/docs/how-to/testing.md uses them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ pytest.importorskip("pytest_asyncio", reason="runs tests that are coroutines")
 from embedded_host.testing import DurableApp, crash_everywhere
 
 RECORDED = Path(__file__).parent / "hello.history.json"
-"""``embedded-host export --id hello-1``, say, or ``app.run(...)`` and ``.history.save(...)`` with the code that is deployed."""
+"""A history recorded with the deployed code.
+
+Create it with ``embedded-host export --id hello-1``, or with ``app.run(...)`` and
+``.history.save(...)``.
+"""
 
 
-async def test_it_says_hello(durable_app: DurableApp) -> None:
+async def test_the_output_is_the_hello_message(durable_app: DurableApp) -> None:
     hello = await durable_app.run("HelloOrchestrator")
     assert hello.output == hello_world()
     assert [call.name for call in hello.history.activities] == ["HelloActivity"]
@@ -35,20 +39,22 @@ async def test_a_failed_activity_fails_the_orchestration(durable_app: DurableApp
     assert "Activity function 'HelloActivity' failed: ValueError: boom" in hello.output
 
 
-async def test_the_starter_starts_it(durable_app: DurableApp) -> None:
+async def test_the_starter_starts_the_orchestrator(durable_app: DurableApp) -> None:
     started = await durable_app.http("GET", "/api/orchestrators/hello-orchestrator")
     assert started.status == 202
     assert durable_app.instance(started.json()["id"]).output == hello_world()
 
 
-async def test_a_crash_changes_nothing(durable_app: DurableApp) -> None:
+async def test_a_crash_does_not_change_the_result(durable_app: DurableApp) -> None:
     await crash_everywhere(durable_app, "HelloOrchestrator")
 
 
-def test_what_is_deployed_can_go_on_with_this_code(durable_app: DurableApp) -> None:
+def test_instances_of_the_deployed_code_can_continue_with_this_code(
+    durable_app: DurableApp,
+) -> None:
     durable_app.replay(RECORDED)
 
 
-def test_without_async(durable_app: DurableApp) -> None:
+def test_the_synchronous_kit_runs_the_orchestrator(durable_app: DurableApp) -> None:
     app = durable_app.sync
     assert app.run("HelloOrchestrator").result() == hello_world()

@@ -33,7 +33,7 @@ BINDING = json.dumps(
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What was started, as (name, input); no host is asked."""
+    """Replace the client's start, and return the calls as pairs of name and input."""
     calls: list[tuple[str, Any]] = []
 
     async def start_new(
@@ -75,7 +75,7 @@ def test_any_spelling_starts_the_orchestrator(
     assert started == [("HelloOrchestrator", None)]
 
 
-def test_the_answer_is_the_check_status_response(started: list[tuple[str, Any]]) -> None:
+def test_the_response_is_the_check_status_response(started: list[tuple[str, Any]]) -> None:
     response = request("hello_orchestrator")
     body = json.loads(response.get_body())
     assert body["id"] == "instance-1"
@@ -86,7 +86,7 @@ def test_the_answer_is_the_check_status_response(started: list[tuple[str, Any]])
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_every_request_starts_an_instance_of_its_own(started: list[tuple[str, Any]]) -> None:
+def test_every_request_starts_a_new_instance(started: list[tuple[str, Any]]) -> None:
     ids = [json.loads(request("hello_orchestrator").get_body())["id"] for _ in range(3)]
     assert ids == ["instance-1", "instance-2", "instance-3"]
 
@@ -94,7 +94,7 @@ def test_every_request_starts_an_instance_of_its_own(started: list[tuple[str, An
 @pytest.mark.parametrize(
     "name", ["nope", "HelloActivity", "HttpStarter", "shared", "", "../HelloOrchestrator"]
 )
-def test_an_unknown_name_is_answered_404_and_starts_nothing(
+def test_an_unknown_name_returns_404_and_starts_no_instance(
     name: str, started: list[tuple[str, Any]]
 ) -> None:
     response = request(name)
@@ -145,7 +145,7 @@ def test_a_json_body_becomes_the_input(
         b"[" * 200_000,
     ],
 )
-def test_a_malformed_body_is_answered_400_and_starts_nothing(
+def test_an_invalid_body_returns_400_and_starts_no_instance(
     body: bytes, started: list[tuple[str, Any]]
 ) -> None:
     response = request("hello_orchestrator", body, "POST")
@@ -157,11 +157,13 @@ def test_a_malformed_body_is_answered_400_and_starts_nothing(
     assert started == []
 
 
-def test_an_unknown_name_goes_before_a_malformed_body(started: list[tuple[str, Any]]) -> None:
+def test_an_unknown_name_has_precedence_over_an_invalid_body(
+    started: list[tuple[str, Any]],
+) -> None:
     assert request("nope", b"{", "POST").status_code == 404
 
 
-def test_the_orchestrators_are_those_beside_the_starter(
+def test_the_known_orchestrators_are_those_of_the_app_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[tuple[str, Any]]
 ) -> None:
     (tmp_path / "Other").mkdir()

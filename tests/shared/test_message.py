@@ -52,7 +52,7 @@ def executable(folder: Path, content: bytes) -> str:
         pytest.param(b"elf \x7fELF", "unknown", id="magic not at the start"),
     ],
 )
-def test_linkage_is_told_by_the_first_bytes_of_the_interpreter(
+def test_linkage_is_derived_from_the_first_bytes_of_the_interpreter(
     tmp_path: Path, content: bytes, expected: str
 ) -> None:
     assert linkage(executable(tmp_path, content)) == expected
@@ -72,7 +72,7 @@ def test_linkage_of_a_forbidden_file_is_unknown(
     def refuse(*args: object, **kwargs: object) -> None:
         raise PermissionError(
             13, "Permission denied"
-        )  # not by chmod: root, as in containers, may read anything
+        )  # chmod has no effect for root, for example in containers
 
     path = executable(tmp_path, ELF64)
     monkeypatch.setattr(Path, "open", refuse)
@@ -80,7 +80,7 @@ def test_linkage_of_a_forbidden_file_is_unknown(
 
 
 @pytest.mark.parametrize(("maxsize", "expected"), [(2**31 - 1, "32bit"), (2**63 - 1, "64bit")])
-def test_bits_are_those_of_the_interpreter(maxsize: int, expected: str) -> None:
+def test_bits_are_the_word_size_of_the_interpreter(maxsize: int, expected: str) -> None:
     assert bits(maxsize) == expected
 
 
@@ -89,7 +89,7 @@ def test_bits_and_system_agree_with_platform() -> None:
     assert system() == platform.system()
 
 
-def test_the_sentence_is_spelt_as_callers_rely_on() -> None:
+def test_the_message_has_the_documented_spelling() -> None:
     assert compose(system="Linux", bits="64bit", linkage="ELF", env="local") == (
         "Hello World! from Linux operating system on 64bit ELF architecture in local enviroment"
     )
@@ -103,7 +103,7 @@ def test_the_sentence_is_spelt_as_callers_rely_on() -> None:
         ("Darwin", bytes.fromhex("cafebabe"), "Mach-O"),
     ],
 )
-def test_hello_world_on_every_platform(
+def test_hello_world_names_the_platform(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, content: bytes, linkage: str
 ) -> None:
     monkeypatch.setattr("shared.message.system", lambda: system)
@@ -111,23 +111,24 @@ def test_hello_world_on_every_platform(
     monkeypatch.setattr(sys, "executable", executable(tmp_path, content))
     monkeypatch.setenv("ENV", "local-docker")
     assert hello_world() == (
-        f"Hello World! from {system} operating system on 64bit {linkage} architecture in local-docker enviroment"
+        f"Hello World! from {system} operating system on 64bit {linkage} architecture in "
+        f"local-docker enviroment"
     )
 
 
 @pytest.mark.parametrize("environment", [{}, {"ENV": ""}])
-def test_hello_world_without_env_says_unknown(environment: dict[str, str]) -> None:
+def test_hello_world_without_env_has_unknown(environment: dict[str, str]) -> None:
     assert hello_world(environment).endswith(" architecture in unknown enviroment")
 
 
-def test_hello_world_takes_env_from_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hello_world_reads_env_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV", "production")
     assert hello_world().endswith(" architecture in production enviroment")
     monkeypatch.delenv("ENV")
     assert hello_world().endswith(" architecture in unknown enviroment")
 
 
-def test_hello_world_of_this_interpreter_names_everything() -> None:
+def test_hello_world_of_this_interpreter_has_no_unknown_part() -> None:
     message = hello_world({"ENV": "local"})
     assert re.fullmatch(
         r"Hello World! from (Linux|Darwin|Windows) operating system"
@@ -148,7 +149,7 @@ def test_hello_world_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("module", ["shared.message", "shared.orchestrators"])
-def test_shared_imports_nothing_of_azure(module: str) -> None:
+def test_shared_does_not_import_azure(module: str) -> None:
     script = (
         f"import sys, {module}; print([name for name in sys.modules if name.startswith('azure')])"
     )

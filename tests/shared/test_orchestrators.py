@@ -20,7 +20,7 @@ def add_file(app: Path, name: str, content: bytes) -> None:
     (app / name / "function.json").write_bytes(content)
 
 
-def test_an_orchestrator_is_a_folder_with_an_orchestration_trigger(tmp_path: Path) -> None:
+def test_a_folder_with_an_orchestration_trigger_is_an_orchestrator(tmp_path: Path) -> None:
     add_function(tmp_path, "Second", ORCHESTRATION)
     add_function(tmp_path, "First", ORCHESTRATION)
     add_function(tmp_path, "Activity", ACTIVITY)
@@ -35,14 +35,16 @@ def test_an_orchestrator_is_a_folder_with_an_orchestration_trigger(tmp_path: Pat
     assert known_orchestrators(tmp_path) == ("First", "Second")
 
 
-def test_the_trigger_may_name_the_orchestrator_and_is_written_in_any_case(tmp_path: Path) -> None:
+def test_the_trigger_may_name_the_orchestrator_and_its_type_is_not_case_sensitive(
+    tmp_path: Path,
+) -> None:
     add_function(tmp_path, "Folder", {**ORCHESTRATION, "orchestration": "Durable"})
     add_function(tmp_path, "Blank", {**ORCHESTRATION, "orchestration": ""})
     add_function(tmp_path, "Lower", {**ORCHESTRATION, "type": "orchestrationtrigger"})
     assert known_orchestrators(tmp_path) == ("Blank", "Durable", "Lower")
 
 
-def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     add_function(tmp_path, "FromNotepad", ORCHESTRATION, encoding="utf-8-sig")
     assert known_orchestrators(tmp_path) == ("FromNotepad",)
 
@@ -65,13 +67,15 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
         b"[" * 100_000,
     ],
 )
-def test_a_broken_function_json_does_not_hide_the_others(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_function_json_does_not_hide_other_orchestrators(
+    tmp_path: Path, content: bytes
+) -> None:
     add_file(tmp_path, "Broken", content)
     add_function(tmp_path, "Sound", ORCHESTRATION)
     assert known_orchestrators(tmp_path) == ("Sound",)
 
 
-def test_a_folder_called_function_json_is_no_function(tmp_path: Path) -> None:
+def test_a_folder_named_function_json_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "Odd" / "function.json").mkdir(parents=True)
     add_function(tmp_path, "Sound", ORCHESTRATION)
     assert known_orchestrators(tmp_path) == ("Sound",)
@@ -94,7 +98,7 @@ def test_the_files_are_read_once(tmp_path: Path) -> None:
         "-helloOrche_strator-",
     ],
 )
-def test_case_underscore_and_hyphen_do_not_matter(requested: str) -> None:
+def test_case_underscores_and_hyphens_are_ignored(requested: str) -> None:
     assert find_orchestrator(requested, ["Goodbye", "HelloOrchestrator"]) == "HelloOrchestrator"
 
 
@@ -105,7 +109,7 @@ def test_another_name_is_not_found(requested: str) -> None:
     assert find_orchestrator(requested, ["HelloOrchestrator"]) is None
 
 
-def test_the_exact_spelling_goes_first() -> None:
+def test_an_exact_match_has_precedence() -> None:
     known = ["HelloWorld", "hello-world", "hello_world"]
     assert [find_orchestrator(name, known) for name in known] == known
     assert find_orchestrator("helloworld", known) == "HelloWorld"

@@ -1,9 +1,9 @@
-"""Stands in for Microsoft's host in the container tests: the embedded host, wired as the real one must be.
+"""Replace the Azure Functions host in the container tests with the embedded host.
 
-It serves AzureWebJobsScriptRoot on the port of ASPNETCORE_URLS, and insists on what the real host insists on: a storage that
-AzureWebJobsStorage leads to, WEBSITE_HOSTNAME, without which the real host answers every start of an orchestration with 500,
-and a host id, without which each of several containers has its own keys. While it is down, its state is in that storage, as a
-task hub is.
+The stand-in serves AzureWebJobsScriptRoot on the port of ASPNETCORE_URLS. It requires the same
+settings as the Azure Functions host: a storage at AzureWebJobsStorage, WEBSITE_HOSTNAME (else each
+start of an instance returns 500), and a host id (else each container has its own keys). While it is
+stopped, its state is in that storage, like a task hub.
 """
 
 import io
@@ -20,7 +20,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 STATE = Path(tempfile.gettempdir(), "stand-in-state")
-SETTINGS = dict(os.environ)  # by the names that Azure gave them, upper case or not
+SETTINGS = dict(os.environ)  # setting names keep their case
 
 
 def main() -> int:
@@ -30,10 +30,13 @@ def main() -> int:
         sys.exit("console logging is off")
     if not SETTINGS.get("AzureFunctionsWebHost__hostid"):
         sys.exit(
-            "AzureFunctionsWebHost__hostid is not set: each container has its own id and its own keys"
+            "AzureFunctionsWebHost__hostid is not set: each container has its own id and its own "
+            "keys"
         )
     secrets = Path("/azure-functions-host/Secrets")
-    (secrets / "sentinel").write_text("")  # as the real host does; it fails where it may not write
+    (secrets / "sentinel").write_text(
+        ""
+    )  # as the Azure Functions host does; fails without write permission
     blobs = BlobServiceClient.from_connection_string(
         SETTINGS["AzureWebJobsStorage"]
     ).get_container_client("stand-in")
