@@ -160,10 +160,10 @@ EXTREME: dict[str, tuple[str, str]] = {
         RETRY.format("10**18, 2"),
         "'firstRetryIntervalInMilliseconds': 1000000000000000000",
     ),
-    "Endless": (RETRY.format("float('inf'), 2"), "cannot be read"),
-    "NoNumber": (RETRY.format("float('nan'), 2"), "cannot be read"),
+    "Endless": (RETRY.format("float('inf'), 2"), "cannot read"),
+    "NoNumber": (RETRY.format("float('nan'), 2"), "cannot read"),
     "Half": (RETRY.format("1, 2.5"), "'maxNumberOfAttempts': 2.5"),
-    "Attempts": (RETRY.format("1, 10**30"), "cannot be read"),
+    "Attempts": (RETRY.format("1, 10**30"), "cannot read"),
     "YearOne": (
         "from datetime import datetime, timezone\n"
         "yield context.create_timer(datetime.min.replace(tzinfo=timezone.utc))\nreturn 'early'",

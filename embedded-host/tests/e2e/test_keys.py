@@ -247,7 +247,7 @@ def test_a_host_with_keys_listens_on_the_network(tmp_path: Path) -> None:
 
 def test_keys_appear_in_no_log_and_no_response(keyed: Keyed) -> None:
     """Check the responses and the log of this test and the earlier tests of the module."""
-    own = keyed.file.put(Scope("function", "logs-keys"), "own")[0]
+    own = keyed.file.put(Scope("function", "logskeys"), "own")[0]
     keyed.file.of_function("Greetfunction")
     keys = keyed.keys
     for path in ("/api/start/Hello", "/api/client", "/dashboard", "/", f"{MANAGEMENT}/instances"):

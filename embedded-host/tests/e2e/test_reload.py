@@ -140,7 +140,7 @@ def test_a_reload_enables_a_function_that_was_invalid_at_the_start(
     change(
         host,
         lambda: app.write("Broken/__init__.py", "def main(req): return 'fixed'"),
-        "Broken/__init__.py changed: taken",
+        "Broken/__init__.py changed. Reloaded",
     )
     assert host.get("/api/broken").text == "fixed"
 

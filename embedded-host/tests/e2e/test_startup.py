@@ -102,7 +102,7 @@ def test_a_foreign_address_is_an_error(app: AppFolder) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
 def test_a_non_loopback_address_without_keys_is_an_error(app: AppFolder, address: str) -> None:
     text = refused(app.root, "--address", address)
-    assert f"Others than this machine can reach {address}" in text
+    assert f"Other machines can reach {address}" in text
     assert "--auth" in text
     assert "--allow-anonymous-network" in text
 

@@ -270,7 +270,7 @@ def test_an_invalid_function_does_not_disable_other_functions(
     host = start_host(wrong(tmp_path, _HEAD + _BAD).root)
     for expected in (
         "greet (function_app.py line 26) cannot be served: another function is also named 'greet'",
-        "NoTrigger cannot be served: function_app.py line 29",
+        "NoTrigger cannot be served: function_app.py line 31",
         "the route of 'BadRoute' cannot be used",
         "parameters (request, req), bindings (req)",
         "'req' of 'BadAnnotation' in function_app.py line ",
