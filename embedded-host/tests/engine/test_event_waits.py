@@ -13,16 +13,16 @@ def raised(name: str = "Go", input: str = "1") -> EventRaised:
 def test_an_event_settles_a_wait_of_the_same_name_in_any_case() -> None:
     waits = EventWaits()
     task = waits.wait("Go", 0)
-    waits.raised(raised("Stop"), 0)
+    waits.deliver(raised("Stop"), 0)
     assert not task.done
-    waits.raised(raised("gO"), 0)
+    waits.deliver(raised("gO"), 0)
     assert task.done
 
 
 def test_early_events_are_kept_in_order() -> None:
     waits = EventWaits()
     for number in ("1", "2"):
-        waits.raised(raised(input=number), None)
+        waits.deliver(raised(input=number), None)
     assert [event.input for event in waits.unconsumed["go"]] == ["1", "2"]
     assert waits.wait("Go", 0).done
     assert [event.input for event in waits.unconsumed["go"]] == ["2"]
@@ -33,7 +33,7 @@ def test_early_events_are_kept_in_order() -> None:
 def test_the_first_wait_of_the_current_step_is_served_first() -> None:
     waits = EventWaits()
     abandoned, first, second = waits.wait("Go", 0), waits.wait("Go", 1), waits.wait("Go", 1)
-    waits.raised(raised(), 1)
+    waits.deliver(raised(), 1)
     assert (abandoned.done, first.done, second.done) == (False, True, False)
     assert waits.awaited(1) == ["Go"]
 
@@ -41,5 +41,5 @@ def test_the_first_wait_of_the_current_step_is_served_first() -> None:
 def test_an_abandoned_wait_takes_an_event_that_no_current_wait_takes() -> None:
     waits = EventWaits()
     older, younger = waits.wait("Go", 0), waits.wait("Go", 1)
-    waits.raised(raised(), 2)
+    waits.deliver(raised(), 2)
     assert (older.done, younger.done) == (False, True)

@@ -23,15 +23,15 @@ COMPLETIONS: list[HistoryEvent] = [
 @pytest.mark.parametrize("event", COMPLETIONS, ids=lambda event: type(event).__name__)
 def test_duplicate_completions_are_detected(event: HistoryEvent) -> None:
     history = History([STARTED])
-    assert not history.settles_again(event)
+    assert not history.is_duplicate(event)
     history.extend([event])
-    assert history.settles_again(event)
+    assert history.is_duplicate(event)
     assert isinstance(event, CompletionEvent)
     other = replace(event, **{"timer_id" if hasattr(event, "timer_id") else "task_scheduled_id": 4})
-    assert not history.settles_again(other)
+    assert not history.is_duplicate(other)
     assert (len(history), history.events) == (2, [STARTED, event])
 
 
 def test_equal_external_events_are_not_duplicate_completions() -> None:
     history = History([h.event_raised(T0, "Go", "1")])
-    assert not history.settles_again(h.event_raised(T0, "Go", "1"))
+    assert not history.is_duplicate(h.event_raised(T0, "Go", "1"))

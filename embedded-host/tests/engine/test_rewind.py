@@ -92,9 +92,9 @@ def test_a_rewound_execution_repeats_the_failed_activity() -> None:
     assert main.status() is Status.COMPLETED
 
 
-def rewound_steps(main: Scenario, *gone: str) -> list[str]:
+def rewound_steps(main: Scenario, *not_failed: str) -> list[str]:
     """Rewind the instance, and return the steps of its new history."""
-    rewound = rewind(main.state.history.events, None, gone)
+    rewound = rewind(main.state.history.events, None, not_failed)
     main.state.history = History(rewound.events)
     main.state.status, main.state.execution, main.state.seen = Status.PENDING, None, 0
     main.fresh = True

@@ -38,7 +38,7 @@ def test_a_full_cache_evicts_the_instance_that_was_idle_for_longest(
     for item in instances:
         cache.adopt(item)
     for item in (instances[0], instances[1], instances[0], instances[2]):
-        cache.waits(item)
+        cache.mark_idle(item)
     assert [item.id for item in cache] == ["a", "c", "d"]
 
 
@@ -47,6 +47,6 @@ def test_a_busy_instance_is_not_evicted(monkeypatch: pytest.MonkeyPatch) -> None
     cache, instances = InstanceCache(), [instance(id) for id in "ab"]
     for item in instances:
         cache.adopt(item)
-        cache.waits(item)
-        cache.works(item)
+        cache.mark_idle(item)
+        cache.mark_busy(item)
     assert [item.id for item in cache] == ["a", "b"]

@@ -46,7 +46,7 @@ class EventWaits:
             self._waits.setdefault(key, []).append(_Wait(step, task, name))
         return task
 
-    def raised(self, event: EventRaised, current: int | None) -> None:
+    def deliver(self, event: EventRaised, current: int | None) -> None:
         """Settle one wait with an event, or buffer the event if there is no wait for it.
 
         ``current`` is the step at which the orchestrator waits. The first wait of that step gets

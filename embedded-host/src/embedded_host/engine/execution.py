@@ -408,7 +408,7 @@ class Execution:
             if called is not None:
                 called[0].settle()
             else:
-                self._events.raised(event, self._waits_at)
+                self._events.deliver(event, self._waits_at)
             return
         task = self._tasks.pop(event.scheduled_id, None)
         if task is not None:

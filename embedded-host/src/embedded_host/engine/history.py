@@ -219,7 +219,7 @@ class History:
 
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []
-        self.settled: set[int] = set()
+        self.completed_ids: set[int] = set()
         """Ids of the scheduling events with a completion. A second one is a duplicate."""
         self.extend(events)
 
@@ -228,11 +228,11 @@ class History:
         for event in events:
             self.events.append(event)
             if isinstance(event, CompletionEvent):
-                self.settled.add(event.scheduled_id)
+                self.completed_ids.add(event.scheduled_id)
 
-    def settles_again(self, event: HistoryEvent) -> bool:
+    def is_duplicate(self, event: HistoryEvent) -> bool:
         """Return true if ``event`` is a second completion of a scheduling event."""
-        return isinstance(event, CompletionEvent) and event.scheduled_id in self.settled
+        return isinstance(event, CompletionEvent) and event.scheduled_id in self.completed_ids
 
     def __len__(self) -> int:
         return len(self.events)

@@ -124,7 +124,7 @@ def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]
         if isinstance(event, ExecutionStarted) and len(state.history):
             continue
         if isinstance(event, CompletionEvent):
-            if state.history.settles_again(event) or event.scheduled_id in settled:
+            if state.history.is_duplicate(event) or event.scheduled_id in settled:
                 continue
             settled.add(event.scheduled_id)
         accepted.append(message)

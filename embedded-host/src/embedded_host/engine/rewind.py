@@ -33,14 +33,15 @@ class Rewound:
 
 
 def rewind(
-    events: Sequence[HistoryEvent], reason: str | None, gone: Collection[str] = ()
+    events: Sequence[HistoryEvent], reason: str | None, not_failed: Collection[str] = ()
 ) -> Rewound:
     """Return the history with each failure replaced by a GenericEvent.
 
     Replaced events are: the failure and the scheduling event of each failed activity, the timers
-    that delayed retries, the failures of sub-orchestrations, and the end of the execution. The
-    scheduling event of a sub-orchestration is replaced only if its id is in ``gone``: it cannot be
-    rewound, so that the next turn creates it again.
+    that delayed retries, the failures of sub-orchestrations, and the end of the execution.
+
+    A sub-orchestration in ``not_failed`` was purged or started again. It cannot be rewound. Its
+    scheduling event is replaced too, so that the next turn creates it again.
     """
     scheduled = {e.event_id: i for i, e in enumerate(events) if isinstance(e, SchedulingEvent)}
     fired = {e.timer_id: i for i, e in enumerate(events) if isinstance(e, TimerFired)}
@@ -55,7 +56,7 @@ def rewind(
             at = scheduled[event.task_scheduled_id]
             created = events[at]
             assert isinstance(created, SubOrchestrationInstanceCreated)
-            if created.instance_id in gone:
+            if created.instance_id in not_failed:
                 replaced.add(at)
             else:
                 children.append(created.instance_id)

@@ -145,6 +145,7 @@ class _Run:
     # -- the output --------------------------------------------------------------------------------
 
     def interpret(self, output: OrchestratorOutput) -> TurnResult:
+        """Match the orchestrator's actions with the history, and record the new decisions."""
         state = self.state
         status_size = (
             0 if output.custom_status is None else len(output.custom_status.encode("utf-16-le"))
@@ -179,6 +180,7 @@ class _Run:
         return self.wait()
 
     def wait(self) -> TurnResult:
+        """Return the result of an execution that has not finished."""
         control = next(
             (
                 e
@@ -228,6 +230,7 @@ class _Run:
         return None
 
     def start_child(self, decision: CreateSubOrchestration, now: datetime) -> None:
+        """Start a sub-orchestration, or deliver its failure if it cannot be started."""
         input = None if decision.input is None else compact(decision.input)
         stored = input if self.settings.store_inputs else None
         self.events.append(
@@ -280,6 +283,7 @@ class _Run:
         )
 
     def send_operation(self, decision: SendOperation, now: datetime) -> str | None:
+        """Send an operation to an entity. Returns an error message as ``record`` does."""
         operation, state = decision.operation, self.state
         entities = self.settings.functions.entities
         try:
@@ -316,11 +320,12 @@ class _Run:
         return None
 
     def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
+        """Send a message to the inbox of the instance itself."""
         self.outgoing.append(
             Deliver(self.state.instance_id, Message(event, self.state.execution_id, due))
         )
 
-    # -- endings -----------------------------------------------------------------------------------
+    # -- the end of an execution -------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
         """Fail the instance. The stored output is ``error`` after the name of the function.
@@ -334,6 +339,7 @@ class _Run:
     def complete(
         self, status: Status, output: str | None, error: str, stack: str = ""
     ) -> TurnResult:
+        """Finish the execution, and send its result or ``error`` to the parent."""
         now, state = self.clock(), self.state
         last = (
             self.execution.take_id()
@@ -357,6 +363,7 @@ class _Run:
         return result
 
     def continue_as_new(self, input: str | None) -> TurnResult:
+        """Replace the history by that of the next execution, with the unconsumed events."""
         state, now = self.state, self.clock()
         assert self.execution is not None
         unconsumed = {id(event) for event in self.execution.unconsumed_events}
@@ -384,6 +391,7 @@ class _Run:
         return result
 
     def result(self, status: Status, output: str | None) -> TurnResult:
+        """Record the end of the turn and return its result."""
         now = self.clock()
         self.events.append(h.orchestrator_completed(now))
         return TurnResult(

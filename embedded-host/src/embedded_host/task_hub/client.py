@@ -201,8 +201,8 @@ class HubClient:
             for e in state.history.events
             if isinstance(e, SubOrchestrationInstanceCreated)
         ]
-        gone = [child for child in created if not self._has_failed(child)]
-        rewound = rewind(state.history.events, reason, gone)
+        not_failed = [child for child in created if not self._has_failed(child)]
+        rewound = rewind(state.history.events, reason, not_failed)
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()

@@ -212,7 +212,7 @@ class TaskHub:
             instance = load(self.store, row)
             if not instance.is_terminal:
                 self.adopt(instance)
-                self._cache.waits(instance)
+                self._cache.mark_idle(instance)
         return instance
 
     def cached(self, instance_id: str) -> LoadedInstance | None:
@@ -228,8 +228,8 @@ class TaskHub:
         self._cache.forget(instance)
         self.stalls.forget(instance.id)
 
-    def _rest(self, instance: LoadedInstance) -> None:
-        """Keep an idle instance in the cache, or remove a finished one."""
+    def _finish_turns(self, instance: LoadedInstance) -> None:
+        """Mark an instance without messages as idle, or remove it if it has finished."""
         instance.busy = False
         if instance not in self._cache:
             return
@@ -237,16 +237,16 @@ class TaskHub:
             self.forget(instance)
             return
         self.stalls.instance_waits(instance)
-        self._cache.waits(instance)
+        self._cache.mark_idle(instance)
 
     # -- messages ----------------------------------------------------------------------------------
 
     async def record(self, unit: UnitOfWork) -> None:
         """Commit a unit of work, and start its effects once it is durable."""
         durable = self._commit.commit(unit.changes)
-        self._begin(unit)
+        self._deliver_early(unit)
         await durable
-        self._release(unit)
+        self._start_effects(unit)
 
     async def settle(self) -> None:
         """Return once all earlier units of work are durable and applied in memory."""
@@ -261,23 +261,24 @@ class TaskHub:
             self._deleting.difference_update(keys)
         self._commit.release_space()
 
-    def _begin(self, unit: UnitOfWork) -> None:
+    def _deliver_early(self, unit: UnitOfWork) -> None:
         """Deliver messages to orchestrations before they are durable.
 
         Their turns are committed after this unit, so that no effect precedes its cause.
         """
         if not self._is_dormant:
             for instance, item in unit.deliveries:
-                if _may_begin(instance, item):
+                if _may_deliver_early(instance, item):
                     self._deliver(instance, item)
 
-    def _release(self, unit: UnitOfWork) -> None:
+    def _start_effects(self, unit: UnitOfWork) -> None:
+        """Deliver the other messages of a durable unit of work, and start its activities."""
         if self._is_dormant:
             for instance, _ in unit.deliveries:
                 self.forget(instance)
             return
         for instance, item in unit.deliveries:
-            if not _may_begin(instance, item):
+            if not _may_deliver_early(instance, item):
                 self._deliver(instance, item)
         for work in unit.activities:
             self._activities.start(work)
@@ -329,7 +330,7 @@ class TaskHub:
     def _wake(self, instance: LoadedInstance) -> None:
         if not instance.busy:
             instance.busy = True
-            self._cache.works(instance)
+            self._cache.mark_busy(instance)
             run = (
                 self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
             )
@@ -365,13 +366,13 @@ class TaskHub:
                 return  # the instance was replaced or purged meanwhile
             unit = self.units.orchestration(instance, items, result)
             durable = self._commit.commit(unit.changes)
-            self._begin(unit)
+            self._deliver_early(unit)
             await durable
             result.apply(state)
             if code != self._code_version:
                 state.drop_execution()
             instance.turns = 1 if result.replaces else instance.turns + 1
-            self._release(unit)
+            self._start_effects(unit)
             if result.status.is_terminal and self.waiters.has(instance.id):
                 self.waiters.complete(row_of(self.name, instance))
             if result.status is Status.TERMINATED and (children := running_children(self, state)):
@@ -381,7 +382,7 @@ class TaskHub:
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
                 )
-        self._rest(instance)
+        self._finish_turns(instance)
 
     def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
         items, instance.inbox = instance.inbox, []
@@ -410,13 +411,13 @@ class TaskHub:
                 return  # the entity was purged meanwhile
             unit = self.units.entity(instance, items, result)
             durable = self._commit.commit(unit.changes)
-            self._begin(unit)
+            self._deliver_early(unit)
             await durable
             result.apply(entity)
             for message in result.lost:
                 log.error("%s [EH405]", message)
-            self._release(unit)
-        self._rest(instance)
+            self._start_effects(unit)
+        self._finish_turns(instance)
 
     # -- activities --------------------------------------------------------------------------------
 
@@ -447,7 +448,7 @@ class TaskHub:
         return await self.waiters.wait(instance_id, seconds)
 
 
-def _may_begin(instance: LoadedInstance, item: InboxItem) -> bool:
+def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
     """Return true if a message may be delivered before it is durable.
 
     An operation of an entity may have effects outside the host. A message that is due later is read

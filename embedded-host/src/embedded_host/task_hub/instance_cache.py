@@ -41,11 +41,11 @@ class InstanceCache:
             del self._instances[instance.id]
         self._waiting.pop(instance.id, None)
 
-    def works(self, instance: LoadedInstance) -> None:
+    def mark_busy(self, instance: LoadedInstance) -> None:
         """Mark an instance as busy, so that it stays in memory."""
         self._waiting.pop(instance.id, None)
 
-    def waits(self, instance: LoadedInstance) -> None:
+    def mark_idle(self, instance: LoadedInstance) -> None:
         """Mark an instance as idle. Over the limit, evict the one that was idle for longest."""
         self._waiting[instance.id] = instance
         self._waiting.move_to_end(instance.id)
