@@ -25,6 +25,7 @@ from tests.docs.markdown import (
     inline_commands,
     links,
     name,
+    paragraph_lines,
     paths,
 )
 from tests.docs.session import ShellSession, Step, split_comment, steps
@@ -32,23 +33,23 @@ from tests.support.running_host import RunningHost
 
 NOT_RUN = {
     "pip ": "installs packages; tests/test_wheel.py builds the package and installs it",
-    "python -m venv ": "the same",
-    ". .venv": "the same",
-    "npm ": "Core Tools and Azurite are not among this project's tools",
-    "azurite ": "the same",
-    "func ": "the same",
-    'languageWorkers__python__arguments="-m debugpy': "the same",
+    "python -m venv ": "creates an environment for Core Tools",
+    ". .venv": "activates that environment",
+    "npm ": "installs Core Tools and Azurite, which are not among this project's tools",
+    "azurite ": "Azurite is not among this project's tools",
+    "func ": "Core Tools are not among this project's tools",
+    'languageWorkers__python__arguments="-m debugpy': "starts Core Tools",
     "python -m debugpy ": "debugpy is not among this project's tools",
     "python dev.py ": "runs these tests",
     "python benchmarks/": "takes minutes",
-    "python -m tests.": "long-running; tests/functions_host, tests/crash and tests/load test it",
+    "python -m tests.": "takes minutes; tests/crash and tests/functions_host have tests of it",
     "docker ": "needs a Docker engine; tests/container runs the same commands",
-    "env CONTAINER_TESTS=": "CI runs it",
+    "env CONTAINER_TESTS=": "needs a Docker engine; CI runs it",
     "azd ": "needs an Azure subscription",
     "echo 'eval ": "changes the shell profile; tests/cli/test_completion.py runs the command",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's",
 }
-"""The first characters of commands that no test of this module runs, each with the reason."""
+"""The first characters of each command that no test of this module runs, and the reason."""
 
 NEW_APP = (
     "how-to/coming-from-temporal-dbos-restate.md",
@@ -160,6 +161,18 @@ def test_the_readme_links_each_page() -> None:
         and page not in (index, *linked)
     ]
     assert not missing, f"add these to the tables of embedded-host/README.md: {missing}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_each_line_of_a_paragraph_is_one_sentence(page: Path) -> None:
+    boundary = r"[\w)`*][.?!] (?=[A-Z`*\[])"
+    lines = paragraph_lines(page)
+    several = [line for line in lines if re.search(boundary, re.sub("`[^`]*`", "``", line))]
+    wrapped = [
+        line for line in lines if not re.search(r"[.:,?!>]\**$|[)]$| or$|contains$|share$", line)
+    ]
+    assert not several, f"{name(page)}: start a new line for each sentence: {several}"
+    assert not wrapped, f"{name(page)}: write each sentence on one line: {wrapped}"
 
 
 # -- snippets --------------------------------------------------------------------------------------
