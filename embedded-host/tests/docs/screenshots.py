@@ -89,9 +89,11 @@ def run_orders(host: RunningHost) -> None:
 
 
 def take(page: Page, base: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{base}/dashboard#/instances")
     page.locator("table.list tbody tr").nth(20).wait_for()
     page.screenshot(path=IMAGES / "instances.png")
+    page.set_viewport_size({"width": 1280, "height": 1000})
     page.goto(f"{base}/dashboard#/instance/order-1001")
     page.locator(".g-row:nth-child(8)").wait_for()
     page.screenshot(path=IMAGES / "instance.png")
@@ -105,7 +107,7 @@ def main() -> None:
         try:
             run_orders(host)
             time.sleep(16)  # until the last orders finish
-            take(browser.new_page(viewport={"width": 1280, "height": 900}), host.base)
+            take(browser.new_page(), host.base)
         finally:
             browser.close()
             host.kill()
