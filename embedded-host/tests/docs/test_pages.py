@@ -59,23 +59,8 @@ NEW_APP = (
 )
 """Pages whose commands run in the app that `embedded-host init shop` creates."""
 WAITING_ORDER = ("how-to/troubleshooting-stuck-instances.md", "reference/errors.md")
-"""Pages whose commands use the running app of the tutorial, with an order that waits."""
-EXTENDED_APP = "reference/cli.md"
-"""The page whose app has an orchestrator and an entity in addition to those of `init`."""
-
-EXTENSION = """
-
-@app.orchestration_trigger(context_name="context")
-def order(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
-    approved = yield context.wait_for_external_event("Approval")
-    return "shipped" if approved else "refused"
-
-
-@app.entity_trigger(context_name="context")
-def counter(context: df.DurableEntityContext) -> None:
-    context.set_state(context.get_state(lambda: 0) + context.get_input())
-"""
-
+"""Pages whose commands use the app of COMMANDS, with an order that waits for an event."""
+COMMANDS = PROJECT / "docs" / "reference" / "cli.md"
 PROGRAMS = {
     ".",
     "azd",
@@ -239,7 +224,8 @@ def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         if own.host is None:
             assert own.run("embedded-host init shop")[0] == 0
             own.folder /= "shop"
-            extend(own.folder)
+            for block in filter(lambda block: block.file, blocks(COMMANDS)):
+                own.write(block.file, block.lines)
             own.start(own.folder)
             assert own.run("embedded-host start-new --function-name order --id order-7")[0] == 0
         assert own.host is not None
@@ -273,8 +259,6 @@ def test_commands_print_the_shown_output(
         elif kind(block) == "session":
             for step in steps(block.lines):
                 take(session, step, where)
-                if step.command == "embedded-host init shop" and name(page) == EXTENDED_APP:
-                    extend(session.folder / "shop")
         elif kind(block) == "commands":
             for line in filter(str.strip, block.lines):
                 take(session, Step(*split_comment(line), ()), where)
@@ -298,11 +282,6 @@ def take(session: ShellSession, step: Step, where: str) -> None:
         session.take(step)
     except AssertionError as error:
         raise AssertionError(f"{where}: {error}") from None
-
-
-def extend(app: Path) -> None:
-    with (app / "function_app.py").open("a", encoding="utf-8") as module:
-        module.write(EXTENSION)
 
 
 def prepare(page: str, session: ShellSession, host: Callable[[], RunningHost]) -> None:
