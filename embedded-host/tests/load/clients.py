@@ -1,4 +1,7 @@
-"""Clients that behave badly, over plain sockets. Each is one connection to the loopback interface that ends by itself."""
+"""Misbehaving HTTP clients over plain sockets.
+
+Each opens one connection to the loopback interface, and returns after a number of seconds.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 Client = Callable[[int, float], Awaitable[str]]
-"""Port, seconds that it goes on -> what became of it."""
+"""A call with a port and a number of seconds. It describes how the connection ended."""
 
 
 @contextlib.asynccontextmanager
 async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open a connection, and abort it at the end of the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -21,6 +25,7 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
 
 
 def stop_reading(writer: asyncio.StreamWriter) -> None:
+    """Stop receiving, so that the receive buffer of the connection fills up."""
     assert isinstance(writer.transport, asyncio.Transport)
     writer.transport.pause_reading()
 
@@ -43,20 +48,20 @@ async def _drip(port: int, seconds: float, head: bytes, letter: bytes) -> str:
 
 
 async def slow_head(port: int, seconds: float) -> str:
-    """Slowloris: one header after the other, without end."""
+    """Send one header after another and never end the request head (a Slowloris attack)."""
     return await _drip(
         port, seconds, b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n", b"X-a: b\r\n"
     )
 
 
 async def slow_body(port: int, seconds: float) -> str:
-    """A body of which a byte comes now and then."""
+    """Send the bytes of a long body slowly."""
     head = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     return await _drip(port, seconds, head, b"x")
 
 
 async def no_reader(port: int, seconds: float) -> str:
-    """Asks for much and takes nothing."""
+    """Request a large response and read none of it."""
     async with connected(port) as (_, writer):
         stop_reading(writer)
         body = b"x" * 8_000_000
@@ -67,11 +72,11 @@ async def no_reader(port: int, seconds: float) -> str:
             writer.write(body)
             await asyncio.wait([asyncio.ensure_future(writer.drain())], timeout=seconds)
         await asyncio.sleep(min(seconds, 2))
-        return "went"
+        return "closed by the client"
 
 
 async def pipeliner(port: int, seconds: float) -> str:
-    """Sends one request behind the other and reads no answer."""
+    """Send many requests over one connection and read no response."""
     async with connected(port) as (_, writer):
         stop_reading(writer)
         end = asyncio.get_running_loop().time() + min(seconds, 5)
@@ -81,44 +86,51 @@ async def pipeliner(port: int, seconds: float) -> str:
                 await asyncio.wait_for(
                     writer.drain(), max(0.1, end - asyncio.get_running_loop().time())
                 )
-        return "went"
+        return "closed by the client"
 
 
 async def silent(port: int, seconds: float) -> str:
-    """Connects and says nothing."""
+    """Connect and send nothing."""
     async with connected(port) as (reader, _):
         with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
             await asyncio.wait_for(reader.read(), seconds)
-        return "went"
+        return "closed by the client"
 
 
 async def junk(port: int, seconds: float) -> str:
-    """Is no HTTP client at all."""
+    """Send bytes that are not HTTP."""
     async with connected(port) as (reader, writer):
         writer.write(bytes(range(256)) * 40)
         with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
             await asyncio.wait_for(reader.read(), seconds)
-        return "went"
+        return "closed by the client"
 
 
 async def stuck_stream(port: int, seconds: float) -> str:
-    """Opens the dashboard's stream and never reads of it."""
+    """Open the dashboard's event stream and read none of it."""
     async with connected(port) as (_, writer):
         stop_reading(writer)
         writer.write(b"GET /dashboard/api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await asyncio.sleep(seconds)
-        return "went"
+        return "closed by the client"
 
 
-BAD: tuple[Client, ...] = (slow_head, slow_body, no_reader, pipeliner, silent, junk, stuck_stream)
+BAD_CLIENTS: tuple[Client, ...] = (
+    slow_head,
+    slow_body,
+    no_reader,
+    pipeliner,
+    silent,
+    junk,
+    stuck_stream,
+)
 
 
 async def all_at_once(port: int, count: int, seconds: float) -> None:
-    """``count`` of each kind."""
-    await asyncio.gather(*(client(port, seconds) for client in BAD for _ in range(count)))
+    """Run ``count`` clients of each kind at the same time."""
+    await asyncio.gather(*(client(port, seconds) for client in BAD_CLIENTS for _ in range(count)))
 
 
-if (
-    __name__ == "__main__"
-):  # a process of their own: what they take of its time is not taken for the host's
+if __name__ == "__main__":
+    # The clients run in a separate process, so that they do not delay the measured requests.
     asyncio.run(all_at_once(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

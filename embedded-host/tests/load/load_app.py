@@ -1,4 +1,4 @@
-"""The app under load: a little of everything that keeps a host busy."""
+"""The app under load, with one orchestrator for each kind of work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tests.support.app_folder import AppFolder
 
 
 def load_app(root: Path) -> AppFolder:
+    """Write the app."""
     app = AppFolder(root)
     app.starter()
     app.http(
@@ -28,11 +29,17 @@ def load_app(root: Path) -> AppFolder:
     )
     app.orchestrator(
         "FanOut",
-        "return sum((yield context.task_all([context.call_activity('Double', n) for n in range(context.get_input())])))",
+        """
+        tasks = [context.call_activity("Double", n) for n in range(context.get_input())]
+        return sum((yield context.task_all(tasks)))
+        """,
     )
     app.orchestrator(
         "Timer",
-        "yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=100))\nreturn context.get_input()",
+        """
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=100))
+        return context.get_input()
+        """,
     )
     app.orchestrator(
         "Again",
@@ -50,10 +57,13 @@ def load_app(root: Path) -> AppFolder:
     )
     app.orchestrator(
         "Counts",
-        "return (yield context.call_entity(df.EntityId('Counter', context.get_input()), 'add', 1)) > 0",
+        """
+        counter = df.EntityId("Counter", context.get_input())
+        return (yield context.call_entity(counter, "add", 1)) > 0
+        """,
     )
     app.orchestrator(
-        "Raises", "yield context.call_activity('Double', 1)\nraise ValueError('as it should be')"
+        "Raises", "yield context.call_activity('Double', 1)\nraise ValueError('intended')"
     )
     app.counter()
     return app

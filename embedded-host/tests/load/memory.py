@@ -1,4 +1,4 @@
-"""What a host and its workers hold while they are under load, and whether it grows."""
+"""Memory, file descriptors and state size of a host under load, and their growth."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from tests.support.running_host import RunningHost
 
 MB = 1024 * 1024
 ALLOWED, ALLOWED_SHARE = 12.0, 0.10
-"""MB, and share of it, by which the memory of the last quarter may exceed that of the second: an allocator's unrest."""
+"""The allowed growth, in MB and as a share, for the fluctuation of the memory allocator."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Memory in MB."""
+    """One measurement. Sizes are in MB."""
 
     seconds: float
+    """The time since the first measurement."""
     host: float
+    """The memory of the host process."""
     workers: float
+    """The memory of all worker processes."""
     files: int
-    """File descriptors of the host, 0 where the system does not tell."""
+    """File descriptors of the host; 0 on systems that do not report them."""
     state: float
+    """The size of the state file and its journal."""
 
     def __str__(self) -> str:
         return (
@@ -36,38 +40,43 @@ class Sample:
 
 @dataclass
 class Memory:
+    """The measurements of a host."""
+
     host: RunningHost
     samples: list[Sample] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     def sample(self) -> Sample:
+        """Measure, append the measurement to ``samples``, and return it."""
         process = psutil.Process(self.host.process.pid)
         workers = 0
         for worker in self.host.workers:
             with contextlib.suppress(psutil.NoSuchProcess):
                 workers += worker.memory_info().rss
         state = sum(file.stat().st_size for file in self.host.state.glob("state.db*"))
-        taken = Sample(
+        sample = Sample(
             time.monotonic() - self.began,
             process.memory_info().rss / MB,
             workers / MB,
             process.num_fds() if hasattr(process, "num_fds") else 0,
             state / MB,
         )
-        self.samples.append(taken)
-        return taken
+        self.samples.append(sample)
+        return sample
 
 
 def growth(samples: list[Sample]) -> list[str]:
-    """What has grown between the second quarter of the time and the last, in words; empty if nothing has. The first quarter is
-    for warming up."""
+    """Return a sentence for each value that grew between the second and the last quarter.
+
+    The first quarter is the warm-up. Raises ValueError for fewer than eight samples.
+    """
     if len(samples) < 8:
-        raise ValueError("eight samples or more tell something about growth")
+        raise ValueError("growth needs at least eight samples")
     quarter = len(samples) // 4
-    found = []
+    sentences = []
     for name in ("host", "workers", "files"):
         before = median(getattr(sample, name) for sample in samples[quarter : 2 * quarter])
         after = median(getattr(sample, name) for sample in samples[-quarter:])
         if after > before * (1 + ALLOWED_SHARE) + ALLOWED:
-            found.append(f"{name} grew from {before:.1f} to {after:.1f}")
-    return found
+            sentences.append(f"{name} grew from {before:.1f} to {after:.1f}")
+    return sentences
