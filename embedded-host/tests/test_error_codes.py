@@ -1,4 +1,4 @@
-"""Messages and ``errors.md`` agree: every code in the source has an entry, every entry a message, every message a code."""
+"""Each message has a code, each code an entry in ``errors.md``, and each entry a message."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from embedded_host.error_codes import CATALOGUE, CODE, ErrorEntry, entries, with
 
 SOURCE = Path(embedded_host.__file__).parent.parent
 INFORMATION = ("host.json: keys without effect",)
-"""Texts that are printed on stderr and report no problem."""
+"""The start of each string that is printed on stderr and does not report a problem."""
 
 
 @cache
 def modules() -> dict[str, str]:
-    """Return the source of each module of the host and the worker by its path, without the apps that ``init`` writes."""
+    """Return the source of each module by its path, without the templates of ``init``."""
     files = (
         path
         for package in ("embedded_host", "embedded_worker")
@@ -35,7 +35,7 @@ def modules() -> dict[str, str]:
 
 def codes_in_source() -> dict[str, str]:
     """Return each code of a message with the path of a module that has it."""
-    found: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for path, source in modules().items():
         tree = ast.parse(source)
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -47,12 +47,12 @@ def codes_in_source() -> dict[str, str]:
             ):
                 bracketed = re.findall(rf"\[({CODE.pattern})\]", node.value)
                 for code in [node.value] if CODE.fullmatch(node.value) else bracketed:
-                    found.setdefault(code, path)
-    return found
+                    codes.setdefault(code, path)
+    return codes
 
 
 def logged_and_printed() -> Iterator[tuple[str, str]]:
-    """Yield place and source of each warning or error that the host logs, and of each text that it prints on stderr."""
+    """Yield the position and source of each call that logs or prints a problem."""
     for path, source in modules().items():
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):
@@ -74,17 +74,17 @@ def _texts(node: ast.AST) -> Iterator[str]:
             yield part.value
 
 
-def test_every_code_in_the_source_has_an_entry() -> None:
+def test_each_code_in_the_source_has_an_entry() -> None:
     missing = {code: path for code, path in codes_in_source().items() if code not in entries()}
     assert not missing, "Add '### CODE' with **Cause:** and **Fix:** to errors.md"
 
 
-def test_every_entry_has_a_message_with_its_code() -> None:
+def test_each_entry_has_a_message_with_its_code() -> None:
     unused = set(entries()) - set(codes_in_source())
     assert not unused, "Remove the entries from errors.md"
 
 
-def test_every_entry_has_a_cause_and_a_fix_and_they_are_in_order() -> None:
+def test_each_entry_has_a_cause_and_a_fix_and_they_are_in_order() -> None:
     headings = re.findall(r"^### (.*)", CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
     assert headings == sorted(set(headings))
     assert list(entries()) == headings, (
@@ -96,10 +96,10 @@ def test_every_entry_has_a_cause_and_a_fix_and_they_are_in_order() -> None:
         assert "\n\n" not in entry.cause + entry.fix, code
 
 
-def test_every_logged_or_printed_problem_has_a_code() -> None:
+def test_each_logged_or_printed_problem_has_a_code() -> None:
     without = [
-        f"{place}: {source}"
-        for place, source in logged_and_printed()
+        f"{position}: {source}"
+        for position, source in logged_and_printed()
         if not CODE.search(source)
         and "str(error)" not in source
         and not any(t in source for t in INFORMATION)
@@ -108,20 +108,20 @@ def test_every_logged_or_printed_problem_has_a_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("message", "result"),
     [
         ("It is so.", "It is so. [EH205]"),
         ("The host stopped: full. [EH215]", "The host stopped: full. [EH215]"),
-        ("As [EH215] says.", "As [EH215] says. [EH205]"),
+        ("See [EH215] first.", "See [EH215] first. [EH205]"),
     ],
 )
 def test_with_code_appends_a_code_only_to_a_message_that_does_not_end_with_one(
-    text: str, shown: str
+    message: str, result: str
 ) -> None:
-    assert with_code(text, "EH205") == shown
+    assert with_code(message, "EH205") == result
 
 
-def test_an_entry_is_read_without_the_marks_of_cause_and_fix() -> None:
+def test_an_entry_does_not_contain_the_labels_cause_and_fix() -> None:
     entry = entries()["EH204"]
     assert entry == ErrorEntry(
         "`FUNCTIONS_WORKER_PROCESS_COUNT` is not a number from 1 to 10.",

@@ -1,4 +1,4 @@
-"""What the host prints when it has started."""
+"""The console output of the host at start."""
 
 from __future__ import annotations
 
@@ -30,26 +30,28 @@ def load(folder: AppFolder, *problems: LoadProblem, **environ: str) -> tuple[Loa
     return loaded_app(read_app(folder.root, environ), loaded, environ), loaded
 
 
-def shown(folder: AppFolder, *problems: LoadProblem, **environ: str) -> str:
+def functions_output(folder: AppFolder, *problems: LoadProblem, **environ: str) -> str:
     return functions_text(load(folder, *problems, **environ)[0], BASE)
 
 
-def told(folder: AppFolder, *problems: LoadProblem) -> str:
+def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
     return problems_text(*load(folder, *problems))
 
 
-def test_which_python_lacks_a_package(folder: AppFolder) -> None:
-    """Said on the console alone: the problem's text goes out over HTTP."""
+def test_a_missing_package_is_reported_with_the_python_executable(folder: AppFolder) -> None:
+    """The problem's text does not have the path, because HTTP responses contain the text."""
     text = "there is no module named 'x'. Is it in requirements.txt, and installed for the Python that the host runs on?"
-    assert f"\n    That is {sys.executable}." in told(folder, LoadProblem("Echo", text))
-    assert sys.executable not in told(folder, LoadProblem("Echo", "no such folder"))
+    assert f"\n    This Python is {sys.executable}." in problems_output(
+        folder, LoadProblem("Echo", text)
+    )
+    assert sys.executable not in problems_output(folder, LoadProblem("Echo", "no such folder"))
 
 
 # -- the functions ---------------------------------------------------------------------------------
 
 
-def test_http_functions_come_first(folder: AppFolder) -> None:
-    assert shown(folder) == (
+def test_http_functions_are_listed_before_other_functions(folder: AppFolder) -> None:
+    assert functions_output(folder) == (
         "\nFunctions:\n\n"
         f"\tApple: [GET,POST] {BASE}/api/a/{{id:int}}\n\n"
         f"\tzebra:  {BASE}/api/z\n\n"
@@ -59,7 +61,7 @@ def test_http_functions_come_first(folder: AppFolder) -> None:
 
 def test_functions_that_are_disabled_or_out_of_service_are_marked(folder: AppFolder) -> None:
     folder.http("Bad", "", "bad/{id:nosuch}")
-    text = shown(
+    text = functions_output(
         folder,
         LoadProblem("Echo", "x"),
         LoadProblem("Apple", "x"),
@@ -82,12 +84,14 @@ def test_functions_that_are_disabled_or_out_of_service_are_marked(folder: AppFol
         ("{functionName}", "Hello"),
     ],
 )
-def test_where_an_orchestration_can_be_started(folder: AppFolder, route: str, url: str) -> None:
+def test_the_url_of_a_starter_is_printed_with_the_name_of_an_orchestrator(
+    folder: AppFolder, route: str, url: str
+) -> None:
     folder.http("Starter", "", route, "get", client=True)
-    assert "Start an orchestration" not in shown(folder), "there is none"
+    assert "Start an orchestration" not in functions_output(folder), "the app has no orchestrator"
     folder.orchestrator("Hello", "yield")
-    assert f"Start an orchestration: {BASE}/api/{url}\n" in shown(folder)
-    assert "Start an orchestration" not in shown(folder, LoadProblem("Hello", "x")), "it would fail"
+    assert f"Start an orchestration: {BASE}/api/{url}\n" in functions_output(folder)
+    assert "Start an orchestration" not in functions_output(folder, LoadProblem("Hello", "x"))
 
 
 @pytest.mark.parametrize(
@@ -98,23 +102,23 @@ def test_where_an_orchestration_can_be_started(folder: AppFolder, route: str, ur
         ("start/{functionName}", ["get"], False),
     ],
 )
-def test_where_none_can_be_started_in_a_browser(
+def test_no_url_is_printed_if_a_browser_cannot_start_an_orchestration(
     folder: AppFolder, route: str, methods: list[str], client: bool
 ) -> None:
     folder.orchestrator("Hello", "yield")
     folder.http("Starter", "", route, *methods, client=client)
-    assert "Start an orchestration" not in shown(folder)
+    assert "Start an orchestration" not in functions_output(folder)
 
 
 # -- the problems ----------------------------------------------------------------------------------
 
 
-def test_no_problems_no_text(folder: AppFolder) -> None:
-    assert told(folder) == ""
+def test_an_app_without_problems_has_no_problem_output(folder: AppFolder) -> None:
+    assert problems_output(folder) == ""
 
 
-def test_what_a_worker_found_wrong(folder: AppFolder) -> None:
-    text = told(
+def test_a_function_that_does_not_load_is_reported_with_its_traceback(folder: AppFolder) -> None:
+    text = problems_output(
         folder,
         LoadProblem("Echo", "line 1 is wrong", "Traceback:\n  File x\n"),
         LoadProblem(None, "function_app.py cannot be imported"),
@@ -125,7 +129,7 @@ def test_what_a_worker_found_wrong(folder: AppFolder) -> None:
     )
 
 
-def test_triggers_that_are_not_served_are_named_once(folder: AppFolder) -> None:
+def test_an_unsupported_trigger_is_reported_once(folder: AppFolder) -> None:
     trigger = {
         "name": "message",
         "type": "queueTrigger",
@@ -134,11 +138,13 @@ def test_triggers_that_are_not_served_are_named_once(folder: AppFolder) -> None:
         "connection": "C",
     }
     folder.function("FromQueue", "def main(message): ...", trigger)
-    assert told(folder).count("FromQueue") == 1
-    assert "\nFromQueue: a queueTrigger is not served by the embedded host" in told(folder)
+    assert problems_output(folder).count("FromQueue") == 1
+    assert "\nFromQueue: a queueTrigger is not served by the embedded host" in problems_output(
+        folder
+    )
 
 
-def test_outputs_that_go_nowhere(folder: AppFolder) -> None:
+def test_an_unsupported_output_binding_is_reported(folder: AppFolder) -> None:
     queue = {
         "name": "out",
         "type": "queue",
@@ -149,12 +155,16 @@ def test_outputs_that_go_nowhere(folder: AppFolder) -> None:
     folder.function(
         "Sends", "def main(req, out): ...", http_trigger("sends"), HTTP_OUT, CLIENT, queue
     )
-    assert "\nSends: what it sets on its output 'out' (queue) goes nowhere" in told(folder)
-    assert "goes nowhere" not in told(folder, LoadProblem("Sends", "x")), "it does not run at all"
+    assert (
+        "\nSends: the embedded host discards the values of its output binding 'out' (queue)"
+        in problems_output(folder)
+    )
+    assert "discards" not in problems_output(folder, LoadProblem("Sends", "x"))
 
 
-def test_both_models(folder: AppFolder) -> None:
+def test_function_json_files_beside_a_v2_app_are_reported(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
-    assert told(folder) == (
-        "\nThe folder has a v2 app, so function.json files do not count, as on the real host: Apple, Echo, zebra. [EH313]"
+    assert problems_output(folder) == (
+        "\nThe app folder has a v2 app, so the function.json files are ignored, as by the Azure "
+        "Functions host: Apple, Echo, zebra. [EH313]"
     )

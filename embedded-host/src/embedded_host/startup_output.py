@@ -1,4 +1,7 @@
-"""The console output at startup, in the format of ``func start`` (functions-host.md#function-indexing)."""
+"""The console output at start, in the format of ``func start``.
+
+Source: functions-host.md#function-indexing.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,17 @@ from embedded_worker.protocol import LoadResult
 
 
 def functions_text(loaded: LoadedApp, base_url: str) -> str:
-    """Return the list of functions: HTTP functions, then the others, each by name, then disabled ones and those out of service."""
+    """Return the list of functions.
+
+    The order is: HTTP functions, other functions, disabled ones, and those that did not load. Each
+    group is sorted by name.
+    """
     routes, broken = loaded.routes, loaded.broken
     lines = ["", "Functions:", ""]
     for function in loaded.enabled:
         if route := routes.get(function.name):
-            lines += [
-                f"\t{function.name}: {_methods(route)} {base_url}/{route.text}{_mark(loaded, function.name)}",
-                "",
-            ]
+            url, mark = f"{base_url}/{route.text}", _mark(loaded, function.name)
+            lines += [f"\t{function.name}: {_methods(route)} {url}{mark}", ""]
     others = [f for f in loaded.enabled if f.name not in routes]
     lines += [f"\t{f.name}: {f.trigger.type}{_mark(loaded, f.name)}" for f in others]
     if others:
@@ -34,36 +39,41 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
 
 
 def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
-    """Return the problems that the workers reported: for each the line of user code, then the traceback."""
+    """Return the problems of the app that the start found, or an empty string.
+
+    These are functions that do not load, with the traceback, and parts of the app that have no
+    effect on this host. ``loaded`` has the problems that the worker reported.
+    """
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
-            lines.append(
-                f"    That is {sys.executable}."
-            )  # printed here only, because the text is also sent over HTTP
+            # Not a part of the problem's text, which HTTP responses contain too.
+            lines.append(f"    This Python is {sys.executable}.")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
-    told = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
+    reported = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
     for function in app.enabled:
-        if function.name in app.broken and function.name not in told:
+        if function.name in app.broken and function.name not in reported:
             lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
-        lost = [
+        discarded = [
             f"'{b.name}' ({b.type})"
             for b in function.bindings
             if b.direction == "out" and b.type.lower() != "http"
         ]
-        if lost and function.name not in app.broken:
+        if discarded and function.name not in app.broken:
             lines += [
                 "",
-                f"{function.name}: what it sets on its output {', '.join(lost)} goes nowhere, because the embedded host writes "
-                "to no other service. The rest of it runs. [EH312]",
+                f"{function.name}: the embedded host discards the values of its output "
+                f"binding{'' if len(discarded) == 1 else 's'} {', '.join(discarded)}, because it "
+                "does not write to other services. The function runs. [EH312]",
             ]
     folders = ", ".join(p.parent.name for p in sorted(app.app.root.glob("*/function.json")))
     if app.app.uses_v2_model and folders:
         lines += [
             "",
-            f"The folder has a v2 app, so function.json files do not count, as on the real host: {folders}. [EH313]",
+            "The app folder has a v2 app, so the function.json files are ignored, as by the Azure "
+            f"Functions host: {folders}. [EH313]",
         ]
     return "\n".join(lines)
 
@@ -78,7 +88,11 @@ def _mark(loaded: LoadedApp, name: str) -> str:
 
 
 def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
-    """Return a URL that starts an orchestration in a browser, if a starter takes the orchestrator's name in its route."""
+    """Return a URL that starts an orchestration in a browser, or None.
+
+    It needs an HTTP function with GET and a durable client whose route contains the orchestrator's
+    name.
+    """
     orchestrators = [
         f.durable_name
         for f in loaded.of_type("orchestrationtrigger")
@@ -97,9 +111,9 @@ def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
 
 
 def _with_name(route: str, name: str) -> str:
-    kept = [
+    segments = [
         name if segment.lower() == "{functionname}" else segment
         for segment in route.split("/")
         if not segment.endswith("?}") and not segment.startswith("{*")
     ]
-    return "/".join(kept)
+    return "/".join(segments)

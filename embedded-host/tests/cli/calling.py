@@ -1,4 +1,4 @@
-"""Calls a command as a shell would: arguments in, exit code and both streams out; in this process, which is quick."""
+"""Run a command in this process, as a shell would run it in another one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from embedded_host.cli.commands import run
 
 @dataclass(frozen=True)
 class Called:
+    """The result of a command."""
+
     code: int
     out: str
     err: str
 
     @property
     def json(self) -> Any:
+        """The JSON document on stdout of a successful command."""
         assert self.code == 0, self
         return json.loads(self.out)
 
 
 def call(*arguments: object, stdin: str = "") -> Called:
+    """Run ``embedded-host`` with arguments and return exit code, stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     argv = ["embedded-host", *map(str, arguments)]
     with (
@@ -36,5 +40,5 @@ def call(*arguments: object, stdin: str = "") -> Called:
     ):
         code = run()
     assert "Traceback" not in err.getvalue(), err.getvalue()
-    assert "should not happen" not in err.getvalue(), err.getvalue()
+    assert "Internal error" not in err.getvalue(), err.getvalue()
     return Called(code, out.getvalue(), err.getvalue())

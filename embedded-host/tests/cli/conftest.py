@@ -8,15 +8,15 @@ import pytest
 from tests.cli.calling import Called, call
 from tests.cli.states import write_state
 from tests.support.features_app import features_app
-from tests.support.functions_host_double import FunctionsHostDouble
+from tests.support.recorded_host import RecordedHost
 from tests.support.running_host import RunningHost
 
-Ask = Callable[..., Called]
+CallHost = Callable[..., Called]
 
 
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    """One host for all tests of a pytest process."""
+    """Run one host for all tests of a pytest process."""
     folder = tmp_path_factory.mktemp("cli")
     with RunningHost(features_app(folder / "app").root, folder / "state") as host:
         yield host
@@ -24,33 +24,34 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
 
 
 @pytest.fixture
-def ask(host: RunningHost) -> Ask:
-    """Calls a command that is to talk to the host, and to say so."""
+def call_host(host: RunningHost) -> CallHost:
+    """Return a function that runs a command with the host and checks the line that names it."""
 
-    def asked(*arguments: object, stdin: str = "") -> Called:
+    def call_with_url(*arguments: object, stdin: str = "") -> Called:
         called = call(*arguments, "--url", host.base, stdin=stdin)
         if called.code != 2:
             assert called.err.startswith(f"Host: {host.base}\n"), called
         return called
 
-    return asked
+    return call_with_url
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """The folder of a state file that no host has."""
+    """Return the folder of a state file that no host uses."""
     return write_state(tmp_path / "state")
 
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the access key of the developer's environment."""
     monkeypatch.delenv("EMBEDDED_HOST_CODE", raising=False)
 
 
 @pytest.fixture
-def real() -> Iterator[FunctionsHostDouble]:
-    """Yield a host that plays back recorded responses, and fails the test for unexpected requests."""
-    host = FunctionsHostDouble()
+def recorded_host() -> Iterator[RecordedHost]:
+    """Yield a server with recorded responses. An unexpected request fails the test."""
+    host = RecordedHost()
     yield host
     host.close()
     assert host.unexpected == []

@@ -1,4 +1,4 @@
-"""State files with instances in them, written without a host."""
+"""State files with instances, written without a host."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from embedded_host.store.interface import (
 )
 from embedded_host.store.sqlite import SqliteStore
 
-BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 
 def after(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
+    """Return a time relative to START."""
+    return START + timedelta(seconds=seconds)
 
 
 def started(
     instance_id: str = "a", name: str = "Order", input: str | None = '{"n":1}'
 ) -> HistoryEvent:
     return h.execution_started(
-        BEGAN, instance_id=instance_id, execution_id="e", name=name, input=input
+        START, instance_id=instance_id, execution_id="e", name=name, input=input
     )
 
 
@@ -47,7 +48,7 @@ def instance(
         id,
         "Order",
         status,
-        created=BEGAN,
+        created=START,
         updated=after(seconds),
         execution_id="e",
         output=output,
@@ -58,7 +59,7 @@ def instance(
 def entity(
     key: int, name: str, entity_key: str, state: str | None, hub: str = "TestHub"
 ) -> list[Change]:
-    row = InstanceRow(key, hub, f"@{name}@{entity_key}", f"@{name}", "Running", BEGAN, after(1), "")
+    row = InstanceRow(key, hub, f"@{name}@{entity_key}", f"@{name}", "Running", START, after(1), "")
     return [SaveInstance(row), SaveEntity(key, state is not None, state)]
 
 
@@ -75,8 +76,11 @@ def completed_history() -> list[HistoryEvent]:
 
 
 def write_state(folder: Path, *changes: Change) -> Path:
-    """The folder; in it three finished or waiting orders and an entity, unless ``changes`` say otherwise."""
-    made = changes or (
+    """Write a state file and return its folder.
+
+    Without ``changes``, it has three orders and an entity.
+    """
+    changes = changes or (
         instance(1, "a"),
         SetInput(1, '{"n":1}'),
         AppendHistory(1, 0, tuple(completed_history())),
@@ -86,10 +90,10 @@ def write_state(folder: Path, *changes: Change) -> Path:
         *entity(4, "counter", "visits", "5"),
     )
     with closing(SqliteStore(folder / "state.db", fsync=False)) as store:
-        store.write(made)
+        store.write(changes)
     return folder
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Every file with what it holds."""
+    """Return the content of each file of a folder by its name."""
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}

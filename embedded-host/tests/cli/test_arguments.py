@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
-from embedded_host.cli.arguments import NonEmpty, Timestamp, json_text, sdk_encoded, statuses
+from embedded_host.cli.arguments import NonEmpty, Timestamp, json_argument, sdk_encoded, statuses
 
 
 def test_an_empty_name_is_refused() -> None:
     assert NonEmpty().convert("order-7", None, None) == "order-7"
-    with pytest.raises(click.BadParameter, match="Is a variable of the shell not set"):
+    with pytest.raises(click.BadParameter, match="Check that the shell variable is set"):
         NonEmpty().convert(" ", None, None)
 
 
@@ -24,8 +24,8 @@ def test_a_time_without_a_zone_is_utc(text: str) -> None:
     )
 
 
-def test_text_that_is_no_time_is_refused() -> None:
-    with pytest.raises(click.BadParameter, match="'soon' is not a date and time"):
+def test_an_invalid_time_is_refused() -> None:
+    with pytest.raises(click.BadParameter, match="'soon' is not a valid time"):
         Timestamp().convert("soon", None, None)
 
 
@@ -35,7 +35,7 @@ def test_statuses_are_separated_by_commas_or_blanks_in_any_case() -> None:
         "Failed",
         "Completed",
     )
-    with pytest.raises(click.BadParameter, match="'done' is none of Running"):
+    with pytest.raises(click.BadParameter, match="'done' is not one of Running"):
         statuses(["done"], [])
     with pytest.raises(click.UsageError, match="unexpected extra argument"):
         statuses([], ["completed"])
@@ -47,7 +47,7 @@ def test_json_is_an_argument_a_file_or_stdin(
     file = tmp_path / "input.json"
     file.write_text('\ufeff{"a": 1}', encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", io.StringIO("[1]"))
-    assert [json_text(given, "--input") for given in (None, '"x"', f"@{file}", "@-")] == [
+    assert [json_argument(value, "--input") for value in (None, '"x"', f"@{file}", "@-")] == [
         None,
         '"x"',
         '{"a": 1}',
@@ -56,20 +56,20 @@ def test_json_is_an_argument_a_file_or_stdin(
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("value", "problem"),
     [
-        ("Tokyo", "A text is written with its quotes"),
+        ("Tokyo", "The value is not valid JSON: .* Strings need quotes"),
         ("NaN", "NaN is not a JSON value"),
         ("@none.json", "The file none.json cannot be read"),
     ],
 )
-def test_a_value_that_is_no_json_is_refused(
-    given: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_invalid_json_is_refused(
+    value: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(click.BadParameter, match=problem) as refused:
-        json_text(given, "--input")
-    assert refused.value.param_hint == "'--input'"
+    with pytest.raises(click.BadParameter, match=problem) as raised:
+        json_argument(value, "--input")
+    assert raised.value.param_hint == "'--input'"
 
 
 def test_the_sdk_encodes_a_value_twice() -> None:

@@ -32,21 +32,21 @@ def test_a_state_without_a_host_is_copied(state: Path, tmp_path: Path) -> None:
     )
     assert rows(file) == rows(state / "state.db")
     assert {**snapshot(state), "lock": b""} == {**before, "lock": b""}, (
-        "the state itself is not touched"
+        "the backup did not write to the state file"
     )
-    assert [one.name for one in file.parent.iterdir()] == ["copy.db"], "one file"
+    assert [path.name for path in file.parent.iterdir()] == ["copy.db"]
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_default_folder_lies_beside_the_state(state: Path) -> None:
-    made = [call("backup", "--state", state, "--json").json for _ in range(2)]
-    for one in made:
-        assert Path(one["file"]).parent == state / "backups"
-        assert rows(Path(one["file"])) == rows(state / "state.db")
-        assert (one["instances"], one["state"]) == (4, str(state / "state.db"))
-        assert one["bytes"] == Path(one["file"]).stat().st_size
-    assert made[0]["file"] != made[1]["file"]
+def test_the_default_folder_is_in_the_state_folder(state: Path) -> None:
+    results = [call("backup", "--state", state, "--json").json for _ in range(2)]
+    for result in results:
+        assert Path(result["file"]).parent == state / "backups"
+        assert rows(Path(result["file"])) == rows(state / "state.db")
+        assert (result["instances"], result["state"]) == (4, str(state / "state.db"))
+        assert result["bytes"] == Path(result["file"]).stat().st_size
+    assert results[0]["file"] != results[1]["file"]
 
 
 def test_commits_in_the_log_are_copied(state: Path, tmp_path: Path) -> None:
@@ -81,11 +81,11 @@ def test_a_damaged_state_is_not_copied(state: Path, tmp_path: Path) -> None:
     called = call("backup", tmp_path / "copy.db", "--state", state)
     assert called.code == 1
     assert "The backup was not made, because the state file is damaged" in called.err
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["state"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state"]
 
 
 def test_url_is_refused(tmp_path: Path) -> None:
     called = call("backup", "--url", "http://localhost:7071")
     assert called.code == 2
-    assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
-    assert "There is no state in" in call("backup", "--state", tmp_path / "none").err
+    assert "Omit --url and --code, and select the folder with --state. [EH550]\n" in called.err
+    assert "There is no state file in" in call("backup", "--state", tmp_path / "none").err

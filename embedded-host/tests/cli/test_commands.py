@@ -1,4 +1,4 @@
-"""The command itself: what it imports, its help, and what it says to what it does not know."""
+"""The group of all commands: imports, help and errors."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def all_commands(
 ) -> Iterator[tuple[str, ...]]:
     context = click.Context(group)
     for name in group.list_commands(context):
-        found = group.get_command(context, name)
+        command = group.get_command(context, name)
         yield (*before, name)
-        if isinstance(found, click.Group):
-            yield from all_commands(found, (*before, name))
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*before, name))
 
 
 def command_of(path: tuple[str, ...]) -> click.Command:
-    found: click.Command = cli
+    command: click.Command = cli
     for name in path:
-        assert isinstance(found, click.Group)
-        part = found.get_command(click.Context(found), name)
-        assert part is not None
-        found = part
-    return found
+        assert isinstance(command, click.Group)
+        subcommand = command.get_command(click.Context(command), name)
+        assert subcommand is not None
+        command = subcommand
+    return command
 
 
 @pytest.mark.process
@@ -43,22 +43,22 @@ def test_start_imports_no_other_command() -> None:
         "slow = ('rich', 'sqlite3', 'asyncio', 'urllib.request', 'http.client', 'msgspec', 'json')\n"
         "print([name for name in (*slow, 'embedded_host.cli.instances') if name in sys.modules])"
     )
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
     )
-    assert found.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", list(all_commands()), ids=" ".join)
-def test_every_commands_help_has_an_example(name: tuple[str, ...]) -> None:
+def test_the_help_of_each_command_has_an_example(name: tuple[str, ...]) -> None:
     called = call(*name, "--help")
     assert called.code == 0
     assert f"embedded-host {' '.join(name)}" in called.out.partition("Example")[2]
     if name != ("start",) and "Commands:" not in called.out:
-        assert "Exit codes: 0 done;" in called.out
+        assert "Exit codes: 0 success;" in called.out
 
 
-def test_every_command_of_func_durable_exists() -> None:
+def test_each_command_of_func_durable_exists() -> None:
     names = {" ".join(name) for name in all_commands()}
     assert names >= {
         *(
@@ -97,7 +97,7 @@ def test_a_misspelt_command_is_suggested() -> None:
     called = call("get-instnces")
     assert called.code == 2
     assert "There is no command 'get-instnces'. Did you mean 'get-instances'?" in called.err
-    assert "embedded-host --help lists them" in call("xyzzy").err
+    assert "Run embedded-host --help for a list." in call("xyzzy").err
 
 
 def test_a_missing_option_is_named() -> None:
@@ -117,11 +117,11 @@ EMPTY = [
 
 @pytest.mark.parametrize("command", EMPTY, ids=" ".join)
 def test_an_empty_name_is_refused(command: tuple[str, ...], tmp_path: Path) -> None:
-    """As of a shell's variable that is not set: the management API would take it for all that there are."""
+    """A shell passes an empty argument for an unset variable, and the API treats it as "all"."""
     *path, option = command
     called = call(*path, option, "", *(["x.json"] if path == ["import"] else []))
     assert called.code == 2
-    assert f"Invalid value for '{option}': It is empty." in called.err
+    assert f"Invalid value for '{option}': The value is empty." in called.err
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     assert f"Directory '{tmp_path / 'shp'}' does not exist." in called.err
 
 
-def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_exits_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def press(self: object) -> None:
         raise KeyboardInterrupt
 
@@ -138,7 +138,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPat
     assert call("resume", "--id", "x").code == 130
 
 
-def test_an_internal_error_is_reported_as_a_sentence(
+def test_an_internal_error_is_reported_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(self: object) -> None:
@@ -147,7 +147,10 @@ def test_an_internal_error_is_reported_as_a_sentence(
     monkeypatch.setattr("embedded_host.cli.target.Target.host", fail)
     monkeypatch.setattr(sys, "argv", ["embedded-host", "resume", "--id", "x"])
     assert run() == 1
-    assert "RuntimeError: boom. This should not happen" in capsys.readouterr().err
+    assert (
+        "Internal error: RuntimeError: boom. Set EMBEDDED_HOST_TRACEBACK=1"
+        in capsys.readouterr().err
+    )
     monkeypatch.setenv("EMBEDDED_HOST_TRACEBACK", "1")
     with pytest.raises(RuntimeError):
         run()

@@ -27,7 +27,7 @@ IN_SHELL = {
         """,
     "fish": "embedded-host completion fish | source; complete -C 'embedded-host get-h'",
 }
-"""What a person's Tab does."""
+"""The script that simulates the Tab key in each shell."""
 
 
 @pytest.mark.process
@@ -48,45 +48,45 @@ def test_powershell_depends_on_the_version_of_click(monkeypatch: pytest.MonkeyPa
     assert "upgrade it (pip install --upgrade click)" in called.err
 
 
-def asked_for(shell: str, words: str, number: int) -> list[str]:
-    asked = environment(
+def completions(shell: str, words: str, number: int) -> list[str]:
+    """Return the completions for the word with a number, from 0."""
+    variables = environment(
         _EMBEDDED_HOST_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=str(number)
     )
-    found = subprocess.run(
-        [sys.executable, "-m", "embedded_host"], env=asked, capture_output=True, text=True
+    result = subprocess.run(
+        [sys.executable, "-m", "embedded_host"], env=variables, capture_output=True, text=True
     )
-    return found.stdout.splitlines()
+    return result.stdout.splitlines()
 
 
 @pytest.mark.process
-def test_the_program_answers_a_shells_completion_request() -> None:
-    words = asked_for("zsh", "embedded-host get-", 1)
+def test_a_completion_request_of_a_shell_returns_matching_words() -> None:
+    words = completions("zsh", "embedded-host get-", 1)
     assert {"get-history", "get-instances", "get-runtime-status"} <= set(words)
     assert "start" not in words
-    assert asked_for("bash", "embedded-host entities li", 2) == ["plain,list"]
-    assert asked_for("bash", "embedded-host completion z", 2) == ["plain,zsh"]
-    assert asked_for("bash", "embedded-host get-instances --con", 2) == [
+    assert completions("bash", "embedded-host entities li", 2) == ["plain,list"]
+    assert completions("bash", "embedded-host completion z", 2) == ["plain,zsh"]
+    assert completions("bash", "embedded-host get-instances --con", 2) == [
         "plain,--continuation-token",
         "plain,--connection-string-setting",
     ]
-    assert asked_for("bash", "embedded-host start --script-root ", 3) == ["dir,"]
+    assert completions("bash", "embedded-host start --script-root ", 3) == ["dir,"]
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_completes(shell: str) -> None:
-    """In the shell itself, where there is one."""
+def test_each_installed_shell_completes_a_command(shell: str) -> None:
     program = shutil.which(shell)
     if program is None or sys.platform == "win32" or (shell, sys.platform) == ("bash", "darwin"):
-        pytest.skip(f"no {shell} on this machine, or one that is too old or of another world")
-    found = subprocess.run(
+        pytest.skip(f"{shell} is not installed, or its version is not supported")
+    result = subprocess.run(
         [program, "-c" if shell != "zsh" else "-fc", IN_SHELL[shell]],
         env=environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert "get-history" in found.stdout, found
+    assert "get-history" in result.stdout, result
 
 
 def test_an_unknown_shell_is_refused() -> None:

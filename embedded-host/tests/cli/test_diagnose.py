@@ -6,24 +6,25 @@ from uuid import uuid4
 import pytest
 
 from embedded_host.cli.diagnose import from_history
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.management.status import history_events
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.cli.states import after, started
 from tests.support.running_host import RunningHost
 
 
 @pytest.mark.process
-def test_a_running_host_returns_its_own_diagnosis(host: RunningHost, ask: Ask) -> None:
+def test_a_running_host_returns_its_own_diagnosis(host: RunningHost, call_host: CallHost) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
-    found = ask("diagnose", "--id", links["id"], "--json").json
-    assert list(found) == ["instanceId", "runtimeStatus", "source", "waitsFor", "text"]
-    assert (found["source"], found["waitsFor"][0]["name"]) == ("host", "Approval")
-    text = ask("diagnose", "--id", links["id"]).out
+    document = call_host("diagnose", "--id", links["id"], "--json").json
+    assert list(document) == ["instanceId", "runtimeStatus", "source", "waitsFor", "text"]
+    assert (document["source"], document["waitsFor"][0]["name"]) == ("host", "Approval")
+    text = call_host("diagnose", "--id", links["id"]).out
     assert (
         f"Event '{links['id']}' is Running.\nIt waits for the external event 'Approval' since "
         in text
@@ -32,37 +33,39 @@ def test_a_running_host_returns_its_own_diagnosis(host: RunningHost, ask: Ask) -
 
 
 @pytest.mark.process
-def test_a_failed_instance_has_its_error(host: RunningHost, ask: Ask) -> None:
+def test_a_failed_instance_has_its_error(host: RunningHost, call_host: CallHost) -> None:
     links = host.start("Raising", None, uuid4().hex)
     host.end(links)
-    text = ask("diagnose", "--id", links["id"]).out
+    text = call_host("diagnose", "--id", links["id"]).out
     assert "is Failed." in text
     assert "blew up" in text
 
 
 def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
-    found = call("diagnose", "--id", "c", "--state", state, "--json").json
-    assert found["source"] == "history"
-    assert found["waitsFor"] == [
+    document = call("diagnose", "--id", "c", "--state", state, "--json").json
+    assert document["source"] == "history"
+    assert document["waitsFor"] == [
         {"kind": "activity", "since": "2026-01-02T03:04:06Z", "name": "Ship"}
     ]
-    assert "the activity 'Ship' since 2026-01-02T03:04:06Z" in found["text"]
+    assert "the activity 'Ship' since 2026-01-02T03:04:06Z" in document["text"]
     assert "it broke" in call("diagnose", "--id", "b", "--state", state).out
 
 
-def told(
+def diagnosis(
     events: list[HistoryEvent], runtime_status: str = "Running", output: object = None
 ) -> dict[str, object]:
     shown = history_events(events, show_output=True, show_input=True)
-    status = {
-        "name": "Order",
-        "instanceId": "o-1",
-        "lastUpdatedTime": "2026-01-02T03:04:05Z",
-        "output": output,
-    }
-    return from_history(
-        {**status, "runtimeStatus": runtime_status, "historyEvents": shown}
-    ).document()
+    status = InstanceStatus(
+        {
+            "name": "Order",
+            "instanceId": "o-1",
+            "lastUpdatedTime": "2026-01-02T03:04:05Z",
+            "output": output,
+            "runtimeStatus": runtime_status,
+            "historyEvents": shown,
+        }
+    )
+    return from_history(status).document()
 
 
 def request(id: str, *, signal: bool) -> str:
@@ -70,7 +73,7 @@ def request(id: str, *, signal: bool) -> str:
 
 
 def test_open_calls_of_a_history_are_listed() -> None:
-    found = told(
+    document = diagnosis(
         [
             started(),
             h.task_scheduled(after(1), 0, "Done"),
@@ -79,13 +82,13 @@ def test_open_calls_of_a_history_are_listed() -> None:
             h.timer_fired(after(1), 1, after(2)),
             h.timer_created(after(3), 2, after(9)),
             h.sub_orchestration_created(after(3), 3, "Child", "c", None),
-            h.event_sent(after(4), 4, "@counter@k", "op", request("answered", signal=False)),
-            h.event_raised(after(5), "answered", "{}"),
+            h.event_sent(after(4), 4, "@counter@k", "op", request("completed", signal=False)),
+            h.event_raised(after(5), "completed", "{}"),
             h.event_sent(after(4), 5, "@counter@k", "op", request("signalled", signal=True)),
             h.event_sent(after(4), 6, "@counter@k", "op", request("open", signal=False)),
         ]
     )
-    assert found["waitsFor"] == [
+    assert document["waitsFor"] == [
         {"kind": "timer", "since": "2026-01-02T03:04:08Z", "due": "2026-01-02T03:04:14Z"},
         {
             "kind": "subOrchestration",
@@ -108,16 +111,16 @@ def test_open_calls_of_a_history_are_listed() -> None:
         (
             "Running",
             None,
-            "Nothing that it began is open since 2026-01-02T03:04:05Z: it waits for an external event",
+            "It has had no open calls or timers since 2026-01-02T03:04:05Z. It waits for an external",
         ),
-        ("Pending", None, "It waits for its first turn"),
+        ("Pending", None, "Its first turn is pending"),
         ("Suspended", "lunch", "(lunch). Resume it"),
         ("Completed", 1, "It has finished: Completed."),
     ],
 )
-def test_a_history_without_open_calls_has_possible_reasons(
+def test_the_diagnosis_of_a_history_without_open_calls_lists_possible_reasons(
     runtime_status: str, output: object, text: str
 ) -> None:
-    found = told([started()], runtime_status, output)
-    assert found["waitsFor"] == []
-    assert text in str(found["text"])
+    document = diagnosis([started()], runtime_status, output)
+    assert document["waitsFor"] == []
+    assert text in str(document["text"])

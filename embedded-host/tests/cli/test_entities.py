@@ -6,50 +6,52 @@ from uuid import uuid4
 import pytest
 
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.cli.states import entity, snapshot, write_state
 from tests.support.polling import eventually
 
 
 @pytest.mark.process
-def test_an_entity_is_signalled_read_listed_and_deleted(ask: Ask) -> None:
+def test_an_entity_is_signaled_read_listed_and_deleted(call_host: CallHost) -> None:
     key = f"k {uuid4().hex}#"
-    one = ("--name", "Counter", "--key", key)
-    signalled = ask("entities", "signal", *one, "--operation", "add", "--input", "5")
-    assert signalled.out.startswith("Signalled 'add' to 'Counter'")
-    eventually(lambda: ask("entities", "get", *one).out == "5\n", "the operation has run")
-    whole = ask("entities", "get", *one, "--json").json
-    assert whole == {"entityId": {"name": "counter", "key": key}, "state": 5}
-    listed = ask("entities", "list", "--name", "Counter", "--top", 1000, "--json").json
+    counter = ("--name", "Counter", "--key", key)
+    signal = call_host("entities", "signal", *counter, "--operation", "add", "--input", "5")
+    assert signal.out.startswith("Signaled the operation 'add' to the entity 'Counter'")
+    eventually(lambda: call_host("entities", "get", *counter).out == "5\n", "the operation ran")
+    document = call_host("entities", "get", *counter, "--json").json
+    assert document == {"entityId": {"name": "counter", "key": key}, "state": 5}
+    listed = call_host("entities", "list", "--name", "Counter", "--top", 1000, "--json").json
     assert {"name": "counter", "key": key} in [item["entityId"] for item in listed["entities"]]
     assert listed["continuationToken"] is None
-    assert ask("entities", "list").out.splitlines()[0].split() == [
+    assert call_host("entities", "list").out.splitlines()[0].split() == [
         "name",
         "key",
         "lastOperationTime",
         "state",
     ]
-    assert ask("entities", "delete", *one).code == 0
-    assert ask("entities", "get", *one).code == 3
-    assert ask("entities", "delete", *one).code == 3
+    assert call_host("entities", "delete", *counter).code == 0
+    assert call_host("entities", "get", *counter).code == 3
+    assert call_host("entities", "delete", *counter).code == 3
 
 
 @pytest.mark.process
-def test_an_unknown_entity_is_not_found(ask: Ask) -> None:
-    called = ask("entities", "signal", "--name", "Nobody", "--key", "k", "--operation", "add")
+def test_an_unknown_entity_is_not_found(call_host: CallHost) -> None:
+    called = call_host(
+        "entities", "signal", "--name", "Unknown", "--key", "k", "--operation", "add"
+    )
     assert called.code == 3
-    assert "The function 'nobody' doesn't exist" in called.err
+    assert "The function 'unknown' doesn't exist" in called.err
 
 
 def test_entities_are_read_from_a_state_file(tmp_path: Path) -> None:
-    made = [
+    changes = [
         change
         for n, (name, state) in enumerate(
             [("counter", '{"n":1}'), ("counter", None), ("lamp", "null")]
         )
         for change in entity(n + 1, name, f"k{n}", state)
     ]
-    folder = write_state(tmp_path / "state", *made)
+    folder = write_state(tmp_path / "state", *changes)
     before = snapshot(folder)
     listed = call("entities", "list", "--state", folder, "--json").json["entities"]
     assert [(item["entityId"]["key"], item["state"]) for item in listed] == [

@@ -8,9 +8,9 @@ from embedded_host.error_codes import entries
 from tests.cli.calling import call
 
 
-@pytest.mark.parametrize("written", ["EH201", "eh201", "[EH201]"])
-def test_a_code_is_explained_by_cause_and_fix(written: str) -> None:
-    called = call("explain", written)
+@pytest.mark.parametrize("argument", ["EH201", "eh201", "[EH201]"])
+def test_a_code_is_explained_by_cause_and_fix(argument: str) -> None:
+    called = call("explain", argument)
     assert called.code == 0
     head, _, fix = called.out.partition("\n\nFix: ")
     code, _, cause = head.partition("\n\nCause: ")
@@ -35,7 +35,7 @@ def test_an_unknown_code_is_an_error() -> None:
     called = call("explain", "EH999")
     assert (called.code, called.err) == (
         3,
-        "Error: There is no code 'EH999'. embedded-host explain lists them. [EH533]\n",
+        "Error: There is no error code 'EH999'. Run embedded-host explain for a list. [EH533]\n",
     )
 
 
@@ -45,14 +45,12 @@ def test_invalid_arguments_have_a_code() -> None:
     assert called.err.endswith("Error: Missing option '--id'. [EH500]\n")
 
 
-def test_help_has_no_code() -> None:
+def test_the_help_has_no_code() -> None:
     assert "[EH500]" not in call().err
 
 
 def test_a_failed_start_names_the_command_that_explains_its_code(tmp_path: Path) -> None:
     called = call("start", "--script-root", tmp_path / "nothing")
     assert called.code == 1
-    assert (
-        "Name the app's folder with --script-root. [EH101]\n\nFor details run: embedded-host explain EH101\n"
-        in called.err
-    )
+    assert "Pass the app folder with --script-root. [EH101]\n\nFor details run: " in called.err
+    assert called.err.endswith("embedded-host explain EH101\n")

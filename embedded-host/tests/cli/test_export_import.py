@@ -1,4 +1,4 @@
-"""Instances that go from one state to another."""
+"""The commands ``export`` and ``import``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from embedded_host.store.interface import (
     SetInput,
 )
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.cli.states import after, entity, instance, snapshot, started, write_state
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
@@ -28,10 +28,9 @@ from tests.support.running_host import RunningHost
 
 def rows(folder: Path, table: str, columns: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / "state.db")) as connection:
-        found: list[tuple[object, ...]] = connection.execute(
-            f"SELECT {columns} FROM {table} ORDER BY 1"
-        ).fetchall()
-        return found
+        query = f"SELECT {columns} FROM {table} ORDER BY 1"
+        rows: list[tuple[object, ...]] = connection.execute(query).fetchall()
+        return rows
 
 
 def exported(folder: Path, id: str) -> str:
@@ -58,15 +57,15 @@ def test_an_exported_instance_is_imported_unchanged(state: Path, tmp_path: Path)
         ["get-runtime-status", "--show-input", "--show-output"],
         ["timeline"],
     ):
-        shown = [
+        outputs = [
             call(*command, "--id", "a", "--json", "--state", folder).json
             for folder in (state, target)
         ]
-        assert shown[0] == shown[1]
-    again = json.loads(exported(target, "a"))
+        assert outputs[0] == outputs[1]
     first = json.loads(file.read_text(encoding="utf-8"))
+    second = json.loads(exported(target, "a"))
     for key in ("instance", "history", "messages", "activities", "entity", "status"):
-        assert again[key] == first[key]
+        assert second[key] == first[key]
 
 
 def test_pending_messages_and_activities_are_exported(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_pending_messages_and_activities_are_exported(tmp_path: Path) -> None:
     for id in ("c", "@counter@k"):
         assert (
             call("import", "-", "--state", target, stdin=exported(source, id)).out
-            == f"Imported '{id}'.\n"
+            == f"Imported the instance '{id}'.\n"
         )
     assert rows(target, "instances", "key, id") == [(1, "z"), (2, "c"), (3, "@counter@k")]
     assert rows(target, "activities", "id, instance, name, task_id, input") == [
@@ -106,7 +105,7 @@ def test_an_imported_instance_continues(host: RunningHost, tmp_path: Path) -> No
     id = uuid4().hex
     links = host.start("Event", {"n": 1}, id)
     host.until(links, "Running")
-    document = exported_beside(host, id)
+    document = exported_with_host(host, id)
     state = tmp_path / "state"
     assert (
         call(
@@ -144,20 +143,20 @@ def test_an_imported_instance_continues(host: RunningHost, tmp_path: Path) -> No
             other.base,
             "--json",
         )
-        eventually(lambda: call(*find).json["runtimeStatus"] == "Completed", "it goes on")
+        eventually(
+            lambda: call(*find).json["runtimeStatus"] == "Completed", "the instance completes"
+        )
         assert call(*find).json["output"] == 7
-    assert host.status(links)["runtimeStatus"] == "Running", (
-        "the one that it was copied from waits still"
-    )
+    assert host.status(links)["runtimeStatus"] == "Running", "the exported instance still waits"
 
 
-def exported_beside(host: RunningHost, id: str) -> str:
+def exported_with_host(host: RunningHost, id: str) -> str:
     called = call("export", "--id", id, "--state", host.state)
     assert "history" in called.json
     return called.out
 
 
-def test_text_that_has_no_form_in_utf_8_is_imported_as_its_escapes(state: Path) -> None:
+def test_a_string_that_utf_8_cannot_encode_is_imported_with_escapes(state: Path) -> None:
     document = json.loads(exported(state, "b"))
     document["instance"]["name"] = "B\ud800"
     assert call("import", "-", "--state", state, "--id", "b2", stdin=json.dumps(document)).code == 0
@@ -166,10 +165,10 @@ def test_text_that_has_no_form_in_utf_8_is_imported_as_its_escapes(state: Path) 
 
 def test_an_existing_id_needs_replace_or_another_id(state: Path) -> None:
     document = exported(state, "b")
-    refused = call("import", "-", "--state", state, stdin=document)
-    assert refused.code == 4
-    assert "There is an instance 'b' in" in refused.err
-    assert "--replace overwrites it" in refused.err
+    called = call("import", "-", "--state", state, stdin=document)
+    assert called.code == 4
+    assert "An instance 'b' exists in" in called.err
+    assert "Pass --replace to replace it" in called.err
     assert call("import", "-", "--state", state, "--id", "b2", stdin=document).code == 0
     assert call("import", "-", "--state", state, "--replace", stdin=document).code == 0
     ids = [row[0] for row in rows(state, "instances", "id")]
@@ -178,11 +177,11 @@ def test_an_existing_id_needs_replace_or_another_id(state: Path) -> None:
 
 @pytest.mark.process
 def test_a_finished_instance_is_imported_from_the_management_api(
-    host: RunningHost, ask: Ask, tmp_path: Path
+    host: RunningHost, call_host: CallHost, tmp_path: Path
 ) -> None:
     links = host.start("Retrying", str(tmp_path / "attempts"), uuid4().hex)
     host.end(links)
-    called = ask("export", "--id", links["id"])
+    called = call_host("export", "--id", links["id"])
     assert "history" not in called.json
     state = tmp_path / "state"
     assert (
@@ -191,52 +190,62 @@ def test_a_finished_instance_is_imported_from_the_management_api(
     )
     find = ("--id", links["id"], "--json")
     look = ("get-runtime-status", "--show-input", "--show-output")
-    was, now = (called.json for called in (ask(*look, *find), call(*look, *find, "--state", state)))
+    was, now = (
+        called.json for called in (call_host(*look, *find), call(*look, *find, "--state", state))
+    )
     assert now == was
     was, now = (
         called.json
-        for called in (ask("get-history", *find), call("get-history", *find, "--state", state))
+        for called in (
+            call_host("get-history", *find),
+            call("get-history", *find, "--state", state),
+        )
     )
     assert now == was
     unfinished = host.start("EventOrTimeout", 600, uuid4().hex)
     host.until(unfinished, "Running")
     refused = call(
-        "import", "-", "--state", state, stdin=ask("export", "--id", unfinished["id"]).out
+        "import", "-", "--state", state, stdin=call_host("export", "--id", unfinished["id"]).out
     )
     assert refused.code == 1
-    assert "had not finished (Running) and had begun something (TimerCreated 2" in refused.err
+    assert (
+        "(Running) was exported over HTTP after it had scheduled a task (TimerCreated 2"
+        in refused.err
+    )
     assert "start-new --function-name EventOrTimeout --input" in refused.err
 
 
 @pytest.mark.process
 def test_an_instance_without_open_calls_continues_after_an_export_over_http(
-    host: RunningHost, ask: Ask, tmp_path: Path
+    host: RunningHost, call_host: CallHost, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
 
-    def moved(id: str) -> None:
-        document = ask("export", "--id", id).out
+    def move(id: str) -> None:
+        document = call_host("export", "--id", id).out
         assert "history" not in json.loads(document)
         called = call(
             "import", "-", "--state", state, "--task-hub-name", "Features", stdin=document
         )
         assert called.code == 0, called
 
-    waiting, held, told = (
+    waiting, suspended, counting = (
         host.start(name, n, uuid4().hex)
         for name, n in (("Event", {"n": 1}), ("Event", 2), ("Events", 2))
     )
     host.until(waiting, "Running")
-    host.until(held, "Running")
-    assert ask("suspend", "--id", held["id"], "--reason", "lunch").code == 0
-    host.until(held, "Suspended")
+    host.until(suspended, "Running")
+    assert call_host("suspend", "--id", suspended["id"], "--reason", "lunch").code == 0
+    host.until(suspended, "Suspended")
     assert (
-        ask("raise-event", "--id", held["id"], "--event-name", "Approval", "--event-data", "8").code
+        call_host(
+            "raise-event", "--id", suspended["id"], "--event-name", "Approval", "--event-data", "8"
+        ).code
         == 0
     )
-    moved(waiting["id"])
-    moved(held["id"])
-    pending = ask("export", "--id", told["id"]).json["status"] | {
+    move(waiting["id"])
+    move(suspended["id"])
+    pending = call_host("export", "--id", counting["id"]).json["status"] | {
         "historyEvents": None,
         "runtimeStatus": "Pending",
     }
@@ -261,7 +270,7 @@ def test_an_instance_without_open_calls_continues_after_an_export_over_http(
     with RunningHost(host.root, state) as other:
 
         def status(id: str) -> dict[str, object]:
-            look = (
+            command = (
                 "get-runtime-status",
                 "--show-input",
                 "--show-output",
@@ -271,27 +280,29 @@ def test_an_instance_without_open_calls_continues_after_an_export_over_http(
                 "--url",
                 other.base,
             )
-            found: dict[str, object] = call(*look).json
-            return found
+            document: dict[str, object] = call(*command).json
+            return document
 
-        eventually(lambda: status(waiting["id"])["runtimeStatus"] == "Running", "it waits")
+        eventually(lambda: status(waiting["id"])["runtimeStatus"] == "Running", "it is running")
         assert status(waiting["id"])["input"] == host.status(waiting)["input"]
         assert status(waiting["id"])["createdTime"] == host.status(waiting)["createdTime"]
-        there = ("--url", other.base, "--id")
+        instance = ("--url", other.base, "--id")
         raised = ("raise-event", "--event-name", "Approval", "--event-data", "7")
-        assert call(*raised, *there, waiting["id"]).code == 0
-        eventually(lambda: status(waiting["id"])["output"] == 7, "it goes on")
-        eventually(lambda: status(held["id"])["runtimeStatus"] == "Suspended", "it is held")
-        assert status(held["id"])["output"] == "lunch"
-        assert call("resume", *there, held["id"]).code == 0
+        assert call(*raised, *instance, waiting["id"]).code == 0
+        eventually(lambda: status(waiting["id"])["output"] == 7, "it completes")
         eventually(
-            lambda: status(held["id"])["output"] == 8,
-            "the event that came while it was held is there",
+            lambda: status(suspended["id"])["runtimeStatus"] == "Suspended", "it is suspended"
+        )
+        assert status(suspended["id"])["output"] == "lunch"
+        assert call("resume", *instance, suspended["id"]).code == 0
+        eventually(
+            lambda: status(suspended["id"])["output"] == 8,
+            "it gets the event that was raised while it was suspended",
         )
         for number in ("1", "2"):
             event = ("raise-event", "--event-name", "E", "--event-data", number)
-            assert call(*event, *there, "pending").code == 0
-        eventually(lambda: status("pending")["output"] == [1, 2], "it takes its first turn")
+            assert call(*event, *instance, "pending").code == 0
+        eventually(lambda: status("pending")["output"] == [1, 2], "it completes")
 
 
 @pytest.mark.process
@@ -299,41 +310,44 @@ def test_a_state_in_use_is_refused(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1
     assert (
-        f"in use by the host with process id {host.process.pid}. This needs the state for itself"
+        f"in use by the host with process id {host.process.pid}. This command needs exclusive access"
         in called.err
     )
     assert call("import", "-", "--url", host.base, stdin="{}").code == 2
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
-        ("{", "- is not JSON"),
-        ("[]", "is no exported instance"),
-        ('{"format": "embedded-host-instance", "version": 2}', "was exported by another version"),
+        ("{", "- is not valid JSON"),
+        ("[]", "is not an exported instance"),
+        (
+            '{"format": "embedded-host-instance", "version": 2}',
+            "has version 2 of the export format",
+        ),
         (
             '{"format": "embedded-host-instance", "version": 1}',
-            "is not whole: Object missing required field `instanceId`",
+            "is incomplete: Object missing required field `instanceId`",
         ),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "taskHub": 1}',
-            "is not whole: Expected `str | null`, got `int` - at `$.taskHub`",
+            "is incomplete: Expected `str | null`, got `int` - at `$.taskHub`",
         ),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x"}',
-            "is not whole: KeyError: 'runtimeStatus'",
+            "The export is incomplete: KeyError: 'runtimeStatus'",
         ),
         (
             '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "instance": {"name": 1}}',
-            "is not whole: Expected `str`, got `int` - at `$.instance.name`",
+            "is incomplete: Expected `str`, got `int` - at `$.instance.name`",
         ),
     ],
 )
-def test_a_refused_import_changes_nothing(state: Path, text: str, told: str) -> None:
+def test_a_refused_import_changes_nothing(state: Path, text: str, problem: str) -> None:
     before = snapshot(state)["state.db"]
     called = call("import", "-", "--state", state, stdin=text)
     assert called.code == 1
-    assert told in called.err
+    assert problem in called.err
     assert snapshot(state)["state.db"] == before
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.support.app_folder import AppFolder, orchestration_trigger
 from tests.support.running_host import RunningHost
 
@@ -23,16 +23,16 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-def test_the_functions_of_a_running_host_are_listed(host: RunningHost, ask: Ask) -> None:
-    found = {function["name"]: function for function in ask("functions", "list", "--json").json}
-    assert list(found["Chain"]) == KEYS
-    assert (found["Chain"]["trigger"], found["Chain"]["durableName"]) == (
+def test_the_functions_of_a_running_host_are_listed(host: RunningHost, call_host: CallHost) -> None:
+    functions = {row["name"]: row for row in call_host("functions", "list", "--json").json}
+    assert list(functions["Chain"]) == KEYS
+    assert (functions["Chain"]["trigger"], functions["Chain"]["durableName"]) == (
         "orchestrationTrigger",
         "Chain",
     )
-    assert found["Greet"]["methods"] == ["GET"]
-    assert found["Greet"]["url"] == f"{host.base}/api/greet"
-    lines = ask("functions", "list").out.splitlines()
+    assert functions["Greet"]["methods"] == ["GET"]
+    assert functions["Greet"]["url"] == f"{host.base}/api/greet"
+    lines = call_host("functions", "list").out.splitlines()
     assert lines[0].split() == ["name", "trigger", "methods", "where", "problem"]
 
 
@@ -45,15 +45,15 @@ def test_the_functions_of_a_v1_folder_are_listed(app: AppFolder) -> None:
         "Broken", "import no_such_thing\ndef main(value): ...", {**orchestration_trigger("value")}
     )
     called = call("functions", "list", "--script-root", app.root, "--json")
-    assert called.err.splitlines()[0] == f"App: {app.root} (no host answers)"
-    found = {function["name"]: function for function in called.json}
-    assert list(found["Hello"]) == KEYS
-    assert (found["Hello"]["methods"], found["Hello"]["route"]) == (
+    assert called.err.splitlines()[0] == f"App: {app.root} (no host responds)"
+    functions = {row["name"]: row for row in called.json}
+    assert list(functions["Hello"]) == KEYS
+    assert (functions["Hello"]["methods"], functions["Hello"]["route"]) == (
         ["GET", "POST"],
         "/api/hello/{name?}",
     )
-    assert found["Named"]["durableName"] == "Other"
-    assert "no_such_thing" in found["Broken"]["problem"]
+    assert functions["Named"]["durableName"] == "Other"
+    assert "no_such_thing" in functions["Broken"]["problem"]
 
 
 def test_the_functions_of_a_v2_folder_are_listed(app: AppFolder) -> None:
@@ -85,7 +85,7 @@ def test_a_folder_that_does_not_load_is_reported(app: AppFolder, tmp_path: Path)
     (tmp_path / "empty" / "local.settings.json").write_text(
         (app.root / "local.settings.json").read_text()
     )
-    none = call("functions", "list", "--script-root", tmp_path / "empty")
-    assert none.code == 1
-    assert "host.json" in none.err
+    called = call("functions", "list", "--script-root", tmp_path / "empty")
+    assert called.code == 1
+    assert "host.json" in called.err
     assert call("functions", "list", "--state", tmp_path).code == 2

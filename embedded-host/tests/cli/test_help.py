@@ -1,4 +1,4 @@
-"""The examples in every command's help, run as they stand there."""
+"""The examples in the help of each command."""
 
 from __future__ import annotations
 
@@ -31,18 +31,21 @@ def examples(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[s
         assert command is not None
         if isinstance(command, click.Group):
             yield from examples(command, (*path, name))
-        shown = re.findall(r"^ +(.*embedded-host .*)$", command.help or "", re.MULTILINE)
-        assert shown, f"{name} has no example"
-        yield from shown
+        lines = re.findall(r"^ +(.*embedded-host .*)$", command.help or "", re.MULTILINE)
+        assert lines, f"{name} has no example"
+        yield from lines
 
 
-pytestmark = [pytest.mark.xdist_group("help"), pytest.mark.process]  # one host for all of them
+pytestmark = [pytest.mark.xdist_group("help"), pytest.mark.process]  # one host for all tests
 ALL = sorted(set(examples()))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the examples call my-app: where a user stands, with the port of the host that serves it."""
+    """Return the app folder of the examples, the current folder of the tests.
+
+    Its local.settings.json has the port of the running host.
+    """
     return AppFolder(tmp_path_factory.mktemp("help") / "my-app", hub="HelloHub").root
 
 
@@ -72,7 +75,7 @@ def served(folder: Path) -> Iterator[RunningHost]:
 
 
 def order_7(host: RunningHost, status: str) -> dict[str, str]:
-    """A fresh instance order-7 with that status."""
+    """Start the instance order-7 again and return its links when it has the status."""
     for operation in ("terminate", "purge-history"):
         call(operation, "--id", "order-7", "--url", host.base)
         if operation == "terminate" and host.get(f"{MANAGEMENT}/instances/order-7").status != 404:
@@ -90,7 +93,7 @@ def order_7(host: RunningHost, status: str) -> dict[str, str]:
     return links
 
 
-NEEDED = {
+STATUS_BEFORE = {
     "start-new": "none",
     "resume": "Suspended",
     "rewind": "Failed",
@@ -98,12 +101,12 @@ NEEDED = {
     "purge-history": "Completed",
     "watch": "Completed",
 }
-"""What order-7 is before an example of the command; else it runs."""
+"""The status of order-7 before an example of the command. The default is Running."""
 
 
 @pytest.fixture
 def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl+C after the first look of a watch."""
+    """Press Ctrl+C after the first poll of the command ``watch``."""
 
     def press(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -117,27 +120,27 @@ def test_each_example_of_the_help_runs(
     example: str, folder: Path, served: RunningHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    inner = re.search(r"\$\((.*)\)", example)  # what a shell's start-up file is to evaluate
-    written = inner[1] if inner else example.partition(" > ")[0].partition(" >> ")[0]
-    command = shlex.split(written)[1:]
+    inner = re.search(r"\$\((.*)\)", example)  # a line of a shell's startup file
+    line = inner[1] if inner else example.partition(" > ")[0].partition(" >> ")[0]
+    command = shlex.split(line)[1:]
     if command[0] == "start":
         start = cli.get_command(click.Context(cli), "start")
         assert start is not None
         assert start.make_context("start", command[1:]).params["script_root"].name in ("", "my-app")
         return
-    called = carried_out(command, folder, served)
+    called = run_example(command, folder, served)
     click_is_too_old = "powershell" in command and get_completion_class("powershell") is None
     assert called.code == (1 if click_is_too_old else 0), called
     if "--json" in command and command[0] not in ("watch",):
         assert called.json is not None
 
 
-def carried_out(command: list[str], folder: Path, served: RunningHost) -> Called:
+def run_example(command: list[str], folder: Path, served: RunningHost) -> Called:
     name = command[0]
     if name == "init":
         return call("init", f"{command[1]}-{len(command)}", *command[2:])
     if name in ("import", "replay", "delete-task-hub", "export", "backup", "completion", "explain"):
-        return beside_the_host(command, folder, served)
+        return run_example_with_files(command, folder, served)
     if name == "keys":
         file = KeyFile(folder / ".embedded-host")
         file.begin()
@@ -152,11 +155,11 @@ def carried_out(command: list[str], folder: Path, served: RunningHost) -> Called
             "the entity exists",
         )
     elif name not in ("functions",):
-        order_7(served, NEEDED.get(name, "Running"))
+        order_7(served, STATUS_BEFORE.get(name, "Running"))
     return call(*command)
 
 
-def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Called:
+def run_example_with_files(command: list[str], folder: Path, served: RunningHost) -> Called:
     name = command[0]
     if name in ("export", "import", "delete-task-hub", "backup"):
         order_7(served, "Completed")
@@ -171,8 +174,8 @@ def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Ca
         return call(*command, "--replace")
     if name == "backup":
         assert call("import", "order-7.json", "--replace").code == 0
-        places = {"/mnt/backups/shop-monday.db": folder.parent / "monday.db", "shop": folder}
-        return call(*(places.get(word, word) for word in command))
+        paths = {"/mnt/backups/shop-monday.db": folder.parent / "monday.db", "shop": folder}
+        return call(*(paths.get(word, word) for word in command))
     if name == "delete-task-hub":
         assert call("import", "order-7.json", "--replace").code == 0
         called = call(*command, *([] if "--yes" in command else ["--yes"]))
@@ -184,9 +187,7 @@ def beside_the_host(command: list[str], folder: Path, served: RunningHost) -> Ca
             (folder / "histories").mkdir(exist_ok=True)
             app.sync.run("hello_cities").history.save(folder / "histories" / "hello.json")
         command = [
-            str(found)
-            for word in command
-            for found in (Path().glob(word) if "*" in word else [word])
+            str(path) for word in command for path in (Path().glob(word) if "*" in word else [word])
         ]
         root: list[Any] = ["--script-root", folder.parent / "served"]
         return call(

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from embedded_host.cli.history_table import history_rows
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
@@ -13,14 +14,16 @@ from tests.cli.states import after, started
 
 
 def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
-    """Type, name and detail of all but the first row."""
+    """Return type, name and detail of all rows but the first."""
     shown = history_events([started(), *events], show_output=True, show_input=True)
-    status = {
-        "name": "Order",
-        "instanceId": "o-1",
-        "runtimeStatus": "Running",
-        "historyEvents": shown,
-    }
+    status = InstanceStatus(
+        {
+            "name": "Order",
+            "instanceId": "o-1",
+            "runtimeStatus": "Running",
+            "historyEvents": shown,
+        }
+    )
     return [row[1:] for row in history_rows(status)[1:]]
 
 
@@ -35,13 +38,13 @@ def test_a_completed_call_is_one_row_with_name_and_result() -> None:
     ) == [("TaskCompleted", "Charge", "paid")]
 
 
-def test_a_failed_call_has_its_reason() -> None:
+def test_the_row_of_a_failed_call_has_the_reason() -> None:
     assert rows(
         h.task_scheduled(after(1), 0, "Charge"), h.task_failed(after(2), 0, "no", None)
     ) == [("TaskFailed", "Charge", "no")]
 
 
-def test_a_sub_orchestration_has_its_id_behind_its_name() -> None:
+def test_the_row_of_a_sub_orchestration_has_its_name_and_id() -> None:
     created = h.sub_orchestration_created(after(1), 0, "Child", "c-1", None)
     assert rows(created) == [("SubOrchestrationInstanceCreated", "Child (c-1)", "")]
     assert rows(created, h.sub_orchestration_completed(after(2), 0, "1")) == [
@@ -49,7 +52,7 @@ def test_a_sub_orchestration_has_its_id_behind_its_name() -> None:
     ]
 
 
-def test_timers_have_their_due_time_and_events_their_value() -> None:
+def test_rows_of_timers_have_the_due_time_and_rows_of_events_the_value() -> None:
     assert rows(
         h.timer_created(after(1), 0, after(9)), h.event_raised(after(2), "Approval", '{"by":"me"}')
     ) == [

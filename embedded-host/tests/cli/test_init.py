@@ -1,4 +1,4 @@
-"""A new app is one that runs."""
+"""The command ``init``."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
 
 @pytest.mark.process
 @pytest.mark.parametrize("model", ["v1", "v2"])
-def test_a_new_apps_test_passes(tmp_path: Path, model: str) -> None:
+def test_the_tests_of_a_new_app_pass_and_fail(tmp_path: Path, model: str) -> None:
     root = tmp_path / "my new-app"
-    told = call("init", root, "--model", model).out
-    if sys.platform != "win32":  # in the way of this system's shell
-        assert f"python -m pytest '{root}'" in told
-        assert told.count(f"--script-root '{root}'") == 2
+    output = call("init", root, "--model", model).out
+    if sys.platform != "win32":  # cmd has other quotes
+        assert f"python -m pytest '{root}'" in output
+        assert output.count(f"--script-root '{root}'") == 2
     assert "2 passed" in run_pytest(root)
     for path in (root / "HelloCities" / "__init__.py", root / "function_app.py"):
         if path.is_file():
@@ -72,7 +72,7 @@ def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text("mine", encoding="utf-8")
     called = call("init", tmp_path, "--model", "v1")
     assert called.code == 1
-    assert f"{tmp_path / 'host.json'} is there already, so nothing was written." in called.err
+    assert f"{tmp_path / 'host.json'} exists, so nothing was written." in called.err
     assert [path.name for path in tmp_path.iterdir()] == ["host.json"]
     assert (tmp_path / "host.json").read_text(encoding="utf-8") == "mine"
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.cli.states import snapshot
 from tests.support.running_host import RunningHost
 
@@ -16,33 +16,33 @@ pytestmark = pytest.mark.process
 KEYS = ["name", "instanceId", "runtimeStatus", "customStatus", "createdTime", "lastUpdatedTime"]
 
 
-def test_a_started_instance_has_a_status(host: RunningHost, ask: Ask) -> None:
+def test_a_started_instance_has_a_status(host: RunningHost, call_host: CallHost) -> None:
     id = uuid4().hex
-    started = ask(
+    started = call_host(
         "start-new", "--function-name", "chain", "--id", id, "--input", '{"a": 1}', "--json"
     ).json
     assert started["id"] == id
     host.end(started)
-    status = ask("get-runtime-status", "--id", id, "--json").json
+    status = call_host("get-runtime-status", "--id", id, "--json").json
     assert list(status) == KEYS
     assert status["runtimeStatus"] == "Completed"
-    whole = ask(
+    document = call_host(
         "get-runtime-status", "--id", id, "--show-input", "--show-output", "true", "--json"
     ).json
-    assert (whole["input"], whole["output"]) == ({"a": 1}, ["Tokyo", "Seattle", "London"])
-    text = ask("get-runtime-status", "--id", id, "--show-output").out
+    assert (document["input"], document["output"]) == ({"a": 1}, ["Tokyo", "Seattle", "London"])
+    text = call_host("get-runtime-status", "--id", id, "--show-output").out
     assert "runtimeStatus    Completed\n" in text
     assert '["Tokyo", "Seattle", "London"]' in text
 
 
 def test_the_input_is_read_from_a_file_or_stdin(
-    host: RunningHost, ask: Ask, tmp_path: Path
+    host: RunningHost, call_host: CallHost, tmp_path: Path
 ) -> None:
     file = tmp_path / "input.json"
     file.write_text('{"city": "Zürich"}', encoding="utf-8")
-    for given, stdin in ((f"@{file}", ""), ("@-", '{"city": "Zürich"}')):
-        started = ask(
-            "start-new", "--function-name", "Chain", "--input", given, "--json", stdin=stdin
+    for value, stdin in ((f"@{file}", ""), ("@-", '{"city": "Zürich"}')):
+        started = call_host(
+            "start-new", "--function-name", "Chain", "--input", value, "--json", stdin=stdin
         ).json
         host.end(started)
         assert host.status(started)["input"] == {"city": "Zürich"}
@@ -51,77 +51,79 @@ def test_the_input_is_read_from_a_file_or_stdin(
 @pytest.mark.parametrize(
     ("function", "input", "output"), [("FanOut", "2", [0, 1]), ("CountTo", " [1, 2]", 2)]
 )
-def test_an_input_that_is_no_object_is_encoded_as_the_sdk_does(
-    host: RunningHost, ask: Ask, function: str, input: str, output: object
+def test_an_input_is_encoded_as_by_the_sdk_unless_it_is_an_object(
+    host: RunningHost, call_host: CallHost, function: str, input: str, output: object
 ) -> None:
-    started = ask("start-new", "--function-name", function, "--input", input, "--json").json
+    started = call_host("start-new", "--function-name", function, "--input", input, "--json").json
     status = host.end(started)
     assert (status["runtimeStatus"], status["output"]) == ("Completed", output)
 
 
-def test_start_prints_the_instance_id(ask: Ask) -> None:
+def test_start_prints_the_instance_id(call_host: CallHost) -> None:
     id = uuid4().hex
     assert (
-        ask("start-new", "--function-name", "Event", "--id", id).out
+        call_host("start-new", "--function-name", "Event", "--id", id).out
         == f"Started 'Event' as instance '{id}'.\n"
     )
-    again = ask("start-new", "--function-name", "Event", "--id", id)
-    assert again.code == 4
-    assert f"There is an instance '{id}' already" in again.err
+    second = call_host("start-new", "--function-name", "Event", "--id", id)
+    assert second.code == 4
+    assert f"An instance '{id}' exists and has not finished" in second.err
 
 
-def test_a_misspelt_orchestrator_is_not_started(ask: Ask) -> None:
-    called = ask("start-new", "--function-name", "Chian", "--id", "never")
+def test_a_misspelt_orchestrator_is_not_started(call_host: CallHost) -> None:
+    called = call_host("start-new", "--function-name", "Chian", "--id", "never")
     assert called.code == 3
     assert "has no orchestrator 'Chian'. Did you mean 'Chain'?" in called.err
-    assert ask("get-runtime-status", "--id", "never").code == 3
+    assert call_host("get-runtime-status", "--id", "never").code == 3
 
 
-def test_the_history_is_printed_as_json_and_as_a_table(host: RunningHost, ask: Ask) -> None:
+def test_the_history_is_printed_as_json_and_as_a_table(
+    host: RunningHost, call_host: CallHost
+) -> None:
     links = host.start("Chain")
     host.end(links)
-    events = ask("get-history", "--id", links["id"], "--json").json
+    events = call_host("get-history", "--id", links["id"], "--json").json
     kinds = [event["EventType"] for event in events]
     assert kinds == ["ExecutionStarted", *["TaskCompleted"] * 3, "ExecutionCompleted"]
     assert events[1]["Result"] == "Tokyo"
-    lines = ask("get-history", "--id", links["id"]).out.splitlines()
+    lines = call_host("get-history", "--id", links["id"]).out.splitlines()
     assert lines[0].split() == ["time", "event", "name", "detail"]
     assert lines[2].split()[1:] == ["TaskCompleted", "Echo", "Tokyo"]
 
 
-def test_a_sub_orchestration_is_shown_with_its_id_and_its_parents(
-    host: RunningHost, ask: Ask
+def test_a_sub_orchestration_is_shown_with_its_id_and_the_id_of_its_parent(
+    host: RunningHost, call_host: CallHost
 ) -> None:
     links = host.start("Parent", None, uuid4().hex)
     host.end(links)
-    events = ask("get-history", "--id", links["id"], "--json").json
+    events = call_host("get-history", "--id", links["id"], "--json").json
     children = [
         event["InstanceId"]
         for event in events
         if event["EventType"] == "SubOrchestrationInstanceCompleted"
     ]
     assert len(children) == 3
-    text = ask("get-history", "--id", links["id"]).out
+    text = call_host("get-history", "--id", links["id"]).out
     assert all(f"({child})" in text for child in children)
     assert (
-        ask("get-runtime-status", "--id", children[0], "--json").json["parentInstanceId"]
+        call_host("get-runtime-status", "--id", children[0], "--json").json["parentInstanceId"]
         == links["id"]
     )
-    listed = ask("get-instances", "--prefix", children[0], "--json").json["instances"]
+    listed = call_host("get-instances", "--prefix", children[0], "--json").json["instances"]
     assert [item.get("parentInstanceId") for item in listed] == [links["id"]]
 
 
-def test_the_list_is_filtered_and_paged(host: RunningHost, ask: Ask) -> None:
+def test_the_list_is_filtered_and_paged(host: RunningHost, call_host: CallHost) -> None:
     prefix = uuid4().hex
     ids = [f"{prefix}-{n}" for n in range(3)]
     for id in ids:
         host.end(host.start("Chain", {"n": id}, id))
     host.start("Event", None, f"{prefix}-waits")
-    first = ask("get-instances", "--prefix", prefix, "--top", 2, "--json").json
+    first = call_host("get-instances", "--prefix", prefix, "--top", 2, "--json").json
     assert [item["instanceId"] for item in first["instances"]] == ids[:2]
     assert list(first["instances"][0]) == KEYS
     token = first["continuationToken"]
-    more = ask(
+    more = call_host(
         "get-instances", "--prefix", prefix, "--top", 2, "--continuation-token", token, "--json"
     ).json
     assert [item["instanceId"] for item in more["instances"]] == [ids[2], f"{prefix}-waits"]
@@ -135,45 +137,49 @@ def test_the_list_is_filtered_and_paged(host: RunningHost, ask: Ask) -> None:
         "failed",
         "--json",
     )
-    assert [item["instanceId"] for item in ask(*done).json["instances"]] == ids
-    table = ask("get-instances", "--prefix", prefix, "--top", 2, "--show-output")
+    assert [item["instanceId"] for item in call_host(*done).json["instances"]] == ids
+    table = call_host("get-instances", "--prefix", prefix, "--top", 2, "--show-output")
     assert table.out.splitlines()[0].split()[-1] == "output"
     assert "--continuation-token" in table.err
-    late = ask("get-instances", "--prefix", prefix, "--created-after", "2999-01-01")
+    late = call_host("get-instances", "--prefix", prefix, "--created-after", "2999-01-01")
     assert (late.code, late.out) == (0, "")
-    assert "No instances." in late.err
+    assert "There are no instances." in late.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "problem"),
     [
-        (["--runtime-status", "done"], "'done' is none of Running, Completed"),
-        (["--created-after", "soon"], "'soon' is not a date and time"),
+        (["--runtime-status", "done"], "'done' is not one of Running, Completed"),
+        (["--created-after", "soon"], "'soon' is not a valid time"),
         (["completed"], "unexpected extra argument (completed)"),
         (["--top", "0"], "--top"),
     ],
 )
-def test_invalid_filters_are_refused(ask: Ask, arguments: list[str], told: str) -> None:
-    called = ask("get-instances", *arguments)
+def test_invalid_filters_are_refused(
+    call_host: CallHost, arguments: list[str], problem: str
+) -> None:
+    called = call_host("get-instances", *arguments)
     assert called.code == 2
-    assert told in called.err
+    assert problem in called.err
 
 
 @pytest.mark.parametrize(
     "command", ["get-runtime-status", "get-history", "timeline", "diagnose", "export", "watch"]
 )
 def test_an_unknown_instance_is_not_found(
-    ask: Ask, host: RunningHost, state: Path, command: str
+    call_host: CallHost, host: RunningHost, state: Path, command: str
 ) -> None:
-    called = ask(command, "--id", "nobody")
+    called = call_host(command, "--id", "unknown")
     assert (called.code, called.out) == (3, "")
-    assert f"There is no instance 'nobody' at {host.base}." in called.err
-    called = call(command, "--id", "nobody", "--state", state)
+    assert f"There is no instance 'unknown' at {host.base}." in called.err
+    called = call(command, "--id", "unknown", "--state", state)
     assert (called.code, called.out) == (3, "")
-    assert f"There is no instance 'nobody' at {state / 'state.db'}, task hub TestHub." in called.err
+    assert (
+        f"There is no instance 'unknown' at {state / 'state.db'}, task hub TestHub." in called.err
+    )
 
 
-def test_a_state_file_is_read_without_being_written(state: Path) -> None:
+def test_reading_a_state_file_does_not_write_to_it(state: Path) -> None:
     before = snapshot(state)
     called = call("get-instances", "--state", state, "--show-input", "--show-output", "--json")
     assert called.err == f"State: {state / 'state.db'}, task hub TestHub (read-only)\n"
@@ -199,10 +205,10 @@ def test_a_state_file_is_read_without_being_written(state: Path) -> None:
         "get-runtime-status", "--id", "b", "--state", state, "--show-output", "--json"
     ).json
     assert (status["runtimeStatus"], status["output"]) == ("Failed", "it broke")
-    assert snapshot(state) == before, "nothing was written"
+    assert snapshot(state) == before
 
 
-def test_host_and_state_file_give_the_same_output(host: RunningHost, ask: Ask) -> None:
+def test_host_and_state_file_give_the_same_output(host: RunningHost, call_host: CallHost) -> None:
     links = host.start("Chain", {"x": [1, None]})
     host.end(links)
     for arguments in (
@@ -211,15 +217,17 @@ def test_host_and_state_file_give_the_same_output(host: RunningHost, ask: Ask) -
         ("timeline",),
     ):
         full = (*arguments, "--id", links["id"], "--json")
-        assert json.loads(ask(*full).out) == call(*full, "--state", host.state).json
+        assert json.loads(call_host(*full).out) == call(*full, "--state", host.state).json
 
 
-def test_operations_on_entities_are_readable_in_the_table(host: RunningHost, ask: Ask) -> None:
+def test_the_history_table_shows_the_operations_on_entities(
+    host: RunningHost, call_host: CallHost
+) -> None:
     links = host.start("CountWithEntity", None, uuid4().hex)
     host.end(links)
     rows = [
         line.split(maxsplit=2)[1:]
-        for line in ask("get-history", "--id", links["id"]).out.splitlines()
+        for line in call_host("get-history", "--id", links["id"]).out.splitlines()
     ]
     counter = f"@counter@{links['id']}"
     assert [" ".join(row[1].split()) for row in rows if row[0] == "EventSent"] == [

@@ -1,4 +1,4 @@
-"""``embedded-host keys``."""
+"""The command ``keys``."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ def keys(command: str, file: KeyFile, *arguments: str) -> object:
 
 
 def test_keys_are_listed(file: KeyFile) -> None:
-    own, _ = file.put(Scope("function", "start"), "partner")
-    kept = file.keys()
+    value, _ = file.put(Scope("function", "start"), "partner")
+    stored = file.keys()
     assert keys("list", file, "--json") == [
-        {"name": "_master", "opens": "everything", "value": kept.master},
-        {"name": DEFAULT, "opens": "all functions", "value": kept.host[DEFAULT]},
+        {"name": "_master", "opens": "everything", "value": stored.master},
+        {"name": DEFAULT, "opens": "all functions", "value": stored.host[DEFAULT]},
         {
             "name": DURABLE,
             "opens": "the durable management API and the dashboard",
-            "value": kept.system[DURABLE],
+            "value": stored.system[DURABLE],
         },
-        {"name": "partner", "opens": "function start", "value": own},
+        {"name": "partner", "opens": "function start", "value": value},
     ]
-    shown = str(keys("list", file))
-    assert own in shown
-    assert "Dashboard" not in shown
+    output = str(keys("list", file))
+    assert value in output
+    assert "Dashboard" not in output
 
 
-def test_the_list_has_the_dashboards_link(file: KeyFile) -> None:
+def test_the_list_has_a_link_to_the_dashboard_of_a_running_host(file: KeyFile) -> None:
     with StateLock(file.path.parent), publish_port(file.path.parent, 7079):
         link = f"http://localhost:7079/dashboard#code={file.keys().system[DURABLE]}"
         assert f"Dashboard: {link}" in str(keys("list", file))
 
 
-def test_state_selects_the_folder_of_the_keys(file: KeyFile) -> None:
+def test_the_option_state_selects_the_state_folder(file: KeyFile) -> None:
     called = call("keys", "list", "--state", file.path.parent)
     assert file.keys().master in called.out
 
 
-def test_a_host_without_keys_is_reported(tmp_path: Path) -> None:
+def test_a_state_folder_without_keys_is_reported(tmp_path: Path) -> None:
     called = call("keys", "list", "--script-root", tmp_path)
     assert called.code == 1
-    assert "embedded-host start --auth makes them" in called.err
+    assert "embedded-host start --auth creates them" in called.err
 
 
 def test_a_key_is_created_and_rotated(file: KeyFile) -> None:
-    shown = str(keys("create", file, "--name", "partner"))
-    assert shown == f"Made the key 'partner'.\n{file.keys().host['partner']}\n"
-    shown = str(keys("create", file, "--name", "partner", "--value", "chosen"))
-    assert shown == "The key 'partner' has a new value.\n"  # who chose it knows it
+    output = keys("create", file, "--name", "partner")
+    assert output == f"Created the key 'partner'.\n{file.keys().host['partner']}\n"
+    output = keys("create", file, "--name", "partner", "--value", "chosen")
+    assert output == "Rotated the key 'partner'.\n", "only a generated value is printed"
     assert file.keys().host["partner"] == "chosen"
     before = file.keys().master
     keys("create", file, "--name", "_master")
@@ -78,10 +78,10 @@ def test_a_key_is_created_and_rotated(file: KeyFile) -> None:
 def test_url_is_refused() -> None:
     called = call("keys", "list", "--url", "https://my-app.azurewebsites.net")
     assert called.code == 2
-    assert "leave --url out, and name the folder of the state with --state. [EH550]\n" in called.err
+    assert "Omit --url and --code, and select the folder with --state. [EH550]\n" in called.err
 
 
-def test_without_a_key_file_the_command_names_auth(tmp_path: Path) -> None:
+def test_a_key_can_be_created_before_the_first_start_of_the_host(tmp_path: Path) -> None:
     called = call("keys", "create", "--name", "partner", "--script-root", tmp_path)
     assert called.code == 0
     assert "partner" in KeyFile(tmp_path / ".embedded-host").begin().host
@@ -93,25 +93,25 @@ def test_a_key_is_revoked(file: KeyFile) -> None:
     keys("revoke", file, "--name", "partner")
     assert list(file.keys().host) == [DEFAULT]
     assert list(file.keys().functions["start"]) == ["partner"]
-    again = call("keys", "revoke", "--name", "partner", "--script-root", file.path.parent.parent)
-    assert again.code == 3
-    assert "There is no key 'partner' for all functions" in again.err
+    second = call("keys", "revoke", "--name", "partner", "--script-root", file.path.parent.parent)
+    assert second.code == 3
+    assert "There is no key 'partner' for all functions" in second.err
     keys("revoke", file, "--name", "partner", "--function", "START")
     assert file.keys().functions["start"] == {}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "remedy"),
+    ("arguments", "fix"),
     [
         (["--name", "_master"], "embedded-host keys create --name _master."),
         (["--name", DURABLE, "--system"], f"embedded-host keys create --name {DURABLE} --system."),
     ],
 )
-def test_required_keys_are_not_revoked(file: KeyFile, arguments: list[str], remedy: str) -> None:
+def test_required_keys_are_not_revoked(file: KeyFile, arguments: list[str], fix: str) -> None:
     before = file.keys()
     called = call("keys", "revoke", *arguments, "--script-root", file.path.parent.parent)
     assert called.code == 1
-    assert remedy in called.err.replace("\n", " ")
+    assert fix in called.err.replace("\n", " ")
     assert file.keys() == before
 
 

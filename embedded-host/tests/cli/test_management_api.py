@@ -1,4 +1,4 @@
-"""Requests of the client, and responses that no Functions host gives; recorded ones are in ``test_real_host``."""
+"""Requests of the client, and responses of other programs (recorded ones: test_recorded_host)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.calling import call
-from tests.support.functions_host_double import SYSTEM_KEY, FunctionsHostDouble
+from tests.support.recorded_host import SYSTEM_KEY, RecordedHost
 
 
 @pytest.fixture(autouse=True)
@@ -15,13 +15,13 @@ def key_in_environment(no_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDDED_HOST_CODE", SYSTEM_KEY)
 
 
-def test_each_command_sends_its_request(real: FunctionsHostDouble) -> None:
-    real.responds("GET", "/instances", 200, [], **{"x-ms-continuation-token": "more"})
+def test_each_command_sends_its_request(recorded_host: RecordedHost) -> None:
+    recorded_host.respond("GET", "/instances", 200, [], **{"x-ms-continuation-token": "more"})
     listed = call(
         *(
             "get-instances",
             "--url",
-            real.url,
+            recorded_host.url,
             "--created-after",
             "01/31/2026 13:00",
             "--created-before",
@@ -41,7 +41,7 @@ def test_each_command_sends_its_request(real: FunctionsHostDouble) -> None:
         *("--connection-string-setting", "Second", "--json"),
     )
     assert listed.json["continuationToken"] == "more"
-    _, _, query, headers, _ = real.requests[0]
+    _, _, query, headers, _ = recorded_host.requests[0]
     assert query == {
         "createdTimeFrom": "2026-01-31T13:00:00Z",
         "createdTimeTo": "2026-02-01T00:00:00Z",
@@ -52,62 +52,63 @@ def test_each_command_sends_its_request(real: FunctionsHostDouble) -> None:
         "connection": "Second",
     }
     assert headers["x-ms-continuation-token"] == "t"
-    assert len(real.requests) == 2, "a host that gives the same token again is not asked for ever"
+    assert len(recorded_host.requests) == 2, "a repeated token ends the list"
 
 
-def test_a_purge_names_the_statuses_so_that_nothing_that_runs_is_deleted(
-    real: FunctionsHostDouble,
+def test_a_purge_requests_only_finished_instances(
+    recorded_host: RecordedHost,
 ) -> None:
-    real.responds("DELETE", "/instances", 200, {"instancesDeleted": 3})
-    assert call("purge-history", "--url", real.url).out == "Deleted 3 instances.\n"
-    assert real.requests[-1][2] == {
+    recorded_host.respond("DELETE", "/instances", 200, {"instancesDeleted": 3})
+    assert call("purge-history", "--url", recorded_host.url).out == "Deleted 3 instances.\n"
+    assert recorded_host.requests[-1][2] == {
         "createdTimeFrom": "1970-01-01T00:00:00Z",
         "runtimeStatus": "Completed,Failed,Terminated,Canceled",
     }
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "told"),
+    ("status", "text", "problem"),
     [
         (
             500,
             json.dumps({"Message": "Something went wrong", "ExceptionMessage": "the disk is full"}),
             "the disk is full",
         ),
-        (503, "<html>\x1b[31m\x07\x9b2J</html>", "refused with status 503"),
-        (200, "<html>", "answered with what is not JSON"),
-        (404, "", "what answers there is another program"),
+        (503, "<html>\x1b[31m\x07\x9b2J</html>", "returned HTTP 503: <html>"),
+        (200, "<html>", "The host sent a response that is not JSON"),
+        (404, "", "another program listens there"),
     ],
 )
 def test_unexpected_responses_are_reported(
-    real: FunctionsHostDouble, status: int, text: str, told: str
+    recorded_host: RecordedHost, status: int, text: str, problem: str
 ) -> None:
     for path in ("/instances", "/instances/a"):
-        real.responds_with_text("GET", path, status, text)
+        recorded_host.respond_with_text("GET", path, status, text)
     for arguments in (["get-instances"], ["get-runtime-status", "--id", "a"]):
-        called = call(*arguments, "--url", real.url)
+        called = call(*arguments, "--url", recorded_host.url)
         assert (called.code, called.out) == (1, "")
-        assert told in called.err
+        assert problem in called.err
         assert all(line.isprintable() for line in called.err.split("\n")), (
-            "it does not steer the terminal"
+            "the terminal gets no control characters"
         )
 
 
-def test_the_key_is_not_sent_after_a_redirect(real: FunctionsHostDouble) -> None:
-    real.responds("GET", "/instances", 302, Location=f"{real.url}/elsewhere")
-    called = call("get-instances", "--url", real.url)
+def test_the_key_is_not_sent_after_a_redirect(recorded_host: RecordedHost) -> None:
+    recorded_host.respond("GET", "/instances", 302, Location=f"{recorded_host.url}/elsewhere")
+    called = call("get-instances", "--url", recorded_host.url)
     assert called.code == 1
     assert (
-        f"{real.url} sends elsewhere, to {real.url}/elsewhere: name that with --url." in called.err
+        f"{recorded_host.url} redirects to {recorded_host.url}/elsewhere: pass that URL with --url."
+        in called.err
     )
-    assert len(real.requests) == 1
+    assert len(recorded_host.requests) == 1
 
 
-def test_a_refusal_because_the_instance_runs_is_not_reported_as_finished(
-    real: FunctionsHostDouble,
+def test_a_refused_change_of_a_running_instance_is_not_reported_as_finished(
+    recorded_host: RecordedHost,
 ) -> None:
-    real.responds("POST", "/instances/a/terminate", 404)
-    real.responds("GET", "/instances/a", 202, {"runtimeStatus": "Running"})
-    called = call("terminate", "--id", "a", "--url", real.url)
+    recorded_host.respond("POST", "/instances/a/terminate", 404)
+    recorded_host.respond("GET", "/instances/a", 202, {"runtimeStatus": "Running"})
+    called = call("terminate", "--id", "a", "--url", recorded_host.url)
     assert called.code == 1
-    assert f"{real.url} refused with status 404" in called.err
+    assert f"{recorded_host.url} returned HTTP 404 without a message." in called.err

@@ -47,7 +47,7 @@ def test_json_is_printed_on_any_console(monkeypatch: pytest.MonkeyPatch, encodin
     assert json.loads(stream.read()) == value
 
 
-def test_without_a_terminal_columns_are_aligned_by_blanks(
+def test_a_table_is_aligned_with_spaces_outside_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     print_table(("id", "name"), [("a", "[red]x"), ("long", ""), ("\x1b", "\x9b2J\n")], "none")
@@ -56,13 +56,13 @@ def test_without_a_terminal_columns_are_aligned_by_blanks(
     assert capsys.readouterr() == ("", "none\n")
 
 
-def test_a_terminal_gets_a_table(
+def test_a_table_on_a_terminal_shows_markup_unchanged_and_short_times(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
     print_table(("instanceId", "createdTime"), [("[red]a[/]", "2026-01-02T03:04:05Z")], "none")
     table = capsys.readouterr().out
-    assert "[red]a[/]" in table, "it is no markup"
+    assert "[red]a[/]" in table
     assert "01-02 03:04:05" in table
     print_table(
         ("time", "event"),
@@ -74,9 +74,9 @@ def test_a_terminal_gets_a_table(
     assert "[bold]" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("width", "kept"), [(110, 6), (80, 6), (70, 5), (50, 4)])
+@pytest.mark.parametrize(("width", "visible"), [(110, 6), (80, 6), (70, 5), (50, 4)])
 def test_a_narrow_terminal_hides_times_before_names(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, kept: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, visible: int
 ) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(width))
@@ -89,5 +89,5 @@ def test_a_narrow_terminal_hides_times_before_names(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width
     cells = ["order-7", "order", "Running", "ok", "02-02 03:04:05", "01-02 03:04:05"]
-    assert [cell in lines[3] for cell in cells] == [True] * kept + [False] * (6 - kept)
-    assert len([line for line in lines if line.strip()]) == 3, "nothing is folded"
+    assert [cell in lines[3] for cell in cells] == [True] * visible + [False] * (6 - visible)
+    assert len([line for line in lines if line.strip()]) == 3, "no line is folded"

@@ -1,4 +1,4 @@
-"""``embedded-host replay``"""
+"""The command ``replay``."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ def history(app: AppFolder, tmp_path: Path) -> Path:
         return durable_app.sync.run("Twice").history.save(tmp_path / "twice.json")
 
 
-def test_a_matching_history_replays(
+def test_a_matching_history_is_reported(
     app: AppFolder, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(history.parent)
     called = call("replay", "twice.json", "--script-root", "app")
     assert (called.code, called.err) == (0, "")
-    assert called.out == "twice.json: Twice fits (2 steps, 3 turns)\n"
+    assert called.out == "twice.json: Twice matches (2 steps, 3 turns)\n"
     assert Path.cwd() == history.parent
 
 
 def test_a_differing_history_is_reported(history: Path, tmp_path: Path) -> None:
     app = echo_app(tmp_path / "changed", 'yield context.wait_for_external_event("Go")')
-    nothing = tmp_path / "nothing.json"
-    nothing.write_text("{}", encoding="utf-8")
-    called = call("replay", history, nothing, "--script-root", app.root)
+    empty = tmp_path / "empty.json"
+    empty.write_text("{}", encoding="utf-8")
+    called = call("replay", history, empty, "--script-root", app.root)
     assert called.code == 1
     assert "differs at step 2 (turn 2)" in called.out
     assert (
         "  the history: activity 'Echo'\n  the code:    it waits for the external event 'Go'"
         in called.out
     )
-    assert f"{nothing}: {nothing} has no history" in called.out
-    found = call("replay", history, "--script-root", app.root, "--json")
-    assert found.code == 1
-    assert '"code": "it waits for the external event' in found.out
+    assert f"{empty}: {empty} has no history" in called.out
+    called = call("replay", history, "--script-root", app.root, "--json")
+    assert called.code == 1
+    assert '"code": "it waits for the external event' in called.out
 
 
 def test_an_app_that_does_not_load_is_reported(history: Path, tmp_path: Path) -> None:

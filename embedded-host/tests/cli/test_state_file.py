@@ -1,4 +1,4 @@
-"""State files are read as they lie there, whoever left them how, and nothing in their folder changes."""
+"""State files of stopped, killed and running hosts. Reading them does not change their folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ os._exit(0)
 
 @pytest.fixture
 def killed(state: Path) -> Path:
-    """As a killed host leaves it: the last changes only in the log."""
+    """Return the state folder of a killed host, whose last changes are in the log only."""
     command = [sys.executable, "-c", _WRITE_AND_DIE, str(state / "state.db")]
     subprocess.run(command, check=True, env=environment(), timeout=60)
     return state
@@ -76,13 +76,13 @@ def test_the_state_of_a_running_host_is_read(host: RunningHost) -> None:
         ]
     ]
     assert {file.name for file in host.state.iterdir()} == names
-    assert host.run("Chain"), "it is not disturbed"
+    assert host.run("Chain"), "the host still works"
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     missing = listed(tmp_path / "missing")
     assert missing.code == 1
-    assert f"There is no state in {tmp_path / 'missing'}." in missing.err
+    assert f"There is no state file in {tmp_path / 'missing'}." in missing.err
     assert not (tmp_path / "missing").exists()
     (tmp_path / "state.db").write_bytes(b"no database" * 100)
     garbage = listed(tmp_path)

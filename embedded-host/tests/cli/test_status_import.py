@@ -1,4 +1,4 @@
-"""The state of an instance that was exported over HTTP, from recorded statuses of the Azure Functions host."""
+"""The import of recorded statuses of the Azure Functions host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which host or state file a command finds, and what it says of it."""
+"""The host or state file that a command selects."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.support.running_host import RunningHost
 
 
 @pytest.fixture
-def nobody() -> Iterator[int]:
-    """A port of this machine that is taken, and where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
+def silent_port() -> Iterator[int]:
+    """Yield a port that is bound but has no listener."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def app(root: Path, port: int, hub: str = "TestHub") -> Path:
@@ -44,24 +44,22 @@ def test_the_host_at_the_apps_port_is_the_default(
     assert call("get-instances").err.startswith(f"Host: http://localhost:{host.port}\n")
 
 
-def test_the_state_is_read_if_no_host_responds(tmp_path: Path, nobody: int) -> None:
-    root = app(tmp_path / "app", nobody)
+def test_the_state_is_read_if_no_host_responds(tmp_path: Path, silent_port: int) -> None:
+    root = app(tmp_path / "app", silent_port)
     write_state(root / ".embedded-host")
     called = call("get-instances", "--script-root", root)
     file = root / ".embedded-host" / "state.db"
-    said = (
-        f"State: {file}, task hub TestHub (read-only; no host answers at http://localhost:{nobody})"
-    )
-    assert (called.code, called.err.splitlines()) == (0, [said])
+    source = f"State: {file}, task hub TestHub (read-only; no host responds at http://localhost:{silent_port})"
+    assert (called.code, called.err.splitlines()) == (0, [source])
     assert "Failed" in called.out
 
 
-def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, nobody: int) -> None:
-    root = app(tmp_path / "app", nobody)
+def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, silent_port: int) -> None:
+    root = app(tmp_path / "app", silent_port)
     called = call("get-instances", "--script-root", root)
     assert called.code == 1
     assert (
-        f"No host answers at http://localhost:{nobody}, and there is no state in {root / '.embedded-host'}."
+        f"No host responds at http://localhost:{silent_port}. There is no state file in {root / '.embedded-host'}."
         in called.err
     )
     assert "embedded-host start" in called.err
@@ -69,16 +67,16 @@ def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, nobody: int) -> 
     changing = call("terminate", "--id", "x", "--script-root", root)
     assert changing.code == 1
     assert (
-        f"No host answers at http://localhost:{nobody}, and this needs a running one."
+        f"No host responds at http://localhost:{silent_port}, and this command needs a running host."
         in changing.err
     )
 
 
-def test_a_named_host_that_does_not_respond_is_an_error(nobody: int, state: Path) -> None:
-    called = call("get-instances", "--url", f"http://127.0.0.1:{nobody}")
+def test_a_named_host_that_does_not_respond_is_an_error(silent_port: int, state: Path) -> None:
+    called = call("get-instances", "--url", f"http://127.0.0.1:{silent_port}")
     assert called.code == 1
-    assert f"http://127.0.0.1:{nobody} does not answer: " in called.err
-    both = call("get-instances", "--url", f"http://127.0.0.1:{nobody}", "--state", state)
+    assert f"http://127.0.0.1:{silent_port} does not respond: " in called.err
+    both = call("get-instances", "--url", f"http://127.0.0.1:{silent_port}", "--state", state)
     assert both.code == 2
 
 
@@ -97,11 +95,11 @@ def test_a_named_host_that_does_not_respond_is_an_error(nobody: int, state: Path
 def test_an_invalid_url_is_refused(url: str) -> None:
     called = call("get-instances", "--url", url)
     assert called.code == 2
-    assert f"'{'' if '://' in url else 'http://'}{url}' is no URL of a host." in called.err
+    assert f"'{'' if '://' in url else 'http://'}{url}' is not a valid URL." in called.err
 
 
-def test_one_of_several_task_hubs_is_chosen(tmp_path: Path, nobody: int) -> None:
-    root = app(tmp_path / "app", nobody, "AppHub")
+def test_the_task_hub_of_the_app_is_the_default(tmp_path: Path, silent_port: int) -> None:
+    root = app(tmp_path / "app", silent_port, "AppHub")
     one = write_state(tmp_path / "one", instance(1, "a", hub="Other"))
     assert "task hub Other" in call("get-instances", "--script-root", root, "--state", one).err
     two = write_state(
@@ -109,17 +107,17 @@ def test_one_of_several_task_hubs_is_chosen(tmp_path: Path, nobody: int) -> None
     )
     own = call("get-instances", "--script-root", root, "--state", two, "--json").json
     assert [item["instanceId"] for item in own["instances"]] == ["b"]
-    asked = call("get-instances", "--state", two, "--task-hub-name", "other", "--json").json
-    assert [item["instanceId"] for item in asked["instances"]] == ["a"]
-    which = call("get-instances", "--script-root", tmp_path, "--state", two)
-    assert which.code == 1
-    assert "holds the task hubs AppHub, Other: choose one with --task-hub-name." in which.err
+    other = call("get-instances", "--state", two, "--task-hub-name", "other", "--json").json
+    assert [item["instanceId"] for item in other["instances"]] == ["a"]
+    ambiguous = call("get-instances", "--script-root", tmp_path, "--state", two)
+    assert ambiguous.code == 1
+    assert "contains the task hubs AppHub, Other: select one with" in ambiguous.err
 
 
 @pytest.mark.process
 def test_another_task_hub_of_a_host_has_no_instances(host: RunningHost) -> None:
-    found = call("get-instances", "--url", host.base, "--task-hub-name", "Another", "--json").json
-    assert found == {"instances": [], "continuationToken": None}
+    page = call("get-instances", "--url", host.base, "--task-hub-name", "Another", "--json").json
+    assert page == {"instances": [], "continuationToken": None}
 
 
 def test_an_invalid_host_json_is_reported(tmp_path: Path, state: Path) -> None:

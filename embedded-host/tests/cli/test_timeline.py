@@ -7,36 +7,39 @@ from uuid import uuid4
 
 import pytest
 
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.cli.timeline import bars, draw
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.management.status import history_events
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.cli.states import after, completed_history, started
 from tests.support.running_host import RunningHost
 
 
-def status(events: list[HistoryEvent], runtime_status: str) -> dict[str, object]:
+def status(events: list[HistoryEvent], runtime_status: str) -> InstanceStatus:
     shown = history_events(events, show_output=True, show_input=True)
-    return {
-        "name": "Order",
-        "instanceId": "o-1",
-        "runtimeStatus": runtime_status,
-        "historyEvents": shown,
-    }
+    return InstanceStatus(
+        {
+            "name": "Order",
+            "instanceId": "o-1",
+            "runtimeStatus": runtime_status,
+            "historyEvents": shown,
+        }
+    )
 
 
-def drawn(
+def drawn_bars(
     events: list[HistoryEvent], runtime_status: str
 ) -> list[tuple[str, str, float, float | None, str]]:
-    began = after(0)
+    start = after(0)
     return [
         (
             bar.kind,
             bar.name,
-            (bar.start - began).total_seconds(),
-            None if bar.end is None else (bar.end - began).total_seconds(),
+            (bar.start - start).total_seconds(),
+            None if bar.end is None else (bar.end - start).total_seconds(),
             bar.outcome,
         )
         for bar in bars(status(events, runtime_status))
@@ -44,7 +47,7 @@ def drawn(
 
 
 def test_the_bars_of_a_finished_instance_have_ends() -> None:
-    assert drawn(completed_history(), "Completed") == [
+    assert drawn_bars(completed_history(), "Completed") == [
         ("orchestration", "Order", 0, 9, "Completed"),
         ("activity", "Charge", 1, 3, "Completed"),
         ("timer", "timer", 2, 4, "Completed"),
@@ -64,7 +67,7 @@ def test_the_bars_of_open_calls_have_no_end() -> None:
         h.execution_resumed(after(6), None),
         h.execution_suspended(after(7), None),
     ]
-    assert drawn(events, "Suspended") == [
+    assert drawn_bars(events, "Suspended") == [
         ("orchestration", "Order", 0, None, "Suspended"),
         ("activity", "Charge", 1, 2, "Failed"),
         ("activity", "Charge", 3, None, "Running"),
@@ -75,13 +78,13 @@ def test_the_bars_of_open_calls_have_no_end() -> None:
     ]
 
 
-def test_an_unfired_timer_is_canceled() -> None:
+def test_a_timer_that_has_not_fired_is_canceled_at_the_end() -> None:
     events = [
         started(),
         h.timer_created(after(1), 0, after(60)),
         h.execution_completed(after(2), 1, "Completed", "1"),
     ]
-    timer = drawn(events, "Completed")[1]
+    timer = drawn_bars(events, "Completed")[1]
     assert timer[2:] == (1, 2, "Canceled")
 
 
@@ -91,15 +94,15 @@ def test_a_response_of_an_entity_has_no_bar() -> None:
         h.event_raised(after(1), str(uuid4()), "{}"),
         h.event_raised(after(1), "go", None),
     ]
-    assert [bar[1] for bar in drawn(events, "Running")] == ["Order", "go"]
+    assert [bar[1] for bar in drawn_bars(events, "Running")] == ["Order", "go"]
 
 
 def test_a_pending_instance_has_no_bars() -> None:
-    assert bars({"name": "Order", "runtimeStatus": "Pending"}) == []
+    assert bars(InstanceStatus({"name": "Order", "runtimeStatus": "Pending"})) == []
 
 
 @pytest.mark.parametrize(("encoding", "marks"), [("utf-8", "█░◆"), ("ascii", "#-*")])
-def test_the_drawing_uses_marks_that_the_console_has(
+def test_the_chart_uses_characters_that_the_console_can_encode(
     monkeypatch: pytest.MonkeyPatch, encoding: str, marks: str
 ) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
@@ -116,27 +119,27 @@ def test_the_drawing_uses_marks_that_the_console_has(
 
 
 @pytest.mark.process
-def test_a_running_hosts_instance_is_drawn(host: RunningHost, ask: Ask) -> None:
+def test_an_instance_of_a_running_host_is_drawn(host: RunningHost, call_host: CallHost) -> None:
     links = host.start("Parent", None, uuid4().hex)
     host.end(links)
-    found = ask("timeline", "--id", links["id"], "--json").json
-    assert list(found) == ["instanceId", "runtimeStatus", "bars"]
-    assert list(found["bars"][0]) == ["kind", "name", "start", "end", "seconds", "outcome"]
-    assert [bar["kind"] for bar in found["bars"]] == ["orchestration", *["subOrchestration"] * 3]
-    children = [bar["instanceId"] for bar in found["bars"][1:]]
+    document = call_host("timeline", "--id", links["id"], "--json").json
+    assert list(document) == ["instanceId", "runtimeStatus", "bars"]
+    assert list(document["bars"][0]) == ["kind", "name", "start", "end", "seconds", "outcome"]
+    assert [bar["kind"] for bar in document["bars"]] == ["orchestration", *["subOrchestration"] * 3]
+    children = [bar["instanceId"] for bar in document["bars"][1:]]
     assert [
         host.get(f"/runtime/webhooks/durabletask/instances/{id}").json["parentInstanceId"]
         for id in children
     ] == [links["id"]] * 3
-    assert all(bar["seconds"] >= 0 and bar["outcome"] == "Completed" for bar in found["bars"])
-    lines = ask("timeline", "--id", links["id"]).out.splitlines()
+    assert all(bar["seconds"] >= 0 and bar["outcome"] == "Completed" for bar in document["bars"])
+    lines = call_host("timeline", "--id", links["id"]).out.splitlines()
     assert len(lines) == 4
     assert all(f"({id})" in line for id, line in zip(children, lines[1:], strict=True))
 
 
 def test_an_instance_of_a_state_file_is_drawn(state: Path) -> None:
-    found = call("timeline", "--id", "c", "--state", state, "--json").json
-    assert [(bar["name"], bar["outcome"]) for bar in found["bars"]] == [
+    document = call("timeline", "--id", "c", "--state", state, "--json").json
+    assert [(bar["name"], bar["outcome"]) for bar in document["bars"]] == [
         ("Order", "Running"),
         ("Ship", "Running"),
     ]

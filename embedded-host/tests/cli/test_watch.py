@@ -9,18 +9,18 @@ from uuid import uuid4
 import pytest
 
 from embedded_host.cli import watch
-from embedded_host.cli.reader import Json, Page
+from embedded_host.cli.reader import EntityState, InstanceStatus, Page
 from embedded_host.cli.watch import COLUMNS, InstanceWatcher
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 from tests.cli.calling import call
-from tests.cli.conftest import Ask
+from tests.cli.conftest import CallHost
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost, environment
 
 
 @pytest.mark.process
-def test_watch_ends_with_the_instance(host: RunningHost, tmp_path: Path) -> None:
+def test_watch_exits_when_the_instance_has_finished(host: RunningHost, tmp_path: Path) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
     command = [
@@ -33,30 +33,32 @@ def test_watch_ends_with_the_instance(host: RunningHost, tmp_path: Path) -> None
         "--url",
         host.base,
     ]
-    seen = tmp_path / "seen.txt"
-    with seen.open("wb") as out:
+    output = tmp_path / "output.txt"
+    with output.open("wb") as out:
         watching = subprocess.Popen(
             [*command, "--interval", "0.05", "--json"], stdout=out, env=environment()
         )
-        eventually(lambda: seen.read_text(encoding="utf-8").count("\n") == 1, "it has looked")
+        eventually(
+            lambda: output.read_text(encoding="utf-8").count("\n") == 1, "the first line is printed"
+        )
         host.raise_event(links, "Approval", 1)
         assert watching.wait(30) == 0
-    lines = [json.loads(line) for line in seen.read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert list(lines[0]) == list(COLUMNS)
     assert [line["runtimeStatus"] for line in lines][:: len(lines) - 1] == ["Running", "Completed"]
 
 
 @pytest.mark.process
-def test_changes_are_printed_as_lines(host: RunningHost, ask: Ask) -> None:
+def test_changes_are_printed_as_lines(host: RunningHost, call_host: CallHost) -> None:
     links = host.start("Chain", None, uuid4().hex)
     status = host.end(links)
-    called = ask("watch", "--id", links["id"])
+    called = call_host("watch", "--id", links["id"])
     assert called.out == f"{status['lastUpdatedTime']}  {links['id']}  Chain  Completed\n"
 
 
-def test_instances_that_had_finished_are_not_watched(state: Path) -> None:
+def test_instances_that_finished_before_are_watched_by_id_only(state: Path) -> None:
     called = call("watch", "--state", state, "--prefix", "b", "--until-finished", "--json")
-    assert called.out == "", "what had finished before is not watched"
+    assert called.out == ""
     assert call("watch", "--state", state, "--id", "b").out.split() == [
         "2026-01-02T03:04:25Z",
         "b",
@@ -66,70 +68,72 @@ def test_instances_that_had_finished_are_not_watched(state: Path) -> None:
 
 
 class FakeReader:
-    """Instances as the test sets them."""
+    """A reader of instances whose statuses the test sets."""
 
     name = "fake"
 
     def __init__(self) -> None:
-        self.rows: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}
         self.token: str | None = None
 
-    def _row(self, id: str) -> Json:
-        return {
-            "instanceId": id,
-            "name": "N",
-            "runtimeStatus": self.rows[id],
-            "lastUpdatedTime": id,
-        }
+    def _status(self, id: str) -> InstanceStatus:
+        return InstanceStatus(
+            {
+                "instanceId": id,
+                "name": "N",
+                "runtimeStatus": self.statuses[id],
+                "lastUpdatedTime": id,
+            }
+        )
 
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
-    ) -> Json | None:
-        return self._row(instance_id) if instance_id in self.rows else None
+    ) -> InstanceStatus | None:
+        return self._status(instance_id) if instance_id in self.statuses else None
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
-    ) -> Page:
-        found = [self._row(id) for id, status in self.rows.items() if status in query.statuses]
-        return Page(found, self.token)
+    ) -> Page[InstanceStatus]:
+        ids = [id for id, status in self.statuses.items() if status in query.statuses]
+        return Page([self._status(id) for id in ids], self.token)
 
-    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
         raise NotImplementedError
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
         raise NotImplementedError
 
 
-def test_instances_that_finish_are_shown_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instances_that_finish_stay_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = FakeReader()
-    reader.rows = {"a": "Running", "b": "Pending", "@counter@k": "Running", "old": "Completed"}
+    reader.statuses = {"a": "Running", "b": "Pending", "@counter@k": "Running", "old": "Completed"}
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     polls = InstanceWatcher(reader, (), None).polls(1.0, True)
 
-    def seen() -> dict[str, str]:
-        return {row["instanceId"]: row["runtimeStatus"] for row in next(polls)}
+    def next_poll() -> dict[str, str]:
+        return {status.instance_id: status.runtime_status for status in next(polls)}
 
-    assert seen() == {"b": "Pending", "a": "Running"}
-    reader.rows |= {"a": "Failed", "c": "Running"}
-    assert seen() == {"c": "Running", "b": "Pending", "a": "Failed"}
-    del reader.rows["b"]  # purged
-    reader.rows["c"] = "Completed"
-    assert seen() == {"c": "Completed", "a": "Failed"}
+    assert next_poll() == {"b": "Pending", "a": "Running"}
+    reader.statuses |= {"a": "Failed", "c": "Running"}
+    assert next_poll() == {"c": "Running", "b": "Pending", "a": "Failed"}
+    del reader.statuses["b"]  # purged
+    reader.statuses["c"] = "Completed"
+    assert next_poll() == {"c": "Completed", "a": "Failed"}
     assert next(polls, None) is None, "all have finished"
     assert set(FINISHED) > {"Completed", "Failed"}
 
 
 @pytest.mark.process
 def test_the_table_has_a_row_for_each_instance(
-    monkeypatch: pytest.MonkeyPatch, host: RunningHost, ask: Ask
+    monkeypatch: pytest.MonkeyPatch, host: RunningHost, call_host: CallHost
 ) -> None:
     monkeypatch.setattr(watch, "on_terminal", lambda: True)
     links = host.start("Chain", None, f"table-{uuid4().hex[:4]}")
     host.end(links)
-    shown = ask("watch", "--id", links["id"]).out
-    assert links["id"] in shown
-    assert "Completed" in shown
-    assert "0 not finished" in shown
+    table = call_host("watch", "--id", links["id"]).out
+    assert links["id"] in table
+    assert "Completed" in table
+    assert "0 not finished" in table
 
 
 @pytest.mark.parametrize("on_terminal", [True, False])
@@ -137,16 +141,19 @@ def test_the_number_of_hidden_instances_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_terminal: bool
 ) -> None:
     reader = FakeReader()
-    reader.rows, reader.token = {f"i{n:03}": "Running" for n in range(30)}, "more"
-    watched = InstanceWatcher(reader, (), None)
+    reader.statuses, reader.token = {f"i{n:03}": "Running" for n in range(30)}, "more"
+    watcher = InstanceWatcher(reader, (), None)
     monkeypatch.setattr(watch, "on_terminal", lambda: on_terminal)
-    polls = iter([next(watched.polls(1.0, False))] * 2)
+    polls = iter([next(watcher.polls(1.0, False))] * 2)
     if on_terminal:
         monkeypatch.setenv("COLUMNS", "120")
-        watch._show_table(watched, polls, 20)
-        assert "the first 500 by their ids, and more run, 10 more below" in capsys.readouterr().out
+        watch._show_table(watcher, polls, 20)
+        assert (
+            "the first 500 instances by id; more instances are running, 10 more hidden"
+            in capsys.readouterr().out
+        )
     else:
-        watch._print_changes(watched, polls, as_json=True)
-        told = capsys.readouterr()
-        assert told.err.count("choose among them with --prefix or --id.") == 1
-        assert len(told.out.splitlines()) == 30
+        watch._print_changes(watcher, polls, as_json=True)
+        output = capsys.readouterr()
+        assert output.err.count("Select instances with --prefix or --id.") == 1
+        assert len(output.out.splitlines()) == 30

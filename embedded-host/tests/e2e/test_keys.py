@@ -179,17 +179,17 @@ def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path)
     ):
         called = call(*command, *where)
         assert called.code == 0, called
-        assert f"Key: the master key, out of {keyed.file.path}" in called.err
+        assert f"Key: the master key in {keyed.file.path}" in called.err
         assert keyed.keys.master not in called.out + called.err
     given = call("get-instances", *where, "--code", keyed.keys.system[DURABLE])
     assert given.code == 0
     assert "Key:" not in given.err
     elsewhere = call("get-instances", "--url", keyed.host.base, "--script-root", tmp_path)
     assert elsewhere.code == 1
-    assert "wants a key (status 401)" in elsewhere.err
-    assert "embedded-host keys list shows it" in elsewhere.err
+    assert "requires a key (status 401)" in elsewhere.err
+    assert "embedded-host keys list prints it" in elsewhere.err
     other = call("get-instances", "--url", keyed.host.base, "--code", "wrong")
-    assert "does not take the key" in other.err
+    assert "does not accept the key" in other.err
 
 
 def test_a_key_is_sent_to_no_other_program(keyed: Keyed, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_key_is_sent_to_no_other_program(keyed: Keyed, tmp_path: Path) -> None
         called = call("get-instances", "--url", other.base, "--script-root", keyed.host.root)
     assert called.code == 1
     assert "Key:" not in called.err
-    assert "wants a key" in called.err
+    assert "requires a key" in called.err
 
 
 def test_a_running_host_applies_changes_of_keys(keyed: Keyed) -> None:

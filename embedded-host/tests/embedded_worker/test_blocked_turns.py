@@ -59,7 +59,7 @@ def test_the_position_of_a_blocked_turn_is_logged_once(caplog: pytest.LogCapture
         assert "self._go_on.wait(20)" in message
 
 
-def test_a_turn_begins_if_the_system_refuses_a_thread(
+def test_a_turn_begins_where_no_further_thread_is_to_be_had(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
@@ -72,7 +72,7 @@ def test_a_turn_begins_if_the_system_refuses_a_thread(
     assert watch._turns == {}
 
 
-def test_a_turn_that_returns_in_time_is_not_logged(
+def test_a_turn_that_comes_back_is_not_told_of(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)

@@ -65,7 +65,7 @@ def answers(host: socket.socket, count: int) -> list[Message]:
     return got
 
 
-def test_each_call_gets_its_result(serve: Serve) -> None:
+def test_calls_are_answered(serve: Serve) -> None:
     host = serve(2, lambda asked: InvocationResult(asked.id, asked.function))
     host.sendall(
         b"".join(encode(InvocationRequest(number, f"f{number}", "null")) for number in range(500))
@@ -76,20 +76,20 @@ def test_each_call_gets_its_result(serve: Serve) -> None:
     ]
 
 
-def test_a_turn_request_that_arrives_in_pieces_runs(serve: Serve) -> None:
+def test_a_turn_and_what_arrives_in_pieces(serve: Serve) -> None:
     host = serve(1, lambda asked: InvocationResult(asked.id, type(asked).__name__))
     for byte in encode(TurnRequest(7, "f", "instance", "execution", "x" * 50)):
         host.sendall(bytes([byte]))
     assert answers(host, 1) == [InvocationResult(7, "TurnRequest")]
 
 
-def test_no_result_is_sent_if_run_returns_none(serve: Serve) -> None:
+def test_a_message_without_a_response_gets_none(serve: Serve) -> None:
     host = serve(1, lambda asked: None if asked.id == 1 else InvocationResult(asked.id))
     host.sendall(encode(InvocationRequest(1, "f", "")) + encode(InvocationRequest(2, "f", "")))
     assert answers(host, 1) == [InvocationResult(2)]
 
 
-def test_large_calls_and_results_arrive(serve: Serve) -> None:
+def test_large_calls_and_answers(serve: Serve) -> None:
     def echo(request: InvocationRequest | TurnRequest) -> InvocationResult:
         assert isinstance(request, InvocationRequest)
         assert isinstance(request.trigger, str)
@@ -109,7 +109,7 @@ def test_large_calls_and_results_arrive(serve: Serve) -> None:
     )
 
 
-def test_small_results_overtake_large_ones_that_wait(
+def test_small_answers_go_ahead_of_large_ones_that_wait(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody reads at first: a large one fills the socket, the others wait for it."""
@@ -154,7 +154,7 @@ def test_concurrent_calls_are_limited_to_the_threads(serve: Serve) -> None:
     assert most == [3]
 
 
-def test_a_single_caller_starts_at_most_two_threads(serve: Serve) -> None:
+def test_a_lone_caller_needs_no_more_than_two_threads(serve: Serve) -> None:
     host = serve(8, lambda asked: InvocationResult(asked.id, threading.current_thread().name))
     names = set()
     for number in range(100):
@@ -165,7 +165,7 @@ def test_a_single_caller_starts_at_most_two_threads(serve: Serve) -> None:
     assert names <= {"test-1", "test-2"}
 
 
-def test_existing_threads_continue_if_the_system_refuses_another(
+def test_where_no_further_thread_is_to_be_had_those_there_are_go_on(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
@@ -179,7 +179,7 @@ def test_existing_threads_continue_if_the_system_refuses_another(
     ] == list(range(20))
 
 
-def test_the_process_exits_if_memory_is_exhausted(ended: list[int]) -> None:
+def test_the_process_ends_where_a_call_has_no_room(ended: list[int]) -> None:
     """What has been read of it is lost, and with it where the next one begins."""
 
     class Full:
@@ -191,9 +191,7 @@ def test_the_process_exits_if_memory_is_exhausted(ended: list[int]) -> None:
 
 
 @pytest.mark.parametrize("last", [b"", b"\xff\xff\xff\xff"])
-def test_the_process_exits_when_the_connection_ends_or_is_malformed(
-    serve: Serve, ended: list[int], last: bytes
-) -> None:
+def test_the_process_ends_with_the_connection(serve: Serve, ended: list[int], last: bytes) -> None:
     """Also with one that brings nonsense."""
     host = serve(1, lambda asked: InvocationResult(asked.id))
     host.sendall(last)

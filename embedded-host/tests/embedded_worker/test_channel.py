@@ -11,7 +11,7 @@ from embedded_worker.framing import FrameReader, encode
 from embedded_worker.protocol import InvocationRequest, Message, StopRequest
 
 
-async def test_malformed_bytes_close_the_channel() -> None:
+async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
     got: list[Message] = []
     closed = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ class NarrowTransport(asyncio.Transport):
         pass
 
 
-async def test_small_frames_overtake_large_ones_that_wait() -> None:
+async def test_small_frames_go_ahead_of_large_ones_that_wait() -> None:
     channel = Channel(lambda _, __: None, lambda _: None)
     channel.connection_made(transport := NarrowTransport(channel))
     for number in (1, 2, 3):

@@ -84,9 +84,7 @@ async def both(world: World, name: str, path: str, *data: Any) -> Any:
         (410, b"false"),
     ],
 )
-async def test_status_and_body_are_the_same_over_the_channel_and_over_http(
-    world: World, name: str, status: int, body: bytes
-) -> None:
+async def test_status_and_body(world: World, name: str, status: int, body: bytes) -> None:
     world.status, world.body = status, body
     answered = await both(world, name, "instances/i-1")
     nothing = "" if name.startswith("get") else None
@@ -139,7 +137,7 @@ async def test_the_sdk_client_sends_requests_over_the_channel(world: World) -> N
     assert world.over_http == []
 
 
-async def test_additional_arguments_of_the_sdk_are_accepted(world: World) -> None:
+async def test_headers_are_no_hindrance(world: World) -> None:
     await MODULE.post_async_request(
         world.base + "x", 1, "trace", "state", function_invocation_id="i"
     )
@@ -169,7 +167,7 @@ async def test_requests_of_another_event_loop_use_http(world: World, name: str) 
     assert (world.over_channel, len(world.over_http)) == ([], 1)
 
 
-async def test_an_unknown_sdk_is_not_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_sdk_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(MODULE, "get_async_request")
     post = MODULE.post_async_request
     carry_client_requests(world.ask, world.base)

@@ -94,7 +94,7 @@ def seen() -> list[str]:
 
 @pytest.mark.parametrize("runner", ["1", "True"], indirect=True)
 @pytest.mark.parametrize("name", ["Traced", "TracedLater"])
-async def test_hooks_run_before_and_after_a_function(
+async def test_hooks_are_around_a_function(
     runner: Runner, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert seen() == ["loaded Hello", "loaded Traced", "loaded TracedLater"]
@@ -105,7 +105,7 @@ async def test_hooks_run_before_and_after_a_function(
 
 
 @pytest.mark.parametrize("runner", ["1"], indirect=True)
-async def test_hooks_run_before_and_after_each_turn(runner: Runner) -> None:
+async def test_hooks_are_around_each_turn(runner: Runner) -> None:
     seen()
     event = {"EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-02T03:04:05Z"}
     instance = {"InstanceId": "i", "ExecutionId": "e"}

@@ -103,7 +103,7 @@ def test_messages_are_joined_from_any_pieces(data: st.DataObject) -> None:
     assert all(same(a, b) for a, b in zip(read, MESSAGES, strict=True))
 
 
-def test_a_message_is_returned_with_its_last_byte() -> None:
+def test_a_message_is_complete_with_its_last_byte_only() -> None:
     reader = FrameReader()
     whole = encode(StopRequest())
     assert [reader.feed(whole[i : i + 1]) for i in range(len(whole) - 1)] == [[]] * (len(whole) - 1)
@@ -181,7 +181,7 @@ def test_a_field_of_another_type_is_refused(fields: list[Any]) -> None:
         FrameReader().feed(frame(json.dumps(fields).encode()))
 
 
-def test_a_blob_that_is_not_utf_8_is_refused() -> None:
+def test_text_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(MalformedFrameError):
         FrameReader().feed(frame(b'["turn", 1, "F", "i", "e", 1]', b"\xff"))
 
@@ -224,7 +224,7 @@ def test_an_unsendable_request_raises_with_the_reason(message: Message) -> None:
         encode(message)
 
 
-def test_a_malformed_frame_after_a_valid_one_is_refused() -> None:
+def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
     with pytest.raises(MalformedFrameError):
         FrameReader().feed(encode(StopRequest()) + frame(b""))
 

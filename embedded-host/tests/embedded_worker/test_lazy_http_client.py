@@ -39,7 +39,7 @@ print("aiohttp" in sys.modules)
 """
 
 
-def test_aiohttp_is_imported_by_the_first_request() -> None:
+def test_the_first_request_imports_aiohttp() -> None:
     """In a process of its own: a module is imported once."""
     done = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=False
@@ -52,7 +52,7 @@ def test_aiohttp_is_imported_by_the_first_request() -> None:
     ], done.stderr
 
 
-def test_an_sdk_that_is_already_imported_is_not_changed() -> None:
+def test_an_sdk_that_is_already_imported_is_left_alone() -> None:
     before = sys.modules[lazy_http_client.NAME]
     assert not lazy_http_client.install()
     assert sys.modules[lazy_http_client.NAME] is before

@@ -85,7 +85,7 @@ def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
     ],
 )
 @pytest.mark.parametrize("later", [False, True])
-def test_yielding_another_value_than_a_task_is_refused(
+def test_a_yielded_value_must_be_a_task(
     app: AppFolder, run: MakeFunction, yielded: str, said: str, later: bool
 ) -> None:
     before = "yield context.call_activity('Echo')" if later else "pass"
@@ -110,9 +110,7 @@ def test_continue_as_new_may_be_yielded(app: AppFolder, run: MakeFunction, later
     assert actions[-1]["actionType"] == 4
 
 
-def test_the_finally_block_of_a_refused_orchestrator_runs(
-    app: AppFolder, run: MakeFunction
-) -> None:
+def test_its_finally_is_run(app: AppFolder, run: MakeFunction) -> None:
     function = run(
         """\
         ended = []
@@ -135,7 +133,7 @@ def test_the_finally_block_of_a_refused_orchestrator_runs(
         "def run(context):\n    if False:\n        yield\n    return context.call_activity('A')\n",
     ],
 )
-def test_returning_a_task_is_refused(app: AppFolder, run: MakeFunction, code: str) -> None:
+def test_a_task_must_not_be_returned(app: AppFolder, run: MakeFunction, code: str) -> None:
     said = f"{FILE}: 'run' returns a task and not its result. Write return (yield context...)."
     assert failure(run(code), app.root) == said
 
@@ -149,14 +147,16 @@ def test_returning_a_task_is_refused(app: AppFolder, run: MakeFunction, code: st
         ("raise ValueError('boom')", "boom"),
     ],
 )
-def test_an_exception_without_a_message_is_reported_with_its_line(
+def test_an_exception_without_a_text_gets_one(
     app: AppFolder, run: MakeFunction, raised: str, said: str
 ) -> None:
     function = run(f"def run(context):\n    yield context.call_activity('A')\n    {raised}\n")
     assert failure(function, app.root, completed(0)) == said
 
 
-def test_the_orchestrator_gets_results_and_exceptions(app: AppFolder, run: MakeFunction) -> None:
+def test_values_and_failures_get_through_to_the_orchestrator(
+    app: AppFolder, run: MakeFunction
+) -> None:
     function = run(
         """\
         def run(context):
@@ -200,7 +200,7 @@ def test_an_orchestrator_without_a_yield_returns_its_value(
         ),
     ],
 )
-def test_an_async_def_orchestrator_is_refused(
+def test_an_async_def_is_no_orchestrator(
     run: MakeFunction, code: str, kind: str, said: str
 ) -> None:
     factory = df.Orchestrator if kind == "orchestrationTrigger" else df.Entity
@@ -217,7 +217,7 @@ def test_an_async_def_orchestrator_is_refused(
         "async def run(context):\n    yield 1\n",
     ],
 )
-def test_the_entry_point_must_be_the_result_of_create(run: MakeFunction, code: str) -> None:
+def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
     function = run(code)
     assert shape_problem(function, "orchestrationTrigger", FILE, "main") == (
         f"'main' in {FILE} is the orchestrator function itself. Rename it, for example to run, make it a plain def, and add "
@@ -229,7 +229,7 @@ def test_the_entry_point_must_be_the_result_of_create(run: MakeFunction, code: s
     assert entity.endswith("main = df.Entity.create(run).")
 
 
-def test_valid_functions_have_no_shape_problem(run: MakeFunction) -> None:
+def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
     generator = run("def run(context):\n    yield 1\n")
     assert (
         shape_problem(df.Orchestrator.create(generator), "orchestrationTrigger", FILE, "main")
@@ -277,7 +277,7 @@ def test_valid_functions_have_no_shape_problem(run: MakeFunction) -> None:
         ("subprocess.run(['x'])", "subprocess.run", "call it in an activity"),
     ],
 )
-def test_calls_that_block_or_are_not_deterministic_have_a_warning(
+def test_calls_that_block_or_differ(
     app: AppFolder, run: MakeFunction, call: str, name: str, instead: str
 ) -> None:
     function = run(
@@ -300,7 +300,7 @@ def test_calls_that_block_or_are_not_deterministic_have_a_warning(
         "mytime.times()",
     ],
 )
-def test_harmless_calls_have_no_warning(app: AppFolder, run: MakeFunction, call: str) -> None:
+def test_calls_that_are_no_matter(app: AppFolder, run: MakeFunction, call: str) -> None:
     assert list(suspicious_calls(run(f"def run(context):\n    yield {call}\n"), app.root)) == []
 
 
@@ -314,7 +314,7 @@ def test_a_function_without_source_is_not_checked(tmp_path: Path) -> None:
 # -- where it is -----------------------------------------------------------------------------------
 
 
-def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
+def test_where_a_thread_is(app: AppFolder, run: MakeFunction) -> None:
     function = run(
         """\
         def run(event, reached):
@@ -337,7 +337,7 @@ def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunc
     assert thread_position(thread.ident, app.root) is None
 
 
-def test_caller_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
+def test_the_place_of_a_call(app: AppFolder, run: MakeFunction) -> None:
     function = run("def run(place, root):\n    return place(root)\n")
     assert function(caller_position, app.root) == f"{FILE} line 2"
     assert function(caller_position, app.root / "elsewhere") == "?"

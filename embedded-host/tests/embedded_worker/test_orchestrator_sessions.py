@@ -96,7 +96,7 @@ def bound(name: str) -> Callable[[Any], Steps]:
     return run
 
 
-def test_each_orchestrator_has_its_own_context_variables(talk: MakeTalk) -> None:
+def test_context_variables_are_each_orchestrators_own(talk: MakeTalk) -> None:
     """Of two whose turns take turns in one thread; structlog keeps in them what is to stand in each line."""
     one, other = talk(bound("one")), talk(bound("other"))
     one()
@@ -122,7 +122,7 @@ def three_in_turn(context: Any) -> Steps:
 
 @pytest.mark.parametrize("waits", [three_at_once, three_in_turn])
 @pytest.mark.parametrize("batches", [["abc"], ["", "a", "b", "c"], ["a", "bc"], ["", "ab", "c"]])
-def test_events_complete_waits_in_the_order_of_arrival(
+def test_events_reach_their_waits_in_the_order_in_which_they_came(
     talk: MakeTalk, waits: Any, batches: list[str]
 ) -> None:
     main = talk(waits)
@@ -150,7 +150,7 @@ def late(context: Any) -> Steps:
     return values
 
 
-def test_an_event_completes_an_awaited_task_and_not_an_abandoned_one(talk: MakeTalk) -> None:
+def test_an_event_goes_to_a_wait_that_is_awaited_and_not_to_one_left_behind(talk: MakeTalk) -> None:
     main = talk(late)
     main()
     main(fired(0))
@@ -158,7 +158,7 @@ def test_an_event_completes_an_awaited_task_and_not_an_abandoned_one(talk: MakeT
     assert main(event("Go", "for the first"))["output"] == ["for the second", "for the first"]
 
 
-def test_an_event_without_a_waiting_task_goes_to_the_last_abandoned_task(talk: MakeTalk) -> None:
+def test_a_result_without_a_waiter_goes_to_the_last_abandoned_task(talk: MakeTalk) -> None:
     def leaves_two(context: Any) -> Steps:
         waits = [context.wait_for_external_event("Go") for _ in range(2)]
         yield context.task_any([context.call_activity("Echo"), *waits])
@@ -172,7 +172,7 @@ def test_an_event_without_a_waiting_task_goes_to_the_last_abandoned_task(talk: M
     assert main(completed(1))["output"] == [False, True]
 
 
-def test_an_entity_call_gets_the_response_with_its_id(talk: MakeTalk) -> None:
+def test_an_entity_answers_by_the_id_of_its_call(talk: MakeTalk) -> None:
     def asks(context: Any) -> Steps:
         return (yield context.call_entity(df.EntityId("Counter", "k"), "get"))
 
@@ -211,7 +211,7 @@ BATCHES: list[list[HistoryEvent]] = [
 ]
 
 
-def test_a_kept_session_returns_the_same_actions_and_counts_as_a_new_one() -> None:
+def test_a_kept_session_answers_and_counts_as_a_fresh_one() -> None:
     kept, fresh = Talk(many_things), Talk(many_things, fresh=True)
     for batch in BATCHES:
         assert kept(*batch) == fresh(*batch)
@@ -223,7 +223,7 @@ def test_a_kept_session_returns_the_same_actions_and_counts_as_a_new_one() -> No
     assert fresh.now.finished
 
 
-def test_a_turn_omits_actions_up_to_the_first_cancelled_timer() -> None:
+def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> None:
     def many(context: Any) -> Steps:
         for n in range(3):
             yield context.call_activity("Echo", n)
@@ -249,7 +249,7 @@ def test_a_turn_omits_actions_up_to_the_first_cancelled_timer() -> None:
     assert main.actions[3]["compoundActions"][0]["isCanceled"] is True
 
 
-def test_finished_timers_are_not_checked_again() -> None:
+def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
     def sleeps(context: Any) -> Steps:
         kept = context.create_timer(after(600))
         yield context.task_any([kept, context.call_activity("Echo", 0)])
@@ -267,7 +267,7 @@ def test_finished_timers_are_not_checked_again() -> None:
     assert (main.now.known, main.now._timers) == (0, [])
 
 
-def test_actions_are_counted_after_each_event() -> None:
+def test_how_many_actions_there_were_after_each_event() -> None:
     main = Talk(many_things, fresh=True)
     counts = []
     for batch in BATCHES:
@@ -276,7 +276,7 @@ def test_actions_are_counted_after_each_event() -> None:
     assert counts == [[1], [1, 3], [3, 4, 4], [4, 4], [4, 4, 4], [4, 5, 5]]
 
 
-def test_a_failed_turn_returns_its_error_and_its_counts() -> None:
+def test_a_failed_turn_has_its_error_and_its_counts() -> None:
     def fails(context: Any) -> Steps:
         yield context.call_activity("Echo")
         raise ValueError("boom")
@@ -289,7 +289,7 @@ def test_a_failed_turn_returns_its_error_and_its_counts() -> None:
     assert main.now.counts == [1, 1, 1]
 
 
-def test_only_events_of_the_last_turn_count_as_new(talk: MakeTalk) -> None:
+def test_only_the_last_turn_is_new(talk: MakeTalk) -> None:
     replaying = []
 
     def looks(context: Any) -> Steps:
@@ -304,7 +304,7 @@ def test_only_events_of_the_last_turn_count_as_new(talk: MakeTalk) -> None:
     assert replaying == ([False, False] if not main.fresh else [False, True, False])
 
 
-def test_continue_as_new_finishes_a_session() -> None:
+def test_continue_as_new_ends_a_session() -> None:
     def again(context: Any) -> Steps:
         yield context.call_activity("Echo")
         context.continue_as_new(1)
@@ -315,7 +315,7 @@ def test_continue_as_new_finishes_a_session() -> None:
     assert main.now.finished
 
 
-def test_an_unserializable_custom_status_is_named() -> None:
+def test_a_status_that_is_no_json_is_named() -> None:
     def sets(context: Any) -> Steps:
         context.set_custom_status({"at": after(0)})
         yield context.call_activity("Echo")
@@ -326,7 +326,7 @@ def test_an_unserializable_custom_status_is_named() -> None:
         Talk(sets)()
 
 
-def test_an_event_with_invalid_json_fails_the_turn() -> None:
+def test_an_event_that_is_no_json_fails_the_turn() -> None:
     main = Talk(three_in_turn)
     main()
     with pytest.raises(ValueError, match="Expecting value"):
@@ -336,7 +336,7 @@ def test_an_event_with_invalid_json_fails_the_turn() -> None:
 # -- what was never yielded ------------------------------------------------------------------------
 
 
-def test_calls_that_were_never_yielded_have_a_warning(talk: MakeTalk) -> None:
+def test_calls_that_were_never_yielded(talk: MakeTalk) -> None:
     def forgets(context: Any) -> Steps:
         context.call_activity("Lost")
         later = context.call_activity("Later")
@@ -371,7 +371,7 @@ def session() -> OrchestratorSession:
     return main.now
 
 
-def test_taking_a_session_removes_it() -> None:
+def test_a_session_is_taken_once() -> None:
     sessions, kept = SessionCache(), session()
     sessions.keep("i-1", kept)
     assert sessions.take("i-2", "e-1", 2) is None
@@ -380,14 +380,14 @@ def test_taking_a_session_removes_it() -> None:
 
 
 @pytest.mark.parametrize(("execution", "seen"), [("e-2", 2), ("e-1", 1), ("e-1", 3)])
-def test_a_session_that_has_seen_other_events_is_not_used(execution: str, seen: int) -> None:
+def test_a_session_that_stands_elsewhere_is_no_use(execution: str, seen: int) -> None:
     sessions = SessionCache()
     sessions.keep("i-1", session())
     assert sessions.take("i-1", execution, seen) is None
     assert sessions.take("i-1", "e-1", 2) is None
 
 
-def test_the_least_recently_used_session_is_removed_first() -> None:
+def test_the_least_recently_used_go_first() -> None:
     sessions, kept = SessionCache(limit=2), [session() for _ in range(3)]
     sessions.keep("a", kept[0])
     sessions.keep("b", kept[1])
@@ -408,7 +408,7 @@ def no_garbage_collector() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_garbage_collector")
 @pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
-def test_closing_a_session_breaks_its_reference_cycle(how: str) -> None:
+def test_a_dropped_session_leaves_no_reference_cycle(how: str) -> None:
     sessions, kept = SessionCache(limit=1), session()
     kept.run_turn()
     alive = weakref.ref(kept._context)

@@ -38,9 +38,7 @@ async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     )
 
 
-async def test_an_http_function_gets_the_request_and_the_client(
-    app: AppFolder, runner: Runner
-) -> None:
+async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> None:
     app.function(
         "Tick",
         """
@@ -59,14 +57,14 @@ async def test_an_http_function_gets_the_request_and_the_client(
     )
 
 
-async def test_a_timer_parameter_annotated_as_str_gets_json(app: AppFolder, runner: Runner) -> None:
+async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
     app.function("Tick", "def main(timer: str): raise RuntimeError(timer)", TIMER)
     error = (await run(runner, app)).error
     assert error is not None
     assert json.loads(error.message)["IsPastDue"] is True
 
 
-async def test_outputs_without_a_service_are_ignored(app: AppFolder, runner: Runner) -> None:
+async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
     app.function(
         "Tick",
         "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n",
@@ -77,9 +75,7 @@ async def test_outputs_without_a_service_are_ignored(app: AppFolder, runner: Run
     assert await run(runner, app) == InvocationResult(1)
 
 
-async def test_a_return_value_without_a_return_binding_fails_the_function(
-    app: AppFolder, runner: Runner
-) -> None:
+async def test_a_value_without_a_binding(app: AppFolder, runner: Runner) -> None:
     app.function("Tick", "async def main(timer): return 'text'", TIMER)
     error = (await run(runner, app)).error
     assert error is not None

@@ -77,8 +77,7 @@ def compare(
 ) -> Iterator[tuple[str, int, int, list[str]]]:
     """Each case in turn: its name, how many of its steps were compared, how many are as recorded, and what differs.
 
-    Left out are the steps in which two recordings of one host differ, and without a key those that hold only with keys.
-    """
+    Left out are the steps in which two recordings of one host differ, and without a key those that hold only with keys."""
     skipped = {tuple(one) for one in _data("unstable.json")}
     skipped |= {tuple(one) for one in _data("keys-only.json")} if not key else set()
     functions = CASES | HTTP_CASES

@@ -24,7 +24,7 @@ from embedded_host.app.local_settings import effective_environment, read_local_s
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.app.schedule import ScheduleError, parse_schedule
 from embedded_host.app.time_span import parse_time_span
-from embedded_host.cli.arguments import json_text
+from embedded_host.cli.arguments import json_argument
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes, parse_document
 from embedded_host.cli.status_import import state_to_import
@@ -262,7 +262,7 @@ def argument(data: bytes) -> None:
     if text.startswith("@"):
         return  # the name of a file
     try:
-        json_text(text, "--input")
+        json_argument(text, "--input")
     except click.BadParameter as error:
         str(error)
 

@@ -73,7 +73,7 @@ def test_a_sound_file_is_not_changed(path: Path) -> None:
     assert sum(report["counts"].values()) == count
     assert report["counts"]["failed"] == report["counts"]["lost"] == 0
     assert call("recover", "--state", path.parent).out == (
-        f"{path} is sound: {count} instances and entities in it, and nothing was changed.\n"
+        f"{path} is not damaged and was not changed. It has {count} instances and entities.\n"
     )
 
 
@@ -105,15 +105,16 @@ def test_the_result_is_reported_on_the_console_and_in_a_file(path: Path) -> None
     called = call("recover", "--state", path.parent)
     assert called.code == 0
     assert "Found: SQLite reports: " in called.out
-    assert "Failed, because data that they need is lost (" in called.out
+    assert "Set to Failed, because required data is lost (" in called.out
     (kept,) = path.parent.glob("state-damaged-*.db")
-    assert f"The damaged file is kept as {kept}." in called.out
+    assert f"The damaged file was renamed to {kept}." in called.out
     assert kept.read_bytes() == damaged
     report = json.loads(kept.with_name(f"{kept.name}.json").read_text(encoding="utf-8"))
     counts = report["counts"]
     assert (
-        f"Recovered {counts['finished']} finished and {counts['continued']} live instances and {counts['entity']} entities. "
-        f"{counts['failed']} failed and {counts['lost']} lost."
+        f"Recovered instances: {counts['finished']} finished, {counts['continued']} unfinished. "
+        f"Recovered entities: {counts['entity']}. "
+        f"Set to Failed: {counts['failed']}. Lost: {counts['lost']}."
     ) in called.out
 
 
@@ -233,7 +234,7 @@ def test_a_lost_row_is_named_by_the_index(path: Path) -> None:
     report = recover(path)
     (lost,) = [one for one in report["instances"] if one["outcome"] == "lost"]
     assert (lost["hub"], lost["id"], lost["detail"]) == ("Hub", "finished-0", "its row is lost")
-    assert "is sound" in call("recover", "--state", path.parent).out
+    assert "is not damaged" in call("recover", "--state", path.parent).out
 
 
 def test_rows_below_an_overwritten_root_page_are_found(path: Path) -> None:
@@ -296,7 +297,7 @@ def test_files_without_data_are_refused_and_not_changed(tmp_path: Path) -> None:
         )
         assert "dumped.db" not in called.err
         assert (tmp_path / "state.db").read_bytes() == text
-    assert "There is no state in" in call("recover", "--state", tmp_path / "none").err
+    assert "There is no state file in" in call("recover", "--state", tmp_path / "none").err
 
 
 def test_a_file_of_another_version_is_refused_and_not_changed(path: Path) -> None:

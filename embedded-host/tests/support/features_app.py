@@ -14,19 +14,16 @@ ORCHESTRATORS = {
         return seen
         """,
     "FanOut": """
-        calls = [context.call_activity("Echo", i) for i in range(context.get_input())]
-        return (yield context.task_all(calls))
+        return (yield context.task_all([context.call_activity("Echo", i) for i in range(context.get_input())]))
         """,
     "FirstOf": """
-        calls = [context.call_activity("Sleep", seconds) for seconds in (0.01, 0.3)]
-        first = yield context.task_any(calls)
+        first = yield context.task_any([context.call_activity("Sleep", 0.01), context.call_activity("Sleep", 0.3)])
         return first.result
         """,
     "Parent": """
-        id = context.instance_id + "-child"
-        child = yield context.call_sub_orchestrator("Child", {"n": 20}, id)
-        calls = [context.call_sub_orchestrator("Child", {"n": n}) for n in (1, 2)]
-        return [child, (yield context.task_all(calls))]
+        child = yield context.call_sub_orchestrator("Child", {"n": 20}, context.instance_id + "-child")
+        children = yield context.task_all([context.call_sub_orchestrator("Child", {"n": n}) for n in (1, 2)])
+        return [child, children]
         """,
     "Child": """
         n = yield context.call_activity("Echo", context.get_input()["n"])
@@ -42,16 +39,13 @@ ORCHESTRATORS = {
         """,
     "Raising": 'yield context.call_activity("Echo", 1)\nraise ValueError("blew up")',
     "Retrying": """
-        options = df.RetryOptions(10, 3)
-        return (yield context.call_activity_with_retry("Flaky", options, context.get_input()))
+        return (yield context.call_activity_with_retry("Flaky", df.RetryOptions(10, 3), context.get_input()))
         """,
     "RetryingInVain": """
-        options = df.RetryOptions(10, 2)
-        return (yield context.call_activity_with_retry("Flaky", options, context.get_input()))
+        return (yield context.call_activity_with_retry("Flaky", df.RetryOptions(10, 2), context.get_input()))
         """,
     "Timer": """
-        seconds = timedelta(seconds=context.get_input())
-        yield context.create_timer(context.current_utc_datetime + seconds)
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
         return "fired"
         """,
     "Event": 'return (yield context.wait_for_external_event("Approval"))',
@@ -63,8 +57,7 @@ ORCHESTRATORS = {
         return seen
         """,
     "EventOrTimeout": """
-        seconds = timedelta(seconds=context.get_input())
-        timer = context.create_timer(context.current_utc_datetime + seconds)
+        timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
         event = context.wait_for_external_event("Approval")
         winner = yield context.task_any([event, timer])
         if winner is timer:
@@ -86,10 +79,8 @@ ORCHESTRATORS = {
         return "ok"
         """,
     "CallHttp": """
-        response = yield context.call_http("GET", context.get_input())
-        if not isinstance(response, dict):
-            return str(response)
-        return [response["statusCode"], response["content"]]
+        answer = yield context.call_http("GET", context.get_input())
+        return [answer["statusCode"], answer["content"]] if isinstance(answer, dict) else str(answer)
         """,
     "CountWithEntity": """
         entity = df.EntityId("Counter", context.instance_id)
@@ -103,7 +94,7 @@ ACTIVITIES = {
     "Echo": "return value",
     "Fail": "raise ValueError('activity failed: ' + value)",
     "Sleep": "import time\ntime.sleep(value)\nreturn value",
-    # Fails twice for each input, which is the name of the file that counts the attempts.
+    # Fails twice for each name that it is given: a file remembers how often.
     "Flaky": """
         from pathlib import Path
         with Path(value).open("a+") as file:
@@ -126,33 +117,26 @@ from azure.durable_functions.models.OrchestrationRuntimeStatus import Orchestrat
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
-    call, options = req.route_params["call"], req.get_json()
+    call, given = req.route_params["call"], req.get_json()
     try:
         if call == "get_status_by":
-            wanted = [OrchestrationRuntimeStatus(name) for name in options["status"]]
-            found = await client.get_status_by(runtime_status=wanted)
-            result = [status.instance_id for status in found]
+            wanted = [OrchestrationRuntimeStatus(name) for name in given["status"]]
+            answer = [status.instance_id for status in await client.get_status_by(runtime_status=wanted)]
         elif call == "get_status":
-            status = await client.get_status(**options)
+            status = await client.get_status(**given)
             name = status.runtime_status.value if status.runtime_status else None
-            result = {
-                "instanceId": status.instance_id, "runtimeStatus": name, "input": status.input_
-            }
+            answer = {"instanceId": status.instance_id, "runtimeStatus": name, "input": status.input_}
         elif call == "wait":
-            return await client.wait_for_completion_or_create_check_status_response(
-                req, options["id"], 10000, 50
-            )
+            return await client.wait_for_completion_or_create_check_status_response(req, given["id"], 10000, 50)
         else:
-            result = await getattr(client, call)(**options)
+            answer = await getattr(client, call)(**given)
     except Exception as error:
         return func.HttpResponse(str(error), status_code=418)
-    body = json.dumps(getattr(result, "instances_deleted", result))
-    return func.HttpResponse(body, mimetype="application/json")
+    return func.HttpResponse(json.dumps(getattr(answer, "instances_deleted", answer)), mimetype="application/json")
 """
 
 
 def features_app(root: Path) -> AppFolder:
-    """Write the app to the folder ``root``."""
     app = AppFolder(root, hub="Features")
     app.starter()
     app.http("Client", _CLIENT, "client/{call}", "post", client=True)

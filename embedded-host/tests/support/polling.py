@@ -1,4 +1,4 @@
-"""Polling of a condition until it is true."""
+"""Poll a condition until it is true."""
 
 from __future__ import annotations
 
@@ -10,37 +10,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T | None], condition: str, seconds: float = 20.0) -> T:
-    """Return the first true result of ``check``.
-
-    Raises AssertionError with the description ``condition`` after ``seconds``.
-    """
+def eventually(check: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """Return the first true result of ``check``. Raises AssertionError with ``what`` after ``seconds``."""
     end = time.monotonic() + seconds
     while True:
-        result = check()
-        if result:
-            return result
+        found = check()
+        if found:
+            return found
         if time.monotonic() > end:
-            raise AssertionError(
-                f"after {seconds} s, still not: {condition} (last result: {result!r})"
-            )
+            raise AssertionError(f"after {seconds} s, still not: {what} (last: {found!r})")
         time.sleep(0.02)
 
 
-async def eventually_async(
-    check: Callable[[], T | None], condition: str, seconds: float = 20.0
-) -> T:
-    """Return the first true result of ``check``, without blocking the event loop.
-
-    Raises AssertionError with the description ``condition`` after ``seconds``.
-    """
+async def eventually_async(check: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """As ``eventually``, while the event loop runs."""
     end = time.monotonic() + seconds
     while True:
-        result = check()
-        if result:
-            return result
+        found = check()
+        if found:
+            return found
         if time.monotonic() > end:
-            raise AssertionError(
-                f"after {seconds} s, still not: {condition} (last result: {result!r})"
-            )
+            raise AssertionError(f"after {seconds} s, still not: {what} (last: {found!r})")
         await asyncio.sleep(0.02)

@@ -7,7 +7,7 @@ from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.pool import WorkerPool
 
 
-def test_the_setting_selects_the_kind_of_worker() -> None:
+def test_the_setting_chooses_the_kind_of_worker() -> None:
     assert isinstance(make_worker({}, in_process=True), InProcessWorker)
     assert isinstance(
         make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": "10"}, in_process=False), WorkerPool

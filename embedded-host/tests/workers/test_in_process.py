@@ -111,7 +111,7 @@ async def test_a_function_without_a_caller_is_cancelled(
 # -- threads ---------------------------------------------------------------------------------------
 
 
-async def test_a_blocking_function_does_not_delay_others(
+async def test_a_sync_function_does_not_hold_up_the_others(
     app: AppFolder, start: StartWorker
 ) -> None:
     app.write("shared/__init__.py", "")
@@ -158,7 +158,7 @@ async def test_the_number_of_threads_is_a_setting(
     assert list(met) == [json.dumps(meet)] * 2
 
 
-async def test_blocking_activities_do_not_delay_orchestrators(
+async def test_activities_that_block_do_not_hold_up_orchestrators(
     app: AppFolder, start: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")

@@ -58,7 +58,7 @@ def timer(schedule: str) -> dict[str, Any]:
     return {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": schedule}
 
 
-def test_a_loaded_app_has_its_routes_and_functions(folder: AppFolder) -> None:
+def test_all_is_well(folder: AppFolder) -> None:
     app = load(folder)
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello", "zebra"]
     assert {name: route.text for name, route in app.routes.items()} == {
@@ -78,7 +78,7 @@ def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFo
     assert "Echo" in [function.name for function in app.enabled], "callers are told why"
 
 
-def test_a_problem_of_the_whole_app_is_its_problem(folder: AppFolder) -> None:
+def test_an_app_that_does_not_load_at_all(folder: AppFolder) -> None:
     app = load(folder, LoadProblem(None, "function_app.py cannot be imported"))
     assert app.problem == "function_app.py cannot be imported"
 
@@ -92,7 +92,7 @@ def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFo
     assert "zebra" in app.routes
 
 
-def test_disabled_functions_have_no_route_and_no_timer(folder: AppFolder) -> None:
+def test_disabled_functions(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
     app = load(
         folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"}
@@ -103,7 +103,7 @@ def test_disabled_functions_have_no_route_and_no_timer(folder: AppFolder) -> Non
     assert app.broken == {}
 
 
-def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder) -> None:
+def test_timers(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
     folder.function("Wrong", "def main(timer): ...", timer("hourly"))
     folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
@@ -125,9 +125,7 @@ def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder)
         ("kafkaTrigger", "such events"),
     ],
 )
-def test_functions_with_unsupported_triggers_are_out_of_service(
-    folder: AppFolder, kind: str, service: str
-) -> None:
+def test_triggers_that_are_not_served(folder: AppFolder, kind: str, service: str) -> None:
     function = spec(folder.root, "Other", {"name": "message", "type": kind, "direction": "in"})
     folder.write("function_app.py", "")
     app = load(folder, functions=(function,))
@@ -161,7 +159,7 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
     assert (activity.durable_name, activity.script_file) == ("Named", root / "function_app.py")
 
 
-def test_the_load_request_has_all_functions_of_the_app(folder: AppFolder) -> None:
+def test_the_request_to_load_the_app(folder: AppFolder) -> None:
     app = read_app(folder.root, ENVIRON)
     asked = load_request(app, ENVIRON, "http://rpc/")
     assert (asked.root, asked.v2_script, asked.rpc_base) == (str(folder.root), None, "http://rpc/")
@@ -198,9 +196,7 @@ def test_an_app_of_both_models_is_loaded_as_a_v2_app(
         ("Loud", "INFO"),
     ],
 )
-def test_host_json_sets_the_log_level_of_the_workers(
-    folder: AppFolder, written: str | None, level: str
-) -> None:
+def test_the_level_of_what_workers_log(folder: AppFolder, written: str | None, level: str) -> None:
     found = read_app(folder.root, ENVIRON)
     levels = {} if written is None else {"default": written}
     app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
@@ -212,7 +208,7 @@ def test_host_json_sets_the_log_level_of_the_workers(
     )
 
 
-def test_percent_settings_of_v2_bindings_are_resolved(folder: AppFolder) -> None:
+def test_percent_in_the_v2_model(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     named = {**activity_trigger(), "activity": "%NAME%"}
     nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}

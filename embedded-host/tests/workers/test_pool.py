@@ -48,7 +48,7 @@ def app(tmp_path: Path) -> AppFolder:
     return app
 
 
-async def test_a_function_that_cannot_be_loaded_is_reported_and_the_others_run(
+async def test_a_function_that_does_not_load_is_reported_and_the_others_run(
     app: AppFolder, start: StartPool
 ) -> None:
     app.function("Bad", "import no_such_thing", activity_trigger())
@@ -60,7 +60,7 @@ async def test_a_function_that_cannot_be_loaded_is_reported_and_the_others_run(
     assert "no_such_thing" in result.error.message
 
 
-async def test_load_raises_if_an_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
+async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
     app.function("Bad", "import os\nos._exit(9)", activity_trigger())
     with pytest.raises(WorkerLostError, match="it exited with code 9"):
         await asyncio.wait_for(start(app), 20)
@@ -93,7 +93,7 @@ async def test_a_slow_process_start_is_logged(
     assert "0 s: its worker process is still starting. [EH335]" in caplog.text
 
 
-async def test_starting_a_replacement_is_retried(
+async def test_a_process_that_cannot_be_started_is_tried_again(
     app: AppFolder,
     start: StartPool,
     refused_processes: RefusedProcesses,
@@ -112,9 +112,7 @@ async def test_starting_a_replacement_is_retried(
     )
 
 
-async def test_start_raises_if_the_system_refuses_a_process(
-    refused_processes: RefusedProcesses,
-) -> None:
+async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> None:
     refused_processes.left = 1
     pool = WorkerPool(1, dict(os.environ))
     with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
@@ -178,7 +176,7 @@ async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
     assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
 
 
-async def test_sys_exit_fails_the_function_and_not_the_worker(
+async def test_sys_exit_fails_the_function_and_the_worker_lives(
     app: AppFolder, start: StartPool
 ) -> None:
     pool, _ = await start(app)
@@ -210,7 +208,7 @@ async def test_several_workers_share_the_work(
     assert await call(pool, "Pid") == first
 
 
-async def test_close_waits_for_running_calls(
+async def test_closing_waits_for_what_runs(
     app: AppFolder, start: StartPool, tmp_path: Path
 ) -> None:
     app.activity(
@@ -224,7 +222,7 @@ async def test_close_waits_for_running_calls(
     assert (await asyncio.wait_for(running, 1)).value == '"done"'
 
 
-async def test_a_call_that_is_too_large_fails_and_other_calls_run(
+async def test_a_call_that_is_too_large_fails_alone(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, _ = await start(app)
@@ -241,7 +239,7 @@ async def test_a_call_that_is_too_large_fails_and_other_calls_run(
 # -- changed code ----------------------------------------------------------------------------------
 
 
-async def test_waiting_calls_run_the_reloaded_code(
+async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, _ = await start(app)
@@ -253,7 +251,9 @@ async def test_waiting_calls_run_the_reloaded_code(
     assert await waiting == 1
 
 
-async def test_a_reload_ends_threads_of_the_previous_code(app: AppFolder, start: StartPool) -> None:
+async def test_a_thread_that_a_function_left_running_ends_with_its_code(
+    app: AppFolder, start: StartPool
+) -> None:
     code = """
         import asyncio, time
         async def main(value):
@@ -298,7 +298,7 @@ async def test_a_worker_that_exits_during_a_reload_is_replaced_with_the_code_in_
 
 
 @pytest.mark.parametrize("how", ["refused", "cancelled", "lost", "not started"])
-async def test_a_failed_reload_leaves_no_processes(
+async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
     app: AppFolder,
     start: StartPool,
     tmp_path: Path,
@@ -349,7 +349,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def test_workers_exit_with_their_host(app: AppFolder, tmp_path: Path) -> None:
+def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
     mark = tmp_path / "begun"
     project = Path(__file__).parents[2]  # for the package tests
     with subprocess.Popen(
@@ -368,7 +368,7 @@ def test_workers_exit_with_their_host(app: AppFolder, tmp_path: Path) -> None:
     eventually(lambda: not any(lives(pid) for pid in pids), "the workers end", 5)
 
 
-async def test_a_worker_whose_call_exceeds_function_timeout_is_replaced(
+async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(
     app: AppFolder, tmp_path: Path
 ) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=0.5)

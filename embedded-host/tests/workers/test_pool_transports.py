@@ -108,7 +108,7 @@ async def test_neither_the_command_line_nor_the_functions_environment_has_the_to
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows hands no sockets to a new process")
-async def test_programs_that_functions_start_do_not_inherit_the_sockets(
+async def test_a_program_that_a_function_starts_does_not_get_the_sockets(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.activity(

@@ -64,7 +64,9 @@ async def call(pool: WorkerPool, name: str, value: object = None, *, alone: bool
     return json.loads(result.value)
 
 
-async def test_each_quarantined_call_has_its_own_process(pool: WorkerPool, tmp_path: Path) -> None:
+async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
     over = tmp_path / "over"
     began = [tmp_path / str(n) for n in range(2)]
     running = [
@@ -82,7 +84,7 @@ async def test_each_quarantined_call_has_its_own_process(pool: WorkerPool, tmp_p
     assert await call(pool, "Pid", alone=True) in pids, "a process apart is used again"
 
 
-async def test_the_number_of_quarantine_processes_is_limited(
+async def test_there_are_so_many_processes_apart_and_no_more(
     pool: WorkerPool, tmp_path: Path
 ) -> None:
     pool._quarantine._slots = asyncio.Semaphore(1)
@@ -98,7 +100,7 @@ async def test_the_number_of_quarantine_processes_is_limited(
     assert len(set(await asyncio.gather(*running))) == 1
 
 
-async def test_an_idle_quarantine_process_exits(
+async def test_an_idle_process_apart_ends(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
@@ -112,7 +114,7 @@ def fake() -> WorkerProcess:
     return cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
 
 
-async def test_a_busy_process_is_used_again_after_an_idle_one_was_stopped(
+async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
@@ -140,7 +142,7 @@ async def test_a_busy_process_is_used_again_after_an_idle_one_was_stopped(
     assert await apart.run(look) is first
 
 
-async def test_a_process_that_started_before_a_reload_is_not_used_again() -> None:
+async def test_a_spare_process_of_the_previous_code_is_not_used() -> None:
     worker = fake()
     retired: list[WorkerProcess] = []
 
@@ -156,7 +158,7 @@ async def test_a_process_that_started_before_a_reload_is_not_used_again() -> Non
     assert retired == [worker]
 
 
-async def test_starting_a_quarantine_process_is_retried(
+async def test_a_process_apart_that_cannot_be_started_is_tried_again(
     pool: WorkerPool, refused_processes: RefusedProcesses
 ) -> None:
     refused_processes.left = 2
@@ -180,7 +182,7 @@ async def test_a_cancelled_call_leaves_no_process_behind(
     await eventually_async(lambda: pool._spawned == pool._workers, "the process is over")
 
 
-async def test_quarantined_calls_run_the_reloaded_code(pool: WorkerPool, app: AppFolder) -> None:
+async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app: AppFolder) -> None:
     before = await call(pool, "Pid", alone=True)
     app.activity("Pid", "return 'new'")
     await pool.reload(load_of(app), lambda _: True)
@@ -201,7 +203,7 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(
     assert lost.value.concurrent_calls == 1
 
 
-async def test_calls_beside_one_that_times_out_are_not_blamed(
+async def test_calls_beside_one_that_takes_too_long_are_innocent(
     app: AppFolder, tmp_path: Path
 ) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=1)

@@ -43,7 +43,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     return loop
 
 
-def test_one_timer_expires_calls_in_order(loop: Loop) -> None:
+def test_calls_are_late_one_by_one_with_one_timer(loop: Loop) -> None:
     limit, late = TimeLimit(10), list[int]()
     for number in range(4):
         loop.now = float(number)
@@ -63,7 +63,7 @@ def test_one_timer_expires_calls_in_order(loop: Loop) -> None:
     assert not loop.timers
 
 
-def test_a_call_after_the_end_of_all_others_is_limited_too(loop: Loop) -> None:
+def test_a_later_call_is_watched_after_all_have_ended(loop: Loop) -> None:
     limit, late = TimeLimit(10), list[str]()
     limit.start(1, lambda: late.append("first"))
     limit.end(1)
@@ -74,7 +74,7 @@ def test_a_call_after_the_end_of_all_others_is_limited_too(loop: Loop) -> None:
     assert late == ["second"]
 
 
-def test_no_call_expires_without_a_limit_or_after_close(loop: Loop) -> None:
+def test_without_a_limit_and_once_closed_nothing_is_late(loop: Loop) -> None:
     TimeLimit(None).start(1, pytest.fail)
     limit = TimeLimit(1)
     limit.start(1, pytest.fail)

@@ -1,163 +1,182 @@
-"""Options that several commands have, and what their texts mean."""
+"""Options that several commands share, and the conversion of their values."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from embedded_host.cli.command import Callback
 from embedded_host.engine.status import STATUSES
 
-Function = Callable[..., Any]
+if TYPE_CHECKING:
+    StringType = click.ParamType[str, object]
+    TimeType = click.ParamType[datetime, object]
+else:  # the type is not generic before click 8.4
+    StringType = TimeType = click.ParamType
 
 
-class NonEmpty(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
-    """What has a name: the management API takes an empty one for all that there are."""
+class NonEmpty(StringType):
+    """A non-empty name or id. The management API treats an empty one as "all"."""
 
     name = "text"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
+        """Return the value. Fails if it is blank."""
         if not str(value).strip():
-            self.fail("It is empty. Is a variable of the shell not set?", param, ctx)
+            self.fail("The value is empty. Check that the shell variable is set.", param, ctx)
         return str(value)
 
 
 as_json = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON document on stdout, for scripts."
+    "--json", "as_json", is_flag=True, help="Print one JSON document, for scripts."
 )
 instance_id = click.option(
-    "--id", "instance_id", required=True, type=NonEmpty(), metavar="ID", help="The instance's id."
+    "--id", "instance_id", required=True, type=NonEmpty(), metavar="ID", help="The instance id."
 )
 script_root = click.option(
     "--script-root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="The app's folder, with its host.json. Default: this folder.",
+    help="The app folder, which contains host.json. Default: the current folder.",
 )
-reason = click.option("--reason", metavar="TEXT", help="Goes into the instance's history.")
+reason = click.option("--reason", metavar="TEXT", help="The reason to record in the history.")
 top = click.option(
     "--top",
     type=click.IntRange(1, 2**31 - 1),
     default=10,
     show_default=True,
-    help="How many at most.",
+    help="The maximum number of rows.",
 )
 continuation_token = click.option(
-    "--continuation-token", metavar="TOKEN", help="Go on where the page before ended."
+    "--continuation-token",
+    metavar="TOKEN",
+    help="Continue after the previous page, which printed this token.",
 )
 
 
-class Timestamp(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
-    """A date and time in one of the usual forms; without a zone it is UTC, as for func."""
+class Timestamp(TimeType):
+    """A date and time in a common format. UTC is the default time zone, as for func."""
 
     name = "time"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
+        """Return the time in its time zone. Fails if the format is unknown."""
         from embedded_host.management.parameters import parse_timestamp
 
         if isinstance(value, datetime):
             return value
-        read = parse_timestamp(str(value))
-        if read is None:
+        time = parse_timestamp(str(value))
+        if time is None:
             self.fail(
-                f"'{value}' is not a date and time. Write 2026-01-31T23:59:00Z or 01/31/2026 23:59.",
+                f"'{value}' is not a valid time. Write 2026-01-31T23:59:00Z or 01/31/2026 23:59.",
                 param,
                 ctx,
             )
-        return read
+        return time
 
 
-def created_between(function: Function) -> Function:
+def created_between(function: Callback) -> Callback:
+    """Add the options ``--created-after`` and ``--created-before``."""
     for option in (
         click.option(
             "--created-before",
             type=Timestamp(),
             metavar="TIME",
-            help="Created at this time or earlier (UTC).",
+            help="Only instances created at this time or earlier (UTC).",
         ),
         click.option(
             "--created-after",
             type=Timestamp(),
             metavar="TIME",
-            help="Created at this time or later (UTC).",
+            help="Only instances created at this time or later (UTC).",
         ),
     ):
         function = option(function)
     return function
 
 
-def runtime_status(function: Function) -> Function:
-    """``--runtime-status completed failed`` as for func, also repeated or with commas."""
+def runtime_status(function: Callback) -> Callback:
+    """Add the option ``--runtime-status``.
+
+    It accepts several values as for func (``--runtime-status completed failed``), commas, and
+    repetition. ``statuses`` parses them.
+    """
     function = click.argument("more_statuses", nargs=-1, metavar="")(function)
     return click.option(
         "--runtime-status",
         multiple=True,
         metavar="STATUS...",
-        help="Only these: running, completed, failed, ...",
+        help="Only instances with one of these statuses: running, completed, failed, ...",
     )(function)
 
 
 def statuses(
-    given: Iterable[str], more: Iterable[str], allowed: Iterable[str] = STATUSES
+    values: Iterable[str], more: Iterable[str], allowed: Iterable[str] = STATUSES
 ) -> tuple[str, ...]:
-    given, more, allowed = list(given), list(more), list(allowed)
-    if more and not given:
+    """Return the runtime statuses of the option's values and of the arguments after it.
+
+    Raises UsageError or BadParameter if one is not in ``allowed``.
+    """
+    values, more, allowed = list(values), list(more), list(allowed)
+    if more and not values:
         raise click.UsageError(f"Got unexpected extra argument ({more[0]})")
-    found = []
-    for text in (*given, *more):
-        for part in text.replace(",", " ").split():
+    selected = []
+    for value in (*values, *more):
+        for part in value.replace(",", " ").split():
             name = next((status for status in allowed if status.lower() == part.lower()), None)
             if name is None:
                 raise click.BadParameter(
-                    f"'{part}' is none of {', '.join(allowed)}.", param_hint="'--runtime-status'"
+                    f"'{part}' is not one of {', '.join(allowed)}.", param_hint="'--runtime-status'"
                 )
-            found.append(name)
-    return tuple(dict.fromkeys(found))
+            selected.append(name)
+    return tuple(dict.fromkeys(selected))
 
 
-def json_text(given: str | None, option: str) -> str | None:
-    """The JSON text that an option's value is or names (``@file.json``; ``@-`` is stdin), as it was written."""
-    if given is None or not given.startswith("@"):
-        text, where = given, "It"
-    else:
-        path = given[1:]
-        where = f"What {path} holds" if path != "-" else "What came on stdin"
+def json_argument(value: str | None, option: str) -> str | None:
+    """Return the JSON of an option's value unchanged, or None without a value.
+
+    ``@file.json`` stands for the content of a file and ``@-`` for stdin. Raises BadParameter if
+    the file cannot be read or the JSON is invalid.
+    """
+    if value is None:
+        return None
+    name, hint = "The value", " Strings need quotes: '\"Tokyo\"'."
+    if value.startswith("@"):
+        path = value[1:]
+        name, hint = ("stdin" if path == "-" else f"The file {path}"), ""
         try:
-            text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+            value = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise click.BadParameter(
-                f"The file {path} cannot be read: {error}.", param_hint=f"'{option}'"
+                f"{name} cannot be read: {error}.", param_hint=f"'{option}'"
             ) from error
-    if text is None:
-        return None
     try:
-        json.loads(text, parse_constant=_refuse)
+        json.loads(value, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        hint = (
-            ""
-            if given and given.startswith("@")
-            else " A text is written with its quotes, as in '\"Tokyo\"'."
-        )
         raise click.BadParameter(
-            f"{where} is not JSON: {error}.{hint}", param_hint=f"'{option}'"
+            f"{name} is not valid JSON: {error}.{hint}", param_hint=f"'{option}'"
         ) from error
-    return text
+    return value
 
 
-def sdk_encoded(text: str) -> str:
-    """JSON in a JSON string: of anything else the SDK's ``get_input`` makes nothing (functions-host.md#encoding-per-hop)."""
-    return json.dumps(text)
+def sdk_encoded(json_value: str) -> str:
+    """Return JSON encoded as a JSON string, which the SDK's ``get_input`` expects.
+
+    Source: functions-host.md#encoding-per-hop.
+    """
+    return json.dumps(json_value)
 
 
-def _refuse(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")

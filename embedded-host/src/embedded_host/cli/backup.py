@@ -1,4 +1,4 @@
-"""A copy of the state, while a host has it or not."""
+"""The command ``backup``: a copy of the state file."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 @as_json
 @state_options
 def backup(target: Target, file: Path | None, as_json: bool) -> None:
-    """Copy the state to FILE, also while the host runs, which goes on meanwhile.
+    """Copy the state to FILE. The host may keep running.
 
-    The copy is one file, of one moment, checked, and readable by you alone. Default: a file named with the time in
-    the folder backups of the state's folder. To go back to it: stop the host, move state.db, state.db-wal and state.db-shm
-    away, and put the copy in their place as state.db.
+    The copy is a consistent snapshot in one file, which only you can read. It is verified. Default:
+    a file named after the current time, in the folder backups of the state folder.
 
-    \b
+    To restore a backup, stop the host, move state.db, state.db-wal and state.db-shm away, and copy
+    the backup to state.db.
+
     Examples:
       embedded-host backup
       embedded-host backup /mnt/backups/shop-monday.db --script-root shop
@@ -41,7 +42,7 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
 
     path = target.state_path()
     file = Path(os.path.abspath(file or default_target(path)))  # noqa: PTH100 - resolve() would follow links
-    with _opened(path) as connection:
+    with _open(path) as connection:
         back_up(connection, file)
     with read_state(file) as copy:
         count = copy.count()
@@ -53,8 +54,11 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the state for reading; without a running host nothing in its folder is written. Raises StateError."""
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the state for reading. Raises StateError.
+
+    Without a running host, this does not write to the state folder.
+    """
     from embedded_host.store.interface import StateError
     from embedded_host.store.lock import StateLock
     from embedded_host.store.read_only import open_beside_host, open_read_only
@@ -62,7 +66,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     with ExitStack() as stack:
         try:
             stack.enter_context(StateLock(path.parent))
-        except StateError:  # a host runs with it
+        except StateError:  # a running host holds the lock
             yield stack.enter_context(open_beside_host(path))
         else:
             yield stack.enter_context(open_read_only(path))

@@ -1,24 +1,28 @@
-"""Errors, exit codes and help of all commands but ``start``."""
+"""Errors, exit codes and help of the commands."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import click
 
 from embedded_host.errors import EmbeddedHostError
 
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 it failed, or nobody answers; 2 wrong arguments; 3 no such instance, entity or function; "
-    "4 its status does not allow that."
+    "Exit codes: 0 success; 1 failure, or no host responds; 2 invalid arguments; "
+    "3 no such instance, entity or function; 4 not allowed in the instance's status."
 )
+Callback = Callable[..., object]
+"""The function of a command. click passes the options as keyword arguments."""
+AnyCommand = TypeVar("AnyCommand", bound=click.Command)
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
-    """A command failed. The message contains the cause, the place and the remedy."""
+    """A command failed. The message has the cause, the file or host, and the fix."""
 
 
 class NotFoundError(CommandError):
@@ -27,23 +31,27 @@ class NotFoundError(CommandError):
     exit_code = 3
 
 
-def no_instance(instance_id: str, where: str) -> NotFoundError:
-    """``where`` is the name of the host or of the state."""
-    return NotFoundError(f"There is no instance '{instance_id}' at {where}. [EH510]")
-
-
 class NotAllowedError(CommandError):
     """The status of the instance does not allow the operation."""
 
     exit_code = 4
 
 
-class Command(click.Command):
-    """Reports an error as an exit code and a message. EMBEDDED_HOST_TRACEBACK=1 shows the traceback."""
+def no_instance(instance_id: str, source: str) -> NotFoundError:
+    """Return the error for a missing instance. ``source`` is the name of the host or state."""
+    return NotFoundError(f"There is no instance '{instance_id}' at {source}. [EH510]")
 
-    def invoke(self, ctx: click.Context) -> Any:
+
+class Command(click.Command):
+    """A command that reports each error as a message and an exit code.
+
+    ``EMBEDDED_HOST_TRACEBACK=1`` in the environment shows the traceback instead.
+    """
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Raises only click's exceptions, such as CommandError."""
         for stream in (sys.stdout, sys.stderr):
-            # A character that the console cannot display is escaped.
+            # Escape characters that the console cannot display.
             if reconfigure := getattr(stream, "reconfigure", None):
                 reconfigure(errors="backslashreplace")
         try:
@@ -51,8 +59,9 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # The reader of the pipe (head, less) has exited. Buffered output must not fail at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader of the pipe (head, less) has exited. The flush of stdout at exit must not
+            # fail.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # codespell:ignore
             return None
         except Exception as error:
             if os.environ.get("EMBEDDED_HOST_TRACEBACK"):
@@ -67,10 +76,23 @@ def _as_command_error(error: Exception) -> CommandError:
     if isinstance(error, AppError | StateError):
         return CommandError(str(error))
     return CommandError(
-        f"{type(error).__name__}: {error}. This should not happen; EMBEDDED_HOST_TRACEBACK=1 shows where it does. [EH599]"
+        f"Internal error: {type(error).__name__}: {error}. Set EMBEDDED_HOST_TRACEBACK=1 for the "
+        "traceback. [EH599]"
     )
 
 
-def command(name: str | None = None, **more: Any) -> Callable[[Callable[..., Any]], Command]:
-    """Like ``click.command``."""
-    return click.command(name, cls=Command, epilog=EXIT_CODES, **more)
+def command(name: str | None = None) -> Callable[[Callback], Command]:
+    """Return a decorator that makes a function a command, like ``click.command``."""
+
+    def decorate(function: Callback) -> Command:
+        return keep_examples(click.command(name, cls=Command, epilog=EXIT_CODES)(function))
+
+    return decorate
+
+
+def keep_examples(command: AnyCommand) -> AnyCommand:
+    """Mark the examples in a command's help for click, which otherwise joins their lines."""
+    command.help = re.sub(
+        r"^( *)(Examples?:)$", "\\1\b\n\\1\\2", command.help or "", flags=re.MULTILINE
+    )
+    return command

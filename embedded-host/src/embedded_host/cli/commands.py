@@ -1,4 +1,4 @@
-"""The commands."""
+"""The group of all commands, and the command ``start``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from embedded_host import __version__
-from embedded_host.cli.command import EXIT_CODES
+from embedded_host.cli.command import EXIT_CODES, keep_examples
 from embedded_host.cli.lazy import LazyGroup
 from embedded_host.error_codes import with_code
 
-_ELSEWHERE = {
+_MODULES = {
     "init": "init:init",
     "functions": "functions:functions",
     "start-new": "instances:start_new",
@@ -41,23 +41,24 @@ _ELSEWHERE = {
     "completion": "completion:completion",
     "explain": "explain:explain",
 }
-"""Commands by name, each with its module in this package; imported when they are called."""
+"""The module and variable of each command by its name."""
 
 
+@keep_examples
 @click.group(
     cls=LazyGroup,
-    lazy={name: f"embedded_host.cli.{place}" for name, place in _ELSEWHERE.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"{EXIT_CODES} A message that ends with a code, as in [EH201]: embedded-host explain EH201.",
+    epilog=f"{EXIT_CODES} For a message with a code such as [EH201], run embedded-host explain "
+    "EH201.",
 )
 @click.version_option(__version__, prog_name="embedded-host")
 def cli() -> None:
     """Run Python Durable Functions apps with nothing but Python.
 
-    Commands about instances talk to the host at http://localhost:7071 (or the app's port, or --url), or read the state file
-    if none answers; they say which on stderr.
+    Commands for instances use the host at http://localhost:7071, at the port in
+    local.settings.json, or at --url. If no host responds, commands that only read use the state
+    file. The first line on stderr names the host or the file.
 
-    \b
     Examples:
       embedded-host init my-app
       embedded-host start --script-root my-app
@@ -66,68 +67,76 @@ def cli() -> None:
     """
 
 
+cli.lazy = {name: f"embedded_host.cli.{variable}" for name, variable in _MODULES.items()}
+
+
 def _host_names(
-    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    if not given:
+    if not values:
         return ()
     from embedded_host.web.host_name import host_name
 
-    names = tuple(filter(None, map(host_name, given)))
-    if len(names) < len(given):
-        wrong = next(text for text in given if host_name(text) is None)
+    names = tuple(filter(None, map(host_name, values)))
+    if len(names) < len(values):
+        invalid = next(value for value in values if host_name(value) is None)
         raise click.BadParameter(
-            f"'{wrong}' is no name of a host. Write the name alone: --allow-host my-tunnel.example.com."
+            f"'{invalid}' is not a valid host name. Write the name only: "
+            "--allow-host my-tunnel.example.com."
         )
     return names
 
 
+@keep_examples
 @cli.command()
 @click.option(
     "--script-root",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="The app's folder, with its host.json. Default: this folder.",
+    help="The app folder, which contains host.json. Default: the current folder.",
 )
 @click.option(
     "--port",
     "-p",
     type=click.IntRange(0, 65535),
-    help="Default: 7071, or local.settings.json. 0 takes a free one.",
+    help="The port. Default: LocalHttpPort in local.settings.json, or 7071. 0 selects a free one.",
 )
 @click.option(
     "--address",
-    help="The address to listen on. Default: 127.0.0.1. One that others can reach needs --auth too.",
+    help="The address to listen on. Default: 127.0.0.1. An address that other machines can reach "
+    "requires --auth or --allow-anonymous-network.",
 )
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where instances are kept. Default: .embedded-host in the app's folder.",
+    help="The state folder, which stores the instances. Default: .embedded-host in the app folder.",
 )
 @click.option(
     "--fsync",
     type=click.Choice(["on", "off"]),
     default="on",
     show_default=True,
-    help="off: faster on slow disks, and a power loss can take what was acknowledged (docs/explanation/durability-guarantees.md).",
+    help="off is faster on slow disks, but a power loss can lose acknowledged work.",
 )
 @click.option(
     "--in-process",
     is_flag=True,
-    help="Run functions in the host's own process, for a debugger or coverage.",
+    help="Run functions in the host's process, for a debugger or coverage. Implies --no-reload.",
 )
-@click.option("--no-reload", is_flag=True, help="Do not take up changed files.")
+@click.option("--no-reload", is_flag=True, help="Do not reload changed files.")
 @click.option(
     "--auth",
     is_flag=True,
-    help="Ask for keys, as in Azure; embedded-host keys list shows them. Default: none, as func.",
+    help="Require access keys, as in Azure; embedded-host keys list prints them. Default: no keys, "
+    "as with func.",
 )
 @click.option(
     "--allow-anonymous-network",
     is_flag=True,
-    help="Listen on --address without keys: for a container whose port is published on 127.0.0.1 only.",
+    help="Listen on --address without access keys, for a container whose port is published on "
+    "127.0.0.1 only.",
 )
 @click.option(
     "--allow-host",
@@ -135,9 +144,12 @@ def _host_names(
     multiple=True,
     callback=_host_names,
     metavar="NAME",
-    help="Answer to this name, too: a tunnel's, a proxy's, a container's. .example.com for all below it. Repeatable.",
+    help="Accept requests for this host name, as of a tunnel, proxy or container. .example.com "
+    "accepts all names below it. Repeatable.",
 )
-@click.option("--verbose", is_flag=True, help="Log what the host does, and tracebacks of its own.")
+@click.option(
+    "--verbose", is_flag=True, help="Log the host's own activity, and the tracebacks of its errors."
+)
 def start(
     script_root: Path,
     port: int | None,
@@ -151,21 +163,22 @@ def start(
     names: tuple[str, ...],
     verbose: bool,
 ) -> None:
-    """Serve the app in a folder, like func start.
+    """Start the host with an app, like func start.
 
-    \b
     Examples:
       embedded-host start
       embedded-host start --script-root ../my-app --port 7072
     """
     if auth and allow_anonymous_network:
         raise click.UsageError(
-            "--auth asks for keys, and --allow-anonymous-network does without: leave one of them out."
+            "--auth requires access keys and --allow-anonymous-network allows requests without "
+            "them: omit one of the options."
         )
     from embedded_host.host import HostOptions, run_host
 
     options = HostOptions(
-        root=Path(os.path.abspath(script_root)),  # noqa: PTH100 - resolve() would follow links, and sys.path show it
+        # Path.resolve() would follow links, which sys.path and tracebacks would show.
+        root=Path(os.path.abspath(script_root)),  # noqa: PTH100
         port=port,
         address=address,
         auth=auth,
@@ -181,22 +194,21 @@ def start(
 
 
 def _print_error(error: click.ClickException) -> None:
-    """Print it; click's own have no code yet."""
+    """Print an error. click's own errors get a code here."""
     from embedded_host.cli.output import printable
 
-    if not isinstance(
-        error, getattr(click.exceptions, "NoArgsIsHelpError", ())
-    ):  # that one is the help itself
-        text = with_code(
-            error.format_message(), "EH500" if isinstance(error, click.UsageError) else "EH599"
-        )
-        shown = "\n".join(map(printable, text.split("\n")))  # a host's answer may be in it
-        error.format_message = lambda: shown  # type: ignore[method-assign]
+    # The message of a NoArgsIsHelpError (click 8.2 and newer) is the help.
+    if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        code = "EH500" if isinstance(error, click.UsageError) else "EH599"
+        lines = with_code(error.format_message(), code).split("\n")
+        # The message may contain data of a host's response.
+        message = "\n".join(map(printable, lines))
+        error.format_message = lambda: message  # type: ignore[method-assign]
     error.show()
 
 
 def run() -> int:
-    """The exit code: 0, 1 for an app or state that cannot be served, 2 for wrong arguments; others have EXIT_CODES."""
+    """Run the command in sys.argv and return its exit code (see EXIT_CODES)."""
     try:
         cli.main(prog_name="embedded-host", standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,4 +1,4 @@
-"""The command ``diagnose``: what an instance waits for."""
+"""The command ``diagnose``: the reason why an instance does not continue."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from msgspec.structs import replace
 
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
-from embedded_host.cli.instances import found
+from embedded_host.cli.instances import require
 from embedded_host.cli.output import print_json, print_table, printable
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
-from embedded_host.engine.status import FINISHED
-from embedded_host.history import HistoryView, events_of_status, joined, open_waits
+from embedded_host.history import HistoryView, joined, open_waits
 from embedded_host.task_hub.diagnosis import Diagnosis
 
 
@@ -21,44 +20,42 @@ from embedded_host.task_hub.diagnosis import Diagnosis
 @as_json
 @target_options
 def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
-    """Say what an instance waits for, and since when.
+    """Show why an instance does not continue: its open calls, timers and events.
 
-    A running embedded host knows it all. From a state file, or of a real host, it is read from the history, which does
-    not say for which external events an orchestrator waits.
+    The diagnosis of a running embedded host is complete. For a state file or the Azure Functions
+    host, the command derives the diagnosis from the history, which does not contain the external
+    events that an orchestrator waits for.
 
-    \b
     Examples:
       embedded-host diagnose --id order-7
       embedded-host diagnose --id order-7 --json
     """
     reader = target.reader()
-    status = found(
+    status = require(
         reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name
     )
-    known = "diagnosis" in status
+    is_from_host = "diagnosis" in status.document
     diagnosis: Json = (
-        (status["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
-        if known
+        (status.document["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
+        if is_from_host
         else from_history(status).document()
     )
     if as_json:
-        source = "host" if known else "history"
+        source = "host" if is_from_host else "history"
         print_json(
             {
                 "instanceId": instance_id,
-                "runtimeStatus": status["runtimeStatus"],
+                "runtimeStatus": status.runtime_status,
                 "source": source,
                 **diagnosis,
             }
         )
         return
-    click.echo(
-        f"{printable(status['name'])} '{printable(instance_id)}' is {status['runtimeStatus']}."
-    )
+    click.echo(f"{printable(status.name)} '{printable(instance_id)}' is {status.runtime_status}.")
     click.echo(printable(diagnosis["text"]))
-    if status["runtimeStatus"] == "Failed":
-        # The error's message, with the traceback of the user's code.
-        click.echo("\n".join(printable(line) for line in str(status.get("output")).splitlines()))
+    if status.runtime_status == "Failed":
+        # The output is the error's message, with the traceback of the app's code.
+        click.echo("\n".join(printable(line) for line in str(status.output).splitlines()))
     waits = diagnosis["waitsFor"]
     if waits:
         rows = [
@@ -74,31 +71,27 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
         print_table(("waits for", "name", "instance", "since", "state"), rows, "")
 
 
-def from_history(status: Json) -> Diagnosis:
-    """Return the diagnosis that a status with ``historyEvents`` allows. It knows no external events and no queues."""
-    runtime_status = status["runtimeStatus"]
-    if runtime_status in FINISHED:
-        return Diagnosis([], f"It has finished: {runtime_status}.")
-    if runtime_status == "Suspended":
-        why = f" ({status['output']})" if status.get("output") else ""
+def from_history(status: InstanceStatus) -> Diagnosis:
+    """Return the diagnosis that a history allows, without external events and queues."""
+    if status.is_finished:
+        return Diagnosis([], f"It has finished: {status.runtime_status}.")
+    if status.runtime_status == "Suspended":
+        reason = f" ({status.output})" if status.output else ""
         return Diagnosis(
-            [],
-            f"It has been suspended since {status['lastUpdatedTime']}{why}. Resume it to continue.",
+            [], f"It has been suspended since {status.updated}{reason}. Resume it to continue."
         )
-    if runtime_status == "Pending":
-        return Diagnosis([], "It waits for its first turn: no host has taken it up yet.")
-    view = HistoryView.of(events_of_status(status))
-    waits = [
-        replace(wait, task_id=None) for wait in open_waits(view)
-    ]  # the API does not show the ids of tasks
+    if status.runtime_status == "Pending":
+        return Diagnosis([], "Its first turn is pending: no host has started it yet.")
+    view = HistoryView.of(status.events())
+    # The API does not return task ids, so those of this history are not the instance's.
+    waits = [replace(wait, task_id=None) for wait in open_waits(view)]
     if waits:
         return Diagnosis(
-            waits,
-            f"It has begun and not finished {joined(waits)}. It may wait for external events, too.",
+            waits, f"Not finished: {joined(waits)}. It may also wait for external events."
         )
-    since = view.events[-1].timestamp if view.events else status["lastUpdatedTime"]
+    since = view.events[-1].timestamp if view.events else status.updated
     return Diagnosis(
         [],
-        f"Nothing that it began is open since {since}: it waits for an external event, for a turn on a host, or, on a real "
-        "host, for a function that does not exist.",
+        f"It has had no open calls or timers since {since}. It waits for an external event or for a "
+        "turn on a host, or, on the Azure Functions host, for a function that does not exist.",
     )

@@ -1,4 +1,4 @@
-"""Entities: their list, state and signals."""
+"""The command ``entities``: list, read, signal and delete entities."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from embedded_host.cli.arguments import (
     NonEmpty,
     as_json,
     continuation_token,
-    json_text,
+    json_argument,
     sdk_encoded,
     top,
 )
-from embedded_host.cli.command import NotFoundError, command
+from embedded_host.cli.command import NotFoundError, command, keep_examples
 from embedded_host.cli.output import print_json, print_result, print_table, shown
 from embedded_host.cli.target import Target, target_options
 
 _name = click.option(
     "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function."
 )
-_key = click.option("--key", required=True, metavar="KEY", help="Which of its entities.")
+_key = click.option("--key", required=True, metavar="KEY", help="The entity's key.")
 
 
+@keep_examples
 @click.group()
 def entities() -> None:
-    """Show and signal entities.
+    """List, read, signal and delete entities.
 
-    \b
     Examples:
       embedded-host entities list
       embedded-host entities get --name Counter --key visits
@@ -42,29 +42,33 @@ def entities() -> None:
 def list_(
     target: Target, name: str | None, top: int, continuation_token: str | None, as_json: bool
 ) -> None:
-    """List entities with their states.
+    """List entities and their states.
 
-    \b
     Examples:
       embedded-host entities list
       embedded-host entities list --name Counter --top 100 --json
     """
     page = target.reader().entities(name, top, continuation_token)
     if as_json:
-        print_json({"entities": page.items, "continuationToken": page.token})
+        print_json(
+            {
+                "entities": [entity.document for entity in page.items],
+                "continuationToken": page.token,
+            }
+        )
         return
     rows = [
         (
-            item["entityId"]["name"],
-            item["entityId"]["key"],
-            item["lastOperationTime"],
-            shown(item["state"]),
+            entity.name,
+            entity.key,
+            entity.last_operation,
+            shown(entity.state),
         )
-        for item in page.items
+        for entity in page.items
     ]
-    print_table(("name", "key", "lastOperationTime", "state"), rows, "No entities.")
+    print_table(("name", "key", "lastOperationTime", "state"), rows, "There are no entities.")
     if page.token:
-        click.echo(f"There are more: --continuation-token {page.token}", err=True)
+        click.echo(f"For the next page: --continuation-token {page.token}", err=True)
 
 
 @command()
@@ -73,9 +77,10 @@ def list_(
 @as_json
 @target_options
 def get(target: Target, name: str, key: str, as_json: bool) -> None:
-    """Show an entity's state, as JSON in any case.
+    """Print an entity's state as JSON.
 
-    \b
+    With --json, the document also contains the entity id.
+
     Example:
       embedded-host entities get --name Counter --key visits
     """
@@ -91,27 +96,26 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
 @command()
 @_name
 @_key
-@click.option(
-    "--operation", required=True, type=NonEmpty(), metavar="NAME", help="What it is to do."
-)
+@click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="The operation.")
 @click.option("--input", metavar="JSON|@FILE", help="The operation's input; @- reads stdin.")
 @as_json
 @target_options
 def signal(
     target: Target, name: str, key: str, operation: str, input: str | None, as_json: bool
 ) -> None:
-    """Have an entity do something, without waiting for it. One that is not there yet comes to be.
+    """Signal an entity, without waiting for the operation.
 
-    \b
+    The first signal creates the entity.
+
     Example:
       embedded-host entities signal --name Counter --key visits --operation add --input 1
     """
-    text = json_text(input, "--input")
-    target.host().signal(name, key, operation, sdk_encoded("null" if text is None else text))
+    operation_input = json_argument(input, "--input") or "null"
+    target.host().signal(name, key, operation, sdk_encoded(operation_input))
     print_result(
         as_json,
         {"entityId": {"name": name.lower(), "key": key}, "operation": operation},
-        f"Signalled '{operation}' to '{name}' with the key '{key}'.",
+        f"Signaled the operation '{operation}' to the entity '{name}' with the key '{key}'.",
     )
 
 
@@ -121,9 +125,8 @@ def signal(
 @as_json
 @target_options
 def delete(target: Target, name: str, key: str, as_json: bool) -> None:
-    """Delete an entity with its state and what waits in its inbox.
+    """Delete an entity with its state and pending operations.
 
-    \b
     Example:
       embedded-host entities delete --name Counter --key visits
     """
@@ -133,12 +136,12 @@ def delete(target: Target, name: str, key: str, as_json: bool) -> None:
     print_result(
         as_json,
         {"entityId": {"name": name.lower(), "key": key}, "deleted": True},
-        f"Deleted '{name}' with the key '{key}'.",
+        f"Deleted the entity '{name}' with the key '{key}'.",
     )
 
 
-def _no_entity(name: str, key: str, where: str) -> NotFoundError:
-    return NotFoundError(f"There is no entity '{name}' with the key '{key}' at {where}. [EH511]")
+def _no_entity(name: str, key: str, source: str) -> NotFoundError:
+    return NotFoundError(f"There is no entity '{name}' with the key '{key}' at {source}. [EH511]")
 
 
 for _command in (list_, get, signal, delete):

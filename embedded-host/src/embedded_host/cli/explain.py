@@ -1,4 +1,4 @@
-"""The command that explains an error code."""
+"""The command ``explain``: the cause and the fix of an error code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from embedded_host.error_codes import CODE, entries
 @command()
 @click.argument("code", required=False, metavar="[CODE]")
 def explain(code: str | None) -> None:
-    """Print the cause and the fix of an error code, such as EH201. Without a code, list all.
+    """Print the cause and the fix of an error code such as EH201.
 
-    \b
+    Without a code, the command lists all codes.
+
     Examples:
       embedded-host explain EH201
       embedded-host explain
@@ -28,14 +29,16 @@ def explain(code: str | None) -> None:
     match = CODE.search(code.upper())
     entry = catalogue.get(match[0]) if match else None
     if match is None or (entry := catalogue.get(match[0])) is None:
-        raise NotFoundError(f"There is no code '{code}'. embedded-host explain lists them. [EH533]")
+        raise NotFoundError(
+            f"There is no error code '{code}'. Run embedded-host explain for a list. [EH533]"
+        )
     click.echo(f"{match[0]}\n\nCause: {_plain(entry.cause)}\n\nFix: {_plain(entry.fix)}")
 
 
 def _plain(markdown: str) -> str:
-    """Remove the targets of links, which a terminal cannot follow."""
+    """Return Markdown without the targets of links."""
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
 
 
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.:])\s", text.replace("\n", " "), maxsplit=1)[0].rstrip(":")
+def _first_sentence(markdown: str) -> str:
+    return re.split(r"(?<=[.:])\s", markdown.replace("\n", " "), maxsplit=1)[0].rstrip(":")

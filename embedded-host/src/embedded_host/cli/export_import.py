@@ -1,4 +1,4 @@
-"""The commands ``export`` and ``import``: an instance with its history as a file."""
+"""The commands ``export`` and ``import``: an instance with its history in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedded_host.cli.instance_document import (
     from_store,
     parse_document,
 )
-from embedded_host.cli.instances import found
+from embedded_host.cli.instances import require
 from embedded_host.cli.output import print_json, print_result, printable
 from embedded_host.cli.state_file import StateFile, state_lock
 from embedded_host.cli.status_import import state_to_import
@@ -35,17 +35,16 @@ from embedded_host.store.sqlite import SqliteStore
     "-o",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Default: stdout.",
+    help="The file to write. Default: stdout.",
 )
 @target_options
 def export(target: Target, instance_id: str, output: Path | None) -> None:
     """Write an instance with its history as one JSON document.
 
-    From a state file it is complete, also while a host runs with it, and an instance that has not finished goes on where
-    it is imported. From a host named with --url it holds what the management API gives: import takes it if the instance
-    has finished.
+    An export from a state file is complete, and the host may keep running. An unfinished instance
+    continues after the import. An export from a host with --url contains the status of the
+    management API, which can be imported if the instance has finished.
 
-    \b
     Examples:
       embedded-host export --id order-7 -o order-7.json
       embedded-host export --id order-7 --url https://my-app.azurewebsites.net --code KEY > order-7.json
@@ -53,7 +52,7 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
     document = _from_state(target, instance_id) if not target.url else None
     if document is None:
         reader = target.reader()
-        status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
+        status = require(reader.instance(instance_id, history=True), instance_id, reader.name)
         document = from_status(status, reader.name)
     if output is None:
         print_json(document.as_json())
@@ -66,7 +65,10 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
 
 
 def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
-    """Return the document of an instance in the state file; None without a state file, or if a host may have the instance."""
+    """Return the document of an instance in the state file.
+
+    Returns None without a state file, or if the instance may belong to a host.
+    """
     path = target.state_folder / STATE_FILE
     if not path.is_file():
         return None
@@ -74,7 +76,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
     with state.open() as store:
         row = store.instance(state.hub, instance_id)
         if row is None and target.state is None:
-            return None  # the host that answers may keep its state elsewhere
+            return None  # the running host may use another state folder
         click.echo(f"State: {state.name} (read-only)", err=True)
         if row is None:
             raise no_instance(instance_id, state.name)
@@ -88,24 +90,24 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
     "new_id",
     type=NonEmpty(),
     metavar="ID",
-    help="Import it under this id. Default: the id that it had.",
+    help="The new instance id. Default: the exported id.",
 )
-@click.option("--replace", is_flag=True, help="In place of an instance with the same id.")
+@click.option("--replace", is_flag=True, help="Replace an existing instance with the same id.")
 @as_json
 @target_options
 def import_(target: Target, file: str, new_id: str | None, replace: bool, as_json: bool) -> None:
-    """Put an exported instance into a state. FILE is what export wrote; - is stdin.
+    """Import an exported instance into a state. FILE is an export; - reads stdin.
 
-    The host that has the state must be stopped before; when it starts, the instance goes on where it was.
+    Stop the host before the import. The instance continues when the host starts again.
 
-    \b
     Examples:
       embedded-host import order-7.json
       embedded-host import order-7.json --state .embedded-host --id order-7-again
     """
     if target.url:
         raise click.UsageError(
-            "The management API takes no instances in: leave --url out, and name a state's folder with --state. [EH520]"
+            "The management API cannot import instances: omit --url, and select a state folder "
+            "with --state. [EH520]"
         )
     document = _read(file)
     imported = state_to_import(document)
@@ -118,21 +120,23 @@ def import_(target: Target, file: str, new_id: str | None, replace: bool, as_jso
             hub = target.hub or app_hub or document.task_hub or "TestHubName"
         click.echo(printable(f"State: {path}, task hub {hub}"), err=True)
         with closing(SqliteStore(path)) as store:
-            wanted = new_id or document.instance_id
-            existing = store.instance(hub, wanted)
+            instance_id = new_id or document.instance_id
+            existing = store.instance(hub, instance_id)
             if existing is not None and not replace:
                 raise NotAllowedError(
-                    f"There is an instance '{wanted}' in {path} already ({existing.status}): --replace overwrites it, and --id "
-                    "gives this one another id. [EH513]"
+                    f"An instance '{instance_id}' exists in {path} ({existing.status}). Pass "
+                    "--replace to replace it, or another id with --id. [EH513]"
                 )
             store.write(
                 [
                     *([DeleteInstance(existing.key)] if existing else []),
-                    *changes(imported, hub, wanted, store.highest_keys()),
+                    *changes(imported, hub, instance_id, store.highest_keys()),
                 ]
             )
     print_result(
-        as_json, {"instanceId": wanted, "taskHub": hub, "state": str(path)}, f"Imported '{wanted}'."
+        as_json,
+        {"instanceId": instance_id, "taskHub": hub, "state": str(path)},
+        f"Imported the instance '{instance_id}'.",
     )
 
 
@@ -143,5 +147,5 @@ def _read(file: str) -> InstanceDocument:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error}. [EH540]") from error
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{file} is not JSON: {error}. [EH540]") from error
+        raise CommandError(f"{file} is not valid JSON: {error}. [EH540]") from error
     return parse_document(document, file)

@@ -1,16 +1,17 @@
-"""The app's functions."""
+"""The command ``functions``: the functions of a running host or an app folder."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from embedded_host.app.binding_types import DURABLE_TRIGGERS
 from embedded_host.cli.arguments import as_json
-from embedded_host.cli.command import CommandError, command
+from embedded_host.cli.command import CommandError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
@@ -20,11 +21,43 @@ if TYPE_CHECKING:
     from embedded_host.workers.loaded_app import LoadedApp
 
 
+@dataclass(frozen=True)
+class FunctionRow:
+    """A function in the list. ``--json`` prints the same members in camelCase."""
+
+    name: str
+    trigger: str
+    """The type of the trigger, or an empty string if it is unknown."""
+    durable_name: str | None
+    """The name of an orchestrator, activity or entity for callers."""
+    methods: Sequence[str]
+    route: str | None
+    """The path of an HTTP function of an app folder."""
+    url: str | None
+    """The URL of an HTTP function of a running host."""
+    disabled: bool
+    problem: str | None
+    """The reason why the function is out of service."""
+
+    def document(self) -> Json:
+        """Return the JSON object of ``--json``."""
+        return {
+            "name": self.name,
+            "trigger": self.trigger,
+            "durableName": self.durable_name,
+            "methods": list(self.methods),
+            "route": self.route,
+            "url": self.url,
+            "disabled": self.disabled,
+            "problem": self.problem,
+        }
+
+
+@keep_examples
 @click.group()
 def functions() -> None:
-    """Show the app's functions.
+    """List the app's functions.
 
-    \b
     Example:
       embedded-host functions list
     """
@@ -34,54 +67,58 @@ def functions() -> None:
 @as_json
 @target_options
 def list_(target: Target, as_json: bool) -> None:
-    """List the functions: those of the running host, else those of the app's folder, whose code is loaded for it.
+    """List the functions of the running host, or of the app folder if no host responds.
 
-    \b
+    To list the functions of a folder, the command imports the app's code.
+
     Examples:
       embedded-host functions list
       embedded-host functions list --script-root ../my-app --json
     """
     if target.state:
         raise click.UsageError(
-            "A state holds no functions. Name the app's folder with --script-root."
+            "A state folder has no functions: select the app folder with --script-root."
         )
-    found = of_host(target) if target.answers() else of_folder(target)
+    rows = of_host(target) if target.has_host() else of_folder(target)
     if as_json:
-        print_json(found)
+        print_json([row.document() for row in rows])
         return
-    rows = [
+    table = [
         (
-            function["name"],
-            function["trigger"],
-            ",".join(function["methods"]),
-            function["url"] or function["route"] or function["durableName"] or "",
-            function["problem"] or ("disabled" if function["disabled"] else ""),
+            row.name,
+            row.trigger,
+            ",".join(row.methods),
+            row.url or row.route or row.durable_name or "",
+            row.problem or ("disabled" if row.disabled else ""),
         )
-        for function in found
+        for row in rows
     ]
     print_table(
-        ("name", "trigger", "methods", "where", "problem"), rows, "The app has no functions."
+        ("name", "trigger", "methods", "where", "problem"), table, "The app has no functions."
     )
 
 
-def of_host(target: Target) -> list[Json]:
+def of_host(target: Target) -> list[FunctionRow]:
+    """Return the functions of the running host."""
     host = target.host()
     return [
-        {
-            **_description(
-                function["name"],
-                (function.get("config") or {}).get("bindings") or (),
-                url=function.get("invoke_url_template"),
-                disabled=bool(function.get("isDisabled")),
-            ),
-            "problem": host.function_problem(function["name"]),
-        }
+        _row(
+            function.name,
+            function.bindings,
+            url=function.url,
+            disabled=function.is_disabled,
+            problem=host.function_problem(function.name),
+        )
         for function in host.functions()
     ]
 
 
-def of_folder(target: Target) -> list[Json]:
-    """As a worker loads them: decorators are only known when they have run."""
+def of_folder(target: Target) -> list[FunctionRow]:
+    """Return the functions of an app folder, by name.
+
+    A worker imports the app, because the functions of a v2 app are known only then. Raises
+    CommandError if the app does not load.
+    """
     import asyncio
 
     from embedded_host.app.folder import read_app
@@ -90,29 +127,30 @@ def of_folder(target: Target) -> list[Json]:
     root = target.root.absolute()
     app = read_app(root, os.environ)
     added, _ = effective_environment(app.settings, os.environ, app.root)
-    click.echo(f"App: {root} (no host answers)", err=True)
+    click.echo(f"App: {root} (no host responds)", err=True)
     loaded = asyncio.run(_load(app, {**os.environ, **added}))
     if loaded.problem:
         raise CommandError(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
-    found = []
+    rows = []
     for function in loaded.app.functions:
         bindings = [{**b.properties, "type": b.type, "name": b.name} for b in function.bindings]
         route = loaded.routes.get(function.name)
-        described = _description(function.name, bindings, route=f"/{route.text}" if route else None)
-        found.append(
-            {
-                **described,
-                "disabled": function.name in loaded.app.disabled,
-                "problem": loaded.broken.get(function.name),
-            }
+        rows.append(
+            _row(
+                function.name,
+                bindings,
+                route=f"/{route.text}" if route else None,
+                disabled=function.name in loaded.app.disabled,
+                problem=loaded.broken.get(function.name),
+            )
         )
-    named = {function["name"] for function in found}
-    found += [
-        {**_description(name, ()), "problem": why}
-        for name, why in loaded.broken.items()
-        if name not in named
+    names = {row.name for row in rows}
+    rows += [
+        _row(name, (), problem=problem)
+        for name, problem in loaded.broken.items()
+        if name not in names
     ]
-    return sorted(found, key=lambda function: str(function["name"]).lower())
+    return sorted(rows, key=lambda row: row.name.lower())
 
 
 async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
@@ -126,37 +164,37 @@ async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
         loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
     except WorkerLostError as lost:
         raise CommandError(
-            f"The worker process ended before it had loaded the app: {lost}. [EH203]"
+            f"The worker process exited while it loaded the app: {lost}. [EH203]"
         ) from lost
     finally:
         await worker.close(2.0)
     return loaded_app(app, loaded, environ)
 
 
-def _description(
+def _row(
     name: str,
     bindings: Sequence[Json],
     *,
     url: str | None = None,
     route: str | None = None,
     disabled: bool = False,
-) -> Json:
-    """The same keys wherever it comes from."""
+    problem: str | None = None,
+) -> FunctionRow:
     trigger: Json = next(
         (b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")), {}
     )
     kind = str(trigger.get("type", ""))
     durable = DURABLE_TRIGGERS.get(kind.lower())
-    return {
-        "name": name,
-        "trigger": kind,
-        "durableName": str(trigger.get(durable.name_property) or name) if durable else None,
-        "methods": [str(method).upper() for method in trigger.get("methods") or ()],
-        "route": route,
-        "url": url,
-        "disabled": disabled,
-        "problem": None,
-    }
+    return FunctionRow(
+        name=name,
+        trigger=kind,
+        durable_name=str(trigger.get(durable.name_property) or name) if durable else None,
+        methods=[str(method).upper() for method in trigger.get("methods") or ()],
+        route=route,
+        url=url,
+        disabled=disabled,
+        problem=problem,
+    )
 
 
 functions.add_command(list_)

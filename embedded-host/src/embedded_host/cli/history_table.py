@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedded_host.cli.output import shown
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine.entity_messages import OperationResponse
 from embedded_host.engine.events import (
     EventRaised,
@@ -14,16 +14,19 @@ from embedded_host.engine.events import (
     TaskCompletionEvent,
     TaskScheduled,
 )
-from embedded_host.history import HistoryView, events_as_shown
+from embedded_host.history import HistoryView
 from embedded_host.management.status import shown_value
 
 _CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
 _DETAILS = ("result", "reason", "fire_at", "data", "input")
 
 
-def history_rows(status: Json) -> list[tuple[str, str, str, str]]:
-    """Return time, type, name and detail of each event of a status, in the API's order. A completed call is one row."""
-    view = HistoryView.of(events_as_shown(status))
+def history_rows(status: InstanceStatus) -> list[tuple[str, str, str, str]]:
+    """Return time, type, name and detail of each event, in the order of the API.
+
+    A completed call has one row, that of its completion.
+    """
+    view = HistoryView.of(status.events_as_shown())
     return [
         (event.timestamp, type(event).__name__, _name(event, view), shown(_detail(event, view)))
         for event in view.events
@@ -37,7 +40,7 @@ def _name(event: HistoryEvent, view: HistoryView) -> str:
         return _name(scheduled, view) if isinstance(scheduled, _CALLS) else ""
     if isinstance(event, SubOrchestrationInstanceCreated) and event.instance_id:
         return f"{event.name} ({event.instance_id})"
-    if isinstance(event, EventSent):  # all have the name "op"
+    if isinstance(event, EventSent):  # the name of all of these events is "op"
         return event.instance_id
     return event.name if isinstance(event, (ExecutionStarted, EventRaised, *_CALLS)) else ""
 
@@ -57,7 +60,7 @@ def _detail(event: HistoryEvent, view: HistoryView) -> object:
     return shown_value(detail)
 
 
-def _operation_input(text: str | None) -> object:
-    """Return the value of an operation's input. The SDK encodes it twice."""
-    value = shown_value(text)
+def _operation_input(input: str | None) -> object:
+    """Return the value of an operation's input, which the SDK encodes as JSON twice."""
+    value = shown_value(input)
     return shown_value(value) if isinstance(value, str) else value

@@ -1,7 +1,8 @@
-"""The JSON document of an exported instance: its types, and the conversion from and to a store.
+"""The JSON document of an exported instance, and its conversion from and to a store.
 
-``status`` is that of the management API, with ``historyEvents``, and is always there. A document from a state file has the
-recorded state besides, with which the instance continues where it is imported.
+Each document has the instance's status, in the format of the management API with
+``historyEvents``. A document from a state file also has the recorded state, with which an
+unfinished instance continues after the import.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.engine.events import (
     ExecutionStarted,
     HistoryEvent,
@@ -41,11 +42,15 @@ FORMAT, VERSION = "embedded-host-instance", 1
 
 
 class _Part(Struct, frozen=True, kw_only=True, rename="camel"):
-    pass
+    """A part of the document, whose members have names in camelCase."""
 
 
 class InstanceRecord(_Part, frozen=True, kw_only=True):
-    """The instance's row. Timestamps are ISO 8601 in UTC; input, output and custom status are stored JSON or text."""
+    """The instance's row in the store.
+
+    Times are in ISO 8601 and UTC. Input, output and custom status are JSON, but the output of a
+    failed or terminated instance is a plain string.
+    """
 
     name: str
     status: str
@@ -61,7 +66,7 @@ class InstanceRecord(_Part, frozen=True, kw_only=True):
 
 
 class MessageRecord(_Part, frozen=True, kw_only=True):
-    """A message that the instance has not taken yet."""
+    """A message in the instance's inbox."""
 
     execution_id: str | None
     due: str | None
@@ -78,12 +83,14 @@ class ActivityRecord(_Part, frozen=True, kw_only=True):
 
 
 class EntityRecord(_Part, frozen=True, kw_only=True):
+    """The state of an entity as JSON."""
+
     has_state: bool
     state: str | None
 
 
 class RecordedState(_Part, frozen=True, kw_only=True):
-    """All that a store has of an instance."""
+    """The rows of an instance in a store."""
 
     history: list[HistoryEvent]
     instance: InstanceRecord
@@ -99,21 +106,25 @@ class InstanceDocument(_Part, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     instance_id: str
     task_hub: str | None
-    """The task hub in the state file; None for a document of the management API."""
+    """The task hub, or None in a document from the management API."""
     exported_from: str
     exported_at: str
     status: Json | None = None
     state: RecordedState | None = None
-    """None for a document of the management API. In the JSON its members are those of the document."""
+    """The rows, or None in a document from the management API.
+
+    In JSON, its members are members of the document.
+    """
 
     def as_json(self) -> Json:
+        """Return the JSON object of the document."""
         document: Json = to_builtins(self)
         state = document.pop("state", {})
         return {**document, **state}
 
 
 def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDocument:
-    """Return the document of an instance in a state file."""
+    """Return the document of an instance in a state file. ``source`` is the file's path."""
     events = [event for turn in store.history(row.key) for event in turn]
     status = status_object(row, partial(store.input, row.key))
     status["historyEvents"] = history_events(events, show_output=True, show_input=True)
@@ -151,9 +162,9 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
     return _document(row.id, source, row.hub, status, state)
 
 
-def from_status(status: Json, source: str) -> InstanceDocument:
-    """Return the document of a status of the management API."""
-    return _document(str(status["instanceId"]), source, None, status, None)
+def from_status(status: InstanceStatus, source: str) -> InstanceDocument:
+    """Return the document of a status from the management API. ``source`` is the host's URL."""
+    return _document(status.instance_id, source, None, status.document, None)
 
 
 def _document(
@@ -172,37 +183,44 @@ def _document(
 
 
 def parse_document(document: object, source: str) -> InstanceDocument:
-    """Return the document of parsed JSON. ``source`` is the file's name. Raises CommandError."""
+    """Return the document of a JSON value. ``source`` is the file's name.
+
+    Raises CommandError if the value is not an export of this version, or is incomplete.
+    """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CommandError(
-            f'{source} is no exported instance: it has not "format": "{FORMAT}". Make one with embedded-host export. [EH540]'
+            f'{source} is not an exported instance: it lacks "format": "{FORMAT}". Create one with '
+            "embedded-host export. [EH540]"
         )
     if document.get("version") != VERSION:
         raise CommandError(
-            f"{source} was exported by another version of the embedded host ({document.get('version')}, not {VERSION}). [EH540]"
+            f"{source} has version {document.get('version')} of the export format, but this "
+            f"release supports version {VERSION}. Export the instance again. [EH540]"
         )
     try:
         members = {"taskHub": None, "exportedFrom": "", "exportedAt": "", **encodable(document)}
         state = members if "instance" in members else None
         return convert({**members, "state": state}, InstanceDocument)
     except (ValueError, RecursionError) as error:
-        text = str(error).replace("$.state", "$")  # its members are those of the document
+        problem = str(error).replace("$.state", "$")  # its members are members of the document
         raise CommandError(
-            f"{source} is not whole: {text}. Export the instance again. [EH540]"
+            f"{source} is incomplete: {problem}. Export the instance again. [EH540]"
         ) from error
 
 
 def changes(
     state: RecordedState, hub: str, instance_id: str, highest: tuple[int, int, int]
 ) -> list[Change]:
-    """Return the changes that insert an instance into a store whose highest keys are ``highest``.
+    """Return the changes that insert an instance into a store.
 
-    Raises CommandError for an invalid timestamp."""
+    ``highest`` has the store's highest keys of instances, messages and activities. Raises
+    CommandError for an invalid time.
+    """
     try:
         return list(_changes(state, hub, instance_id, highest))
     except ValueError as error:
         raise CommandError(
-            f"The exported instance is not whole: {error}. Export it again. [EH540]"
+            f"The export is incomplete: {error}. Export the instance again. [EH540]"
         ) from error
 
 
@@ -248,7 +266,7 @@ def _changes(
 
 
 def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:
-    """Return an ExecutionStarted with the id under which its instance is imported; other events unchanged."""
+    """Return the event, with another instance id if it is an ExecutionStarted."""
     if not isinstance(event, ExecutionStarted):
         return event
     return replace(

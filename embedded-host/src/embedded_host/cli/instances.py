@@ -1,4 +1,4 @@
-"""Instances: starting them and looking at them."""
+"""The commands that start and read instances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedded_host.cli.arguments import (
     continuation_token,
     created_between,
     instance_id,
-    json_text,
+    json_argument,
     runtime_status,
     sdk_encoded,
     statuses,
@@ -27,7 +27,7 @@ from embedded_host.cli.output import (
     printable,
     shown,
 )
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.cli.target import Target, target_options
 from embedded_host.store.interface import InstanceQuery
 
@@ -41,7 +41,7 @@ from embedded_host.store.interface import InstanceQuery
     "instance_id",
     type=NonEmpty(),
     metavar="ID",
-    help="The new instance's id. Default: one is made.",
+    help="The new instance id. Default: a random id.",
 )
 @click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
 @as_json
@@ -49,35 +49,35 @@ from embedded_host.store.interface import InstanceQuery
 def start_new(
     target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool
 ) -> None:
-    """Start an orchestrator.
+    """Start an instance of an orchestrator.
 
-    \b
     Examples:
       embedded-host start-new --function-name HelloOrchestrator
       embedded-host start-new --function-name Order --id order-7 --input '{"item": 7}'
       embedded-host start-new --function-name Order --input @order.json --json
     """
-    text = json_text(input, "--input")
-    if text is not None and not text.lstrip().startswith(("{", "null")):
-        text = sdk_encoded(text)  # an object is taken as it is, and its status shows it better so
+    data = json_argument(input, "--input")
+    if data is not None and not data.lstrip().startswith(("{", "null")):
+        # The SDK accepts objects without this encoding, and the status shows them readably.
+        data = sdk_encoded(data)
     host = target.host()
     try:
         known = host.orchestrators()
-    except (
-        CommandError
-    ) as untold:  # then the host, which starts whatever it is asked to, does not check it either
+    except CommandError as error:
+        # Continue: a host accepts any name, and reports an unknown one in the instance's output.
         known = None
         click.echo(
-            f"The name '{printable(function_name)}' is not checked. {untold.message}", err=True
+            f"The name '{printable(function_name)}' was not checked. {error.message}", err=True
         )
     if known is not None and function_name.lower() not in map(str.lower, known):
         from embedded_host.app.suggestion import did_you_mean
 
-        there = f"It has {', '.join(sorted(known))}." if known else "It has none."
+        names = f"Its orchestrators: {', '.join(sorted(known))}." if known else "It has none."
         raise NotFoundError(
-            f"{host.name} has no orchestrator '{function_name}'. {did_you_mean(function_name, known) or there} [EH512]"
+            f"{host.name} has no orchestrator '{function_name}'. "
+            f"{did_you_mean(function_name, known) or names} [EH512]"
         )
-    started = host.start(function_name, instance_id, text)
+    started = host.start(function_name, instance_id, data)
     print_result(as_json, started, f"Started '{function_name}' as instance '{started['id']}'.")
 
 
@@ -89,7 +89,8 @@ def start_new(
     flag_value="true",
     default="false",
     type=bool,
-    help="With the input.",
+    metavar="[BOOLEAN]",
+    help="Show the input.",
 )
 @click.option(
     "--show-output",
@@ -97,7 +98,8 @@ def start_new(
     flag_value="true",
     default="false",
     type=bool,
-    help="With the output.",
+    metavar="[BOOLEAN]",
+    help="Show the output.",
 )
 @as_json
 @target_options
@@ -106,21 +108,17 @@ def get_runtime_status(
 ) -> None:
     """Show an instance's status.
 
-    \b
     Examples:
       embedded-host get-runtime-status --id order-7
       embedded-host get-runtime-status --id order-7 --show-input --show-output --json
     """
     reader = target.reader()
-    status = found(reader.instance(instance_id), instance_id, reader.name)
-    if not show_input:
-        status.pop("input", None)
-    if not show_output:
-        status.pop("output", None)
+    status = require(reader.instance(instance_id), instance_id, reader.name)
+    document = status.without(*["input"] * (not show_input), *["output"] * (not show_output))
     if as_json:
-        print_json(status)
+        print_json(document)
     else:
-        print_fields({key: shown(value) for key, value in status.items() if value is not None})
+        print_fields({name: shown(value) for name, value in document.items() if value is not None})
 
 
 @command("get-history")
@@ -128,31 +126,34 @@ def get_runtime_status(
 @as_json
 @target_options
 def get_history(target: Target, instance_id: str, as_json: bool) -> None:
-    """Show what has happened in an instance.
+    """Show the history of an instance.
 
-    \b
     Examples:
       embedded-host get-history --id order-7
       embedded-host get-history --id order-7 --json > history.json
     """
     reader = target.reader()
-    status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
+    status = require(reader.instance(instance_id, history=True), instance_id, reader.name)
     if as_json:
-        print_json(status.get("historyEvents") or [])
+        print_json(status.document.get("historyEvents") or [])
         return
     from embedded_host.cli.history_table import history_rows
 
-    print_table(("time", "event", "name", "detail"), history_rows(status), "It has no history yet.")
+    print_table(
+        ("time", "event", "name", "detail"),
+        history_rows(status),
+        "The instance has no history yet.",
+    )
 
 
 @command("get-instances")
 @created_between
 @runtime_status
-@click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
+@click.option("--prefix", metavar="TEXT", help="Only ids that start with this prefix.")
 @top
 @continuation_token
-@click.option("--show-input", is_flag=True, help="With the inputs.")
-@click.option("--show-output", is_flag=True, help="With the outputs.")
+@click.option("--show-input", is_flag=True, help="Show the inputs.")
+@click.option("--show-output", is_flag=True, help="Show the outputs.")
 @as_json
 @target_options
 def get_instances(
@@ -168,9 +169,8 @@ def get_instances(
     show_output: bool,
     as_json: bool,
 ) -> None:
-    """List instances, in order of id.
+    """List instances by id.
 
-    \b
     Examples:
       embedded-host get-instances --runtime-status running failed
       embedded-host get-instances --created-after 2026-01-31T13:00Z --top 100 --json
@@ -182,23 +182,24 @@ def get_instances(
         created_to=created_before,
     )
     page = target.reader().instances(query, top, continuation_token, show_input=show_input)
-    for item in page.items:
-        if not show_input:
-            item.pop("input", None)
-        if not show_output:
-            item.pop("output", None)
+    hidden = [*["input"] * (not show_input), *["output"] * (not show_output)]
+    documents = [status.without(*hidden) for status in page.items]
     if as_json:
-        print_json({"instances": page.items, "continuationToken": page.token})
+        print_json({"instances": documents, "continuationToken": page.token})
         return
     columns = ["instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime"]
     columns += ["input"] * show_input + ["output"] * show_output
-    rows = [[shown(item.get(column)) for column in columns] for item in page.items]
-    print_table(columns, rows, "No instances.")
+    rows = [[shown(document.get(column)) for column in columns] for document in documents]
+    print_table(columns, rows, "There are no instances.")
     if page.token:
-        click.echo(f"There are more: --continuation-token {page.token}", err=True)
+        click.echo(f"For the next page: --continuation-token {page.token}", err=True)
 
 
-def found(status: Json | None, instance_id: str, where: str) -> Json:
+def require(status: InstanceStatus | None, instance_id: str, source: str) -> InstanceStatus:
+    """Return the status. Raises NotFoundError if it is None.
+
+    ``source`` is the name of the host or state.
+    """
     if status is None:
-        raise no_instance(instance_id, where)
+        raise no_instance(instance_id, source)
     return status

@@ -1,9 +1,8 @@
-"""The keys of a host that is started with ``--auth``: in its state's folder, whether it runs or not."""
+"""The access keys in a state folder. The host may be running or not."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import click
 
@@ -16,101 +15,100 @@ from embedded_host.access_keys.key_file import (
     Scope,
     dashboard_link,
 )
-from embedded_host.cli.arguments import Function, NonEmpty, as_json
-from embedded_host.cli.command import CommandError, NotFoundError, command
+from embedded_host.cli.arguments import NonEmpty, as_json
+from embedded_host.cli.command import Callback, CommandError, NotFoundError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.target import Target, state_options
 
 
+@keep_examples
 @click.group()
 def keys() -> None:
-    """Show and change the keys that a host started with --auth asks for. A running host takes up changes at once.
+    """List, create and revoke the access keys of a host with --auth.
 
-    \b
+    A running host uses changed keys at once.
+
     Example:
       embedded-host keys list
     """
 
 
-def _key_file(function: Function) -> Function:
-    """The options that say whose keys; ``function`` gets the file as its first argument."""
+def _key_file(function: Callback) -> Callback:
+    """Add the options that select a key file. ``function`` gets it as its first argument."""
 
     @state_options
     @functools.wraps(function)
-    def called(target: Target, **more: Any) -> Any:
-        return function(KeyFile(target.state_folder), **more)
+    def with_key_file(target: Target, **options: object) -> object:
+        return function(KeyFile(target.state_folder), **options)
 
-    return called
+    return with_key_file
 
 
-def _scope(function: Function) -> Function:
-    """The options that say what a key opens; ``function`` gets them as ``scope``."""
+def _scope(function: Callback) -> Callback:
+    """Add the options that select a key's scope. ``function`` gets it as ``scope``."""
 
     @functools.wraps(function)
-    def called(for_function: str | None, system: bool, **more: Any) -> Any:
+    def with_scope(for_function: str | None, system: bool, **options: object) -> object:
         if for_function and system:
             raise click.UsageError(
-                "A key is for a function or for an extension: leave --function or --system out. [EH500]"
+                "A key is for a function or for an extension: omit --function or --system. [EH500]"
             )
-        return function(
-            scope=Scope("function", for_function.lower())
-            if for_function
-            else SYSTEM
-            if system
-            else HOST,
-            **more,
-        )
+        scope = Scope("function", for_function.lower()) if for_function else HOST
+        return function(scope=SYSTEM if system else scope, **options)
 
+    command: Callback = with_scope
     for option in (
         click.option(
             "--system",
             is_flag=True,
-            help="For an extension of the host, as durabletask_extension is.",
+            help="A key for an extension of the host, such as durabletask_extension.",
         ),
         click.option(
             "--function",
             "for_function",
             metavar="NAME",
-            help="For this function only. Default: for all.",
+            help="A key for this function only. Default: a key for all functions.",
         ),
     ):
-        called = option(called)
-    return called
+        command = option(command)
+    return command
 
 
 @command("list")
 @as_json
 @_key_file
 def list_(file: KeyFile, as_json: bool) -> None:
-    """List the keys, and a link to the dashboard of the running host that has the key in it.
+    """List the keys, and a link to the dashboard that contains its key.
 
-    \b
+    The link is printed if the host is running.
+
     Examples:
       embedded-host keys list
       embedded-host keys list --script-root ../my-app --json
     """
-    kept = file.keys()
+    keys = file.keys()
     if not file.exists:
         raise CommandError(
-            f"There are no keys in {file.path.parent}: embedded-host start --auth makes them. [EH560]"
+            f"There are no keys in {file.path.parent}: embedded-host start --auth creates them. "
+            "[EH560]"
         )
-    found = [
-        *([(MASTER, "everything", kept.master)] if kept.master else []),
-        *((name, "all functions", value) for name, value in kept.host.items()),
-        *((name, _extension(name), value) for name, value in kept.system.items()),
+    rows = [
+        *([(MASTER, "everything", keys.master)] if keys.master else []),
+        *((name, "all functions", value) for name, value in keys.host.items()),
+        *((name, _extension(name), value) for name, value in keys.system.items()),
         *(
-            (n, f"function {whose}", v)
-            for whose, values in sorted(kept.functions.items())
-            for n, v in values.items()
+            (name, f"function {function}", value)
+            for function, values in sorted(keys.functions.items())
+            for name, value in values.items()
         ),
     ]
     if as_json:
-        print_json([{"name": name, "opens": opens, "value": value} for name, opens, value in found])
+        print_json([{"name": name, "opens": opens, "value": value} for name, opens, value in rows])
         return
-    print_table(("name", "opens", "key"), found, "No keys.")
+    print_table(("name", "opens", "key"), rows, "There are no keys.")
     from embedded_host.access_keys.running_host import port_of_running_host
 
-    if (port := port_of_running_host(file.path.parent)) and (key := kept.system.get(DURABLE)):
+    if (port := port_of_running_host(file.path.parent)) and (key := keys.system.get(DURABLE)):
         click.echo(f"\nDashboard: {dashboard_link(f'http://localhost:{port}/dashboard', key)}")
 
 
@@ -126,40 +124,37 @@ def _extension(name: str) -> str:
     required=True,
     type=NonEmpty(),
     metavar="NAME",
-    help=f"Of the key. {MASTER} is the master key.",
+    help=f"The key's name. {MASTER} is the master key.",
 )
 @_scope
 @click.option(
-    "--value", type=NonEmpty(), metavar="KEY", help="Default: a new one that nobody can guess."
+    "--value", type=NonEmpty(), metavar="KEY", help="The key's value. Default: a random value."
 )
 @_key_file
 def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
-    """Make a key, or give the one of that name another value: the one before then opens nothing any more.
+    """Create a key, or rotate an existing one.
 
-    \b
+    The previous value of an existing key becomes invalid.
+
     Examples:
       embedded-host keys create --name partner
       embedded-host keys create --name _master
       embedded-host keys create --name default --function HttpStarter
     """
-    made_up = value is None
+    is_generated = value is None
     value, is_new = file.put(scope, name, value)
-    done = (
-        f"Made the key '{printable(name)}'."
-        if is_new
-        else f"The key '{printable(name)}' has a new value."
-    )
-    click.echo(done + (f"\n{value}" if made_up else ""))
+    click.echo(f"{'Created' if is_new else 'Rotated'} the key '{printable(name)}'.")
+    if is_generated:
+        click.echo(value)
 
 
 @command("revoke")
-@click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="Of the key.")
+@click.option("--name", required=True, type=NonEmpty(), metavar="NAME", help="The key's name.")
 @_scope
 @_key_file
 def revoke(file: KeyFile, scope: Scope, name: str) -> None:
-    """Take a key away: it opens nothing any more.
+    """Revoke a key, so that requests with it are refused.
 
-    \b
     Examples:
       embedded-host keys revoke --name partner
       embedded-host keys revoke --name default --function HttpStarter
@@ -167,17 +162,18 @@ def revoke(file: KeyFile, scope: Scope, name: str) -> None:
     if name.lower() == MASTER or (scope == SYSTEM and name.lower() == DURABLE):
         system = " --system" if scope == SYSTEM and name.lower() != MASTER else ""
         raise CommandError(
-            f"The host cannot do without the key '{name}'. To have the old value open nothing, give it a new one: embedded-host keys "
-            f"create --name {name}{system}. [EH562]"
+            f"The host needs the key '{name}'. Rotate it instead: embedded-host keys create "
+            f"--name {name}{system}. [EH562]"
         )
     if not file.remove(scope, name):
-        whose = {"host": "for all functions", "system": "for an extension"}.get(
+        users = {"host": "for all functions", "system": "for an extension"}.get(
             scope.kind, f"for the function {scope.function}"
         )
         raise NotFoundError(
-            f"There is no key '{name}' {whose} in {file.path}: embedded-host keys list shows those that there are. [EH561]"
+            f"There is no key '{name}' {users} in {file.path}. Run embedded-host keys list for the "
+            "existing keys. [EH561]"
         )
-    click.echo(f"The key '{printable(name)}' opens nothing any more.")
+    click.echo(f"Revoked the key '{printable(name)}'.")
 
 
 for _command in (list_, create, revoke):

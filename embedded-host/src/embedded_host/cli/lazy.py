@@ -1,27 +1,28 @@
-"""Commands that are imported when they are called: ``start`` must not pay for the others."""
+"""A group that imports a command's module when the command is used, to start quickly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 import click
 
 
 class LazyGroup(click.Group):
-    """``lazy`` has commands by name, each as ``module:variable``; help lists them in that order, behind the group's own."""
+    """A group whose commands may be in modules that are not imported yet."""
 
-    def __init__(self, *arguments: Any, lazy: Mapping[str, str], **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self._lazy = lazy
+    lazy: Mapping[str, str] = {}
+    """Commands by name, each as ``module:variable``. The help lists them after the imported
+    commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.commands, *self._lazy]
+        """Return the names of all commands in the order of the help."""
+        return [*self.commands, *self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if place := self._lazy.get(cmd_name):
-            module, _, variable = place.partition(":")
+        """Return a command, imported if necessary, or None for an unknown name."""
+        if target := self.lazy.get(cmd_name):
+            module, _, variable = target.partition(":")
             command: click.Command = getattr(import_module(module), variable)
             return command
         return super().get_command(ctx, cmd_name)
@@ -29,15 +30,15 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the arguments. The error for an unknown one suggests a name."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from embedded_host.app.suggestion import did_you_mean
 
-            names = self.list_commands(ctx)
-            if error.message.rstrip(".").endswith(
-                f"'{args[0]}'"
-            ):  # else click has a suggestion of its own
-                hint = did_you_mean(args[0], names) or f"{ctx.command_path} --help lists them."
+            # A message of click that ends with something else has click's own suggestion.
+            if error.message.rstrip(".").endswith(f"'{args[0]}'"):
+                suggestion = did_you_mean(args[0], self.list_commands(ctx))
+                hint = suggestion or f"Run {ctx.command_path} --help for a list."
                 raise click.UsageError(f"There is no command '{args[0]}'. {hint}", ctx) from error
             raise

@@ -1,4 +1,4 @@
-"""A running host, embedded or Azure Functions host, through its HTTP management API."""
+"""The client of a running host: the embedded host or the Azure Functions host."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any, NoReturn
+from typing import IO, NoReturn
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import click
 
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
-from embedded_host.cli.reader import Json, Page
-from embedded_host.engine.status import FINISHED
+from embedded_host.cli.reader import EntityState, InstanceStatus, Json, Page
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.store.interface import InstanceQuery
@@ -28,23 +27,43 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class ApiResponse:
+    """A response of the host."""
+
     status: int
     headers: Mapping[str, str]
-    """By lower-case name."""
+    """The headers by name in lower case."""
     text: str
 
-    @property
-    def json(self) -> Any:
+    def json_value(self) -> object:
+        """Return the JSON value of the body. Raises CommandError if it is not JSON."""
         try:
-            return json.loads(self.text)
+            value: object = json.loads(self.text)
         except ValueError:
-            raise CommandError(
-                f"The host answered with what is not JSON: {self.text[:200]!r}. Is it a Functions host? [EH504]"
-            ) from None
+            raise self._unexpected("a response that is not JSON") from None
+        return value
+
+    def json_object(self) -> Json:
+        """Return the JSON object of the body. Raises CommandError if it is not one."""
+        value = self.json_value()
+        if not isinstance(value, dict):
+            raise self._unexpected("an unexpected response")
+        return value
+
+    def json_objects(self) -> list[Json]:
+        """Return the JSON array of objects of the body. Raises CommandError if it is not one."""
+        value = self.json_value()
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self._unexpected("an unexpected response")
+        return value
+
+    def _unexpected(self, problem: str) -> CommandError:
+        return CommandError(
+            f"The host sent {problem}: {self.text[:200]!r}. Is it a Functions host? [EH504]"
+        )
 
     @property
     def error_message(self) -> str:
-        """The message of an error response, in any of its three formats (functions-host.md#transport)."""
+        """The message of an error response in one of three formats (functions-host.md#transport)."""
         try:
             body = json.loads(self.text)
         except ValueError:
@@ -54,31 +73,55 @@ class ApiResponse:
         return str(body)
 
 
+@dataclass(frozen=True)
+class HostFunction:
+    """A function in the list of ``/admin/functions``."""
+
+    name: str
+    bindings: Sequence[Json]
+    url: str | None
+    is_disabled: bool
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the key must reach no other host than the given one."""
+    """Follows no redirect, so that no other host gets the key."""
 
     def redirect_request(
-        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Message,
+        newurl: str,
     ) -> None:
         return None
 
 
 class ManagementClient:
-    """Sends requests to one host. Its methods raise CommandError if the host does not respond or refuses the key."""
+    """A client of one host's management API.
+
+    Methods raise CommandError if the host does not respond, refuses the request, or has no
+    management API.
+    """
 
     def __init__(
         self,
         url: str,
-        reached: str | None = None,
+        address: str | None = None,
         code: str | None = None,
         hub: str | None = None,
         connection: str | None = None,
     ) -> None:
-        """``url`` is the URL of the host, or of the management API as in an instance's links, whose query then counts too.
-        ``reached`` is the address to connect to if it differs from ``url``."""
+        """Create a client of the host at ``url``.
+
+        ``url`` may be a link of an instance. The parameters in its query are used unless ``code``,
+        ``hub`` or ``connection`` is given. ``address`` is the URL to connect to if it is not
+        ``url``.
+        """
         base, query = _base(url)
         self.name = base
-        self._base = base if reached in (None, url) else _base(reached or url)[0]
+        self._base = base if address in (None, url) else _base(address or url)[0]
         self._code = code or query.get("code")
         parameters = {
             "taskHub": hub or query.get("taskhub"),
@@ -89,49 +132,55 @@ class ManagementClient:
             _NoRedirects
         ]
         if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            handlers.append(
-                urllib.request.ProxyHandler({})
-            )  # localhost of a proxy is another machine
+            # A proxy would connect to its own localhost.
+            handlers.append(urllib.request.ProxyHandler({}))
         self._open = urllib.request.build_opener(*handlers).open
 
     @property
     def has_key(self) -> bool:
+        """True if requests have an access key."""
         return bool(self._code)
 
     def use(self, key: str) -> None:
+        """Send an access key with the next requests."""
         self._code = key
 
     # -- reading -----------------------------------------------------------------------------------
 
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
-    ) -> Json | None:
+    ) -> InstanceStatus | None:
+        """Return the status of an instance, or None (see Reader)."""
         query = {"showInput": "true"}
         if history:
             query |= {"showHistory": "true", "showHistoryOutput": "true"}
         if diagnosis:
             query["showDiagnosis"] = "true"
-        response = self.request("GET", f"/instances/{quote(instance_id, safe='')}", query)
+        response = self.request("GET", self._instance(instance_id), query)
         if response.status == 404:
             self._check_api_exists()
             return None
         self._expect(response, 200, 202)
-        status: Json = response.json
-        return status
+        return InstanceStatus(response.json_object())
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
-    ) -> Page:
+    ) -> Page[InstanceStatus]:
+        """Return up to ``top`` instances that match a query (see Reader)."""
         parameters = {**_filter_parameters(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
             parameters["instanceIdPrefix"] = query.id_prefix
-        return self._page("/instances", parameters, top, token)
+        items, token = self._page("/instances", parameters, top, token)
+        return Page([InstanceStatus(item) for item in items], token)
 
-    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
+        """Return up to ``top`` entities (see Reader)."""
         path = f"/entities/{quote(name, safe='')}" if name else "/entities"
-        return self._page(path, {"fetchState": "true"}, top, token)
+        items, token = self._page(path, {"fetchState": "true"}, top, token)
+        return Page([EntityState(item) for item in items], token)
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
+        """Return whether an entity exists, and its state (see Reader)."""
         response = self.request(
             "GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}"
         )
@@ -139,54 +188,70 @@ class ManagementClient:
             self._check_api_exists()
             return False, None
         self._expect(response, 200)
-        return True, response.json
+        return True, response.json_value()
 
-    def functions(self) -> list[Json]:
-        """Return the list of ``/admin/functions``. Raises CommandError without the master key."""
+    def functions(self) -> list[HostFunction]:
+        """Return the functions of ``/admin/functions``. Raises CommandError without the master key."""
         response = self._send("GET", "/admin/functions")
         if response.status in (401, 403):
             raise CommandError(
-                f"{self.name} lists its functions only to those who have its master key (status {response.status}): give that with "
-                "--code. [EH503]"
+                f"{self.name} lists its functions only with its master key (status "
+                f"{response.status}): pass the key with --code. [EH503]"
             )
         self._expect(response, 200)
-        functions: list[Json] = response.json
-        return functions
+        return [
+            HostFunction(
+                str(item["name"]),
+                (item.get("config") or {}).get("bindings") or (),
+                item.get("invoke_url_template"),
+                bool(item.get("isDisabled")),
+            )
+            for item in response.json_objects()
+        ]
 
     def function_problem(self, name: str) -> str | None:
-        """Return why a function is out of service; None if it is in service."""
+        """Return why a function is out of service, or None if it is in service."""
         response = self._send("GET", f"/admin/functions/{quote(name, safe='')}/status")
-        errors = response.json.get("errors") if response.status == 200 else None
+        errors = response.json_object().get("errors") if response.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
 
     def orchestrators(self) -> list[str]:
-        """Return the durable names of the orchestrators. Raises CommandError without the master key."""
+        """Return the orchestrators' durable names. Raises CommandError without the master key."""
         return [
-            str(binding.get("orchestration") or function["name"])
+            str(binding.get("orchestration") or function.name)
             for function in self.functions()
-            for binding in (function.get("config") or {}).get("bindings") or ()
+            for binding in function.bindings
             if str(binding.get("type", "")).lower() == "orchestrationtrigger"
         ]
 
     # -- changing ----------------------------------------------------------------------------------
 
     def start(self, name: str, instance_id: str | None, input: str | None) -> Json:
-        path = f"/orchestrators/{_part(name)}" + (f"/{_part(instance_id)}" if instance_id else "")
+        """Start an orchestrator and return the object with the new instance's id and links.
+
+        ``input`` is JSON. Raises NotAllowedError if the id belongs to an unfinished instance.
+        """
+        path = f"/orchestrators/{_segment(name)}"
+        if instance_id:
+            path += f"/{_segment(instance_id)}"
         response = self.request("POST", path, body=input or "")
         if response.status == 409:
             raise NotAllowedError(
-                f"There is an instance '{instance_id}' already, which has not finished: {response.error_message} [EH513]"
+                f"An instance '{instance_id}' exists and has not finished: "
+                f"{response.error_message} [EH513]"
             )
         if response.status == 404:
             self._check_api_exists()
         self._expect(response, 202)
-        started: Json = response.json
-        return started
+        return response.json_object()
 
     def operate(
         self, instance_id: str, operation: str, query: Mapping[str, str | None] = {}
     ) -> ApiResponse:
-        """Send ``POST instances/{id}/{operation}``. Raises NotFoundError or NotAllowedError."""
+        """Send ``POST instances/{id}/{operation}`` and return the response.
+
+        Raises NotFoundError or NotAllowedError.
+        """
         parameters = {name: value for name, value in query.items() if value is not None}
         return self._check_change(
             instance_id,
@@ -194,23 +259,30 @@ class ManagementClient:
         )
 
     def raise_event(self, instance_id: str, name: str, data: str) -> None:
-        path = f"{self._instance(instance_id)}/raiseEvent/{_part(name)}"
+        """Raise an event with JSON data. Raises NotFoundError or NotAllowedError."""
+        path = f"{self._instance(instance_id)}/raiseEvent/{_segment(name)}"
         self._check_change(instance_id, self.request("POST", path, body=data))
 
     def purge(self, instance_id: str) -> int:
+        """Purge an instance or entity and return the number of deleted ones.
+
+        Raises NotFoundError or NotAllowedError.
+        """
         response = self.request("DELETE", self._instance(instance_id))
-        return int(self._check_change(instance_id, response).json["instancesDeleted"])
+        return _deleted(self._check_change(instance_id, response))
 
     def purge_many(self, query: InstanceQuery) -> int:
+        """Purge the instances that match a query and return their number."""
         response = self.request("DELETE", "/instances", _filter_parameters(query))
         if response.status == 404:
             self._check_api_exists()
             return 0
         self._expect(response, 200)
-        return int(response.json["instancesDeleted"])
+        return _deleted(response)
 
     def signal(self, name: str, key: str, operation: str, input: str) -> None:
-        path = f"/entities/{_part(name)}/{_part(key)}"
+        """Signal an entity. ``input`` is JSON. Raises NotFoundError without the entity function."""
+        path = f"/entities/{_segment(name)}/{_segment(key)}"
         response = self.request("POST", path, {"op": operation}, body=input)
         if response.status == 400 and "not an entity function" in response.text:
             raise NotFoundError(f"{response.error_message} [EH511]")
@@ -228,15 +300,21 @@ class ManagementClient:
         *,
         body: str | None = None,
     ) -> ApiResponse:
-        """``path`` follows the base of the management API. Raises CommandError without a response, or without a valid key."""
+        """Send a request to the management API and return the response.
+
+        ``path`` is relative to the base of the API. Raises CommandError without a response, or if
+        the host refuses the key.
+        """
         response = self._send(
             method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body
         )
         if response.status in (401, 403):
-            wrong = "does not take the key" if self._code else "wants a key"
+            problem = "does not accept the key" if self._code else "requires a key"
             raise CommandError(
-                f"{self.name} {wrong} (status {response.status}): give its system key durabletask_extension with --code, or in the "
-                "variable EMBEDDED_HOST_CODE. Of a host of your own, embedded-host keys list shows it. [EH503]"
+                f"{self.name} {problem} (status {response.status}): pass its system key "
+                "durabletask_extension with --code, or in the environment variable "
+                "EMBEDDED_HOST_CODE. For an embedded host, embedded-host keys list prints it. "
+                "[EH503]"
             )
         return response
 
@@ -267,31 +345,38 @@ class ManagementClient:
             with error:
                 if error.code in (301, 302, 307, 308):
                     raise CommandError(
-                        f"{self.name} sends elsewhere, to {error.headers['Location']}: name that with --url. [EH505]"
+                        f"{self.name} redirects to {error.headers['Location']}: pass that URL with "
+                        "--url. [EH505]"
                     ) from None
                 return ApiResponse(
                     error.code, _lower(error.headers), error.read().decode("utf-8", "replace")
                 )
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = getattr(error, "reason", None) or error
+            reason = getattr(error, "reason", None) or error
             raise CommandError(
-                f"{self.name} does not answer: {why}. Is the host running there? [EH501]"
+                f"{self.name} does not respond: {reason}. Check that the host runs. [EH501]"
             ) from error
 
-    def _page(self, path: str, query: Mapping[str, str], top: int, token: str | None) -> Page:
-        """Request pages until there are ``top`` items: pages of the Azure Functions host may be short although others follow."""
+    def _page(
+        self, path: str, query: Mapping[str, str], top: int, token: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Return up to ``top`` items of a list and the continuation token.
+
+        A page of the Azure Functions host may have fewer items although more pages follow, so
+        this requests pages until there are enough items.
+        """
         items: list[Json] = []
         while True:
             parameters = {**query, "top": str(top - len(items))}
             response = self._send("GET", WEBHOOK + path, {**parameters, **self._parameters}, token)
             if response.status in (401, 403, 404):
                 self.request("GET", path, parameters)  # raises the error for a missing key
-                self._no_management()
+                self._no_management_api()
             self._expect(response, 200)
-            items += response.json
+            items += response.json_objects()
             before, token = token, response.headers.get(CONTINUATION_TOKEN_HEADER) or None
             if token in (None, before) or len(items) >= top:
-                return Page(items, token)
+                return items, token
 
     def _check_change(self, instance_id: str, response: ApiResponse) -> ApiResponse:
         if response.status in (404, 410) or (
@@ -300,9 +385,9 @@ class ManagementClient:
             status = self.instance(instance_id)
             if status is None:
                 raise no_instance(instance_id, self.name)
-            if status["runtimeStatus"] in FINISHED:
+            if status.is_finished:
                 raise NotAllowedError(
-                    f"The instance '{instance_id}' has finished: {status['runtimeStatus']}. [EH514]"
+                    f"The instance '{instance_id}' has finished: {status.runtime_status}. [EH514]"
                 )
         if response.status in (409, 412) or (
             response.status == 500 and "because instance is in the" in response.text
@@ -312,20 +397,21 @@ class ManagementClient:
         return response
 
     def _check_api_exists(self) -> None:
-        """Raise CommandError if a 404 means that there is no management API at all."""
+        """Raise CommandError if the host has no management API, after a response with 404."""
         if self.request("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
-            self._no_management()
+            self._no_management_api()
 
-    def _no_management(self) -> NoReturn:
+    def _no_management_api(self) -> NoReturn:
         raise CommandError(
-            f"{self.name} has no Durable Functions management API: what answers there is another program. [EH504]"
+            f"{self.name} has no management API of Durable Functions: another program listens "
+            "there. [EH504]"
         )
 
     def _expect(self, response: ApiResponse, *statuses: int) -> None:
         if response.status not in statuses:
-            raise CommandError(
-                f"{self.name} refused with status {response.status}: {response.error_message or 'it does not say why'} [EH506]"
-            )
+            message = response.error_message
+            reason = f": {message}" if message else " without a message."
+            raise CommandError(f"{self.name} returned HTTP {response.status}{reason} [EH506]")
 
     @staticmethod
     def _instance(instance_id: str) -> str:
@@ -333,7 +419,10 @@ class ManagementClient:
 
 
 def _base(url: str) -> tuple[str, dict[str, str]]:
-    """Return the URL of the host, without the management API's path, and the parameters by lower-case name."""
+    """Return the host's URL without the path of the management API, and the query's parameters.
+
+    The parameters' names are in lower case.
+    """
     if "://" not in url:
         local = url.startswith(("localhost", "127.", "[::1]"))
         url = f"{'http' if local else 'https'}://{url}"
@@ -348,24 +437,31 @@ def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         is_host = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        if is_host and not re.search(
-            r"[\s@]", parts.netloc
-        ):  # nor a user with a password: no Functions host asks for one
+        # A user name and password are not allowed: no Functions host uses them.
+        if is_host and not re.search(r"[\s@]", parts.netloc):
             return parts
-    except ValueError:  # an address in broken brackets, a port that is no number
+    except ValueError:  # unbalanced brackets, or an invalid port
         pass
     raise click.BadParameter(
-        f"'{url}' is no URL of a host. Write http://localhost:7071.", param_hint="'--url'"
+        f"'{url}' is not a valid URL. Write http://localhost:7071.", param_hint="'--url'"
     )
 
 
-def _part(text: str) -> str:
-    """Return a segment of a path, encoded. The host splits a path at its slashes, encoded ones included (functions-host.md#start-an-instance)."""
-    if "/" in text:
+def _segment(name: str) -> str:
+    """Return a name encoded as a segment of a path. Raises UsageError if it contains a slash.
+
+    The host splits a path at encoded slashes too (functions-host.md#start-an-instance).
+    """
+    if "/" in name:
         raise click.UsageError(
-            f"'{text}' has a slash, which no address of the management API can hold. Choose another name."
+            f"'{name}' contains a slash, which a URL of the management API cannot represent. "
+            "Use another name."
         )
-    return quote(text, safe="")
+    return quote(name, safe="")
+
+
+def _deleted(response: ApiResponse) -> int:
+    return int(response.json_object()["instancesDeleted"])
 
 
 def _lower(headers: Message) -> dict[str, str]:

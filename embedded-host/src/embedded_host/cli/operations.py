@@ -1,10 +1,10 @@
-"""What is done to one instance."""
+"""The commands that change one instance."""
 
 from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_text, reason
+from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_argument, reason
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_result
 from embedded_host.cli.target import Target, target_options
@@ -17,29 +17,30 @@ from embedded_host.cli.target import Target, target_options
     required=True,
     type=NonEmpty(),
     metavar="NAME",
-    help="The event that the orchestrator waits for.",
+    help="The name of the event.",
 )
 @click.option(
-    "--event-data", metavar="JSON|@FILE", help="What comes with it. Default: null. @- reads stdin."
+    "--event-data",
+    metavar="JSON|@FILE",
+    help="The data of the event. Default: null. @- reads stdin.",
 )
 @as_json
 @target_options
 def raise_event(
     target: Target, instance_id: str, event_name: str, event_data: str | None, as_json: bool
 ) -> None:
-    """Send an event to an instance.
+    """Raise an external event for an instance.
 
-    \b
     Examples:
       embedded-host raise-event --id order-7 --event-name Approval --event-data true
       embedded-host raise-event --id order-7 --event-name Details --event-data @details.json
     """
-    data = json_text(event_data, "--event-data")
-    target.host().raise_event(instance_id, event_name, "null" if data is None else data)
+    data = json_argument(event_data, "--event-data") or "null"
+    target.host().raise_event(instance_id, event_name, data)
     print_result(
         as_json,
         {"instanceId": instance_id, "raised": event_name},
-        f"Raised '{event_name}' to '{instance_id}'.",
+        f"Raised the event '{event_name}' for the instance '{instance_id}'.",
     )
 
 
@@ -49,9 +50,8 @@ def raise_event(
 @as_json
 @target_options
 def terminate(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
-    """End an instance; its activities that run go on to their end.
+    """Terminate an instance. Running activities are not canceled.
 
-    \b
     Example:
       embedded-host terminate --id order-7 --reason "ordered twice"
     """
@@ -64,9 +64,8 @@ def terminate(target: Target, instance_id: str, reason: str | None, as_json: boo
 @as_json
 @target_options
 def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
-    """Hold an instance until it is resumed.
+    """Suspend an instance. It continues after resume.
 
-    \b
     Example:
       embedded-host suspend --id order-7 --reason lunch
     """
@@ -79,9 +78,8 @@ def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool)
 @as_json
 @target_options
 def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
-    """Let a suspended instance go on.
+    """Resume a suspended instance.
 
-    \b
     Example:
       embedded-host resume --id order-7
     """
@@ -94,9 +92,8 @@ def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) 
 @as_json
 @target_options
 def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
-    """Let a failed instance try again what failed.
+    """Rewind a failed instance: run its failed calls again.
 
-    \b
     Example:
       embedded-host rewind --id order-7 --reason "the bank is back"
     """
@@ -108,21 +105,20 @@ def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) 
 @click.option(
     "--same-id",
     is_flag=True,
-    help="Under the same id, in place of the finished one. Default: a new id.",
+    help="Replace the finished instance. Default: a new instance id.",
 )
 @as_json
 @target_options
 def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> None:
-    """Start an instance's orchestrator again, with the same input.
+    """Start an instance's orchestrator again with the same input.
 
-    \b
     Examples:
       embedded-host restart --id order-7
       embedded-host restart --id order-7 --same-id
     """
     query = {"restartWithNewInstanceId": str(not same_id).lower()}
-    started = target.host().operate(instance_id, "restart", query).json
-    print_result(as_json, started, f"Started '{instance_id}' again as instance '{started['id']}'.")
+    started = target.host().operate(instance_id, "restart", query).json_object()
+    print_result(as_json, started, f"Restarted '{instance_id}' as instance '{started['id']}'.")
 
 
 def _operate(

@@ -1,4 +1,7 @@
-"""What commands print: one JSON document, or tables: with rich on a terminal, plain columns elsewhere."""
+"""The output of commands: one JSON document, a table, or a sentence.
+
+On a terminal, rich draws the tables. Elsewhere they are plain columns.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ STYLES = {
     "Pending": "dim",
     "Suspended": "magenta",
 }
-"""By status."""
+"""The color of each runtime status."""
 _TIMES = {
     "createdTime": "created (UTC)",
     "lastUpdatedTime": "updated (UTC)",
@@ -30,19 +33,21 @@ _TIMES = {
     "time": "time (UTC)",
 }
 _HEADINGS = {**_TIMES, "runtimeStatus": "status"}
-"""On a terminal, where 80 columns have to do."""
-_EXPENDABLE = ("createdTime", "lastUpdatedTime", "lastOperationTime")
-"""What a narrow terminal is spared, in this order."""
+"""The headings on a terminal, short enough for 80 columns."""
+_HIDDEN_FIRST = ("createdTime", "lastUpdatedTime", "lastOperationTime")
+"""The columns that a narrow terminal hides, in this order."""
 NARROW = 12
-"""Columns of the screen that a long value is not squeezed below."""
+"""The least width of a long value on a terminal."""
 CELL = 200
-"""Characters of a value in a table; ``--json`` has all of it."""
+"""The maximum number of characters of a value in a table. ``--json`` prints all."""
 
 
 def print_json(value: object) -> None:
+    """Print a JSON value. Characters that stdout cannot encode are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if not all(line.isprintable() for line in text.split("\n")):
-        # Within JSON texts alone, where this is the same: as in a table, it must not steer the terminal.
+        # Control characters must not reach the terminal. They are in strings only, where an escape
+        # has the same meaning.
         text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -60,16 +65,20 @@ def print_result(as_json: bool, document: object, sentence: str) -> None:
 
 
 def number_of_instances(count: int) -> str:
+    """Return a number of instances and entities in words."""
     return "1 instance or entity" if count == 1 else f"{count} instances and entities"
 
 
 def printable(text: object) -> str:
-    """In one line and without control characters: what an instance holds must not steer the terminal."""
+    """Return a string with escapes for line breaks and control characters.
+
+    The data of an instance must not control the terminal.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def shown(value: object) -> str:
-    """A JSON value in a table's cell."""
+    """Return a JSON value for a table's cell, cut to CELL characters."""
     if value is None:
         return ""
     text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
@@ -77,24 +86,26 @@ def shown(value: object) -> str:
 
 
 def on_terminal() -> bool:
+    """Return True if stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def console() -> Console:
+    """Return a rich console that prints strings unchanged."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
-    """``nothing`` is said, on stderr, where there are no rows. Cells are made printable here."""
+    """Print a table, or ``nothing`` on stderr if there are no rows."""
     rows = [[printable(cell) for cell in row] for row in rows]
     if not rows:
         click.echo(nothing, err=True)
     elif on_terminal():
         console().print(rich_table(columns, rows))
     else:
-        widths = [max(len(row[at]) for row in (columns, *rows)) for at in range(len(columns))]
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         for row in (columns, *rows):
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             click.echo("  ".join(cells).rstrip())
@@ -103,13 +114,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
 def rich_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
 ) -> Table:
+    """Return a table for a terminal, without the columns that do not fit."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    kept = _fitting(columns, rows, console().width)
-    for column in kept:
+    visible = _visible_columns(columns, rows, console().width)
+    for column in visible:
         table.add_column(
             _HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS
         )
@@ -117,32 +129,37 @@ def rich_table(
         cells = [
             _short(cell, column) if column in _TIMES else cell
             for column, cell in zip(columns, row, strict=True)
-            if column in kept
+            if column in visible
         ]
         table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in cells))
     return table
 
 
-def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    needed = {}
-    for at, column in enumerate(columns):
+def _visible_columns(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], screen_width: int
+) -> list[str]:
+    widths = {}
+    for index, column in enumerate(columns):
         widest = max(
-            len(text) for text in (_HEADINGS.get(column, column), *(row[at] for row in rows))
+            len(cell) for cell in (_HEADINGS.get(column, column), *(row[index] for row in rows))
         )
-        needed[column] = 3 + (14 if column in _TIMES else min(widest, NARROW))
-    for column in _EXPENDABLE:
-        if sum(needed.values()) > width:
-            needed.pop(column, None)
-    return list(needed)
+        widths[column] = 3 + (14 if column in _TIMES else min(widest, NARROW))
+    for column in _HIDDEN_FIRST:
+        if sum(widths.values()) > screen_width:
+            widths.pop(column, None)
+    return list(widths)
 
 
 def _short(time: str, column: str) -> str:
-    """``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``, and a history's with its milliseconds."""
+    """Return ``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``.
+
+    The column ``time`` of a history keeps the milliseconds.
+    """
     return time[5 : 23 if column == "time" else 19].replace("T", " ").rstrip("Z")
 
 
 def print_fields(fields: dict[str, str]) -> None:
-    """One thing: its fields below each other."""
+    """Print each field of one object on its own line."""
     width = max(map(len, fields))
     if on_terminal():
         from rich.table import Table

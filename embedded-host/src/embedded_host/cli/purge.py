@@ -1,4 +1,4 @@
-"""Deleting instances that have finished, and whole task hubs."""
+"""The commands ``purge-history`` and ``delete-task-hub``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty, as_json, created_between, runtime_status, statuses
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import print_result
+from embedded_host.cli.output import number_of_instances, print_result
 from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import FINISHED
@@ -20,13 +20,15 @@ from embedded_host.store.interface import InstanceQuery
 if TYPE_CHECKING:
     from embedded_host.cli.state_file import StateFile
 
-_EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @command("purge-history")
 @created_between
 @runtime_status
-@click.option("--id", "instance_id", type=NonEmpty(), metavar="ID", help="Only this instance.")
+@click.option(
+    "--id", "instance_id", type=NonEmpty(), metavar="ID", help="Delete only this instance."
+)
 @as_json
 @target_options
 def purge_history(
@@ -38,20 +40,20 @@ def purge_history(
     instance_id: str | None,
     as_json: bool,
 ) -> None:
-    """Delete finished instances with their histories. Those that run are kept.
+    """Delete finished instances with their histories. Other instances are kept.
 
-    \b
     Examples:
       embedded-host purge-history --created-before 2026-01-01
       embedded-host purge-history --runtime-status completed terminated
       embedded-host purge-history --id order-7
     """
     if instance_id is not None and (created_after or created_before or runtime_status):
-        raise click.UsageError("--id says which instance; the other options choose among many.")
-    # All of them by name: without a status a real host deletes those that run, too (functions-host.md#list-and-purge).
+        raise click.UsageError("--id cannot be combined with the options that select instances.")
+    # The statuses are always in the request: without them, the Azure Functions host also deletes
+    # running instances (functions-host.md#list-and-purge).
     query = InstanceQuery(
         statuses=statuses(runtime_status, more_statuses, FINISHED) or FINISHED,
-        created_from=created_after or _EVER,
+        created_from=created_after or _EARLIEST,
         created_to=created_before,
     )
     host = target.host()
@@ -66,23 +68,22 @@ def purge_history(
 
 
 @command("delete-task-hub")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without confirmation.")
 @as_json
 @target_options
 def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
-    """Delete all that a task hub holds, running instances and entities too.
+    """Delete all instances and entities of a task hub, including running ones.
 
-    The host that has the state must be stopped before.
+    Stop the host first.
 
-    \b
     Examples:
       embedded-host delete-task-hub
       embedded-host delete-task-hub --state .embedded-host --task-hub-name HelloHub --yes
     """
     if target.url:
         raise click.UsageError(
-            "The management API cannot delete a task hub. Of a real host, delete the storage (func durable delete-task-hub does); "
-            "of an embedded host, stop it and leave --url out. [EH520]"
+            "The management API cannot delete a task hub. For an embedded host, stop it and omit "
+            "--url. For an Azure Functions host, run func durable delete-task-hub. [EH520]"
         )
     from embedded_host.cli.state_file import StateFile
 
@@ -94,9 +95,11 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
             count = store.count(state.hub)
         if not yes:
             if not sys.stdin.isatty():
-                raise click.UsageError(f"{count} instances would be deleted for good: say --yes.")
+                raise click.UsageError(
+                    f"This deletes {number_of_instances(count)} permanently: confirm with --yes."
+                )
             click.confirm(
-                f"Delete {count} instances and entities of {state.hub} for good?",
+                f"Delete {number_of_instances(count)} of {state.hub} permanently?",
                 abort=True,
                 err=True,
             )
@@ -104,12 +107,12 @@ def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
     print_result(
         as_json,
         {"taskHub": state.hub, "instancesDeleted": count},
-        f"Deleted the task hub {state.hub} with {count} instance{'' if count == 1 else 's'}.",
+        f"Deleted the task hub {state.hub} with {number_of_instances(count)}.",
     )
 
 
 def _delete(state: StateFile) -> None:
-    """Delete the task hub. The caller holds the lock."""
+    """Delete the task hub. The caller holds the state lock."""
     from embedded_host.store.interface import DeleteTaskHub
     from embedded_host.store.sqlite import SqliteStore
 

@@ -1,37 +1,147 @@
-"""What commands read: from a running host or from a state file, in the management API's own JSON."""
+"""The instances and entities that commands read, and the interface of their sources.
+
+A running host and a state file are sources. Both return the JSON of the management API.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.status import FINISHED
+from embedded_host.history import events_as_shown, events_of_status
 from embedded_host.store.interface import InstanceQuery
 
 Json = dict[str, Any]
+"""A JSON object of the management API."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Page:
-    items: list[Json]
+class InstanceStatus:
+    """The status of an instance. Its attributes raise KeyError if the host did not return them."""
+
+    document: Json
+    """The status object of the management API (functions-host.md#instance-status)."""
+
+    @property
+    def instance_id(self) -> str:
+        """The instance id."""
+        return str(self.document["instanceId"])
+
+    @property
+    def name(self) -> str:
+        """The orchestrator's name, or the id's part before the key for an entity."""
+        return str(self.document["name"])
+
+    @property
+    def runtime_status(self) -> str:
+        """The runtime status, such as ``Running``."""
+        return str(self.document["runtimeStatus"])
+
+    @property
+    def is_finished(self) -> bool:
+        """True if the status is Completed, Failed, Terminated or Canceled."""
+        return self.runtime_status in FINISHED
+
+    @property
+    def created(self) -> str:
+        """The time of the start, in ISO 8601."""
+        return str(self.document["createdTime"])
+
+    @property
+    def updated(self) -> str:
+        """The time of the last change, in ISO 8601."""
+        return str(self.document["lastUpdatedTime"])
+
+    @property
+    def input(self) -> object:
+        """The input, or None if it was not requested."""
+        return self.document.get("input")
+
+    @property
+    def output(self) -> object:
+        """The result, the error message, or the reason of a suspension or termination."""
+        return self.document.get("output")
+
+    @property
+    def custom_status(self) -> object:
+        """The custom status, or None."""
+        return self.document.get("customStatus")
+
+    def events(self, execution_id: str = "") -> list[HistoryEvent]:
+        """Return the events of the history, if it was requested, by time."""
+        return events_of_status(self.document, execution_id)
+
+    def events_as_shown(self, execution_id: str = "") -> list[HistoryEvent]:
+        """Return the events of the history, if it was requested, in the order of the API."""
+        return events_as_shown(self.document, execution_id)
+
+    def without(self, *names: str) -> Json:
+        """Return the document without some of its members."""
+        return {name: value for name, value in self.document.items() if name not in names}
+
+
+@dataclass(frozen=True)
+class EntityState:
+    """An entity with its state."""
+
+    document: Json
+    """The entity object of the management API (functions-host.md#management-routes)."""
+
+    @property
+    def name(self) -> str:
+        """The name of the entity function, in lower case."""
+        return str(self.document["entityId"]["name"])
+
+    @property
+    def key(self) -> str:
+        """The entity's key."""
+        return str(self.document["entityId"]["key"])
+
+    @property
+    def last_operation(self) -> str:
+        """The time of the last operation, in ISO 8601."""
+        return str(self.document["lastOperationTime"])
+
+    @property
+    def state(self) -> object:
+        """The state as a JSON value."""
+        return self.document["state"]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
     token: str | None
-    """Where the next page begins; None on the last one."""
+    """The continuation token of the next page, or None for the last page."""
 
 
 class Reader(Protocol):
+    """A running host or a state file."""
+
     name: str
-    """For people: the host's URL, or the state file."""
+    """The name for messages: the host's URL, or the path and task hub of the state file."""
 
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
-    ) -> Json | None:
-        """The status with input and output; ``history`` adds ``historyEvents``, and ``diagnosis`` that, where it is known."""
+    ) -> InstanceStatus | None:
+        """Return the status of an instance with input and output, or None.
+
+        ``history`` adds ``historyEvents`` with results. ``diagnosis`` adds ``diagnosis``, if the
+        source is an embedded host.
+        """
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
-    ) -> Page: ...
+    ) -> Page[InstanceStatus]:
+        """Return up to ``top`` instances that match a query, by id."""
 
-    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
-        """``entityId``, ``lastOperationTime`` and ``state`` of each."""
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
+        """Return up to ``top`` entities, of one entity function or of all."""
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
-        """Whether it exists, and its state."""
+        """Return (True, state) for an entity that has processed an operation, else (False, None)."""

@@ -1,4 +1,4 @@
-"""The command ``recover``."""
+"""The command ``recover``: the readable data of a damaged state file."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from embedded_host.recovery.report import InstanceOutcome
 
 SHOWN = 20
-"""Instances to list of each kind; the report file has all."""
+"""The number of instances to list for each outcome. The report file has all."""
 
 
 @command()
 @as_json
 @state_options
 def recover(target: Target, as_json: bool) -> None:
-    """Recover the readable data of a damaged state file, and report the outcome for each instance.
+    """Recover the readable data of a damaged state file and report the outcome for each instance.
 
-    SQLite's program sqlite3 (its command .recover) rebuilds the file; the rows that are left go into a new file in the old one's
-    place. The damaged file is kept beside it. Live instances that lost data that they need become Failed, with the reason as
-    their output; the others continue. A sound file is not changed. Stop the host first.
+    Stop the host first. The command .recover of SQLite's program sqlite3 reads the rows, and
+    a new file replaces the damaged one, which is kept beside it. Unfinished instances whose data is
+    incomplete become Failed, with the reason as their output; the others continue. An undamaged
+    file is not changed.
 
-    \b
     Examples:
       embedded-host recover
       embedded-host recover --state .embedded-host --json
@@ -56,30 +56,33 @@ def _print(result: Recovery, path: str) -> None:
     count = report.count()
     if result.damaged is None:
         click.echo(
-            f"{path} is sound: {number_of_instances(len(report.instances))} in it, and nothing was changed."
+            f"{path} is not damaged and was not changed. It has "
+            f"{number_of_instances(len(report.instances))}."
         )
         return
     for problem in report.problems:
         click.echo(f"Found: {printable(problem)}.")
     click.echo(
-        f"Recovered {count['finished']} finished and {count['continued']} live instances and {count['entity']} entities. "
-        f"{count['failed']} failed and {count['lost']} lost."
+        f"Recovered instances: {count['finished']} finished, {count['continued']} unfinished. "
+        f"Recovered entities: {count['entity']}. "
+        f"Set to Failed: {count['failed']}. Lost: {count['lost']}."
     )
-    _list("Failed, because data that they need is lost", report.of("failed"))
+    _list("Set to Failed, because required data is lost", report.of("failed"))
     _list("Recovered, but incomplete", report.incomplete)
     _list("Lost", report.of("lost"))
-    click.echo(f"The damaged file is kept as {result.damaged}.")
-    click.echo(f"The complete report: {result.report_file}.")
+    click.echo(f"The damaged file was renamed to {result.damaged}.")
+    click.echo(f"The full report is in {result.report_file}.")
 
 
 def _list(heading: str, outcomes: Sequence[InstanceOutcome]) -> None:
     if not outcomes:
         return
     click.echo(f"{heading} ({len(outcomes)}):")
-    for one in outcomes[:SHOWN]:
-        name = "an instance with unknown id" if one.id is None else f"'{printable(one.id)}'"
-        hub = f" of {printable(one.hub)}" if one.hub else ""
-        status = f", {one.status}" if one.status else ""
-        click.echo(f"  {name}{hub}{status}: {printable(one.detail or '')}")
+    for outcome in outcomes[:SHOWN]:
+        is_known = outcome.id is not None
+        name = f"'{printable(outcome.id)}'" if is_known else "an instance with an unknown id"
+        hub = f" of {printable(outcome.hub)}" if outcome.hub else ""
+        status = f", {outcome.status}" if outcome.status else ""
+        click.echo(f"  {name}{hub}{status}: {printable(outcome.detail or '')}")
     if len(outcomes) > SHOWN:
         click.echo(f"  and {len(outcomes) - SHOWN} more")

@@ -1,10 +1,10 @@
-"""Replay of recorded histories with the app's current code, for CI before a deployment."""
+"""The command ``replay``: recorded histories with the app's current code, as a check in CI."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,16 +25,17 @@ from embedded_host.cli.output import print_json, printable
 @click.option(
     "--name",
     metavar="NAME",
-    help="The orchestrator, where the files do not say it or it has another name now.",
+    help="The orchestrator's current name. Default: the name in the file.",
 )
 @as_json
 def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json: bool) -> None:
-    """Replay recorded histories against the app's code; exit code 1 if any does not fit, with the first step that differs.
+    """Check that the app's orchestrators still match recorded histories.
 
-    FILE is what export wrote, what func durable get-history prints, or a real host's status with
-    showHistory=true&showHistoryOutput=true. Nothing runs but orchestrators.
+    FILE is an export of this command line, the output of func durable get-history, or a status of
+    the Azure Functions host with showHistory=true&showHistoryOutput=true. Only orchestrators run,
+    with the recorded results. The exit code is 1 if a history does not match; the output shows the
+    first different step.
 
-    \b
     Examples:
       embedded-host replay histories/*.json
       embedded-host replay order-7.json --script-root ../my-app
@@ -46,7 +47,7 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
         HistoryMismatchError,
     )
 
-    found: list[dict[str, Any]] = []
+    results: list[ReplayResult] = []
     paths = [(file, Path(file).absolute()) for file in files]
     try:
         opened = DurableApp(script_root)
@@ -54,32 +55,63 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
         raise CommandError(str(error)) from error
     with opened as app:
         for file, path in paths:
-            entry: dict[str, Any] = {"file": file, "fits": False}
             try:
                 replayed = app.replay(path, name=name)
-                entry |= {
-                    "fits": True,
-                    "name": replayed.name,
-                    "steps": replayed.steps,
-                    "turns": replayed.turns,
-                }
+                result = ReplayResult(
+                    file, True, name=replayed.name, steps=replayed.steps, turns=replayed.turns
+                )
             except HistoryMismatchError as error:
-                entry |= {"problem": str(error), "step": error.step, "turn": error.turn}
-                entry |= {"history": error.expected, "code": error.actual}
+                result = ReplayResult(
+                    file,
+                    False,
+                    problem=str(error),
+                    step=error.step,
+                    turn=error.turn,
+                    history=error.expected,
+                    code=error.actual,
+                )
             except (EmbeddedHostError, OSError) as error:
-                entry["problem"] = str(error)
-            found.append(entry)
+                result = ReplayResult(file, False, problem=str(error))
+            results.append(result)
             if not as_json:
-                click.echo(_shown(entry))
+                click.echo(_line(result))
     if as_json:
-        print_json(found)
-    if not all(entry["fits"] for entry in found):
+        print_json([result.document() for result in results])
+    if not all(result.fits for result in results):
         sys.exit(1)
 
 
-def _shown(entry: dict[str, Any]) -> str:
-    file = printable(entry["file"])
-    if entry["fits"]:
-        return f"{file}: {printable(entry['name'])} fits ({entry['steps']} steps, {entry['turns']} turns)"
-    lines = "\n".join(printable(line) for line in entry["problem"].splitlines())
-    return f"{file}: {lines}"
+@dataclass(frozen=True)
+class ReplayResult:
+    """The result of replaying one file."""
+
+    file: str
+    fits: bool
+    name: str | None = None
+    """The orchestrator's name."""
+    steps: int | None = None
+    """The number of compared steps."""
+    turns: int | None = None
+    """The number of compared turns."""
+    problem: str | None = None
+    step: int | None = None
+    """The number of the first step that differs, from 1."""
+    turn: int | None = None
+    """The number of that step's turn, from 1."""
+    history: str | None = None
+    """The recorded step."""
+    code: str | None = None
+    """The step of the current code."""
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON object of ``--json``, without the members that do not apply."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def _line(result: ReplayResult) -> str:
+    file = printable(result.file)
+    if result.problem is None:
+        return (
+            f"{file}: {printable(result.name)} matches ({result.steps} steps, {result.turns} turns)"
+        )
+    return f"{file}: " + "\n".join(printable(line) for line in result.problem.splitlines())

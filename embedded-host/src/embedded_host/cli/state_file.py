@@ -1,4 +1,4 @@
-"""A state file, read without a host, or beside one; nothing in its folder is written."""
+"""A state file as a source of instances. Reading it does not write to its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.reader import Json, Page
+from embedded_host.cli.reader import EntityState, InstanceStatus, Item, Page
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.timestamps import format_utc
 from embedded_host.management.parameters import continuation_token, id_of_token
@@ -21,34 +21,39 @@ from embedded_host.store.state_reader import SqliteReader
 
 
 class StateFile:
-    """``hub`` is the task hub that was asked for, ``app_hub`` the app's own, which counts where it is there."""
+    """One task hub of a state file. The file may belong to a running host."""
 
     def __init__(self, path: Path, hub: str | None = None, app_hub: str | None = None) -> None:
+        """Select a task hub of the state file at ``path``.
+
+        ``hub`` is the requested one. Otherwise ``app_hub``, the app's own, is used if the file has
+        it. Raises CommandError if the file has several others, and StateError if it is unreadable.
+        """
         self.path = path
         self.hub = self._hub(hub, app_hub)
         self.name = f"{path}, task hub {self.hub}"
 
-    def _hub(self, asked: str | None, app_hub: str | None) -> str:
+    def _hub(self, requested: str | None, app_hub: str | None) -> str:
         with self.open() as store:
             hubs = store.hubs()
-        for wanted in filter(None, (asked, app_hub)):
-            if wanted.lower() in map(str.lower, hubs) or wanted == asked or not hubs:
-                return wanted
+        for name in filter(None, (requested, app_hub)):
+            if name.lower() in map(str.lower, hubs) or name == requested or not hubs:
+                return name
         if len(hubs) > 1:
             raise CommandError(
-                f"{self.path} holds the task hubs {', '.join(hubs)}: choose one with --task-hub-name. [EH507]"
+                f"{self.path} contains the task hubs {', '.join(hubs)}: select one with "
+                "--task-hub-name. [EH507]"
             )
         return hubs[0] if hubs else "TestHubName"
 
     def open(self) -> AbstractContextManager[SqliteReader]:
-        """Read the file; all reads are of one moment. Raises StateError."""
+        """Open a snapshot of the file for reading. Raises StateError."""
         return read_state(self.path)
-
-    # -- reading -----------------------------------------------------------------------------------
 
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
-    ) -> Json | None:
+    ) -> InstanceStatus | None:
+        """Return the status of an instance, or None (see Reader). It never has a diagnosis."""
         with self.open() as store:
             row = store.instance(self.hub, instance_id)
             if row is None:
@@ -57,68 +62,73 @@ class StateFile:
             if history and row.status != "Pending":
                 events = [event for turn in store.history(row.key) for event in turn]
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
-            return status
+            return InstanceStatus(status)
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
-    ) -> Page:
-        filter = replace(query, after_id=id_of_token(token))
+    ) -> Page[InstanceStatus]:
+        """Return up to ``top`` instances that match a query (see Reader)."""
 
-        def item(store: SqliteReader, row: InstanceRow) -> Json:
-            return status_object(row, partial(store.input, row.key) if show_input else None)
+        def item(store: SqliteReader, row: InstanceRow) -> InstanceStatus:
+            input = partial(store.input, row.key) if show_input else None
+            return InstanceStatus(status_object(row, input))
 
-        return self._page(filter, top, item)
+        return self._page(replace(query, after_id=id_of_token(token)), top, item)
 
-    def entities(self, name: str | None, top: int, token: str | None = None) -> Page:
-        filter = InstanceQuery(
+    def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
+        """Return up to ``top`` entities (see Reader)."""
+        query = InstanceQuery(
             id_prefix=f"@{name.lower()}@" if name else "@",
             after_id=id_of_token(token),
             entities=True,
         )
 
-        def item(store: SqliteReader, row: InstanceRow) -> Json | None:
-            kept = store.entity(row.key)
-            if kept is None or kept[1] is None:  # no operation has reached it yet
+        def item(store: SqliteReader, row: InstanceRow) -> EntityState | None:
+            entity = store.entity(row.key)
+            if entity is None or entity[1] is None:  # it has not processed an operation yet
                 return None
-            entity = EntityId.parse(row.id)
-            return {
-                "entityId": {"name": entity.name, "key": entity.key},
-                "lastOperationTime": format_utc(row.updated),
-                "state": shown_value(kept[1]),
-            }
+            entity_id = EntityId.parse(row.id)
+            return EntityState(
+                {
+                    "entityId": {"name": entity_id.name, "key": entity_id.key},
+                    "lastOperationTime": format_utc(row.updated),
+                    "state": shown_value(entity[1]),
+                }
+            )
 
-        return self._page(filter, top, item)
+        return self._page(query, top, item)
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
+        """Return whether an entity exists, and its state (see Reader)."""
         with self.open() as store:
             row = store.instance(self.hub, str(EntityId(name.lower(), key)))
-            kept = store.entity(row.key) if row else None
-            if kept is None or kept[1] is None:
+            entity = store.entity(row.key) if row else None
+            if entity is None or entity[1] is None:
                 return False, None
-            return True, shown_value(kept[1])
+            return True, shown_value(entity[1])
 
     def _page(
         self,
-        filter: InstanceQuery,
+        query: InstanceQuery,
         top: int,
-        item: Callable[[SqliteReader, InstanceRow], Json | None],
-    ) -> Page:
+        item_of: Callable[[SqliteReader, InstanceRow], Item | None],
+    ) -> Page[Item]:
         with self.open() as store:
-            rows = store.list(self.hub, filter, top + 1)
-            items = [found for row in rows[:top] if (found := item(store, row)) is not None]
+            rows = store.list(self.hub, query, top + 1)
+            items = [item for row in rows[:top] if (item := item_of(store, row)) is not None]
         return Page(items, continuation_token(rows[top - 1].id) if len(rows) > top else None)
 
 
 @contextmanager
 def state_lock(folder: Path) -> Iterator[None]:
-    """With the lock that a running host has. Raises CommandError if one does."""
+    """Hold the lock of a state folder. Raises CommandError if a running host holds it."""
     lock = StateLock(folder)
     try:
         lock.__enter__()
     except StateError as error:
         sentence = str(error).partition(" Stop that host")[0]
         raise CommandError(
-            f"{sentence} This needs the state for itself: stop the host first. [EH521]"
+            f"{sentence} This command needs exclusive access: stop the host first. [EH521]"
         ) from error
     try:
         yield

@@ -1,12 +1,11 @@
 """The state of an instance that was exported from the management API.
 
-Its status lacks the ids of steps and, on the Functions host, inputs of activities. It is enough for an instance that has
-finished, and for one that has not scheduled anything yet.
+A status of the API has no task ids and, on the Azure Functions host, no inputs of activities. It
+suffices for an instance that has finished, or that has not scheduled any task yet.
 """
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 from embedded_host.cli.command import CommandError
@@ -16,7 +15,7 @@ from embedded_host.cli.instance_document import (
     MessageRecord,
     RecordedState,
 )
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine import history as h
 from embedded_host.engine.events import (
     EventRaised,
@@ -27,69 +26,74 @@ from embedded_host.engine.events import (
     TimerCreated,
 )
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.status import FINISHED
 from embedded_host.engine.timestamps import format_utc, parse_utc
-from embedded_host.history import HistoryView, events_as_shown, events_of_status
+from embedded_host.history import HistoryView
 
 _MESSAGES = (ExecutionStarted, EventRaised, ExecutionSuspended, ExecutionResumed)
-"""Events that reach an orchestrator before it has scheduled anything."""
+"""The types of the events that an orchestrator can receive before it has scheduled any task."""
 
 
 def state_to_import(document: InstanceDocument) -> RecordedState:
     """Return the state with which an exported instance continues.
 
-    Raises CommandError for an incomplete document, and for an unfinished instance whose state the status does not have."""
+    Raises CommandError for an incomplete document, or if an unfinished instance has scheduled
+    tasks and the document has no recorded state.
+    """
     if document.state is not None:
         return document.state
     try:
-        return _recorded_state(document.status or {})
+        return _recorded_state(InstanceStatus(document.status or {}))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CommandError(
-            f"The exported instance is not whole: {type(error).__name__}: {error}. Export it again. [EH540]"
+            f"The export is incomplete: {type(error).__name__}: {error}. Export the instance again. "
+            "[EH540]"
         ) from error
 
 
-def _recorded_state(status: Json) -> RecordedState:
+def _recorded_state(status: InstanceStatus) -> RecordedState:
     execution_id = str(uuid4())
-    if status["runtimeStatus"] in FINISHED:
+    if status.is_finished:
         return _finished(status, execution_id)
-    events = events_as_shown(status, execution_id)
-    if begun := next((event for event in events if not isinstance(event, _MESSAGES)), None):
+    events = status.events_as_shown(execution_id)
+    if task := next((event for event in events if not isinstance(event, _MESSAGES)), None):
         raise CommandError(
-            f"'{status['instanceId']}' had not finished ({status['runtimeStatus']}) and had begun something "
-            f"({_event_text(begun)}). The management API, from which it was exported, tells neither the inputs of activities nor "
-            "the numbers of steps that it needs to go on. Export it again when it has finished, or from a state file; or start it "
-            f"anew with its input: embedded-host start-new --function-name {status['name']} --input ... [EH541]"
+            f"The instance '{status.instance_id}' ({status.runtime_status}) was exported over HTTP "
+            f"after it had scheduled a task ({_description(task)}). Such an export lacks data that "
+            "the instance needs to continue. Export the instance from its state file, or when it "
+            "has finished, or start it again: embedded-host start-new --function-name "
+            f"{status.name} --input ... [EH541]"
         )
     return _unstarted(status, execution_id)
 
 
-def _event_text(event: HistoryEvent) -> str:
+def _description(event: HistoryEvent) -> str:
     detail = event.fire_at if isinstance(event, TimerCreated) else getattr(event, "name", "")
     return f"{type(event).__name__} {detail}"
 
 
-def _unstarted(status: Json, execution_id: str) -> RecordedState:
-    """Return the state of an instance that has scheduled nothing, for example one that waits for an event. It takes its first
-    turn where it is imported, with all events that were raised since."""
-    events = events_of_status(status, execution_id)
+def _unstarted(status: InstanceStatus, execution_id: str) -> RecordedState:
+    """Return the state of an instance that has not scheduled any task.
+
+    Its first turn runs after the import and gets all events that were raised before the export.
+    """
+    events = status.events(execution_id)
     started = HistoryView.of(events).started
-    if started is None:  # the API shows no history before the first turn
+    if started is None:  # the API returns no history before the first turn
         started = h.execution_started(
-            parse_utc(status["createdTime"]),
-            instance_id=str(status["instanceId"]),
+            parse_utc(status.created),
+            instance_id=status.instance_id,
             execution_id=execution_id,
-            name=str(status["name"]),
-            input=_json(status.get("input")),
+            name=status.name,
+            input=_json(status.input),
         )
         events.insert(0, started)
     return RecordedState(
         history=[],
         instance=InstanceRecord(
-            name=str(status["name"]),
+            name=status.name,
             status="Pending",
             created=started.timestamp,
-            updated=format_utc(parse_utc(status["lastUpdatedTime"])),
+            updated=format_utc(parse_utc(status.updated)),
             execution_id=execution_id,
             generation=started.generation,
             parent=None,
@@ -104,24 +108,22 @@ def _unstarted(status: Json, execution_id: str) -> RecordedState:
     )
 
 
-def _finished(status: Json, execution_id: str) -> RecordedState:
-    shown = events_as_shown(status, execution_id)
+def _finished(status: InstanceStatus, execution_id: str) -> RecordedState:
+    shown = status.events_as_shown(execution_id)
     events = sorted(shown, key=lambda event: event.occurred_at)
     started = HistoryView.of(events).started
     return RecordedState(
         history=events,
         instance=InstanceRecord(
-            name=str(status["name"]),
-            status=status["runtimeStatus"],
-            created=events[0].timestamp if events else str(status["createdTime"]),
-            updated=shown[-1].timestamp
-            if shown
-            else format_utc(parse_utc(status["lastUpdatedTime"])),
+            name=status.name,
+            status=status.runtime_status,
+            created=events[0].timestamp if events else status.created,
+            updated=shown[-1].timestamp if shown else format_utc(parse_utc(status.updated)),
             execution_id=execution_id,
             generation=started.generation if started else 0,
             parent=None,
             continued=False,
-            custom_status=_json(status.get("customStatus")),
+            custom_status=_json(status.custom_status),
             output=_output(status),
             input=started.input if started else None,
         ),
@@ -131,13 +133,12 @@ def _finished(status: Json, execution_id: str) -> RecordedState:
     )
 
 
-def _json(value: Any) -> str | None:
+def _json(value: object) -> str | None:
     return None if value is None else compact(value)
 
 
-def _output(status: Json) -> str | None:
-    """Return the output as a store keeps it: the error's message or the reason unchanged, a result as JSON."""
-    output = status.get("output")
-    if status["runtimeStatus"] != "Completed" and isinstance(output, str):
-        return output
-    return _json(output)
+def _output(status: InstanceStatus) -> str | None:
+    """Return the output in the store's format: a result as JSON, a message or reason unchanged."""
+    if status.runtime_status != "Completed" and isinstance(status.output, str):
+        return status.output
+    return _json(status.output)

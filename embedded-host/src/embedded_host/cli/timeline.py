@@ -1,4 +1,4 @@
-"""The command ``timeline``: an instance's Gantt chart, from its history."""
+"""The command ``timeline``: a Gantt chart of an instance's history."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import click
 
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
-from embedded_host.cli.instances import found
+from embedded_host.cli.instances import require
 from embedded_host.cli.output import STYLES, console, on_terminal, print_json, printable
-from embedded_host.cli.reader import Json
+from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.events import EventRaised
-from embedded_host.engine.status import FINISHED
 from embedded_host.history import (
     Call,
     CallKind,
@@ -24,32 +23,36 @@ from embedded_host.history import (
     Outcome,
     Step,
     Timer,
-    events_of_status,
 )
 
 NARROWEST, PLAIN = 20, 40
-"""Width of the chart in columns: the least on a terminal, and without a terminal."""
+"""The width of the chart in columns: the least one on a terminal, and the one elsewhere."""
 SHORTEST = 12
 """The least width of the names in columns."""
 
 
 @dataclass(frozen=True)
 class Bar:
+    """A row of the chart."""
+
     kind: str
-    """orchestration, activity, subOrchestration, timer, event or suspended."""
+    """One of orchestration, activity, subOrchestration, timer, event and suspended."""
     name: str
     start: datetime
     end: datetime | None
-    """None while it runs."""
+    """The end, or None if it is still open."""
     outcome: str
+    """The runtime status, or Abandoned for a call without a result in a finished instance."""
     instance_id: str | None = None
     """The instance id of a sub-orchestration."""
 
     @property
     def label(self) -> str:
+        """The name, with the instance id of a sub-orchestration."""
         return f"{self.name} ({self.instance_id})" if self.instance_id else self.name
 
     def as_json(self, now: datetime) -> Json:
+        """Return the JSON object of ``--json``. An open bar ends at ``now``."""
         return {
             "kind": self.kind,
             "name": self.name,
@@ -66,43 +69,48 @@ class Bar:
 @as_json
 @target_options
 def timeline(target: Target, instance_id: str, as_json: bool) -> None:
-    """Draw the times of an instance's activities, timers and events.
+    """Draw a chart of an instance's activities, timers and events over time.
 
-    \b
     Examples:
       embedded-host timeline --id order-7
       embedded-host timeline --id order-7 --json
     """
     reader = target.reader()
-    status = found(reader.instance(instance_id, history=True), instance_id, reader.name)
+    status = require(reader.instance(instance_id, history=True), instance_id, reader.name)
     now = datetime.now(timezone.utc)
-    drawn = bars(status)
+    chart = bars(status)
     if as_json:
-        document = [bar.as_json(now) for bar in drawn]
+        document = [bar.as_json(now) for bar in chart]
         print_json(
-            {"instanceId": instance_id, "runtimeStatus": status["runtimeStatus"], "bars": document}
+            {"instanceId": instance_id, "runtimeStatus": status.runtime_status, "bars": document}
         )
-    elif not drawn:
-        click.echo("It has no history yet.", err=True)
+    elif not chart:
+        click.echo("The instance has no history yet.", err=True)
     else:
-        draw(drawn, now)
+        draw(chart, now)
 
 
-def bars(status: Json) -> list[Bar]:
-    """Return the bars of a status with ``historyEvents``: the orchestration's first, the others in the order of their start."""
-    view = HistoryView.of(events_of_status(status))
+def bars(status: InstanceStatus) -> list[Bar]:
+    """Return the bars of an instance with its history.
+
+    The first one is the orchestration. The others are in the order of their start.
+    """
+    view = HistoryView.of(status.events())
     if view.started is None:
         return []
-    end = view.events[-1].occurred_at if status["runtimeStatus"] in FINISHED else None
-    whole = Bar(
-        "orchestration", str(status["name"]), view.started.occurred_at, end, status["runtimeStatus"]
+    end = view.events[-1].occurred_at if status.is_finished else None
+    orchestration = Bar(
+        "orchestration", status.name, view.started.occurred_at, end, status.runtime_status
     )
     inner = [bar for step in view.steps if (bar := _bar(step, end)) is not None]
-    return [whole, *sorted(inner, key=lambda bar: bar.start)]
+    return [orchestration, *sorted(inner, key=lambda bar: bar.start)]
 
 
 def _bar(step: Step, end: datetime | None) -> Bar | None:
-    """Return a step's bar, or None for an entity's operation or response. ``end`` is that of the orchestration."""
+    """Return a step's bar, or None for an entity's operation or its response.
+
+    ``end`` is the end of the orchestration.
+    """
     if isinstance(step, Call):
         if step.kind is CallKind.ENTITY:
             return None
@@ -125,23 +133,24 @@ def _bar(step: Step, end: datetime | None) -> Bar | None:
     return Bar("suspended", "suspended", step.suspended_at, step.resumed_at or end, "Suspended")
 
 
-def draw(drawn: Sequence[Bar], now: datetime) -> None:
-    begin = min(bar.start for bar in drawn)
-    end = max(bar.end or now for bar in drawn)
+def draw(chart: Sequence[Bar], now: datetime) -> None:
+    """Print a chart. Open bars end at ``now``."""
+    begin = min(bar.start for bar in chart)
+    end = max(bar.end or now for bar in chart)
     span = max((end - begin).total_seconds(), 0.001)
     columns = [
-        (("" if at == 0 else "  ") + printable(bar.label), bar.outcome, *_times(bar, begin, now))
-        for at, bar in enumerate(drawn)
+        (("  " if index else "") + printable(bar.label), bar.outcome, *_times(bar, begin, now))
+        for index, bar in enumerate(chart)
     ]
-    widths = [max(len(row[at]) for row in columns) for at in range(4)]
+    widths = [max(len(row[index]) for row in columns) for index in range(4)]
     if on_terminal():
         from rich.text import Text
 
         screen = console()
         width = max(NARROWEST, screen.width - sum(widths) - 8)
         widths[0] = max(SHORTEST, min(widths[0], screen.width - width - sum(widths[1:]) - 8))
-        for row, bar in zip(columns, drawn, strict=True):
-            before, length = _place(bar, begin, now, span, width)
+        for row, bar in zip(columns, chart, strict=True):
+            before, length = _columns(bar, begin, now, span, width)
             name = row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 1] + "…"
             line = Text.assemble(
                 name.ljust(widths[0]) + "  ",
@@ -152,15 +161,15 @@ def draw(drawn: Sequence[Bar], now: datetime) -> None:
             )
             screen.print(line, no_wrap=True, overflow="crop")
         return
-    for row, bar in zip(columns, drawn, strict=True):
-        before, length = _place(bar, begin, now, span, PLAIN)
-        texts = (
+    for row, bar in zip(columns, chart, strict=True):
+        before, length = _columns(bar, begin, now, span, PLAIN)
+        cells = (
             row[0].ljust(widths[0]),
             row[1].ljust(widths[1]),
             row[2].rjust(widths[2]),
             row[3].rjust(widths[3]),
         )
-        click.echo("  ".join(texts) + "  " + " " * before + _mark(bar) * length)
+        click.echo("  ".join(cells) + "  " + " " * before + _mark(bar) * length)
 
 
 def _times(bar: Bar, begin: datetime, now: datetime) -> tuple[str, str]:
@@ -179,15 +188,15 @@ def _seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _place(bar: Bar, begin: datetime, now: datetime, span: float, width: int) -> tuple[int, int]:
-    """Return the number of columns before the bar, and of the bar: at least one."""
+def _columns(bar: Bar, begin: datetime, now: datetime, span: float, width: int) -> tuple[int, int]:
+    """Return the number of columns before a bar, and its own number, which is at least 1."""
     first = min(int((bar.start - begin).total_seconds() / span * width), width - 1)
     last = int(((bar.end or now) - begin).total_seconds() / span * width)
     return first, max(1, min(last, width) - first)
 
 
 def _mark(bar: Bar) -> str:
-    """Return the character of a bar. Timers and suspensions are lighter than calls."""
+    """Return the character that draws a bar. Timers and suspensions are lighter than calls."""
     marks = {"event": "◆", "timer": "░", "suspended": "░"}
     plain = {"event": "*", "timer": "-", "suspended": "-"}
     try:
@@ -198,5 +207,8 @@ def _mark(bar: Bar) -> str:
 
 
 def _is_request_id(name: str) -> bool:
-    """An entity's response is an event with the request's id, a UUID, as its name. The API may not show the request."""
+    """Return True if an event's name is a UUID, as for the response of an entity.
+
+    The API may omit the request that the response belongs to.
+    """
     return len(name) == 36 and name.count("-") == 4

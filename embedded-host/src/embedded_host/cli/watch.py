@@ -1,4 +1,4 @@
-"""A live table of instances."""
+"""The command ``watch``: a live table of instances."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import click
 from embedded_host.cli.arguments import NonEmpty, as_json
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
-from embedded_host.cli.reader import Json, Reader
+from embedded_host.cli.reader import InstanceStatus, Reader
 from embedded_host.cli.target import Target, target_options
-from embedded_host.engine.status import FINISHED, UNFINISHED
+from embedded_host.engine.status import UNFINISHED
 from embedded_host.store.interface import InstanceQuery
 
-MOST = 500
-"""Instances that are asked for at a time."""
-MANY = f"the first {MOST} by their ids, and more run"
+PAGE_SIZE = 500
+"""The number of instances in a request, and so the limit of the watched ones."""
+LIMIT_NOTE = f"the first {PAGE_SIZE} instances by id; more instances are running"
 _SHORT = ("lastUpdatedTime", "instanceId", "name", "runtimeStatus", "customStatus")
 COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus")
 
@@ -31,21 +31,27 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
     multiple=True,
     type=NonEmpty(),
     metavar="ID",
-    help="Only this instance; may be repeated.",
+    help="Only this instance. Repeatable.",
 )
-@click.option("--prefix", metavar="TEXT", help="Only ids that begin so.")
+@click.option("--prefix", metavar="TEXT", help="Only ids that start with this prefix.")
 @click.option(
-    "--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table."
+    "--top",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="The maximum number of rows.",
 )
 @click.option(
     "--interval",
     type=click.FloatRange(0.05),
     default=1.0,
     show_default=True,
-    help="Seconds from look to look.",
+    help="The polling interval in seconds.",
 )
 @click.option(
-    "--until-finished", is_flag=True, help="End when all that was seen has finished. So does --id."
+    "--until-finished",
+    is_flag=True,
+    help="Exit when all watched instances have finished. Implied by --id.",
 )
 @as_json
 @target_options
@@ -58,44 +64,44 @@ def watch(
     until_finished: bool,
     as_json: bool,
 ) -> None:
-    """Show the instances that run, live, and what becomes of them. Ctrl+C ends it.
+    """Show a live table of running instances and their results. Ctrl+C exits.
 
-    Without a terminal it prints a line for each change; with --json each line is a JSON document (JSON Lines).
+    If stdout is not a terminal, each change is printed as a line; with --json, as a line of JSON
+    (JSON Lines).
 
-    \b
     Examples:
       embedded-host watch
       embedded-host watch --id order-7 --interval 0.2
       embedded-host watch --until-finished --json
     """
-    watched = InstanceWatcher(target.reader(), ids, prefix)
-    rows = watched.polls(interval, until_finished or bool(ids))
+    watcher = InstanceWatcher(target.reader(), ids, prefix)
+    polls = watcher.polls(interval, until_finished or bool(ids))
     try:
         if as_json or not on_terminal():
-            _print_changes(watched, rows, as_json)
+            _print_changes(watcher, polls, as_json)
         else:
-            _show_table(watched, rows, top)
+            _show_table(watcher, polls, top)
     except KeyboardInterrupt:
         pass
 
 
 class InstanceWatcher:
-    """The instances that run, those that were started since, and what has become of them."""
+    """A poller of the running instances, of those that start later, and of their results."""
 
     def __init__(self, reader: Reader, ids: tuple[str, ...], prefix: str | None) -> None:
         self._reader, self._ids, self._prefix = reader, ids, prefix
         self._since = datetime.now(timezone.utc)
-        self._rows: dict[str, Json] = {}
-        self.are_more = False
-        """There are more than MOST, and not all of them are looked at."""
+        self._statuses: dict[str, InstanceStatus] = {}
+        self.is_limited = False
+        """True if there are more than PAGE_SIZE instances, so that not all are watched."""
 
-    def polls(self, interval: float, until_finished: bool) -> Iterator[list[Json]]:
-        """What is seen, every ``interval`` seconds: what changed last comes first."""
+    def polls(self, interval: float, until_finished: bool) -> Iterator[list[InstanceStatus]]:
+        """Yield the statuses every ``interval`` seconds, the last changed first."""
         while True:
             self._poll()
-            rows = sorted(self._rows.values(), key=lambda row: str(row["instanceId"]))
-            yield sorted(rows, key=lambda row: str(row["lastUpdatedTime"]), reverse=True)
-            if until_finished and all(row["runtimeStatus"] in FINISHED for row in rows):
+            statuses = sorted(self._statuses.values(), key=lambda status: status.instance_id)
+            yield sorted(statuses, key=lambda status: status.updated, reverse=True)
+            if until_finished and all(status.is_finished for status in statuses):
                 return
             time.sleep(interval)
 
@@ -103,61 +109,66 @@ class InstanceWatcher:
         if self._ids:
             for instance_id in self._ids:
                 self._poll_instance(instance_id)
-                if instance_id not in self._rows:
+                if instance_id not in self._statuses:
                     raise no_instance(instance_id, self._reader.name)
             return
         seen = set()
-        self.are_more = False
+        self.is_limited = False
         for query in (
             InstanceQuery(statuses=UNFINISHED, id_prefix=self._prefix),
             InstanceQuery(created_from=self._since, id_prefix=self._prefix),
         ):
-            page = self._reader.instances(query, MOST)
-            self.are_more |= page.token is not None
-            for row in page.items:
-                if not row["instanceId"].startswith("@"):
-                    seen.add(row["instanceId"])
-                    self._rows[row["instanceId"]] = row
-        for instance_id, row in list(self._rows.items()):
-            if instance_id not in seen and row["runtimeStatus"] not in FINISHED:
+            page = self._reader.instances(query, PAGE_SIZE)
+            self.is_limited |= page.token is not None
+            for status in page.items:
+                if not status.instance_id.startswith("@"):  # not an entity
+                    seen.add(status.instance_id)
+                    self._statuses[status.instance_id] = status
+        for instance_id, status in list(self._statuses.items()):
+            if instance_id not in seen and not status.is_finished:
                 self._poll_instance(instance_id)
 
     def _poll_instance(self, instance_id: str) -> None:
         status = self._reader.instance(instance_id)
         if status is not None:
-            self._rows[instance_id] = status
+            self._statuses[instance_id] = status
         else:
-            self._rows.pop(instance_id, None)  # purged
+            self._statuses.pop(instance_id, None)  # it was purged
 
 
-def _print_changes(watched: InstanceWatcher, polls: Iterator[list[Json]], as_json: bool) -> None:
-    before: dict[str, Json] = {}
-    told = False
-    for rows in polls:
-        if watched.are_more and not told:
-            told = True
-            click.echo(f"This watches {MANY}: choose among them with --prefix or --id.", err=True)
-        for row in reversed(rows):
-            instance_id = str(row["instanceId"])
-            now = {name: row.get(name) for name in COLUMNS}
-            if now == before.get(instance_id):
-                continue
-            before[instance_id] = now
-            # Flushed, which click does: a pipe's reader is to see it now.
+def _print_changes(
+    watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]], as_json: bool
+) -> None:
+    printed: dict[str, dict[str, object]] = {}
+    has_noted_limit = False
+    for statuses in polls:
+        if watcher.is_limited and not has_noted_limit:
+            has_noted_limit = True
             click.echo(
-                json.dumps(now)
+                f"Watching only {LIMIT_NOTE}. Select instances with --prefix or --id.", err=True
+            )
+        for status in reversed(statuses):
+            row = {name: status.document.get(name) for name in COLUMNS}
+            if row == printed.get(status.instance_id):
+                continue
+            printed[status.instance_id] = row
+            # click.echo flushes, so that the reader of a pipe gets the line at once.
+            click.echo(
+                json.dumps(row)
                 if as_json
                 else "  ".join(shown(row[name]) for name in _SHORT).rstrip()
             )
 
 
-def _show_table(watched: InstanceWatcher, polls: Iterator[list[Json]], top: int) -> None:
+def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]], top: int) -> None:
     from rich.live import Live
 
     with Live(console=console(), auto_refresh=False) as live:
-        for rows in polls:
-            cells = [[shown(row.get(name)) for name in COLUMNS] for row in rows[:top]]
-            more = f", {len(rows) - top} more below" if len(rows) > top else ""
-            running = sum(row["runtimeStatus"] not in FINISHED for row in rows)
-            title = f"{running} not finished{more}" if not watched.are_more else f"{MANY}{more}"
+        for statuses in polls:
+            cells = [
+                [shown(status.document.get(name)) for name in COLUMNS] for status in statuses[:top]
+            ]
+            hidden = f", {len(statuses) - top} more hidden" if len(statuses) > top else ""
+            unfinished = sum(not status.is_finished for status in statuses)
+            title = (LIMIT_NOTE if watcher.is_limited else f"{unfinished} not finished") + hidden
             live.update(rich_table(COLUMNS, cells, title), refresh=True)

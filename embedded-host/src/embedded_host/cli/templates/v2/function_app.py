@@ -1,4 +1,4 @@
-"""A Durable Functions app: an HTTP function that starts orchestrators, one of them, and the activity that it calls."""
+"""A Durable Functions app with an HTTP function, an orchestrator and an activity."""
 
 from collections.abc import Generator
 from typing import Any
@@ -14,7 +14,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 async def http_start(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Start the orchestrator that the URL names; a JSON body becomes its input."""
+    """Start the orchestrator in the URL. A JSON body is its input."""
     orchestrator_input = req.get_json() if req.get_body() else None
     instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)
     return client.create_check_status_response(req, instance_id)
@@ -22,7 +22,11 @@ async def http_start(
 
 @app.orchestration_trigger(context_name="context")
 def hello_cities(context: df.DurableOrchestrationContext) -> Generator[Any, Any, list[str]]:
-    """Runs again from its start at every turn: what depends on clock, network or chance belongs into an activity."""
+    """Return three greetings.
+
+    The host replays an orchestrator from its start at every turn, so its code must be
+    deterministic. Read the clock, use the network and draw random numbers in activities.
+    """
     tokyo = yield context.call_activity("say_hello", "Tokyo")
     seattle = yield context.call_activity("say_hello", "Seattle")
     london = yield context.call_activity("say_hello", "London")
@@ -31,4 +35,5 @@ def hello_cities(context: df.DurableOrchestrationContext) -> Generator[Any, Any,
 
 @app.activity_trigger(input_name="city")
 def say_hello(city: str) -> str:
+    """Return a greeting. An activity runs again after a crash."""
     return f"Hello {city}!"

@@ -1,4 +1,8 @@
-"""Runs again from its start at every turn: what depends on clock, network or chance belongs into an activity."""
+"""An orchestrator that calls an activity for each of three cities.
+
+The host replays an orchestrator from its start at every turn, so its code must be deterministic.
+Read the clock, use the network and draw random numbers in activities.
+"""
 
 from collections.abc import Generator
 from typing import Any
@@ -7,6 +11,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, list[str]]:
+    """Return three greetings."""
     tokyo = yield context.call_activity("SayHello", "Tokyo")
     seattle = yield context.call_activity("SayHello", "Seattle")
     london = yield context.call_activity("SayHello", "London")

@@ -1,10 +1,11 @@
-"""Starts the orchestrator that the URL names; a JSON body becomes its input."""
+"""An HTTP function that starts an orchestrator."""
 
 import azure.durable_functions as df
 import azure.functions as func
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+    """Start the orchestrator in the URL. A JSON body is its input."""
     client = df.DurableOrchestrationClient(starter)
     orchestrator_input = req.get_json() if req.get_body() else None
     instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)

@@ -1,5 +1,6 @@
-"""An activity: it may do anything, and may be run again after a crash."""
+"""An activity. It may use the network and the clock, and runs again after a crash."""
 
 
 def main(city: str) -> str:
+    """Return a greeting."""
     return f"Hello {city}!"
