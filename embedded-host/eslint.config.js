@@ -14,7 +14,7 @@ export default [
     plugins: { "import-x": importX },
     rules: {
       eqeqeq: "error",
-      "max-len": ["error", { code: 120 }],
+      "max-len": ["error", { code: 100 }],
       "no-eval": "error",
       "no-implied-eval": "error",
       "no-new-func": "error",

@@ -1,6 +1,6 @@
-"""A real browser before a real host. All these tests share a pytest worker (``xdist_group``), and with it the host.
+"""A real browser and a real host. All these tests run in one pytest worker and share the host.
 
-Where there is no Chromium, the tests are skipped; CI sets ``REQUIRE_BROWSER``, and there that is a failure.
+The tests are skipped if Chromium is not installed. With ``REQUIRE_BROWSER``, as in CI, they fail.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tests.browser.shop_app import shop_app
 from tests.support.running_host import RunningHost
 
 SECONDS = 25
-"""For whatever the page is waited for: machines are slow and busy."""
+"""Timeout of each wait. It is long, because machines can be slow and busy."""
 POLICY = "Content-Security-Policy violated:"
-"""So begins the complaint about it."""
+"""The beginning of a console message about a violation of the policy."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -39,7 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_path() -> str:
     path = chromium()
     if path is None:
-        text = "no Chromium on this machine: install it (Debian: apt-get install chromium), or name one with CHROMIUM=PATH"
+        text = (
+            "Chromium is not installed. Install it (Debian: apt-get install chromium), or set "
+            "CHROMIUM to its path."
+        )
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(text)
         pytest.skip(text)
@@ -48,8 +51,11 @@ def browser_path() -> str:
 
 @pytest.fixture(scope="module")
 def browser(browser_path: str) -> Iterator[Browser]:
-    """Not for the whole session: while Playwright is there, an event loop runs in this thread, and asynchronous tests of
-    other modules could not run."""
+    """Start a browser for one module.
+
+    It cannot live for the whole session: while Playwright is open, an event loop runs in this
+    thread, and asynchronous tests of other modules could not run.
+    """
     playwright: Playwright
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -61,7 +67,7 @@ def browser(browser_path: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
-    """A host with an app that has something of everything."""
+    """Start a host with the app of ``shop_app``."""
     folder = tmp_path_factory.mktemp("shop")
     with RunningHost(shop_app(folder / "app").root, folder / "state") as host:
         yield host
@@ -69,37 +75,37 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterato
 
 
 class DashboardPage:
-    """The page, with shorthands; nothing may be written to its console but what is expected."""
+    """The dashboard's page, with shortcuts and the errors and warnings of its console."""
 
     def __init__(self, page: Page, base: str) -> None:
         self.page, self.base = page, base
-        self.complaints: list[str] = []
+        self.messages: list[str] = []
+        """Errors and warnings."""
         self.expected = ""
-        """What a complaint has that a test brings about."""
+        """A part of each message that the test causes."""
         page.set_default_timeout(SECONDS * 1000)
         page.on(
             "console",
-            lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None,
+            lambda m: self.messages.append(m.text) if m.type in ("error", "warning") else None,
         )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
         page.add_init_script(
-            f"addEventListener('securitypolicyviolation', (e) => console.error('{POLICY}', e.violatedDirective, e.blockedURI))"
+            "addEventListener('securitypolicyviolation', (event) => "
+            f"console.error('{POLICY}', event.violatedDirective, event.blockedURI))"
         )
 
-    def open(self, place: str = "instances") -> Page:
-        """``place`` is what follows ``/dashboard#/``."""
+    def open(self, view: str = "instances") -> Page:
+        """Open a view. ``view`` is the part of the URL after ``/dashboard#/``."""
         self.page.goto("about:blank")
-        self.page.goto(f"{self.base}/dashboard#/{place}")
+        self.page.goto(f"{self.base}/dashboard#/{view}")
         return self.page
 
-    def is_expected(self, complaint: str) -> bool:
-        """What the page's Content-Security-Policy forbids never is."""
-        return (
-            bool(self.expected) and self.expected in complaint and not complaint.startswith(POLICY)
-        )
+    def is_expected(self, message: str) -> bool:
+        """Return True for an expected message. A violation of the policy is never expected."""
+        return bool(self.expected) and self.expected in message and not message.startswith(POLICY)
 
     def width_overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """Return the number of pixels by which the page is wider than the window."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         overflow: int = self.page.evaluate(script)
         return overflow
@@ -107,7 +113,7 @@ class DashboardPage:
 
 @pytest.fixture
 def options() -> dict[str, object]:
-    """Of the browser's context; tests and modules have their own."""
+    """Return options of the browser context. Tests and modules override this fixture."""
     return {}
 
 
@@ -119,4 +125,4 @@ def dashboard(
     dashboard = DashboardPage(context.new_page(), shop.base)
     yield dashboard
     context.close()
-    assert [text for text in dashboard.complaints if not dashboard.is_expected(text)] == []
+    assert [text for text in dashboard.messages if not dashboard.is_expected(text)] == []

@@ -1,4 +1,4 @@
-"""An app whose instances show everything that the dashboard draws."""
+"""An app whose instances have all kinds of steps that the dashboard draws."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def shop_app(root: Path) -> AppFolder:
         yield context.task_any([approval, timer])
         timer.cancel()
         context.signal_entity(df.EntityId("Revenue", "shop"), "add", 5)
-        shipped = yield context.call_sub_orchestrator("Ship", order["id"], context.instance_id + "-ship")
+        child_id = context.instance_id + "-ship"
+        shipped = yield context.call_sub_orchestrator("Ship", order["id"], child_id)
         return {"approved": approval.result, "shipped": shipped}
         """,
     )
@@ -33,17 +34,17 @@ def shop_app(root: Path) -> AppFolder:
     app.orchestrator("Failing", 'yield context.call_activity("Fail", context.get_input())')
     app.orchestrator("Bankrupt", 'raise RuntimeError("no money left")')
     app.orchestrator(
-        "Mends",
+        "Recovers",
         """
         try:
-            yield context.call_activity("Fail", "mended")
+            yield context.call_activity("Fail", "recovered")
         except Exception:
             raise KeyError("its own") from None
         """,
     )
     app.activity("Reserve", "return value")
     app.activity("Fail", "raise ValueError(f'no stock of {value}')")
-    # Fails the first time for each order: a file remembers it.
+    # Fails the first time for each order. A file records the first call.
     app.activity(
         "Charge",
         """
@@ -51,7 +52,7 @@ def shop_app(root: Path) -> AppFolder:
         file = Path(__file__).with_name(value)
         if not file.exists():
             file.touch()
-            raise ConnectionError("the bank does not answer")
+            raise ConnectionError("the bank does not respond")
         return "charged"
         """,
     )

@@ -56,9 +56,9 @@ def test_the_start_form_offers_the_last_input(
     dialog.get_by_label("Instance id").fill(id)
     dialog.get_by_label("Input (JSON)").fill('{"quote": "it\'s"}')
     dialog.get_by_text("curl", exact=True).click()
-    shown = dialog.get_by_label("curl command", exact=True)
-    expect(shown).to_contain_text("curl -X POST")  # what is opened is told of it a moment later
-    command = shown.inner_text()
+    code = dialog.get_by_label("curl command", exact=True)
+    expect(code).to_contain_text("curl -X POST")  # the box is filled after it was opened
+    command = code.inner_text()
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="Echo", level=1)).to_be_visible()
     expect(page.locator(".panel", has_text="Output")).to_contain_text('"quote": "it\'s"')
@@ -67,7 +67,7 @@ def test_the_start_form_offers_the_last_input(
     expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(
         '{\n  "quote": "it\'s"\n}'
     )
-    # What curl would send is what was sent.
+    # The curl command sends the same request as the dialog.
     words = shlex.split(command)
     assert words[:3] == ["curl", "-X", "POST"]
     response = shop.post(
@@ -93,14 +93,14 @@ def test_entities_are_listed_signalled_and_deleted(dashboard: DashboardPage, id:
     dialog.get_by_label("Operation").fill("add")
     dialog.get_by_label("Input (JSON)").fill("[")
     dialog.get_by_role("button", name="Signal", exact=True).click()
-    expect(dialog.locator(".under .problem")).to_contain_text("Not JSON")
+    expect(dialog.locator(".under .problem")).to_contain_text("Invalid JSON")
     dialog.get_by_label("Input (JSON)").fill("37")
     dialog.get_by_role("button", name="Signal", exact=True).click()
     expect(line).to_contain_text("42")
     page.get_by_label("Entity", exact=True).select_option("revenue")
     page.get_by_label("Key begins with").fill("none")
-    expect(page.get_by_text("No entity fits this filter")).to_be_visible()
+    expect(page.get_by_text("No entity matches the filter")).to_be_visible()
     page.get_by_label("Key begins with").fill(id)
     line.get_by_role("button", name=re.compile("^Delete")).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("No entity fits this filter")).to_be_visible()
+    expect(page.get_by_text("No entity matches the filter")).to_be_visible()

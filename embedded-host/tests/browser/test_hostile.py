@@ -1,4 +1,4 @@
-"""Values that would be markup or code if anything parsed them: an app's names, ids, inputs, outputs, errors and events."""
+"""Names, ids, inputs, outputs, errors and events with markup and code are shown as text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ SVG = "\"'><svg onload=pwned=1><a href=javascript:pwned=1>x</a>"
 FRAME = '<iframe srcdoc="<script>parent.pwned=1</script>"></iframe>'
 ALL = [IMG, SCRIPT, SVG, FRAME]
 KEY = SVG.replace("/", "")
-"""A slash ends a key in a path."""
+"""The key of an entity in a path cannot have a slash."""
 ID = f"i-{KEY}${{pwned}}"
 NOTHING_PARSED = """() => [
     window.pwned,
-    document.querySelectorAll("main :is(img, script, iframe, object, embed, base, style, link, form), dialog :is(img, iframe)").length,
-    [...document.querySelectorAll("main *, dialog *")].filter((n) => [...n.attributes].some((a) => a.name.startsWith("on"))).length,
+    document.querySelectorAll(
+        "main :is(img, script, iframe, object, embed, base, style, link, form), " +
+        "dialog :is(img, iframe)"
+    ).length,
+    [...document.querySelectorAll("main *, dialog *")].filter(
+        (node) => [...node.attributes].some((attribute) => attribute.name.startsWith("on"))
+    ).length,
     document.querySelectorAll("a[href^=javascript]").length,
 ]"""
 
@@ -83,12 +88,12 @@ main = df.Entity.create(entity_function)
 
 @pytest.fixture
 def shop(hostile: RunningHost) -> RunningHost:
-    """What the fixture ``dashboard`` looks at."""
+    """Replace the host of the fixture ``dashboard``."""
     return hostile
 
 
-def seen(page: Page) -> None:
-    """Of what is shown nothing was parsed."""
+def assert_nothing_parsed(page: Page) -> None:
+    """Assert that the page created no element from a value of the app."""
     assert page.evaluate(NOTHING_PARSED) == [None, 0, 0, 0]
 
 
@@ -97,19 +102,19 @@ def test_html_in_the_lists_is_shown_as_text(dashboard: DashboardPage) -> None:
     expect(page.get_by_role("link", name=ID, exact=True)).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=ID).first).to_contain_text("event " + IMG)
     expect(page.get_by_label("Waits for").locator("option:checked")).to_have_text(IMG)
-    seen(page)
+    assert_nothing_parsed(page)
     page = dashboard.open("instances?prefix=" + quote("none " + FRAME))
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
     expect(page.get_by_role("searchbox", name="Id begins with")).to_have_value("none " + FRAME)
-    seen(page)
+    assert_nothing_parsed(page)
     page = dashboard.open("entities")
     line = page.get_by_role("row").filter(has_text=KEY)
     line.locator("summary").click()
     expect(line.get_by_label("State", exact=True)).to_contain_text("pwned")
-    seen(page)
+    assert_nothing_parsed(page)
     line.get_by_role("button", name="Signal").click()
     expect(page.get_by_role("dialog").get_by_label("Key")).to_have_value(KEY)
-    seen(page)
+    assert_nothing_parsed(page)
 
 
 def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: DashboardPage) -> None:
@@ -120,7 +125,7 @@ def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: Dashboard
     expect(page.locator(".panel", has_text="Custom status")).to_contain_text("</script>")
     page.locator(".g-row", has_text="Echo").locator("summary").click()
     expect(page.locator(".g-detail").get_by_label("Result")).to_contain_text("<iframe")
-    seen(page)
+    assert_nothing_parsed(page)
     page.get_by_role("tab", name="Sequence").click()
     expect(page.locator(".sequence svg")).to_be_visible()
     assert (
@@ -133,13 +138,13 @@ def test_html_in_an_instance_is_shown_as_text_in_every_view(dashboard: Dashboard
     for opener in page.get_by_role("button", name="JSON of event").all():
         opener.click()
     expect(page.locator("tr.raw").first).to_contain_text("<script>")
-    seen(page)
+    assert_nothing_parsed(page)
     page.get_by_role("button", name="Raise event…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Event name")).to_have_value(IMG)
     dialog.get_by_label("Data (JSON)").fill("<script>")
-    expect(dialog.locator(".under .problem")).to_contain_text("Not JSON")
-    seen(page)
+    expect(dialog.locator(".under .problem")).to_contain_text("Invalid JSON")
+    assert_nothing_parsed(page)
 
 
 def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: DashboardPage) -> None:
@@ -148,22 +153,22 @@ def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: Dashbo
     expect(page.locator(".panel.bad").get_by_label("Traceback")).to_contain_text(
         "raise ValueError(value)"
     )
-    seen(page)
+    assert_nothing_parsed(page)
     page = dashboard.open(f"instance/{quote(ID + '-parent', safe='')}")
     page.locator(".related").get_by_role("link", name=ID + "-child").click()
     expect(page.locator(".facts").get_by_role("link", name=ID + "-parent")).to_be_visible()
-    seen(page)
+    assert_nothing_parsed(page)
     page = dashboard.open("functions")
     expect(page.get_by_role("article", name="Broken").locator(".problem")).to_contain_text(IMG)
     page.get_by_role("article", name="Waits").get_by_role("button", name="Start…").click()
     expect(page.get_by_role("dialog").get_by_label("Input (JSON)")).to_have_value(
         json.dumps(ALL, indent=2)
     )
-    seen(page)
+    assert_nothing_parsed(page)
     dashboard.expected = "404"
     page = dashboard.open("instance/" + quote(IMG, safe=""))
     expect(page.locator(".notice")).to_contain_text(IMG)
-    seen(page)
+    assert_nothing_parsed(page)
 
 
 needs_a_shell = pytest.mark.skipif(
@@ -175,7 +180,7 @@ needs_a_shell = pytest.mark.skipif(
 def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(
     dashboard: DashboardPage, tmp_path: Path
 ) -> None:
-    """What stood behind the list would be run."""
+    """A shell would run the text after the end of the list."""
     page = dashboard.open()
     script = (
         "(ids) => import('/dashboard/api.js').then((api) => api.curlLoop('terminate', ids, ''))"
@@ -189,10 +194,10 @@ def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(
 
 
 @needs_a_shell
-def test_the_curl_command_of_a_bulk_action_carries_it_out(
+def test_the_curl_command_of_a_bulk_action_performs_it(
     dashboard: DashboardPage, hostile: RunningHost, tmp_path: Path
 ) -> None:
-    """Ids and a reason that a shell would trip over."""
+    """The ids and the reason have characters that a shell interprets."""
     ids = [
         f"bulk {text}"
         for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")

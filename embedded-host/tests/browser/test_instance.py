@@ -1,4 +1,4 @@
-"""One instance: what is shown of it, and what can be done to it."""
+"""The page of one instance, and the actions on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def status(page: Page) -> Locator:
 
 
 def action(page: Page, name: str, **fields: str) -> None:
-    """Press the action's button and, in its dialog, the same."""
+    """Click the button of an action, fill the fields of its dialog and confirm it."""
     page.get_by_role("group", name="Actions").get_by_role("button", name=f"{name}…").click()
     dialog = page.get_by_role("dialog")
     for label, text in fields.items():
@@ -52,7 +52,7 @@ def test_the_page_follows_an_instance_from_start_to_end(
         "Reserve",
         "Reserve",
         "Charge #1",
-        "Charge: wait before retry",
+        "Charge: retry delay",
         "Charge #2",
         "Timer",
     ]
@@ -60,9 +60,9 @@ def test_the_page_follows_an_instance_from_start_to_end(
         "data-state", "failed"
     )
     timeline.locator(".g-row").nth(3).locator("summary").click()
-    expect(timeline).to_contain_text("ConnectionError: the bank does not answer")
+    expect(timeline).to_contain_text("ConnectionError: the bank does not respond")
     expect(timeline.get_by_label("Traceback")).to_contain_text(
-        'raise ConnectionError("the bank does not answer")'
+        'raise ConnectionError("the bank does not respond")'
     )
 
     shop.raise_event(links, "Approval", {"by": "me"})
@@ -83,16 +83,16 @@ def test_the_history_is_filtered_and_shows_each_events_json(
     page = dashboard.open(f"instance/{id}?tab=history")
     table = page.get_by_role("table", name="Events")
     expect(table.locator("tr.event")).to_have_count(4)
-    # Of what is JSON text in a JSON string, the value is shown.
+    # An input that the SDK encoded twice is shown decoded.
     expect(table.locator("tr.event").first.locator(".e-detail")).to_have_text('"A-17"')
     page.get_by_label("Turns").check()
     expect(table.locator("tr.event")).to_have_count(8)
-    page.get_by_label("Type of event").select_option("TaskFailed")
+    page.get_by_label("Event type").select_option("TaskFailed")
     expect(table.locator("tr.event")).to_have_count(1)
     table.get_by_role("button", name=re.compile("^JSON of event")).click()
     expect(table.locator("tr.raw")).to_contain_text('"TaskScheduledId": 0')
     page.get_by_role("searchbox", name="Filter events").fill("nothing has this")
-    expect(page.get_by_text("No event fits this filter")).to_be_visible()
+    expect(page.get_by_text("No event matches the filter")).to_be_visible()
 
 
 def test_arrow_keys_move_between_the_tabs(
@@ -127,7 +127,7 @@ def test_an_activitys_error_is_shown_with_its_traceback(
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("Bankrupt", "RuntimeError: no money left"), ("Mends", "KeyError: 'its own'")],
+    [("Bankrupt", "RuntimeError: no money left"), ("Recovers", "KeyError: 'its own'")],
 )
 def test_an_orchestrators_own_error_is_shown_with_its_traceback(
     dashboard: DashboardPage, shop: RunningHost, id: str, name: str, error: str
@@ -166,7 +166,7 @@ def test_an_instance_is_suspended_resumed_and_terminated(
     action(page, "Purge")
     expect(page).to_have_url(re.compile("#/instances$"))
     page = dashboard.open(f"instance/{id}")
-    expect(page.get_by_text("There is no such instance")).to_be_visible()
+    expect(page.get_by_text("The instance does not exist")).to_be_visible()
 
 
 def test_the_json_of_an_event_is_checked_before_it_is_raised(
@@ -181,13 +181,11 @@ def test_the_json_of_an_event_is_checked_before_it_is_raised(
     data = dialog.get_by_label("Data (JSON)")
     data.fill('{"by":\n "me",}')
     expect(dialog.locator(".under .problem")).to_contain_text(
-        re.compile(r"Not JSON: .* \(line 2, column \d+\)")
+        re.compile(r"Invalid JSON: .* \(line 2, column \d+\)")
     )
     dialog.get_by_role("button", name="Raise event", exact=True).click()
     expect(dialog).to_be_visible()
-    expect(
-        dialog.get_by_role("alert")
-    ).to_be_empty()  # nothing was sent, and so nothing was refused
+    expect(dialog.get_by_role("alert")).to_be_empty()  # no request was sent
     data.fill('{"by":"me"}')
     expect(dialog.locator(".under .problem")).to_be_empty()
     dialog.get_by_role("button", name="Format").click()
@@ -214,7 +212,7 @@ def test_a_refusal_of_the_host_is_shown(
     shop.end(links)
     page.get_by_role("dialog").get_by_role("button", name="Suspend", exact=True).click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text(
-        "The instance has finished already."
+        "The instance has already finished."
     )
 
 

@@ -1,4 +1,4 @@
-"""The list of instances, as somebody with a mouse, a keyboard, a telephone or a screen reader has it."""
+"""The list of instances, used with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.running_host import MANAGEMENT, RunningHost
 
 @pytest.fixture
 def prefix() -> str:
-    """Of the ids of a test's own instances."""
+    """Return a prefix for the ids of the test's instances."""
     return uuid4().hex[:8] + "-"
 
 
@@ -25,7 +25,7 @@ def rows(page: Page) -> Iterator[str]:
 
 
 def test_the_home_page_links_to_the_dashboard(dashboard: DashboardPage, shop: RunningHost) -> None:
-    dashboard.expected = "404"  # the home page has no icon, which browsers ask for
+    dashboard.expected = "404"  # browsers request an icon, which the home page does not have
     assert f"Dashboard: {shop.base}/dashboard\n" in shop.log
     dashboard.page.goto(shop.base)
     dashboard.page.get_by_role("link", name="Dashboard").click()
@@ -37,7 +37,7 @@ def test_new_instances_appear_without_a_reload(
     dashboard: DashboardPage, shop: RunningHost, prefix: str
 ) -> None:
     page = dashboard.open(f"instances?prefix={prefix}")
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Live")
     links = shop.start("Approve", None, prefix + "a")
     line = page.get_by_role("row").filter(has_text=prefix + "a")
@@ -62,7 +62,7 @@ def test_each_filter_narrows_the_list(
     expect(page.locator(".count")).to_have_text("1-1 of 1")
     page.get_by_role("button", name=re.compile("^Completed")).click()
     expect(page.locator(".count")).to_have_text("1-2 of 2")
-    page.reload()  # the address has the filter
+    page.reload()  # the URL has the filter
     expect(page.locator(".count")).to_have_text("1-2 of 2")
     page.get_by_role("combobox", name="Function").select_option("Failing")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
@@ -75,12 +75,12 @@ def test_each_filter_narrows_the_list(
     page.get_by_label("Waits for").select_option("event:Approval")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
     page.get_by_label("Waits for").select_option("timer")
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
     page.get_by_label("Waits for").select_option("")
     page.get_by_role("button", name="Created in the last 1 h").click()
     expect(page.locator(".count")).to_have_text("1-3 of 3")
     page.get_by_label("Created to").fill("2020-01-01T00:00:00")
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
     page.locator(".notice").get_by_role("button", name="Clear the filter").click()
     expect(page.locator("table.list tbody tr").first).to_be_visible()
 
@@ -97,7 +97,7 @@ def test_the_list_is_sorted_and_paged(
         "aria-sort", "ascending"
     )
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
-    page.reload()  # the address has the order
+    page.reload()  # the URL has the order
     expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute(
         "aria-sort", "ascending"
     )
@@ -129,7 +129,7 @@ def test_a_bulk_action_changes_all_selected_instances(
     ).click()
     confirm = page.get_by_role("dialog", name="Terminate 3 instances?")
     expect(confirm).to_contain_text(
-        "4 instances are selected; 1 of them cannot be terminated and is left out."
+        "4 instances are selected. 1 of them cannot be terminated and is skipped."
     )
     confirm.get_by_label("Reason").fill("enough")
     confirm.get_by_role("button", name="Terminate 3 instances").click()
@@ -142,7 +142,7 @@ def test_a_bulk_action_changes_all_selected_instances(
     page.get_by_role("checkbox", name="Select this page").check()
     page.get_by_role("button", name="Purge…").click()
     page.get_by_role("button", name="Purge 4 instances").click()
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
 
 
 @pytest.mark.parametrize("end", ["Stop", "Escape"])
@@ -164,7 +164,7 @@ def test_a_bulk_action_can_be_stopped(
 
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Terminate 9 instances").click()
-    eventually(six_are_held, "six are asked for at once", SECONDS)
+    eventually(six_are_held, "six requests are sent at once", SECONDS)
     if end == "Stop":
         dialog.get_by_role("button", name="Stop").click()
     else:
@@ -187,7 +187,7 @@ def test_a_bulk_action_applies_to_all_instances_of_the_filter(
     page.get_by_role("button", name="Select all 101").click()
     page.get_by_role("button", name="Purge…").click()
     page.get_by_role("button", name="Purge 101 instances").click()
-    expect(page.get_by_text("No instance fits this filter")).to_be_visible()
+    expect(page.get_by_text("No instance matches the filter")).to_be_visible()
 
 
 def test_a_bar_of_the_histogram_filters_the_list(
@@ -225,11 +225,11 @@ def test_times_are_local_with_utc_on_hover(
 ) -> None:
     shop.end(shop.start("Echo", 1, prefix + "a"))
     page = dashboard.open(f"instances?prefix={prefix}")
-    at = page.locator("td.c-created time")
-    expect(at).to_have_attribute(
+    created = page.locator("td.c-created time")
+    expect(created).to_have_attribute(
         "title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$")
     )
-    utc, local = (at.get_attribute("title") or "")[11:13], at.inner_text()[11:13]
+    utc, local = (created.get_attribute("title") or "")[11:13], created.inner_text()[11:13]
     assert (int(utc) + 9) % 24 == int(local)
 
 
@@ -240,7 +240,7 @@ def test_keyboard_shortcuts_move_between_views_and_pages(dashboard: DashboardPag
     expect(page.get_by_role("searchbox", name="Id begins with")).to_be_focused()
     page.locator("#theme").focus()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("2")
@@ -255,22 +255,22 @@ def test_the_list_recovers_after_a_host_that_did_not_respond(
     page = dashboard.page
     page.route("**/dashboard/api/**", lambda route: route.abort())
     dashboard.open(f"instances?prefix={prefix}")
-    expect(page.get_by_role("alert")).to_contain_text("The host does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The host does not respond")
     expect(page.locator("#live")).to_have_text("Offline")
     page.unroute("**/dashboard/api/**")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".count")).to_have_text("1-1 of 1")
 
 
-@pytest.mark.parametrize("place", ["functions", "entities", "instance/none"])
+@pytest.mark.parametrize("view", ["functions", "entities", "instance/none"])
 def test_other_views_recover_after_a_host_that_did_not_respond(
-    dashboard: DashboardPage, place: str
+    dashboard: DashboardPage, view: str
 ) -> None:
     dashboard.expected = "Failed to load resource"
     page = dashboard.page
     page.route("**/dashboard/api/**", lambda route: route.abort())
-    dashboard.open(place)
-    expect(page.get_by_role("alert")).to_contain_text("The host does not answer")
+    dashboard.open(view)
+    expect(page.get_by_role("alert")).to_contain_text("The host does not respond")
     page.unroute("**/dashboard/api/**")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("alert")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""A host that wants a key: the page asks for it once, keeps it for the tab, and sends it with everything."""
+"""A host that requires a key: the page prompts once, and sends the key with every request."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ KEY = "right/+ key=="
 
 
 class Guard:
-    """Stands before the host and lets in who has the key. Playwright's, because no host needs to be started for it."""
+    """A filter in the browser that refuses requests without the key, as a host with keys does."""
 
     def __init__(self, dashboard: DashboardPage) -> None:
         self.refused: list[str] = []
         self.urls: list[str] = []
         for path in ("**/dashboard/api/**", "**/runtime/**"):
-            dashboard.page.route(path, self._let_in)
+            dashboard.page.route(path, self._filter)
         dashboard.expected = "401"
 
-    def _let_in(self, route: Route) -> None:
+    def _filter(self, route: Route) -> None:
         path = urlsplit(route.request.url).path
         self.urls.append(route.request.url)
         if route.request.headers.get("x-functions-key") == KEY:
@@ -48,17 +48,17 @@ def test_the_key_is_requested_once_and_kept(
 ) -> None:
     shop.until(shop.start("Approve", None, "with-key"), "Running")
     page = dashboard.open("instances?prefix=with-key")
-    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog = page.get_by_role("dialog", name="This host requires a key")
     expect(dialog).to_have_count(1)
     dialog.get_by_label("Key", exact=True).fill("wrong")
-    dialog.get_by_role("button", name="Go on").click()
-    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_role("button", name="Continue").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host rejected this key.")
     dialog.get_by_label("Key", exact=True).fill(KEY)
     dialog.get_by_label("Key", exact=True).press("Enter")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
     expect(page.locator("#live")).to_have_text("Live")
     expect(dialog).to_have_count(0)
-    # From here on nobody is asked again: not in another view, not by an action, not after a reload.
+    # No other view, action or reload prompts again.
     refused = len(guard.refused)
     page.get_by_role("link", name="with-key").click()
     page.get_by_role("button", name="Terminate…").click()
@@ -72,7 +72,7 @@ def test_the_key_is_requested_once_and_kept(
     page.reload()
     expect(page.locator(".title .badge")).to_have_text("Terminated")
     assert len(guard.refused) == refused
-    assert [url for url in guard.urls if "right" in url] == [], "it is in no address"
+    assert [url for url in guard.urls if "right" in url] == [], "no URL has the key"
 
 
 def test_a_link_with_the_key_needs_no_prompt(dashboard: DashboardPage, guard: Guard) -> None:
@@ -87,14 +87,14 @@ def test_a_cancelled_prompt_shows_the_refusal_and_can_be_repeated(
     dashboard: DashboardPage, guard: Guard
 ) -> None:
     page = dashboard.open("functions")
-    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog = page.get_by_role("dialog", name="This host requires a key")
     expect(dialog).to_be_visible()
     while dialog.count():
         dialog.get_by_role("button", name="Cancel").first.click()
-    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    expect(page.get_by_role("alert")).to_contain_text("The host responded with status 401.")
     page.get_by_role("button", name="Try again").click()
     dialog.get_by_label("Key", exact=True).fill(KEY)
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("article", name="Order", exact=True)).to_be_visible()
 
 
@@ -104,11 +104,11 @@ def test_after_a_cancelled_prompt_nothing_is_requested_until_the_next_attempt(
     page = dashboard.page
     page.clock.install()
     dashboard.open("instances")
-    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog = page.get_by_role("dialog", name="This host requires a key")
     expect(dialog).to_be_visible()
     while dialog.count():
         dialog.get_by_role("button", name="Cancel").first.click()
-    expect(page.get_by_role("alert")).to_contain_text("The host answered 401.")
+    expect(page.get_by_role("alert")).to_contain_text("The host responded with status 401.")
     expect(page.locator("#live")).to_have_text("Offline")
     refused = len(guard.refused)
     page.clock.run_for(10_000)
@@ -117,7 +117,7 @@ def test_after_a_cancelled_prompt_nothing_is_requested_until_the_next_attempt(
     assert dialog.count() == 0
     page.get_by_role("button", name="Try again").click()
     dialog.get_by_label("Key", exact=True).fill(KEY)
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     expect(page.locator(".count")).to_contain_text("of")
     expect(page.locator("#live")).to_have_text("Live")
 
@@ -133,17 +133,17 @@ def locked(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Itera
 
 
 def test_the_system_key_opens_the_dashboard(browser: Browser, locked: RunningHost) -> None:
-    """The system key that ``embedded-host keys list`` shows is enough."""
+    """The command ``embedded-host keys list`` prints this key."""
     keys = KeyFile(locked.state).keys()
     context = browser.new_context()
     dashboard = DashboardPage(context.new_page(), locked.base)
     page = dashboard.open("functions")
-    dialog = page.get_by_role("dialog", name="This host asks for a key")
+    dialog = page.get_by_role("dialog", name="This host requires a key")
     dialog.get_by_label("Key", exact=True).fill(keys.host[DEFAULT])
-    dialog.get_by_role("button", name="Go on").click()
-    expect(dialog.get_by_role("alert")).to_have_text("The host does not take this key.")
+    dialog.get_by_role("button", name="Continue").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The host rejected this key.")
     dialog.get_by_label("Key", exact=True).fill(keys.system[DURABLE])
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     page.get_by_role("article", name="Approve", exact=True).get_by_role(
         "button", name="Start…"
     ).click()
@@ -171,7 +171,7 @@ def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(
     page.goto(printed_link(locked))
     expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
     assert key not in page.url
-    # Live, too: the stream has the key as everything else.
+    # The request of the stream has the key too.
     locked.raise_event(links, "Approval", True)
     expect(page.get_by_role("row").filter(has_text="with-a-key")).to_contain_text("Completed")
     page.reload()
@@ -187,6 +187,6 @@ def test_without_the_key_the_page_shows_nothing(browser: Browser, locked: Runnin
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{locked.base}/dashboard")
-    expect(page.get_by_role("dialog", name="This host asks for a key")).to_be_visible()
+    expect(page.get_by_role("dialog", name="This host requires a key")).to_be_visible()
     assert "hidden-without-a-key" not in page.content()
     context.close()

@@ -1,4 +1,4 @@
-"""Every view in light and dark, on a telephone, and as assistive technology has it (axe-core)."""
+"""Every view in light and dark, on a phone, and checked for accessibility (axe-core)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.conftest import POLICY, DashboardPage
 from tests.browser.shop_app import ORDER
 from tests.support.running_host import RunningHost
 
-WAYS = {
+APPEARANCES = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "phone": {
@@ -23,10 +23,10 @@ WAYS = {
 }
 VIEWS = {
     "instances": "table.list tbody tr",
-    "instance/looks": ".g-row:nth-child(6)",
-    "instance/looks?tab=history": "tr.event:nth-child(6)",
-    "instance/looks?tab=sequence": ".sequence svg",
-    "instance/looks-failed": ".panel.bad pre",
+    "instance/styled": ".g-row:nth-child(6)",
+    "instance/styled?tab=history": "tr.event:nth-child(6)",
+    "instance/styled?tab=sequence": ".sequence svg",
+    "instance/styled-failed": ".panel.bad pre",
     "instance/none": ".notice",
     "functions": "article",
     "entities": "table.list tbody tr",
@@ -39,62 +39,64 @@ def starts_with(start: str, message: ConsoleMessage) -> bool:
 
 @pytest.fixture(scope="module")
 def filled(shop: RunningHost) -> RunningHost:
-    shop.until(shop.start("Order", {**ORDER, "id": "looks"}, "looks"), "Running")
-    shop.end(shop.start("Failing", "x" * 200, "looks-failed"))
+    shop.until(shop.start("Order", {**ORDER, "id": "styled"}, "styled"), "Running")
+    shop.end(shop.start("Failing", "x" * 200, "styled-failed"))
     shop.post(
-        "/runtime/webhooks/durabletask/entities/Revenue/looks?op=add",
+        "/runtime/webhooks/durabletask/entities/Revenue/styled?op=add",
         '"1"',
         Content_Type="application/json",
     )
     return shop
 
 
-@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("options", APPEARANCES.values(), ids=APPEARANCES)
 def test_every_view_fits_the_window_and_is_accessible(
     dashboard: DashboardPage, filled: RunningHost, options: dict[str, object]
 ) -> None:
     dashboard.expected = "404"
-    for place, sign in VIEWS.items():
-        page = dashboard.open(place)
-        expect(page.locator(sign).first).to_be_visible()
-        if place == "instance/looks":
+    for view, selector in VIEWS.items():
+        page = dashboard.open(view)
+        expect(page.locator(selector).first).to_be_visible()
+        if view == "instance/styled":
             expect(page.locator(".diagnosis")).to_contain_text("Approval")
-        assert dashboard.width_overflow() == 0, place
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{place}: {found.generate_report()}"
-    page = dashboard.open("instance/looks")
+        assert dashboard.width_overflow() == 0, view
+        report = Axe().run(page)
+        assert report.violations_count == 0, f"{view}: {report.generate_report()}"
+    page = dashboard.open("instance/styled")
     page.get_by_role("button", name="Raise event…").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
     assert dashboard.width_overflow() == 0
 
 
-def test_a_breach_of_the_content_security_policy_is_noticed(dashboard: DashboardPage) -> None:
-    """The other tests rest on this one: the page has the policy, and a breach of it does not go unseen."""
+def test_a_violation_of_the_content_security_policy_is_reported(dashboard: DashboardPage) -> None:
+    """The other tests rely on this: the page has the policy, and each violation is reported."""
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
-    assert dashboard.complaints == []
-    breaches = {
+    assert dashboard.messages == []
+    violations = {
         "style-src-attr": "<b style='color:red'>",
         "img-src": "<img src='http://127.0.0.1:9/x'>",
     }
-    for directive, markup in breaches.items():
+    for directive, markup in violations.items():
         start = f"{POLICY} {directive}"
         with page.expect_console_message(partial(starts_with, start)):
             page.evaluate(
                 "(markup) => { document.body.insertAdjacentHTML('beforeend', markup) }", markup
             )
         dashboard.expected = directive
-        assert not all(map(dashboard.is_expected, dashboard.complaints)), "it is never excused"
-    dashboard.complaints.clear()
+        assert not all(map(dashboard.is_expected, dashboard.messages)), (
+            "a violation is never expected"
+        )
+    dashboard.messages.clear()
 
 
 def test_the_chosen_theme_survives_a_reload(dashboard: DashboardPage, filled: RunningHost) -> None:
     page = dashboard.open()
     script = "getComputedStyle(document.documentElement).backgroundColor"
     theme = page.locator("#theme")
-    expect(theme).to_have_accessible_name("Theme: as the system")
+    expect(theme).to_have_accessible_name("Theme: system")
     light = page.evaluate(script)
     theme.click()
     theme.click()

@@ -1,4 +1,4 @@
-"""What pages of other sites can have a real browser ask of the host: nothing that starts or ends an instance."""
+"""Pages of other sites in a real browser can neither start nor terminate instances."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ ATTACKS = {
     "picture": "document.body.append(Object.assign(new Image(), {src: url}))",
     "fetch": 'fetch(url, {mode: "no-cors", credentials: "include"}).catch(() => {})',
     "fetch with POST": 'fetch(url, {mode: "no-cors", method: "POST", body: "{}"}).catch(() => {})',
-    "fetch with leave": 'fetch(url, {method: "POST"}).catch(() => {})',
+    "fetch with CORS": 'fetch(url, {method: "POST"}).catch(() => {})',
     "beacon": 'navigator.sendBeacon(url, "{}")',
     "script": 'document.body.append(Object.assign(document.createElement("script"), {src: url}))',
     "stream": "new EventSource(url)",
     "frame": 'document.body.append(Object.assign(document.createElement("iframe"), {src: url}))',
     "object": 'document.body.append(Object.assign(document.createElement("object"), {data: url}))',
-    "stylesheet": 'document.head.append(Object.assign(document.createElement("link"), {rel: "stylesheet", href: url}))',
-    "form": 'Object.assign(document.body.appendChild(document.createElement("form")), {action: url, method: "POST"}).submit()',
-    "form with GET": 'Object.assign(document.body.appendChild(document.createElement("form")), {action: url}).submit()',
-    "going there": "location.href = url",
+    "stylesheet": 'document.head.append(Object.assign(document.createElement("link"), '
+    '{rel: "stylesheet", href: url}))',
+    "form": 'Object.assign(document.body.appendChild(document.createElement("form")), '
+    '{action: url, method: "POST"}).submit()',
+    "form with GET": 'Object.assign(document.body.appendChild(document.createElement("form")), '
+    "{action: url}).submit()",
+    "navigation": "location.href = url",
     "window": "window.open(url)",
 }
 
@@ -47,8 +50,8 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def a_site() -> Iterator[int]:
-    """Its port."""
+def serve_page() -> Iterator[int]:
+    """Serve a page and yield the port."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -61,7 +64,7 @@ def a_site() -> Iterator[int]:
     scope="module", params=["127.0.0.1", "localhost"], ids=["another site", "another port"]
 )
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
-    with a_site() as port:
+    with serve_page() as port:
         yield f"http://{request.param}:{port}"
 
 
@@ -72,8 +75,11 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
-    """The status of the host's answer to ``url``, which a page of ``site`` asks for with ``script``."""
+def status_of_attack(context: BrowserContext, site: str, script: str, url: str) -> int:
+    """Return the status of the host's response to a page of ``site`` that runs ``script``.
+
+    The script sends a request for ``url``.
+    """
     page = context.new_page()
     page.goto(site)
     requested: set[str] = set()
@@ -87,7 +93,8 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     def on_received(event: dict[str, Any]) -> None:
         received[event["requestId"]] = event["statusCode"]
 
-    # What the browser receives and keeps from the page is only seen here (in no certain order); windows and frames are not.
+    # Only these events show a response that the browser hides from the page. Their order varies.
+    # Responses for windows and frames are reported by the context only.
     network = context.new_cdp_session(page)
     network.on("Network.requestWillBeSent", on_sent)
     network.on("Network.responseReceivedExtraInfo", on_received)
@@ -98,10 +105,10 @@ def answered(context: BrowserContext, site: str, script: str, url: str) -> int:
     )
     page.evaluate(f"(url) => {{ {script} }}", url)
     for _ in range(1000):
-        if found := [*statuses, *(received[number] for number in requested if number in received)]:
-            return found[0]
+        if seen := [*statuses, *(received[number] for number in requested if number in received)]:
+            return seen[0]
         page.wait_for_timeout(20)
-    raise AssertionError(f"{script}: the host was not asked, or did not answer")
+    raise AssertionError(f"{script}: the host got no request or sent no response")
 
 
 def instances(host: RunningHost) -> set[str]:
@@ -113,7 +120,7 @@ def test_pages_of_other_sites_cannot_start_instances(
     context: BrowserContext, shop: RunningHost, site: str, attack: str
 ) -> None:
     before = instances(shop)
-    assert answered(context, site, ATTACKS[attack], f"{shop.base}/api/start/Echo") == 403
+    assert status_of_attack(context, site, ATTACKS[attack], f"{shop.base}/api/start/Echo") == 403
     assert instances(shop) == before
 
 
@@ -124,7 +131,7 @@ def test_pages_of_other_sites_cannot_terminate_instances(
     shop.until(links, "Running")
     terminate = links["terminatePostUri"].replace("{text}", "x")
     for attack in ("fetch with POST", "beacon", "form"):
-        assert answered(context, site, ATTACKS[attack], terminate) == 403
+        assert status_of_attack(context, site, ATTACKS[attack], terminate) == 403
     assert shop.status(links)["runtimeStatus"] == "Running"
     shop.post(terminate)
     shop.until(links, "Terminated")
@@ -143,7 +150,7 @@ def test_a_link_that_starts_an_instance_needs_a_confirmation(
     with page.expect_response(f"{shop.base}/api/start/Echo") as response:
         link.click()
     assert response.value.status == 202
-    (started,) = eventually(lambda: instances(shop) - before, "it starts")
+    (started,) = eventually(lambda: instances(shop) - before, "an instance starts")
     assert json.loads(page.inner_text("body"))["id"] == started
 
 
@@ -151,14 +158,14 @@ def test_a_link_to_a_function_without_client_needs_no_confirmation(
     context: BrowserContext, shop: RunningHost, site: str
 ) -> None:
     page = context.new_page()
-    for path, shown in (
+    for path, text in (
         ("/api/ping", "pong"),
         (f"{MANAGEMENT}/instances?instanceIdPrefix=none", "[]"),
     ):
         page.goto(site)
         page.evaluate("(url) => { location.href = url }", shop.base + path)
         page.wait_for_url(shop.base + path)
-        assert page.inner_text("body") == shown
+        assert page.inner_text("body") == text
 
 
 def test_a_typed_url_starts_an_instance(context: BrowserContext, shop: RunningHost) -> None:

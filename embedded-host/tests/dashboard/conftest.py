@@ -27,7 +27,7 @@ def step(context: Any) -> Any:
 
 
 class DashboardUnderTest:
-    """A dashboard over a hub whose state is in a file, and whose time stands still."""
+    """A dashboard over a task hub with a state file and a stopped clock."""
 
     def __init__(self, folder: Path) -> None:
         app = AppFolder(folder / "app", hub="Hub")
@@ -49,25 +49,25 @@ class DashboardUnderTest:
         self.dashboard = Dashboard(self.state, self.host.hub, self.app)
 
     async def restart(self) -> None:
-        """The next host over the same state: nothing is in memory."""
+        """Start another host with the same state file."""
         self.dashboard.close()
         await self.host.kill()
         self._begin()
 
     async def request(self, path: str, method: str = "GET", **headers: str) -> Response:
-        """``path`` is what follows ``/dashboard``."""
+        """Send a request. ``path`` is the part of the URL after ``/dashboard``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.dashboard.handle(
             request(method, f"/dashboard{path}", headers=named), path.partition("?")[0]
         )
 
-    async def get(self, question: str) -> Any:
-        response = await self.request(f"/api/{question}")
+    async def get(self, endpoint: str) -> Any:
+        response = await self.request(f"/api/{endpoint}")
         assert response.status == 200, response.body
         return json.loads(response.body)
 
-    async def ids(self, question: str) -> list[str]:
-        return [row["id"] for row in (await self.get(question))["rows"]]
+    async def ids(self, endpoint: str) -> list[str]:
+        return [row["id"] for row in (await self.get(endpoint))["rows"]]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The dashboard's own files: how they are served, and how large they are. ESLint checks the JavaScript (`npm run lint`)."""
+"""How the files of the dashboard are served. ESLint checks the JavaScript (`npm run lint`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedded_host.engine.status import FINISHED, UNFINISHED
 from tests.dashboard.conftest import DashboardUnderTest
 
 LIMIT = 120_000
-"""Bytes of all files together, uncompressed as they are served. They have 114,400 bytes."""
+"""Maximum bytes of all files together. They are served uncompressed."""
 
 
 def test_all_files_together_stay_below_the_size_limit() -> None:

@@ -10,7 +10,7 @@ import pytest
 from embedded_host.dashboard.server_sent_events import POLL_INTERVAL
 from tests.dashboard.conftest import DashboardUnderTest
 
-# -- access ---------------------------------------------------------------------------------------
+# -- access
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_the_api_refuses_requests_of_other_sites(
 
 
 @pytest.mark.parametrize(
-    ("question", "wrong"),
+    ("endpoint", "expected"),
     [
         ("instances?limit=0", "'limit'"),
         ("instances?limit=1001", "'limit'"),
@@ -71,12 +71,12 @@ async def test_the_api_refuses_requests_of_other_sites(
     ],
 )
 async def test_an_invalid_parameter_is_named_in_the_error(
-    dashboard: DashboardUnderTest, question: str, wrong: str
+    dashboard: DashboardUnderTest, endpoint: str, expected: str
 ) -> None:
-    response = await dashboard.request(f"/api/{question}")
+    response = await dashboard.request(f"/api/{endpoint}")
     assert response.status == 400
     error = json.loads(response.body)["error"]
-    assert wrong in error
+    assert expected in error
     assert error.endswith(". [EH336]")
 
 
@@ -89,12 +89,12 @@ async def test_an_unreadable_state_is_reported_with_status_500(
     assert "could not read the state file" in json.loads(response.body)["error"]
 
 
-# -- lists -----------------------------------------------------------------------------------------
+# -- lists
 
 
 async def test_lists_of_an_empty_hub_are_empty(dashboard: DashboardUnderTest) -> None:
-    found = await dashboard.get("instances?counts=1")
-    assert (found["rows"], found["counts"]) == ([], {})
+    body = await dashboard.get("instances?counts=1")
+    assert (body["rows"], body["counts"]) == ([], {})
     assert (await dashboard.get("histogram"))["start"] is None
     assert (await dashboard.get("entities")) == {"rows": [], "total": 0, "names": []}
 
@@ -109,14 +109,14 @@ async def test_instances_are_filtered_sorted_paged_and_counted(
     await dashboard.host.start("Fail", "c")
     await dashboard.host.client.suspend("b", None)
     await dashboard.host.idle()
-    found = await dashboard.get("instances?counts=1&desc=1")
-    assert [(row["id"], row["name"], row["status"]) for row in found["rows"]] == [
+    body = await dashboard.get("instances?counts=1&desc=1")
+    assert [(row["id"], row["name"], row["status"]) for row in body["rows"]] == [
         ("c", "Fail", "Failed"),
         ("b", "Wait", "Suspended"),
         ("a", "Done", "Completed"),
     ]
-    assert found["counts"] == {"Completed": 1, "Failed": 1, "Suspended": 1}
-    assert found["rows"][2]["created"] == 1767323045000
+    assert body["counts"] == {"Completed": 1, "Failed": 1, "Suspended": 1}
+    assert body["rows"][2]["created"] == 1767323045000
     assert await dashboard.ids("instances?sort=created") == ["a", "b", "c"]
     assert await dashboard.ids("instances?status=Failed,Completed&sort=id") == ["a", "c"]
     assert await dashboard.ids("instances?limit=1&offset=1&sort=id") == ["b"]
@@ -151,10 +151,10 @@ async def test_the_histogram_counts_starts_and_ends_in_each_span(
     for number in range(4):
         await dashboard.host.start("Done" if number else "Fail", f"i-{number}")
         dashboard.host.clock.advance(600)
-    found = await dashboard.get("histogram?spans=4&to=2026-01-02T03:37:25Z")
-    assert found["started"] == [1, 1, 1, 1]
-    assert found["ended"] == {"Completed": [0, 1, 1, 1], "Failed": [1, 0, 0, 0]}
-    assert found["start"] == 1767323045000
+    body = await dashboard.get("histogram?spans=4&to=2026-01-02T03:37:25Z")
+    assert body["started"] == [1, 1, 1, 1]
+    assert body["ended"] == {"Completed": [0, 1, 1, 1], "Failed": [1, 0, 0, 0]}
+    assert body["start"] == 1767323045000
     only = await dashboard.get("histogram?spans=4&to=2026-01-02T03:37:25Z&name=Fail")
     assert only["started"] == [1, 0, 0, 0]
 
@@ -165,17 +165,17 @@ async def test_entities_are_listed_apart_from_instances(dashboard: DashboardUnde
     for key in ("a", "b"):
         await dashboard.host.client.signal_entity(EntityId("counter", key), "add", None)
     await dashboard.host.idle()
-    found = await dashboard.get("entities")
-    assert [(row["id"], row["state"]) for row in found["rows"]] == [
+    body = await dashboard.get("entities")
+    assert [(row["id"], row["state"]) for row in body["rows"]] == [
         ("@counter@a", "1"),
         ("@counter@b", "1"),
     ]
-    assert (found["total"], found["names"]) == (2, ["counter"])
+    assert (body["total"], body["names"]) == (2, ["counter"])
     assert await dashboard.ids("entities?name=Counter&prefix=b") == ["@counter@b"]
     assert await dashboard.ids("instances") == [], "they are no orchestrations"
 
 
-# -- one instance ----------------------------------------------------------------------------------
+# -- one instance
 
 
 async def test_an_instance_has_its_parent_and_its_events(dashboard: DashboardUnderTest) -> None:
@@ -221,11 +221,11 @@ async def test_a_rewound_history_is_sent_again(dashboard: DashboardUnderTest) ->
 
 async def test_an_id_with_html_is_returned_unchanged(dashboard: DashboardUnderTest) -> None:
     await dashboard.host.start("Done", "<img src=x onerror=alert(1)>")
-    found = await dashboard.get("instance?id=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
-    assert found["id"] == "<img src=x onerror=alert(1)>"
+    body = await dashboard.get("instance?id=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    assert body["id"] == "<img src=x onerror=alert(1)>"
 
 
-# -- functions -------------------------------------------------------------------------------------
+# -- functions
 
 
 async def test_functions_have_bindings_counts_last_inputs_and_calls(
@@ -234,17 +234,17 @@ async def test_functions_have_bindings_counts_last_inputs_and_calls(
     await dashboard.host.start("Done", "a", {"x": 1})
     await dashboard.host.start("Step", "b")
     await dashboard.host.start("Parent", "c")
-    found = await dashboard.get("functions?calls=1")
-    shown = {function["name"]: function for function in found["functions"]}
-    assert sorted(shown) == ["Broken", "Done", "Echo", "Starter"]
-    assert (found["hub"], found["problem"]) == ("Hub", None)
-    assert shown["Done"]["instances"] == 1
-    assert json.loads(json.loads(shown["Done"]["lastInput"])) == {"x": 1}
-    assert shown["Starter"]["file"] == "Starter/__init__.py"
-    assert {"type": "activityTrigger", "name": "value", "direction": "in"} in shown["Echo"][
+    body = await dashboard.get("functions?calls=1")
+    functions = {function["name"]: function for function in body["functions"]}
+    assert sorted(functions) == ["Broken", "Done", "Echo", "Starter"]
+    assert (body["hub"], body["problem"]) == ("Hub", None)
+    assert functions["Done"]["instances"] == 1
+    assert json.loads(json.loads(functions["Done"]["lastInput"])) == {"x": 1}
+    assert functions["Starter"]["file"] == "Starter/__init__.py"
+    assert {"type": "activityTrigger", "name": "value", "direction": "in"} in functions["Echo"][
         "bindings"
     ]
-    assert found["calls"] == {
+    assert body["calls"] == {
         "Done": [],
         "Step": ["activity Echo"],
         "Parent": ["orchestrator Wait"],

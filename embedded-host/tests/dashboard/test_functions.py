@@ -18,12 +18,12 @@ def test_a_function_that_does_not_load_is_listed_with_the_reason(tmp_path: Path)
     loaded = LoadedApp(
         read_app(folder.root, {}), broken={"Echo": "it cannot be imported", "Gone": "no such file"}
     )
-    shown = {function["name"]: function for function in app_functions(loaded, {})}
-    assert (shown["Echo"]["broken"], shown["Echo"]["type"]) == (
+    functions = {function["name"]: function for function in app_functions(loaded, {})}
+    assert (functions["Echo"]["broken"], functions["Echo"]["type"]) == (
         "it cannot be imported",
         "activityTrigger",
     )
-    assert (shown["Gone"]["broken"], shown["Gone"]["type"]) == ("no such file", "")
+    assert (functions["Gone"]["broken"], functions["Gone"]["type"]) == ("no such file", "")
 
 
 def test_a_long_last_input_is_not_offered(tmp_path: Path) -> None:

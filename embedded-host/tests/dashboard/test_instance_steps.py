@@ -19,12 +19,12 @@ def interpreted(
 
 
 def steps(*events: HistoryEvent) -> list[dict[str, Any]]:
-    """The steps with their times from the beginning, in milliseconds."""
-    found: list[dict[str, Any]] = interpreted(*events)["steps"]
+    """Return the steps with times in milliseconds since the start of the instance."""
+    result: list[dict[str, Any]] = interpreted(*events)["steps"]
     times = ("start", "end", "due")
     return [
         {k: v - BEGIN if k in times and v is not None else v for k, v in step.items()}
-        for step in found
+        for step in result
     ]
 
 
@@ -60,7 +60,7 @@ def test_an_entity_call_is_completed_by_its_response() -> None:
 
 
 def test_each_kind_of_step_has_its_fields() -> None:
-    found = steps(
+    result = steps(
         h.task_scheduled(T0, 0, "Flaky"),
         h.task_failed(after(1), 0, "boom", None),
         h.timer_created(after(1), 1, after(6), retry_of=0),
@@ -69,7 +69,7 @@ def test_each_kind_of_step_has_its_fields() -> None:
         h.event_raised(after(2), "Go", "1"),
         h.execution_suspended(after(3), "lunch"),
     )
-    assert [(s["kind"], s["name"], s["state"]) for s in found] == [
+    assert [(s["kind"], s["name"], s["state"]) for s in result] == [
         ("activity", "Flaky", "failed"),
         ("retry", "Flaky", "open"),
         ("child", "Child", "open"),
@@ -77,7 +77,7 @@ def test_each_kind_of_step_has_its_fields() -> None:
         ("event", "Go", "completed"),
         ("suspended", "lunch", "open"),
     ]
-    assert (found[0]["attempt"], found[1]["due"], found[2]["instanceId"], found[4]["end"]) == (
+    assert (result[0]["attempt"], result[1]["due"], result[2]["instanceId"], result[4]["end"]) == (
         1,
         6000,
         "c-1",
@@ -93,12 +93,12 @@ def test_steps_that_are_open_at_the_end_are_abandoned() -> None:
 
 
 def test_turns_and_time_spent_are_measured() -> None:
-    found = interpreted(
+    result = interpreted(
         h.task_scheduled(after(1), 0, "Echo"), h.orchestrator_completed(after(2)), now=10
     )
-    assert (found["start"], found["end"]) == (BEGIN, None)
-    assert found["turns"] == [[BEGIN, BEGIN + 2000]]
-    assert found["spent"] == {"code": 2000, "work": 8000, "wait": 0, "total": 10_000}
+    assert (result["start"], result["end"]) == (BEGIN, None)
+    assert result["turns"] == [[BEGIN, BEGIN + 2000]]
+    assert result["spent"] == {"code": 2000, "work": 8000, "wait": 0, "total": 10_000}
 
 
 def test_an_empty_history_has_no_steps() -> None:

@@ -50,7 +50,7 @@ def test_parameters_are_converted() -> None:
 
 
 def test_the_filter_has_all_its_parameters() -> None:
-    found = QueryParameters(
+    instance_query = QueryParameters(
         {
             "status": "Failed,Running",
             "name": "F",
@@ -59,13 +59,18 @@ def test_the_filter_has_all_its_parameters() -> None:
             "waiting": "event:Go",
         }
     ).instance_query()
-    assert (found.statuses, found.name, found.id_prefix, found.waiting) == (
+    assert (
+        instance_query.statuses,
+        instance_query.name,
+        instance_query.id_prefix,
+        instance_query.waiting,
+    ) == (
         ("Failed", "Running"),
         "F",
         "a",
         "event:Go",
     )
-    assert (found.created_from, found.created_to) == (
+    assert (instance_query.created_from, instance_query.created_to) == (
         None,
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
     )

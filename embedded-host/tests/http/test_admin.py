@@ -1,4 +1,4 @@
-"""``/admin``, against the recorded answers (functions-host.md#admin-endpoints)."""
+"""The admin endpoints against recorded responses (functions-host.md#admin-endpoints)."""
 
 from __future__ import annotations
 

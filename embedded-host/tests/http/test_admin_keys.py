@@ -1,4 +1,4 @@
-"""``/admin/…/keys``: the recorded lists (functions-host.md#admin-endpoints), and what the real host's source does with one key."""
+"""The admin endpoints for keys: the recorded lists (functions-host.md#admin-endpoints)."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class AdminKeysFixture:
     async def request(
         self, method: str, target: str, body: str = "", key: str | None = None
     ) -> tuple[int, Any, dict[str, str]]:
-        requested = request(
+        sent = request(
             method, target, body, {"x-functions-key": self.keys.master if key is None else key}
         )
-        response = await self.admin.handle(requested)
+        response = await self.admin.handle(sent)
         is_json = dict(response.headers).get("Content-Type", "").startswith("application/json")
-        shown = json.loads(response.body) if is_json else response.body.decode()
-        return response.status, shown, dict(response.headers)
+        body = json.loads(response.body) if is_json else response.body.decode()
+        return response.status, body, dict(response.headers)
 
 
 @pytest.fixture
@@ -51,27 +51,27 @@ def admin(tmp_path: Path) -> AdminKeysFixture:
 
 @pytest.mark.parametrize("path", ["host/keys", "host/functionkeys"])
 async def test_host_keys_are_listed_with_a_link(admin: AdminKeysFixture, path: str) -> None:
-    status, shown, _ = await admin.request("GET", f"/admin/{path}?code=x")
+    status, body, _ = await admin.request("GET", f"/admin/{path}?code=x")
     assert status == 200
-    assert shown == {
+    assert body == {
         "keys": [{"name": DEFAULT, "value": admin.keys.host[DEFAULT]}],
         "links": [{"rel": "self", "href": f"{BASE}/admin/{path}"}],
     }
 
 
 async def test_the_master_key_is_a_system_key_that_is_not_listed(admin: AdminKeysFixture) -> None:
-    _, shown, _ = await admin.request("GET", "/admin/host/systemkeys")
-    assert shown["keys"] == [{"name": DURABLE, "value": admin.keys.system[DURABLE]}]
-    _, shown, _ = await admin.request("GET", "/admin/host/systemkeys/_master")
-    assert shown["value"] == admin.keys.master
+    _, body, _ = await admin.request("GET", "/admin/host/systemkeys")
+    assert body["keys"] == [{"name": DURABLE, "value": admin.keys.system[DURABLE]}]
+    _, body, _ = await admin.request("GET", "/admin/host/systemkeys/_master")
+    assert body["value"] == admin.keys.master
     assert (await admin.request("GET", "/admin/host/keys/_master"))[0] == 404
 
 
 async def test_function_keys_are_listed_by_function(admin: AdminKeysFixture) -> None:
-    status, shown, _ = await admin.request("GET", "/admin/functions/START/keys")
+    status, body, _ = await admin.request("GET", "/admin/functions/START/keys")
     assert status == 200
-    assert [key["name"] for key in shown["keys"]] == [DEFAULT]
-    assert shown["keys"][0]["value"] == admin.file.keys().functions["start"][DEFAULT]
+    assert [key["name"] for key in body["keys"]] == [DEFAULT]
+    assert body["keys"][0]["value"] == admin.file.keys().functions["start"][DEFAULT]
     assert (await admin.request("GET", "/admin/functions/None/keys"))[0] == 404
     assert (await admin.request("POST", "/admin/functions/None/keys/x"))[0] == 404
 
@@ -82,12 +82,12 @@ async def test_function_keys_are_listed_by_function(admin: AdminKeysFixture) -> 
 )
 async def test_a_key_is_created_renewed_set_and_deleted(admin: AdminKeysFixture, path: str) -> None:
     assert (await admin.request("GET", path))[0] == 404
-    status, made, headers = await admin.request("POST", path)
+    status, created, headers = await admin.request("POST", path)
     assert (status, headers["Location"]) == (201, f"{BASE}/")
-    assert list(made) == ["name", "value", "links"]
+    assert list(created) == ["name", "value", "links"]
     status, renewed, _ = await admin.request("POST", path)
     assert status == 200
-    assert renewed["value"] != made["value"]
+    assert renewed["value"] != created["value"]
     assert (await admin.request("PUT", path, '{"name": "Mine", "value": "chosen"}'))[1][
         "value"
     ] == "chosen"
@@ -102,11 +102,10 @@ async def test_a_request_that_waits_for_the_lock_of_the_keys_does_not_block_the_
     admin: AdminKeysFixture,
 ) -> None:
     with exclusive_lock(admin.file.path.with_name(LOCK_FILE), 0):
-        asking = asyncio.ensure_future(admin.request("POST", "/admin/host/keys/Mine"))
-        for _ in range(20):
-            await asyncio.sleep(0.005)
-        assert not asking.done()
-    assert (await asyncio.wait_for(asking, 10))[0] == 201
+        waiting = asyncio.ensure_future(admin.request("POST", "/admin/host/keys/Mine"))
+        done, _ = await asyncio.wait([waiting], timeout=0.1)
+        assert not done
+    assert (await asyncio.wait_for(waiting, 10))[0] == 201
 
 
 async def test_the_master_key_is_renewed_and_never_deleted(admin: AdminKeysFixture) -> None:

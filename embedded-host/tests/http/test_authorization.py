@@ -1,4 +1,7 @@
-"""Keys in requests, and the responses to requests that are refused (recorded; functions-host.md#authorization and #admin-endpoints)."""
+"""Keys in requests, and recorded responses to refused requests.
+
+See functions-host.md#authorization and #admin-endpoints.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``call_http``: what goes out, and what the history keeps of the answer."""
+"""``context.call_http``: the request, and the response in the history."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 
 from embedded_host.engine.failures import UserError
-from embedded_host.http import call_http as outgoing
+from embedded_host.http import call_http
 from embedded_host.http.call_http import CallHttpClient
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Remote:
-    """A server on this machine; ``seen`` has the requests, ``slept`` the pauses of the client."""
+    """A server on this machine. ``seen`` has the requests, ``slept`` the pauses of the client."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, Any]] = []
@@ -43,7 +43,7 @@ class Remote:
         return self.responses.pop(0) if self.responses else web.Response(text="fine")
 
     async def call(self, path: str = "/x", method: str = "GET", **more: Any) -> Any:
-        """The answer as a document, or a UserError."""
+        """Return the response as the parsed JSON of the history, or a UserError."""
         return await self.send({"method": method, "uri": self.base + path, **more})
 
     async def send(self, request: dict[str, Any], **options: Any) -> Any:
@@ -74,7 +74,7 @@ async def test_an_invalid_request_is_a_user_error(remote: Remote, request_: dict
     assert isinstance(result, UserError)
 
 
-# -- what goes out ---------------------------------------------------------------------------------
+# -- requests
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -114,7 +114,7 @@ async def test_without_content_no_content_type_is_added(remote: Remote) -> None:
     assert remote.seen[0]["headers"].get("content-type") != "text/plain"
 
 
-# -- what comes back -------------------------------------------------------------------------------
+# -- responses
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 500, 503])
@@ -159,7 +159,7 @@ async def test_a_redirect_is_followed(remote: Remote) -> None:
     assert [seen["path"] for seen in remote.seen] == ["/x", "/there"]
 
 
-# -- 202 -------------------------------------------------------------------------------------------
+# -- 202
 
 
 def accepted(location: str | None, after: str | None = None) -> web.Response:
@@ -189,7 +189,7 @@ async def test_a_202_is_polled_until_the_status_changes(remote: Remote) -> None:
     assert remote.slept == [7, 30, 0]
     assert [seen["body"] for seen in remote.seen] == ["[1]", "", "", ""]
     assert {seen["headers"].get("x-own") for seen in remote.seen} == {"v"}, (
-        "a key that the first needs, the others need"
+        "the requests that poll have the headers of the first request"
     )
 
 
@@ -225,7 +225,7 @@ async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> 
     assert len(remote.slept) == 2
 
 
-# -- what cannot be --------------------------------------------------------------------------------
+# -- errors
 
 
 async def test_a_refused_connection_is_a_user_error(remote: Remote) -> None:
@@ -257,8 +257,8 @@ async def test_an_invalid_location_is_a_user_error(remote: Remote) -> None:
 async def test_a_request_that_times_out_is_a_user_error(
     remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "TIMEOUT", 0.1)
-    server = socket.create_server(("127.0.0.1", 0))  # takes connections and says nothing
+    monkeypatch.setattr(call_http, "TIMEOUT", 0.1)
+    server = socket.create_server(("127.0.0.1", 0))  # accepts connections and sends nothing
     with server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
         result = await remote.send({"method": "GET", "uri": url})

@@ -1,4 +1,7 @@
-"""CORS as Core Tools configure it (functions-host.md#local-settings-json), and ASP.NET Core's middleware answers it."""
+"""CORS: the configuration of Core Tools and the responses of ASP.NET Core's middleware.
+
+See functions-host.md#local-settings-json.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from tests.http.api import request
 ONE = "http://localhost:3000"
 
 
-async def inner(requested: Request) -> Response:
+async def inner(request: Request) -> Response:
     return Response(
         200, b"inner", [("X-Out", "1"), ("access-control-allow-origin", "own"), ("Vary", "Accept")]
     )
 
 
 async def headers(
-    cors: Cors, method: str = "GET", **given: str
+    cors: Cors, method: str = "GET", **sent: str
 ) -> tuple[int, bytes, dict[str, str]]:
-    named = {name.replace("_", "-"): value for name, value in given.items()}
+    named = {name.replace("_", "-"): value for name, value in sent.items()}
     response = await cors.handle(request(method, "/api/x", headers=named), inner)
     merged: dict[str, str] = {}
     for name, value in response.headers:
@@ -34,10 +37,10 @@ async def headers(
 PLAIN = (200, b"inner", {"x-out": "1", "access-control-allow-origin": "own", "vary": "Accept"})
 
 
-@pytest.mark.parametrize("given", [{}, {"Origin": ONE}])
-async def test_without_configured_origins_requests_pass_unchanged(given: dict[str, str]) -> None:
-    assert await headers(Cors(), **given) == PLAIN
-    preflight = {**given, "Access_Control_Request_Method": "PUT"}
+@pytest.mark.parametrize("sent", [{}, {"Origin": ONE}])
+async def test_without_configured_origins_requests_pass_unchanged(sent: dict[str, str]) -> None:
+    assert await headers(Cors(), **sent) == PLAIN
+    preflight = {**sent, "Access_Control_Request_Method": "PUT"}
     assert await headers(Cors(), "OPTIONS", **preflight) == PLAIN
 
 
@@ -89,7 +92,7 @@ async def test_options_without_a_requested_method_is_not_a_preflight() -> None:
 
 
 async def test_a_star_allows_any_origin() -> None:
-    assert (await headers(Cors(["*"]), Origin="http://whoever"))[2][
+    assert (await headers(Cors(["*"]), Origin="http://any.example"))[2][
         "access-control-allow-origin"
     ] == "*"
 
@@ -104,7 +107,7 @@ async def test_several_origins_add_a_vary_header() -> None:
 
 
 async def test_a_star_among_other_origins_allows_no_other_origin() -> None:
-    assert await headers(Cors(["*", ONE]), Origin="http://whoever") == PLAIN
+    assert await headers(Cors(["*", ONE]), Origin="http://any.example") == PLAIN
 
 
 async def test_credentials_are_allowed_if_configured() -> None:
@@ -122,7 +125,7 @@ async def test_a_star_with_credentials_logs_a_warning(caplog: pytest.LogCaptureF
 
 
 async def test_error_responses_have_cors_headers() -> None:
-    async def fail(requested: Request) -> Response:
+    async def fail(request: Request) -> Response:
         return empty_response(500)
 
     response = await Cors([ONE]).handle(request("GET", "/", headers={"Origin": ONE}), fail)

@@ -1,4 +1,4 @@
-"""What a web page may have sent to the host. That real browsers say what is assumed here: ``tests/browser/test_other_sites.py``."""
+"""Requests of web pages. ``tests/browser/test_other_sites.py`` sends them with a real browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FETCH = {
     "Origin": EVIL,
 }
 STARTER, OTHER = "/api/start/Hello", "/api/plain"
-PLACES = [
+TARGETS = [
     STARTER,
     OTHER,
     "/runtime/webhooks/durabletask/instances/i/terminate",
@@ -36,29 +36,29 @@ PLACES = [
 def refusal(
     method: str, target: str, headers: dict[str, str], cors: Cors | None = None, base: str = BASE
 ) -> Response | None:
-    def starts(requested: Request) -> bool:
-        return requested.path == STARTER
+    def starts(sent: Request) -> bool:
+        return sent.path == STARTER
 
     return CrossSite(cors or Cors(), starts).refusal(request(method, target, None, headers, base))
 
 
-@pytest.mark.parametrize("target", PLACES)
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS"])
 def test_requests_of_programs_without_browser_headers_pass(method: str, target: str) -> None:
     assert refusal(method, target, {}) is None
-    # Node's fetch has this of the browsers', and nothing else.
+    # The fetch of Node.js sends this header, and no other header of browsers.
     assert refusal(method, target, {"Sec-Fetch-Mode": "cors", "Referer": EVIL}) is None
 
 
-@pytest.mark.parametrize("target", PLACES)
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_requests_of_own_pages_and_typed_urls_pass(target: str, site: str) -> None:
     assert refusal("GET", target, {**LINK, "Sec-Fetch-Site": site}) is None
     assert refusal("POST", target, {"Sec-Fetch-Site": site, "Origin": BASE}) is None
 
 
-@pytest.mark.parametrize("target", PLACES)
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "what-is-yet-to-come"])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "future-value"])
 @pytest.mark.parametrize(
     ("method", "headers"),
     [
@@ -84,7 +84,7 @@ def test_requests_of_pages_of_other_sites_are_refused(
 
 
 def test_a_link_of_another_site_to_a_path_without_client_is_followed() -> None:
-    for target in set(PLACES) - {STARTER}:
+    for target in set(TARGETS) - {STARTER}:
         assert refusal("GET", target, LINK) is None
 
 
@@ -103,7 +103,7 @@ def test_a_link_of_another_site_to_a_starter_needs_a_confirmation() -> None:
 
 
 def test_a_path_with_two_slashes_is_confirmed_as_a_path_of_this_host() -> None:
-    response = CrossSite(Cors(), lambda requested: True).refusal(
+    response = CrossSite(Cors(), lambda _: True).refusal(
         request("GET", "//evil.example/x", None, LINK, BASE)
     )
     assert response is not None
@@ -138,7 +138,7 @@ def test_without_sec_fetch_site_the_origin_decides(origin: str) -> None:
 def test_origins_that_cors_allows_pass() -> None:
     cors = Cors([EVIL, "http://localhost:3000"])
     assert refusal("POST", STARTER, FETCH, cors) is None
-    # A picture has no Origin, but it has the page's address; unless the page hides it.
+    # The request of an image has no Origin. It has the page's Referer, unless the page disables it.
     assert refusal("GET", STARTER, {**PICTURE, "Referer": EVIL + "/page"}, cors) is None
     assert refusal("GET", STARTER, {**LINK, "Referer": EVIL + "/"}, cors) is None
     assert refusal("GET", STARTER, PICTURE, cors) is not None
@@ -163,7 +163,7 @@ def test_preflights_pass_if_cors_is_configured() -> None:
 
 
 def test_a_refusal_names_the_fix_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    cross_site = CrossSite(Cors(), lambda requested: True)
+    cross_site = CrossSite(Cors(), lambda _: True)
     for number in range(3):
         response = cross_site.refusal(request("POST", f"/api/{number}", None, FETCH, BASE))
         assert response is not None

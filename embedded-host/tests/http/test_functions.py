@@ -1,4 +1,7 @@
-"""HTTP triggers: what a function is handed, and what becomes of its answer (functions-host.md#http-routing to #http-responses)."""
+"""HTTP triggers: routing, trigger data and responses.
+
+See functions-host.md#http-routing to #http-responses.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from tests.http.api import request
 
 
 class FakeWorker:
-    """Answers every call with ``answer`` and keeps it in ``calls``."""
+    """A worker that returns ``response`` for every call, and records the calls in ``calls``."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
@@ -65,7 +68,7 @@ class FakeWorker:
 
 
 def loaded(*routes: HttpRoute, **parts: Any) -> LoadedApp:
-    """Return an app with these routes; ``parts`` are other fields of LoadedApp."""
+    """Return an app with these routes. ``parts`` are other fields of LoadedApp."""
     app = App(Path("app"), HostJson(), LocalSettings(), tuple(r.function for r in routes))
     return LoadedApp(app, {r.function.name: r for r in routes}, **parts)
 
@@ -95,7 +98,7 @@ class HttpFunctionsFixture:
         return await self.functions.handle(request(method, target, body, headers))
 
     async def called(self, method: str, target: str) -> str | None:
-        """The name of the function that the request reached."""
+        """Return the name of the function that the request reached, or None."""
         before = len(self.worker.calls)
         response = await self.request(method, target)
         if len(self.worker.calls) > before:
@@ -109,7 +112,7 @@ class HttpFunctionsFixture:
         await self.request(method, target, body, **headers)
         return self.worker.calls[-1][1]
 
-    async def answered(self, status: int, body: bytes = b"", *headers: tuple[str, str]) -> Response:
+    async def respond(self, status: int, body: bytes = b"", *headers: tuple[str, str]) -> Response:
         self.worker.response = InvocationResult(1, HttpResponseData(status, list(headers), body))
         return await self.request("GET", "/api/f")
 
@@ -227,7 +230,7 @@ async def test_a_chunked_body_reaches_the_function_empty() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"))
 
     async def read() -> bytes:
-        raise AssertionError("it is not read")
+        raise AssertionError("the body must not be read")
 
     chunked = request("POST", "/api/f", headers={"Transfer-Encoding": "chunked"})
     await fixture.functions.handle(Request("POST", "/api/f", "", chunked.headers, "http://h", read))
@@ -258,7 +261,7 @@ async def test_the_response_of_a_function_is_sent_unchanged() -> None:
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
     ]
-    response = await HttpFunctionsFixture(route("F", "f")).answered(201, b"\x00\xff", *headers)
+    response = await HttpFunctionsFixture(route("F", "f")).respond(201, b"\x00\xff", *headers)
     assert (response.status, response.body, response.headers) == (201, b"\x00\xff", headers)
 
 
@@ -266,7 +269,7 @@ async def test_the_response_of_a_function_is_sent_unchanged() -> None:
 async def test_an_invalid_status_is_a_logged_500(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response = await HttpFunctionsFixture(route("F", "f")).answered(status, b"x")
+    response = await HttpFunctionsFixture(route("F", "f")).respond(status, b"x")
     assert (response.status, response.body, response.headers) == (500, b"", [])
     assert f"Function 'F' returned the invalid status {status}" in caplog.text
 
@@ -286,7 +289,7 @@ async def test_an_invalid_status_is_a_logged_500(
 async def test_an_invalid_header_is_a_logged_500(
     name: str, value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response = await HttpFunctionsFixture(route("F", "f")).answered(200, b"x", (name, value))
+    response = await HttpFunctionsFixture(route("F", "f")).respond(200, b"x", (name, value))
     assert (response.status, response.body, response.headers) == (500, b"", [])
     assert "Function 'F' returned a header that cannot be sent" in caplog.text
 

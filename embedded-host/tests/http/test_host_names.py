@@ -1,4 +1,4 @@
-"""DNS rebinding: by which names the host may be asked."""
+"""The host names that requests may use, against DNS rebinding."""
 
 from __future__ import annotations
 
@@ -26,9 +26,15 @@ OTHERS = [
     "127.0.0.1.evil.example",
     "mymachine",
 ]
-AROUND = ["0.0.0.0:7071", "0.0.0.0", "[::]:7071", "[::ffff:127.0.0.1]:7071", "[::ffff:7f00:1]:7071"]
-"""They lead to this machine too, but browsers do not count them as it, and do not say where requests come from."""
-ODD = [
+UNSPECIFIED = [
+    "0.0.0.0:7071",
+    "0.0.0.0",
+    "[::]:7071",
+    "[::ffff:127.0.0.1]:7071",
+    "[::ffff:7f00:1]:7071",
+]
+"""Addresses that reach this machine too, but for which browsers send no origin."""
+INVALID = [
     "",
     ":7071",
     "a b",
@@ -48,7 +54,7 @@ def test_names_and_addresses_of_this_machine_are_allowed(authority: str, network
     assert HostNames(network=network).allows(authority)
 
 
-@pytest.mark.parametrize("authority", [*OTHERS, *AROUND, *ODD])
+@pytest.mark.parametrize("authority", [*OTHERS, *UNSPECIFIED, *INVALID])
 @pytest.mark.parametrize("network", [True, False])
 def test_names_that_a_page_can_have_are_not_allowed(authority: str, network: bool) -> None:
     assert not HostNames(network=network).allows(authority)
@@ -80,9 +86,9 @@ def test_a_refusal_names_the_fix(caplog: pytest.LogCaptureFixture) -> None:
         assert refusal.status == 403
         assert b"--allow-host my-tunnel.example." in refusal.body
     assert caplog.text.count("--allow-host my-tunnel.example") == 1
-    odd = names.refusal(request("GET", "/x", base_url="http://<script>"))
-    assert odd is not None
-    assert b"<script>" not in odd.body
+    invalid = names.refusal(request("GET", "/x", base_url="http://<script>"))
+    assert invalid is not None
+    assert b"<script>" not in invalid.body
 
 
 def test_a_page_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

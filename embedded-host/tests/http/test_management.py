@@ -1,4 +1,7 @@
-"""Which requests the management API answers at all (functions-host.md#transport and #management-routes)."""
+"""The routes and task hubs of the management API.
+
+See functions-host.md#transport and #management-routes.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,7 @@ async def test_the_least_recently_used_of_too_many_hubs_is_closed(
     for name in ("One", "Two", "Three", "Two"):
         assert (await api.post(f"orchestrators/Done/{name}?taskHub={name}")).status in (202, 409)
     assert list(api.management._others) == ["three", "two"]
-    assert (await api.get("instances/One?taskHub=one")).status == 202, "it is opened again"
+    assert (await api.get("instances/One?taskHub=one")).status == 202, "the hub is opened again"
 
 
 @pytest.mark.parametrize("name", ["x", "1hub", "a-b", "h" * 51, "%C3%BC%C3%BC%C3%BC", "a'b"])
@@ -139,9 +142,9 @@ async def test_errors_while_reading_the_body_pass_through(api: Api, error: type[
     async def read() -> bytes:
         raise error
 
-    requested = request("POST", "/x")
+    sent = request("POST", "/x")
     with pytest.raises(error):
         await api.management.handle(
-            Request("POST", "/x", "", requested.headers, requested.base_url, read),
+            Request("POST", "/x", "", sent.headers, sent.base_url, read),
             "/orchestrators/Done",
         )

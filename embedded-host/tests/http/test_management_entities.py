@@ -37,8 +37,9 @@ async def test_a_signal_to_an_unknown_entity_is_400(api: Api) -> None:
         assert (response.status, response.json) == (
             400,
             {
-                "Message": "The function 'nosuch' doesn't exist, is disabled, or is not an entity function. Additional info: "
-                "The following are the known entity functions: 'Counter'."
+                "Message": "The function 'nosuch' doesn't exist, is disabled, or is not an entity "
+                "function. Additional info: The following are the known entity functions: "
+                "'Counter'."
             },
         )
 

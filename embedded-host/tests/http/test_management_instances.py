@@ -1,4 +1,7 @@
-"""Status and operations of single instances (functions-host.md#management-routes, #instance-status and #raise-an-event)."""
+"""Status and operations of single instances.
+
+See functions-host.md#management-routes, #instance-status and #raise-an-event.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ import pytest
 from tests.http.api import WEBHOOK, Api
 
 TIME = "2026-01-02T03:04:05Z"
-WRONG = "Something went wrong while processing your request"
+INTERNAL_ERROR = "Something went wrong while processing your request"
 
 
-# -- status ------------------------------------------------------------------------------------------
+# -- status
 
 
 async def test_the_status_of_a_completed_instance_has_the_recorded_json(api: Api) -> None:
@@ -88,10 +91,10 @@ async def test_a_failed_instance_is_500_only_on_request(api: Api) -> None:
 
 async def test_prefer_wait_delays_the_response_until_the_instance_ends(api: Api) -> None:
     await api.start("Wait")
-    requested = asyncio.ensure_future(api.get("instances/i-1", Prefer="respond-async, wait=20"))
+    waiting = asyncio.ensure_future(api.get("instances/i-1", Prefer="respond-async, wait=20"))
     await asyncio.sleep(0)
     await api.post("instances/i-1/raiseEvent/Go", "5")
-    response = await requested
+    response = await waiting
     assert (response.status, response.json["output"], response.headers["preference-applied"]) == (
         200,
         5,
@@ -109,7 +112,7 @@ async def test_a_diagnosis_is_returned_only_on_request(api: Api) -> None:
     assert "Go" in (await api.get("instances/i-1?showDiagnosis=true")).json["diagnosis"]["text"]
 
 
-# -- events ------------------------------------------------------------------------------------------
+# -- events
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,7 @@ async def test_an_event_with_media_type_parameters_is_accepted(api: Api) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "message"),
     [
         (
             "nope",
@@ -172,13 +175,13 @@ async def test_an_event_with_media_type_parameters_is_accepted(api: Api) -> None
         ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
     ],
 )
-async def test_an_event_with_invalid_json_is_400(api: Api, body: str, why: str) -> None:
+async def test_an_event_with_invalid_json_is_400(api: Api, body: str, message: str) -> None:
     await api.start("Wait")
     response = await api.post("instances/i-1/raiseEvent/Go", body)
     assert (response.status, response.json["Message"], response.json["ExceptionMessage"]) == (
         400,
         "Invalid JSON content",
-        why,
+        message,
     )
 
 
@@ -195,7 +198,7 @@ async def test_event_names_are_form_decoded(api: Api) -> None:
     assert events[-1]["Name"] == "a b ü"
 
 
-# -- operations --------------------------------------------------------------------------------------
+# -- operations
 
 
 async def test_terminate_ends_an_instance_once(api: Api) -> None:
@@ -215,8 +218,9 @@ async def test_suspend_and_resume_require_the_matching_status(api: Api) -> None:
     assert (response.status, response.json) == (
         500,
         {
-            "Message": WRONG,
-            "ExceptionMessage": "Cannot resume the orchestration instance i-1 because instance is in the Running state.",
+            "Message": INTERNAL_ERROR,
+            "ExceptionMessage": "Cannot resume the orchestration instance i-1 because instance is "
+            "in the Running state.",
             "ExceptionType": "System.InvalidOperationException",
             "StackTrace": "",
         },
@@ -243,7 +247,10 @@ async def test_rewind_requires_a_failed_instance(api: Api) -> None:
     )
     await api.start("Wait")
     response = await api.post("instances/i-1/rewind")
-    text = 'This orchestration has status Running, but only orchestrations in the "Failed" state can be rewound.'
+    text = (
+        "This orchestration has status Running, but only orchestrations in the "
+        '"Failed" state can be rewound.'
+    )
     assert (response.status, response.json) == (412, text)
     await api.start("Fail", "i-2")
     response = await api.post("instances/i-2/rewind?reason=again")
@@ -294,7 +301,8 @@ async def test_purge_requires_a_finished_instance(api: Api) -> None:
     response = await api.request("DELETE", "instances/i-1")
     assert (response.status, response.json) == (
         412,
-        "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID i-1 has status Running",
+        "Only orchestrations in a terminal state can be purged, but the orchestration with "
+        "instance ID i-1 has status Running",
     )
     await api.post("instances/i-1/terminate")
     response = await api.request("DELETE", "instances/i-1")

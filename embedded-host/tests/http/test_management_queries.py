@@ -30,7 +30,7 @@ async def started(api: Api, *instance_ids: str, name: str = "Done") -> None:
         await api.start(name, quote(instance_id))
 
 
-# -- lists -------------------------------------------------------------------------------------------
+# -- lists
 
 
 async def test_a_list_has_status_objects_in_order_of_id(api: Api) -> None:
@@ -53,7 +53,7 @@ async def test_an_empty_list_has_no_continuation_token(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "found"),
+    ("prefix", "expected"),
     [
         ("a", ["a", "a%", "a_", "ab"]),
         ("a%", ["a%"]),
@@ -67,15 +67,15 @@ async def test_an_empty_list_has_no_continuation_token(api: Api) -> None:
     ],
 )
 async def test_instance_id_prefixes_are_literal_and_case_sensitive(
-    api: Api, prefix: str, found: list[str]
+    api: Api, prefix: str, expected: list[str]
 ) -> None:
     await started(api, "a", "ab", "a%", "a_", "grün", "grüß", "\U0001f600x", "'quoted")
     await api.post("entities/counter/k?op=add")
-    assert await ids(api, f"instanceIdPrefix={quote(prefix)}") == found
+    assert await ids(api, f"instanceIdPrefix={quote(prefix)}") == expected
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("runtimeStatus=Completed", ["done"]),
         ("runtimeStatus=Completed,Running", ["done", "wait"]),
@@ -92,16 +92,16 @@ async def test_instance_id_prefixes_are_literal_and_case_sensitive(
     ],
 )
 async def test_runtime_statuses_filter_by_name_or_number(
-    api: Api, query: str, found: list[str]
+    api: Api, query: str, expected: list[str]
 ) -> None:
     await started(api, "done")
     await started(api, "wait", name="Wait")
     await started(api, "bad", name="Fail")
-    assert await ids(api, query) == found
+    assert await ids(api, query) == expected
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("createdTimeFrom=2026-01-02T03:04:06Z", ["b", "c"]),
         ("createdTimeTo=2026-01-02T03:04:06Z", ["a", "b"]),
@@ -126,12 +126,12 @@ async def test_runtime_statuses_filter_by_name_or_number(
     ],
 )
 async def test_created_times_filter_in_all_usual_formats(
-    api: Api, query: str, found: list[str]
+    api: Api, query: str, expected: list[str]
 ) -> None:
     for instance_id in "abc":
         await started(api, instance_id)
         api.host.clock.advance(1)
-    assert await ids(api, query) == found
+    assert await ids(api, query) == expected
 
 
 async def test_pages_follow_each_other_by_continuation_token(api: Api) -> None:
@@ -186,12 +186,12 @@ async def test_a_long_page_yields_to_the_event_loop(
             turns += 1
             await asyncio.sleep(0)
 
-    beside = asyncio.ensure_future(other())
+    task = asyncio.ensure_future(other())
     await asyncio.sleep(0)
     before = turns
-    requested = request("GET", f"/{kind}")
-    assert len(json.loads((await api.management.handle(requested, f"/{kind}")).body)) == 7
-    beside.cancel()
+    sent = request("GET", f"/{kind}")
+    assert len(json.loads((await api.management.handle(sent, f"/{kind}")).body)) == 7
+    task.cancel()
     assert turns - before == 3
 
 
@@ -232,7 +232,7 @@ async def test_a_token_of_a_deleted_instance_continues_after_its_id(api: Api) ->
     assert await ids(api, **{CONTINUATION_TOKEN_HEADER: continuation_token("b")}) == ["c"]
 
 
-# -- purges ------------------------------------------------------------------------------------------
+# -- purges
 
 
 async def purge(api: Api, query: str) -> tuple[int, object]:
@@ -281,7 +281,7 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
 
 
 @pytest.mark.parametrize(
-    ("query", "why"),
+    ("query", "message"),
     [
         ("", NEEDS_FROM),
         ("createdTimeFrom=", NEEDS_FROM),
@@ -298,9 +298,9 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
             (
                 f"createdTimeFrom=2020-01-01&runtimeStatus={status}",
                 "'runtimeStatus' must be one of Completed, Failed, Terminated, Canceled, not "
-                f"'{wrong}', because only finished instances can be purged. Nothing was deleted.",
+                f"'{invalid}', because only finished instances can be purged. Nothing was deleted.",
             )
-            for status, wrong in [
+            for status, invalid in [
                 *(
                     ("Running", "Running"),
                     ("completed", "completed"),
@@ -321,8 +321,8 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
     ],
 )
 async def test_a_purge_with_an_invalid_filter_deletes_nothing(
-    api: Api, query: str, why: str
+    api: Api, query: str, message: str
 ) -> None:
     before = await everything(api)
-    assert await purge(api, query) == (400, why)
+    assert await purge(api, query) == (400, message)
     assert await ids(api) == before

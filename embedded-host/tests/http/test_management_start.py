@@ -77,13 +77,14 @@ async def test_an_instance_of_an_unknown_function_starts_and_fails(api: Api) -> 
     status = await api.status()
     assert status["runtimeStatus"] == "Failed"
     assert status["output"].startswith(
-        "Orchestrator function 'Nope' failed: The function 'Nope' doesn't exist, is disabled, or is not an orchestrator "
-        "function. Additional info: The following are the known orchestrator functions: "
+        "Orchestrator function 'Nope' failed: The function 'Nope' doesn't exist, is disabled, or "
+        "is not an orchestrator function. Additional info: The following are the known "
+        "orchestrator functions: "
     )
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "input"),
     [
         (b"", None),
         (b'{"k":  1}', {"k": 1}),
@@ -96,9 +97,9 @@ async def test_an_instance_of_an_unknown_function_starts_and_fails(api: Api) -> 
         (b"[" * 50 + b"]" * 50, eval("[" * 50 + "]" * 50)),
     ],
 )
-async def test_the_input_is_the_json_of_the_body(api: Api, body: bytes, shown: object) -> None:
+async def test_the_input_is_the_json_of_the_body(api: Api, body: bytes, input: object) -> None:
     assert (await api.post("orchestrators/Wait/i-1", body)).status == 202
-    assert (await api.status())["input"] == shown
+    assert (await api.status())["input"] == input
 
 
 async def test_the_body_is_decoded_with_the_charset_of_any_content_type(api: Api) -> None:
@@ -114,13 +115,13 @@ async def test_without_content_length_the_input_is_an_empty_string(api: Api) -> 
     status = await api.status()
     assert (status["input"], status["runtimeStatus"]) == ("", "Failed")
     assert status["output"] == (
-        "Orchestrator function 'Done' failed: One or more errors occurred. (Exception while executing function: "
-        "Functions.Done)"
+        "Orchestrator function 'Done' failed: One or more errors occurred. (Exception while "
+        "executing function: Functions.Done)"
     )
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "message"),
     [
         (
             "not json",
@@ -137,12 +138,12 @@ async def test_without_content_length_the_input_is_an_empty_string(api: Api) -> 
         ("[" * 100_000 + "]" * 100_000, "The value is nested too deeply."),
     ],
 )
-async def test_a_body_that_is_not_json_is_400(api: Api, body: str, why: str) -> None:
+async def test_a_body_that_is_not_json_is_400(api: Api, body: str, message: str) -> None:
     response = await api.post("orchestrators/Done/i-1", body)
     assert response.status == 400
     assert response.json == {
         "Message": "Invalid JSON content",
-        "ExceptionMessage": why,
+        "ExceptionMessage": message,
         "ExceptionType": "Newtonsoft.Json.JsonReaderException",
         "StackTrace": "",
     }
@@ -155,7 +156,7 @@ async def test_an_integer_that_python_cannot_parse_is_400(api: Api) -> None:
 
 @pytest.mark.parametrize("depth", range(400, 1000, 97))
 async def test_an_accepted_input_of_any_depth_is_in_the_status(api: Api, depth: int) -> None:
-    """Whatever depth this Python can handle: no turn and no answer fails of it later."""
+    """A depth is accepted only if later turns and responses can handle it."""
     body = "[" * depth + "]" * depth
     response = await api.post("orchestrators/Wait/i-1", body)
     assert response.status in (202, 400)

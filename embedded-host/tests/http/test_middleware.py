@@ -31,7 +31,7 @@ async def served(request: Request) -> Response:
 async def test_requests_for_other_names_or_of_other_sites_do_not_reach_the_handler(
     base: str, headers: dict[str, str], status: int
 ) -> None:
-    filtered = RequestFilter(HostNames(), CrossSite(Cors(), lambda found: True), served)
+    filtered = RequestFilter(HostNames(), CrossSite(Cors(), lambda _: True), served)
     response = await filtered.handle(request("POST", "/api/start", headers=headers, base_url=base))
     assert response.status == status
     assert (response.body == b"served") is (status == 200)

@@ -1,4 +1,4 @@
-"""Which part of the host answers which path."""
+"""The routing of paths to the parts of the host."""
 
 from __future__ import annotations
 

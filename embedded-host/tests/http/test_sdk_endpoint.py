@@ -1,4 +1,4 @@
-"""The SDK's endpoint: nobody who does not know its address gets in."""
+"""The SDK's endpoint is accessible only with its secret path."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Endpoint:
     def __init__(self) -> None:
         self.seen: list[Request] = []
         self.path = sdk_path()
-        self.endpoint = SdkEndpoint(self.path, self._answer)
+        self.endpoint = SdkEndpoint(self.path, self._respond)
 
-    async def _answer(self, requested: Request) -> Response:
-        self.seen.append(requested)
+    async def _respond(self, received: Request) -> Response:
+        self.seen.append(received)
         return Response(200)
 
     async def request(self, target: str, headers: dict[str, str] | None = None) -> int:
@@ -25,24 +25,24 @@ class Endpoint:
 
 
 async def test_the_secret_path_leads_to_the_management_api() -> None:
-    one = Endpoint()
-    assert one.path.startswith("/durabletask/code=")
-    assert one.path.endswith("/")  # the SDK appends its paths
-    assert await one.request(one.path + "instances/a%2Fb/terminate?reason=x") == 200
-    (seen,) = one.seen
+    endpoint = Endpoint()
+    assert endpoint.path.startswith("/durabletask/code=")
+    assert endpoint.path.endswith("/")  # the SDK appends its paths
+    assert await endpoint.request(endpoint.path + "instances/a%2Fb/terminate?reason=x") == 200
+    (seen,) = endpoint.seen
     assert (seen.path, seen.query_text) == ("/durabletask/instances/a%2Fb/terminate", "reason=x")
     assert await seen.read() == b"{}"
 
 
 async def test_each_host_has_its_own_secret_path() -> None:
-    one, other = Endpoint(), Endpoint()
-    assert one.path != other.path
-    assert len(one.path) >= len("/durabletask/code=/") + 43  # 256 bits
-    assert await other.request(one.path + "instances") == 403
+    endpoint, other = Endpoint(), Endpoint()
+    assert endpoint.path != other.path
+    assert len(endpoint.path) >= len("/durabletask/code=/") + 43  # 256 bits
+    assert await other.request(endpoint.path + "instances") == 403
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "path",
     [
         "/durabletask/instances",
         "/durabletask/code=/instances",
@@ -50,16 +50,16 @@ async def test_each_host_has_its_own_secret_path() -> None:
         "/durabletask/code=é/instances",
     ],
 )
-async def test_a_request_without_the_secret_path_is_403(wrong: str) -> None:
-    one = Endpoint()
-    assert await one.request(wrong) == 403
-    assert await one.request(one.path.upper() + "instances") == 403
-    assert await one.request(one.path[:-1]) == 403
-    assert one.seen == []
+async def test_a_request_without_the_secret_path_is_403(path: str) -> None:
+    endpoint = Endpoint()
+    assert await endpoint.request(path) == 403
+    assert await endpoint.request(endpoint.path.upper() + "instances") == 403
+    assert await endpoint.request(endpoint.path[:-1]) == 403
+    assert endpoint.seen == []
 
 
 @pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
 async def test_a_request_of_a_web_page_is_403_even_with_the_secret_path(header: str) -> None:
-    one = Endpoint()
-    assert await one.request(one.path + "instances", {header: "none"}) == 403
-    assert one.seen == []
+    endpoint = Endpoint()
+    assert await endpoint.request(endpoint.path + "instances", {header: "none"}) == 403
+    assert endpoint.seen == []

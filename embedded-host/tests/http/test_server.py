@@ -1,4 +1,4 @@
-"""A real listener and a plain socket: what clients send, byte by byte, and what they get."""
+"""A real listener and a plain socket: requests and responses byte by byte."""
 
 from __future__ import annotations
 
@@ -103,13 +103,14 @@ async def test_the_connection_closes_on_request() -> None:
 async def test_repeated_headers_are_joined_and_decoded() -> None:
     seen: dict[str, str] = {}
 
-    async def look(request: Request) -> Response:
+    async def record(request: Request) -> Response:
         seen.update((name, request.headers[name]) for name in ("x-MANY", "x-Utf8", "x-latin"))
         return Response(200)
 
-    async with serving(look) as client:
+    async with serving(record) as client:
         await client.request(
-            b"GET / HTTP/1.1\r\nHost: h\r\nX-Many: a\r\nX-Utf8: \xc3\xa9\r\nx-many: b\r\nX-Latin: \xe9\r\n\r\n"
+            b"GET / HTTP/1.1\r\nHost: h\r\nX-Many: a\r\nX-Utf8: \xc3\xa9\r\nx-many: b\r\n"
+            b"X-Latin: \xe9\r\n\r\n"
         )
     assert seen == {"x-MANY": "a,b", "x-Utf8": "é", "x-latin": "é"}
 
@@ -178,7 +179,7 @@ async def test_a_client_that_disconnects_while_sending_is_not_logged(
             await request.read()
         finally:
             ended.set()
-        raise AssertionError("there is no body")
+        raise AssertionError("reading an incomplete body must raise")
 
     async with serving(slow) as client:
         client.send("POST / HTTP/1.1\nHost: h\nContent-Length: 100\n\nabc")
@@ -192,11 +193,11 @@ async def test_a_client_that_disconnects_before_the_response_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    began, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    began, proceed, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(request: Request) -> Response:
         began.set()
-        await go_on.wait()
+        await proceed.wait()
         ended.set()
         return text_response("x" * 1000)
 
@@ -204,7 +205,7 @@ async def test_a_client_that_disconnects_before_the_response_is_not_logged(
         client.send(get("/"))
         await began.wait()
         client.reset()
-        go_on.set()
+        proceed.set()
         await ended.wait()
     assert not caplog.records
 
@@ -235,24 +236,28 @@ async def test_204_and_304_have_no_body(status: int) -> None:
         return Response(status, b"ignored", [("Content-Type", "application/json"), ("X-Out", "1")])
 
     async with serving(bare) as client:
-        got, headers, _ = await client.request(get("/"), head=True)
-        assert (got, headers["content-type"], headers["x-out"]) == (status, "application/json", "1")
+        received, headers, _ = await client.request(get("/"), head=True)
+        assert (received, headers["content-type"], headers["x-out"]) == (
+            status,
+            "application/json",
+            "1",
+        )
         assert (await client.request(get("/"), head=True))[0] == status
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"), [(200, 200), (299, 299), (599, 599), (100, 500), (0, 500), (1000, 500)]
+    ("status", "sent"), [(200, 200), (299, 299), (599, 599), (100, 500), (0, 500), (1000, 500)]
 )
-async def test_an_invalid_status_is_sent_as_500(given: int, sent: int) -> None:
-    async def response(request: Request) -> Response:
-        return Response(given)
+async def test_an_invalid_status_is_sent_as_500(status: int, sent: int) -> None:
+    async def respond(request: Request) -> Response:
+        return Response(status)
 
-    async with serving(response) as client:
+    async with serving(respond) as client:
         assert (await client.request(get("/")))[0] == sent
 
 
 async def test_response_headers_are_cleaned_and_server_headers_replaced() -> None:
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         headers = [
             ("Set-Cookie", "a=1"),
             ("Set-Cookie", "b=2"),
@@ -263,7 +268,7 @@ async def test_response_headers_are_cleaned_and_server_headers_replaced() -> Non
             200, b"x", [*headers, ("Content-Length", "99"), ("Transfer-Encoding", "chunked")]
         )
 
-    async with serving(response) as client:
+    async with serving(respond) as client:
         _, headers, body = await client.request(get("/"))
     assert headers["set-cookie"] == "a=1|b=2"
     assert re.sub(" +", " ", headers["x-split"]) == "a X-Evil: 1"
@@ -279,7 +284,8 @@ async def test_received_requests_get_a_response_before_the_listener_closes() -> 
     sock = bind_public("127.0.0.1", 0)
     listener = Listener(sock, handler)
     await listener.start()
-    # Blocking sockets: the loop has no turn between these requests and the close, so none of them is accepted yet.
+    # The sockets block, so the event loop does not run between these requests and the close:
+    # no connection has been accepted yet.
     with contextlib.ExitStack() as stack:
         clients = [
             stack.enter_context(socket.create_connection(sock.getsockname())) for _ in range(5)

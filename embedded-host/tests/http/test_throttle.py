@@ -1,4 +1,4 @@
-"""So many requests for functions at a time."""
+"""The limits of concurrent requests for functions."""
 
 from __future__ import annotations
 

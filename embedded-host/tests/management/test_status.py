@@ -61,9 +61,9 @@ def test_a_stored_value_is_shown_as_its_json_value(text: str | None, value: obje
 
 
 def test_a_status_object_has_the_recorded_keys_in_their_order() -> None:
-    shown = status_object(row(custom_status='{"a":1}', output="why"), lambda: "2")
-    assert list(shown) == list(recorded("orch/Chain", 0))
-    assert shown == {
+    result = status_object(row(custom_status='{"a":1}', output="why"), lambda: "2")
+    assert list(result) == list(recorded("orch/Chain", 0))
+    assert result == {
         "name": "N",
         "instanceId": "i",
         "runtimeStatus": "Running",
@@ -102,26 +102,26 @@ def chain() -> list[HistoryEvent]:
     return [*events, completed, h.orchestrator_completed(T0)]
 
 
-def placed(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With times as the recordings have them."""
+def with_placeholders(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Replace the times with the placeholders of the recordings."""
     stamps = {"Timestamp": "<time.Z>", "ScheduledTime": "<time.+00:00>", "FireAt": "<time.Z>"}
-    return [{key: stamps.get(key, value) for key, value in e.items()} for e in shown]
+    return [{key: stamps.get(key, value) for key, value in e.items()} for e in result]
 
 
 def test_a_history_is_shown_as_recorded() -> None:
-    shown = placed(history_events(chain(), show_output=True, show_input=True))
+    result = with_placeholders(history_events(chain(), show_output=True, show_input=True))
     expected = recorded("orch/Chain", 1)["historyEvents"]
-    assert [list(e.items()) for e in shown] == [list(e.items()) for e in expected]
+    assert [list(e.items()) for e in result] == [list(e.items()) for e in expected]
 
 
 def test_a_completion_has_scheduled_time_and_timestamp() -> None:
-    shown = history_events(chain(), show_output=True, show_input=True)[1]
-    assert (shown["Timestamp"], shown["ScheduledTime"]) == (AT, "2026-01-02T03:04:05.6+00:00")
+    result = history_events(chain(), show_output=True, show_input=True)[1]
+    assert (result["Timestamp"], result["ScheduledTime"]) == (AT, "2026-01-02T03:04:05.6+00:00")
 
 
 def test_outputs_and_inputs_are_left_out_on_request() -> None:
-    shown = history_events(chain(), show_output=False, show_input=False)
-    assert not any("Result" in e or "Input" in e for e in shown)
+    result = history_events(chain(), show_output=False, show_input=False)
+    assert not any("Result" in e or "Input" in e for e in result)
 
 
 def test_a_failed_call_is_shown_as_recorded() -> None:
@@ -132,7 +132,8 @@ def test_a_failed_call_is_shown_as_recorded() -> None:
         h.task_failed(T0, 0, failed["Reason"], failed["Details"]),
     ]
     assert [
-        list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))
+        list(e.items())
+        for e in with_placeholders(history_events(events, show_output=True, show_input=True))
     ] == [list(failed.items())]
 
 
@@ -143,7 +144,8 @@ def test_the_completion_of_a_sub_orchestration_has_its_instance_id() -> None:
         h.sub_orchestration_completed(T0, 0, json.dumps(expected["Result"])),
     ]
     assert [
-        list(e.items()) for e in placed(history_events(events, show_output=True, show_input=True))
+        list(e.items())
+        for e in with_placeholders(history_events(events, show_output=True, show_input=True))
     ] == [list(expected.items())]
 
 
@@ -159,27 +161,31 @@ def test_an_open_call_keeps_its_scheduled_event() -> None:
     }
 
 
+RESUMED = "go on"  # codespell:ignore
+"""The reason in the recording."""
+
+
 @pytest.mark.parametrize(
-    ("case", "shown_kind", "event"),
+    ("case", "event_type", "event"),
     [
         ("orch/Timer", "TimerCreated", h.timer_created(T0, 0, T0)),
         ("orch/Timer", "TimerFired", h.timer_fired(T0, 0, T0)),
         ("life/suspend-resume", "ExecutionSuspended", h.execution_suspended(T0, "pausing")),
-        ("life/suspend-resume", "ExecutionResumed", h.execution_resumed(T0, "go on")),
+        ("life/suspend-resume", "ExecutionResumed", h.execution_resumed(T0, RESUMED)),
         ("life/terminate", "ExecutionTerminated", h.execution_terminated(T0, "enough")),
     ],
 )
 def test_each_kind_of_event_is_shown_as_recorded(
-    case: str, shown_kind: str, event: HistoryEvent
+    case: str, event_type: str, event: HistoryEvent
 ) -> None:
     steps = json.loads(RECORDINGS.read_text(encoding="utf-8"))[case]
     bodies = [s["body"] for s in steps if isinstance(s.get("body"), dict)]
     expected = next(
-        e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == shown_kind
+        e for body in bodies for e in body.get("historyEvents", ()) if e["EventType"] == event_type
     )
-    shown = placed(history_events([event], show_output=False, show_input=True))[0]
-    assert list(shown) == list(expected)
-    assert {k: v for k, v in shown.items() if k != "Timestamp"} == {
+    result = with_placeholders(history_events([event], show_output=False, show_input=True))[0]
+    assert list(result) == list(expected)
+    assert {k: v for k, v in result.items() if k != "Timestamp"} == {
         k: v for k, v in expected.items() if k != "Timestamp"
     }
 

@@ -1,4 +1,4 @@
-"""The URLs that clients are handed, against the recorded binding and answers."""
+"""The URLs of bindings and responses, against the recordings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECORDED = Path(__file__).with_name("durable_client_binding.json")
 
 
 def test_the_client_binding_is_as_recorded() -> None:
-    """Key order included: the SDK shows the dictionary to its user."""
-    made = ManagementUrls("WireHub", lambda: "KEY", SDK_URL).client_binding(BASE)
-    assert made == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace(
+    """The order of keys counts, because the SDK returns the dictionary to the user."""
+    binding = ManagementUrls("WireHub", lambda: "KEY", SDK_URL).client_binding(BASE)
+    assert binding == json.dumps(json.loads(RECORDED.read_text()), separators=(",", ":")).replace(
         "<key>", "KEY"
     )
 
@@ -36,8 +36,10 @@ def test_without_a_key_urls_have_no_code() -> None:
     assert binding["requiredQueryStringParameters"] == ""
     assert binding["creationUrls"] == {
         "createNewInstancePostUri": f"{WEBHOOK}/orchestrators/{{functionName}}[/{{instanceId}}]",
-        "createAndWaitOnNewInstancePostUri": f"{WEBHOOK}/orchestrators/{{functionName}}[/{{instanceId}}]"
-        "?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}",
+        "createAndWaitOnNewInstancePostUri": (
+            f"{WEBHOOK}/orchestrators/{{functionName}}[/{{instanceId}}]"
+            "?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+        ),
     }
 
 

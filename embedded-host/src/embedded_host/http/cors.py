@@ -60,12 +60,12 @@ class Cors:
         if self._credentials:
             response.set_header("Access-Control-Allow-Credentials", "true")
         if preflight:
-            if wanted := [
+            if names := [
                 name.strip()
                 for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")
                 if name.strip()
             ]:
-                response.set_header("Access-Control-Allow-Headers", ",".join(wanted))
+                response.set_header("Access-Control-Allow-Headers", ",".join(names))
             response.set_header("Access-Control-Allow-Methods", request.headers[_REQUESTED_METHOD])
         if len(self._origins) > 1:
             response.headers.append(("Vary", "Origin"))

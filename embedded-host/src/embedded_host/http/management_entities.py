@@ -37,8 +37,8 @@ class EntityRoutes:
             return empty_response(404)
         name, key = rest[0].lower(), rest[1]
         if request.method == "GET":
-            found = self._client.entity_state(EntityId(name, "" if key == "$" else key))
-            return empty_response(404) if found is None else json_response(shown_value(found[1]))
+            state = self._client.entity_state(EntityId(name, "" if key == "$" else key))
+            return empty_response(404) if state is None else json_response(shown_value(state[1]))
         if request.method in ("POST", "DELETE"):
             return await self._signal(request, EntityId(name, key))
         return empty_response(404)
@@ -57,8 +57,8 @@ class EntityRoutes:
         operation = "delete" if request.method == "DELETE" else request.query.get("op", "")
         try:
             await self._client.signal_entity(entity, operation, input)
-        except NotAnEntityError as wrong:
-            return message_response(400, f"{wrong}.")
+        except NotAnEntityError as error:
+            return message_response(400, f"{error}.")
         return empty_response(202)
 
     async def _list(self, request: Request, name: str | None) -> Response:
@@ -76,10 +76,10 @@ class EntityRoutes:
             entity = EntityId.parse(row.id)
             state = self._client.entity_state(entity)
             if state is not None:
-                shown = {
+                item = {
                     "entityId": {"name": entity.name, "key": entity.key},
                     "lastOperationTime": format_utc(row.updated),
                     "state": shown_value(state[1]) if flag(query.get("fetchstate")) else None,
                 }
-                body.append(compact(shown))
+                body.append(compact(item))
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)

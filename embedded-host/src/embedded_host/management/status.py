@@ -116,7 +116,7 @@ def history_events(
     OrchestratorStarted and OrchestratorCompleted are left out too.
     """
     view = HistoryView.of(events)
-    shown = []
+    result = []
     for event in view.events:
         if isinstance(event, _HIDDEN_EVENTS) or (
             isinstance(event, _CALLS) and event.event_id in view.completions
@@ -143,5 +143,5 @@ def history_events(
                 fields["Input"] = call.input
         if not show_input:
             fields.pop("Input", None)
-        shown.append(fields)
-    return shown
+        result.append(fields)
+    return result

@@ -1,44 +1,46 @@
-// The dialogs for the actions on one instance.
+/** @file The dialogs for the actions on one instance. */
 import { h, field, textInput, toast, unique } from "./dom.js";
 import { ACTIONS, instancePath, requestFor } from "./api.js";
 import { jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
 
-export function actionFor(name, row, ok) {
+/** Open the dialog of an action. onSuccess gets the response. */
+export function openActionDialog(name, row, onSuccess) {
   const action = ACTIONS[name];
   const reason = textInput();
   requestDialog(`${action.text} this instance?`, {
     parts: [
       h("code", { class: "id" }, row.id),
       action.note && h("p", null, action.note),
-      action.reason && field("Reason", reason, "Kept in the history"),
+      action.reason && field("Reason", reason, "Stored in the history"),
     ],
     verb: action.text,
     bad: action.bad,
     request: () => requestFor(name, row.id, reason.value),
-    ok: (answer) => {
+    onSuccess: (response) => {
       toast(`The instance was ${action.done}.`);
-      ok(answer);
+      onSuccess(response);
     },
   });
 }
 
-export function raiseEvent(row, waited, ok) {
+/** Open the dialog that raises an external event. awaited has the names of awaited events. */
+export function openEventDialog(row, awaited, onSuccess) {
   const names = h(
     "datalist",
     { id: unique("events") },
-    waited.map((one) => h("option", { value: one })),
+    awaited.map((value) => h("option", { value })),
   );
-  const name = textInput({ required: true, list: names.id, value: waited[0] || "" });
+  const name = textInput({ required: true, list: names.id, value: awaited[0] || "" });
   const editor = jsonEditor("Data (JSON)", "null", { optional: false });
   requestDialog("Raise an event", {
     parts: [
       field(
         "Event name",
         name,
-        waited.length
-          ? `It waits for ${waited.join(", ")}.`
-          : "An event that nobody waits for yet is kept.",
+        awaited.length
+          ? `The instance waits for ${awaited.join(", ")}.`
+          : "An event that is not awaited is stored until the instance waits for it.",
       ),
       names,
       editor.node,
@@ -49,9 +51,9 @@ export function raiseEvent(row, waited, ok) {
       path: instancePath(row.id, `raiseEvent/${encodeURIComponent(name.value)}`),
       body: JSON.stringify(editor.value()),
     }),
-    ok: () => {
+    onSuccess: () => {
       toast(`The event “${name.value}” was raised.`);
-      ok();
+      onSuccess();
     },
   });
 }

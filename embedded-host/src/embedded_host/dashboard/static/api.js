@@ -1,4 +1,4 @@
-// HTTP requests to the host: the dashboard's own API for reading, the management API for changes.
+/** @file HTTP requests to the host: the dashboard's API reads, the management API makes changes. */
 
 import { keyHeader, fetchWithKey } from "./key.js";
 import { FINISHED } from "./statuses.js";
@@ -18,7 +18,10 @@ export const queryString = (params) => {
   return text && "?" + text;
 };
 
-// Send {method, path, body}; the default method is POST. Throws a RequestError with the host's message.
+/**
+ * Send {method, path, body} and return the JSON or text of the response.
+ * The default method is POST. Throws a RequestError with the host's message.
+ */
 export async function sendRequest({ method = "POST", path, body }, signal) {
   let response, text;
   try {
@@ -31,32 +34,34 @@ export async function sendRequest({ method = "POST", path, body }, signal) {
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new RequestError("The host does not answer.");
+    throw new RequestError("The host does not respond.");
   }
   let data = text;
   try {
     data = JSON.parse(text);
   } catch {
-    /* not every answer is JSON */
+    // Some responses are plain text.
   }
   if (response.ok) return data;
-  const said =
+  const message =
     typeof data === "string" ? data : data && (data.ExceptionMessage || data.Message || data.error);
   throw new RequestError(
-    said || STATUS_TEXTS[response.status] || `The host answered ${response.status}.`,
+    message ||
+      STATUS_MESSAGES[response.status] ||
+      `The host responded with status ${response.status}.`,
     response.status,
   );
 }
 const JSON_TYPE = { "Content-Type": "application/json" };
-const STATUS_TEXTS = {
+const STATUS_MESSAGES = {
   403: "Your key does not allow this.",
-  404: "There is no such instance (any more).",
-  410: "The instance has finished already.",
+  404: "The instance does not exist.",
+  410: "The instance has already finished.",
 };
 
 export const getJson = (path, signal) => sendRequest({ method: "GET", path }, signal);
-export const getFromDashboard = (question, params = {}, signal) =>
-  getJson(`/dashboard/api/${question}${queryString(params)}`, signal);
+export const getFromDashboard = (endpoint, params = {}, signal) =>
+  getJson(`/dashboard/api/${endpoint}${queryString(params)}`, signal);
 
 const shellQuote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -69,7 +74,10 @@ export const curl = ({ method = "POST", path, body }) =>
   `curl -X ${method} ${shellQuote(location.origin + path)}${headerOptions(keyHeader())}` +
   (body === undefined ? "" : `${headerOptions(JSON_TYPE)} -d ${shellQuote(body)}`);
 
-// A shell loop that sends the same action for many ids. The ids are URL-encoded, so no id can end the here-document.
+/**
+ * Return a shell loop that sends the same action for many ids.
+ * The ids are URL-encoded, so that no id can end the here-document.
+ */
 export function curlLoop(name, ids, reason) {
   const { method = "POST", path } = requestFor(name, "ID", reason);
   const url = location.origin + path.replace("/ID", "/$id");
@@ -78,12 +86,13 @@ export function curlLoop(name, ids, reason) {
   return `while read -r id; do\n  ${command}\ndone <<'@'\n${lines}\n@`;
 }
 
-// Encode a value as the SDK does: JSON text in a JSON string.
+/** Encode a value like the SDK: as JSON in a JSON string. */
 export const sdkInput = (value) =>
   value === undefined ? undefined : JSON.stringify(JSON.stringify(value));
 
 export const instancePath = (id, operation, params = {}) =>
-  `${WEBHOOK}/instances/${encodeURIComponent(id)}${operation ? "/" + operation : ""}${queryString(params)}`;
+  [WEBHOOK, "instances", encodeURIComponent(id), operation].filter(Boolean).join("/") +
+  queryString(params);
 
 /** Return true for the status of an instance that has not finished. */
 export const isLive = (status) => !FINISHED.includes(status);
@@ -94,24 +103,24 @@ export const ACTIONS = {
     text: "Suspend",
     done: "suspended",
     when: (s) => isLive(s) && s !== "Suspended",
-    why: "It is not running.",
+    why: "The instance is not running.",
     reason: true,
   },
   resume: {
     text: "Resume",
     done: "resumed",
     when: (s) => s === "Suspended",
-    why: "It is not suspended.",
+    why: "The instance is not suspended.",
     reason: true,
   },
   terminate: {
     text: "Terminate",
     done: "terminated",
     when: isLive,
-    why: "It has finished already.",
+    why: "The instance has already finished.",
     reason: true,
     bad: true,
-    note: "It ends where it is. Activities that run go on to their end, and sub-orchestrations go on.",
+    note: "Running activities are not cancelled. Sub-orchestrations continue.",
   },
   rewind: {
     text: "Rewind",
@@ -119,20 +128,20 @@ export const ACTIONS = {
     when: (s) => s === "Failed",
     why: "Only failed instances can be rewound.",
     reason: true,
-    note: "What failed is tried again; what was completed is kept.",
+    note: "Failed calls run again. The results of completed calls are kept.",
   },
   restart: {
     text: "Restart",
     done: "restarted",
     when: () => true,
-    note: "A new instance begins with the same function and input; this one stays as it is.",
+    note: "A new instance starts with the same function and input. The old instance is kept.",
     request: (id) => ({ path: instancePath(id, "restart", { restartWithNewInstanceId: true }) }),
   },
   purge: {
     text: "Purge",
     done: "purged",
     when: (s) => !isLive(s),
-    why: "It has not finished.",
+    why: "The instance has not finished.",
     bad: true,
     note: "The instance and its history are deleted. This cannot be undone.",
     request: (id) => ({ method: "DELETE", path: instancePath(id) }),

@@ -1,10 +1,11 @@
-// The page's frame: the choice of the view, the theme, and keyboard shortcuts.
+/** @file The frame of the page: the current view, the theme and the keyboard shortcuts. */
 import { h, button, factList, failure } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { getFromDashboard } from "./api.js";
 import { storeKeyFromUrl } from "./key.js";
 
-const VIEWS = ["instances", "instance", "functions", "entities"]; // modules with show(body, {id, params, signal})
+/** The modules of the views. Each exports show(body, {id, params, signal}). */
+const VIEWS = ["instances", "instance", "functions", "entities"];
 const main = document.getElementById("main");
 let current = new AbortController();
 
@@ -16,8 +17,8 @@ const decoded = (text) => {
   }
 };
 
-// "#/instance/ID?tab=history" -> the view, the rest of the path, the parameters
-function place() {
+/** Return the view, the id and the parameters of a hash like "#/instance/ID?tab=history". */
+function parseHash() {
   const [path, text] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
   return {
@@ -29,7 +30,7 @@ function place() {
 
 async function show() {
   storeKeyFromUrl();
-  const { view, id, params } = place();
+  const { view, id, params } = parseHash();
   current.abort();
   const { signal } = (current = new AbortController());
   for (const a of document.querySelectorAll(".top nav a"))
@@ -49,7 +50,7 @@ async function show() {
   }
 }
 
-const THEMES = { "light dark": "as the system", light: "light", dark: "dark" };
+const THEMES = { "light dark": "system", light: "light", dark: "dark" };
 const themeButton = document.getElementById("theme");
 function setTheme(theme) {
   document.documentElement.style.colorScheme = localStorage.theme = theme;
@@ -59,18 +60,18 @@ function setTheme(theme) {
 }
 setTheme(THEMES[localStorage.theme] ? localStorage.theme : "light dark");
 
-const KEYS = [
-  ["/", "Go to the filter"],
+const SHORTCUTS = [
+  ["/", "Focus the search field"],
   ["n  p", "Next and previous page"],
   ["1  2  3", "Instances, functions, entities"],
-  ["Ctrl+Enter", "Do what a dialog offers"],
+  ["Ctrl+Enter", "Confirm the dialog"],
 ];
-const showKeys = () =>
-  dialog("Keys", (close) => [
-    factList(KEYS.map(([key, text]) => [h("kbd", null, key), text])),
+const showShortcuts = () =>
+  dialog("Keyboard shortcuts", (close) => [
+    factList(SHORTCUTS.map(([key, text]) => [h("kbd", null, key), text])),
     h("p", { class: "buttons" }, button("Close", close)),
   ]);
-document.getElementById("keys").addEventListener("click", showKeys);
+document.getElementById("shortcuts").addEventListener("click", showShortcuts);
 document.addEventListener("keydown", (event) => {
   if (
     event.ctrlKey ||
@@ -87,7 +88,7 @@ document.addEventListener("keydown", (event) => {
     }
   };
   if (event.key === "?") {
-    showKeys();
+    showShortcuts();
     event.preventDefault();
   } else if (event.key === "/") {
     const node = main.querySelector("[data-key='/']");
@@ -106,8 +107,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 addEventListener("hashchange", show);
 show();
 getFromDashboard("functions").then(
-  (found) => {
-    document.getElementById("hub").textContent = found.hub;
+  ({ hub }) => {
+    document.getElementById("hub").textContent = hub;
   },
   () => {},
 );

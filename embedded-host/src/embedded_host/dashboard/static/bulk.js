@@ -1,10 +1,11 @@
-// Actions on many instances: a confirmation with the count, then the requests, with a button that stops them.
+/** @file Actions on many instances: a confirmation, then one request for each instance. */
 import { h, button, field, plural, redraw, textInput, toast } from "./dom.js";
 import { ACTIONS, sendRequest, getFromDashboard, curl, curlLoop, requestFor } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
-const AT_ONCE = 6;
+const CONCURRENT_REQUESTS = 6;
 
+/** Return the bar with the actions on the selected instances, or on all instances of the filter. */
 export function bulkBar({ selection, rows, total, filterOf, refresh }) {
   const node = h("div", { class: "bulk", role: "group", aria: "Selected instances" });
   let everything = false;
@@ -30,23 +31,24 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
         }),
       ),
       button(
-        "None",
+        "Clear",
         () => {
           selection.clear();
           refresh();
         },
-        { class: "small", aria: "Select none" },
+        { class: "small", aria: "Clear the selection" },
       ),
     ]);
   }
 
-  async function chosen() {
-    const found = [];
+  async function selectedInstances() {
+    const instances = [];
     if (!everything) {
       // The selection may include rows of other pages, whose status is unknown or old.
-      const here = new Map(rows().map((row) => [row.id, row.status]));
-      for (const id of selection) found.push({ id, status: here.get(id) || (await one(id)) });
-      return found.filter((row) => row.status);
+      const statuses = new Map(rows().map((row) => [row.id, row.status]));
+      for (const id of selection)
+        instances.push({ id, status: statuses.get(id) || (await statusOf(id)) });
+      return instances.filter((row) => row.status);
     }
     for (let offset = 0; ; offset += 1000) {
       const page = await getFromDashboard("instances", {
@@ -55,11 +57,11 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
         offset,
         limit: 1000,
       });
-      found.push(...page.rows);
-      if (page.rows.length < 1000) return found;
+      instances.push(...page.rows);
+      if (page.rows.length < 1000) return instances;
     }
   }
-  const one = async (id) => {
+  const statusOf = async (id) => {
     try {
       return (await getFromDashboard("instance", { id })).status;
     } catch {
@@ -71,41 +73,41 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
     const action = ACTIONS[name];
     let list;
     try {
-      list = await chosen();
+      list = await selectedInstances();
     } catch (error) {
       toast(error.message, true);
       return;
     }
-    const fit = list.filter((row) => action.when(row.status));
-    const left = list.length - fit.length;
+    const allowed = list.filter((row) => action.when(row.status));
+    const skipped = list.length - allowed.length;
     let stopped = false;
-    const confirmation = dialog(`${action.text} ${plural(fit.length)}?`, (close) => {
+    const confirmation = dialog(`${action.text} ${plural(allowed.length)}?`, (close) => {
       const progress = h("progress", {
-        max: fit.length || 1,
+        max: allowed.length || 1,
         value: 0,
         hidden: true,
         aria: "Progress",
       });
-      const told = h("p", { role: "status" });
+      const summary = h("p", { role: "status" });
       const failures = h("ul", { class: "problem" });
       const reason = textInput({ oninput: () => box.update() });
       const box = curlBox(() =>
-        fit.length > 1
+        allowed.length > 1
           ? curlLoop(
               name,
-              fit.map((row) => row.id),
+              allowed.map((row) => row.id),
               reason.value,
             )
-          : curl(requestFor(name, fit[0].id, reason.value)),
+          : curl(requestFor(name, allowed[0].id, reason.value)),
       );
       const cancel = button("Cancel", close);
-      const go = button(
-        `${action.text} ${plural(fit.length)}`,
+      const start = button(
+        `${action.text} ${plural(allowed.length)}`,
         async () => {
-          go.disabled = true;
+          start.disabled = true;
           progress.hidden = false;
           cancel.textContent = "Stop";
-          const queue = [...fit];
+          const queue = [...allowed];
           let done = 0,
             failed = 0;
           const work = async () => {
@@ -119,36 +121,37 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
                 if (failed <= 5) failures.append(h("li", null, `${id}: ${error.message}`));
               }
               progress.value = done + failed;
-              told.textContent =
-                `${done.toLocaleString()} of ${fit.length.toLocaleString()} ${action.done}` +
-                (failed ? `, ${failed.toLocaleString()} refused` : "");
+              summary.textContent =
+                `${done.toLocaleString()} of ${allowed.length.toLocaleString()} ${action.done}` +
+                (failed ? `, ${failed.toLocaleString()} failed` : "");
             }
           };
-          await Promise.all(Array.from({ length: AT_ONCE }, work));
+          await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
           selection.clear();
           refresh();
-          go.hidden = true;
+          start.hidden = true;
           cancel.textContent = "Close";
           if (!failed) {
             close();
             toast(`${plural(done)} ${action.done}.`);
           }
         },
-        { class: action.bad ? "primary bad" : "primary", disabled: !fit.length },
+        { class: action.bad ? "primary bad" : "primary", disabled: !allowed.length },
       );
       return [
-        left > 0 &&
+        skipped > 0 &&
           h("p", null, [
-            `${plural(list.length)} ${list.length === 1 ? "is" : "are"} selected; ${left.toLocaleString()} of them `,
-            `cannot be ${action.done} and ${left === 1 ? "is" : "are"} left out.`,
+            `${plural(list.length)} ${list.length === 1 ? "is" : "are"} selected. `,
+            `${skipped.toLocaleString()} of them cannot be ${action.done} `,
+            `and ${skipped === 1 ? "is" : "are"} skipped.`,
           ]),
         action.note && h("p", null, action.note),
-        action.reason && field("Reason", reason, "Kept in the history"),
+        action.reason && field("Reason", reason, "Stored in the history"),
         progress,
-        told,
+        summary,
         failures,
-        fit.length > 0 && box,
-        h("p", { class: "buttons" }, cancel, go),
+        allowed.length > 0 && box,
+        h("p", { class: "buttons" }, cancel, start),
       ];
     });
     confirmation.addEventListener("close", () => {

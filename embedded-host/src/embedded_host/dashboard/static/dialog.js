@@ -1,8 +1,8 @@
-// Modal dialogs and their parts: the box with a curl command and the JSON editor.
+/** @file Modal dialogs and their parts: the box with a curl command and the JSON editor. */
 import { h, add, button, copyButton, truncate, field, unique } from "./dom.js";
 import { LONG } from "./values.js";
 
-// content(close) returns the children. The dialog element itself traps the focus and restores it.
+/** Open a dialog. content(close) returns its children. The dialog element manages the focus. */
 export function dialog(title, content) {
   const heading = h("h2", { id: unique("dialog") }, title);
   const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
@@ -13,7 +13,10 @@ export function dialog(title, content) {
   return node;
 }
 
-// A folded box with the command that text() returns. It shows the start of a long command and copies all of it.
+/**
+ * Return a collapsed box with the command that text() returns.
+ * It shows the beginning of a long command; the button copies the whole command.
+ */
 export function curlBox(text) {
   const code = h("code");
   const update = () => {
@@ -32,8 +35,10 @@ export function curlBox(text) {
   return box;
 }
 
-// A text area that reports JSON syntax errors while the user types.
-// value() returns undefined for an empty text and throws for invalid JSON.
+/**
+ * Return a text area that reports JSON syntax errors while the user types.
+ * value() returns undefined for empty text and throws for invalid JSON.
+ */
 export function jsonEditor(label, text, { optional = true, hint } = {}) {
   const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
   const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
@@ -45,20 +50,20 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
   const parse = () => {
     if (!area.value.trim()) {
       if (optional) return undefined;
-      throw new Error("A JSON value is needed here; null is one.");
+      throw new Error("Enter a JSON value, for example null.");
     }
     return JSON.parse(area.value);
   };
   const check = () => {
-    let wrong = "";
+    let message = "";
     try {
       parse();
     } catch (error) {
-      wrong = syntaxProblem(error, area.value);
+      message = parseErrorMessage(error, area.value);
     }
-    problem.textContent = wrong;
-    area.setAttribute("aria-invalid", wrong ? "true" : "false");
-    return !wrong;
+    problem.textContent = message;
+    area.setAttribute("aria-invalid", message ? "true" : "false");
+    return !message;
   };
   const format = button(
     "Format",
@@ -72,12 +77,15 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
   return { node, area, check, value: parse };
 }
 
-function syntaxProblem(error, text) {
-  const at = /position (\d+)/.exec(error.message);
+function parseErrorMessage(error, text) {
   if (!(error instanceof SyntaxError)) return error.message;
-  const before = at ? text.slice(0, Number(at[1])) : text;
+  const position = /position (\d+)/.exec(error.message);
+  const before = position ? text.slice(0, Number(position[1])) : text;
   const line = before.split("\n").length,
     column = before.length - before.lastIndexOf("\n");
-  const what = error.message.replace(/^JSON\.parse: |,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/gs, "");
-  return `Not JSON: ${what} (line ${line}, column ${column})`;
+  const message = error.message.replace(
+    /^JSON\.parse: |,? ?\.\.\..*$|\s*in JSON.*$| \(line.*$/gs,
+    "",
+  );
+  return `Invalid JSON: ${message} (line ${line}, column ${column})`;
 }

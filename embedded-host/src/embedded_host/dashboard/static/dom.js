@@ -1,9 +1,11 @@
-// Elements. All text becomes text nodes: no text of an app is ever parsed as HTML.
+/** @file Functions that create elements. Text becomes text nodes and is never parsed as HTML. */
 
+/** Create an HTML element. */
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
 }
 
+/** Create an SVG element. */
 export function svg(tag, props, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
@@ -13,7 +15,7 @@ function fill(node, props, children) {
     if (isNothing(value)) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "style")
-      for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
+      for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
     else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name))
       node[name] = value;
     else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
@@ -33,7 +35,10 @@ export function replace(node, ...children) {
   return add(node, children);
 }
 
-// Replace the children by those of make() if mark has changed. The button with the same text keeps the focus.
+/**
+ * Replace the children with those that make() returns, if mark has changed.
+ * If a button had the focus, the new button with the same text gets it.
+ */
 export function redraw(node, mark, make) {
   if (node.dataset.mark === mark) return;
   node.dataset.mark = mark;
@@ -43,7 +48,7 @@ export function redraw(node, mark, make) {
     [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
 }
 
-// Buttons to the other pages; go(n) shows page n.
+/** Fill node with buttons to the other pages. go(n) shows page n. */
 export function pager(node, page, last, go) {
   node.hidden = last === 1;
   const to = (text, n, key) =>
@@ -71,8 +76,8 @@ export const unique = (prefix) => `${prefix}-${++count}`;
 export const button = (text, onclick, props) =>
   h("button", { type: "button", onclick, ...props }, text);
 
-// A search field; typed(text) is called 200 ms after the last key.
-export function searchInput(label, typed, props) {
+/** Return a search field. onSearch(text) is called 200 ms after the last input. */
+export function searchInput(label, onSearch, props) {
   let timer;
   const input = h("input", {
     type: "search",
@@ -83,7 +88,7 @@ export function searchInput(label, typed, props) {
     ...props,
     oninput: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => typed(input.value.trim()), 200);
+      timer = setTimeout(() => onSearch(input.value.trim()), 200);
     },
   });
   return input;
@@ -91,17 +96,19 @@ export function searchInput(label, typed, props) {
 
 export const textInput = (props) => h("input", { type: "text", autocomplete: "off", ...props });
 
-// Set the options of a select to [value, text] pairs and groups {label: [[value, text]]}.
-// The chosen value stays, even if it is not among the options.
-export function setOptions(select, value, first, offered) {
+/**
+ * Set the options of a select element: [value, text] pairs and groups {label: [[value, text]]}.
+ * The selected value is kept, even if it is not among the options.
+ */
+export function setOptions(select, value, first, options) {
   const option = ([key, label = key]) => h("option", { value: key }, label);
   replace(
     select,
     option(["", first]),
-    offered.map((one) =>
-      Array.isArray(one)
-        ? option(one)
-        : Object.entries(one).map(
+    options.map((entry) =>
+      Array.isArray(entry)
+        ? option(entry)
+        : Object.entries(entry).map(
             ([label, list]) => list.length > 0 && h("optgroup", { label }, list.map(option)),
           ),
     ),
@@ -121,8 +128,8 @@ export const tableHead = (...titles) =>
     ),
   );
 
-export const plural = (n, one = "instance", several = one + "s") =>
-  `${n.toLocaleString()} ${n === 1 ? one : several}`;
+export const plural = (n, singular = "instance", pluralForm = singular + "s") =>
+  `${n.toLocaleString()} ${n === 1 ? singular : pluralForm}`;
 
 export const link = (href, text, props) => h("a", { href, ...props }, text);
 
@@ -155,7 +162,7 @@ export const factList = (list) =>
 
 export const badge = (status) => h("span", { class: "badge", "data-status": status }, status);
 
-// A notice in place of a list: it is empty, or it could not be read.
+/** Return a notice that replaces an empty list. */
 export function notice(title, text, ...more) {
   return h(
     "div",
@@ -166,20 +173,22 @@ export function notice(title, text, ...more) {
   );
 }
 
-export function failure(error, again) {
-  const title = error.offline ? "The host does not answer" : "This could not be shown";
+/** Return a notice about data that could not be read. retry() reads it again. */
+export function failure(error, retry) {
+  const title = error.offline ? "The host does not respond" : "The data could not be read";
   const text = error.offline
-    ? "Is it still running? This page goes on by itself once it is back."
+    ? "Check that the host is running. This page reconnects automatically."
     : error.message;
   return h(
     "div",
     { class: "notice bad", role: "alert" },
     h("p", { class: "notice-title" }, title),
     h("p", null, text),
-    again && button("Try again", again),
+    retry && button("Try again", retry),
   );
 }
 
+/** Show a message at the edge of the page: an error until it is closed, others for 6 seconds. */
 export function toast(text, bad) {
   const box = document.getElementById("toasts");
   const node = h(
@@ -192,6 +201,7 @@ export function toast(text, bad) {
   if (!bad) setTimeout(() => node.remove(), 6000);
 }
 
+/** Return a button that copies a text, or the result of a function. */
 export function copyButton(text, label) {
   const node = button(
     "Copy",
@@ -200,7 +210,7 @@ export function copyButton(text, label) {
         await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
         node.textContent = "Copied";
       } catch {
-        node.textContent = "Not allowed here";
+        node.textContent = "Copying failed";
       }
       setTimeout(() => {
         node.textContent = "Copy";

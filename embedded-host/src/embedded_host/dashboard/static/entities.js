@@ -1,4 +1,4 @@
-// The entities and their states, with buttons that signal and delete them.
+/** @file The entities and their states, with buttons that signal and delete them. */
 import {
   h,
   add,
@@ -26,7 +26,7 @@ import { requestDialog } from "./request_dialog.js";
 import { codeBlock, formattedJson } from "./values.js";
 
 const PAGE = 100;
-const parts = (id) => {
+const nameAndKey = (id) => {
   const [, name, ...key] = id.split("@");
   return [name, key.join("@")];
 };
@@ -34,10 +34,11 @@ const parts = (id) => {
 const entityPath = (name, key) =>
   `${WEBHOOK}/entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
 
-export function signalEntity(name, key, ok) {
+/** Open the dialog that signals an entity. */
+export function signalEntity(name, key, onSuccess) {
   const keyInput = textInput({ required: true, value: key });
   const operation = textInput({ required: true });
-  const editor = jsonEditor("Input (JSON)", "", { hint: "Empty for none" });
+  const editor = jsonEditor("Input (JSON)", "", { hint: "Leave empty for no input" });
   requestDialog(`Signal ${name}`, {
     parts: [field("Key", keyInput), field("Operation", operation), editor.node],
     verb: "Signal",
@@ -46,22 +47,22 @@ export function signalEntity(name, key, ok) {
       path: entityPath(name, keyInput.value) + queryString({ op: operation.value }),
       body: sdkInput(editor.value()),
     }),
-    ok: () => {
+    onSuccess: () => {
       toast(`${name} ${keyInput.value} was signalled.`);
-      ok();
+      onSuccess();
     },
   });
 }
 
-function remove(name, key, id, ok) {
+function remove(name, key, id, onSuccess) {
   requestDialog(`Delete ${name} ${key}?`, {
-    parts: h("p", null, "Its state is deleted. The next signal creates it again."),
+    parts: h("p", null, "The entity state is deleted. The next signal creates the entity again."),
     verb: "Delete",
     bad: true,
     request: () => ({ method: "DELETE", path: instancePath(id) }),
-    ok: () => {
+    onSuccess: () => {
       toast(`${name} ${key} was deleted.`);
-      ok();
+      onSuccess();
     },
   });
 }
@@ -89,20 +90,20 @@ export async function show(body, { params, signal }) {
     tableHead("Entity", "Key", "State", "Last operation", "Actions"),
     rows,
   );
-  const place = h("div", { class: "scroll" }, table);
+  const container = h("div", { class: "scroll" }, table);
   const pages = h("nav", { class: "pages", aria: "Pages" });
   add(body, [
     h("h1", { class: "hidden" }, "Entities"),
     h("section", { class: "filter", aria: "Filter" }, h("div", { class: "fields" }, name, prefix)),
     count,
-    place,
+    container,
     pages,
   ]);
 
   async function refresh() {
-    let found;
+    let page;
     try {
-      found = await getFromDashboard(
+      page = await getFromDashboard(
         "entities",
         {
           name: state.name,
@@ -115,7 +116,7 @@ export async function show(body, { params, signal }) {
     } catch (error) {
       if (error.name === "AbortError" || (error.offline && rows.firstChild)) throw error;
       replace(
-        place,
+        container,
         failure(error, () => watch.now()),
       );
       return 0;
@@ -126,23 +127,23 @@ export async function show(body, { params, signal }) {
         name,
         state.name,
         "All entities",
-        found.names.map((one) => [one]),
+        page.names.map((value) => [value]),
       );
-    count.textContent = found.total ? plural(found.total, "entity", "entities") : "None";
+    count.textContent = plural(page.total, "entity", "entities");
     replace(
-      place,
-      found.rows.length
+      container,
+      page.rows.length
         ? table
         : state.name
-          ? notice("No entity fits this filter")
+          ? notice("No entity matches the filter")
           : notice(
               "There are no entities yet",
-              "An entity comes into being with the first operation or signal.",
-              link("#/functions", "Signal one"),
+              "An entity is created by its first operation.",
+              link("#/functions", "Signal an entity"),
             ),
     );
-    redraw(rows, JSON.stringify(found.rows), () => found.rows.map(line));
-    const last = Math.max(1, Math.ceil(found.total / PAGE));
+    redraw(rows, JSON.stringify(page.rows), () => page.rows.map(line));
+    const last = Math.max(1, Math.ceil(page.total / PAGE));
     pager(pages, state.page, last, (n) => {
       state.page = n;
       watch.now();
@@ -151,7 +152,7 @@ export async function show(body, { params, signal }) {
   }
 
   function line(row) {
-    const [entity, key] = parts(row.id);
+    const [entity, key] = nameAndKey(row.id);
     const value = formattedJson(row.state);
     const short = value?.replace(/\s+/g, " ");
     const shown =

@@ -1,4 +1,4 @@
-// The filter above the list of instances.
+/** @file The filter above the list of instances. */
 import { h, button, setOptions, searchInput, quiet } from "./dom.js";
 import { isoFromInput, inputFromIso } from "./time.js";
 import { getFromDashboard } from "./api.js";
@@ -16,34 +16,35 @@ const RANGES = [
   ["7 d", 10080],
 ];
 
+/** Return the bar with the filter. change(changes) applies changes of its state. */
 export function filterBar(state, change, signal) {
   const chips = STATUSES.map((name) => {
     const count = h("span", { class: "n" });
     const chip = button(
       [h("span", { class: "dot", "data-status": name }), name, " ", count],
       () => {
-        const chosen = new Set((state.status || "").split(",").filter(Boolean));
-        if (!chosen.delete(name)) chosen.add(name);
-        change({ status: [...chosen].join(",") });
+        const selected = new Set((state.status || "").split(",").filter(Boolean));
+        if (!selected.delete(name)) selected.add(name);
+        change({ status: [...selected].join(",") });
       },
       { class: "chip", "aria-pressed": "false" },
     );
     return { name, chip, count };
   });
   const prefix = searchInput("Id begins with", (text) => change({ prefix: text }));
-  const picked = (key, label) =>
+  const selectFor = (key, label) =>
     h("select", { aria: label, onchange: (event) => change({ [key]: event.target.value }) });
-  const moment = (key, label) =>
+  const timeInput = (key, label) =>
     h("input", {
       type: "datetime-local",
       step: 1,
       aria: label,
       onchange: (event) => change({ [key]: isoFromInput(event.target.value) }),
     });
-  const name = picked("name", "Function"),
-    waiting = picked("waiting", "Waits for");
-  const from = moment("from", "Created from"),
-    to = moment("to", "Created to");
+  const name = selectFor("name", "Function"),
+    waiting = selectFor("waiting", "Waits for");
+  const from = timeInput("from", "Created from"),
+    to = timeInput("to", "Created to");
   const ranges = RANGES.map(([text, minutes]) =>
     button(
       text,
@@ -59,20 +60,20 @@ export function filterBar(state, change, signal) {
   const events = new Set();
   let functions = [],
     ran = [];
-  function options() {
-    const of = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
-    const these = (kind, list) => list.map((n) => [`${kind}:${n}`, n]);
-    const orchestrators = of("orchestrationTrigger");
+  function updateOptions() {
+    const namesOf = (type) => functions.filter((f) => f.type === type).map((f) => f.durableName);
+    const optionsOf = (kind, names) => names.map((n) => [`${kind}:${n}`, n]);
+    const orchestrators = namesOf("orchestrationTrigger");
     setOptions(waiting, state.waiting, "Waits for…", [
-      ["activity", "An activity"],
+      ["activity", "Any activity"],
       ["timer", "A timer"],
-      ["child", "A sub-orchestration"],
-      ["event", "An event"],
-      ["entity", "An entity’s answer"],
+      ["child", "Any sub-orchestration"],
+      ["event", "Any external event"],
+      ["entity", "An entity response"],
       {
-        "The activity": these("activity", of("activityTrigger")),
-        "The sub-orchestration": these("child", orchestrators),
-        "The event": these("event", [...events]),
+        Activity: optionsOf("activity", namesOf("activityTrigger")),
+        "Sub-orchestration": optionsOf("child", orchestrators),
+        "External event": optionsOf("event", [...events]),
       },
     ]);
     setOptions(
@@ -82,20 +83,20 @@ export function filterBar(state, change, signal) {
       [...new Set([...orchestrators, ...ran])].sort().map((n) => [n]),
     );
   }
-  options();
+  updateOptions();
   getFromDashboard("functions", {}, signal).then(
-    (found) => {
-      functions = found.functions;
-      ran = found.ran;
-      options();
-      seen(found.awaited);
+    (loaded) => {
+      functions = loaded.functions;
+      ran = loaded.ran;
+      updateOptions();
+      addAwaitedEvents(loaded.awaited);
     },
     () => {},
   );
-  function seen(waits) {
+  function addAwaitedEvents(waits) {
     const before = events.size;
     for (const text of waits) if (text.startsWith("event ")) events.add(text.slice(6));
-    if (events.size > before && document.activeElement !== waiting) options();
+    if (events.size > before && document.activeElement !== waiting) updateOptions();
   }
 
   const node = h(
@@ -119,19 +120,19 @@ export function filterBar(state, change, signal) {
   );
 
   function update(now, counts) {
-    const chosen = (now.status || "").split(",");
+    const selected = (now.status || "").split(",");
     for (const { name: status, chip, count } of chips) {
-      chip.ariaPressed = chosen.includes(status);
+      chip.ariaPressed = selected.includes(status);
       if (counts) count.textContent = (counts[status] || 0).toLocaleString();
     }
     const put = (input, value) => {
       if (document.activeElement !== input && input.value !== value) input.value = value;
     };
     put(prefix, now.prefix || "");
-    if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) options();
+    if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) updateOptions();
     put(from, inputFromIso(now.from));
     put(to, inputFromIso(now.to));
     clear.hidden = !Object.keys(ALL).some((key) => now[key]);
   }
-  return { node, update, seen };
+  return { node, update, addAwaitedEvents };
 }

@@ -1,4 +1,4 @@
-// The timeline: one row for the orchestrator's code, then one for each step.
+/** @file The timeline: one row for the orchestrator's code, then one for each step. */
 import { h, button, factList, instanceLink, notice, replace, quiet } from "./dom.js";
 import { durationText, utcText, timeElement } from "./time.js";
 import { KINDS, spent, valuesOf } from "./steps.js";
@@ -7,6 +7,7 @@ import { codeBlock, errorView, formattedJson } from "./values.js";
 const ROWS = 200;
 const TICKS = 5;
 
+/** Return the view. update(model) draws the model; tick(model) moves the bars of open steps. */
 export function ganttView() {
   let limit = ROWS,
     zoom = 1,
@@ -45,7 +46,7 @@ export function ganttView() {
     let until = end ?? now;
     for (const step of steps) until = Math.max(until, step.end ?? 0);
     const total = Math.max(1, until - start);
-    const at = (ms) => Math.min(100, Math.max(0, ((ms - start) / total) * 100));
+    const percentAt = (ms) => Math.min(100, Math.max(0, ((ms - start) / total) * 100));
     const time = spent(model, now);
     const part = (name, text, ms) =>
       ms > 0 &&
@@ -60,7 +61,7 @@ export function ganttView() {
       h("b", null, durationText(time.total)),
       " ",
       part("code", "orchestrator code", time.code),
-      part("activity", "at work", time.work),
+      part("activity", "running calls", time.work),
       part("wait", "waiting", time.wait),
     );
     replace(
@@ -73,7 +74,7 @@ export function ganttView() {
         ),
       ),
     );
-    const wanted = [
+    const shown = [
       {
         kind: "code",
         name: "Orchestrator",
@@ -84,19 +85,19 @@ export function ganttView() {
       },
       ...steps.slice(0, limit),
     ];
-    wanted.forEach((step, n) => {
+    shown.forEach((step, n) => {
       const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
       let row = drawn.get(n);
       if (!row || row.mark !== mark) {
-        const made = rowOf(step, n, mark);
-        if (row) row.node.replaceWith(made.node);
-        else rows.append(made.node);
-        drawn.set(n, (row = made));
+        const newRow = rowOf(step, n, mark);
+        if (row) row.node.replaceWith(newRow.node);
+        else rows.append(newRow.node);
+        drawn.set(n, (row = newRow));
       }
-      row.place(at, now);
+      row.position(percentAt, now);
     });
     for (const [n, row] of drawn)
-      if (n >= wanted.length) {
+      if (n >= shown.length) {
         row.node.remove();
         drawn.delete(n);
       }
@@ -108,7 +109,7 @@ export function ganttView() {
           update(last);
         }),
       !steps.length &&
-        notice(end === null ? "Nothing has been called yet" : "It called nothing", null),
+        notice(end === null ? "There are no calls yet" : "The orchestrator made no calls", null),
     );
   }
 
@@ -125,7 +126,7 @@ export function ganttView() {
       "span",
       { class: "g-label", title },
       h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
-      h("span", null, step.kind === "retry" ? `${step.name}: wait before retry` : step.name),
+      h("span", null, step.kind === "retry" ? `${step.name}: retry delay` : step.name),
       step.attempt && quiet(` #${step.attempt}`),
       h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `),
     );
@@ -145,11 +146,11 @@ export function ganttView() {
       h("summary", null, label, h("span", { class: "g-track" }, bars), lasted),
       detail,
     );
-    const place = (at, now) => {
+    const position = (percentAt, now) => {
       const end = step.state === "open" ? now : step.end;
       spans.forEach(([from, to], index) => {
-        const left = at(from);
-        const right = at(index ? to : end);
+        const left = percentAt(from);
+        const right = percentAt(index ? to : end);
         Object.assign(bars[index].style, {
           left: `${left}%`,
           width: `${Math.max(0, right - left)}%`,
@@ -157,15 +158,15 @@ export function ganttView() {
       });
       lasted.textContent = step.kind === "event" ? "" : durationText(end - step.start);
     };
-    return { node: row, mark, place };
+    return { node: row, mark, position };
   }
   return { node, update, tick: (model) => model && update(model) };
 }
 
 function detailOf(step, events) {
   const values = valuesOf(step, events);
-  const about = factList([
-    ["Began", timeElement(step.start, { fraction: true })],
+  const facts = factList([
+    ["Started", timeElement(step.start, { fraction: true })],
     step.end !== null &&
       step.kind !== "event" && [
         step.state === "abandoned" ? "Abandoned at" : "Ended",
@@ -178,7 +179,7 @@ function detailOf(step, events) {
         open: "open",
         completed: "completed",
         failed: "failed",
-        abandoned: "not waited for to the end",
+        abandoned: "not completed before the orchestration ended",
       }[step.state],
     ],
     step.turns && ["Turns", step.turns.length],
@@ -189,7 +190,7 @@ function detailOf(step, events) {
     text !== null &&
     text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
   return [
-    about,
+    facts,
     value("Input", values.input),
     value("Result", values.result),
     values.error !== undefined && [h("h3", null, "Error"), errorView(values.error, values.details)],

@@ -1,18 +1,20 @@
-// A histogram over time: started instances above the axis, finished ones below.
+/** @file A histogram over time: started instances above the axis, finished instances below. */
 import { h, svg, replace } from "./dom.js";
 import { localText, durationText } from "./time.js";
 import { getFromDashboard } from "./api.js";
 import { FINISHED } from "./statuses.js";
 
 const HEIGHT = 36;
-const PAUSE = 2000;
+/** Milliseconds between a change and the next request. */
+const DELAY = 2000;
 
+/** Return the histogram. change({from, to}) is called with the interval of a clicked bar. */
 export function histogram(filterOf, change, signal) {
   const picture = h("div", { class: "bars" });
   const legend = h("p", { class: "quiet legend" });
   const node = h(
     "section",
-    { class: "histogram", aria: "Starts and ends over time" },
+    { class: "histogram", aria: "Started and finished instances over time" },
     picture,
     legend,
   );
@@ -25,14 +27,14 @@ export function histogram(filterOf, change, signal) {
     running = true;
     try {
       const spans = innerWidth < 600 ? 32 : 80;
-      const found = await getFromDashboard("histogram", { ...filterOf(), spans }, signal);
-      node.hidden = !found.start;
+      const counts = await getFromDashboard("histogram", { ...filterOf(), spans }, signal);
+      node.hidden = !counts.start;
       const mark = JSON.stringify({
-        ...found,
+        ...counts,
         ms: 0,
-        start: Math.round(found.start / found.width),
+        start: Math.round(counts.start / counts.width),
       });
-      if (found.start && mark !== last) draw(found);
+      if (counts.start && mark !== last) draw(counts);
       last = mark;
     } catch (error) {
       if (error.name !== "AbortError") node.hidden = true;
@@ -50,7 +52,7 @@ export function histogram(filterOf, change, signal) {
       ...started,
       ...started.map((_, i) => sum(ends.map((status) => ended[status][i]))),
     );
-    const told = (count) => [
+    const summary = (count) => [
       `${count(started).toLocaleString()} started`,
       ...ends
         .filter((status) => count(ended[status]))
@@ -75,7 +77,7 @@ export function histogram(filterOf, change, signal) {
         svg(
           "title",
           null,
-          [`${localText(from)}, ${durationText(width)}`, ...told((list) => list[i])].join("\n"),
+          [`${localText(from)}, ${durationText(width)}`, ...summary((list) => list[i])].join("\n"),
         ),
         svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
         part(HEIGHT - high(count), high(count), { class: "start" }),
@@ -86,7 +88,7 @@ export function histogram(filterOf, change, signal) {
         }),
       );
     });
-    const sums = told(sum);
+    const sums = summary(sum);
     replace(
       picture,
       svg(
@@ -114,7 +116,7 @@ export function histogram(filterOf, change, signal) {
       timer = setTimeout(() => {
         timer = 0;
         run();
-      }, PAUSE);
+      }, DELAY);
   };
   signal.addEventListener("abort", () => clearTimeout(timer));
   run();

@@ -1,4 +1,4 @@
-// The history as a table with filters by text and event type, and each event's JSON on request.
+/** @file The history as a table with filters by text and event type, and the JSON of each event. */
 import {
   h,
   button,
@@ -7,6 +7,7 @@ import {
   truncate,
   tableHead,
   notice,
+  plural,
   replace,
   searchInput,
 } from "./dom.js";
@@ -15,29 +16,31 @@ import { typeName } from "./steps.js";
 import { formattedJson } from "./values.js";
 
 const ROWS = 300;
-const MARKS = [12, 13];
+/** OrchestratorStarted and OrchestratorCompleted. */
+const TURN_EVENTS = [12, 13];
 
+/** Return the view. update(model, events, row) draws the events. */
 export function historyView() {
   let limit = ROWS,
     events = [],
     start = 0,
     mark = "";
-  const anew = () => {
+  const filterChanged = () => {
     limit = ROWS;
     draw();
   };
-  const words = searchInput("Filter events", anew);
-  const types = h("select", { aria: "Type of event", onchange: anew });
-  const turns = h("input", { type: "checkbox", onchange: anew });
+  const words = searchInput("Filter events", filterChanged);
+  const types = h("select", { aria: "Event type", onchange: filterChanged });
+  const turns = h("input", { type: "checkbox", onchange: filterChanged });
   const count = h("span", { class: "quiet", role: "status" });
   const rows = h("tbody");
   const table = h(
     "table",
     { class: "events", aria: "Events" },
-    tableHead("#", "Time", "After", "Event", "Name", "Detail", "JSON"),
+    tableHead("#", "Time", "Elapsed", "Event", "Name", "Detail", "JSON"),
     rows,
   );
-  const place = h("div", { class: "scroll" }, table);
+  const container = h("div", { class: "scroll" }, table);
   const more = h("p");
   const node = h(
     "div",
@@ -50,10 +53,10 @@ export function historyView() {
         "span",
         { class: "buttons" },
         count,
-        copyButton(() => JSON.stringify(events, null, 2), "Copy the whole history as JSON"),
+        copyButton(() => JSON.stringify(events, null, 2), "Copy the history as JSON"),
       ),
     ),
-    place,
+    container,
     more,
   );
 
@@ -77,33 +80,35 @@ export function historyView() {
   }
 
   function draw(grown) {
-    const wanted = words.value.toLowerCase();
-    const fits = [];
+    const searched = words.value.toLowerCase();
+    const matches = [];
     events.forEach((event, n) => {
       const name = typeName(event);
-      if (types.value ? name !== types.value : !turns.checked && MARKS.includes(event.EventType))
+      if (
+        types.value ? name !== types.value : !turns.checked && TURN_EVENTS.includes(event.EventType)
+      )
         return;
-      if (wanted && !(name + JSON.stringify(event)).toLowerCase().includes(wanted)) return;
-      fits.push([event, n]);
+      if (searched && !(name + JSON.stringify(event)).toLowerCase().includes(searched)) return;
+      matches.push([event, n]);
     });
-    count.textContent = `${fits.length.toLocaleString()} of ${events.length.toLocaleString()} events`;
-    // Events are only appended: existing rows stay, and so do their opened JSON texts.
+    count.textContent = `${matches.length.toLocaleString()} of ${plural(events.length, "event")}`;
+    // If events were only appended, the rows are kept, and with them the JSON that is shown.
     const from = grown ? rows.querySelectorAll("tr.event").length : 0;
     if (!grown) replace(rows);
-    for (const [event, n] of fits.slice(from, limit)) rows.append(line(event, n));
+    for (const [event, n] of matches.slice(from, limit)) rows.append(line(event, n));
     replace(
-      place,
-      fits.length
+      container,
+      matches.length
         ? table
         : notice(
-            events.length ? "No event fits this filter" : "It has no history yet",
-            events.length ? null : "Its first turn is still to come.",
+            events.length ? "No event matches the filter" : "The history is empty",
+            events.length ? null : "The first turn of the instance has not run yet.",
           ),
     );
     replace(
       more,
-      fits.length > limit &&
-        button(`Show ${Math.min(ROWS, fits.length - limit)} more`, () => {
+      matches.length > limit &&
+        button(`Show ${Math.min(ROWS, matches.length - limit)} more`, () => {
           limit += ROWS;
           draw(true);
         }),
@@ -115,11 +120,11 @@ export function historyView() {
     const json = button(
       "{ }",
       () => {
-        const here = tr.nextElementSibling;
-        const opened = here && here.className === "raw";
-        json.setAttribute("aria-expanded", String(!opened));
-        if (opened) {
-          here.remove();
+        const next = tr.nextElementSibling;
+        const isOpen = next && next.className === "raw";
+        json.setAttribute("aria-expanded", String(!isOpen));
+        if (isOpen) {
+          next.remove();
           return;
         }
         tr.after(
@@ -140,7 +145,7 @@ export function historyView() {
       },
       { class: "small", "aria-expanded": "false", aria: `JSON of event ${n}` },
     );
-    const [name, detail] = told(event);
+    const [name, detail] = nameAndDetail(event);
     const tr = h(
       "tr",
       { class: "event" },
@@ -157,7 +162,7 @@ export function historyView() {
   return { node, update };
 }
 
-function told(e) {
+function nameAndDetail(e) {
   const number = e.TaskScheduledId ?? e.TimerId ?? (e.EventId >= 0 ? e.EventId : undefined);
   const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
   const detail =

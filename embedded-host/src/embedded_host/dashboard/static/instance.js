@@ -1,4 +1,4 @@
-// One instance: its input, output, history and diagnosis, and the actions on it.
+/** @file One instance: its input, output, history and diagnosis, and the actions on it. */
 import {
   h,
   badge,
@@ -23,7 +23,7 @@ import { modelOf } from "./steps.js";
 import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
 import { sequenceView } from "./sequence.js";
-import { actionFor, raiseEvent } from "./actions.js";
+import { openActionDialog, openEventDialog } from "./actions.js";
 
 const TABS = {
   timeline: ["Timeline", ganttView],
@@ -36,12 +36,12 @@ export async function show(body, { id, params, signal }) {
     events = [],
     model = null,
     tab = TABS[params.tab] ? params.tab : "timeline",
-    asking = false;
+    diagnosing = false;
   const head = h("header", { class: "instance-head" });
   const actions = h("div", { class: "buttons", role: "group", aria: "Actions" });
   const diagnosis = h("section", { class: "diagnosis", aria: "Diagnosis", hidden: true });
   const values = h("div", { class: "panels" });
-  const relatives = h("section", { class: "related" });
+  const children = h("section", { class: "related" });
   const content = h("div", {
     role: "tabpanel",
     id: unique("panel"),
@@ -61,7 +61,7 @@ export async function show(body, { id, params, signal }) {
     "div",
     {
       role: "tablist",
-      aria: "How it went",
+      aria: "Views of the history",
       onkeydown: (event) => {
         const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (!step) return;
@@ -74,13 +74,13 @@ export async function show(body, { id, params, signal }) {
 
   function choose(name, focus) {
     tab = name;
-    for (const one of tabs) {
-      const here = one.dataset.tab === name;
-      one.ariaSelected = here;
-      one.tabIndex = here ? 0 : -1;
-      if (here) {
-        content.setAttribute("aria-labelledby", one.id);
-        if (focus) one.focus();
+    for (const each of tabs) {
+      const isSelected = each.dataset.tab === name;
+      each.ariaSelected = isSelected;
+      each.tabIndex = isSelected ? 0 : -1;
+      if (isSelected) {
+        content.setAttribute("aria-labelledby", each.id);
+        if (focus) each.focus();
       }
     }
     history.replaceState(null, "", instanceHref(id) + (name === "timeline" ? "" : `?tab=${name}`));
@@ -104,7 +104,7 @@ export async function show(body, { id, params, signal }) {
       factList([
         ["Created", timeElement(row.created, { fraction: true })],
         ["Updated", timeElement(row.updated, { fraction: true })],
-        [isLive(row.status) ? "Running for" : "Took", lasted],
+        ["Duration", duration],
         row.parent && [
           "Parent",
           [row.parent.Name, " ", instanceLink(row.parent.OrchestrationInstance.InstanceId)],
@@ -113,33 +113,34 @@ export async function show(body, { id, params, signal }) {
     ]);
     tick();
     redraw(actions, row.status, () => [
-      button("Raise event…", () => raiseEvent(row, waited(), watch.now), {
+      button("Raise event…", () => openEventDialog(row, awaitedEvents(), watch.now), {
         class: isLive(row.status) && "primary",
         disabled: !isLive(row.status),
       }),
-      Object.entries(ACTIONS).map(([name, { text, why, bad, when: fits }]) => {
-        const can = fits(row.status);
-        return button(text + "…", () => actionFor(name, row, (answer) => after(name, answer)), {
+      Object.entries(ACTIONS).map(([name, { text, why, bad, when }]) => {
+        const isAllowed = when(row.status);
+        const open = () => openActionDialog(name, row, (response) => after(name, response));
+        return button(text + "…", open, {
           class: bad ? "bad" : "",
-          disabled: !can,
-          title: can ? null : why,
+          disabled: !isAllowed,
+          title: isAllowed ? null : why,
         });
       }),
     ]);
   }
-  const lasted = h("span");
+  const duration = h("span");
   const tick = () => {
     if (row)
-      lasted.textContent = durationText(
+      duration.textContent = durationText(
         (isLive(row.status) ? Date.now() : row.updated) - row.created,
       );
   };
-  const waited = () =>
+  const awaitedEvents = () =>
     (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
 
-  function after(name, answer) {
+  function after(name, response) {
     if (name === "purge") location.hash = "#/instances";
-    else if (name === "restart" && answer.id) location.hash = instanceHref(answer.id);
+    else if (name === "restart" && response.id) location.hash = instanceHref(response.id);
     else watch.now();
   }
 
@@ -157,18 +158,18 @@ export async function show(body, { id, params, signal }) {
           ),
         valuePanel("Input", row.input, { unwrap: true }),
         !failed &&
-          valuePanel(ended, row.output, { empty: isLive(row.status) ? "Not yet" : "None" }),
+          valuePanel(ended, row.output, { empty: isLive(row.status) ? "None yet" : "None" }),
         valuePanel("Custom status", row.customStatus),
       ];
     });
-    const children = model.steps.filter((s) => s.kind === "child");
-    relatives.hidden = !children.length;
-    redraw(relatives, JSON.stringify(children.map((c) => [c.instanceId, c.state])), () => [
-      h("h2", null, `Sub-orchestrations (${children.length})`),
+    const calls = model.steps.filter((s) => s.kind === "child");
+    children.hidden = !calls.length;
+    redraw(children, JSON.stringify(calls.map((c) => [c.instanceId, c.state])), () => [
+      h("h2", null, `Sub-orchestrations (${calls.length})`),
       h(
         "ul",
         { class: "children" },
-        children
+        calls
           .slice(0, 200)
           .map((c) =>
             h(
@@ -186,15 +187,15 @@ export async function show(body, { id, params, signal }) {
             ),
           ),
       ),
-      children.length > 200 &&
-        h("p", { class: "quiet" }, `and ${children.length - 200} more in the history`),
+      calls.length > 200 &&
+        h("p", { class: "quiet" }, `and ${calls.length - 200} more in the history`),
     ]);
   }
 
-  // A diagnosis may replay the instance: request it at most once a second, and only while the instance is live.
+  // A diagnosis may replay the instance, so it is requested at most once per second.
   let lastDiagnosis = null,
-    asked = 0,
-    soon = 0;
+    requestedAt = 0,
+    timer = 0;
   async function diagnose(force) {
     if (!row || signal.aborted) return;
     if (!isLive(row.status)) {
@@ -202,55 +203,56 @@ export async function show(body, { id, params, signal }) {
       lastDiagnosis = null;
       return;
     }
-    if (asking || (!force && Date.now() - asked < 1000)) {
-      soon ||= setTimeout(() => {
-        soon = 0;
+    if (diagnosing || (!force && Date.now() - requestedAt < 1000)) {
+      timer ||= setTimeout(() => {
+        timer = 0;
         diagnose(true);
       }, 1000);
       return;
     }
-    asking = true;
-    asked = Date.now();
+    diagnosing = true;
+    requestedAt = Date.now();
     try {
-      const found = (lastDiagnosis = (
-        await getJson(instancePath(id, "", { showDiagnosis: true, showInput: "false" }), signal)
-      ).diagnosis);
-      diagnosis.hidden = !found || !row || !isLive(row.status);
-      if (found) redraw(diagnosis, JSON.stringify(found), () => diagnosisView(found));
+      const path = instancePath(id, "", { showDiagnosis: true, showInput: "false" });
+      const latest = (await getJson(path, signal)).diagnosis;
+      lastDiagnosis = latest;
+      diagnosis.hidden = !latest || !row || !isLive(row.status);
+      if (latest) redraw(diagnosis, JSON.stringify(latest), () => diagnosisView(latest));
     } catch (error) {
       diagnosis.hidden = error.offline;
-      redraw(diagnosis, error.message, () => h("p", null, `No diagnosis: ${error.message}`));
+      const text = `The diagnosis failed: ${error.message}`;
+      redraw(diagnosis, error.message, () => h("p", null, text));
     }
-    asking = false;
+    diagnosing = false;
   }
 
-  let frame = false;
+  let hasFrame = false;
   async function refresh() {
-    let found;
+    let details;
     try {
-      found = await getFromDashboard("instance", { id, known: row?.known }, signal);
+      details = await getFromDashboard("instance", { id, known: row?.known }, signal);
     } catch (error) {
       if (error.name === "AbortError" || (error.offline && row)) throw error;
-      frame = false;
+      hasFrame = false;
       row = null;
       replace(
         body,
         h("h1", { class: "hidden" }, "Instance"),
         error.status === 404
           ? notice(
-              "There is no such instance",
-              `No orchestration has the id “${id}”. It may have been purged, or the id may be misspelt.`,
+              "The instance does not exist",
+              `No orchestration has the id “${id}”. It was purged, or the id is misspelt.`,
               link("#/instances", "All instances"),
             )
           : failure(error, () => watch.now()),
       );
       return 0;
     }
-    events = found.appended ? events.concat(found.events) : found.events;
-    row = found;
-    if (!frame) {
-      frame = true;
-      replace(body, head, actions, diagnosis, values, relatives, list, content);
+    events = details.appended ? events.concat(details.events) : details.events;
+    row = details;
+    if (!hasFrame) {
+      hasFrame = true;
+      replace(body, head, actions, diagnosis, values, children, list, content);
       if (!content.firstChild) choose(tab);
     }
     model = modelOf(row, events);
@@ -265,12 +267,13 @@ export async function show(body, { id, params, signal }) {
     if (!row || !isLive(row.status)) return;
     tick();
     views[tab].tick?.(model);
-    if (Date.now() - asked > 5000) diagnose(true);
+    if (Date.now() - requestedAt > 5000) diagnose(true);
   });
   const watch = keepUpToDate(signal, { id }, refresh);
 }
 
-const WORDS = {
+/** The descriptions of the things an instance can wait for. */
+const DESCRIPTIONS = {
   activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
   timer: (w) => ["Timer, due ", timeElement(w.due)],
   subOrchestration: (w) => [
@@ -279,39 +282,38 @@ const WORDS = {
     " ",
     instanceLink(w.instanceId),
   ],
-  entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to answer “${w.operation}”`],
+  entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to respond to “${w.operation}”`],
   event: (w) => ["External event ", h("b", null, w.name)],
   worker: (w) => [w.text],
 };
 
-function diagnosisView(found) {
-  if (!found.waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, dated(found.text))];
+function diagnosisView({ text, waitsFor }) {
+  if (!waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text))];
   return [
     h("h2", null, "Waits for"),
     h(
       "ul",
       null,
-      found.waitsFor
+      waitsFor
         .slice(0, 20)
         .map((w) =>
           h(
             "li",
             null,
-            (WORDS[w.kind] || ((one) => [one.kind]))(w),
+            (DESCRIPTIONS[w.kind] || (({ kind }) => [kind]))(w),
             quiet(
               " since ",
               timeElement(w.since),
               w.state && w.kind !== "subOrchestration"
-                ? dated(", " + w.state)
+                ? withLocalTimes(", " + w.state)
                 : w.runtimeStatus && ` (${w.runtimeStatus})`,
             ),
           ),
         ),
     ),
-    found.waitsFor.length > 20 &&
-      h("p", { class: "quiet" }, `and ${found.waitsFor.length - 20} more`),
+    waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${waitsFor.length - 20} more`),
   ];
 }
-// Replace the UTC times in a text ("running since 2026-…Z") by times in the viewer's zone.
-const dated = (text) =>
+/** Replace UTC times in a text ("running since 2026-…Z") with times in the user's time zone. */
+const withLocalTimes = (text) =>
   text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));

@@ -1,4 +1,4 @@
-// The instances: a filter, a histogram, and a table that follows changes.
+/** @file The list of instances with its filter and histogram. It follows changes. */
 import {
   h,
   add,
@@ -45,22 +45,22 @@ export async function show(body, { params, signal }) {
     page: Math.max(1, Number(params.page) || 1),
   };
   const filterOf = () => Object.fromEntries(Object.keys(ALL).map((key) => [key, state[key]]));
-  let found = { rows: [], counts: null },
+  let page = { rows: [], counts: null },
     total = 0;
   const lines = new Map();
   const selection = new Set();
 
-  // The URL holds the filter, so that it can be bookmarked and shared. replaceState does not reload the view.
+  // The URL has the filter, so that users can bookmark and share it. replaceState does not reload.
   function change(changes, keepPage) {
     Object.assign(state, keepPage ? {} : { page: 1 }, changes);
-    const kept = Object.entries(state).filter(([, value]) => value && value !== 1);
-    history.replaceState(null, "", "#/instances?" + new URLSearchParams(kept));
+    const parameters = Object.entries(state).filter(([, value]) => value && value !== 1);
+    history.replaceState(null, "", "#/instances?" + new URLSearchParams(parameters));
     if (!keepPage) {
       selection.clear();
       bulk.update();
     }
-    filter.update(state, found.counts);
-    heads();
+    filter.update(state, page.counts);
+    updateHeads();
     watch.now();
     chart.now();
   }
@@ -74,19 +74,19 @@ export async function show(body, { params, signal }) {
     type: "checkbox",
     aria: "Select this page",
     onchange: () => {
-      for (const row of found.rows)
+      for (const row of page.rows)
         if (all.checked) selection.add(row.id);
         else selection.delete(row.id);
-      for (const one of lines.values()) one.box.checked = selection.has(one.id);
+      for (const each of lines.values()) each.box.checked = selection.has(each.id);
       bulk.update();
     },
   });
   const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), tbody);
-  const place = h("div", { class: "scroll" }, table);
+  const container = h("div", { class: "scroll" }, table);
   const pages = h("nav", { class: "pages", aria: "Pages" });
   const bulk = bulkBar({
     selection,
-    rows: () => found.rows,
+    rows: () => page.rows,
     total: () => total,
     filterOf,
     refresh: () => watch.now(),
@@ -96,15 +96,17 @@ export async function show(body, { params, signal }) {
     filter.node,
     chart.node,
     h("div", { class: "row" }, status, bulk.node),
-    place,
+    container,
     pages,
   ]);
 
   const sorts = COLUMNS.map(([key, text]) => {
     const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
-    const first = ["created", "updated", "duration"].includes(key);
-    const onclick = () =>
-      change({ sort: key, desc: (state.sort === key ? state.desc !== "1" : first) ? "1" : "0" });
+    const isDescendingFirst = ["created", "updated", "duration"].includes(key);
+    const onclick = () => {
+      const isDescending = state.sort === key ? state.desc !== "1" : isDescendingFirst;
+      change({ sort: key, desc: isDescending ? "1" : "0" });
+    };
     return {
       key,
       arrow,
@@ -113,15 +115,15 @@ export async function show(body, { params, signal }) {
   });
   add(headRow, [
     h("th", { class: "check", scope: "col" }, all),
-    sorts.map((one) => one.th),
+    sorts.map(({ th }) => th),
     h("th", { scope: "col", class: "c-waits" }, "Waits for"),
   ]);
-  function heads() {
+  function updateHeads() {
     for (const { key, arrow, th } of sorts) {
-      const here = state.sort === key,
-        down = state.desc === "1";
-      th.ariaSort = here ? (down ? "descending" : "ascending") : null;
-      arrow.textContent = here ? (down ? "▼" : "▲") : "";
+      const isSorted = state.sort === key,
+        isDescending = state.desc === "1";
+      th.ariaSort = isSorted ? (isDescending ? "descending" : "ascending") : null;
+      arrow.textContent = isSorted ? (isDescending ? "▼" : "▲") : "";
     }
   }
 
@@ -145,9 +147,9 @@ export async function show(body, { params, signal }) {
           },
         });
     box.checked = selection.has(row.id);
-    const lasted = h("td", { class: "c-duration num" });
+    const duration = h("td", { class: "c-duration num" });
     const tick = () => {
-      lasted.textContent = durationText(
+      duration.textContent = durationText(
         (isLive(row.status) ? Date.now() : row.updated) - row.created,
       );
     };
@@ -173,34 +175,35 @@ export async function show(body, { params, signal }) {
       h("td", { class: "c-id" }, name),
       h("td", { class: "c-created" }, timeElement(row.created)),
       h("td", { class: "c-updated" }, timeElement(row.updated)),
-      lasted,
+      duration,
       h("td", { class: "c-waits" }, shown),
     );
     return { id: row.id, mark, tr, box, name, tick };
   }
 
-  function rows() {
-    const kept = document.activeElement;
-    const next = found.rows.map(line);
+  function updateRows() {
+    const focused = document.activeElement;
+    const next = page.rows.map(line);
     lines.clear();
-    next.forEach((one, n) => {
-      lines.set(one.id, one);
-      if (tbody.children[n] !== one.tr) tbody.insertBefore(one.tr, tbody.children[n] || null);
+    next.forEach((each, n) => {
+      lines.set(each.id, each);
+      if (tbody.children[n] !== each.tr) tbody.insertBefore(each.tr, tbody.children[n] || null);
     });
     while (tbody.children.length > next.length) tbody.lastChild.remove();
-    if (kept !== document.activeElement && kept.isConnected) kept.focus({ preventScroll: true });
-    all.checked = next.length > 0 && next.every((one) => selection.has(one.id));
+    if (focused !== document.activeElement && focused.isConnected)
+      focused.focus({ preventScroll: true });
+    all.checked = next.length > 0 && next.every(({ id }) => selection.has(id));
   }
 
-  function footer() {
-    const { page } = state,
-      last = Math.max(1, Math.ceil(total / PAGE)),
-      first = (page - 1) * PAGE;
-    const text = total
-      ? `${(first + 1).toLocaleString()}-${Math.min(first + PAGE, total).toLocaleString()} of ${total.toLocaleString()}`
-      : "None";
+  function updateFooter() {
+    const last = Math.max(1, Math.ceil(total / PAGE)),
+      first = (state.page - 1) * PAGE;
+    const numbers = [first + 1, Math.min(first + PAGE, total), total].map((n) =>
+      n.toLocaleString(),
+    );
+    const text = total ? `${numbers[0]}-${numbers[1]} of ${numbers[2]}` : "0 instances";
     if (status.textContent !== text) status.textContent = text;
-    pager(pages, page, last, (n) => {
+    pager(pages, state.page, last, (n) => {
       change({ page: n }, true);
       scrollTo(0, 0);
     });
@@ -209,55 +212,56 @@ export async function show(body, { params, signal }) {
   async function refresh() {
     try {
       const offset = (state.page - 1) * PAGE;
-      found = await getFromDashboard(
+      page = await getFromDashboard(
         "instances",
         { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true },
         signal,
       );
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      if (error.offline && lines.size) return 0; // keep the rows; the page's header shows that the host is offline
+      // The rows are kept while the host is offline. The header of the page shows it.
+      if (error.offline && lines.size) return 0;
       replace(
-        place,
+        container,
         failure(error, () => watch.now()),
       );
       return 0;
     }
-    const chosen = state.status ? state.status.split(",") : null;
-    total = Object.entries(found.counts).reduce(
-      (sum, [name, count]) => sum + (!chosen || chosen.includes(name) ? count : 0),
+    const statuses = state.status ? state.status.split(",") : null;
+    total = Object.entries(page.counts).reduce(
+      (sum, [name, count]) => sum + (!statuses || statuses.includes(name) ? count : 0),
       0,
     );
-    filter.update(state, found.counts);
-    filter.seen(found.rows.flatMap((row) => row.waits || []));
-    if (found.rows.length || !total) {
-      replace(place, found.rows.length ? table : empty());
-      rows();
-      footer();
+    filter.update(state, page.counts);
+    filter.addAwaitedEvents(page.rows.flatMap((row) => row.waits || []));
+    if (page.rows.length || !total) {
+      replace(container, page.rows.length ? table : emptyNotice());
+      updateRows();
+      updateFooter();
     } else {
       change({ page: Math.ceil(total / PAGE) }, true);
     }
     bulk.update();
     chart.soon();
-    return found.ms;
+    return page.ms;
   }
 
-  function empty() {
+  function emptyNotice() {
     return Object.values(filterOf()).some(Boolean)
       ? notice(
-          "No instance fits this filter",
+          "No instance matches the filter",
           null,
           button("Clear the filter", () => change(ALL)),
         )
       : notice(
-          "No orchestration has been started yet",
-          "They appear here as soon as they are started.",
-          link("#/functions", "Start one"),
+          "There are no instances yet",
+          "Instances appear here when they are started.",
+          link("#/functions", "Start an orchestration"),
         );
   }
 
-  heads();
+  updateHeads();
   filter.update(state, null);
-  everySecond(signal, () => lines.forEach((one) => one.tick()));
+  everySecond(signal, () => lines.forEach((each) => each.tick()));
   const watch = keepUpToDate(signal, {}, refresh);
 }

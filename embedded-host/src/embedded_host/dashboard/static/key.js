@@ -1,4 +1,4 @@
-// The host's access key, if it requires one: requested once, and kept until the tab is closed.
+/** @file The access key, if the host requires one. It is stored until the tab is closed. */
 import { h, button, field, textInput } from "./dom.js";
 import { dialog } from "./dialog.js";
 
@@ -7,7 +7,7 @@ let pendingPrompt = null;
 const storedKey = () => sessionStorage.getItem(NAME);
 export const keyHeader = () => (storedKey() ? { [NAME]: storedKey() } : {});
 
-// fetch() with the key. Prompts for a key if the host refuses the request.
+/** Call fetch() with the key. If the host refuses the request, prompt for a key and repeat it. */
 export async function fetchWithKey(path, options) {
   const sent = storedKey();
   const response = await fetch(path, {
@@ -16,12 +16,12 @@ export async function fetchWithKey(path, options) {
   });
   if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard")))
     return response;
-  // Another request may have stored a key meanwhile.
+  // Another request may have stored a new key while this one ran.
   if (storedKey() === sent) await (pendingPrompt ||= promptForKey(sent));
   return storedKey() === sent ? response : fetchWithKey(path, options);
 }
 
-// Move the key of the link that the host prints ("#code=KEY") from the address to the session's storage.
+/** Move the key of the link that the host prints ("#code=KEY") from the URL to sessionStorage. */
 export function storeKeyFromUrl() {
   const [, code] = /^#code=(.+)/.exec(location.hash) || [];
   if (!code) return;
@@ -29,24 +29,24 @@ export function storeKeyFromUrl() {
   history.replaceState(null, "", "#/instances");
 }
 
-function promptForKey(wrong) {
+function promptForKey(rejectedKey) {
   const input = textInput({ type: "password", required: true });
   return new Promise((resolve) => {
-    const node = dialog("This host asks for a key", (close) =>
+    const node = dialog("This host requires a key", (close) =>
       h(
         "form",
         { method: "dialog", onsubmit: () => sessionStorage.setItem(NAME, input.value.trim()) },
-        wrong && h("p", { class: "problem", role: "alert" }, "The host does not take this key."),
+        rejectedKey && h("p", { class: "problem", role: "alert" }, "The host rejected this key."),
         field(
           "Key",
           input,
-          "embedded-host keys list shows it. It is kept until this tab is closed.",
+          "Run embedded-host keys list to get it. The key is stored until this tab is closed.",
         ),
         h(
           "p",
           { class: "buttons" },
           button("Cancel", close),
-          h("button", { class: "primary" }, "Go on"),
+          h("button", { class: "primary" }, "Continue"),
         ),
       ),
     );

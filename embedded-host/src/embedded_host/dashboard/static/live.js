@@ -1,12 +1,15 @@
-// Keeps a view up to date: server-sent events announce changes, and the view reads its data again.
+/** @file Updates of a view: after a server-sent event the view reads its data again. */
 import { queryString } from "./api.js";
 import { fetchWithKey } from "./key.js";
 
+/** Minimum milliseconds between two calls of refresh(). */
 const GAP = 250;
 
-// Call refresh() at once and after each change, one call at a time, until signal aborts. refresh() returns the
-// milliseconds that its request took the host; the pause is ten times as long, so that the host spends at most a tenth
-// of its time on it.
+/**
+ * Call refresh() now and after each change, one call at a time, until signal aborts.
+ * refresh() returns the milliseconds that the host needed for its request. The gap before the next
+ * call is ten times as long, so that the host spends at most a tenth of its time on these requests.
+ */
 export function keepUpToDate(signal, params, refresh) {
   let stream = null,
     running = false,
@@ -41,7 +44,7 @@ export function keepUpToDate(signal, params, refresh) {
       run();
     }, gap);
   }
-  // Read server-sent events with fetch, because an EventSource cannot send the key.
+  // The events are read with fetch, because an EventSource cannot send the key.
   async function open() {
     if (stream || signal.aborted || document.hidden) return;
     const { signal: stop } = (stream = new AbortController());
@@ -54,7 +57,7 @@ export function keepUpToDate(signal, params, refresh) {
         const parts = response.body.pipeThrough(new TextDecoderStream()).getReader();
         for (let part; !(part = await parts.read()).done;) {
           showConnection("live");
-          // "open" is the first event of a connection: changes before it may have been missed.
+          // "open" is the first event of a connection. Changes before it may have been missed.
           if (part.value.includes("open")) run();
           else if (part.value.includes("changed")) later();
         }
@@ -63,7 +66,8 @@ export function keepUpToDate(signal, params, refresh) {
           close();
           showConnection("off");
         }
-      } // every other failure is retried
+        // Other failures are retried.
+      }
       if (stop.aborted) return;
       showConnection("off");
       await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -73,7 +77,7 @@ export function keepUpToDate(signal, params, refresh) {
     if (stream) stream.abort();
     stream = null;
   }
-  // A hidden page closes its stream: browsers allow few connections to one host.
+  // A hidden page closes its stream, because browsers limit the connections to one host.
   const onVisible = () => {
     if (document.hidden) {
       close();
@@ -94,9 +98,10 @@ export function keepUpToDate(signal, params, refresh) {
   return { now, soon: later };
 }
 
-export function everySecond(signal, go) {
+/** Call update() every second while the page is visible, until signal aborts. */
+export function everySecond(signal, update) {
   const ticker = setInterval(() => {
-    if (!document.hidden) go();
+    if (!document.hidden) update();
   }, 1000);
   signal.addEventListener("abort", () => clearInterval(ticker));
 }

@@ -1,17 +1,20 @@
-// A modal dialog with a form that sends one request.
+/** @file A modal dialog with a form that sends one request. */
 import { h, button } from "./dom.js";
 import { sendRequest, curl } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
-// parts: the form's fields; request(): the request to send; ok(answer): called after the request succeeded.
-export function requestDialog(title, { parts, verb, bad, request, valid = () => true, ok }) {
+/**
+ * Open a dialog that sends the request returned by request().
+ * parts are the fields of the form. onSuccess(response) is called after the request succeeded.
+ */
+export function requestDialog(title, { parts, verb, bad, request, valid = () => true, onSuccess }) {
   return dialog(title, (close) => {
     const error = h("p", { class: "problem", role: "alert" });
     const box = curlBox(() => {
       try {
         return curl(request());
       } catch {
-        return "# The JSON is not complete yet.";
+        return "# The JSON is not valid yet.";
       }
     });
     const send = h("button", { type: "submit", class: bad ? "bad primary" : "primary" }, verb);
@@ -25,9 +28,9 @@ export function requestDialog(title, { parts, verb, bad, request, valid = () => 
           send.disabled = true;
           error.textContent = "";
           try {
-            const answer = await sendRequest(request());
+            const response = await sendRequest(request());
             close();
-            if (ok) ok(answer);
+            if (onSuccess) onSuccess(response);
           } catch (failed) {
             error.textContent = failed.message;
             send.disabled = false;

@@ -1,4 +1,4 @@
-// The sequence diagram: messages between client, orchestrator and functions, in order of time.
+/** @file The sequence diagram: messages between client, orchestrator and functions over time. */
 import { h, svg, button, truncate, notice, replace } from "./dom.js";
 import { localText, durationText, utcText } from "./time.js";
 
@@ -8,17 +8,18 @@ const STEP = 26,
   LEFT = 80,
   LIMIT = 150;
 
+/** Return the view. update(model, events, row) draws the messages of the model. */
 export function sequenceView() {
   let limit = LIMIT,
     mark = "";
-  const place = h("div", {
+  const diagram = h("div", {
     class: "scroll sequence",
     tabindex: "0",
     role: "group",
     aria: "Sequence diagram",
   });
   const more = h("p");
-  const node = h("div", null, place, more);
+  const node = h("div", null, diagram, more);
 
   function update(model, events, row) {
     const now = `${row.known} ${limit}`;
@@ -26,10 +27,10 @@ export function sequenceView() {
     mark = now;
     const messages = messagesOf(model, row);
     replace(
-      place,
+      diagram,
       messages.length > 1
         ? draw(messages.slice(0, limit), row, model)
-        : notice("There is nothing to draw yet", "Calls, timers and events appear here."),
+        : notice("There are no messages yet", "Calls, timers and events appear here."),
     );
     replace(
       more,
@@ -48,8 +49,8 @@ export function sequenceView() {
 
 function messagesOf({ steps, start, end }, row) {
   const self = row.name,
-    found = [];
-  const add = (at, from, to, text, more) => found.push({ at, from, to, text, ...more });
+    messages = [];
+  const add = (at, from, to, text, more) => messages.push({ at, from, to, text, ...more });
   add(start, row.parent ? row.parent.Name || "Parent" : "Client", self, "start");
   for (const s of steps) {
     const timer = s.kind === "timer" || s.kind === "retry";
@@ -83,13 +84,13 @@ function messagesOf({ steps, start, end }, row) {
       if (s.state === "failed") add(s.end, lane, self, "failed", { back: true, bad: true });
     }
   }
-  found.sort((a, b) => a.at - b.at);
+  messages.sort((a, b) => a.at - b.at);
   if (end !== null)
-    add(end, self, found[0].from, row.status.toLowerCase(), {
+    add(end, self, messages[0].from, row.status.toLowerCase(), {
       back: true,
       bad: row.status === "Failed",
     });
-  return found;
+  return messages;
 }
 
 function draw(messages, row, model) {

@@ -1,4 +1,4 @@
-// The steps of an instance as the server interprets them, with the values of its events.
+/** @file The steps of an instance, as the host interprets its history, and their values. */
 
 const TYPES = {
   0: "ExecutionStarted",
@@ -25,9 +25,9 @@ export const KINDS = {
   activity: "Activity",
   child: "Sub-orchestration",
   timer: "Timer",
-  retry: "Wait before a retry",
+  retry: "Retry delay",
   entity: "Entity",
-  event: "Event",
+  event: "External event",
   suspended: "Suspended",
 };
 
@@ -39,15 +39,17 @@ const parsed = (text) => {
   }
 };
 
-// An instance's model: the server's interpretation with the history's events, from which steps take their values.
-// {turns: [[start, end]], start, end, spent, cause, events,
-//  steps: [{kind, name, start, end, state, attempt, instanceId, due, event, completion}]}
+/**
+ * Return the model of an instance: the interpretation by the host, and the events of the history.
+ * {turns: [[start, end]], start, end, spent, cause, events,
+ *  steps: [{kind, name, start, end, state, attempt, instanceId, due, event, completion}]}
+ */
 export function modelOf(row, events) {
   const { start, ...rest } = row.interpretation;
   return { ...rest, start: start ?? row.created, events, receivedAt: Date.now() };
 }
 
-// A step's values: {input, result, error, details}, undefined if there is none.
+/** Return the values of a step: {input, result, error, details}. Missing ones are undefined. */
 export function valuesOf(step, events) {
   const event = events[step.event],
     completion = events[step.completion];
@@ -67,15 +69,18 @@ export function valuesOf(step, events) {
   };
 }
 
-// How the time was spent, in milliseconds: {code, work, wait, total}. A running instance has run on since the answer.
+/**
+ * Return how the time was spent, in milliseconds: {code, work, wait, total}.
+ * For a running instance this includes the time since the model was received.
+ */
 export function spent(model, now) {
   const time = { ...model.spent };
   if (model.end !== null) return time;
   const elapsed = Math.max(0, now - model.receivedAt);
-  const atWork = model.steps.some(
+  const hasOpenCall = model.steps.some(
     (s) => s.state === "open" && ["activity", "child", "entity"].includes(s.kind),
   );
-  time[atWork ? "work" : "wait"] += elapsed;
+  time[hasOpenCall ? "work" : "wait"] += elapsed;
   time.total += elapsed;
   return time;
 }

@@ -1,8 +1,9 @@
-// Times in the viewer's zone, with UTC on hover; durations.
+/** @file Times in the user's time zone with UTC as tooltip, and durations. */
 import { h } from "./dom.js";
 
 const two = (n) => String(n).padStart(2, "0");
 
+/** Return a local time, with milliseconds if fraction is true. */
 export function localText(ms, fraction) {
   const t = new Date(ms);
   const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
@@ -12,14 +13,14 @@ export function localText(ms, fraction) {
 
 export const utcText = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 
-// A time element; ms is milliseconds or ISO text.
+/** Return a time element for milliseconds or an ISO string. short omits the date of today. */
 export function timeElement(ms, { fraction, short } = {}) {
   let text = localText(ms, fraction);
   if (short && text.slice(0, 10) === localText(Date.now()).slice(0, 10)) text = text.slice(11);
   return h("time", { datetime: new Date(ms).toISOString(), title: utcText(ms) }, text);
 }
 
-// A duration of ms milliseconds, with its two largest units.
+/** Return a duration of ms milliseconds in its two largest units. */
 export function durationText(ms) {
   if (ms < 0) return "0 ms";
   if (ms < 9.95) return `${Math.round(ms * 10) / 10} ms`;
@@ -36,6 +37,7 @@ export function durationText(ms) {
   return hours ? `${hours} h ${m} min` : `${m} min ${s} s`;
 }
 
-// Convert the value of an <input type=datetime-local> to ISO text, and back.
+/** Convert the value of an <input type=datetime-local> to an ISO string. */
 export const isoFromInput = (text) => (text ? new Date(text).toISOString() : "");
+/** Convert an ISO string to the value of an <input type=datetime-local>. */
 export const inputFromIso = (iso) => (iso ? localText(Date.parse(iso)).replace(" ", "T") : "");

@@ -1,9 +1,12 @@
-// Stored values for display: indented JSON, truncated texts, errors with their tracebacks.
+/** @file The display of stored values: indented JSON, long strings, errors with tracebacks. */
 import { h, button, copyButton, truncate } from "./dom.js";
 
 export const LONG = 4000;
 
-// Indent a stored JSON text. unwrap: decode a JSON string once more, as the SDK encodes inputs twice.
+/**
+ * Return a stored JSON document with indentation.
+ * unwrap decodes a JSON string again, because the SDK encodes inputs twice.
+ */
 export function formattedJson(text, unwrap) {
   if (text === null || text === undefined) return null;
   let value;
@@ -22,6 +25,7 @@ export function formattedJson(text, unwrap) {
   return JSON.stringify(value, null, 2);
 }
 
+/** Return a block with a text. Only the first LONG characters are shown until the user clicks. */
 export function codeBlock(text, label) {
   const pre = h("pre", { class: "value", tabindex: "0", aria: label });
   pre.textContent = truncate(text, LONG);
@@ -37,6 +41,7 @@ export function codeBlock(text, label) {
   return h("div", null, pre, more);
 }
 
+/** Return a panel with a stored value, or with the text empty. */
 export function valuePanel(title, text, { unwrap, empty = "None" } = {}) {
   const shown = formattedJson(text, unwrap);
   return h(
@@ -47,11 +52,12 @@ export function valuePanel(title, text, { unwrap, empty = "None" } = {}) {
   );
 }
 
-// The first line of an error, then its traceback ("Activity function 'X' failed: ValueError: … \n Traceback …").
+/** Return the first line of an error like "Activity function 'X' failed: …", and its traceback. */
 export function errorView(reason, details) {
-  const text = reason || details || "It failed without a message.";
+  const text = reason || details || "The failure has no message.";
   const [trace] = TRACE.exec(text) || TRACE.exec(details) || [""];
-  // The SDK repeats an error in each caller's text ("Message: …, StackTrace: …"): the first traceback is the error's.
+  // The SDK repeats an error in the message of each caller ("Message: …, StackTrace: …").
+  // The first traceback belongs to the error itself.
   const [own, head] = [trace, text.replace(TRACE, "")].map((part) =>
     part.split(/\n\s*Message: (?=[^]*, StackTrace: )|\n?, StackTrace: /)[0].trim(),
   );
@@ -62,8 +68,8 @@ export function errorView(reason, details) {
       h(
         "details",
         null,
-        h("summary", null, "The whole text"),
-        codeBlock(text.trim(), "The whole text"),
+        h("summary", null, "Full message"),
+        codeBlock(text.trim(), "Full message"),
       ),
   ];
 }
