@@ -203,8 +203,8 @@ def test_an_unknown_orchestrator_fails_without_an_invocation(functions: DurableF
         else "No orchestrator functions are currently registered!"
     )
     assert main.state.output == (
-        "Orchestrator function 'Missing' failed: The function 'Missing' doesn't exist, is disabled, "
-        f"or is not an orchestrator function. Additional info: {known}"
+        "Orchestrator function 'Missing' failed: The function 'Missing' doesn't exist, is "
+        f"disabled, or is not an orchestrator function. Additional info: {known}"
     )
     assert main.steps == ["started", "completed 0"]
 

@@ -59,7 +59,7 @@ class OperationRequest:
     def parse(cls, text: str | None) -> OperationRequest:
         """Parse the input of the event that contains an operation.
 
-        Raises ValueError for other input: a client may raise an event with the name of operations.
+        Raises ValueError if it is not an operation: a client may raise an event with this name.
         """
         try:
             raw: object = encodable(json.loads(text or "null"))
@@ -116,9 +116,10 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
 
 
 class OutgoingLabels:
-    """The labels that order the messages of an execution to each entity.
+    """Labels for the messages of an execution, so that each entity receives them in order.
 
-    A label is a timestamp. Each message also carries the label of the message before it.
+    A label is a timestamp. A message carries its own label, and the label of the previous message
+    to the same entity.
     """
 
     def __init__(self, history: Iterable[HistoryEvent]) -> None:

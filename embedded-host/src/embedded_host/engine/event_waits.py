@@ -63,7 +63,7 @@ class EventWaits:
         served.task.settle()
 
     def awaited(self, current: int | None) -> list[str]:
-        """Return the names of the events that the waits of step ``current`` are for."""
+        """Return the names of the events that the orchestrator waits for at step ``current``."""
         return [
             wait.name for waits in self._waits.values() for wait in waits if wait.step == current
         ]

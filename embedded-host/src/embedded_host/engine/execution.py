@@ -214,9 +214,9 @@ class Execution:
                 self._numbered_to = max(self._numbered_to, self._position)
                 self._current = self._invoke(action)
                 if self._has_counts and isinstance(action, CreateTimer):
-                    # The SDK adds an action after a top-level timer without its completion in two
-                    # cases: the next leg of a long timer, and an action after another event ended
-                    # the wait for that leg. Neither may wait for this timer.
+                    # The SDK may add an action after a top-level timer that has not fired: the next
+                    # leg of a long timer, or an action after an event that ended the wait for the
+                    # leg. Neither may wait for this timer.
                     self._current = settled()
                 elif not self._current.done:
                     self._current.then(self._advance)
@@ -365,8 +365,9 @@ class Execution:
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
             # Events that arrive while the instance is suspended are recorded at once and delivered
-            # on resume (functions-host.md#effects-of-actions). But the SDK's orchestrator processes
-            # them at once. With counts this execution does the same, and withholds the decisions.
+            # on resume (functions-host.md#effects-of-actions). The SDK's orchestrator, however,
+            # processes them at once. With counts, so does this execution: it withholds the
+            # decisions instead.
             if self.suspended and not self._has_counts:
                 self._held.append(event)
             else:

@@ -19,7 +19,7 @@ _DIGITS = 4300
 
 
 def _may_have_long_number(text: str) -> bool:
-    """Return true if the text may contain a number of more than ``_DIGITS`` digits.
+    """Return true if ``text`` may contain a number of more than ``_DIGITS`` digits.
 
     A run of so many digits covers at least two neighbouring probes.
     """

@@ -93,7 +93,7 @@ class HubClient:
 
         An unknown name is accepted, as on the Azure Functions host
         (functions-host.md#start-an-instance). Raises InstanceExistsError if an unfinished instance
-        has the id, unless host.json allows to replace it.
+        has the id, unless host.json allows its replacement.
         """
         hub = self.hub
         existing = hub.find(instance_id) if instance_id else None
@@ -305,11 +305,14 @@ class HubClient:
         return self._store.instance(self.hub.name, instance_id)
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Return the row when the instance finishes or after ``seconds``, or None if unknown."""
+        """Wait until an instance finishes, for at most ``seconds``, and return its row.
+
+        Returns None if there is no such instance.
+        """
         return await self.hub.wait(instance_id, seconds)
 
     async def diagnosis(self, instance_id: str) -> Diagnosis | None:
-        """Return the reason why an orchestration does not continue, or None for another id."""
+        """Return the diagnosis of an orchestration, or None if there is none with this id."""
         return await diagnose(self.hub, instance_id)
 
     def input(self, row: InstanceRow) -> str | None:

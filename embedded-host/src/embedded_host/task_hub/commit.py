@@ -26,7 +26,7 @@ A turn that starts before its message is durable sends its request to the worker
 so that the worker runs during the write.
 """
 PAGES = 256
-"""Number of unused pages that one step returns to the file system: 1 MB, in milliseconds."""
+"""Number of unused pages that one step returns to the file system (1 MB in milliseconds)."""
 PAUSE = 0.05
 """Seconds without a commit before such a step."""
 
@@ -37,7 +37,8 @@ class Commit(Protocol):
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
         """Write changes, and return a future that is done when they are durable.
 
-        Changes become durable in the order of the calls. The future fails with StateError.
+        Changes become durable in the order of the calls. If the write fails, the future fails with
+        StateError.
         """
 
     def release_space(self) -> None:
@@ -95,7 +96,7 @@ class GroupCommit:
     The SQL statements run in the event loop's thread: they change memory only, and another thread
     would have to wait for the interpreter lock before each of them. The commit itself waits for the
     disk and runs in a thread of its own. A single small request on a quick disk does not use the
-    thread, because the change of threads takes as long as the disk (measured).
+    thread, because switching threads takes as long as writing to the disk (measured).
 
     After a failed write all later commits fail: the file is intact, but the instances in memory no
     longer match it. ``on_failure`` receives the first error. The host must stop then, because its

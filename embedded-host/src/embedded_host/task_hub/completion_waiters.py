@@ -17,7 +17,10 @@ class CompletionWaiters:
         self._closed = False
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Return the row when the instance finishes, after ``seconds``, or at ``close``."""
+        """Wait until the instance finishes, ``seconds`` have passed, or ``close`` is called.
+
+        Returns the row of the instance then, or None if it does not exist.
+        """
         if self._closed:  # the request arrived before the host stopped
             return self._read(instance_id)
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
@@ -44,7 +47,7 @@ class CompletionWaiters:
                 waiter.set_result(row)
 
     def close(self) -> None:
-        """Return the current rows to all waiting requests, and to all later ones at once."""
+        """End all waits, and all later ones at once. They return the current rows."""
         self._closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)

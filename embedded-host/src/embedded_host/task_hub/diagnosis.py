@@ -1,4 +1,4 @@
-"""Diagnosis: the reasons why an instance does not continue, and since when."""
+"""Diagnoses: the reasons why an instance does not continue, and since when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
-"""Shortest leg of a long timer. The SDK splits such a timer into legs of about three days."""
+"""Minimum duration of a leg. The SDK splits a long timer into legs of about three days."""
 
 
 class DiagnosedHub(Protocol):

@@ -1,6 +1,7 @@
 """A task hub.
 
-Its results are durable before a client, a function or another instance can observe them.
+A change is durable before its effects start: a response to a client, an activity, an operation of
+an entity. Only orchestrators, which have no effects of their own, may run earlier.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from embedded_host.task_hub.unit_of_work import (
 log = logging.getLogger("embedded_host.task_hub")
 
 WATCHED_AT_START = 100
-"""Number of instances, waiting since the previous host, that are watched for stalls."""
+"""Maximum number of instances that are watched for stalls because an earlier host ran them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class HubDependencies:
 
 
 class TaskHub:
-    """The instances of one task hub: delivers messages, runs turns and activities, fires timers."""
+    """Runs the instances of one task hub: their messages, turns, activities and timers."""
 
     def __init__(
         self,
@@ -80,9 +81,10 @@ class TaskHub:
         *,
         is_dormant: bool = False,
     ) -> None:
-        """Create a hub. A dormant one belongs to another app with the same state.
+        """Create a hub.
 
-        A dormant hub runs nothing: its messages stay in the store for the host of that app.
+        A dormant hub belongs to another app that uses the same state file. It runs nothing: its
+        messages stay in the store for the host of that app.
         """
         self.name, self.settings = name, settings
         self.store, self.invoker, self.clock = (
@@ -439,7 +441,10 @@ class TaskHub:
     # -- completion --------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Return the row when the instance finishes or after ``seconds``, or None if unknown."""
+        """Wait until an instance finishes, for at most ``seconds``, and return its row.
+
+        Returns None if there is no such instance.
+        """
         cached = self._cache.get(instance_id)
         if cached is None or cached.is_terminal or isinstance(cached.state, Entity):
             row = self.store.instance(self.name, instance_id)

@@ -45,10 +45,12 @@ LOST_WORKERS = 3
 async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | UserError:
     """Run a call, and retry it on another worker if its worker ends.
 
-    Returns a UserError after ``LOST_WORKERS`` lost workers. ``call`` is the function in messages.
+    Returns a UserError after ``LOST_WORKERS`` lost workers. Messages describe the call as ``call``,
+    for example "the activity 'A'".
 
     The argument of ``invoke`` is true if no other call may run in the same process. Any call of a
-    worker may have ended it. Each is therefore retried alone, so that only the faulty one fails.
+    worker may be the reason for its end. Each of them is therefore retried alone, so that only the
+    faulty one fails.
     """
     attempts = 0
     while True:

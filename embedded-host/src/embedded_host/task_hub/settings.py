@@ -15,7 +15,7 @@ def default_concurrency() -> int:
 
 @dataclass
 class HubSettings:
-    """The settings of a task hub. The names of the limits are shorter than in host.json."""
+    """The settings of a task hub, most of them from host.json."""
 
     functions: DurableFunctions = field(default_factory=DurableFunctions)
     max_activities: int = field(default_factory=default_concurrency)

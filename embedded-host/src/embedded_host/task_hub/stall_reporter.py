@@ -20,7 +20,7 @@ from embedded_host.task_hub.instances import LoadedInstance
 log = logging.getLogger("embedded_host.task_hub")
 
 STALL_TIME = timedelta(seconds=30)
-"""Waiting time after which an instance is reported, once."""
+"""Time after which a waiting instance is reported, once."""
 REPORT_INTERVAL = timedelta(seconds=1)
 """Minimum time between two reports. Instances that stall in this time share a report."""
 LINES = 5
@@ -49,7 +49,7 @@ class StallReporter:
             hub.clock, lambda _: self._report(), automatic=automatic
         )
         self._waiting: OrderedDict[str, tuple[datetime, datetime]] = OrderedDict()
-        """Time to report each instance and time of its last change, by id, the earliest first."""
+        """Report time and last change of each instance, by id. The earliest report is first."""
         self._reported: set[str] = set()
         self._diagnoses: set[asyncio.Task[None]] = set()
 

@@ -39,9 +39,11 @@ class TimerFunctions:
 
     A function never runs concurrently with itself. When a run ends, the next run is scheduled for
     the first due time after the start of that run, or for now if this time has passed. Other missed
-    times are skipped. At start, a run that was due while the host was stopped is made up for once,
-    if the status of the timer is stored (``useMonitor``, and a schedule that is due at most once a
-    minute).
+    times are skipped.
+
+    If a run was due while the host was stopped, the function runs once when the host starts. This
+    requires a stored status of the timer: ``useMonitor`` is set, and the schedule has at most one
+    due time in a minute.
     """
 
     def __init__(
@@ -201,7 +203,7 @@ def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
     """Return the stored status, or one that starts now if the schedule has changed.
 
-    A changed schedule must not cause a missed run. Returns None without a stored status.
+    A changed schedule does not count as a missed run. Returns None without a stored status.
     """
     if kept is None:
         return None

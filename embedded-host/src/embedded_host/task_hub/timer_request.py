@@ -19,7 +19,7 @@ def timer_request(
 ) -> str:
     """Return the JSON that azure-functions decodes to a ``func.TimerRequest``.
 
-    It has the form of the Azure Functions host. ``status`` is None if the host does not store the
+    The Azure Functions host sends the same JSON. ``status`` is None if the host does not store the
     status of the timer.
     """
     zone = schedule.zone if schedule else timezone.utc

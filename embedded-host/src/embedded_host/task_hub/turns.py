@@ -82,5 +82,5 @@ async def entity_batch(
 
 
 def _failure(output: T | UserError) -> T | InvocationFailure:
-    """Return the output, with the error of lost workers as an InvocationFailure."""
+    """Return the output, or an InvocationFailure if the workers of the call were lost."""
     return InvocationFailure(output.text, output.stack) if isinstance(output, UserError) else output

@@ -123,7 +123,7 @@ def parse_orchestrator_output(
     """Parse the SDK's output, which is JSON or a parsed JSON object.
 
     An empty output completes the orchestration with null (functions-host.md#response-object).
-    Raises MalformedOutputError for other output that the SDK would not write.
+    Raises MalformedOutputError if the output does not have the form of the SDK's output.
     """
     progress = progress or ReplayProgress()
     output = None
@@ -153,7 +153,7 @@ def parse_orchestrator_output(
                 "the output of the orchestrator has more than one list of actions"
             )
         actions = [parse_action(raw) for inner in lists for raw in inner]
-    else:  # the first schema has a list for each yield, and any action of a list completes it
+    else:  # the first schema has a list for each yield, and any action of the list completes it
         actions = [
             parse_action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(parse_action, inner)))
             for inner in lists
@@ -181,7 +181,7 @@ def _parsed(text: str | bytes) -> tuple[object, str | None]:
     try:
         raw = _members(text)
     except (ValueError, RecursionError):
-        # The document is not an object, or only ``json`` accepts it: it has lone surrogates.
+        # The document is not an object, or it has lone surrogates, which only ``json`` accepts.
         return _storable(json.loads(text)), None
     output = bytes(raw.pop("output", b"null"))
     return {key: json.loads(bytes(value)) for key, value in raw.items()}, (
