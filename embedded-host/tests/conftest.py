@@ -1,4 +1,4 @@
-"""Fixtures for every test, and the markers of ``-m``: a test's folder decides, or a marker in its module."""
+"""Fixtures for every test, and the markers of ``-m``, which depend on the folder or the module."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With ``-m unit``, do not import the modules of the other tests."""
+    """Skip the import of other test modules with ``-m unit``."""
     other = (*PROCESS_FOLDERS, "browser")
     return True if config.option.markexpr == "unit" and _folder(collection_path) in other else None
 
@@ -59,7 +59,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Refuse processes to a unit test and to the fixtures that are set up for it."""
+    """Make a process start in a unit test or its fixtures fail."""
     start = subprocess.Popen.__init__
     if item.get_closest_marker("unit"):
         subprocess.Popen.__init__ = _refuse  # type: ignore[method-assign]
@@ -71,7 +71,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(autouse=True)
 def unchanged_directory() -> Iterator[None]:
-    """Restore the working directory: loading an app changes it, and a test may start `python -m tests...`."""
+    """Restore the working folder, which loading an app changes."""
     directory = Path.cwd()
     yield
     os.chdir(directory)
@@ -86,7 +86,7 @@ def _is_users(name: str) -> bool:
 
 @pytest.fixture
 def isolated_imports() -> Iterator[None]:
-    """``sys.path`` and the modules of an app are as before once the test is done."""
+    """Restore ``sys.path`` and the modules after the test."""
     path = list(sys.path)
     kept = {name: module for name, module in sys.modules.items() if _is_users(name)}
     for name in kept:
@@ -104,7 +104,7 @@ def app(tmp_path: Path, isolated_imports: None) -> AppFolder:
 
 
 class RefusedProcesses:
-    """So many times the system will refuse to start a process."""
+    """The number of process starts that fail."""
 
     left = 0
 

@@ -1,4 +1,4 @@
-"""The composition root with a store in memory, a fake worker and a clock that stands still: no file, socket or process."""
+"""Tests of the composition root with an in-memory store, a fake worker and a fixed clock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def loaded(*functions: Function, host: HostJson | None = None) -> LoadedApp:
 
 
 class RecordingInvoker:
-    """Completes every turn at once, and records the functions that it ran."""
+    """Completes every turn at once, and records the functions that ran."""
 
     def __init__(self) -> None:
         self.ran: list[tuple[str, str]] = []
@@ -105,7 +105,7 @@ class Composed:
         self.runtime = AppRuntime(self.app, hub_settings(self.app.loaded), dependencies)
 
     async def idle(self) -> None:
-        while self.runtime.hub.busy or self.runtime.timers.running:  # noqa: ASYNC110 - each round runs what is ready
+        while self.runtime.hub.busy or self.runtime.timers.running:  # noqa: ASYNC110 - each round runs the ready tasks
             await asyncio.sleep(0)
 
 
@@ -125,7 +125,7 @@ async def test_an_instance_runs_over_the_given_store_and_clock() -> None:
     assert composed.invoker.ran == [("Chain", "i-1")]
 
 
-async def test_http_functions_and_the_management_api_answer_without_a_socket() -> None:
+async def test_http_functions_and_the_management_api_respond_without_a_socket() -> None:
     composed = Composed(CHAIN, PING)
     assert (await composed.runtime.functions.handle(request("GET", "/api/ping"))).status == 200
     assert [name for name, _, _ in composed.worker.calls] == ["Ping"]

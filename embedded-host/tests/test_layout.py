@@ -1,4 +1,7 @@
-"""Each module has a test module of its name: ``tests/PACKAGE/test_MODULE.py``, or ``tests/embedded_worker/test_MODULE.py``."""
+"""Tests that each module has a test module of its name.
+
+The path is ``tests/PACKAGE/test_MODULE.py``, or ``tests/embedded_worker/test_MODULE.py``.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ WITHOUT_TEST_MODULE = {
 
 
 def modules() -> dict[str, Path]:
-    """Return the place of each module's test module by the module's path."""
+    """Return the path of each module's test module by the module's path."""
     found: dict[str, Path] = {}
     for package, tests in (
         ("embedded_host", TESTS),

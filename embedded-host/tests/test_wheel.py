@@ -1,4 +1,4 @@
-"""The wheel, built as the release builds it."""
+"""Tests of the wheel, built like a release."""
 
 from __future__ import annotations
 

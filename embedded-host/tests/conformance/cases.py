@@ -1,6 +1,6 @@
-"""The recorded cases, request for request: orchestrations, events and lifecycle. ``cases_http`` has the rest.
+"""The recorded cases of orchestrations, events and lifecycle. ``cases_http`` has the others.
 
-Where the recorder slept, this asks until it is as recorded.
+Instead of a fixed delay, a case repeats its request until the response matches the recording.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def finish(r: Recorder, name: str, body: Any = None, *, history: bool = True) ->
     """Start, wait for the end, record the final status with and without the history."""
     links = r.start(name, body, r.new_id())
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"], label="final status")
+    r.request("GET", links["statusQueryGetUri"], label="final status")
     if history:
         uri = links["statusQueryGetUri"] + "&showHistory=true&showHistoryOutput=true"
-        r.ask("GET", uri, label="with history")
+        r.request("GET", uri, label="with history")
 
 
 def call_http(r: Recorder) -> None:
@@ -73,23 +73,23 @@ def start_response(r: Recorder) -> None:
         "&showHistory=true&showHistoryOutput=true",
     )
     for extra in (*options, "&returnInternalServerErrorOnFailure=true"):
-        r.ask("GET", links["statusQueryGetUri"] + extra)
+        r.request("GET", links["statusQueryGetUri"] + extra)
 
 
 def start_unknown(r: Recorder) -> None:
     links = r.start("NoSuchOrchestrator")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"], label="final status")
+    r.request("GET", links["statusQueryGetUri"], label="final status")
 
 
 def start_running(r: Recorder) -> None:
     links = r.start("WaitEvent", {"a": 1}, r.new_id())
     r.wait(links, "Running")
-    r.ask("GET", links["statusQueryGetUri"], label="running")
-    r.ask("GET", links["statusQueryGetUri"] + "&showInput=false", label="running, no input")
+    r.request("GET", links["statusQueryGetUri"], label="running")
+    r.request("GET", links["statusQueryGetUri"] + "&showInput=false", label="running, no input")
     r.raise_event(links, "Approval", '"yes"', label="raise")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"], label="completed")
+    r.request("GET", links["statusQueryGetUri"], label="completed")
     r.raise_event(links, "Approval", '"yes"', label="raise after completion")
     r.post(links["terminatePostUri"], "late", "terminate after completion")
     r.post(links["suspendPostUri"], "late", "suspend after completion")
@@ -102,7 +102,7 @@ def start_duplicate_id(r: Recorder) -> None:
     links = r.start("WaitEvent", None, instance_id)
     r.wait(links, "Running")
     r.start("Hello", None, instance_id, record=True)
-    r.ask("GET", links["statusQueryGetUri"], label="after second start with the same id")
+    r.request("GET", links["statusQueryGetUri"], label="after second start with the same id")
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -113,24 +113,24 @@ def events_order(r: Recorder) -> None:
     for value in ("1", '{"n": 2}'):
         r.raise_event(links, "E", value)
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"] + "&showHistory=true&showHistoryOutput=true")
+    r.request("GET", links["statusQueryGetUri"] + "&showHistory=true&showHistoryOutput=true")
 
 
 def events_case_and_bodies(r: Recorder) -> None:
     links = r.start("WaitEvent", None, r.new_id())
     r.wait(links, "Running")
-    r.raise_event(links, "Other", "1", label="an event nobody waits for")
+    r.raise_event(links, "Other", "1", label="an event nobody waits for")  # codespell:ignore nobody
     r.raise_event(links, "Approval", "not json", label="malformed JSON")
     r.raise_event(links, "Approval", "plain", "text/plain", "text/plain")
     r.raise_event(links, "approval", "", label="other case, empty body")
-    r.ask("GET", links["statusQueryGetUri"])
+    r.request("GET", links["statusQueryGetUri"])
 
 
 def events_beat_timers(r: Recorder) -> None:
     links = r.start("EventOrTimeout", None, r.new_id())
     r.raise_event(links, "Approval", "true")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"] + "&showHistory=true")
+    r.request("GET", links["statusQueryGetUri"] + "&showHistory=true")
 
 
 # -- lifecycle -------------------------------------------------------------------------------------
@@ -141,13 +141,13 @@ def life_suspend(r: Recorder) -> None:
     r.wait(links, "Running")
     r.post(links["suspendPostUri"], "pausing", "suspend")
     r.wait(links, "Suspended")
-    r.ask("GET", links["statusQueryGetUri"], label="suspended")
+    r.request("GET", links["statusQueryGetUri"], label="suspended")
     r.post(links["suspendPostUri"], "again", "suspend twice")
     r.raise_event(links, "Approval", '"held"', label="event while suspended")
-    r.ask("GET", links["statusQueryGetUri"], label="still suspended")
+    r.request("GET", links["statusQueryGetUri"], label="still suspended")
     r.post(links["resumePostUri"], "go%20on", "resume")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"] + "&showHistory=true", label="end")
+    r.request("GET", links["statusQueryGetUri"] + "&showHistory=true", label="end")
 
 
 def life_terminate(r: Recorder) -> None:
@@ -155,7 +155,7 @@ def life_terminate(r: Recorder) -> None:
     r.wait(links, "Running")
     r.post(links["terminatePostUri"], "enough", "terminate")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"] + "&showHistory=true", label="terminated")
+    r.request("GET", links["statusQueryGetUri"] + "&showHistory=true", label="terminated")
 
 
 def life_terminate_no_reason(r: Recorder) -> None:
@@ -163,7 +163,7 @@ def life_terminate_no_reason(r: Recorder) -> None:
     r.wait(links, "Running")
     r.post(links["terminatePostUri"].replace("reason={text}&", ""), label="terminate")
     r.wait(links)
-    r.ask("GET", links["statusQueryGetUri"], label="terminated")
+    r.request("GET", links["statusQueryGetUri"], label="terminated")
 
 
 def life_rewind(r: Recorder) -> None:
@@ -178,7 +178,7 @@ def life_restart(r: Recorder) -> None:
     r.wait(links)
     again = r.post(links["restartPostUri"], label="restart").json
     r.wait(again)
-    r.ask("GET", again["statusQueryGetUri"], label="restarted")
+    r.request("GET", again["statusQueryGetUri"], label="restarted")
     separator = "&" if "?" in links["restartPostUri"] else "?"
     r.post(
         links["restartPostUri"] + separator + "restartWithNewInstanceId=false",
@@ -189,12 +189,12 @@ def life_restart(r: Recorder) -> None:
 def life_purge(r: Recorder) -> None:
     links = r.start("Hello", None, r.new_id())
     r.wait(links)
-    r.ask("DELETE", links["purgeHistoryDeleteUri"], label="purge")
-    r.ask("GET", links["statusQueryGetUri"], label="purged")
-    r.ask("DELETE", links["purgeHistoryDeleteUri"], label="purge again")
+    r.request("DELETE", links["purgeHistoryDeleteUri"], label="purge")
+    r.request("GET", links["statusQueryGetUri"], label="purged")
+    r.request("DELETE", links["purgeHistoryDeleteUri"], label="purge again")
     links = r.start("WaitEvent", None, r.new_id("id2"))
     r.wait(links, "Running")
-    r.ask("DELETE", links["purgeHistoryDeleteUri"], label="purge a running one")
+    r.request("DELETE", links["purgeHistoryDeleteUri"], label="purge a running one")
 
 
 # -- the SDK's client ------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def life_purge(r: Recorder) -> None:
 
 def client_calls(r: Recorder) -> None:
     def call(operation: str, **given: Any) -> None:
-        r.ask("POST", f"/api/client/{operation}", json.dumps(given), label=operation)
+        r.request("POST", f"/api/client/{operation}", json.dumps(given), label=operation)
 
     instance_id = r.new_id(prefix="cli")
     call("get_status", id=instance_id)

@@ -1,4 +1,4 @@
-"""The recorded cases of the management API by hand, and of HTTP functions and the host's own pages."""
+"""The recorded cases of the management API, HTTP functions and the host's pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT as M
 
 Q = "?x=1"
-"""Stands where the key stood; the comparison leaves out both."""
+"""The placeholder of a key. The comparison ignores both."""
 
 
 def api_missing_instance(r: Recorder) -> None:
@@ -22,35 +22,35 @@ def api_missing_instance(r: Recorder) -> None:
         *(("DELETE", ""), ("PUT", ""), ("POST", "/nosuchverb")),
     ):
         body, headers = ("1", JSON) if method == "POST" else (None, None)
-        r.ask(method, f"{M}/instances/{instance_id}{tail}{Q}", body, headers)
+        r.request(method, f"{M}/instances/{instance_id}{tail}{Q}", body, headers)
 
 
 def api_start(r: Recorder) -> None:
-    links = r.ask("POST", f"{M}/orchestrators/Hello/{r.new_id()}{Q}", '{"k": 1}', JSON).json
+    links = r.request("POST", f"{M}/orchestrators/Hello/{r.new_id()}{Q}", '{"k": 1}', JSON).json
     if links and "statusQueryGetUri" in links:
         r.wait(links)
-        r.ask("GET", links["statusQueryGetUri"])
+        r.request("GET", links["statusQueryGetUri"])
     r.post(f"{M}/orchestrators/Hello{Q}", label="no id, empty body")
     r.post(f"{M}/orchestrators/NoSuchOrchestrator{Q}", label="unknown function")
     r.post(f"{M}/orchestrators/Hello/bad%23id{Q}", label="id with #")
     r.post(f"{M}/orchestrators/Hello/@starts-with-at{Q}", label="id that starts with @")
-    r.ask("POST", f"{M}/orchestrators/Hello{Q}", "not json", JSON, "malformed JSON")
-    r.ask(
+    r.request("POST", f"{M}/orchestrators/Hello{Q}", "not json", JSON, "malformed JSON")
+    r.request(
         "POST", f"{M}/orchestrators/Hello{Q}", "plain", {"Content-Type": "text/plain"}, "text/plain"
     )
-    r.ask("GET", f"{M}/orchestrators/Hello{Q}", label="GET")
+    r.request("GET", f"{M}/orchestrators/Hello{Q}", label="GET")
     r.post(f"{M}/orchestrators/Hello/{'x' * 300}{Q}", label="300-character id")
 
 
 def api_list(r: Recorder) -> None:
     nothing = f"{M}/instances{Q}&instanceIdPrefix=nosuchprefix"
-    r.ask("GET", nothing, label="empty page")
-    r.ask(
+    r.request("GET", nothing, label="empty page")
+    r.request(
         "GET",
         f"{M}/instances{Q}&createdTimeFrom=garbage&instanceIdPrefix=nosuchprefix",
         label="bad time",
     )
-    r.ask("GET", f"{M}/instances{Q}&top=abc&instanceIdPrefix=nosuchprefix", label="bad top")
+    r.request("GET", f"{M}/instances{Q}&top=abc&instanceIdPrefix=nosuchprefix", label="bad top")
     prefix = r.new_id("prefix", "lst")
     for number in range(5):
         r.wait(r.start("Hello", number, f"{prefix}-{number}"))
@@ -77,45 +77,47 @@ def api_list(r: Recorder) -> None:
 
 
 def api_purge_many(r: Recorder) -> None:
-    r.ask("DELETE", f"{M}/instances{Q}", label="no filter")
+    r.request("DELETE", f"{M}/instances{Q}", label="no filter")
     times = "createdTimeFrom=2001-01-01T00:00:00Z&createdTimeTo=2001-01-02T00:00:00Z"
-    r.ask("DELETE", f"{M}/instances{Q}&{times}&runtimeStatus=Completed", label="nothing in range")
+    r.request(
+        "DELETE", f"{M}/instances{Q}&{times}&runtimeStatus=Completed", label="nothing in range"
+    )
 
 
 def api_entities(r: Recorder) -> None:
     key = r.new_id("key", "e")
     entity = f"{M}/entities/Counter/{key}{Q}"
-    r.ask("GET", entity, label="missing entity")
-    r.ask("POST", f"{entity}&op=add", "7", JSON, "signal")
+    r.request("GET", entity, label="missing entity")
+    r.request("POST", f"{entity}&op=add", "7", JSON, "signal")
     eventually(lambda: r.send("GET", entity).status == 200, "the entity exists")
-    r.ask("GET", entity, label="state")
-    r.ask("POST", f"{M}/entities/NoSuchEntity/{key}{Q}&op=add", "7", JSON, "unknown entity")
+    r.request("GET", entity, label="state")
+    r.request("POST", f"{M}/entities/NoSuchEntity/{key}{Q}&op=add", "7", JSON, "unknown entity")
     reply = r.send("GET", f"{M}/entities/Counter{Q}&fetchState=true")
     shown: list[Any] = [
         one for one in json.loads(r.normal(reply.text)) if "<key>" in json.dumps(one)
     ]
     r.note("list", status=reply.status, body=shown)
-    r.ask("POST", f"/api/entity/Counter/{key}/add", "1")
+    r.request("POST", f"/api/entity/Counter/{key}/add", "1")
     r.settle("GET", f"/api/entity/Counter/{key}")
-    r.ask("GET", f"/api/entity/Counter/{key}missing")
+    r.request("GET", f"/api/entity/Counter/{key}missing")
 
 
 def http_echo(r: Recorder) -> None:
-    r.ask("GET", "/api/echo")
-    r.ask("GET", "/api/echo/a/b%20c?x=1&x=2&y=%C3%A9", headers={"x-probe": "v"})
-    r.ask("POST", "/api/echo/x", "body text", {"Content-Type": "text/plain"})
-    r.ask("PUT", "/api/echo/x", '{"a": 1}', JSON)
-    r.ask("DELETE", "/api/echo/x?status=204")
-    r.ask("PATCH", "/api/echo/x?status=418", "")
-    r.ask("HEAD", "/api/echo/x")
-    r.ask("OPTIONS", "/api/echo/x")
-    r.ask("GET", "/API/ECHO/CaseX")
-    r.ask("GET", "/echo")
+    r.request("GET", "/api/echo")
+    r.request("GET", "/api/echo/a/b%20c?x=1&x=2&y=%C3%A9", headers={"x-probe": "v"})
+    r.request("POST", "/api/echo/x", "body text", {"Content-Type": "text/plain"})
+    r.request("PUT", "/api/echo/x", '{"a": 1}', JSON)
+    r.request("DELETE", "/api/echo/x?status=204")
+    r.request("PATCH", "/api/echo/x?status=418", "")
+    r.request("HEAD", "/api/echo/x")
+    r.request("OPTIONS", "/api/echo/x")
+    r.request("GET", "/API/ECHO/CaseX")
+    r.request("GET", "/echo")
 
 
 def http_routes(r: Recorder) -> None:
-    r.ask("GET", "/api/getonly")
-    r.ask("POST", "/api/getonly", "")
+    r.request("GET", "/api/getonly")
+    r.request("POST", "/api/getonly", "")
     for path in (
         *(
             "int/5",
@@ -129,9 +131,9 @@ def http_routes(r: Recorder) -> None:
         ),
         *("named", "str", "none", "raises", "keyed", "keyed?code=wrong", "off", "Hello", "Echo"),
     ):
-        r.ask("GET", f"/api/{path}")
-    r.ask("GET", "/api")
-    r.ask("GET", "/api/")
+        r.request("GET", f"/api/{path}")
+    r.request("GET", "/api")
+    r.request("GET", "/api/")
 
 
 def http_admin(r: Recorder) -> None:
@@ -142,9 +144,9 @@ def http_admin(r: Recorder) -> None:
         "admin/functions",
         "admin/functions/Hello",
     ):
-        r.ask("GET", f"/{path}")
+        r.request("GET", f"/{path}")
     for path in ("robots933456.txt", "favicon.ico", "nosuch"):
-        r.ask("GET", f"/{path}")
+        r.request("GET", f"/{path}")
 
 
 HTTP_CASES: dict[str, Case] = {

@@ -16,8 +16,11 @@ def without_keys(value: Any) -> Any:
 
 
 def essential(value: Any) -> Any:
-    """Replace the parts that another implementation does not repeat: .NET stack traces, the text after an activity's error
-    message, a JSON parser's message, and the order of the known functions."""
+    """Replace the parts that another implementation does not repeat.
+
+    These are .NET stack traces, the text after the error message of an activity, messages of a JSON
+    parser, and the order of the known functions.
+    """
     if isinstance(value, dict):
         free = {"StackTrace", "Details"}
         if value.get("Message") == "Invalid JSON content":
@@ -45,7 +48,8 @@ def differences(recorded: Step, got: Step) -> list[str]:
     places = [*expected, *(place for place in found if place not in expected)]
     absent = "<absent>"
     return [
-        f"{place or 'step'}: recorded {_shown(expected.get(place, absent))}, got {_shown(found.get(place, absent))}"
+        f"{place or 'step'}: recorded {_shown(expected.get(place, absent))}, got "
+        f"{_shown(found.get(place, absent))}"
         for place in places
         if _shown(expected.get(place, absent))
         != _shown(found.get(place, absent))  # as JSON: there, true is not 1

@@ -1,4 +1,4 @@
-"""The probe app: what the real host served when it was recorded, written anew for a host under test."""
+"""The probe app: the functions of the recorded Azure Functions host."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     body = req.get_body()
     data = json.loads(body) if body else None
     try:
-        instance_id = await client.start_new(req.route_params["functionName"], req.route_params.get("instanceId"), data)
+        names = req.route_params
+        instance_id = await client.start_new(names["functionName"], names.get("instanceId"), data)
     except Exception as e:
         return func.HttpResponse("start_new failed: " + str(e), status_code=418)
     return client.create_check_status_response(req, instance_id)
@@ -75,7 +76,11 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
     instance_id = await client.start_new(req.route_params["functionName"], None, None)
     return await client.wait_for_completion_or_create_check_status_response(
-        req, instance_id, int(req.params.get("timeout", "10000")), int(req.params.get("retry", "200")))
+        req,
+        instance_id,
+        int(req.params.get("timeout", "10000")),
+        int(req.params.get("retry", "200")),
+    )
 """
 
 _ENTITY = """\
@@ -89,10 +94,12 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
     entity = df.EntityId(req.route_params["name"], req.route_params["key"])
     if req.method == "POST":
-        await client.signal_entity(entity, req.route_params["op"], json.loads(req.get_body() or b"null"))
+        operation = req.route_params["op"]
+        await client.signal_entity(entity, operation, json.loads(req.get_body() or b"null"))
         return func.HttpResponse("signalled", status_code=202)
     state = await client.read_entity_state(entity)
-    return func.HttpResponse(json.dumps({"exists": state.entity_exists, "state": state.entity_state}))
+    body = {"exists": state.entity_exists, "state": state.entity_state}
+    return func.HttpResponse(json.dumps(body))
 """
 
 _CLIENT = """\
@@ -105,7 +112,8 @@ import azure.functions as func
 
 def shape(s):
     history = getattr(s, "historyEvents", None) or getattr(s, "history", None)
-    return {"name": s.name, "instanceId": s.instance_id, "runtimeStatus": s.runtime_status.value if s.runtime_status else None,
+    status = s.runtime_status.value if s.runtime_status else None
+    return {"name": s.name, "instanceId": s.instance_id, "runtimeStatus": status,
             "input": s.input_, "output": s.output, "customStatus": s.custom_status,
             "history": [h.get("EventType") for h in history] if history else None}
 
@@ -116,10 +124,12 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     a = json.loads(req.get_body() or b"{}")
     try:
         if call == "get_status":
-            r = shape(await client.get_status(a["id"], a.get("history", False), a.get("historyOutput", False), a.get("input", False)))
+            shown = (a.get("history", False), a.get("historyOutput", False), a.get("input", False))
+            r = shape(await client.get_status(a["id"], *shown))
         elif call == "get_status_by":
-            from azure.durable_functions.models.OrchestrationRuntimeStatus import OrchestrationRuntimeStatus as S
-            r = sorted(shape(s)["instanceId"] for s in await client.get_status_by(runtime_status=[S(x) for x in a["status"]]))
+            S = df.OrchestrationRuntimeStatus
+            found = await client.get_status_by(runtime_status=[S(x) for x in a["status"]])
+            r = sorted(shape(s)["instanceId"] for s in found)
             r = [i for i in r if i.startswith(a.get("prefix", ""))]
         elif call == "terminate":
             r = await client.terminate(a["id"], a.get("reason", "because"))
@@ -140,7 +150,8 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
         else:
             return func.HttpResponse("no such call", status_code=404)
     except Exception as e:
-        return func.HttpResponse(json.dumps({"error": type(e).__name__ + ": " + str(e)}), status_code=418)
+        error = type(e).__name__ + ": " + str(e)
+        return func.HttpResponse(json.dumps({"error": error}), status_code=418)
     return func.HttpResponse(json.dumps({"result": r}, default=str), mimetype="application/json")
 """
 
@@ -152,10 +163,16 @@ import azure.functions as func
 
 def main(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(json.dumps({
-        "method": req.method, "url": req.url, "params": dict(req.params), "route": dict(req.route_params),
+        "method": req.method,
+        "url": req.url,
+        "params": dict(req.params),
+        "route": dict(req.route_params),
         "x-probe": req.headers.get("x-probe"), "ctype": req.headers.get("content-type"),
         "body": req.get_body().decode("utf-8", "replace")}, sort_keys=True),
-        headers={"X-Out": "1"}, mimetype="application/json", status_code=int(req.params.get("status", "200")))
+        headers={"X-Out": "1"},
+        mimetype="application/json",
+        status_code=int(req.params.get("status", "200")),
+    )
 """
 _NAMED = """\
 import azure.functions as func
@@ -167,7 +184,7 @@ def main(req: func.HttpRequest, res: func.Out[func.HttpResponse]) -> None:
 
 
 def probe_app(root: Path) -> AppFolder:
-    """53 functions that touch every feature once."""
+    """Write the 53 functions of the app. Together they use every feature once."""
     host = {
         "version": "2.0",
         "logging": {"logLevel": {"default": "Warning"}},

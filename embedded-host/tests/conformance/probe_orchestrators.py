@@ -1,6 +1,6 @@
-"""Orchestrators and activities of the probe app, as the real host served them when it was recorded.
+"""Orchestrators and activities of the probe app, as on the recorded Azure Functions host.
 
-Only the times are shorter: they are not part of what was recorded.
+Only the delays are shorter. The recordings do not contain them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ ORCHESTRATORS = {
     "Returns": """
         k = (ctx.get_input() or {}).get("kind")
         yield ctx.call_activity("Echo", 1)
-        values = {"int": 7, "float": 1.5, "str": "text", "list": [1, "a", None], "dict": {"a": 1}, "none": None}
+        values = {"int": 7, "float": 1.5, "str": "text", "list": [1, "a", None], "none": None}
+        values["dict"] = {"a": 1}
         return {**values, "bool": True, "unicode": "\\u00e9\\u4f60"}[k]
         """,
     "BigOutput": """
@@ -120,7 +121,8 @@ ORCHESTRATORS = {
         a = ctx.new_uuid()
         t = ctx.current_utc_datetime.isoformat()
         yield ctx.call_activity("Echo", 1)
-        return {"uuid_len": len(str(a)), "has_time": bool(t), "instance": ctx.instance_id, "parent": ctx.parent_instance_id}
+        ids = {"instance": ctx.instance_id, "parent": ctx.parent_instance_id}
+        return {"uuid_len": len(str(a)), "has_time": bool(t), **ids}
         """,
     "Unknown": """
         r = yield ctx.call_activity("NoSuchActivity", 1)
@@ -156,7 +158,7 @@ ORCHESTRATORS = {
         return {"input": i, "type": type(i).__name__}
         """,
 }
-"""Name -> body of a generator function of ``ctx``."""
+"""Bodies of generator functions with the parameter ``ctx``, by name."""
 
 ACTIVITIES = {
     "Echo": "return v",
@@ -177,4 +179,4 @@ ACTIVITIES = {
         return "succeeded on attempt %d" % (n + 1)
         """,
 }
-"""Name -> body of a function of ``v``."""
+"""Bodies of functions with the parameter ``v``, by name."""

@@ -1,5 +1,7 @@
-"""Drive a host that serves the probe app and record its responses in the form of golden.json. Ids, times, ports and keys are
-normalised, so that recordings of two hosts can be compared."""
+"""Run requests against a host with the probe app, and record its responses like golden.json.
+
+The recorder normalizes ids, times, ports and keys, so recordings of two hosts are comparable.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,11 @@ class Reply:
 
 
 class Recorder:
-    """Runs one case. ``recorded`` has the expected steps: ``settle`` repeats a request until its response matches, or until a
-    deadline."""
+    """Runs one case.
+
+    ``recorded`` has the expected steps. ``settle`` repeats a request until its response matches, or
+    until a deadline.
+    """
 
     def __init__(self, base: str, recorded: list[Step]) -> None:
         self.base = base
@@ -61,8 +66,11 @@ class Recorder:
     def send(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> Reply:
-        """Send a request that is not a step of the recording. It follows no redirects, and adds only a content type to a body,
-        as urllib did when the Azure Functions host was recorded."""
+        """Send a request that is not a step of the recording.
+
+        It follows no redirects and adds only the content type of a body, like urllib in the
+        original recording.
+        """
         parts = urlsplit(self.base)
         target = path.removeprefix(self.base)
         sent = dict(headers or {})
@@ -74,15 +82,17 @@ class Recorder:
         connection = kind(parts.hostname or "", parts.port, timeout=30)
         try:
             connection.request(method, target, None if body is None else body.encode(), sent)
-            answer = connection.getresponse()
-            text = answer.read().decode("utf-8", "replace")
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", "replace")
             return Reply(
-                answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
+                response.status,
+                {name.lower(): value for name, value in response.getheaders()},
+                text,
             )
         finally:
             connection.close()
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -107,9 +117,9 @@ class Recorder:
                 return reply
             time.sleep(0.02)
 
-    def note(self, request: str, **what: Any) -> None:
+    def note(self, request: str, **fields: Any) -> None:
         """Record a step that summarises several requests."""
-        self.steps.append({"request": request, **what})
+        self.steps.append({"request": request, **fields})
 
     # -- orchestrations ----------------------------------------------------------------------------
 
@@ -119,7 +129,7 @@ class Recorder:
         """Start an instance with the probe's starter. Record a response without links as a step."""
         path = f"/api/start/{name}" + (f"/{instance_id}" if instance_id else "")
         text = None if body is None else json.dumps(body)
-        reply = (self.ask if record else self.send)(
+        reply = (self.request if record else self.send)(
             "POST", path, "" if text is None else text, JSON
         )
         links = reply.json
@@ -142,10 +152,10 @@ class Recorder:
         self, links: Links, name: str, body: str, kind: str = "application/json", label: str = ""
     ) -> None:
         uri = links["sendEventPostUri"].replace("{eventName}", name)
-        self.ask("POST", uri, body, {"Content-Type": kind}, label)
+        self.request("POST", uri, body, {"Content-Type": kind}, label)
 
     def post(self, uri: str, text: str | None = None, label: str = "") -> Reply:
-        return self.ask(
+        return self.request(
             "POST", uri if text is None else uri.replace("{text}", text), "", label=label
         )
 
@@ -190,7 +200,7 @@ class Recorder:
 
 
 def _tidy(value: Any) -> Any:
-    """Drops what only names the machine or the .NET internals: stack traces, serialised exceptions, paths."""
+    """Remove stack traces, serialized exceptions and paths."""
     if isinstance(value, dict):
         return {k: "<stack>" if k == "StackTrace" and v else _tidy(v) for k, v in value.items()}
     if isinstance(value, list):

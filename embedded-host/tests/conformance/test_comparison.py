@@ -1,4 +1,4 @@
-"""The comparison finds differences and ignores parts that may vary."""
+"""Tests that the comparison finds differences and ignores variable parts."""
 
 from __future__ import annotations
 

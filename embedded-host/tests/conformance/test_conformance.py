@@ -1,8 +1,10 @@
-"""The embedded host responds as the Azure Functions host was recorded (golden.json, Durable extension 3.19.0). Not compared are:
+"""Compare the embedded host with the recordings of the Azure Functions host.
 
-- intended.json: steps, or whole cases, with a deliberate difference and its reason;
-- unstable.json: steps in which two recordings of the Azure Functions host differ;
-- keys-only.json: steps that hold only with keys in force (--auth).
+golden.json has the recordings (Durable extension 3.19.0). These steps are not compared:
+
+- intended.json: steps or cases with an intended difference and its reason
+- unstable.json: steps in which two recordings of the Azure Functions host differ
+- keys-only.json: steps that need access keys (--auth)
 """
 
 from __future__ import annotations
