@@ -1,4 +1,4 @@
-"""Which files are the app's own."""
+"""Recognition of the app's own files."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ ROOT = Path("/apps/hello").absolute()
         ("venv/lib/x.py", False),
     ],
 )
-def test_files_below_the_root_are_the_apps_but_not_its_libraries(file: str, expected: bool) -> None:
+def test_files_below_the_root_belong_to_the_app_except_libraries(file: str, expected: bool) -> None:
     assert is_app_file(str(ROOT / file), ROOT) is expected
 
 
 @pytest.mark.parametrize(
     "file", ["<string>", "<frozen importlib._bootstrap>", "/apps/hello2/x.py", "/apps/hello"]
 )
-def test_other_files_are_not_the_apps(file: str) -> None:
+def test_other_files_do_not_belong_to_the_app(file: str) -> None:
     assert not is_app_file(file, ROOT)
 
 
-def test_the_embedded_host_inside_of_the_root_is_not_the_apps() -> None:
+def test_the_embedded_host_below_the_root_does_not_belong_to_the_app() -> None:
     file = Path(embedded_worker.__file__)
     assert not is_app_file(str(file), file.parents[3])
 
 
-def test_a_name_is_relative_to_the_root_if_it_lies_below() -> None:
+def test_names_of_files_below_the_root_are_relative() -> None:
     assert relative_name(str(ROOT / "Hello" / "run.py"), ROOT) == "Hello/run.py"
     assert relative_name("/elsewhere/run.py", ROOT) == "/elsewhere/run.py"

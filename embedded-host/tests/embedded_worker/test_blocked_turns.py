@@ -1,4 +1,4 @@
-"""Turns that do not come back."""
+"""Warnings about turns that block."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tests.support.polling import eventually
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Late is what has not come back at once."""
+    """Report every running turn at the next check."""
     monkeypatch.setattr(blocked_turns, "LATE", 0.0)
     monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)
 
 
 class Blocked:
-    """A turn in a thread of its own, in a line of this file."""
+    """A turn that waits in a thread, in a line of this file."""
 
     def __init__(self, watch: BlockedTurns, instance_id: str) -> None:
-        self._go_on = threading.Event()
+        self._continue = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(watch, instance_id))
         self._thread.start()
 
     def _run(self, watch: BlockedTurns, instance_id: str) -> None:
         watch.begin("Hello", instance_id, Path(__file__).parent)
-        self._go_on.wait(20)
+        self._continue.wait(20)
         watch.end()
 
     def end(self) -> None:
-        self._go_on.set()
+        self._continue.set()
         self._thread.join()
 
 
@@ -43,23 +43,23 @@ def test_the_position_of_a_blocked_turn_is_logged_once(caplog: pytest.LogCapture
     watch = BlockedTurns()
     with caplog.at_level(logging.WARNING, "embedded_host.workers"):
         first = Blocked(watch, "a")
-        eventually(lambda: len(caplog.messages) == 1, "the first is told of")
+        eventually(lambda: len(caplog.messages) == 1, "the first is logged")
         second = Blocked(watch, "b")
-        eventually(lambda: len(caplog.messages) == 2, "the second is told of")
+        eventually(lambda: len(caplog.messages) == 2, "the second is logged")
         first.end()
         second.end()
-        third = Blocked(watch, "c")  # after the looking has ended, or nearly
-        eventually(lambda: len(caplog.messages) == 3, "the third is told of")
+        third = Blocked(watch, "c")  # the checks have stopped or are about to stop
+        eventually(lambda: len(caplog.messages) == 3, "the third is logged")
         third.end()
     for instance_id, message in zip("abc", caplog.messages, strict=True):
         assert message.startswith(
             f"Orchestrator 'Hello' of instance '{instance_id}' has blocked for a second at"
         )
         assert f"{Path(__file__).name} line " in message
-        assert "self._go_on.wait(20)" in message
+        assert "self._continue.wait(20)" in message
 
 
-def test_a_turn_begins_where_no_further_thread_is_to_be_had(
+def test_a_turn_begins_if_the_system_refuses_a_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
@@ -72,7 +72,7 @@ def test_a_turn_begins_where_no_further_thread_is_to_be_had(
     assert watch._turns == {}
 
 
-def test_a_turn_that_comes_back_is_not_told_of(
+def test_a_turn_that_returns_in_time_is_not_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)
@@ -80,5 +80,5 @@ def test_a_turn_that_comes_back_is_not_told_of(
     for _ in range(200):
         watch.begin("Hello", "a", Path(__file__).parent)
         watch.end()
-    eventually(lambda: not watch._checking, "nothing is looked at any more")
+    eventually(lambda: not watch._checking, "the checks have stopped")
     assert caplog.messages == []

@@ -1,4 +1,4 @@
-"""Threads that take calls from a socket."""
+"""Threads that read calls from a socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Serve = Callable[
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """With which codes the process would have ended; the thread stays there instead."""
+    """Return the exit codes with which the process would have exited. The thread waits instead."""
     codes: list[int] = []
 
     def exit(code: int) -> None:
@@ -36,7 +36,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def serve(ended: list[int]) -> Iterator[Serve]:
-    """The host's end of a socket at whose other end there are so many threads."""
+    """Return a function that starts threads at a socket and returns the host's end of it."""
     ours: list[socket.socket] = []
 
     def serve(
@@ -53,43 +53,43 @@ def serve(ended: list[int]) -> Iterator[Serve]:
         sock.close()
     eventually(
         lambda: len(ended) == len(ours),
-        "all have seen the end, while that does not end this process",
+        "all threads have seen the end of their socket",
     )
 
 
-def answers(host: socket.socket, count: int) -> list[Message]:
+def receive(host: socket.socket, count: int) -> list[Message]:
     reader = FrameReader()
-    got: list[Message] = []
-    while len(got) < count:
-        got += reader.feed(host.recv(65_536))
-    return got
+    received: list[Message] = []
+    while len(received) < count:
+        received += reader.feed(host.recv(65_536))
+    return received
 
 
-def test_calls_are_answered(serve: Serve) -> None:
-    host = serve(2, lambda asked: InvocationResult(asked.id, asked.function))
+def test_each_call_gets_its_result(serve: Serve) -> None:
+    host = serve(2, lambda request: InvocationResult(request.id, request.function))
     host.sendall(
         b"".join(encode(InvocationRequest(number, f"f{number}", "null")) for number in range(500))
     )
-    got = answers(host, 500)
-    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == [
+    received = receive(host, 500)
+    assert sorted((a.id, a.value) for a in received if isinstance(a, InvocationResult)) == [
         (n, f"f{n}") for n in range(500)
     ]
 
 
-def test_a_turn_and_what_arrives_in_pieces(serve: Serve) -> None:
-    host = serve(1, lambda asked: InvocationResult(asked.id, type(asked).__name__))
+def test_a_turn_request_that_arrives_in_pieces_runs(serve: Serve) -> None:
+    host = serve(1, lambda request: InvocationResult(request.id, type(request).__name__))
     for byte in encode(TurnRequest(7, "f", "instance", "execution", "x" * 50)):
         host.sendall(bytes([byte]))
-    assert answers(host, 1) == [InvocationResult(7, "TurnRequest")]
+    assert receive(host, 1) == [InvocationResult(7, "TurnRequest")]
 
 
-def test_a_message_without_a_response_gets_none(serve: Serve) -> None:
-    host = serve(1, lambda asked: None if asked.id == 1 else InvocationResult(asked.id))
+def test_no_result_is_sent_if_run_returns_none(serve: Serve) -> None:
+    host = serve(1, lambda request: None if request.id == 1 else InvocationResult(request.id))
     host.sendall(encode(InvocationRequest(1, "f", "")) + encode(InvocationRequest(2, "f", "")))
-    assert answers(host, 1) == [InvocationResult(2)]
+    assert receive(host, 1) == [InvocationResult(2)]
 
 
-def test_large_calls_and_answers(serve: Serve) -> None:
+def test_large_calls_and_results_arrive(serve: Serve) -> None:
     def echo(request: InvocationRequest | TurnRequest) -> InvocationResult:
         assert isinstance(request, InvocationRequest)
         assert isinstance(request.trigger, str)
@@ -102,98 +102,99 @@ def test_large_calls_and_answers(serve: Serve) -> None:
     )
     sending = threading.Thread(target=host.sendall, args=(frames,))
     sending.start()
-    got = answers(host, 3)
+    received = receive(host, 3)
     sending.join(20)
-    assert sorted((a.id, a.value) for a in got if isinstance(a, InvocationResult)) == list(
+    assert sorted((a.id, a.value) for a in received if isinstance(a, InvocationResult)) == list(
         enumerate(texts)
     )
 
 
-def test_small_answers_go_ahead_of_large_ones_that_wait(
+def test_small_results_overtake_large_ones_that_wait(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody reads at first: a large one fills the socket, the others wait for it."""
-    sent, left, larges = CallThreads._send, threading.Semaphore(0), threading.Event()
+    """While the host does not read, a large result fills the socket, and the others wait."""
+    send, queued, small = CallThreads._send, threading.Semaphore(0), threading.Event()
 
-    def counted(it: CallThreads, frame: bytes) -> None:
-        sent(it, frame)
-        left.release()
+    def counted(threads: CallThreads, frame: bytes) -> None:
+        send(threads, frame)
+        queued.release()
 
-    def run(asked: InvocationRequest | TurnRequest) -> InvocationResult:
-        if asked.id < 4:
-            return InvocationResult(asked.id, "x" * 3_000_000)
-        larges.wait(20)
-        return InvocationResult(asked.id, "small")
+    def run(request: InvocationRequest | TurnRequest) -> InvocationResult:
+        if request.id < 4:
+            return InvocationResult(request.id, "x" * 3_000_000)
+        small.wait(20)
+        return InvocationResult(request.id, "small")
 
     monkeypatch.setattr(CallThreads, "_send", counted)
     host = serve(4, run)
     host.sendall(b"".join(encode(InvocationRequest(number, "f", "")) for number in range(1, 5)))
-    for _ in range(2):  # have left theirs to the one that sends
-        assert left.acquire(timeout=20)
-    larges.set()
-    assert left.acquire(timeout=20)
-    order = [answer.id for answer in answers(host, 4) if isinstance(answer, InvocationResult)]
+    for _ in range(2):  # two large results wait for the thread that sends the first
+        assert queued.acquire(timeout=20)
+    small.set()
+    assert queued.acquire(timeout=20)
+    order = [result.id for result in receive(host, 4) if isinstance(result, InvocationResult)]
     assert order.index(4) == 1, order
 
 
 def test_concurrent_calls_are_limited_to_the_threads(serve: Serve) -> None:
-    meet, most, running, lock = threading.Barrier(3), [0], [0], threading.Lock()
+    barrier, most, running, lock = threading.Barrier(3), [0], [0], threading.Lock()
 
-    def run(asked: InvocationRequest | TurnRequest) -> InvocationResult:
+    def run(request: InvocationRequest | TurnRequest) -> InvocationResult:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        meet.wait(20)  # passed by three together only
+        barrier.wait(20)  # continues when three threads wait
         with lock:
             running[0] -= 1
-        return InvocationResult(asked.id)
+        return InvocationResult(request.id)
 
     host = serve(3, run)
     host.sendall(b"".join(encode(InvocationRequest(number, "f", "")) for number in range(9)))
-    assert len(answers(host, 9)) == 9
+    assert len(receive(host, 9)) == 9
     assert most == [3]
 
 
-def test_a_lone_caller_needs_no_more_than_two_threads(serve: Serve) -> None:
-    host = serve(8, lambda asked: InvocationResult(asked.id, threading.current_thread().name))
+def test_a_single_caller_starts_at_most_two_threads(serve: Serve) -> None:
+    host = serve(8, lambda request: InvocationResult(request.id, threading.current_thread().name))
     names = set()
     for number in range(100):
         host.sendall(encode(InvocationRequest(number, "f", "")))
-        (answer,) = answers(host, 1)
-        assert isinstance(answer, InvocationResult)
-        names.add(answer.value)
+        (result,) = receive(host, 1)
+        assert isinstance(result, InvocationResult)
+        names.add(result.value)
     assert names <= {"test-1", "test-2"}
 
 
-def test_where_no_further_thread_is_to_be_had_those_there_are_go_on(
+def test_existing_threads_continue_if_the_system_refuses_another(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    host = serve(4, lambda asked: InvocationResult(asked.id))
+    host = serve(4, lambda request: InvocationResult(request.id))
     monkeypatch.setattr(threading.Thread, "start", refuse)
     host.sendall(b"".join(encode(InvocationRequest(number, "f", "")) for number in range(20)))
     assert [
-        answer.id for answer in answers(host, 20) if isinstance(answer, InvocationResult)
+        result.id for result in receive(host, 20) if isinstance(result, InvocationResult)
     ] == list(range(20))
 
 
-def test_the_process_ends_where_a_call_has_no_room(ended: list[int]) -> None:
-    """What has been read of it is lost, and with it where the next one begins."""
+def test_the_process_exits_if_memory_is_exhausted(ended: list[int]) -> None:
+    """The rest of the frame is lost, so the start of the next frame is unknown."""
 
     class Full:
         def recv(self, size: int) -> bytes:
             raise MemoryError
 
-    CallThreads(cast(socket.socket, Full()), 1, "test", lambda asked: None).start()
-    eventually(lambda: ended == [1], "the process has ended")
+    CallThreads(cast(socket.socket, Full()), 1, "test", lambda request: None).start()
+    eventually(lambda: ended == [1], "the process exits")
 
 
 @pytest.mark.parametrize("last", [b"", b"\xff\xff\xff\xff"])
-def test_the_process_ends_with_the_connection(serve: Serve, ended: list[int], last: bytes) -> None:
-    """Also with one that brings nonsense."""
-    host = serve(1, lambda asked: InvocationResult(asked.id))
+def test_the_process_exits_when_the_connection_ends_or_is_malformed(
+    serve: Serve, ended: list[int], last: bytes
+) -> None:
+    host = serve(1, lambda request: InvocationResult(request.id))
     host.sendall(last)
     host.shutdown(socket.SHUT_WR)
-    eventually(lambda: ended == [1], "the process has ended")
+    eventually(lambda: ended == [1], "the process exits")

@@ -1,4 +1,4 @@
-"""Channels: order, large frames, and peers that are gone or malformed."""
+"""Channels: order, large frames, closed peers and malformed bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from embedded_worker.framing import FrameReader, encode
 from embedded_worker.protocol import InvocationRequest, Message, StopRequest
 
 
-async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
-    got: list[Message] = []
+async def test_malformed_bytes_close_the_channel() -> None:
+    received: list[Message] = []
     closed = asyncio.Event()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Channel(lambda _, message: got.append(message), lambda _: closed.set()),
+        lambda: Channel(lambda _, message: received.append(message), lambda _: closed.set()),
         "127.0.0.1",
         0,
     )
@@ -27,10 +27,8 @@ async def test_a_peer_that_talks_garbage_is_hung_up_on() -> None:
     await asyncio.wait_for(closed.wait(), 5)
     writer.close()
     server.close()
-    assert [type(message) for message in got] in (
-        [StopRequest],
-        [],
-    )  # in one piece with the garbage, it is garbage too
+    # A valid message in the same piece as the malformed bytes is lost.
+    assert [type(message) for message in received] in ([StopRequest], [])
 
 
 async def test_sending_to_a_closed_peer_raises() -> None:
@@ -52,7 +50,7 @@ async def test_sending_to_a_closed_peer_raises() -> None:
 
 
 class NarrowTransport(asyncio.Transport):
-    """Takes a frame, and is full until it is told that it was sent."""
+    """A transport that accepts one frame, and then no other until ``resume_writing``."""
 
     def __init__(self, channel: Channel) -> None:
         self.written: list[int] = []
@@ -71,7 +69,7 @@ class NarrowTransport(asyncio.Transport):
         pass
 
 
-async def test_small_frames_go_ahead_of_large_ones_that_wait() -> None:
+async def test_small_frames_overtake_large_ones_that_wait() -> None:
     channel = Channel(lambda _, __: None, lambda _: None)
     channel.connection_made(transport := NarrowTransport(channel))
     for number in (1, 2, 3):
@@ -87,13 +85,13 @@ async def test_small_frames_go_ahead_of_large_ones_that_wait() -> None:
 
 
 async def test_large_frames_all_arrive() -> None:
-    got: list[int] = []
+    received: list[int] = []
     loop, last = asyncio.get_running_loop(), asyncio.Event()
 
     def receive(_: Channel, message: Message) -> None:
         assert isinstance(message, InvocationRequest)
-        got.append(message.id)
-        if len(got) == 20:
+        received.append(message.id)
+        if len(received) == 20:
             last.set()
 
     accepted = Channel(receive, lambda _: None)
@@ -106,7 +104,7 @@ async def test_large_frames_all_arrive() -> None:
             InvocationRequest(number, "F", "x" * (number % 2 * 3_000_000)), at_once=number % 3 == 0
         )
     await asyncio.wait_for(last.wait(), 20)
-    assert sorted(got) == list(range(20))
+    assert sorted(received) == list(range(20))
     channel.close()
     accepted.close()
     server.close()

@@ -9,7 +9,7 @@ from embedded_worker.converters import converter_for, find_converter
 @pytest.mark.parametrize(
     "kind", ["httpTrigger", "HTTPTRIGGER", "activityTrigger", "orchestrationtrigger"]
 )
-def test_a_converter_is_found_in_any_case(kind: str) -> None:
+def test_binding_types_are_compared_without_regard_to_case(kind: str) -> None:
     assert find_converter(kind) is converter_for(kind)
 
 

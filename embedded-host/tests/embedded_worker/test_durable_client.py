@@ -1,4 +1,4 @@
-"""The durable client's requests over the channel are what they are over HTTP."""
+"""The durable client's requests over the channel, compared with those over HTTP."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from embedded_worker.durable_client import carry_client_requests
 from embedded_worker.protocol import ClientResponse
 
 NAMES = ("post_async_request", "get_async_request", "delete_async_request")
-Asked = tuple[str, str, bytes]
+Sent = tuple[str, str, bytes]
 MODULE: Any = sys.modules[df.DurableOrchestrationClient.__module__]
 
 
-class World:
-    """A server, and what it was asked over HTTP and over the channel."""
+class Connections:
+    """An HTTP server and a channel, with the requests that each received."""
 
     def __init__(self) -> None:
         self.status, self.body = 200, b""
-        self.over_http: list[Asked] = []
-        self.over_channel: list[Asked] = []
+        self.over_http: list[Sent] = []
+        self.over_channel: list[Sent] = []
         self.base = ""
 
     async def serve(self, request: web.Request) -> web.Response:
@@ -36,36 +36,36 @@ class World:
         self.over_http.append((request.method, path, await request.read()))
         return web.Response(status=self.status, body=self.body)
 
-    async def ask(self, method: str, path: str, body: bytes) -> ClientResponse:
+    async def send(self, method: str, path: str, body: bytes) -> ClientResponse:
         self.over_channel.append((method, path, body))
         return ClientResponse(1, self.status, self.body)
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def connections(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connections]:
     for name in NAMES:
         monkeypatch.setattr(MODULE, name, getattr(http_utils, name))  # restored afterwards
-    world = World()
+    connections = Connections()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", world.serve)
+    app.router.add_route("*", "/{path:.*}", connections.serve)
     server = TestServer(app)
     await server.start_server()
-    world.base = str(server.make_url("/runtime/webhooks/durabletask/"))
-    carry_client_requests(world.ask, world.base)
-    yield world
+    connections.base = str(server.make_url("/runtime/webhooks/durabletask/"))
+    carry_client_requests(connections.send, connections.base)
+    yield connections
     await http_utils._close_session()
     await server.close()
 
 
-async def both(world: World, name: str, path: str, *data: Any) -> Any:
-    """The same call over HTTP and over the channel; what both answer."""
-    over_http = await getattr(http_utils, name)(world.base + path, *data)
-    over_channel = await getattr(MODULE, name)(world.base + path, *data)
+async def both(connections: Connections, name: str, path: str, *data: Any) -> Any:
+    """Return the common result of the same call over HTTP and over the channel."""
+    over_http = await getattr(http_utils, name)(connections.base + path, *data)
+    over_channel = await getattr(MODULE, name)(connections.base + path, *data)
     assert over_channel == over_http
     assert [
-        (method, "/" + path, body) for method, path, body in world.over_channel
-    ] == world.over_http
-    assert len(world.over_channel) == 1
+        (method, "/" + path, body) for method, path, body in connections.over_channel
+    ] == connections.over_http
+    assert len(connections.over_channel) == 1
     return over_channel
 
 
@@ -84,20 +84,22 @@ async def both(world: World, name: str, path: str, *data: Any) -> Any:
         (410, b"false"),
     ],
 )
-async def test_status_and_body(world: World, name: str, status: int, body: bytes) -> None:
-    world.status, world.body = status, body
-    answered = await both(world, name, "instances/i-1")
+async def test_status_and_body_are_the_same_over_the_channel_and_over_http(
+    connections: Connections, name: str, status: int, body: bytes
+) -> None:
+    connections.status, connections.body = status, body
+    result = await both(connections, name, "instances/i-1")
     nothing = "" if name.startswith("get") else None
     value = json.loads(body) if body.strip() else None
-    assert answered == [status, nothing if value is None else value]
+    assert result == [status, nothing if value is None else value]
 
 
 @pytest.mark.parametrize("data", [None, {"a": "é"}, "text", [], 0, '{"already": "text"}'])
 async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(
-    world: World, data: Any
+    connections: Connections, data: Any
 ) -> None:
-    await both(world, "post_async_request", "orchestrators/Main", data)
-    assert world.over_channel[0][:2] == ("POST", "orchestrators/Main")
+    await both(connections, "post_async_request", "orchestrators/Main", data)
+    assert connections.over_channel[0][:2] == ("POST", "orchestrators/Main")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,62 +115,67 @@ async def test_posted_bodies_are_the_same_over_the_channel_and_over_http(
     ],
 )
 async def test_quoted_paths_are_the_same_over_the_channel_and_over_http(
-    world: World, name: str, path: str
+    connections: Connections, name: str, path: str
 ) -> None:
-    await both(world, name, path)
+    await both(connections, name, path)
 
 
-async def test_the_sdk_client_sends_requests_over_the_channel(world: World) -> None:
+async def test_the_sdk_client_sends_requests_over_the_channel(connections: Connections) -> None:
     urls = {
         "taskHubName": "Hub",
-        "rpcBaseUrl": world.base,
+        "rpcBaseUrl": connections.base,
         "creationUrls": {},
         "managementUrls": {"id": "INSTANCEID"},
     }
     client = df.DurableOrchestrationClient(json.dumps(urls))
-    world.status, world.body = 202, b'{"id": "an id"}'
+    connections.status, connections.body = 202, b'{"id": "an id"}'
     assert await client.start_new("Main", "an id", {"n": 1}) == "an id"
-    world.body = b""
+    connections.body = b""
     await client.raise_event("an id", "Go", 1)
-    assert [(method, body) for method, _, body in world.over_channel] == [
+    assert [(method, body) for method, _, body in connections.over_channel] == [
         ("POST", b'"{\\"n\\": 1}"'),
         ("POST", b'"1"'),
     ]
-    assert world.over_http == []
+    assert connections.over_http == []
 
 
-async def test_headers_are_no_hindrance(world: World) -> None:
+async def test_additional_arguments_of_the_sdk_are_accepted(connections: Connections) -> None:
     await MODULE.post_async_request(
-        world.base + "x", 1, "trace", "state", function_invocation_id="i"
+        connections.base + "x", 1, "trace", "state", function_invocation_id="i"
     )
-    await MODULE.get_async_request(world.base + "x", function_invocation_id="i")
-    assert len(world.over_channel) == 2
+    await MODULE.get_async_request(connections.base + "x", function_invocation_id="i")
+    assert len(connections.over_channel) == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_requests_to_another_base_use_http(world: World, name: str) -> None:
-    world.body = b"7"
-    url = world.base.replace("/runtime/webhooks/durabletask/", "/elsewhere/x")
+async def test_requests_to_another_base_use_http(connections: Connections, name: str) -> None:
+    connections.body = b"7"
+    url = connections.base.replace("/runtime/webhooks/durabletask/", "/elsewhere/x")
     assert await getattr(MODULE, name)(url) == [200, 7]
-    assert (world.over_channel, [path for _, path, _ in world.over_http]) == ([], ["/elsewhere/x"])
+    assert (connections.over_channel, [path for _, path, _ in connections.over_http]) == (
+        [],
+        ["/elsewhere/x"],
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_requests_of_another_event_loop_use_http(world: World, name: str) -> None:
-    world.body = b"7"
+async def test_requests_of_another_event_loop_use_http(connections: Connections, name: str) -> None:
+    connections.body = b"7"
 
     async def elsewhere() -> Any:
         try:
-            return await getattr(MODULE, name)(world.base + "x")
+            return await getattr(MODULE, name)(connections.base + "x")
         finally:
             await http_utils._close_session()
 
     assert await asyncio.to_thread(asyncio.run, elsewhere()) == [200, 7]
-    assert (world.over_channel, len(world.over_http)) == ([], 1)
+    assert (connections.over_channel, len(connections.over_http)) == ([], 1)
 
 
-async def test_another_sdk_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_sdk_is_not_changed(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(MODULE, "get_async_request")
     post = MODULE.post_async_request
-    carry_client_requests(world.ask, world.base)
+    carry_client_requests(connections.send, connections.base)
     assert MODULE.post_async_request is post

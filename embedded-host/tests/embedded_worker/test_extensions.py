@@ -1,4 +1,4 @@
-"""Extensions of the worker: hooks around every function of an app that asks for them."""
+"""Extensions of the worker: hooks before and after every function."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Tracing(AppExtensionBase):
         seen.append("app before")
 
     @classmethod
-    def post_invocation_app_level(cls, logger, context, func_args=None, func_ret=None, *more, **options):
+    def post_invocation_app_level(
+        cls, logger, context, func_args=None, func_ret=None, *more, **options
+    ):
         seen.append(f"app after {type(func_ret).__name__}")
 
 
@@ -60,8 +62,8 @@ Own(__file__)
 
 
 @pytest.fixture(autouse=True)
-def no_extensions_left() -> Iterator[None]:
-    """They register with the package, for the rest of the process."""
+def removed_extensions() -> Iterator[None]:
+    """Remove the extensions, which register for the lifetime of the process."""
     meta: Any = func.ExtensionMeta
     yield
     meta._func_exts.clear()
@@ -87,14 +89,14 @@ def runner(
 
 def seen() -> list[str]:
     tracing = importlib.import_module("shared.tracing")  # a module of the app
-    found: list[str] = tracing.seen[:]
+    copied: list[str] = tracing.seen[:]
     tracing.seen.clear()
-    return found
+    return copied
 
 
 @pytest.mark.parametrize("runner", ["1", "True"], indirect=True)
 @pytest.mark.parametrize("name", ["Traced", "TracedLater"])
-async def test_hooks_are_around_a_function(
+async def test_hooks_run_before_and_after_a_function(
     runner: Runner, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert seen() == ["loaded Hello", "loaded Traced", "loaded TracedLater"]
@@ -105,7 +107,7 @@ async def test_hooks_are_around_a_function(
 
 
 @pytest.mark.parametrize("runner", ["1"], indirect=True)
-async def test_hooks_are_around_each_turn(runner: Runner) -> None:
+async def test_hooks_run_before_and_after_each_turn(runner: Runner) -> None:
     seen()
     event = {"EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-02T03:04:05Z"}
     instance = {"InstanceId": "i", "ExecutionId": "e"}

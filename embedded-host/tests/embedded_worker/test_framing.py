@@ -1,4 +1,4 @@
-"""Frames: every message survives encoding and decoding, in any pieces, and malformed frames are refused."""
+"""Encoding and decoding of every message, in any pieces, and malformed frames."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_messages_are_joined_from_any_pieces(data: st.DataObject) -> None:
     assert all(same(a, b) for a, b in zip(read, MESSAGES, strict=True))
 
 
-def test_a_message_is_complete_with_its_last_byte_only() -> None:
+def test_a_message_is_returned_with_its_last_byte() -> None:
     reader = FrameReader()
     whole = encode(StopRequest())
     assert [reader.feed(whole[i : i + 1]) for i in range(len(whole) - 1)] == [[]] * (len(whole) - 1)
@@ -123,14 +123,14 @@ HELLO |= {"azure_functions": "", "azure_functions_durable": ""}
     [
         pytest.param(struct.pack(">II", MAX_FRAME, 1), id="longer than the limit"),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="HTTP"),
-        pytest.param(frame(b"abc"), id="no JSON"),
-        pytest.param(frame(b""), id="no header"),
-        pytest.param(frame(b'["\xff"]'), id="no UTF-8"),
-        pytest.param(frame(b'["stop"] '), id="JSON with a rest"),
-        pytest.param(frame(b"7"), id="no array"),
+        pytest.param(frame(b"abc"), id="invalid JSON"),
+        pytest.param(frame(b""), id="empty header"),
+        pytest.param(frame(b'["\xff"]'), id="invalid UTF-8"),
+        pytest.param(frame(b'["stop"] '), id="bytes after the JSON"),
+        pytest.param(frame(b"7"), id="number"),
         pytest.param(frame(b"{}"), id="object"),
         pytest.param(frame(b"[]"), id="empty array"),
-        pytest.param(frame(b"[[]]"), id="type that is no string"),
+        pytest.param(frame(b"[[]]"), id="type that is not a string"),
         pytest.param(frame(b'["no such message"]'), id="unknown type"),
         pytest.param(frame(b"[" * 100_000), id="too deep"),
         pytest.param(frame(b'["stop", 1]'), id="excess field"),
@@ -181,7 +181,7 @@ def test_a_field_of_another_type_is_refused(fields: list[Any]) -> None:
         FrameReader().feed(frame(json.dumps(fields).encode()))
 
 
-def test_text_that_is_not_utf_8_is_refused() -> None:
+def test_a_blob_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(MalformedFrameError):
         FrameReader().feed(frame(b'["turn", 1, "F", "i", "e", 1]', b"\xff"))
 
@@ -204,10 +204,10 @@ def test_a_result_that_is_too_large_becomes_an_error() -> None:
     assert result.id == 7
     assert result.error is not None
     assert "cannot be sent to the host: it has 20" in result.error.message
-    (answer,) = FrameReader().feed(encode(ClientResponse(8, 200, b"x" * 2000)))
-    assert isinstance(answer, ClientResponse)
-    assert (answer.id, answer.status) == (8, 500)
-    assert isinstance(json.loads(answer.body), str)
+    (response,) = FrameReader().feed(encode(ClientResponse(8, 200, b"x" * 2000)))
+    assert isinstance(response, ClientResponse)
+    assert (response.id, response.status) == (8, 500)
+    assert isinstance(json.loads(response.body), str)
 
 
 @pytest.mark.usefixtures("narrow")
@@ -224,7 +224,7 @@ def test_an_unsendable_request_raises_with_the_reason(message: Message) -> None:
         encode(message)
 
 
-def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
+def test_a_malformed_frame_after_a_valid_one_is_refused() -> None:
     with pytest.raises(MalformedFrameError):
         FrameReader().feed(encode(StopRequest()) + frame(b""))
 
@@ -232,8 +232,8 @@ def test_a_good_frame_before_a_bad_one_does_not_hide_it() -> None:
 def test_the_reader_counts_the_missing_bytes_of_a_frame() -> None:
     reader, frame = FrameReader(), encode(InvocationRequest(1, "F", "x" * 1000))
     assert reader.missing == 0
-    for at in range(len(frame) - 1):
-        reader.feed(frame[at : at + 1])
-        assert reader.missing == (len(frame) - at - 1 if at >= 7 else 0)
+    for index in range(len(frame) - 1):
+        reader.feed(frame[index : index + 1])
+        assert reader.missing == (len(frame) - index - 1 if index >= 7 else 0)
     assert len(reader.feed(frame[-1:])) == 1
     assert reader.missing == 0

@@ -10,7 +10,7 @@ from embedded_worker.http_values import request_datum, response_data
 from embedded_worker.protocol import HttpRequestData
 
 
-def test_a_request_has_all_its_parts() -> None:
+def test_a_decoded_request_has_all_fields() -> None:
     data = HttpRequestData(
         "POST", "http://h/api/x/1?q=2", {"h": "3"}, {"q": "2"}, {"id": "1"}, b'{"a": 4}'
     )
@@ -28,13 +28,13 @@ def test_a_request_has_all_its_parts() -> None:
     )
 
 
-def test_a_response_has_status_headers_and_body() -> None:
+def test_an_http_response_keeps_its_status_headers_and_body() -> None:
     response = func.HttpResponse(
         b"\x00", status_code=201, headers={"X-A": "1"}, mimetype="image/png"
     )
-    assert (found := response_data(response, "F")).status == 201
-    assert found.body == b"\x00"
-    assert ("x-a", "1") in [(name.lower(), value) for name, value in found.headers]
+    data = response_data(response, "F")
+    assert (data.status, data.body) == (201, b"\x00")
+    assert ("x-a", "1") in [(name.lower(), value) for name, value in data.headers]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_a_response_has_status_headers_and_body() -> None:
         ('{"body": {"a": 1}, "status": "many"}', 200, '{\n  "a": 1\n}'),
     ],
 )
-def test_a_returned_text_is_sent_as_the_functions_host_sends_it(
+def test_a_returned_string_becomes_the_response_of_the_functions_host(
     text: str, status: int, body: str
 ) -> None:
-    found = response_data(text, "F")
-    assert (found.status, found.body.decode()) == (status, body)
+    data = response_data(text, "F")
+    assert (data.status, data.body.decode()) == (status, body)
 
 
-def test_a_body_object_has_the_type_json_unless_it_names_another() -> None:
+def test_a_body_object_gets_the_content_type_json_unless_it_has_another() -> None:
     assert (
         dict(response_data('{"body": {}}', "F").headers)["Content-Type"]
         == "application/json; charset=utf-8"
@@ -63,6 +63,6 @@ def test_a_body_object_has_the_type_json_unless_it_names_another() -> None:
     assert dict(response_data(named, "F").headers) == {"content-type": "text/csv"}
 
 
-def test_another_value_is_no_response() -> None:
+def test_a_value_of_another_type_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Return a func\.HttpResponse or a str from 'F'"):
         response_data(None, "F")

@@ -1,4 +1,4 @@
-"""The worker imports the standard library and the app's SDK only: it runs in the app's interpreter."""
+"""The imports of the worker, which runs in the app's interpreter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def imported(module: Path) -> set[str]:
-    """The top-level packages that a module imports, wherever in its code."""
+    """Return the top-level packages that a module imports at any level of its code."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -37,7 +37,9 @@ import importlib, pkgutil, sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("embedded_host", "msgspec", "click", "rich", "watchfiles", "uvloop"):
+        if name.partition(".")[0] in (
+            "embedded_host", "msgspec", "click", "rich", "watchfiles", "uvloop"
+        ):
             raise ImportError(name + " is not installed in the app's environment")
 
 sys.meta_path.insert(0, Blocker())

@@ -45,7 +45,7 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
         ("@app.function_name('a')\ndef f(): ...\n", HEAD, "Function a does not have a trigger"),
     ],
 )
-def test_a_problem_is_reported_and_nothing_is_served(
+def test_a_broken_app_has_one_problem_and_no_functions(
     root: Path, code: str, head: str, text: str
 ) -> None:
     indexed = index(root, code, head)
@@ -54,9 +54,10 @@ def test_a_problem_is_reported_and_nothing_is_served(
     assert text in problem.text
 
 
-def test_the_first_of_two_functions_with_a_name_is_served(root: Path) -> None:
+def test_the_first_of_two_functions_with_the_same_name_is_served(root: Path) -> None:
     code = "".join(
-        f"@app.function_name('{name}')\n@app.activity_trigger('value')\ndef f{n}(value): return {n}\n"
+        f"@app.function_name('{name}')\n@app.activity_trigger('value')\n"
+        f"def f{n}(value): return {n}\n"
         for n, name in enumerate(("Same", "same"))
     )
     indexed = index(root, code)

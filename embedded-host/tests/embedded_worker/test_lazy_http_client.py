@@ -1,4 +1,4 @@
-"""The SDK's HTTP client is imported at its first request."""
+"""The delayed import of the SDK's HTTP client."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ print("aiohttp" in sys.modules)
 """
 
 
-def test_the_first_request_imports_aiohttp() -> None:
-    """In a process of its own: a module is imported once."""
+def test_aiohttp_is_imported_by_the_first_request() -> None:
+    """Use a separate process, because a module is imported once in a process."""
     done = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=False
     )
@@ -52,7 +52,7 @@ def test_the_first_request_imports_aiohttp() -> None:
     ], done.stderr
 
 
-def test_an_sdk_that_is_already_imported_is_left_alone() -> None:
+def test_an_sdk_that_is_already_imported_is_not_changed() -> None:
     before = sys.modules[lazy_http_client.NAME]
     assert not lazy_http_client.install()
     assert sys.modules[lazy_http_client.NAME] is before

@@ -1,4 +1,4 @@
-"""Loading user code: what works as in the real worker, and the words for what does not."""
+"""Imports of user code, and the messages for code that cannot be used."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def refused(app: AppFolder, name: str = "Hello") -> LoadError:
     return caught.value
 
 
-# -- what works ------------------------------------------------------------------------------------
+# -- valid functions -------------------------------------------------------------------------------
 
 
-def test_a_sync_and_an_async_function(app: AppFolder) -> None:
+def test_sync_and_async_functions_are_loaded(app: AppFolder) -> None:
     app.function("Sync", "def main(value): return 'sync ' + value", activity_trigger())
     app.function("Async", "async def main(value): return value", activity_trigger())
     sync = load(app, "Sync")
@@ -48,9 +48,12 @@ def test_a_sync_and_an_async_function(app: AppFolder) -> None:
     assert load(app, "Async").is_async
 
 
-def test_bindings_are_told_apart(app: AppFolder) -> None:
+def test_parameters_are_assigned_to_their_bindings(app: AppFolder) -> None:
     res = {"name": "res", "type": "http", "direction": "out"}
-    code = "import azure.functions as func\ndef main(req: func.HttpRequest, starter: str, res: func.Out[str], context): pass"
+    code = (
+        "import azure.functions as func\n"
+        "def main(req: func.HttpRequest, starter: str, res: func.Out[str], context): pass"
+    )
     app.function("Hello", code, http_trigger(), CLIENT, res)
     function = load(app)
     assert function.clients == ("starter",)
@@ -59,12 +62,12 @@ def test_bindings_are_told_apart(app: AppFolder) -> None:
     assert function.wants_context
 
 
-def test_a_context_that_is_a_binding_is_not_the_invocations(app: AppFolder) -> None:
+def test_a_binding_named_context_replaces_the_invocation_context(app: AppFolder) -> None:
     app.orchestrator("Hello", "yield")
     assert not load(app).wants_context
 
 
-def test_kwargs_and_defaults_fit_any_bindings(app: AppFolder) -> None:
+def test_kwargs_and_parameters_with_defaults_match_any_bindings(app: AppFolder) -> None:
     app.function("Hello", "def main(value, extra=3, **others): pass", activity_trigger(), CLIENT)
     assert load(app).clients == ("starter",)
 
@@ -73,7 +76,7 @@ def test_kwargs_and_defaults_fit_any_bindings(app: AppFolder) -> None:
     "line",
     ["from ..shared import words", "from __app__.shared import words", "from shared import words"],
 )
-def test_the_ways_to_import_what_functions_share(app: AppFolder, line: str) -> None:
+def test_shared_code_can_be_imported_in_three_ways(app: AppFolder, line: str) -> None:
     app.write("shared/__init__.py", "")
     app.write("shared/words.py", "GREETING = 'hello'")
     app.function("Hello", f"{line}\ndef main(value): return words.GREETING", activity_trigger())
@@ -90,7 +93,7 @@ def test_a_folder_without_init_can_be_shared(app: AppFolder) -> None:
     assert load(app).call("x") == "hello"
 
 
-def test_a_module_beside_the_function(app: AppFolder) -> None:
+def test_a_function_imports_a_module_of_its_folder(app: AppFolder) -> None:
     app.write("Hello/words.py", "GREETING = 'hello'")
     app.function(
         "Hello", "from .words import GREETING\ndef main(value): return GREETING", activity_trigger()
@@ -98,7 +101,7 @@ def test_a_module_beside_the_function(app: AppFolder) -> None:
     assert load(app).call("x") == "hello"
 
 
-def test_script_file_and_entry_point(app: AppFolder) -> None:
+def test_script_file_and_entry_point_select_the_function(app: AppFolder) -> None:
     app.function(
         "Hello",
         "def greet(value): return 'hi'",
@@ -109,7 +112,7 @@ def test_script_file_and_entry_point(app: AppFolder) -> None:
     assert load(app).call("x") == "hi"
 
 
-def test_an_annotation_only_a_type_checker_resolves(app: AppFolder) -> None:
+def test_an_annotation_that_cannot_be_resolved_is_ignored(app: AppFolder) -> None:
     code = (
         "from __future__ import annotations\ndef main(value: NoSuchType) -> Another: return value"
     )
@@ -118,7 +121,7 @@ def test_an_annotation_only_a_type_checker_resolves(app: AppFolder) -> None:
 
 
 @pytest.mark.parametrize("annotation", ["func.HttpRequest", "'func.HttpRequest'"])
-def test_the_right_annotation(app: AppFolder, annotation: str) -> None:
+def test_the_expected_annotation_is_accepted(app: AppFolder, annotation: str) -> None:
     app.function(
         "Hello",
         f"import azure.functions as func\ndef main(req: {annotation}) -> str: ...",
@@ -128,7 +131,7 @@ def test_the_right_annotation(app: AppFolder, annotation: str) -> None:
     assert load(app).return_type == "http"
 
 
-def test_the_app_goes_before_installed_packages(app: AppFolder) -> None:
+def test_modules_of_the_app_precede_installed_packages(app: AppFolder) -> None:
     app.write("shared/__init__.py", "HERE = True")
     app.function("Hello", "import shared\ndef main(value): return shared.HERE", activity_trigger())
     assert load(app).call(1) is True
@@ -138,7 +141,7 @@ def test_the_app_goes_before_installed_packages(app: AppFolder) -> None:
 # -- imports that fail -----------------------------------------------------------------------------
 
 
-def test_no_such_module(app: AppFolder) -> None:
+def test_a_missing_module_is_reported_with_the_users_line(app: AppFolder) -> None:
     app.function(
         "Hello", "import os\nimport no_such_thing\ndef main(value): ...", activity_trigger()
     )
@@ -146,19 +149,18 @@ def test_no_such_module(app: AppFolder) -> None:
     assert "Hello/__init__.py line 2: import no_such_thing" in text
     assert "there is no module named 'no_such_thing'" in text
     assert "requirements.txt" in text
-    assert (
-        sys.executable not in text
-    )  # it goes out over HTTP; the console says it (test_console.py)
+    # The message is sent in HTTP responses. The path of the interpreter is only logged.
+    assert sys.executable not in text
 
 
-def test_an_import_inside_a_module_that_fails(app: AppFolder) -> None:
+def test_a_failed_import_inside_a_module_names_that_module(app: AppFolder) -> None:
     app.write("shared/__init__.py", "")
     app.write("shared/words.py", "import json\n\nfrom json import no_such_name\n")
     app.function("Hello", "from shared import words\ndef main(value): ...", activity_trigger())
     error = refused(app)
     assert (
-        "Hello/__init__.py cannot be imported: shared/words.py line 3: from json import no_such_name"
-        in str(error)
+        "Hello/__init__.py cannot be imported: shared/words.py line 3: "
+        "from json import no_such_name" in str(error)
     )
     assert "cannot import name 'no_such_name'" in str(error)
     frames = [line for line in error.stack.splitlines() if line.startswith("  File ")]
@@ -179,7 +181,7 @@ def test_an_installed_module_whose_own_import_fails_shows_the_users_line(
     assert "there is no module named 'its_missing_dependency'" in text
 
 
-def test_a_missing_module_of_a_folder_of_the_app(app: AppFolder) -> None:
+def test_a_missing_module_of_an_app_folder_is_named(app: AppFolder) -> None:
     app.write("shared/__init__.py", "")
     app.function("Hello", "import shared.wrods\ndef main(value): ...", activity_trigger())
     assert "shared is a folder of the app, but it has no such module" in str(refused(app))
@@ -198,13 +200,13 @@ def test_a_missing_module_below_the_apps_package_is_named_as_in_the_app(
     assert "requirements.txt" not in text
 
 
-def test_a_missing_folder_below_the_apps_package(app: AppFolder) -> None:
+def test_a_missing_folder_below_the_apps_package_is_named(app: AppFolder) -> None:
     app.function("Hello", "from ..sahred.words import x\ndef main(value): ...", activity_trigger())
     text = str(refused(app))
     assert "there is no module named 'sahred'. The app has no such folder or file." in text
 
 
-def test_a_syntax_error_with_its_line(app: AppFolder) -> None:
+def test_a_syntax_error_is_reported_with_its_line(app: AppFolder) -> None:
     app.function("Hello", "import os\n\ndef main(value:\n    pass\n", activity_trigger())
     text = str(refused(app))
     assert "Hello/__init__.py line 3: def main(value:" in text
@@ -218,7 +220,7 @@ def test_a_syntax_error_in_a_shared_module_names_that_module(app: AppFolder) -> 
     assert "shared/words.py line 1: x = = 1" in str(refused(app))
 
 
-def test_an_exception_at_import(app: AppFolder) -> None:
+def test_an_exception_during_the_import_is_reported_with_its_line(app: AppFolder) -> None:
     app.function(
         "Hello",
         "import os\nKEY = os.environ['NO_SUCH_VARIABLE_HERE']\ndef main(value): ...",
@@ -229,14 +231,14 @@ def test_an_exception_at_import(app: AppFolder) -> None:
     assert "KeyError: 'NO_SUCH_VARIABLE_HERE'" in text
 
 
-def test_sys_exit_at_import(app: AppFolder) -> None:
+def test_sys_exit_during_the_import_is_reported(app: AppFolder) -> None:
     app.function("Hello", "import sys\nsys.exit(3)\n", activity_trigger())
     text = str(refused(app))
     assert "Hello/__init__.py line 2: sys.exit(3)" in text
     assert "it calls sys.exit(3)" in text
 
 
-def test_a_file_outside_of_the_app(app: AppFolder) -> None:
+def test_a_script_file_outside_of_the_app_is_refused(app: AppFolder) -> None:
     app.function("Hello", "def main(value): ...", activity_trigger())
     outside = spec(app, "Hello")
     outside = type(outside)(
@@ -254,19 +256,19 @@ def test_a_file_outside_of_the_app(app: AppFolder) -> None:
 # -- entry points and parameters that do not fit ---------------------------------------------------
 
 
-def test_no_entry_point(app: AppFolder) -> None:
+def test_a_missing_entry_point_is_reported_with_the_functions_of_the_file(app: AppFolder) -> None:
     app.function("Hello", "from json import dumps\ndef mian(value): ...", activity_trigger())
     text = str(refused(app))
     assert "Hello/__init__.py has no 'main'. It has: mian." in text
     assert '"entryPoint" in Hello/function.json' in text
 
 
-def test_an_entry_point_that_is_no_function(app: AppFolder) -> None:
+def test_an_entry_point_that_is_not_callable_is_refused(app: AppFolder) -> None:
     app.function("Hello", "main = {'a': 1}", activity_trigger())
     assert "'main' in Hello/__init__.py is a dict and cannot be called" in str(refused(app))
 
 
-def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
+def test_an_entry_point_that_cannot_be_inspected_is_refused(app: AppFolder) -> None:
     app.function(
         "Hello", "def __getattr__(name): raise ValueError('no ' + name)", activity_trigger()
     )
@@ -275,14 +277,14 @@ def test_an_entry_point_that_cannot_be_looked_at(app: AppFolder) -> None:
     assert "line 1, in __getattr__" in error.stack
 
 
-def test_a_text_that_is_none_can_be_told_all_the_same(app: AppFolder) -> None:
+def test_a_message_with_a_lone_surrogate_can_be_sent_to_the_host(app: AppFolder) -> None:
     app.function("Hello", r"raise ValueError('a\ud800b')", activity_trigger())
     error = refused(app)
     assert r"ValueError: a\ud800b" in str(error)
     assert encode(LoadResult([LoadProblem("Hello", str(error), error.stack)]))
 
 
-def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> None:
+def test_parameters_and_bindings_without_a_counterpart_are_named(app: AppFolder) -> None:
     app.function("Hello", "def main(city, context): ...", activity_trigger("name"), CLIENT)
     text = str(refused(app))
     assert "parameters (city, context), bindings (name, starter)" in text
@@ -290,7 +292,7 @@ def test_a_parameter_without_binding_and_the_other_way_round(app: AppFolder) -> 
     assert "No parameter is named 'name' or 'starter'." in text
 
 
-def test_an_orchestrators_binding_has_the_sdks_name(app: AppFolder) -> None:
+def test_an_orchestrators_binding_must_be_named_context(app: AppFolder) -> None:
     code = "import azure.durable_functions as df\nmain = df.Orchestrator.create(lambda ctx: 1)"
     app.function("Hello", code, orchestration_trigger("ctx"))
     text = str(refused(app))
@@ -298,7 +300,7 @@ def test_an_orchestrators_binding_has_the_sdks_name(app: AppFolder) -> None:
     assert "Give both" not in text
 
 
-def test_no_parameters_at_all(app: AppFolder) -> None:
+def test_a_function_without_parameters_is_refused(app: AppFolder) -> None:
     app.function("Hello", "def main(): ...", activity_trigger("name"))
     assert "parameters (none), bindings (name)" in str(refused(app))
 
@@ -310,7 +312,7 @@ def test_no_parameters_at_all(app: AppFolder) -> None:
         (orchestration_trigger("req"), "str", "func.OrchestrationContext, or omit the annotation"),
     ],
 )
-def test_a_wrong_annotation(
+def test_an_unsupported_annotation_is_refused(
     app: AppFolder, binding: dict[str, Any], annotation: str, expected: str
 ) -> None:
     app.function("Hello", f"def main(req: {annotation}): ...", binding)
@@ -321,8 +323,10 @@ def test_a_wrong_annotation(
     assert expected in text
 
 
-def test_a_string_needs_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From 1.20 to 1.24 azure-functions has a converter for the client's binding that takes no annotation at all."""
+def test_a_string_annotation_skips_the_converter(
+    app: AppFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter of the durable client in azure-functions 1.20 to 1.24 accepts no annotation."""
 
     class Refusing:
         @staticmethod
@@ -342,11 +346,12 @@ def test_a_string_needs_no_converter(app: AppFolder, monkeypatch: pytest.MonkeyP
     )
 
 
-def test_http_streaming_is_named(app: AppFolder) -> None:
-    """Its request is a class of FastAPI."""
+def test_http_streaming_is_refused_by_name(app: AppFolder) -> None:
+    """The request of HTTP streaming is a class of FastAPI or Starlette."""
     app.function(
         "Hello",
-        "Request = type('Request', (), {'__module__': 'starlette.requests'})\ndef main(req: Request): ...",
+        "Request = type('Request', (), {'__module__': 'starlette.requests'})\n"
+        "def main(req: Request): ...",
         http_trigger(),
     )
     text = str(refused(app))
@@ -355,7 +360,7 @@ def test_http_streaming_is_named(app: AppFolder) -> None:
 
 
 @pytest.mark.parametrize("annotation", ["str", "func.HttpResponse"])
-def test_an_output_that_is_not_annotated_as_one(app: AppFolder, annotation: str) -> None:
+def test_an_output_without_the_out_annotation_is_refused(app: AppFolder, annotation: str) -> None:
     code = f"import azure.functions as func\ndef main(req, res: {annotation}): ..."
     app.function("Hello", code, http_trigger(), {"name": "res", "type": "http", "direction": "out"})
     assert (
@@ -365,7 +370,7 @@ def test_an_output_that_is_not_annotated_as_one(app: AppFolder, annotation: str)
 
 
 @pytest.mark.parametrize("annotation", ["func.Out", "func.Out[str]"])
-def test_an_input_that_is_annotated_as_an_output(app: AppFolder, annotation: str) -> None:
+def test_an_input_annotated_as_an_output_is_refused(app: AppFolder, annotation: str) -> None:
     code = f"import azure.functions as func\ndef main(req: {annotation}): ..."
     app.function("Hello", code, http_trigger(), HTTP_OUT)
     text = str(refused(app))

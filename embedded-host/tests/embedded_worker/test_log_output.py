@@ -1,4 +1,4 @@
-"""No key reaches the log."""
+"""Access keys in log lines."""
 
 from __future__ import annotations
 
@@ -47,16 +47,18 @@ def test_keys_are_hidden(text: str) -> None:
         "?coder=x",
     ],
 )
-def test_other_text_stays(text: str) -> None:
+def test_text_without_keys_is_unchanged(text: str) -> None:
     assert without_keys(text) == text
 
 
-def test_text_after_a_key_is_kept() -> None:
+def test_text_after_a_key_is_unchanged() -> None:
     assert without_keys(f"?code={KEY}&b=2 (x)") == "?code=[Hidden Credential]&b=2 (x)"
     assert without_keys("?code=short") == "?code=[Hidden Credential]"
 
 
-def test_lines_of_the_console_and_their_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_are_hidden_in_console_lines_and_tracebacks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     handler = console_handler("%(levelname)s %(message)s")
     logger = logging.getLogger("test_log_lines")
     logger.addHandler(handler)

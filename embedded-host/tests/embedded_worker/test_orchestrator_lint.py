@@ -1,4 +1,4 @@
-"""What is wrong with an orchestrator's code is said with its line and with what to write instead."""
+"""Messages about mistakes in an orchestrator's code, with their lines and the fixes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MakeFunction = Callable[..., Any]
 
 @pytest.fixture
 def run(app: AppFolder) -> MakeFunction:
-    """``run`` of a module whose code is given."""
+    """Return a function that executes a module's code and returns its function ``run``."""
 
     def make(code: str) -> Any:
         file = app.write(FILE, code)
@@ -42,8 +42,8 @@ def run(app: AppFolder) -> MakeFunction:
     return make
 
 
-def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
-    """To its first turn."""
+def first_turn(function: Any, root: Path, *events: HistoryEvent) -> str:
+    """Return the SDK's JSON for the first turn of an orchestrator."""
     started = h.execution_started(
         after(0), instance_id="i-1", execution_id="e-1", name="Main", input=None
     )
@@ -57,15 +57,15 @@ def answer(function: Any, root: Path, *events: HistoryEvent) -> str:
 
 def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - the SDK raises no other class
-        answer(function, root, *events)
+        first_turn(function, root, *events)
     return str(caught.value).split("\n\n$OutOfProcData$:")[0]
 
 
-# -- while it runs ---------------------------------------------------------------------------------
+# -- yielded values and exceptions -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("yielded", "said"),
+    ("yielded", "expected"),
     [
         (
             "[context.call_activity('A')]",
@@ -80,28 +80,32 @@ def failure(function: Any, root: Path, *events: HistoryEvent) -> str:
         ("5", "a int, but must yield a task of its context."),
         (
             "context.signal_entity(df.EntityId('Counter', 'a'), 'add', 1)",
-            "a signal, which has no result to wait for: write context.signal_entity(...) without yield.",
+            "a signal, which has no result to wait for: write context.signal_entity(...) "
+            "without yield.",
         ),
     ],
 )
 @pytest.mark.parametrize("later", [False, True])
-def test_a_yielded_value_must_be_a_task(
-    app: AppFolder, run: MakeFunction, yielded: str, said: str, later: bool
+def test_yielding_another_value_than_a_task_is_refused(
+    app: AppFolder, run: MakeFunction, yielded: str, expected: str, later: bool
 ) -> None:
     before = "yield context.call_activity('Echo')" if later else "pass"
     function = run(f"def run(context):\n    {before}\n    yield {yielded}\n")
     events = [completed(0)] if later else []
-    assert failure(function, app.root, *events) == f"{FILE} line 3: the orchestrator yields {said}"
+    assert (
+        failure(function, app.root, *events) == f"{FILE} line 3: the orchestrator yields {expected}"
+    )
 
 
 @pytest.mark.parametrize("later", [False, True])
 def test_continue_as_new_may_be_yielded(app: AppFolder, run: MakeFunction, later: bool) -> None:
-    """As other languages write it. It gives no task, and the SDK ends the execution there."""
+    """Other languages yield continue_as_new. It returns no task, and the SDK ends the execution."""
     before = "yield context.call_activity('Echo')" if later else "pass"
     function = run(
-        f"def run(context):\n    {before}\n    yield context.continue_as_new(5)\n    yield context.call_activity('Never')\n"
+        f"def run(context):\n    {before}\n"
+        "    yield context.continue_as_new(5)\n    yield context.call_activity('Never')\n"
     )
-    state = json.loads(answer(function, app.root, *([completed(0)] if later else [])))
+    state = json.loads(first_turn(function, app.root, *([completed(0)] if later else [])))
     assert state["isDone"] is True
     [actions] = state["actions"]
     assert [action.get("functionName", action.get("input")) for action in actions] == (
@@ -110,7 +114,9 @@ def test_continue_as_new_may_be_yielded(app: AppFolder, run: MakeFunction, later
     assert actions[-1]["actionType"] == 4
 
 
-def test_its_finally_is_run(app: AppFolder, run: MakeFunction) -> None:
+def test_the_finally_block_of_a_refused_orchestrator_runs(
+    app: AppFolder, run: MakeFunction
+) -> None:
     function = run(
         """\
         ended = []
@@ -133,13 +139,13 @@ def test_its_finally_is_run(app: AppFolder, run: MakeFunction) -> None:
         "def run(context):\n    if False:\n        yield\n    return context.call_activity('A')\n",
     ],
 )
-def test_a_task_must_not_be_returned(app: AppFolder, run: MakeFunction, code: str) -> None:
-    said = f"{FILE}: 'run' returns a task and not its result. Write return (yield context...)."
-    assert failure(run(code), app.root) == said
+def test_returning_a_task_is_refused(app: AppFolder, run: MakeFunction, code: str) -> None:
+    expected = f"{FILE}: 'run' returns a task and not its result. Write return (yield context...)."
+    assert failure(run(code), app.root) == expected
 
 
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "expected"),
     [
         ("raise KeyError", "KeyError without a message at Main/__init__.py line 3"),
         ("raise ValueError()", "ValueError without a message at Main/__init__.py line 3"),
@@ -147,16 +153,14 @@ def test_a_task_must_not_be_returned(app: AppFolder, run: MakeFunction, code: st
         ("raise ValueError('boom')", "boom"),
     ],
 )
-def test_an_exception_without_a_text_gets_one(
-    app: AppFolder, run: MakeFunction, raised: str, said: str
+def test_an_exception_without_a_message_is_reported_with_its_line(
+    app: AppFolder, run: MakeFunction, raised: str, expected: str
 ) -> None:
     function = run(f"def run(context):\n    yield context.call_activity('A')\n    {raised}\n")
-    assert failure(function, app.root, completed(0)) == said
+    assert failure(function, app.root, completed(0)) == expected
 
 
-def test_values_and_failures_get_through_to_the_orchestrator(
-    app: AppFolder, run: MakeFunction
-) -> None:
+def test_the_orchestrator_gets_results_and_exceptions(app: AppFolder, run: MakeFunction) -> None:
     function = run(
         """\
         def run(context):
@@ -168,30 +172,34 @@ def test_values_and_failures_get_through_to_the_orchestrator(
         """
     )
     failed = h.task_failed(after(1), 1, "boom", "why")
-    assert '"output": [5, "boom \\n why"]' in answer(function, app.root, completed(0, "5"), failed)
+    assert '"output": [5, "boom \\n why"]' in first_turn(
+        function, app.root, completed(0, "5"), failed
+    )
 
 
 def test_an_orchestrator_without_a_yield_returns_its_value(
     app: AppFolder, run: MakeFunction
 ) -> None:
-    assert '"output": 3' in answer(run("def run(context):\n    return 3\n"), app.root)
+    assert '"output": 3' in first_turn(run("def run(context):\n    return 3\n"), app.root)
 
 
-# -- when it is loaded -----------------------------------------------------------------------------
+# -- loaded code -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "said"),
+    ("code", "kind", "expected"),
     [
         (
             "async def run(context):\n    await context.call_activity('A')\n",
             "orchestrationTrigger",
-            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield instead of await.",
+            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield "
+            "instead of await.",
         ),
         (
             "async def run(context):\n    yield context.call_activity('A')\n",
             "orchestrationTrigger",
-            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield instead of await.",
+            "'run' is an async def, which the SDK does not run. Make it a plain def, with yield "
+            "instead of await.",
         ),
         (
             "async def run(context):\n    pass\n",
@@ -200,13 +208,13 @@ def test_an_orchestrator_without_a_yield_returns_its_value(
         ),
     ],
 )
-def test_an_async_def_is_no_orchestrator(
-    run: MakeFunction, code: str, kind: str, said: str
+def test_an_async_def_orchestrator_is_refused(
+    run: MakeFunction, code: str, kind: str, expected: str
 ) -> None:
     factory = df.Orchestrator if kind == "orchestrationTrigger" else df.Entity
-    made = factory.create(run("\n\n" + code))
-    assert shape_problem(made, kind, FILE, "main") == f"{FILE} line 3: {said}"
-    assert shape_problem(made, kind, f"{FILE} line 9", "main") == f"{FILE} line 9: {said}"
+    handle = factory.create(run("\n\n" + code))
+    assert shape_problem(handle, kind, FILE, "main") == f"{FILE} line 3: {expected}"
+    assert shape_problem(handle, kind, f"{FILE} line 9", "main") == f"{FILE} line 9: {expected}"
 
 
 @pytest.mark.parametrize(
@@ -217,11 +225,11 @@ def test_an_async_def_is_no_orchestrator(
         "async def run(context):\n    yield 1\n",
     ],
 )
-def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
+def test_the_entry_point_must_be_the_result_of_create(run: MakeFunction, code: str) -> None:
     function = run(code)
     assert shape_problem(function, "orchestrationTrigger", FILE, "main") == (
-        f"'main' in {FILE} is the orchestrator function itself. Rename it, for example to run, make it a plain def, and add "
-        "below it: main = df.Orchestrator.create(run)."
+        f"'main' in {FILE} is the orchestrator function itself. Rename it, for example to run, "
+        "make it a plain def, and add below it: main = df.Orchestrator.create(run)."
     )
     entity = shape_problem(function, "entityTrigger", FILE, "main")
     assert entity is not None
@@ -229,7 +237,7 @@ def test_main_is_what_create_makes(run: MakeFunction, code: str) -> None:
     assert entity.endswith("main = df.Entity.create(run).")
 
 
-def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
+def test_valid_functions_have_no_shape_problem(run: MakeFunction) -> None:
     generator = run("def run(context):\n    yield 1\n")
     assert (
         shape_problem(df.Orchestrator.create(generator), "orchestrationTrigger", FILE, "main")
@@ -277,15 +285,15 @@ def test_valid_functions_have_no_problem_of_shape(run: MakeFunction) -> None:
         ("subprocess.run(['x'])", "subprocess.run", "call it in an activity"),
     ],
 )
-def test_calls_that_block_or_differ(
+def test_calls_that_block_or_are_not_deterministic_have_a_warning(
     app: AppFolder, run: MakeFunction, call: str, name: str, instead: str
 ) -> None:
     function = run(
         f"import time\n\ndef run(context):\n    yield context.call_activity('A')\n    x = {call}\n"
     )
-    (sentence,) = suspicious_calls(function, app.root)
-    assert sentence.startswith(f"{FILE} line 5: {name}(...) in an orchestrator ")
-    assert sentence.endswith(f"{instead}.")
+    (warning,) = suspicious_calls(function, app.root)
+    assert warning.startswith(f"{FILE} line 5: {name}(...) in an orchestrator ")
+    assert warning.endswith(f"{instead}.")
 
 
 @pytest.mark.parametrize(
@@ -300,7 +308,7 @@ def test_calls_that_block_or_differ(
         "mytime.times()",
     ],
 )
-def test_calls_that_are_no_matter(app: AppFolder, run: MakeFunction, call: str) -> None:
+def test_harmless_calls_have_no_warning(app: AppFolder, run: MakeFunction, call: str) -> None:
     assert list(suspicious_calls(run(f"def run(context):\n    yield {call}\n"), app.root)) == []
 
 
@@ -311,10 +319,10 @@ def test_a_function_without_source_is_not_checked(tmp_path: Path) -> None:
     assert list(suspicious_calls(len, tmp_path)) == []
 
 
-# -- where it is -----------------------------------------------------------------------------------
+# -- positions -------------------------------------------------------------------------------------
 
 
-def test_where_a_thread_is(app: AppFolder, run: MakeFunction) -> None:
+def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
     function = run(
         """\
         def run(event, reached):
@@ -327,20 +335,20 @@ def test_where_a_thread_is(app: AppFolder, run: MakeFunction) -> None:
     thread.start()
     assert reached.wait(5)
     assert thread.ident is not None
-    place = ""
-    while "here" not in place:  # between the two lines it takes a moment
-        place = thread_position(thread.ident, app.root) or ""
-    assert place == f"{FILE} line 3: event.wait()  # here"
+    position = ""
+    while "here" not in position:  # the thread may still be between the two lines
+        position = thread_position(thread.ident, app.root) or ""
+    assert position == f"{FILE} line 3: event.wait()  # here"
     assert thread_position(thread.ident, app.root / "elsewhere") is None
     event.set()
     thread.join()
     assert thread_position(thread.ident, app.root) is None
 
 
-def test_the_place_of_a_call(app: AppFolder, run: MakeFunction) -> None:
-    function = run("def run(place, root):\n    return place(root)\n")
+def test_caller_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
+    function = run("def run(position, root):\n    return position(root)\n")
     assert function(caller_position, app.root) == f"{FILE} line 2"
     assert function(caller_position, app.root / "elsewhere") == "?"
     assert function(caller_position, app.root.with_name(app.root.name[:-1])) == "?", (
-        "it only begins in the same way"
+        "only the start of the path is the same"
     )

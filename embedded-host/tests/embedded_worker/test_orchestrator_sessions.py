@@ -1,4 +1,4 @@
-"""Orchestrators kept in memory between turns, and the two things that they do otherwise than in the SDK's executor."""
+"""Orchestrators in memory between turns, and the two differences from the SDK's executor."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ROOT = Path(__file__).parent
 Steps = Generator[Any, Any, Any]
 
 
-class Talk:
-    """Turns of one orchestrator. ``fresh``: it is replayed in each."""
+class Turns:
+    """Runs turns of one orchestrator. If ``fresh``, each turn replays it from its history."""
 
     def __init__(self, function: Callable[[Any], Any], *, fresh: bool = False) -> None:
         self.handle = df.Orchestrator.create(function)
@@ -38,7 +38,7 @@ class Talk:
         self.actions: list[Any] = []
 
     def __call__(self, *events: HistoryEvent) -> dict[str, Any]:
-        """What it answers to ``events``."""
+        """Run a turn with ``events``, and return the SDK's JSON with all actions."""
         new = [h.orchestrator_started(after(len(self.past))), *events]
         if not self.past:
             started = h.execution_started(
@@ -56,13 +56,13 @@ class Talk:
             self.session = OrchestratorSession(self.handle, orchestrator_payload(payload), ROOT)
         self.past = [*self.past, *new]
         assert self.session is not None
-        answer: dict[str, Any] = json.loads(
+        state: dict[str, Any] = json.loads(
             self.session.run_turn(unseen_events(payload) if seen else None)
         )
         assert self.session.seen == len(self.past)
-        # What the answer before had is left out; an answer is shown whole here.
-        self.actions = self.actions[: self.session.known] + answer["actions"][0]
-        return {**answer, "actions": [self.actions]}
+        # A turn omits the actions that an earlier turn returned.
+        self.actions = self.actions[: self.session.known] + state["actions"][0]
+        return {**state, "actions": [self.actions]}
 
     @property
     def now(self) -> OrchestratorSession:
@@ -71,18 +71,18 @@ class Talk:
 
 
 @pytest.fixture(params=["kept", "fresh"])
-def talk(request: pytest.FixtureRequest) -> Callable[[Callable[[Any], Any]], Talk]:
-    return lambda function: Talk(function, fresh=request.param == "fresh")
+def turns(request: pytest.FixtureRequest) -> Callable[[Callable[[Any], Any]], Turns]:
+    return lambda function: Turns(function, fresh=request.param == "fresh")
 
 
-MakeTalk = Callable[[Callable[[Any], Any]], Talk]
+MakeTurns = Callable[[Callable[[Any], Any]], Turns]
 
 
 def event(name: str, value: Any) -> HistoryEvent:
     return raised(name, json.dumps(value))
 
 
-# -- what is its own -------------------------------------------------------------------------------
+# -- context variables -----------------------------------------------------------------------------
 
 BOUND: ContextVar[str | None] = ContextVar("bound")
 
@@ -96,14 +96,14 @@ def bound(name: str) -> Callable[[Any], Steps]:
     return run
 
 
-def test_context_variables_are_each_orchestrators_own(talk: MakeTalk) -> None:
-    """Of two whose turns take turns in one thread; structlog keeps in them what is to stand in each line."""
-    one, other = talk(bound("one")), talk(bound("other"))
+def test_each_orchestrator_has_its_own_context_variables(turns: MakeTurns) -> None:
+    """Libraries like structlog keep the fields of log lines in context variables."""
+    one, other = turns(bound("one")), turns(bound("other"))
     one()
     other()
     assert one(event("Go", 1))["output"] == "one"
     assert other(event("Go", 1))["output"] == "other"
-    assert BOUND.get(None) is None, "and not the thread's"
+    assert BOUND.get(None) is None, "the thread has no value"
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -122,23 +122,23 @@ def three_in_turn(context: Any) -> Steps:
 
 @pytest.mark.parametrize("waits", [three_at_once, three_in_turn])
 @pytest.mark.parametrize("batches", [["abc"], ["", "a", "b", "c"], ["a", "bc"], ["", "ab", "c"]])
-def test_events_reach_their_waits_in_the_order_in_which_they_came(
-    talk: MakeTalk, waits: Any, batches: list[str]
+def test_events_complete_waits_in_the_order_of_arrival(
+    turns: MakeTurns, waits: Any, batches: list[str]
 ) -> None:
-    main = talk(waits)
-    answers = [main(*(event("Go", value) for value in batch)) for batch in batches]
-    assert [answer["isDone"] for answer in answers] == [False] * (len(batches) - 1) + [True]
-    assert answers[-1]["output"] == ["a", "b", "c"]
+    main = turns(waits)
+    states = [main(*(event("Go", value) for value in batch)) for batch in batches]
+    assert [state["isDone"] for state in states] == [False] * (len(batches) - 1) + [True]
+    assert states[-1]["output"] == ["a", "b", "c"]
 
 
-def test_a_name_is_compared_without_regard_to_case(talk: MakeTalk) -> None:
-    main = talk(three_in_turn)
+def test_a_name_is_compared_without_regard_to_case(turns: MakeTurns) -> None:
+    main = turns(three_in_turn)
     main(event("GO", 1), event("Other", 0))
     assert main(event("go", 2), event("gO", 3))["output"] == [1, 2, 3]
 
 
 def late(context: Any) -> Steps:
-    """Two waits with a timeout each; then what was left behind is waited for."""
+    """Wait for two events with a timeout each, then for both abandoned tasks."""
     waits = []
     for _ in range(2):
         timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
@@ -150,33 +150,33 @@ def late(context: Any) -> Steps:
     return values
 
 
-def test_an_event_goes_to_a_wait_that_is_awaited_and_not_to_one_left_behind(talk: MakeTalk) -> None:
-    main = talk(late)
+def test_an_event_completes_an_awaited_task_and_not_an_abandoned_one(turns: MakeTurns) -> None:
+    main = turns(late)
     main()
     main(fired(0))
     main(event("Go", "for the second"))
     assert main(event("Go", "for the first"))["output"] == ["for the second", "for the first"]
 
 
-def test_a_result_without_a_waiter_goes_to_the_last_abandoned_task(talk: MakeTalk) -> None:
+def test_an_event_without_a_waiting_task_goes_to_the_last_abandoned_task(turns: MakeTurns) -> None:
     def leaves_two(context: Any) -> Steps:
         waits = [context.wait_for_external_event("Go") for _ in range(2)]
         yield context.task_any([context.call_activity("Echo"), *waits])
         yield context.call_activity("Echo")
         return [wait.is_completed for wait in waits]
 
-    main = talk(leaves_two)
+    main = turns(leaves_two)
     main()
     main(completed(0))
     main(event("Go", 1))
     assert main(completed(1))["output"] == [False, True]
 
 
-def test_an_entity_answers_by_the_id_of_its_call(talk: MakeTalk) -> None:
-    def asks(context: Any) -> Steps:
+def test_an_entity_call_gets_the_response_with_its_id(turns: MakeTurns) -> None:
+    def calls_entity(context: Any) -> Steps:
         return (yield context.call_entity(df.EntityId("Counter", "k"), "get"))
 
-    main = talk(asks)
+    main = turns(calls_entity)
     main()
     sent = h.event_sent(after(1), 0, "@counter@k", "op", '{"id":"request-1"}')
     assert main(sent)["isDone"] is False
@@ -188,7 +188,7 @@ def test_an_entity_answers_by_the_id_of_its_call(talk: MakeTalk) -> None:
 # -- kept and fresh --------------------------------------------------------------------------------
 
 
-def many_things(context: Any) -> Steps:
+def many_actions(context: Any) -> Steps:
     context.set_custom_status({"replaying": False})
     first = yield context.call_activity("Echo")
     context.signal_entity(df.EntityId("Counter", "k"), "add", 1)
@@ -211,8 +211,8 @@ BATCHES: list[list[HistoryEvent]] = [
 ]
 
 
-def test_a_kept_session_answers_and_counts_as_a_fresh_one() -> None:
-    kept, fresh = Talk(many_things), Talk(many_things, fresh=True)
+def test_a_kept_session_returns_the_same_actions_and_counts_as_a_new_one() -> None:
+    kept, fresh = Turns(many_actions), Turns(many_actions, fresh=True)
     for batch in BATCHES:
         assert kept(*batch) == fresh(*batch)
         length = len(batch) + (1 if len(kept.past) > 2 else 2)
@@ -223,7 +223,7 @@ def test_a_kept_session_answers_and_counts_as_a_fresh_one() -> None:
     assert fresh.now.finished
 
 
-def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> None:
+def test_a_turn_omits_actions_up_to_the_first_cancelled_timer() -> None:
     def many(context: Any) -> Steps:
         for n in range(3):
             yield context.call_activity("Echo", n)
@@ -233,7 +233,7 @@ def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> No
         yield context.call_activity("Echo", 4)
         yield context.call_activity("Echo", 5)
 
-    main = Talk(many)
+    main = Turns(many)
     known = []
     for batch in (
         [],
@@ -249,7 +249,7 @@ def test_an_answer_has_only_what_is_new_up_to_a_timer_that_was_cancelled() -> No
     assert main.actions[3]["compoundActions"][0]["isCanceled"] is True
 
 
-def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
+def test_finished_timers_are_not_checked_again() -> None:
     def sleeps(context: Any) -> Steps:
         kept = context.create_timer(after(600))
         yield context.task_any([kept, context.call_activity("Echo", 0)])
@@ -258,17 +258,17 @@ def test_a_timer_that_is_over_is_not_looked_at_again() -> None:
         kept.cancel()
         yield context.call_activity("Echo", 1)
 
-    main = Talk(sleeps)
+    main = Turns(sleeps)
     main()
     main(completed(1))
     for timer in range(3):
-        assert [at for at, _ in main.now._timers] == [0, 1 + timer]
+        assert [index for index, _ in main.now._timers] == [0, 1 + timer]
         main(fired(2 + timer))
     assert (main.now.known, main.now._timers) == (0, [])
 
 
-def test_how_many_actions_there_were_after_each_event() -> None:
-    main = Talk(many_things, fresh=True)
+def test_actions_are_counted_after_each_event() -> None:
+    main = Turns(many_actions, fresh=True)
     counts = []
     for batch in BATCHES:
         main(*batch)
@@ -276,12 +276,12 @@ def test_how_many_actions_there_were_after_each_event() -> None:
     assert counts == [[1], [1, 3], [3, 4, 4], [4, 4], [4, 4, 4], [4, 5, 5]]
 
 
-def test_a_failed_turn_has_its_error_and_its_counts() -> None:
+def test_a_failed_turn_returns_its_error_and_its_counts() -> None:
     def fails(context: Any) -> Steps:
         yield context.call_activity("Echo")
         raise ValueError("boom")
 
-    main = Talk(fails)
+    main = Turns(fails)
     main()
     assert not main.now.finished
     with pytest.raises(Exception, match=r"^boom"):
@@ -289,33 +289,33 @@ def test_a_failed_turn_has_its_error_and_its_counts() -> None:
     assert main.now.counts == [1, 1, 1]
 
 
-def test_only_the_last_turn_is_new(talk: MakeTalk) -> None:
+def test_only_events_of_the_last_turn_count_as_new(turns: MakeTurns) -> None:
     replaying = []
 
-    def looks(context: Any) -> Steps:
+    def records(context: Any) -> Steps:
         for _ in range(2):
             yield context.call_activity("Echo")
             replaying.append(context.is_replaying)
 
-    main = talk(looks)
+    main = turns(records)
     main()
     main(completed(0))
     main(completed(1))
     assert replaying == ([False, False] if not main.fresh else [False, True, False])
 
 
-def test_continue_as_new_ends_a_session() -> None:
+def test_continue_as_new_finishes_a_session() -> None:
     def again(context: Any) -> Steps:
         yield context.call_activity("Echo")
         context.continue_as_new(1)
 
-    main = Talk(again)
+    main = Turns(again)
     main()
     assert [action["actionType"] for action in main(completed(0))["actions"][0]] == [0, 4]
     assert main.now.finished
 
 
-def test_a_status_that_is_no_json_is_named() -> None:
+def test_an_unserializable_custom_status_is_named() -> None:
     def sets(context: Any) -> Steps:
         context.set_custom_status({"at": after(0)})
         yield context.call_activity("Echo")
@@ -323,20 +323,20 @@ def test_a_status_that_is_no_json_is_named() -> None:
     with pytest.raises(
         UnusableValueError, match="the custom status, a dict, cannot be converted to JSON"
     ):
-        Talk(sets)()
+        Turns(sets)()
 
 
-def test_an_event_that_is_no_json_fails_the_turn() -> None:
-    main = Talk(three_in_turn)
+def test_an_event_with_invalid_json_fails_the_turn() -> None:
+    main = Turns(three_in_turn)
     main()
     with pytest.raises(ValueError, match="Expecting value"):
         main(raised("Go", "no json"))
 
 
-# -- what was never yielded ------------------------------------------------------------------------
+# -- calls without yield ---------------------------------------------------------------------------
 
 
-def test_calls_that_were_never_yielded(talk: MakeTalk) -> None:
+def test_calls_that_were_never_yielded_have_a_warning(turns: MakeTurns) -> None:
     def forgets(context: Any) -> Steps:
         context.call_activity("Lost")
         later = context.call_activity("Later")
@@ -346,32 +346,33 @@ def test_calls_that_were_never_yielded(talk: MakeTalk) -> None:
         yield context.task_all([later])
         context.call_sub_orchestrator("Child")
 
-    main = talk(forgets)
+    main = turns(forgets)
     main()
     main(completed(1))
     main(completed(2))
     first = forgets.__code__.co_firstlineno
     here = Path(__file__).name
-    told = main.now.never_yielded()
+    warnings = main.now.never_yielded()
     expected = [(first + 7, "call_sub_orchestrator")]
-    if not main.fresh:  # a replay tells of the new only: the rest was told of before
+    if not main.fresh:  # a replay warns about new calls only
         expected.insert(0, (first + 1, "call_activity"))
-    assert told == [
-        f"{here} line {line}: {what}(...) was called without yield, so it never runs. Write yield context.{what}(...)."
-        for line, what in expected
+    assert warnings == [
+        f"{here} line {line}: {method}(...) was called without yield, so it never runs. "
+        f"Write yield context.{method}(...)."
+        for line, method in expected
     ]
 
 
-# -- what is in memory -----------------------------------------------------------------------------
+# -- the cache -------------------------------------------------------------------------------------
 
 
 def session() -> OrchestratorSession:
-    main = Talk(three_in_turn)
+    main = Turns(three_in_turn)
     main()
     return main.now
 
 
-def test_a_session_is_taken_once() -> None:
+def test_taking_a_session_removes_it() -> None:
     sessions, kept = SessionCache(), session()
     sessions.keep("i-1", kept)
     assert sessions.take("i-2", "e-1", 2) is None
@@ -380,14 +381,14 @@ def test_a_session_is_taken_once() -> None:
 
 
 @pytest.mark.parametrize(("execution", "seen"), [("e-2", 2), ("e-1", 1), ("e-1", 3)])
-def test_a_session_that_stands_elsewhere_is_no_use(execution: str, seen: int) -> None:
+def test_a_session_that_has_seen_other_events_is_not_used(execution: str, seen: int) -> None:
     sessions = SessionCache()
     sessions.keep("i-1", session())
     assert sessions.take("i-1", execution, seen) is None
     assert sessions.take("i-1", "e-1", 2) is None
 
 
-def test_the_least_recently_used_go_first() -> None:
+def test_the_least_recently_used_session_is_removed_first() -> None:
     sessions, kept = SessionCache(limit=2), [session() for _ in range(3)]
     sessions.keep("a", kept[0])
     sessions.keep("b", kept[1])
@@ -407,15 +408,15 @@ def no_garbage_collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_garbage_collector")
-@pytest.mark.parametrize("how", ["no room", "not asked for", "followed by another execution"])
-def test_a_dropped_session_leaves_no_reference_cycle(how: str) -> None:
+@pytest.mark.parametrize("how", ["no room", "other events", "followed by another execution"])
+def test_closing_a_session_breaks_its_reference_cycle(how: str) -> None:
     sessions, kept = SessionCache(limit=1), session()
     kept.run_turn()
     alive = weakref.ref(kept._context)
     sessions.keep("a", kept)
     del kept
     assert alive() is not None
-    if how == "not asked for":
+    if how == "other events":
         assert sessions.take("a", "another", 2) is None
     else:
         sessions.keep("b" if how == "no room" else "a", session())

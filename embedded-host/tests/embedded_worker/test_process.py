@@ -1,4 +1,4 @@
-"""The message handling of a worker process, without a process. tests/workers/test_pool.py starts real ones."""
+"""The message handling of a worker process, without a process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.worker_calls import load_of
 
 @dataclass
 class ChannelDouble:
-    """Keeps the messages that the worker sends."""
+    """A channel that records the messages that the worker sends."""
 
     sent: list[Message] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Running user code: what it is given, what becomes of what it returns, and of what it raises."""
+"""Functions in a runner: their arguments, return values and exceptions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MakeRunner = Callable[[AppFolder], Runner]
 
 @pytest.fixture
 def running() -> MakeRunner:
-    """Makes a runner that has loaded an app without a problem."""
+    """Return a function that creates a runner with an app loaded without problems."""
 
     def make(app: AppFolder) -> Runner:
         runner = Runner()
@@ -71,8 +71,20 @@ async def test_the_request_object_of_a_function(app: AppFolder, running: MakeRun
         import azure.functions as func
 
         def main(req: func.HttpRequest) -> str:
-            seen = [req.method, req.url, req.headers["X-PROBE"], dict(req.params), dict(req.route_params), req.get_json()]
-            return func.HttpResponse(json.dumps(seen), status_code=201, headers={"X-Out": "1"}, mimetype="application/json")
+            fields = [
+                req.method,
+                req.url,
+                req.headers["X-PROBE"],
+                dict(req.params),
+                dict(req.route_params),
+                req.get_json(),
+            ]
+            return func.HttpResponse(
+                json.dumps(fields),
+                status_code=201,
+                headers={"X-Out": "1"},
+                mimetype="application/json",
+            )
         """,
     )
     response = await value(running(app), "Echo", request(b'{"a": 1}', "POST", q="2"))
@@ -90,7 +102,9 @@ async def test_the_request_object_of_a_function(app: AppFolder, running: MakeRun
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
-async def test_a_text_is_a_response(app: AppFolder, running: MakeRunner, define: str) -> None:
+async def test_a_string_becomes_the_body_of_a_response(
+    app: AppFolder, running: MakeRunner, define: str
+) -> None:
     app.http("Hello", f"{define} main(req): return 'h\u00e9'")
     response = await value(running(app), "Hello", request())
     assert (response.status, response.body) == (200, "h\u00e9".encode())
@@ -113,7 +127,7 @@ async def test_a_text_is_a_response(app: AppFolder, running: MakeRunner, define:
         ("{not json", 200, "text/plain; charset=utf-8", b"{not json"),
     ],
 )
-async def test_a_text_that_is_json(
+async def test_a_json_string_is_indented(
     app: AppFolder, running: MakeRunner, text: str, status: int, content_type: str, body: bytes
 ) -> None:
     app.http("Hello", f"def main(req): return {text!r}")
@@ -126,7 +140,7 @@ async def test_a_text_that_is_json(
 
 
 @pytest.mark.parametrize("returned", ["None", "{'a': 1}", "7"])
-async def test_return_values_that_are_not_a_response(
+async def test_a_return_value_that_is_not_a_response_fails_the_function(
     app: AppFolder, running: MakeRunner, returned: str
 ) -> None:
     app.http("Hello", f"def main(req): return {returned}")
@@ -136,7 +150,7 @@ async def test_return_values_that_are_not_a_response(
     assert "Return a func.HttpResponse or a str from 'Hello'" in failed.message
 
 
-async def test_cookies_each_have_a_header(app: AppFolder, running: MakeRunner) -> None:
+async def test_each_cookie_has_its_own_header(app: AppFolder, running: MakeRunner) -> None:
     app.http(
         "Hello",
         """
@@ -154,7 +168,7 @@ async def test_cookies_each_have_a_header(app: AppFolder, running: MakeRunner) -
     assert sorted(cookies) == ["a=1; HttpOnly; Path=/", "b=2"]
 
 
-async def test_an_output_parameter(app: AppFolder, running: MakeRunner) -> None:
+async def test_an_output_parameter_sets_the_response(app: AppFolder, running: MakeRunner) -> None:
     code = """
         import azure.functions as func
 
@@ -169,13 +183,17 @@ async def test_an_output_parameter(app: AppFolder, running: MakeRunner) -> None:
     assert (await value(runner, "Hello", request())).status == 200
 
 
-async def test_a_value_where_nothing_is_returned(app: AppFolder, running: MakeRunner) -> None:
+async def test_a_return_value_without_a_return_binding_fails_an_http_function(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.function("Hello", "def main(req): return 'x'", http_trigger())
     failed = await error(running(app), "Hello", request())
     assert "'Hello' without a $return binding returned a non-None value" in failed.message
 
 
-async def test_the_clients_binding(app: AppFolder, running: MakeRunner) -> None:
+async def test_a_client_parameter_gets_the_value_of_the_binding(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.function(
         "Hello", "def main(req, starter: str): return starter", http_trigger(), CLIENT, HTTP_OUT
     )
@@ -184,9 +202,14 @@ async def test_the_clients_binding(app: AppFolder, running: MakeRunner) -> None:
     assert result.value.body == b"the binding"
 
 
-async def test_the_context_parameter(app: AppFolder, running: MakeRunner) -> None:
+async def test_the_context_parameter_has_the_invocation(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.activity("Other", "return None")
-    code = "def main(value, context): return [context.function_name, context.invocation_id, context.function_directory]"
+    code = (
+        "def main(value, context):\n"
+        "    return [context.function_name, context.invocation_id, context.function_directory]"
+    )
     app.function("Hello", code, activity_trigger())
     app.function(
         "Thread",
@@ -215,12 +238,14 @@ async def test_an_activitys_input_and_output_are_json(
     assert json.loads(await value(running(app), "Echo", text)) == json.loads(text)
 
 
-async def test_an_input_that_is_no_json_is_a_text(app: AppFolder, running: MakeRunner) -> None:
+async def test_an_input_with_invalid_json_is_passed_as_a_string(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.activity("Echo", "return [type(value).__name__, value]")
     assert json.loads(await value(running(app), "Echo", "plain text")) == ["str", "plain text"]
 
 
-async def test_classes_with_to_json(app: AppFolder, running: MakeRunner) -> None:
+async def test_classes_with_to_json_are_converted(app: AppFolder, running: MakeRunner) -> None:
     app.write("shared/__init__.py", "")
     app.write(
         "shared/orders.py",
@@ -241,11 +266,11 @@ async def test_classes_with_to_json(app: AppFolder, running: MakeRunner) -> None
         activity_trigger(),
     )
     envelope = {"__class__": "Order", "__module__": "shared.orders", "__data__": {"number": 1}}
-    answer = json.loads(await value(running(app), "Next", json.dumps(envelope)))
-    assert (answer["__class__"], answer["__data__"]) == ("Order", {"number": 2})
+    output = json.loads(await value(running(app), "Next", json.dumps(envelope)))
+    assert (output["__class__"], output["__data__"]) == ("Order", {"number": 2})
 
 
-async def test_an_output_that_is_no_json(app: AppFolder, running: MakeRunner) -> None:
+async def test_an_unserializable_output_is_named(app: AppFolder, running: MakeRunner) -> None:
     app.activity("Hello", "return {1, 2}")
     failed = await error(running(app), "Hello")
     assert (
@@ -253,7 +278,7 @@ async def test_an_output_that_is_no_json(app: AppFolder, running: MakeRunner) ->
     )
 
 
-# -- what goes wrong -------------------------------------------------------------------------------
+# -- exceptions ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
@@ -276,10 +301,11 @@ async def test_an_exceptions_stack_begins_with_the_users_frames(
     assert "deep.py" in frames[1]
 
 
-async def test_the_cause_of_an_exception_is_shown(app: AppFolder, running: MakeRunner) -> None:
+async def test_the_traceback_includes_the_cause(app: AppFolder, running: MakeRunner) -> None:
     app.activity(
         "Hello",
-        "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('no such city') from error",
+        "try:\n    {}['k']\nexcept KeyError as error:\n"
+        "    raise ValueError('no such city') from error",
     )
     stack = (await error(running(app), "Hello")).stack
     assert "KeyError: 'k'" in stack
@@ -290,7 +316,7 @@ async def test_the_cause_of_an_exception_is_shown(app: AppFolder, running: MakeR
 @pytest.mark.parametrize(
     "raised", ["StopIteration('x')", "StopAsyncIteration('x')", "SystemExit(3)"]
 )
-async def test_exceptions_that_mean_something_to_the_event_loop(
+async def test_exceptions_with_a_meaning_for_the_event_loop_fail_the_function(
     app: AppFolder, running: MakeRunner, define: str, raised: str
 ) -> None:
     app.function("Hello", f"{define} main(value):\n    raise {raised}\n", activity_trigger())
@@ -301,7 +327,7 @@ async def test_exceptions_that_mean_something_to_the_event_loop(
     assert await value(runner, "Echo", "1") == "1"
 
 
-async def test_a_function_that_did_not_load_reports_the_reason(app: AppFolder) -> None:
+async def test_a_function_that_cannot_be_loaded_fails_with_the_reason(app: AppFolder) -> None:
     app.activity("Good", "return 1")
     app.function("Bad", "import no_such_thing", activity_trigger())
     runner = Runner()
@@ -313,7 +339,7 @@ async def test_a_function_that_did_not_load_reports_the_reason(app: AppFolder) -
     assert await value(runner, "Good") == "1"
 
 
-async def test_a_function_that_is_not_there(app: AppFolder, running: MakeRunner) -> None:
+async def test_an_unknown_function_fails(app: AppFolder, running: MakeRunner) -> None:
     app.activity("Good", "return 1")
     assert "no function 'Bad'" in (await error(running(app), "Bad")).message
 
@@ -322,7 +348,7 @@ async def test_a_function_that_is_not_there(app: AppFolder, running: MakeRunner)
 
 
 def first_turn(text: str | None = None) -> str:
-    """What the host hands to an orchestrator at its start."""
+    """Return the payload of an orchestrator's first turn."""
     now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
     common = {"EventId": -1, "IsPlayed": False, "Timestamp": now}
     started = {"EventType": 0, "Name": "Hello", "Input": text, "Version": None, **common}
@@ -342,25 +368,23 @@ def first_turn(text: str | None = None) -> str:
     )
 
 
-async def test_an_orchestrator_answers_with_its_actions(
-    app: AppFolder, running: MakeRunner
-) -> None:
+async def test_an_orchestrator_returns_its_actions(app: AppFolder, running: MakeRunner) -> None:
     app.orchestrator(
         "Hello", "r = yield context.call_activity('Echo', context.get_input())\nreturn r"
     )
-    answer = json.loads(await value(running(app), "Hello", first_turn('"World"')))
-    assert answer["isDone"] is False
-    assert answer["actions"] == [[{"actionType": 0, "functionName": "Echo", "input": '"World"'}]]
+    state = json.loads(await value(running(app), "Hello", first_turn('"World"')))
+    assert state["isDone"] is False
+    assert state["actions"] == [[{"actionType": 0, "functionName": "Echo", "input": '"World"'}]]
 
 
-async def test_an_orchestrators_failure_keeps_the_sdks_answer(
+async def test_an_orchestrators_failure_keeps_the_sdks_state(
     app: AppFolder, running: MakeRunner
 ) -> None:
     app.orchestrator("Hello", "raise ValueError('blew up')\nyield")
     failed = await error(running(app), "Hello", first_turn())
-    text, label, answer = failed.message.partition(OUT_OF_PROC_LABEL)
+    text, label, state = failed.message.partition(OUT_OF_PROC_LABEL)
     assert text == "blew up"
     assert label
-    assert json.loads(answer)["error"] == "blew up"
+    assert json.loads(state)["error"] == "blew up"
     assert failed.stack.rstrip().endswith("ValueError: blew up")
     assert str(app.root / "Hello") in failed.stack

@@ -38,14 +38,17 @@ async def run(runner: Runner, app: AppFolder) -> InvocationResult:
     )
 
 
-async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> None:
+async def test_a_timer_function_gets_the_request_the_client_and_the_context(
+    app: AppFolder, runner: Runner
+) -> None:
     app.function(
         "Tick",
         """
         import azure.functions as func
 
         def main(timer: func.TimerRequest, starter: str, context: func.Context):
-            raise RuntimeError(f"{timer.past_due} {timer.schedule} {timer.schedule_status} {starter} {context.function_name}")
+            timing = f"{timer.past_due} {timer.schedule} {timer.schedule_status}"
+            raise RuntimeError(f"{timing} {starter} {context.function_name}")
         """,
         TIMER,
         CLIENT,
@@ -57,14 +60,14 @@ async def test_the_request_and_the_client(app: AppFolder, runner: Runner) -> Non
     )
 
 
-async def test_the_request_as_a_text(app: AppFolder, runner: Runner) -> None:
+async def test_a_timer_parameter_annotated_as_str_gets_json(app: AppFolder, runner: Runner) -> None:
     app.function("Tick", "def main(timer: str): raise RuntimeError(timer)", TIMER)
     error = (await run(runner, app)).error
     assert error is not None
     assert json.loads(error.message)["IsPastDue"] is True
 
 
-async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
+async def test_outputs_without_a_service_are_ignored(app: AppFolder, runner: Runner) -> None:
     app.function(
         "Tick",
         "def main(timer, queue):\n    queue.set('message')\n    return 'text'\n",
@@ -75,7 +78,9 @@ async def test_outputs_are_dropped(app: AppFolder, runner: Runner) -> None:
     assert await run(runner, app) == InvocationResult(1)
 
 
-async def test_a_value_without_a_binding(app: AppFolder, runner: Runner) -> None:
+async def test_a_return_value_without_a_return_binding_fails_the_function(
+    app: AppFolder, runner: Runner
+) -> None:
     app.function("Tick", "async def main(timer): return 'text'", TIMER)
     error = (await run(runner, app)).error
     assert error is not None

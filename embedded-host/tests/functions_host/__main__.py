@@ -1,10 +1,12 @@
-"""For whoever has a real host: is it still as it was recorded?
+"""Compares an Azure Functions host with the recordings.
 
-    python -m tests.functions_host write-app FOLDER          write the probe app, then serve it: `func start` in that folder
-    python -m tests.functions_host URL [--only PREFIX]       drive it through the recorded cases and say where it differs
+    python -m tests.functions_host write-app FOLDER
+        Write the probe app. Then serve it, for example with `func start` in that folder.
+    python -m tests.functions_host URL [--only PREFIX]
+        Run the recorded cases against the host at URL and report the differences.
 
-Any host will do: `func start`, a container, an app in Azure. Its task hub must be empty. The exit code is 0 if nothing
-differs, 1 if something does, 2 if there is nothing to compare.
+The host may be `func start`, a container or an app in Azure. Its task hub must be empty.
+The exit code is 0 without differences, 1 with differences, and 2 if nothing can be compared.
 """
 
 from __future__ import annotations
@@ -20,36 +22,36 @@ REQUIREMENTS = Path(cli.__file__).parent / "templates" / "common" / "requirement
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one command and return its exit code."""
+    """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.functions_host",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="URL | write-app")
-    parser.add_argument(
-        "folder", nargs="?", type=Path, help="of write-app: where to, an empty folder"
-    )
+    parser.add_argument("folder", nargs="?", type=Path, help="the empty folder for write-app")
     parser.add_argument(
         "--only",
         default="",
-        help="the cases whose names begin with this, for example http/ or orch/Hello",
+        metavar="PREFIX",
+        help="run only cases whose names begin with PREFIX, for example http/ or orch/Hello",
     )
-    given = parser.parse_args(arguments)
-    if given.target == "write-app":
-        return _write(given.folder)
-    if not given.target.startswith(("http://", "https://")):
-        parser.error(f"'{given.target}' is neither a URL nor write-app")
-    return _compare(given.target.rstrip("/"), given.only)
+    parsed = parser.parse_args(arguments)
+    if parsed.target == "write-app":
+        return _write(parsed.folder)
+    if not parsed.target.startswith(("http://", "https://")):
+        parser.error(f"'{parsed.target}' is neither a URL nor write-app")
+    return _compare(parsed.target.rstrip("/"), parsed.only)
 
 
 def _write(folder: Path | None) -> int:
     if folder is None or (folder.exists() and any(folder.iterdir())):
-        print("write-app needs a folder that is empty or not there yet", file=sys.stderr)
+        print("write-app needs an empty or new folder", file=sys.stderr)
         return 2
     write_app(folder, REQUIREMENTS)
     print(
-        f"The probe app is in {folder}. Install its requirements.txt, and serve it with a real host."
+        f"The probe app is in {folder}. Install its requirements.txt and serve it with an Azure "
+        "Functions host."
     )
     return 0
 
@@ -57,25 +59,29 @@ def _write(folder: Path | None) -> int:
 def _compare(base: str, only: str) -> int:
     cases = recorded(only)
     if not cases:
-        print(f"no recorded case begins with '{only}'", file=sys.stderr)
+        print(f"The name of no recorded case begins with '{only}'.", file=sys.stderr)
         return 2
     try:
         key = find_key(base)
     except OSError as error:
-        print(f"{base} does not answer: {error}", file=sys.stderr)
+        print(f"{base} does not respond: {error}", file=sys.stderr)
         return 2
     except NotTheProbeError as error:
         print(f"This host does not serve the probe app. {error}", file=sys.stderr)
         return 2
     print(
-        f"{base}: keys are {'in force' if key else 'not asked for'}; {len(cases)} cases", flush=True
+        f"{base}: keys are {'required' if key else 'not required'}; {len(cases)} "
+        f"{'case' if len(cases) == 1 else 'cases'}",
+        flush=True,
     )
     compared = same = 0
-    for case, steps, as_recorded, found in compare(base, key, cases):
-        compared, same = compared + steps, same + as_recorded
-        for one in found:
-            print(f"{case} {one}", flush=True)
-    print(f"{same} of {compared} steps are as recorded ({100 * same / max(1, compared):.1f} %)")
+    for case, steps, equal, differences in compare(base, key, cases):
+        compared, same = compared + steps, same + equal
+        for difference in differences:
+            print(f"{case} {difference}", flush=True)
+    print(
+        f"{same} of {compared} steps match the recordings ({100 * same / max(1, compared):.1f} %)"
+    )
     return 0 if same == compared else 1
 
 

@@ -1,4 +1,4 @@
-"""Drives a host that serves the probe app through every recorded case, and says where it differs from the recordings."""
+"""Runs the recorded cases against a host with the probe app, and compares the responses."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5
 
 
 class NotTheProbeError(Exception):
-    """What answers does not serve the probe app; the text says how that shows."""
+    """The host does not serve the probe app. The message has the unexpected response."""
 
 
-class RealHostRecorder(Recorder):
-    """With the key that a host with keys in force asks for, and patience with what the real host never ends."""
+class KeyRecorder(Recorder):
+    """A recorder that sends the system key and tolerates instances that never finish."""
 
     def __init__(self, base: str, recorded: list[Step], key: str) -> None:
         super().__init__(base, recorded)
@@ -38,14 +38,13 @@ class RealHostRecorder(Recorder):
         return super().send(method, path, body, headers)
 
     def wait(self, links: Links, *until: str) -> None:
-        with contextlib.suppress(
-            AssertionError
-        ):  # the status that it has by then is recorded, and compared
+        # After the timeout, the current status is recorded and compared.
+        with contextlib.suppress(AssertionError):
             super().wait(links, *until)
 
 
 def write_app(folder: Path, requirements: Path) -> None:
-    """The probe app as a real host takes it: with the extension bundle and what is to be installed."""
+    """Write the probe app with the extension bundle and ``requirements`` as requirements.txt."""
     app = probe_app(folder)
     host_json = json.loads((app.root / "host.json").read_text(encoding="utf-8"))
     app.write("host.json", json.dumps({**host_json, "extensionBundle": BUNDLE}, indent=2) + "\n")
@@ -53,21 +52,25 @@ def write_app(folder: Path, requirements: Path) -> None:
 
 
 def find_key(base: str) -> str:
-    """The system key that the host's own links carry, an empty text where none is asked for. Raises NotTheProbeError, OSError."""
+    """Return the system key in the links of a new instance, or an empty string if there is none.
+
+    Raises NotTheProbeError if the host serves another app, and OSError if it is not reachable.
+    """
     reply = Recorder(base, []).send(
         "POST", "/api/start/Hello", "", {"Content-Type": "application/json"}
     )
     links = reply.json
     if reply.status != 202 or not isinstance(links, dict) or "statusQueryGetUri" not in links:
         raise NotTheProbeError(
-            f"POST {base}/api/start/Hello answers {reply.status}, not 202 with links: {reply.text[:300]}"
+            f"POST {base}/api/start/Hello returned status {reply.status} instead of 202 with "
+            f"links: {reply.text[:300]}"
         )
-    _, found, rest = links["statusQueryGetUri"].partition("code=")
-    return rest.partition("&")[0] if found else ""
+    _, parameter, rest = links["statusQueryGetUri"].partition("code=")
+    return rest.partition("&")[0] if parameter else ""
 
 
 def recorded(only: str = "") -> dict[str, list[Step]]:
-    """The recordings of the cases whose names begin with ``only``."""
+    """Return the recordings of the cases whose names begin with ``only``."""
     cases: dict[str, list[Step]] = _data("golden.json")
     return {case: steps for case, steps in cases.items() if case.startswith(only)}
 
@@ -75,33 +78,34 @@ def recorded(only: str = "") -> dict[str, list[Step]]:
 def compare(
     base: str, key: str, cases: dict[str, list[Step]]
 ) -> Iterator[tuple[str, int, int, list[str]]]:
-    """Each case in turn: its name, how many of its steps were compared, how many are as recorded, and what differs.
+    """Run each case, and yield its name, its counts of compared and equal steps, its differences.
 
-    Left out are the steps in which two recordings of one host differ, and without a key those that hold only with keys."""
+    Steps in which two recordings of the same host differ are not compared. Without a key, steps
+    that need keys are not compared either.
+    """
     skipped = {tuple(one) for one in _data("unstable.json")}
     skipped |= {tuple(one) for one in _data("keys-only.json")} if not key else set()
     functions = CASES | HTTP_CASES
     for case, expected in cases.items():
-        recorder = RealHostRecorder(base, expected, key)
-        found: list[str] = []
+        recorder = KeyRecorder(base, expected, key)
+        differing: list[str] = []
         try:
             functions[case](recorder)
-        except (
-            Exception
-        ) as error:  # an answer that the case cannot go on from is a difference as well
-            found.append(f"the case came to an end: {type(error).__name__}: {error}")
+        except Exception as error:  # a response with which the case cannot continue
+            differing.append(f"the case stopped: {type(error).__name__}: {error}")
         steps = [number for number in range(len(expected)) if (case, number) not in skipped]
         same = 0
         for number in steps:
-            got: Any = (
+            actual: Any = (
                 recorder.steps[number]
                 if number < len(recorder.steps)
                 else {"request": "<not reached>"}
             )
-            different = differences(expected[number], got)
+            different = differences(expected[number], actual)
             same += not different
-            found += [f"[{number}] {expected[number]['request']}: {one}" for one in different]
-        yield case, len(steps), same, found
+            request = expected[number]["request"]
+            differing += [f"[{number}] {request}: {difference}" for difference in different]
+        yield case, len(steps), same, differing
 
 
 def _data(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Writes small function apps, as a user would have them on disk."""
+"""Writes small Functions apps to disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
     body = req.get_body()
     route = req.route_params
-    instance_id = await client.start_new(route["functionName"], route.get("instanceId"), json.loads(body) if body else None)
+    input = json.loads(body) if body else None
+    instance_id = await client.start_new(route["functionName"], route.get("instanceId"), input)
     return client.create_check_status_response(req, instance_id)
 """
 
@@ -84,7 +85,7 @@ def orchestration_trigger(name: str = "context") -> Json:
 
 
 class AppFolder:
-    """An app under construction. ``root`` is its folder."""
+    """An app that a test creates in the folder ``root``."""
 
     def __init__(self, root: Path, host_json: Json | None = None, hub: str = "TestHub") -> None:
         self.root = root
@@ -106,7 +107,7 @@ class AppFolder:
         self.write("local.settings.json", json.dumps({"IsEncrypted": False, "Values": settings}))
 
     def write(self, path: str, text: str) -> Path:
-        """A file; its text is dedented."""
+        """Write the dedented ``text`` to a file, and return the file's path."""
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(textwrap.dedent(text), encoding="utf-8")
@@ -115,6 +116,7 @@ class AppFolder:
     def function(
         self, name: str, code: str, *bindings: Json, script: str = "__init__.py", **config: Any
     ) -> None:
+        """Write a function folder. ``config`` has further properties of function.json."""
         self.write(f"{name}/{script}", code)
         self.write(
             f"{name}/function.json",
@@ -124,30 +126,34 @@ class AppFolder:
     def http(
         self, name: str, code: str, route: str | None = None, *methods: str, client: bool = False
     ) -> None:
+        """Write an HTTP function."""
         bindings = [http_trigger(route, *methods), HTTP_OUT, *([CLIENT] if client else [])]
         self.function(name, code, *bindings)
 
     def activity(self, name: str, body: str) -> None:
-        """``body`` is that of ``main(value)``."""
+        """Write an activity. ``body`` is the body of ``main(value)``."""
         self.function(name, f"def main(value):\n{_indented(body)}\n", activity_trigger())
 
     def orchestrator(self, name: str, body: str) -> None:
-        """``body`` is that of a generator function of ``context``; ``df`` and ``timedelta`` are at hand."""
+        """Write an orchestrator. ``body`` is the body of a generator function of ``context``.
+
+        It can use ``df`` and ``timedelta``.
+        """
         self.function(name, _ORCHESTRATOR.format(body=_indented(body)), orchestration_trigger())
 
     def starter(self) -> None:
-        """POST /api/start/{functionName}/{instanceId?}, with a JSON body for the input."""
+        """Write the starter: POST /api/start/{functionName}/{instanceId?} with a JSON input."""
         self.http(
             "Starter", _STARTER, "start/{functionName}/{instanceId?}", "post", "get", client=True
         )
 
     def entity(self, name: str, body: str) -> None:
-        """``body`` is that of a function of ``context``."""
+        """Write an entity. ``body`` is the body of a function of ``context``."""
         trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
         self.function(name, _ENTITY.format(body=_indented(body)), trigger)
 
     def counter(self, name: str = "Counter") -> None:
-        """An entity that adds what ``add`` gives it; every operation's result is its value."""
+        """Write an entity whose operation ``add`` adds its input. Operations return the sum."""
         self.entity(name, _COUNTER)
 
 

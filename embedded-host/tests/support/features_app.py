@@ -14,16 +14,19 @@ ORCHESTRATORS = {
         return seen
         """,
     "FanOut": """
-        return (yield context.task_all([context.call_activity("Echo", i) for i in range(context.get_input())]))
+        calls = [context.call_activity("Echo", i) for i in range(context.get_input())]
+        return (yield context.task_all(calls))
         """,
     "FirstOf": """
-        first = yield context.task_any([context.call_activity("Sleep", 0.01), context.call_activity("Sleep", 0.3)])
+        calls = [context.call_activity("Sleep", seconds) for seconds in (0.01, 0.3)]
+        first = yield context.task_any(calls)
         return first.result
         """,
     "Parent": """
-        child = yield context.call_sub_orchestrator("Child", {"n": 20}, context.instance_id + "-child")
-        children = yield context.task_all([context.call_sub_orchestrator("Child", {"n": n}) for n in (1, 2)])
-        return [child, children]
+        id = context.instance_id + "-child"
+        child = yield context.call_sub_orchestrator("Child", {"n": 20}, id)
+        calls = [context.call_sub_orchestrator("Child", {"n": n}) for n in (1, 2)]
+        return [child, (yield context.task_all(calls))]
         """,
     "Child": """
         n = yield context.call_activity("Echo", context.get_input()["n"])
@@ -39,13 +42,16 @@ ORCHESTRATORS = {
         """,
     "Raising": 'yield context.call_activity("Echo", 1)\nraise ValueError("blew up")',
     "Retrying": """
-        return (yield context.call_activity_with_retry("Flaky", df.RetryOptions(10, 3), context.get_input()))
+        options = df.RetryOptions(10, 3)
+        return (yield context.call_activity_with_retry("Flaky", options, context.get_input()))
         """,
     "RetryingInVain": """
-        return (yield context.call_activity_with_retry("Flaky", df.RetryOptions(10, 2), context.get_input()))
+        options = df.RetryOptions(10, 2)
+        return (yield context.call_activity_with_retry("Flaky", options, context.get_input()))
         """,
     "Timer": """
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
+        seconds = timedelta(seconds=context.get_input())
+        yield context.create_timer(context.current_utc_datetime + seconds)
         return "fired"
         """,
     "Event": 'return (yield context.wait_for_external_event("Approval"))',
@@ -57,7 +63,8 @@ ORCHESTRATORS = {
         return seen
         """,
     "EventOrTimeout": """
-        timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
+        seconds = timedelta(seconds=context.get_input())
+        timer = context.create_timer(context.current_utc_datetime + seconds)
         event = context.wait_for_external_event("Approval")
         winner = yield context.task_any([event, timer])
         if winner is timer:
@@ -79,8 +86,10 @@ ORCHESTRATORS = {
         return "ok"
         """,
     "CallHttp": """
-        answer = yield context.call_http("GET", context.get_input())
-        return [answer["statusCode"], answer["content"]] if isinstance(answer, dict) else str(answer)
+        response = yield context.call_http("GET", context.get_input())
+        if not isinstance(response, dict):
+            return str(response)
+        return [response["statusCode"], response["content"]]
         """,
     "CountWithEntity": """
         entity = df.EntityId("Counter", context.instance_id)
@@ -94,7 +103,7 @@ ACTIVITIES = {
     "Echo": "return value",
     "Fail": "raise ValueError('activity failed: ' + value)",
     "Sleep": "import time\ntime.sleep(value)\nreturn value",
-    # Fails twice for each name that it is given: a file remembers how often.
+    # Fails twice for each input, which is the name of the file that counts the attempts.
     "Flaky": """
         from pathlib import Path
         with Path(value).open("a+") as file:
@@ -117,26 +126,33 @@ from azure.durable_functions.models.OrchestrationRuntimeStatus import Orchestrat
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
-    call, given = req.route_params["call"], req.get_json()
+    call, options = req.route_params["call"], req.get_json()
     try:
         if call == "get_status_by":
-            wanted = [OrchestrationRuntimeStatus(name) for name in given["status"]]
-            answer = [status.instance_id for status in await client.get_status_by(runtime_status=wanted)]
+            wanted = [OrchestrationRuntimeStatus(name) for name in options["status"]]
+            found = await client.get_status_by(runtime_status=wanted)
+            result = [status.instance_id for status in found]
         elif call == "get_status":
-            status = await client.get_status(**given)
+            status = await client.get_status(**options)
             name = status.runtime_status.value if status.runtime_status else None
-            answer = {"instanceId": status.instance_id, "runtimeStatus": name, "input": status.input_}
+            result = {
+                "instanceId": status.instance_id, "runtimeStatus": name, "input": status.input_
+            }
         elif call == "wait":
-            return await client.wait_for_completion_or_create_check_status_response(req, given["id"], 10000, 50)
+            return await client.wait_for_completion_or_create_check_status_response(
+                req, options["id"], 10000, 50
+            )
         else:
-            answer = await getattr(client, call)(**given)
+            result = await getattr(client, call)(**options)
     except Exception as error:
         return func.HttpResponse(str(error), status_code=418)
-    return func.HttpResponse(json.dumps(getattr(answer, "instances_deleted", answer)), mimetype="application/json")
+    body = json.dumps(getattr(result, "instances_deleted", result))
+    return func.HttpResponse(body, mimetype="application/json")
 """
 
 
 def features_app(root: Path) -> AppFolder:
+    """Write the app to the folder ``root``."""
     app = AppFolder(root, hub="Features")
     app.starter()
     app.http("Client", _CLIENT, "client/{call}", "post", client=True)

@@ -1,4 +1,4 @@
-"""Code as nobody should write it: it ends its process, breaks what it stands on, or returns what cannot be kept."""
+"""Code that ends its process, breaks the interpreter, or returns values that cannot be stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KILLERS = {
     "Aborts": ("import os\nos.abort()", "it was ended by SIGABRT"),
     "Closes": ("import os, time\nos.closerange(3, 512)\ntime.sleep(30)", "it "),
 }
-"""How each ends its process, and what is said of it."""
+"""Code that ends its process, and the logged reason."""
 
 COMPLETE: dict[str, tuple[str, Any]] = {
     "Leaves": ("import os\nos.chdir('/')\nreturn 1", 1),
@@ -33,11 +33,13 @@ COMPLETE: dict[str, tuple[str, Any]] = {
 }
 POSIX_COMPLETE: dict[str, tuple[str, Any]] = {
     "Forks": (
-        "import os\nchild = os.fork()\nif child == 0: return 'child'\nos.waitpid(child, 0)\nreturn 'parent'",
+        "import os\nchild = os.fork()\nif child == 0: return 'child'\n"
+        "os.waitpid(child, 0)\nreturn 'parent'",
         "parent",
     ),
     "ForkRaises": (
-        "import os\nchild = os.fork()\nif child == 0: raise ValueError\nos.waitpid(child, 0)\nreturn 'parent'",
+        "import os\nchild = os.fork()\nif child == 0: raise ValueError\n"
+        "os.waitpid(child, 0)\nreturn 'parent'",
         "parent",
     ),
     "Multiprocessing": (
@@ -79,7 +81,9 @@ if os.name != "nt":
 PATCHES = {
     "json": "import json\njson.dumps = json.loads = None",
     "time": "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0",
-    "asyncio": "import asyncio\nasyncio.get_running_loop = asyncio.get_event_loop = asyncio.sleep = None",
+    "asyncio": (
+        "import asyncio\nasyncio.get_running_loop = asyncio.get_event_loop = asyncio.sleep = None"
+    ),
     "socket": "import socket\nsocket.socket = socket.create_connection = None",
     "threading": "import threading\nthreading.Thread = threading.Lock = None",
 }

@@ -1,4 +1,7 @@
-"""Counts how often a long JSON text is read or written in a process; apps under test get a copy of this file."""
+"""Counts how often a process decodes or encodes long JSON.
+
+Apps under test get a copy of this file.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections import Counter
 from typing import Any
 
 LONG = 100_000
-"""Characters."""
+"""Minimum length of counted JSON in characters."""
 
 
 def count(passes: Counter[str], json_module: Any = json) -> Counter[str]:
-    """From now on, for as long as the process lives, or ``json_module``'s classes are these."""
+    """Count in ``passes`` from now on, until the process exits, and return ``passes``."""
     read, write = json_module.JSONDecoder.raw_decode, json_module.JSONEncoder.iterencode
 
     def counted_reading(it: Any, text: str, *arguments: Any, **options: Any) -> Any:

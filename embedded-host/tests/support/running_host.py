@@ -1,4 +1,4 @@
-"""A host as a user runs it: a process of its own, spoken to over HTTP."""
+"""A host as a user runs it: a separate process that serves HTTP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,16 @@ MANAGEMENT = "/runtime/webhooks/durabletask"
 
 @dataclass(frozen=True)
 class HttpReply:
+    """An HTTP response."""
+
     status: int
     headers: dict[str, str]
-    """Names in lower case."""
+    """Headers with names in lower case."""
     text: str
 
     @property
     def json(self) -> Any:
+        """The body as a JSON value."""
         return json.loads(self.text)
 
 
@@ -43,7 +47,11 @@ def http(
     headers: dict[str, str] | None = None,
     timeout: float = 30,
 ) -> HttpReply:
-    """``body`` is sent as it is if it is text or bytes, else as JSON. Raises OSError if nobody answers."""
+    """Send a request and return the response.
+
+    Strings and bytes are sent unchanged, other bodies as JSON. Raises OSError if the host is not
+    reachable.
+    """
     data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
     sent = dict(headers or {})
     if body is not None and data is None:
@@ -53,19 +61,20 @@ def http(
         data = b""
     request = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as got:
-            return HttpReply(
-                got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode()
-            )
-    except urllib.error.HTTPError as got:
-        with got:
-            return HttpReply(
-                got.code, {k.lower(): v for k, v in got.headers.items()}, got.read().decode()
-            )
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return _reply(response.status, response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return _reply(error.code, error)
+
+
+def _reply(status: int, response: HTTPResponse | urllib.error.HTTPError) -> HttpReply:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return HttpReply(status, headers, response.read().decode())
 
 
 def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str]:
-    """The command line that starts a host."""
+    """Return the command line that starts a host."""
     start = [
         interpreter()[0],
         "-m",
@@ -80,12 +89,12 @@ def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For the host's process. What coverage or a CI sets for this one is not the app's."""
+    """Return the environment of the host's process, with the additional variables ``more``."""
     return {**os.environ, **interpreter()[1], "PYTHONIOENCODING": "utf-8", **more}
 
 
 class RunningHost:
-    """Started by the constructor; ``stop`` or ``kill`` ends it, and ``with`` makes sure that nothing is left of it."""
+    """A host process that the constructor starts. The end of a ``with`` block kills it."""
 
     def __init__(
         self,
@@ -96,7 +105,10 @@ class RunningHost:
         importing: Path | None = None,
         **environ: str,
     ) -> None:
-        """Return when the host is ready, or when its app has made the file ``importing`` during its import."""
+        """Start a host and wait until it is ready.
+
+        If ``importing`` is given, wait only until the app has created that file during its import.
+        """
         self.root, self.state = root, state
         self._log = state.parent / f"{state.name}-{time.monotonic_ns()}.log"
         state.parent.mkdir(parents=True, exist_ok=True)
@@ -135,47 +147,52 @@ class RunningHost:
         log = self.log
         if self.process.poll() is not None:
             raise AssertionError(f"the host ended with {self.process.returncode}:\n{log}")
-        found = re.search(r"Ready at (http://\S+)", log)
-        return found[1] if found else None
+        match = re.search(r"Ready at (http://\S+)", log)
+        return match[1] if match else None
 
     @property
     def log(self) -> str:
-        """All that the host and its workers have printed."""
+        """The complete output of the host and its workers."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def port(self) -> int:
+        """The port on which the host listens."""
         return int(self.base.rsplit(":", 1)[1])
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The worker processes that live now."""
-        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
-        self._family = [*{*self._family, *found}]
-        return found
+        """The running worker processes."""
+        workers: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        self._family = [*{*self._family, *workers}]
+        return workers
 
-    # -- the end -----------------------------------------------------------------------------------
+    # -- stop --------------------------------------------------------------------------------------
 
     def signal(self, number: int) -> None:
+        """Send a signal to the host."""
         self.process.send_signal(number)
 
     def stop(self, number: int | None = None, seconds: float = 20) -> int:
-        """Ask it to stop; its exit code. Its workers must have ended too."""
+        """Stop the host with a signal and return its exit code.
+
+        Raises AssertionError if a worker outlives the host.
+        """
         with contextlib.suppress(psutil.NoSuchProcess):
             _ = self.workers
         self.signal(number or int(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)))
         code = self.process.wait(seconds)
-        eventually(lambda: not self._survivors(), "its workers end with it", 5)
+        eventually(lambda: not self._survivors(), "its workers exit with it", 5)
         return code
 
     def kill(self) -> None:
-        """End it as a power cut would, and whatever it started."""
+        """Kill the host, and every process that it started."""
         with contextlib.suppress(psutil.NoSuchProcess):
             _ = self.workers
         self.process.kill()
         self.process.wait(10)
         with contextlib.suppress(AssertionError):
-            eventually(lambda: not self._survivors(), "its workers end with it", 3)
+            eventually(lambda: not self._survivors(), "its workers exit with it", 3)
         for survivor in self._survivors():
             with contextlib.suppress(psutil.NoSuchProcess):
                 survivor.kill()
@@ -186,16 +203,19 @@ class RunningHost:
     # -- requests ----------------------------------------------------------------------------------
 
     def get(self, path: str, **headers: str) -> HttpReply:
+        """Send a GET request. An underscore in a header's name becomes a hyphen."""
         return self.request(
             "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
         )
 
     def post(self, path: str, body: object = None, **headers: str) -> HttpReply:
+        """Send a POST request. An underscore in a header's name becomes a hyphen."""
         return self.request(
             "POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()}
         )
 
     def delete(self, path: str) -> HttpReply:
+        """Send a DELETE request."""
         return self.request("DELETE", path)
 
     def request(
@@ -206,6 +226,7 @@ class RunningHost:
         headers: dict[str, str] | None = None,
         timeout: float = 40,
     ) -> HttpReply:
+        """Send a request. ``path`` is a path of this host or a URL."""
         return http(
             method, path if path.startswith("http") else self.base + path, body, headers, timeout
         )
@@ -215,49 +236,54 @@ class RunningHost:
     def start(
         self, name: str, input: object = None, instance_id: str | None = None
     ) -> dict[str, str]:
-        """Through the app's own starter; the links of the new instance."""
+        """Start an instance with the app's starter function, and return its links."""
         path = f"/api/start/{name}" + (f"/{instance_id}" if instance_id else "")
-        answer = self.post(
+        response = self.post(
             path, None if input is None else json.dumps(input), Content_Type="application/json"
         )
-        assert answer.status == 202, (answer, self.log[-3000:])
-        links: dict[str, str] = answer.json
+        assert response.status == 202, (response, self.log[-3000:])
+        links: dict[str, str] = response.json
         return links
 
     def status(self, links: dict[str, str], **options: str) -> dict[str, Any]:
+        """Return the status of an instance. ``options`` are query parameters."""
         query = "".join(f"&{name}={value}" for name, value in options.items())
         status: dict[str, Any] = self.get(links["statusQueryGetUri"] + query).json
         return status
 
     def end(self, links: dict[str, str], seconds: float = 25, **options: str) -> dict[str, Any]:
-        """The status once the instance has finished."""
+        """Wait until the instance has finished, and return its status."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
-            answer = self.get(
+            response = self.get(
                 links["statusQueryGetUri"], Prefer=f"wait={max(1, int(limit - time.monotonic()))}"
             )
-            if answer.json["runtimeStatus"] in FINAL:
-                return self.status(links, **options) if options else dict(answer.json)
-        raise AssertionError(f"not finished after {seconds} s: {answer.text}\n{self.log[-3000:]}")
+            if response.json["runtimeStatus"] in FINAL:
+                return self.status(links, **options) if options else dict(response.json)
+        raise AssertionError(f"not finished after {seconds} s: {response.text}\n{self.log[-3000:]}")
 
     def run(self, name: str, input: object = None) -> Any:
-        """The output of an orchestration that must complete."""
+        """Run an orchestration, and return its output.
+
+        Raises AssertionError if it does not complete.
+        """
         status = self.end(self.start(name, input))
         assert status["runtimeStatus"] == "Completed", status
         return status["output"]
 
     def until(self, links: dict[str, str], status: str) -> dict[str, Any]:
-        """The status once it is ``status``."""
+        """Wait until the instance has the runtime status ``status``, and return its status."""
 
-        def look() -> dict[str, Any] | None:
-            now = self.status(links)
-            return now if now["runtimeStatus"] == status else None
+        def check() -> dict[str, Any] | None:
+            current = self.status(links)
+            return current if current["runtimeStatus"] == status else None
 
-        found = eventually(look, f"status {status}")
-        assert found is not None
-        return found
+        reached = eventually(check, f"status {status}")
+        assert reached is not None
+        return reached
 
     def raise_event(self, links: dict[str, str], name: str, data: object) -> HttpReply:
+        """Raise an external event for an instance."""
         return self.post(
             links["sendEventPostUri"].replace("{eventName}", name),
             json.dumps(data),

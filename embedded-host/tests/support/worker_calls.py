@@ -19,7 +19,7 @@ from tests.support.app_folder import AppFolder
 
 
 def spec(app: AppFolder, name: str) -> FunctionSpec:
-    """A function on disk, as a worker is told of it."""
+    """Return the specification of a function on disk."""
     config = json.loads((app.root / name / "function.json").read_text())
     return FunctionSpec(
         name=name,
@@ -34,7 +34,7 @@ def spec(app: AppFolder, name: str) -> FunctionSpec:
 
 
 def load_of(app: AppFolder, *names: str) -> LoadRequest:
-    """An app with these functions of it, or all that are there now."""
+    """Return the load request for the functions ``names`` of an app, or for all its functions."""
     names = names or tuple(sorted(file.parent.name for file in app.root.glob("*/function.json")))
     return LoadRequest(str(app.root), [spec(app, name) for name in names])
 
@@ -46,7 +46,7 @@ def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequest
 
 
 async def run(runner: Runner, request: InvocationRequest | TurnRequest) -> InvocationResult:
-    """Run a function as a worker process would."""
+    """Run a function in the part of a worker that its placement names."""
     if (
         isinstance(request, InvocationRequest)
         and runner.placement(request.function) == "event_loop"

@@ -1,4 +1,4 @@
-"""Pools of worker processes."""
+"""Fixtures for pools of worker processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[StartPool]:
-    """Starts a pool with an app loaded. No process of it outlives the test."""
+    """Return a function that starts a pool with an app loaded.
+
+    The pool is closed after the test, which fails if a process is left.
+    """
     pools: list[WorkerPool] = []
 
     async def start(
@@ -46,7 +49,7 @@ def lives(pid: int) -> bool:
 
 
 async def call(pool: WorkerPool, name: str, value: object = None) -> object:
-    """Run a function without a trigger of its own; return its value."""
+    """Run an activity and return its output."""
     result = await asyncio.wait_for(pool.invoke(Invocation(name, json.dumps(value))), 20)
     assert result.error is None
     assert isinstance(result.value, str)

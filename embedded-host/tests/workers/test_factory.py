@@ -7,7 +7,7 @@ from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.pool import WorkerPool
 
 
-def test_the_setting_chooses_the_kind_of_worker() -> None:
+def test_the_setting_selects_the_kind_of_worker() -> None:
     assert isinstance(make_worker({}, in_process=True), InProcessWorker)
     assert isinstance(
         make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": "10"}, in_process=False), WorkerPool
@@ -18,6 +18,7 @@ def test_the_setting_chooses_the_kind_of_worker() -> None:
 def test_the_number_of_processes_is_from_1_to_10(count: str) -> None:
     with pytest.raises(
         ValueError,
-        match=rf"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. \[EH204\]",
+        match=rf"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10\. "
+        r"\[EH204\]",
     ):
         make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": count}, in_process=False)

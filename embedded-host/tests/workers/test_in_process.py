@@ -42,7 +42,7 @@ FIRST_TURN = json.dumps(
 
 @pytest.fixture
 async def start() -> AsyncIterator[StartWorker]:
-    """Starts a worker with an app loaded."""
+    """Return a function that starts a worker with an app loaded."""
     workers: list[InProcessWorker] = []
 
     async def start(app: AppFolder) -> InProcessWorker:
@@ -68,7 +68,7 @@ async def value(worker: InProcessWorker, name: str, trigger: str = "null") -> st
 async def worker(
     app: AppFolder, start: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> InProcessWorker:
-    monkeypatch.chdir(tmp_path)  # loading changes it
+    monkeypatch.chdir(tmp_path)  # restore it after the load
     app.function(
         "Cancels",
         "import asyncio\nasync def main(value): raise asyncio.CancelledError",
@@ -88,7 +88,7 @@ async def worker(
 
 
 async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> None:
-    """As in a worker process. Whoever waits for it is not cancelled, and gets an answer."""
+    """The caller is not cancelled. A worker process has the same behavior."""
     result = await asyncio.wait_for(worker.invoke(Invocation("Cancels", "null")), 10)
     assert result.error is not None
     assert (result.error.type, result.error.message) == (
@@ -100,18 +100,18 @@ async def test_a_function_that_cancels_itself_fails(worker: InProcessWorker) -> 
 async def test_a_function_without_a_caller_is_cancelled(
     worker: InProcessWorker, app: AppFolder
 ) -> None:
-    asking = asyncio.ensure_future(worker.invoke(Invocation("Waits", "null")))
-    await eventually_async((app.root / "began").exists, "it runs")
-    asking.cancel()
+    invocation = asyncio.ensure_future(worker.invoke(Invocation("Waits", "null")))
+    await eventually_async((app.root / "began").exists, "the function runs")
+    invocation.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
-    await eventually_async((app.root / "ended").exists, "it is cancelled")
+        await invocation
+    await eventually_async((app.root / "ended").exists, "the function is cancelled")
 
 
 # -- threads ---------------------------------------------------------------------------------------
 
 
-async def test_a_sync_function_does_not_hold_up_the_others(
+async def test_a_blocking_function_does_not_delay_others(
     app: AppFolder, start: StartWorker
 ) -> None:
     app.write("shared/__init__.py", "")
@@ -153,12 +153,12 @@ async def test_the_number_of_threads_is_a_setting(
         activity_trigger(),
     )
     worker = await start(app)
-    patience = "10" if meet else "0.2"
-    met = await asyncio.gather(value(worker, "Meet", patience), value(worker, "Meet", patience))
-    assert list(met) == [json.dumps(meet)] * 2
+    timeout = "10" if meet else "0.2"
+    results = await asyncio.gather(value(worker, "Meet", timeout), value(worker, "Meet", timeout))
+    assert list(results) == [json.dumps(meet)] * 2
 
 
-async def test_activities_that_block_do_not_hold_up_orchestrators(
+async def test_blocking_activities_do_not_delay_orchestrators(
     app: AppFolder, start: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "1")
@@ -171,6 +171,6 @@ async def test_activities_that_block_do_not_hold_up_orchestrators(
     )
     app.orchestrator("Hello", "from shared import gate\ngate.opened.set()\nreturn 1\nyield")
     worker = await start(app)
-    waited, answer = await asyncio.gather(value(worker, "Wait"), value(worker, "Hello", FIRST_TURN))
+    waited, state = await asyncio.gather(value(worker, "Wait"), value(worker, "Hello", FIRST_TURN))
     assert waited == "true"
-    assert json.loads(answer)["output"] == 1
+    assert json.loads(state)["output"] == 1

@@ -1,4 +1,4 @@
-"""Which program a worker process is."""
+"""The interpreter of worker processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedded_host.workers.interpreter import interpreter
 VENV, BASE = r"C:\app\.venv\Scripts\python.exe", r"C:\Python313\python.exe"
 
 
-def test_windows_launcher_of_an_environment_is_gone_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_windows_the_base_interpreter_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "name", "nt")
     monkeypatch.setattr(sys, "executable", VENV)
     monkeypatch.setattr(sys, "_base_executable", BASE)
@@ -20,7 +20,7 @@ def test_windows_launcher_of_an_environment_is_gone_round(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("base", [BASE, "", None])
-def test_without_an_environment_it_is_this_one(
+def test_without_a_virtual_environment_this_interpreter_is_used(
     monkeypatch: pytest.MonkeyPatch, base: str | None
 ) -> None:
     monkeypatch.setattr(os, "name", "nt")
@@ -30,6 +30,6 @@ def test_without_an_environment_it_is_this_one(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other systems have no launcher")
-def test_elsewhere_it_is_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_use_this_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_base_executable", "/usr/bin/python3")
     assert interpreter() == (sys.executable, {})

@@ -1,4 +1,4 @@
-"""Stored tracebacks contain no directories of the machine."""
+"""Recorded tracebacks without folders of this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def test_a_traceback_has_paths_relative_to_the_app_or_its_packages() -> None:
         f'  File "{outside}", line 3, in get\n    x\n'
         '  File "<string>", line 1, in <module>\n'
         f"ValueError: {inside}\n"
-        f'  + Exception Group Traceback (most recent call last):\n  |   File "{inside}", line 2, in main\n'
+        "  + Exception Group Traceback (most recent call last):\n"
+        f'  |   File "{inside}", line 2, in main\n'
         f'    | Traceback (most recent call last):\n    |   File "{outside}", line 3, in get\n'
     )
     assert without_folders(stack, ROOT) == (
@@ -30,6 +31,7 @@ def test_a_traceback_has_paths_relative_to_the_app_or_its_packages() -> None:
         '  File "requests/api.py", line 3, in get\n    x\n'
         '  File "<string>", line 1, in <module>\n'
         f"ValueError: {inside}\n"
-        '  + Exception Group Traceback (most recent call last):\n  |   File "Fail/__init__.py", line 2, in main\n'
+        "  + Exception Group Traceback (most recent call last):\n"
+        '  |   File "Fail/__init__.py", line 2, in main\n'
         '    | Traceback (most recent call last):\n    |   File "requests/api.py", line 3, in get\n'
     )

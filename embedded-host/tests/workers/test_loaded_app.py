@@ -1,4 +1,4 @@
-"""What the host serves of an app once the workers have loaded it, and what is out of service and why."""
+"""The routes, timers and unusable functions of a loaded app."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(
 
 
 def spec(root: Path, name: str, *bindings: dict[str, Any]) -> FunctionSpec:
-    """A function of a v2 app, as a worker tells of it."""
+    """Return a v2 function as a worker reports it."""
     return FunctionSpec(
         name,
         str(root),
@@ -58,7 +58,7 @@ def timer(schedule: str) -> dict[str, Any]:
     return {"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": schedule}
 
 
-def test_all_is_well(folder: AppFolder) -> None:
+def test_a_loaded_app_has_its_routes_and_functions(folder: AppFolder) -> None:
     app = load(folder)
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello", "zebra"]
     assert {name: route.text for name, route in app.routes.items()} == {
@@ -75,10 +75,10 @@ def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFo
     app = load(folder, LoadProblem("Echo", "line 1 is wrong"))
     assert app.broken == {"Echo": "line 1 is wrong"}
     assert app.problem is None
-    assert "Echo" in [function.name for function in app.enabled], "callers are told why"
+    assert "Echo" in [function.name for function in app.enabled], "its callers get the reason"
 
 
-def test_an_app_that_does_not_load_at_all(folder: AppFolder) -> None:
+def test_a_problem_of_the_whole_app_is_its_problem(folder: AppFolder) -> None:
     app = load(folder, LoadProblem(None, "function_app.py cannot be imported"))
     assert app.problem == "function_app.py cannot be imported"
 
@@ -92,7 +92,7 @@ def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFo
     assert "zebra" in app.routes
 
 
-def test_disabled_functions(folder: AppFolder) -> None:
+def test_disabled_functions_have_no_route_and_no_timer(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
     app = load(
         folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"}
@@ -103,7 +103,7 @@ def test_disabled_functions(folder: AppFolder) -> None:
     assert app.broken == {}
 
 
-def test_timers(folder: AppFolder) -> None:
+def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
     folder.function("Wrong", "def main(timer): ...", timer("hourly"))
     folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
@@ -125,12 +125,15 @@ def test_timers(folder: AppFolder) -> None:
         ("kafkaTrigger", "such events"),
     ],
 )
-def test_triggers_that_are_not_served(folder: AppFolder, kind: str, service: str) -> None:
+def test_functions_with_unsupported_triggers_are_out_of_service(
+    folder: AppFolder, kind: str, service: str
+) -> None:
     function = spec(folder.root, "Other", {"name": "message", "type": kind, "direction": "in"})
     folder.write("function_app.py", "")
     app = load(folder, functions=(function,))
     assert app.broken["Other"].startswith(
-        f"a {kind} is not served by the embedded host, which has no {service}. Start its work from an HTTP or timer trigger"
+        f"a {kind} is not served by the embedded host, which has no {service}. "
+        "Start its work from an HTTP or timer trigger"
     )
 
 
@@ -159,12 +162,16 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
     assert (activity.durable_name, activity.script_file) == ("Named", root / "function_app.py")
 
 
-def test_the_request_to_load_the_app(folder: AppFolder) -> None:
+def test_the_load_request_has_all_functions_of_the_app(folder: AppFolder) -> None:
     app = read_app(folder.root, ENVIRON)
-    asked = load_request(app, ENVIRON, "http://rpc/")
-    assert (asked.root, asked.v2_script, asked.rpc_base) == (str(folder.root), None, "http://rpc/")
-    assert [s.name for s in asked.functions] == ["Apple", "Echo", "Hello", "zebra"]
-    echo = asked.functions[1]
+    request = load_request(app, ENVIRON, "http://rpc/")
+    assert (request.root, request.v2_script, request.rpc_base) == (
+        str(folder.root),
+        None,
+        "http://rpc/",
+    )
+    assert [s.name for s in request.functions] == ["Apple", "Echo", "Hello", "zebra"]
+    echo = request.functions[1]
     assert (echo.script_file, echo.entry_point) == (
         str(folder.root / "Echo" / "__init__.py"),
         "main",
@@ -178,8 +185,8 @@ def test_an_app_of_both_models_is_loaded_as_a_v2_app(
 ) -> None:
     script = environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     folder.write(script, "")
-    asked = load_request(read_app(folder.root, environ), environ, "")
-    assert (asked.v2_script, asked.functions) == (script, [])
+    request = load_request(read_app(folder.root, environ), environ, "")
+    assert (request.v2_script, request.functions) == (script, [])
 
 
 @pytest.mark.parametrize(
@@ -196,39 +203,41 @@ def test_an_app_of_both_models_is_loaded_as_a_v2_app(
         ("Loud", "INFO"),
     ],
 )
-def test_the_level_of_what_workers_log(folder: AppFolder, written: str | None, level: str) -> None:
-    found = read_app(folder.root, ENVIRON)
+def test_host_json_sets_the_log_level_of_the_workers(
+    folder: AppFolder, written: str | None, level: str
+) -> None:
+    read = read_app(folder.root, ENVIRON)
     levels = {} if written is None else {"default": written}
-    app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
+    app = App(read.root, HostJson(log_levels=levels), read.settings, read.functions)
     assert load_request(app, ENVIRON, "").log_level == level
     levels = {"Default": "Error"} if written is None else {"default": "Error", "function": written}
-    app = App(found.root, HostJson(log_levels=levels), found.settings, found.functions)
+    app = App(read.root, HostJson(log_levels=levels), read.settings, read.functions)
     assert load_request(app, ENVIRON, "").log_level == ("ERROR" if written is None else level), (
-        "functions' own comes first"
+        "the level of the category Function precedes the default"
     )
 
 
-def test_percent_in_the_v2_model(folder: AppFolder) -> None:
+def test_percent_settings_of_v2_bindings_are_resolved(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     named = {**activity_trigger(), "activity": "%NAME%"}
-    nobody = {**activity_trigger(), "activity": "x-%NOBODY%"}
+    unresolved = {**activity_trigger(), "activity": "x-%UNKNOWN%"}
     hub = {
         "name": "event",
         "type": "eventHubTrigger",
         "direction": "in",
-        "eventHubName": "%NOBODY%",
+        "eventHubName": "%UNKNOWN%",
     }
     functions = (
         spec(folder.root, "Echo", named),
-        spec(folder.root, "Other", nobody),
+        spec(folder.root, "Other", unresolved),
         spec(folder.root, "Unserved", hub),
     )
     app = load(folder, functions=functions, environ={"NAME": "Renamed"})
     assert app.app.functions[0].trigger.properties["activity"] == "Renamed"
-    assert app.app.functions[0].config["bindings"] == [named], "as it is written"
+    assert app.app.functions[0].config["bindings"] == [named], "the configuration is unresolved"
     assert list(app.broken) == ["Other", "Unserved"]
     assert "is not served by the embedded host" in app.broken["Unserved"]
     assert (
-        "function_app.py: 'activity' of 'Other' cannot be resolved: '%NOBODY%'"
+        "function_app.py: 'activity' of 'Other' cannot be resolved: the setting '%UNKNOWN%' does"
         in app.broken["Other"]
     )

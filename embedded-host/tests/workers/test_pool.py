@@ -1,4 +1,4 @@
-"""Real worker processes, and what becomes of work when they end."""
+"""Pools of worker processes, and calls whose process exits."""
 
 from __future__ import annotations
 
@@ -28,27 +28,36 @@ from tests.workers.conftest import StartPool, call, lives
 
 pytestmark = pytest.mark.process
 
-KILL = getattr(
-    signal, "SIGKILL", signal.SIGTERM
-)  # on Windows, os.kill with SIGTERM is TerminateProcess
+# On Windows, os.kill with SIGTERM terminates the process.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
-    """Functions that live, and functions that end their process."""
+    """Return an app with functions that return, wait, and end their process."""
     app = AppFolder(tmp_path / "app")
     app.activity("Echo", "return value")
     app.activity("Pid", "import os\nreturn os.getpid()")
     app.activity("Exit", "import os\nos._exit(value)")
     app.activity("SysExit", "import sys\nsys.exit(3)")
-    code = "import asyncio, pathlib\nasync def main(value):\n    pathlib.Path(value).touch()\n    await asyncio.sleep(60)"
+    code = """
+        import asyncio, pathlib
+        async def main(value):
+            pathlib.Path(value).touch()
+            await asyncio.sleep(60)
+    """
     app.function("Hang", code, activity_trigger())
-    code = "import pathlib, time\ndef main(value):\n    pathlib.Path(value).touch()\n    time.sleep(60)"
+    code = """
+        import pathlib, time
+        def main(value):
+            pathlib.Path(value).touch()
+            time.sleep(60)
+    """
     app.function("Block", code, activity_trigger())
     return app
 
 
-async def test_a_function_that_does_not_load_is_reported_and_the_others_run(
+async def test_a_function_that_cannot_be_loaded_is_reported_and_the_others_run(
     app: AppFolder, start: StartPool
 ) -> None:
     app.function("Bad", "import no_such_thing", activity_trigger())
@@ -60,7 +69,7 @@ async def test_a_function_that_does_not_load_is_reported_and_the_others_run(
     assert "no_such_thing" in result.error.message
 
 
-async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
+async def test_load_raises_if_an_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
     app.function("Bad", "import os\nos._exit(9)", activity_trigger())
     with pytest.raises(WorkerLostError, match="it exited with code 9"):
         await asyncio.wait_for(start(app), 20)
@@ -69,17 +78,19 @@ async def test_an_app_whose_import_ends_the_process(app: AppFolder, start: Start
 async def test_a_slow_import_is_logged(
     app: AppFolder,
     start: StartPool,
+    tmp_path: Path,
+    waiting_import: LoadRequest,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
-    app.function(
-        "Slow", "import time\ntime.sleep(1)\ndef main(value): return 1", activity_trigger()
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.05)
+    starting = asyncio.ensure_future(start(app, load=waiting_import))
+    await eventually_async(
+        lambda: "'Slow' is being imported. [EH335]" in caplog.text, "the import is logged"
     )
-    pool, _ = await start(app)
-    assert await call(pool, "Slow") == 1
-    said = [record.getMessage() for record in caplog.records]
-    assert any(text.endswith("'Slow' is being imported. [EH335]") for text in said)
+    (tmp_path / "over").touch()
+    pool, _ = await starting
+    assert await call(pool, "Slow") == "slow"
 
 
 async def test_a_slow_process_start_is_logged(
@@ -93,7 +104,7 @@ async def test_a_slow_process_start_is_logged(
     assert "0 s: its worker process is still starting. [EH335]" in caplog.text
 
 
-async def test_a_process_that_cannot_be_started_is_tried_again(
+async def test_starting_a_replacement_is_retried(
     app: AppFolder,
     start: StartPool,
     refused_processes: RefusedProcesses,
@@ -112,7 +123,9 @@ async def test_a_process_that_cannot_be_started_is_tried_again(
     )
 
 
-async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> None:
+async def test_start_raises_if_the_system_refuses_a_process(
+    refused_processes: RefusedProcesses,
+) -> None:
     refused_processes.left = 1
     pool = WorkerPool(1, dict(os.environ))
     with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
@@ -121,7 +134,7 @@ async def test_a_pool_that_cannot_start(refused_processes: RefusedProcesses) -> 
 
 
 async def test_a_function_may_spawn_processes(app: AppFolder, start: StartPool) -> None:
-    """As multiprocessing does on Windows and macOS: each imports the parent's main file."""
+    """Processes of multiprocessing import the parent's main file."""
     app.write("cubes.py", "def cube(n): return n**3")
     app.activity(
         "Cubes",
@@ -141,9 +154,9 @@ async def test_a_killed_worker_is_replaced(
     pool, _ = await start(app)
     (first,) = pool.pids
     running = asyncio.ensure_future(
-        pool.invoke(Invocation(name, json.dumps(str(tmp_path / "begun"))))
+        pool.invoke(Invocation(name, json.dumps(str(tmp_path / "began"))))
     )
-    await eventually_async((tmp_path / "begun").exists, "the function runs")
+    await eventually_async((tmp_path / "began").exists, "the function runs")
     os.kill(first, KILL)
     with pytest.raises(WorkerLostError, match="it was ended by SIGKILL"):
         await asyncio.wait_for(running, 10)
@@ -176,7 +189,7 @@ async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
     assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
 
 
-async def test_sys_exit_fails_the_function_and_the_worker_lives(
+async def test_sys_exit_fails_the_function_and_not_the_worker(
     app: AppFolder, start: StartPool
 ) -> None:
     pool, _ = await start(app)
@@ -193,14 +206,14 @@ async def test_several_workers_share_the_work(
 ) -> None:
     pool, _ = await start(app, 2)
     seen: set[object] = set()
-    while seen != set(pool.pids):  # until the second has loaded the app too, the first has it all
+    while seen != set(pool.pids):  # the first process runs all calls until the second is ready
         seen |= {*await asyncio.gather(call(pool, "Pid"), call(pool, "Pid"))}
-    mark = tmp_path / "begun"
+    mark = tmp_path / "began"
     blocked = asyncio.ensure_future(pool.invoke(Invocation("Block", json.dumps(str(mark)))))
     await eventually_async(mark.exists, "the function runs")
     first = await call(pool, "Pid")
     blocked_in = next(pid for pid in pool.pids if pid != first)
-    # As long as one is busy, the other gets the next.
+    # While one process is busy, the other one runs the next calls.
     assert {await call(pool, "Pid") for _ in range(3)} == {first}
     psutil.Process(blocked_in).kill()
     with pytest.raises(WorkerLostError):
@@ -208,21 +221,33 @@ async def test_several_workers_share_the_work(
     assert await call(pool, "Pid") == first
 
 
-async def test_closing_waits_for_what_runs(
+async def test_close_waits_for_running_calls(
     app: AppFolder, start: StartPool, tmp_path: Path
 ) -> None:
-    app.activity(
-        "Slow", "import time, pathlib\npathlib.Path(value).touch()\ntime.sleep(0.3)\nreturn 'done'"
-    )
+    code = """
+        import pathlib, time
+        began, over = map(pathlib.Path, value)
+        began.touch()
+        while not over.exists():
+            time.sleep(0.01)
+        return "done"
+    """
+    app.activity("Slow", code)
     pool, _ = await start(app)
-    mark = tmp_path / "begun"
-    running = asyncio.ensure_future(pool.invoke(Invocation("Slow", json.dumps(str(mark)))))
-    await eventually_async(mark.exists, "the function runs")
-    await pool.close(10)
+    began, over = tmp_path / "began", tmp_path / "over"
+    running = asyncio.ensure_future(
+        pool.invoke(Invocation("Slow", json.dumps([str(began), str(over)])))
+    )
+    await eventually_async(began.exists, "the function runs")
+    closing = asyncio.ensure_future(pool.close(10))
+    await asyncio.sleep(0)
+    assert not closing.done()
+    over.touch()
+    await closing
     assert (await asyncio.wait_for(running, 1)).value == '"done"'
 
 
-async def test_a_call_that_is_too_large_fails_alone(
+async def test_a_call_that_is_too_large_fails_and_other_calls_run(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, _ = await start(app)
@@ -239,11 +264,11 @@ async def test_a_call_that_is_too_large_fails_alone(
 # -- changed code ----------------------------------------------------------------------------------
 
 
-async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
+async def test_waiting_calls_run_the_reloaded_code(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, _ = await start(app)
-    monkeypatch.setattr(pool_module, "_PAUSE", 60.0)  # until the lost one is replaced
+    monkeypatch.setattr(pool_module, "_PAUSE", 60.0)  # before the process is replaced
     with pytest.raises(WorkerLostError):
         await pool.invoke(Invocation("Exit", "0"))
     waiting = asyncio.ensure_future(call(pool, "Echo", 1))
@@ -251,9 +276,7 @@ async def test_calls_that_wait_for_a_worker_get_one_with_the_changed_code(
     assert await waiting == 1
 
 
-async def test_a_thread_that_a_function_left_running_ends_with_its_code(
-    app: AppFolder, start: StartPool
-) -> None:
+async def test_a_reload_ends_threads_of_the_previous_code(app: AppFolder, start: StartPool) -> None:
     code = """
         import asyncio, time
         async def main(value):
@@ -269,8 +292,11 @@ async def test_a_thread_that_a_function_left_running_ends_with_its_code(
 
 
 @pytest.fixture
-def import_that_waits(app: AppFolder, tmp_path: Path) -> LoadRequest:
-    """Of an app with one function, whose import begins with the file ``began`` and ends with ``over``."""
+def waiting_import(app: AppFolder, tmp_path: Path) -> LoadRequest:
+    """Return the load request for one function with an import that waits.
+
+    The import creates the file ``began`` and ends when the file ``over`` exists.
+    """
     began, over = str(tmp_path / "began"), str(tmp_path / "over")
     code = f"""
         import pathlib, time
@@ -284,10 +310,10 @@ def import_that_waits(app: AppFolder, tmp_path: Path) -> LoadRequest:
 
 
 async def test_a_worker_that_exits_during_a_reload_is_replaced_with_the_code_in_service(
-    app: AppFolder, start: StartPool, tmp_path: Path, import_that_waits: LoadRequest
+    app: AppFolder, start: StartPool, tmp_path: Path, waiting_import: LoadRequest
 ) -> None:
     pool, _ = await start(app, load=load_of(app, "Echo", "Exit"))
-    reloading = asyncio.ensure_future(pool.reload(import_that_waits, lambda _: False))
+    reloading = asyncio.ensure_future(pool.reload(waiting_import, lambda _: False))
     await eventually_async((tmp_path / "began").exists, "the import waits")
     with pytest.raises(WorkerLostError):
         await pool.invoke(Invocation("Exit", "0"))
@@ -298,18 +324,18 @@ async def test_a_worker_that_exits_during_a_reload_is_replaced_with_the_code_in_
 
 
 @pytest.mark.parametrize("how", ["refused", "cancelled", "lost", "not started"])
-async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
+async def test_a_failed_reload_leaves_no_processes(
     app: AppFolder,
     start: StartPool,
     tmp_path: Path,
-    import_that_waits: LoadRequest,
+    waiting_import: LoadRequest,
     refused_processes: RefusedProcesses,
     how: str,
 ) -> None:
     pool, _ = await start(app, load=load_of(app, "Echo"))
     before = pool.pids
     refused_processes.left = 1 if how == "not started" else 0
-    load = import_that_waits
+    load = waiting_import
     if how == "lost":
         app.function("Bad", "import os\nos._exit(9)", activity_trigger())
         load = LoadRequest(str(app.root), [spec(app, "Bad")])
@@ -324,7 +350,7 @@ async def test_nothing_is_left_of_a_reload_that_came_to_nothing(
             reloading.cancel()
         with pytest.raises(asyncio.CancelledError if how == "cancelled" else WorkerLostError):
             await asyncio.wait_for(reloading, 20)
-    await eventually_async(lambda: pool._spawned == pool._workers, "the new processes are over")
+    await eventually_async(lambda: pool._spawned == pool._workers, "the new processes have exited")
     assert await call(pool, "Echo", 1) == 1
     assert pool.pids == before
 
@@ -349,9 +375,9 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
-    mark = tmp_path / "begun"
-    project = Path(__file__).parents[2]  # for the package tests
+def test_workers_exit_with_their_host(app: AppFolder, tmp_path: Path) -> None:
+    mark = tmp_path / "began"
+    project = Path(__file__).parents[2]  # contains the package tests
     with subprocess.Popen(
         [sys.executable, "-c", HOST, str(app.root), str(mark)],
         stdout=subprocess.PIPE,
@@ -368,7 +394,7 @@ def test_workers_end_with_their_host(app: AppFolder, tmp_path: Path) -> None:
     eventually(lambda: not any(lives(pid) for pid in pids), "the workers end", 5)
 
 
-async def test_a_call_that_takes_longer_than_function_timeout_costs_its_worker(
+async def test_a_worker_whose_call_exceeds_function_timeout_is_replaced(
     app: AppFolder, tmp_path: Path
 ) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=0.5)

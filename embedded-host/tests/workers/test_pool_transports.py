@@ -1,4 +1,4 @@
-"""Worker processes over each transport that the system has."""
+"""Worker processes over each transport of the operating system."""
 
 from __future__ import annotations
 
@@ -103,19 +103,21 @@ async def test_neither_the_command_line_nor_the_functions_environment_has_the_to
     arguments = psutil.Process(pool.pids[0]).cmdline()[2:]
     assert [len(part) < 6 for part in arguments] == [True] * (
         4 if transport is SocketPairTransport else 2
-    )  # words and numbers
+    )  # only words and small numbers
     assert await call(pool, "Environment") == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows hands no sockets to a new process")
-async def test_a_program_that_a_function_starts_does_not_get_the_sockets(
+async def test_programs_that_functions_start_do_not_inherit_the_sockets(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.activity(
         "Fds",
         "import subprocess, sys\n"
         "code = 'import os; print([n for n in range(3, 64) if os.path.exists(f\"/dev/fd/{n}\")])'\n"
-        "return subprocess.run([sys.executable, '-c', code], close_fds=False, capture_output=True, text=True).stdout",
+        "command = [sys.executable, '-c', code]\n"
+        "done = subprocess.run(command, close_fds=False, capture_output=True, text=True)\n"
+        "return done.stdout",
     )
     monkeypatch.setattr(pool_module, "worker_transport", SocketPairTransport)
     pool, _ = await start(app)

@@ -1,4 +1,4 @@
-"""Processes apart, with real ones."""
+"""Separate processes for calls that may have ended a worker process."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def app(tmp_path: Path) -> AppFolder:
 
 @pytest.fixture
 async def pool(app: AppFolder) -> AsyncIterator[WorkerPool]:
-    before = set(psutil.Process().children())  # hosts that other tests share
+    before = set(psutil.Process().children())  # hosts that other tests use
     pool = WorkerPool(1, dict(os.environ))
     await pool.start()
     await pool.load(load_of(app))
@@ -64,9 +64,7 @@ async def call(pool: WorkerPool, name: str, value: object = None, *, alone: bool
     return json.loads(result.value)
 
 
-async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(
-    pool: WorkerPool, tmp_path: Path
-) -> None:
+async def test_each_quarantined_call_has_its_own_process(pool: WorkerPool, tmp_path: Path) -> None:
     over = tmp_path / "over"
     began = [tmp_path / str(n) for n in range(2)]
     running = [
@@ -81,10 +79,10 @@ async def test_calls_alone_have_a_process_each_and_leave_the_workers_in_peace(
     over.touch()
     pids = await asyncio.gather(*running)
     assert len({*pids, pool.pids[0]}) == 3
-    assert await call(pool, "Pid", alone=True) in pids, "a process apart is used again"
+    assert await call(pool, "Pid", alone=True) in pids, "an idle process is used again"
 
 
-async def test_there_are_so_many_processes_apart_and_no_more(
+async def test_the_number_of_quarantine_processes_is_limited(
     pool: WorkerPool, tmp_path: Path
 ) -> None:
     pool._quarantine._slots = asyncio.Semaphore(1)
@@ -100,13 +98,13 @@ async def test_there_are_so_many_processes_apart_and_no_more(
     assert len(set(await asyncio.gather(*running))) == 1
 
 
-async def test_an_idle_process_apart_ends(
+async def test_an_idle_quarantine_process_exits(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
     pid = await call(pool, "Pid", alone=True)
     assert isinstance(pid, int)
-    await eventually_async(lambda: not psutil.pid_exists(pid), "it ends")
+    await eventually_async(lambda: not psutil.pid_exists(pid), "it exits")
     assert await call(pool, "Pid", alone=True) != pid
 
 
@@ -114,51 +112,51 @@ def fake() -> WorkerProcess:
     return cast(WorkerProcess, SimpleNamespace(lost=None, pending={}))
 
 
-async def test_one_that_runs_while_another_is_ended_as_idle_is_used_again(
+async def test_a_busy_process_is_used_again_after_an_idle_one_was_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(quarantine, "IDLE", 0.01)
     first, second = fake(), fake()
-    left, go_on = [second, first], asyncio.Event()
+    left, released = [second, first], asyncio.Event()
     retired: list[WorkerProcess] = []
 
     async def spawn() -> WorkerProcess:
         return left.pop()
 
     async def wait(worker: WorkerProcess) -> WorkerProcess:
-        await go_on.wait()
+        await released.wait()
         return worker
 
-    async def look(worker: WorkerProcess) -> WorkerProcess:
+    async def get(worker: WorkerProcess) -> WorkerProcess:
         return worker
 
-    apart = quarantine.Quarantine(spawn, retired.append)
-    running = asyncio.ensure_future(apart.run(wait))
+    separate = quarantine.Quarantine(spawn, retired.append)
+    running = asyncio.ensure_future(separate.run(wait))
     await asyncio.sleep(0)
-    assert await apart.run(look) is second
-    await eventually_async(lambda: retired == [second], "it is ended")
-    go_on.set()
+    assert await separate.run(get) is second
+    await eventually_async(lambda: retired == [second], "it is stopped")
+    released.set()
     assert await running is first
-    assert await apart.run(look) is first
+    assert await separate.run(get) is first
 
 
-async def test_a_spare_process_of_the_previous_code_is_not_used() -> None:
+async def test_a_process_that_started_before_a_reload_is_not_used_again() -> None:
     worker = fake()
     retired: list[WorkerProcess] = []
 
     async def spawn() -> WorkerProcess:
-        apart.empty()  # the code changes while the process begins
+        separate.empty()  # a reload while the process starts
         return worker
 
-    async def ask(_: WorkerProcess) -> int:
+    async def get_seven(_: WorkerProcess) -> int:
         return 7
 
-    apart = quarantine.Quarantine(spawn, retired.append)
-    assert await apart.run(ask) == 7
+    separate = quarantine.Quarantine(spawn, retired.append)
+    assert await separate.run(get_seven) == 7
     assert retired == [worker]
 
 
-async def test_a_process_apart_that_cannot_be_started_is_tried_again(
+async def test_starting_a_quarantine_process_is_retried(
     pool: WorkerPool, refused_processes: RefusedProcesses
 ) -> None:
     refused_processes.left = 2
@@ -174,15 +172,15 @@ async def test_a_cancelled_call_leaves_no_process_behind(
 ) -> None:
     monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
     app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
-    asking = asyncio.ensure_future(pool.invoke(Invocation("Pid", "null"), alone=True))
+    invocation = asyncio.ensure_future(pool.invoke(Invocation("Pid", "null"), alone=True))
     await eventually_async(
-        lambda: "'Pid' is being imported. [EH335]" in caplog.text, "what it waits for is said"
+        lambda: "'Pid' is being imported. [EH335]" in caplog.text, "the import is logged"
     )
-    asking.cancel()
-    await eventually_async(lambda: pool._spawned == pool._workers, "the process is over")
+    invocation.cancel()
+    await eventually_async(lambda: pool._spawned == pool._workers, "the process has exited")
 
 
-async def test_changed_code_is_run_by_new_processes_apart(pool: WorkerPool, app: AppFolder) -> None:
+async def test_quarantined_calls_run_the_reloaded_code(pool: WorkerPool, app: AppFolder) -> None:
     before = await call(pool, "Pid", alone=True)
     app.activity("Pid", "return 'new'")
     await pool.reload(load_of(app), lambda _: True)
@@ -194,7 +192,7 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(
 ) -> None:
     began = tmp_path / "began"
     beside = asyncio.ensure_future(call(pool, "Until", [str(began), str(tmp_path / "over")]))
-    await eventually_async(began.exists, "it runs")
+    await eventually_async(began.exists, "the function runs")
     with pytest.raises(WorkerLostError) as lost:
         await call(pool, "Exit", 4)
     assert lost.value.concurrent_calls == 1
@@ -203,7 +201,7 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(
     assert lost.value.concurrent_calls == 1
 
 
-async def test_calls_beside_one_that_takes_too_long_are_innocent(
+async def test_calls_beside_one_that_times_out_are_not_blamed(
     app: AppFolder, tmp_path: Path
 ) -> None:
     pool = WorkerPool(1, dict(os.environ), timeout=1)
@@ -215,7 +213,7 @@ async def test_calls_beside_one_that_takes_too_long_are_innocent(
         late = asyncio.ensure_future(
             pool.invoke(Invocation("Until", json.dumps([str(began), never])))
         )
-        await eventually_async(began.exists, "it runs")
+        await eventually_async(began.exists, "the function runs")
         with pytest.raises(WorkerLostError) as lost:
             await call(pool, "Until", [str(tmp_path / "beside"), never])
         assert lost.value.caused_by_another_call

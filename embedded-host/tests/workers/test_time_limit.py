@@ -1,4 +1,4 @@
-"""Which calls are late, and when: on a loop whose time is set by hand."""
+"""The time limit of calls, on an event loop with a manual clock."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from embedded_host.workers.time_limit import TimeLimit
 
 
-class Loop:
-    """As much of an event loop as it takes."""
+class ManualLoop:
+    """The time and the timers of an event loop."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -21,15 +21,15 @@ class Loop:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
-        entry = (when, callback)
+    def call_at(self, time: float, callback: Callable[[], None]) -> Any:
+        entry = (time, callback)
         self.timers.append(entry)
         return type("Handle", (), {"cancel": lambda _: self.timers.remove(entry)})()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Any:
         return self.call_at(self.now + seconds, callback)
 
-    def go_to(self, now: float) -> None:
+    def advance_to(self, now: float) -> None:
         self.now = now
         for entry in [entry for entry in self.timers if entry[0] <= now]:
             self.timers.remove(entry)
@@ -37,47 +37,47 @@ class Loop:
 
 
 @pytest.fixture
-def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
-    loop = Loop()
+def loop(monkeypatch: pytest.MonkeyPatch) -> ManualLoop:
+    loop = ManualLoop()
     monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
     return loop
 
 
-def test_calls_are_late_one_by_one_with_one_timer(loop: Loop) -> None:
-    limit, late = TimeLimit(10), list[int]()
+def test_one_timer_expires_calls_in_order(loop: ManualLoop) -> None:
+    limit, expired = TimeLimit(10), list[int]()
     for number in range(4):
         loop.now = float(number)
-        limit.start(number, lambda number=number: late.append(number))  # type: ignore[misc]
+        limit.start(number, lambda number=number: expired.append(number))  # type: ignore[misc]
         assert len(loop.timers) == 1
     limit.end(1)
-    loop.go_to(9.9)
-    assert late == []
-    loop.go_to(10)
-    assert late == [0]
-    loop.go_to(11.5)
-    assert late == [0]
-    loop.go_to(12.5)
-    assert late == [0, 2]
-    loop.go_to(13)
-    assert late == [0, 2, 3]
+    loop.advance_to(9.9)
+    assert expired == []
+    loop.advance_to(10)
+    assert expired == [0]
+    loop.advance_to(11.5)
+    assert expired == [0]
+    loop.advance_to(12.5)
+    assert expired == [0, 2]
+    loop.advance_to(13)
+    assert expired == [0, 2, 3]
     assert not loop.timers
 
 
-def test_a_later_call_is_watched_after_all_have_ended(loop: Loop) -> None:
-    limit, late = TimeLimit(10), list[str]()
-    limit.start(1, lambda: late.append("first"))
+def test_a_call_after_the_end_of_all_others_is_limited_too(loop: ManualLoop) -> None:
+    limit, expired = TimeLimit(10), list[str]()
+    limit.start(1, lambda: expired.append("first"))
     limit.end(1)
-    loop.go_to(10)
+    loop.advance_to(10)
     loop.now = 15
-    limit.start(2, lambda: late.append("second"))
-    loop.go_to(25)
-    assert late == ["second"]
+    limit.start(2, lambda: expired.append("second"))
+    loop.advance_to(25)
+    assert expired == ["second"]
 
 
-def test_without_a_limit_and_once_closed_nothing_is_late(loop: Loop) -> None:
+def test_no_call_expires_without_a_limit_or_after_close(loop: ManualLoop) -> None:
     TimeLimit(None).start(1, pytest.fail)
     limit = TimeLimit(1)
     limit.start(1, pytest.fail)
     limit.close()
-    loop.go_to(5)
+    loop.advance_to(5)
     assert not loop.timers

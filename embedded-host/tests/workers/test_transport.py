@@ -23,7 +23,7 @@ if os.name == "posix":
 
 
 def worker_arguments(sockets: WorkerSockets) -> list[str]:
-    """Return the worker's command line; a worker process inherits its ends of socket pairs, here they are duplicated."""
+    """Return the worker's command line, with duplicates of the sockets to inherit."""
     kind, *numbers = sockets.arguments
     return [kind, *(str(os.dup(int(number))) if kind == "fds" else number for number in numbers)]
 

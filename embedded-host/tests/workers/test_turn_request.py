@@ -34,7 +34,7 @@ def orchestrator_input(seen: int) -> OrchestratorInput:
     ],
     ids=["nothing seen", "another worker", "kept", "lost"],
 )
-async def test_the_whole_history_is_sent_unless_the_worker_has_the_orchestrator(
+async def test_the_whole_history_is_sent_if_the_worker_does_not_have_the_orchestrator(
     seen: int, kept: bool, missing: bool, requests: list[int]
 ) -> None:
     sent: list[TurnRequest] = []

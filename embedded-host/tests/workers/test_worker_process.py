@@ -40,7 +40,7 @@ def channel() -> Channel:
     return Channel(lambda _, __: None, lambda _: None)
 
 
-async def test_a_process_is_connected_once_every_placement_has_sent_hello(
+async def test_a_process_is_connected_when_every_placement_has_sent_hello(
     worker: WorkerProcess,
 ) -> None:
     for placement in PLACEMENTS:
@@ -62,7 +62,9 @@ async def test_another_protocol_version_is_refused(
     assert not worker.channels
 
 
-async def test_waiters_for_a_lost_process_fail_with_the_first_reason(worker: WorkerProcess) -> None:
+async def test_pending_calls_of_a_lost_process_fail_with_the_first_reason(
+    worker: WorkerProcess,
+) -> None:
     loop = asyncio.get_running_loop()
     calls: list[asyncio.Future[InvocationResult]] = [loop.create_future() for _ in range(3)]
     worker.pending.update(enumerate(calls))
@@ -76,7 +78,7 @@ async def test_waiters_for_a_lost_process_fail_with_the_first_reason(worker: Wor
 
 
 @pytest.mark.skipif(os.name == "nt", reason="exit codes of signals")
-def test_the_ending_names_the_signal() -> None:
+def test_the_reason_of_an_exit_names_the_signal() -> None:
     assert ending(3) == "it exited with code 3"
     assert ending(-signal.SIGKILL) == "it was ended by SIGKILL"
     assert ending(-99) == "it was ended by signal 99"

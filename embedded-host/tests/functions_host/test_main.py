@@ -1,4 +1,4 @@
-"""The script for whoever has a real host, tried on the embedded one: it finds what differs there on purpose, and nothing else."""
+"""The comparison with the recordings, run against the embedded host."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
         yield host
 
 
-def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
+def test_the_probe_app_has_the_extension_bundle_and_requirements_of_a_real_app(
+    host: RunningHost,
+) -> None:
     assert (
         json.loads((host.root / "host.json").read_text(encoding="utf-8"))["extensionBundle"][
             "version"
@@ -39,22 +41,24 @@ def test_the_app_is_one_that_a_real_host_takes(host: RunningHost) -> None:
     )
 
 
-def test_answers_that_match_the_recording(host: RunningHost, capsys: Output) -> None:
+def test_responses_that_match_the_recording_have_no_differences(
+    host: RunningHost, capsys: Output
+) -> None:
     assert main([host.base, "--only", "http/echo"]) == 0
     out = capsys.readouterr().out
-    assert "keys are not asked for; 1 cases" in out
-    assert out.splitlines()[-1].endswith("steps are as recorded (100.0 %)")
+    assert "keys are not required; 1 case" in out
+    assert out.splitlines()[-1].endswith("steps match the recordings (100.0 %)")
 
 
-def test_differences_are_named(host: RunningHost, capsys: Output) -> None:
-    """The embedded host's home page is its own: the one intended difference among these."""
+def test_each_difference_is_reported_by_name(host: RunningHost, capsys: Output) -> None:
+    """The home page is the only intended difference of this case."""
     assert main([host.base, "--only", "http/admin"]) == 1
     lines = capsys.readouterr().out.splitlines()[1:-1]
     assert lines
     assert all(line.startswith("http/admin [0] GET /: ") for line in lines)
 
 
-def test_a_difference_is_found(
+def test_a_changed_response_is_reported(
     host: RunningHost, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = driving.recorded("http/echo")
@@ -64,7 +68,7 @@ def test_a_difference_is_found(
     assert "http/echo [0] " in capsys.readouterr().out
 
 
-def test_a_host_with_another_app(tmp_path: Path, capsys: Output) -> None:
+def test_a_host_with_another_app_is_reported(tmp_path: Path, capsys: Output) -> None:
     app = AppFolder(tmp_path / "app")
     app.http("Greet", "def main(req): return 'hello'", "greet", "get")
     with RunningHost(app.root, tmp_path / "state", "--no-reload") as other:
@@ -72,29 +76,26 @@ def test_a_host_with_another_app(tmp_path: Path, capsys: Output) -> None:
     assert "does not serve the probe app" in capsys.readouterr().err
 
 
-def test_no_host_answers(capsys: Output) -> None:
+def test_an_unreachable_host_is_reported(capsys: Output) -> None:
     assert main(["http://127.0.0.1:9"]) == 2
-    assert "does not answer" in capsys.readouterr().err
+    assert "does not respond" in capsys.readouterr().err
 
 
-def test_an_app_is_not_written_over(tmp_path: Path, capsys: Output) -> None:
+def test_an_existing_app_is_not_overwritten(tmp_path: Path, capsys: Output) -> None:
     (tmp_path / "host.json").touch()
     assert main(["write-app", str(tmp_path)]) == 2
     assert main(["write-app"]) == 2
-    assert (
-        capsys.readouterr().err.count("write-app needs a folder that is empty or not there yet")
-        == 2
-    )
+    assert capsys.readouterr().err.count("write-app needs an empty or new folder") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["host.json"]
 
 
-def test_a_key_is_found_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_the_key_of_the_status_url_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths: list[str] = []
 
     def send(
         self: object, method: str, path: str, body: object = None, headers: object = None
     ) -> Reply:
-        asked.append(path)
+        paths.append(path)
         return Reply(
             202,
             {},
@@ -104,11 +105,11 @@ def test_a_key_is_found_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorder, "send", send)
     key = driving.find_key("http://h")
     assert key == "s%3D"
-    recorder = driving.RealHostRecorder("http://h", [], key)
+    recorder = driving.KeyRecorder("http://h", [], key)
     recorder.send("GET", "/runtime/webhooks/durabletask/instances?top=1")
     recorder.send("GET", "/runtime/webhooks/durabletask/instances/1?code=own")
     recorder.send("GET", "/admin/host/status")
-    assert asked[1:] == [
+    assert paths[1:] == [
         "/runtime/webhooks/durabletask/instances?top=1&code=s%3D",
         "/runtime/webhooks/durabletask/instances/1?code=own",
         "/admin/host/status",
