@@ -127,7 +127,7 @@ def test_a_surrogate_pair_counts_as_two_characters_of_the_custom_status() -> Non
     assert main.state.status is Status.FAILED
 
 
-# -- endings ---------------------------------------------------------------------------------------
+# -- the end of an execution -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,20 +346,30 @@ def test_operations_are_sent_with_labels_that_order_them() -> None:
     first, second = main.start(sdk_output(signal(), entity_call(input='"5"'))).outgoing
     assert isinstance(first, Deliver)
     assert isinstance(second, Deliver)
-    one, two = (json.loads(delivered(sent, EventRaised).input or "") for sent in (first, second))
+    signal_request, call_request = (
+        json.loads(delivered(sent, EventRaised).input or "") for sent in (first, second)
+    )
     assert (first.instance_id, delivered(first, EventRaised).name, first.message.execution_id) == (
         "@counter@k",
         "op",
         None,
     )
-    assert (one["op"], one["signal"], one["input"], "signal" in two) == ("add", True, '"1"', False)
-    assert (two["parent"], two["parentExecution"]) == ("main-1", "execution-1")
-    assert (one["Timestamp"], one["Predecessor"]) == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
-    assert (two["Timestamp"], two["Predecessor"]) == (
+    assert (
+        signal_request["op"],
+        signal_request["signal"],
+        signal_request["input"],
+        "signal" in call_request,
+    ) == ("add", True, '"1"', False)
+    assert (call_request["parent"], call_request["parentExecution"]) == ("main-1", "execution-1")
+    assert (signal_request["Timestamp"], signal_request["Predecessor"]) == (
+        "2026-01-02T03:04:05Z",
+        "0001-01-01T00:00:00",
+    )
+    assert (call_request["Timestamp"], call_request["Predecessor"]) == (
         "2026-01-02T03:04:05.0000001",
         "2026-01-02T03:04:05Z",
     )
-    assert one["id"] != two["id"]
+    assert signal_request["id"] != call_request["id"]
 
 
 def test_a_scheduled_signal_is_delivered_at_its_time() -> None:
@@ -373,9 +383,9 @@ def test_a_scheduled_signal_is_delivered_at_its_time() -> None:
 
 
 def test_request_ids_are_the_same_on_replay() -> None:
-    one, two = (Scenario().start(sdk_output(entity_call())).events[2] for _ in range(2))
-    assert isinstance(one, EventSent)
-    assert one == two
+    event_sent, replayed = (Scenario().start(sdk_output(entity_call())).events[2] for _ in range(2))
+    assert isinstance(event_sent, EventSent)
+    assert event_sent == replayed
 
 
 def test_a_call_of_an_unknown_entity_fails_the_call_and_not_the_instance() -> None:

@@ -122,7 +122,7 @@ async def test_any_instance_is_replaced_if_host_json_allows_it() -> None:
     assert host.left_over() == []
 
 
-async def test_a_replaced_instance_in_a_turn_records_nothing() -> None:
+async def test_an_instance_that_is_replaced_during_a_turn_records_no_result() -> None:
     host = new_hub(any_state_is_overridable=True)
     await host.client.start("Waits", None, "i-1")
     await asyncio.sleep(0)

@@ -119,7 +119,7 @@ async def test_a_timer_function_runs_when_it_is_due(kit: Kit) -> None:
     ]
 
 
-async def test_the_timer_request_that_a_function_receives(kit: Kit) -> None:
+async def test_a_timer_function_receives_its_schedule_and_status(kit: Kit) -> None:
     await kit.start(
         trigger("A", environ={"WEBSITE_TIME_ZONE": "Europe/Berlin"}),
         trigger("Often", "*/20 * * * * *"),

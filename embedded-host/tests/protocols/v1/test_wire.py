@@ -77,11 +77,11 @@ def test_payloads_are_as_recorded(instance: str, kept: bool) -> None:
         request = recorded["request"]
         history = request["history"]
         state = state or _instance(request)
-        begins = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
-        now = parse_utc(history[begins]["Timestamp"])
+        turn_start = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
+        now = parse_utc(history[turn_start]["Timestamp"])
         if not kept:
             state.execution, state.seen = None, 0
-        messages = [] if state.continued else _messages(state, history[begins + 1 :])
+        messages = [] if state.continued else _messages(state, history[turn_start + 1 :])
         payload, result = _run(state, messages, recorded["response"], now)
         assert _comparable(payload) == _comparable(request)
         assert list(payload) == list(request)
@@ -114,9 +114,9 @@ def _is_a(event: Mapping[str, Any], *kinds: type[EventBase]) -> bool:
 
 def _messages(state: Orchestration, events: list[dict[str, Any]]) -> list[Message]:
     """Return the recorded messages. An entity's response gets the id of our own request."""
-    ours = [json.loads(e.input)["id"] for e in state.history.events if isinstance(e, EventSent)]
+    own_ids = [json.loads(e.input)["id"] for e in state.history.events if isinstance(e, EventSent)]
     return [
-        Message(event_from({**event, "Name": ours[-1]} if _is_response(event) else event))
+        Message(event_from({**event, "Name": own_ids[-1]} if _is_response(event) else event))
         for event in events
         if not _is_a(event, *NOT_MESSAGES)
     ]
@@ -171,16 +171,18 @@ def test_timers_are_due_as_recorded(instance: str) -> None:
     state = _instance(turns[0]["request"])
     for recorded in turns:
         history = recorded["request"]["history"]
-        begins = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
-        messages = _messages(state, history[begins + 1 :])
+        turn_start = max(i for i, event in enumerate(history) if _is_a(event, OrchestratorStarted))
+        messages = _messages(state, history[turn_start + 1 :])
         _, result = _run(
-            state, messages, recorded["response"], parse_utc(history[begins]["Timestamp"])
+            state, messages, recorded["response"], parse_utc(history[turn_start]["Timestamp"])
         )
         result.apply(state)
-    theirs = [e["FireAt"] for e in turns[-1]["request"]["history"] if _is_a(e, TimerCreated)]
-    ours = [e.fire_at for e in state.history.events if isinstance(e, TimerCreated)]
-    assert theirs
-    assert [parse_utc(due) for due in theirs] == [parse_utc(due) for due in ours]
+    recorded_times = [
+        e["FireAt"] for e in turns[-1]["request"]["history"] if _is_a(e, TimerCreated)
+    ]
+    own_times = [e.fire_at for e in state.history.events if isinstance(e, TimerCreated)]
+    assert recorded_times
+    assert [parse_utc(due) for due in recorded_times] == [parse_utc(due) for due in own_times]
 
 
 @pytest.mark.parametrize("recorded", WIRE["entities"], ids=["first", "second", "failing"])
