@@ -1,4 +1,4 @@
-"""Watches an app's files for hot reload."""
+"""The file watcher for hot reload."""
 
 from __future__ import annotations
 
@@ -23,74 +23,78 @@ IGNORED = frozenset(
     }
 )
 Stamp = tuple[int, int]
-"""Modification time in ns, and size."""
+"""Modification time in ns and size of a file."""
 _NEEDS_RESTART = ("host.json", "local.settings.json")
 
 
 async def changes(root: Path) -> AsyncIterator[set[Path]]:
-    """Yield sets of changed files: Python files, function.json files, and those of ``needs_restart``. Raises OSError if they cannot be
-    watched.
+    """Yield sets of changed files of the app folder ``root``.
 
-    Each directory is watched separately, virtual environments are not: they would exhaust the watches of the system.
+    The files are Python files, function.json files and the files of ``needs_restart``. Each folder
+    is watched separately, without ``IGNORED`` folders: virtual environments would exhaust the
+    watches of the operating system. Raises OSError if the files cannot be watched.
     """
     known = _stamps(_folders(root))
     while True:
         try:
             async for files in _changed(root, _folders(root), known):
                 yield files
-        except FileNotFoundError:  # a directory was deleted before it was watched
-            if _is_gone(root):
+        except FileNotFoundError:  # a folder was deleted before the watch started
+            if _is_missing(root):
                 raise
 
 
 async def _changed(
     root: Path, folders: list[Path], known: dict[Path, Stamp]
 ) -> AsyncIterator[set[Path]]:
-    """Yield changes of files in ``folders`` until the set of directories changes. ``known`` has the last stamp of each file."""
-    begins = True
+    """Yield changes of files in ``folders`` until the set of folders changes.
+
+    ``known`` contains the last stamp of each file, and is updated.
+    """
+    is_first = True
     watch = awatch(
         *folders,
         recursive=False,
         debounce=200,
         step=50,
-        watch_filter=_counts,
+        watch_filter=_is_relevant,
         rust_timeout=1000,
         yield_on_timeout=True,  # the first result means that the watcher runs
     )
     async with aclosing(watch):
-        async for found in watch:
-            paths = {_named(Path(path), root) for _, path in found}
-            if not paths and not begins:
+        async for changes in watch:
+            paths = {_below_root(Path(path), root) for _, path in changes}
+            if not paths and not is_first:
                 continue
-            now = _folders(root)
-            if (
-                begins or now != folders
-            ):  # a change in a directory before it was watched causes no event
-                stamps = _stamps(now)
+            current = _folders(root)
+            # A change in a folder before it is watched causes no event.
+            if is_first or current != folders:
+                stamps = _stamps(current)
                 paths |= {
                     path
                     for path in known.keys() | stamps.keys()
                     if known.get(path) != stamps.get(path)
                 }
-            begins = False
+            is_first = False
             if files := {path for path in paths if path.suffix in (".py", ".json")}:
                 for file in files:
                     known.pop(file, None)
                 known.update(_stamps_of(files))
                 yield files
-            if now != folders:
+            if current != folders:
                 return
 
 
-def _is_gone(root: Path) -> bool:
-    return not root.is_dir()
+def _is_missing(folder: Path) -> bool:
+    return not folder.is_dir()
 
 
 def needs_restart(path: Path, root: Path) -> bool:
+    """Return true for a file that the host reads only at its start."""
     return path.parent == root and path.name in _NEEDS_RESTART
 
 
-def _counts(change: Change, path: str) -> bool:
+def _is_relevant(change: Change, path: str) -> bool:
     file = Path(path)
     if any(part in IGNORED for part in file.parts[-4:]):
         return False
@@ -102,15 +106,17 @@ def _counts(change: Change, path: str) -> bool:
 
 
 def _folders(root: Path) -> list[Path]:
-    found = [root]
-    for folder in found:
-        with suppress(OSError), os.scandir(folder) as entries:  # deleted meanwhile
-            found += sorted(
+    """Return ``root`` and the folders below it that are watched."""
+    folders = [root]
+    for folder in folders:
+        # OSError: the folder was deleted after its parent was read.
+        with suppress(OSError), os.scandir(folder) as entries:
+            folders += sorted(
                 Path(entry.path)
                 for entry in entries
                 if entry.name not in IGNORED and not entry.name.startswith(".") and entry.is_dir()
             )
-    return found
+    return folders
 
 
 def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
@@ -118,23 +124,23 @@ def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
     files: list[Path] = []
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
-            # Compared by name first, because a data directory may contain many files.
-            named = [entry.path for entry in entries if entry.name.endswith((".py", ".json"))]
-            files += [Path(path) for path in named if _counts(Change.modified, path)]
+            # By name first, because a folder with data may contain many files.
+            paths = [entry.path for entry in entries if entry.name.endswith((".py", ".json"))]
+            files += [Path(path) for path in paths if _is_relevant(Change.modified, path)]
     return _stamps_of(files)
 
 
 def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
     """Return the stamps of the files that exist."""
-    found = {}
+    stamps: dict[Path, Stamp] = {}
     for file in files:
         with suppress(OSError):
             stat = file.stat()
-            found[file] = (stat.st_mtime_ns, stat.st_size)
-    return found
+            stamps[file] = (stat.st_mtime_ns, stat.st_size)
+    return stamps
 
 
-def _named(path: Path, root: Path) -> Path:
-    """Return the path below ``root``: macOS reports files with resolved links."""
+def _below_root(path: Path, root: Path) -> Path:
+    """Return the path below ``root``, because macOS reports paths with resolved links."""
     real = root.resolve()
     return root / path.relative_to(real) if path.is_relative_to(real) else path

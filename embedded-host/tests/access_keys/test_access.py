@@ -50,7 +50,7 @@ def allows(access: Access, key: str, level: str | None) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("level", "opened_by"),
+    ("level", "accepted"),
     [
         ("anonymous", KINDS),
         ("ANONYMOUS", KINDS),
@@ -62,31 +62,31 @@ def allows(access: Access, key: str, level: str | None) -> bool:
         ("system", ["master", "durable", "other extension"]),
     ],
 )
-def test_keys_that_open_a_function_by_its_level(
-    keys: HostWithKeys, level: str | None, opened_by: list[str]
+def test_the_access_level_determines_the_keys_for_a_function(
+    keys: HostWithKeys, level: str | None, accepted: list[str]
 ) -> None:
     for kind, value in keys.values.items():
-        assert allows(keys.access, value, level) == (kind in opened_by), kind
+        assert allows(keys.access, value, level) == (kind in accepted), kind
     for wrong in WRONG:
-        assert allows(keys.access, wrong, level) == (len(opened_by) == len(KINDS))
+        assert allows(keys.access, wrong, level) == (len(accepted) == len(KINDS))
 
 
 @pytest.mark.parametrize(
-    ("place", "opened_by"), [("management", ["master", "durable"]), ("admin", ["master"])]
+    ("api", "accepted"), [("management", ["master", "durable"]), ("admin", ["master"])]
 )
-def test_keys_that_open_the_management_and_admin_apis(
-    keys: HostWithKeys, place: str, opened_by: list[str]
+def test_only_some_keys_allow_the_management_api_and_admin_endpoints(
+    keys: HostWithKeys, api: str, accepted: list[str]
 ) -> None:
-    check = keys.access.to_management if place == "management" else keys.access.to_admin
+    check = keys.access.to_management if api == "management" else keys.access.to_admin
 
     for kind in ("master", "host", "durable", "other extension"):
-        assert check(keys.values[kind]) is (ALLOWED if kind in opened_by else FORBIDDEN), kind
+        assert check(keys.values[kind]) is (ALLOWED if kind in accepted else FORBIDDEN), kind
     # A key of a function is unknown here.
     for key in (*WRONG, keys.values["own"]):
         assert check(key) is UNAUTHORIZED
 
 
-def test_a_changed_key_counts_at_once(keys: HostWithKeys) -> None:
+def test_a_changed_key_is_effective_at_once(keys: HostWithKeys) -> None:
     old = keys.values["host"]
     assert allows(keys.access, old, "function")
     new, _ = KeyFile(keys.file.path.parent).put(HOST, DEFAULT)
@@ -113,9 +113,9 @@ def test_without_auth_everything_is_allowed() -> None:
     assert access.durable_key() == ""
 
 
-@pytest.mark.parametrize("given", ["master", "another function's", None])
+@pytest.mark.parametrize("kind", ["master", "another function's", None])
 def test_all_keys_are_compared_in_constant_time(
-    keys: HostWithKeys, monkeypatch: pytest.MonkeyPatch, given: str | None
+    keys: HostWithKeys, monkeypatch: pytest.MonkeyPatch, kind: str | None
 ) -> None:
     compared: list[tuple[int, int]] = []
     compare = hmac.compare_digest
@@ -125,6 +125,6 @@ def test_all_keys_are_compared_in_constant_time(
         return compare(one, other)
 
     monkeypatch.setattr(hmac, "compare_digest", count)
-    key = "x" if given is None else keys.values[given]
+    key = "x" if kind is None else keys.values[kind]
     allows(keys.access, key, "function")
-    assert compared == [(32, 32)] * 5  # of one length, and as many whether one fits or not
+    assert compared == [(32, 32)] * 5  # the same for every key

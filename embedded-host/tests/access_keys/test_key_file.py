@@ -1,4 +1,4 @@
-"""What is kept of the keys: whole, for its owner only, and seen by whoever has the file."""
+"""The key file: its content, its permissions, and concurrent changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> KeyFile:
     return KeyFile(tmp_path / "state")
 
 
-def test_a_host_begins_with_three_keys_and_keeps_them(file: KeyFile) -> None:
+def test_a_new_key_file_has_three_keys_and_keeps_them(file: KeyFile) -> None:
     keys = file.begin()
     assert (list(keys.host), list(keys.system), keys.functions) == ([DEFAULT], [DURABLE], {})
     values = {keys.master, keys.host[DEFAULT], keys.system[DURABLE]}
@@ -48,7 +48,7 @@ def test_a_host_begins_with_three_keys_and_keeps_them(file: KeyFile) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no modes")
-def test_the_key_file_is_for_its_owner_only(file: KeyFile) -> None:
+def test_only_the_owner_can_access_the_key_file(file: KeyFile) -> None:
     old = os.umask(0)
     try:
         file.begin()
@@ -61,7 +61,7 @@ def test_the_key_file_is_for_its_owner_only(file: KeyFile) -> None:
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
 
 
-def test_keys_are_made_changed_and_removed(file: KeyFile) -> None:
+def test_keys_are_created_changed_and_deleted(file: KeyFile) -> None:
     first = file.begin()
     for scope in (HOST, SYSTEM, MINE):
         value, is_new = file.put(scope, "Partner")
@@ -75,14 +75,14 @@ def test_keys_are_made_changed_and_removed(file: KeyFile) -> None:
     assert file.keys() == replace(first, functions={"mine": {}})
 
 
-def test_a_revoked_key_does_not_come_back(file: KeyFile) -> None:
+def test_a_deleted_key_is_not_created_again(file: KeyFile) -> None:
     file.begin()
     assert file.remove(HOST, DEFAULT)
     file.put(MINE, "x")
     assert file.begin().host == {}
 
 
-def test_the_master_key_has_its_name_everywhere_but_for_functions(file: KeyFile) -> None:
+def test_the_name_of_the_master_key_is_reserved_except_for_functions(file: KeyFile) -> None:
     assert file.put(HOST, MASTER, "one") == ("one", False)
     assert file.put(SYSTEM, "_Master", "two") == ("two", False)
     assert file.keys().master == "two"
@@ -98,7 +98,7 @@ def test_a_function_gets_its_key_on_the_first_request_for_it(file: KeyFile) -> N
     assert file.keys().functions == {"mine": first}
 
 
-def test_others_see_a_change_at_once(file: KeyFile) -> None:
+def test_a_change_is_visible_to_other_processes_at_once(file: KeyFile) -> None:
     file.begin()
     other = KeyFile(file.path.parent)
     for number in range(5):
@@ -113,9 +113,17 @@ def test_without_a_file_there_are_no_keys(file: KeyFile) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"version": 2}', '{"version": 1, "master": "", "host": {}, "system": {}, "functions": {}}',
-     '{"version": 1, "master": "m", "host": {"a": 1}, "system": {}, "functions": {}}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"version": 2}',
+        '{"version": 2, "master": "m", "host": {}, "system": {}, "functions": {}}',
+        '{"version": 1, "master": "", "host": {}, "system": {}, "functions": {}}',
+        '{"version": 1, "master": "m", "host": {"a": 1}, "system": {}, "functions": {}}',
+    ],
+)
 def test_an_unreadable_file_is_reported_and_kept(file: KeyFile, text: str) -> None:
     file.begin()
     file.path.write_text(text, encoding="utf-8")
@@ -129,14 +137,14 @@ def test_an_unreadable_file_is_reported_and_kept(file: KeyFile, text: str) -> No
     assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_without_write_permission_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StateError, match="cannot be written"):
         KeyFile(tmp_path / "state").begin()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
+def test_a_full_disk_does_not_damage_the_key_file(file: KeyFile) -> None:
     import resource
 
     before = file.begin()
@@ -152,10 +160,11 @@ def test_a_disk_that_is_full_half_way_costs_no_key(file: KeyFile) -> None:
 
 
 @pytest.mark.process
-def test_the_lock_of_a_killed_process_is_free(file: KeyFile) -> None:
+def test_the_lock_of_a_killed_process_is_released(file: KeyFile) -> None:
     file.begin()
     code = (
-        "import sys; from pathlib import Path; from embedded_host.access_keys.key_file import KeyFile\n"
+        "import sys; from pathlib import Path\n"
+        "from embedded_host.access_keys.key_file import KeyFile\n"
         "with KeyFile(Path(sys.argv[1]))._changing():\n"
         "    Path(sys.argv[1], 'keys.json.new').write_text('half')\n"
         "    print('locked', flush=True)\n"
@@ -172,7 +181,7 @@ def test_the_lock_of_a_killed_process_is_free(file: KeyFile) -> None:
     assert file.keys().host["x"] == "value"
 
 
-def test_a_lock_that_is_not_released_is_an_error(
+def test_a_lock_that_is_not_released_is_reported(
     file: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_file, "LOCK_TIMEOUT", 0.05)
@@ -187,7 +196,7 @@ def test_a_lock_that_is_not_released_is_an_error(
     assert file.keys() == before
 
 
-def test_threads_that_change_the_keys_take_turns(file: KeyFile) -> None:
+def test_threads_change_the_keys_one_at_a_time(file: KeyFile) -> None:
     file.begin()
     inside = 0
     overlaps: list[int] = []
@@ -216,7 +225,8 @@ def test_threads_that_change_the_keys_take_turns(file: KeyFile) -> None:
 def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
     file.begin()
     code = (
-        "import sys; from pathlib import Path; from embedded_host.access_keys.key_file import HOST, KeyFile\n"
+        "import sys; from pathlib import Path\n"
+        "from embedded_host.access_keys.key_file import HOST, KeyFile\n"
         "file = KeyFile(Path(sys.argv[1]))\n"
         "for number in range(20): file.put(HOST, f'{sys.argv[2]}-{number}')"
     )
@@ -238,7 +248,7 @@ def test_no_change_is_lost_between_processes(file: KeyFile) -> None:
     assert json.loads(file.path.read_text(encoding="utf-8"))["version"] == 1
 
 
-def test_the_dashboards_link_has_the_key_where_no_server_sees_it() -> None:
+def test_the_dashboard_link_has_the_key_in_the_fragment() -> None:
     assert (
         dashboard_link("http://localhost:7071/dashboard", "a&b#c")
         == "http://localhost:7071/dashboard#code=a%26b%23c"

@@ -1,4 +1,4 @@
-"""Where the host that has a state listens, so that keys are sent to nobody else."""
+"""The port file, because of which keys are sent to the host of the state folder only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedded_host.access_keys.running_host import port_of_running_host, publish
 from embedded_host.store.lock import StateLock
 
 
-def test_a_running_host_is_found_and_a_stopped_one_is_not(tmp_path: Path) -> None:
+def test_the_port_is_known_only_while_the_host_runs(tmp_path: Path) -> None:
     assert port_of_running_host(tmp_path) is None
     with StateLock(tmp_path), publish_port(tmp_path, 7072):
         assert port_of_running_host(tmp_path) == 7072
@@ -22,7 +22,7 @@ def test_a_running_host_is_found_and_a_stopped_one_is_not(tmp_path: Path) -> Non
     assert not (tmp_path / "port").exists()
 
 
-def test_one_that_was_killed_is_not_believed(tmp_path: Path) -> None:
+def test_the_port_file_of_a_killed_host_is_ignored(tmp_path: Path) -> None:
     with StateLock(tmp_path):
         pass
     (tmp_path / "port").write_text("7072\n")
@@ -31,8 +31,8 @@ def test_one_that_was_killed_is_not_believed(tmp_path: Path) -> None:
         assert port_of_running_host(tmp_path) == 7073
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "ü"])
-def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "port").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("content", ["", "x", "-1", "ü"])
+def test_an_invalid_port_file_is_ignored(tmp_path: Path, content: str) -> None:
+    (tmp_path / "port").write_text(content, encoding="utf-8")
     with StateLock(tmp_path):
         assert port_of_running_host(tmp_path) is None

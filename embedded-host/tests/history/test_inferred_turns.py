@@ -23,7 +23,7 @@ def inferred(*events: HistoryEvent) -> list[Turn]:
 
 
 def summary(turns: list[Turn]) -> list[tuple[list[str], list[int]]]:
-    """Types of messages but OrchestratorStarted, and ids of actions."""
+    """Return the types of messages except OrchestratorStarted, and the ids of actions."""
     return [
         (
             [
@@ -37,7 +37,7 @@ def summary(turns: list[Turn]) -> list[tuple[list[str], list[int]]]:
     ]
 
 
-def test_a_completion_begins_a_turn_after_the_one_that_scheduled_it() -> None:
+def test_a_completion_starts_a_turn_after_the_turn_that_scheduled_it() -> None:
     turns = inferred(
         STARTED,
         h.task_scheduled(after(1), 0, "A"),
@@ -53,7 +53,7 @@ def test_a_completion_begins_a_turn_after_the_one_that_scheduled_it() -> None:
     ]
 
 
-def test_actions_at_one_time_are_in_one_turn_however_late_their_completions_are() -> None:
+def test_actions_at_the_same_time_are_in_one_turn_also_with_late_completions() -> None:
     turns = inferred(
         STARTED,
         h.task_scheduled(after(1), 0, "A"),
@@ -83,19 +83,19 @@ def test_messages_without_actions_between_them_are_in_one_turn() -> None:
     assert summary(turns) == [(["ExecutionStarted", "EventRaised", "EventRaised"], [])]
 
 
-def test_a_termination_begins_a_turn() -> None:
+def test_a_termination_starts_a_turn() -> None:
     turns = inferred(STARTED, h.execution_terminated(after(1), "enough"))
     assert summary(turns) == [(["ExecutionStarted"], []), (["ExecutionTerminated"], [])]
 
 
-def test_a_turn_begins_at_its_first_action() -> None:
+def test_a_turn_starts_at_its_first_action() -> None:
     (turn,) = inferred(STARTED, h.task_scheduled(after(3), 0, "A"))
     assert isinstance(turn.messages[0], OrchestratorStarted)
     assert (turn.started_at, turn.queued_at) == (after(3), T0)
     assert turn.completed is None
 
 
-def test_no_events_are_no_turns() -> None:
+def test_an_empty_history_has_no_turns() -> None:
     assert infer_turns([]) == []
 
 

@@ -24,11 +24,13 @@ def ended(at: float = 60, status: str = "Completed") -> HistoryEvent:
 
 
 def sent(at: float, id: int, request_id: str, *, signal: bool = False) -> EventSent:
-    text = request_message(request_id=request_id, operation="add", input="5", signal=signal, now=T0)
-    return h.event_sent(after(at), id, "@counter@k", "op", text)
+    request = request_message(
+        request_id=request_id, operation="add", input="5", signal=signal, now=T0
+    )
+    return h.event_sent(after(at), id, "@counter@k", "op", request)
 
 
-def test_an_empty_history_has_nothing() -> None:
+def test_the_view_of_an_empty_history_is_empty() -> None:
     empty = HistoryView.of([])
     assert (empty.started, empty.ended, empty.started_at, empty.ended_at) == (
         None,
@@ -43,7 +45,7 @@ def test_an_empty_history_has_nothing() -> None:
 # -- calls -----------------------------------------------------------------------------------------
 
 
-def test_a_completed_activity() -> None:
+def test_a_completed_activity_has_a_result() -> None:
     [call] = view(
         h.task_scheduled(after(1), 0, "Echo", '["x"]'), h.task_completed(after(3), 0, '"x"')
     ).calls
@@ -59,7 +61,7 @@ def test_a_completed_activity() -> None:
     )
 
 
-def test_a_failed_activity() -> None:
+def test_a_failed_activity_has_an_error_and_details() -> None:
     [call] = view(
         h.task_scheduled(after(1), 0, "Echo"), h.task_failed(after(3), 0, "boom", "Traceback")
     ).calls
@@ -71,42 +73,45 @@ def test_a_failed_activity() -> None:
     )
 
 
-def test_call_http_is_a_kind_of_its_own() -> None:
+def test_call_http_has_its_own_kind() -> None:
     [call] = view(h.task_scheduled(T0, 0, HTTP_ACTIVITY)).calls
     assert call.kind is CallKind.HTTP
 
 
 def test_a_sub_orchestration_has_its_instance_id() -> None:
-    found = view(
+    history = view(
         h.sub_orchestration_created(T0, 0, "Child", "c-1", "1"),
         h.sub_orchestration_created(T0, 1, "Child", "c-2", "1"),
         h.sub_orchestration_completed(after(2), 1, "7"),
     )
-    assert [(c.kind, c.instance_id, c.outcome) for c in found.calls] == [
+    assert [(c.kind, c.instance_id, c.outcome) for c in history.calls] == [
         (CallKind.SUB_ORCHESTRATION, "c-1", Outcome.OPEN),
         (CallKind.SUB_ORCHESTRATION, "c-2", Outcome.COMPLETED),
     ]
-    assert found.children == ["c-1", "c-2"]
+    assert history.children == ["c-1", "c-2"]
 
 
 def test_an_entity_call_ends_with_its_response() -> None:
-    found = view(
-        sent(1, 0, "r-1"), sent(1, 1, "r-2"), sent(1, 2, "r-3"), sent(1, 3, "r-4", signal=True),
+    history = view(
+        sent(1, 0, "r-1"),
+        sent(1, 1, "r-2"),
+        sent(1, 2, "r-3"),
+        sent(1, 3, "r-4", signal=True),
         h.event_raised(after(2), "r-1", response_message("6", False)),
         h.event_raised(after(3), "r-2", response_message('"boom"', True)),
-    )  # fmt: skip
+    )
     assert [
-        (c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in found.calls
+        (c.id, c.outcome, c.result, c.error, c.finished_at, c.is_signal) for c in history.calls
     ] == [
         (0, Outcome.COMPLETED, "6", None, after(2), False),
         (1, Outcome.FAILED, None, '"boom"', after(3), False),
         (2, Outcome.OPEN, None, None, None, False),
         (3, Outcome.COMPLETED, None, None, after(1), True),
     ]
-    assert {(c.kind, c.name, c.instance_id, c.input) for c in found.calls} == {
+    assert {(c.kind, c.name, c.instance_id, c.input) for c in history.calls} == {
         (CallKind.ENTITY, "add", "@counter@k", "5")
     }
-    assert found.raised_events == []
+    assert history.raised_events == []
 
 
 def test_a_sent_event_of_another_form_is_an_open_call() -> None:
@@ -115,22 +120,22 @@ def test_a_sent_event_of_another_form_is_an_open_call() -> None:
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated"])
-def test_what_is_open_at_the_end_is_abandoned(status: str) -> None:
-    found = view(
+def test_a_step_that_is_open_at_the_end_is_abandoned(status: str) -> None:
+    history = view(
         h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, after(9)), ended(status=status)
     )
-    assert [(type(s), s.outcome) for s in found.steps if isinstance(s, (Call, Timer))] == [
+    assert [(type(s), s.outcome) for s in history.steps if isinstance(s, (Call, Timer))] == [
         (Call, Outcome.ABANDONED),
         (Timer, Outcome.ABANDONED),
     ]
-    assert not any(call.is_open for call in found.calls)
+    assert not any(call.is_open for call in history.calls)
 
 
 # -- retries ---------------------------------------------------------------------------------------
 
 
 def attempt(at: float, id: int, *, fails: bool = True, delay: float = 5) -> list[HistoryEvent]:
-    """A turn with an attempt, and one with its failure and the timer of the next."""
+    """Return a turn with an attempt, and the turn with its failure and the timer of the next."""
     events: list[HistoryEvent] = [
         h.orchestrator_started(after(at)),
         h.task_scheduled(after(at + 0.1), id, "Flaky"),
@@ -145,28 +150,34 @@ def attempt(at: float, id: int, *, fails: bool = True, delay: float = 5) -> list
         ]
     timer = h.timer_created(after(at + 1.1), id + 1, after(at + 1 + delay), retry_of=id)
     return [
-        *events, h.task_failed(after(at + 1), id, "boom", None), timer, h.orchestrator_completed(after(at + 1.2)),
-        h.orchestrator_started(after(at + 1 + delay)), h.timer_fired(after(at + 1.1), id + 1, after(at + 1 + delay)),
-    ]  # fmt: skip
+        *events,
+        h.task_failed(after(at + 1), id, "boom", None),
+        timer,
+        h.orchestrator_completed(after(at + 1.2)),
+        h.orchestrator_started(after(at + 1 + delay)),
+        h.timer_fired(after(at + 1.1), id + 1, after(at + 1 + delay)),
+    ]
 
 
 def test_attempts_of_a_retried_call_are_numbered() -> None:
-    found = HistoryView.of([*attempt(0, 0), *attempt(10, 2), *attempt(20, 4, fails=False)])
-    assert [(c.id, c.attempt, c.outcome) for c in found.calls] == [
+    history = HistoryView.of([*attempt(0, 0), *attempt(10, 2), *attempt(20, 4, fails=False)])
+    assert [(c.id, c.attempt, c.outcome) for c in history.calls] == [
         (0, 1, Outcome.FAILED),
         (2, 2, Outcome.FAILED),
         (4, 3, Outcome.COMPLETED),
     ]
-    assert [(t.retry_of, t.name, t.fired_at) for t in found.timers] == [
+    assert [(t.retry_of, t.name, t.fired_at) for t in history.timers] == [
         (0, "Flaky", after(6)),
         (2, "Flaky", after(16)),
     ]
 
 
 def test_a_call_after_an_exhausted_retry_is_not_an_attempt() -> None:
-    """The last attempt's timer is due at once."""
-    found = HistoryView.of([*attempt(0, 0), *attempt(10, 2, delay=0), *attempt(20, 4, fails=False)])
-    assert [(c.id, c.attempt) for c in found.calls] == [(0, 1), (2, 2), (4, None)]
+    """The timer of the last attempt is due at once."""
+    history = HistoryView.of(
+        [*attempt(0, 0), *attempt(10, 2, delay=0), *attempt(20, 4, fails=False)]
+    )
+    assert [(c.id, c.attempt) for c in history.calls] == [(0, 1), (2, 2), (4, None)]
 
 
 def test_a_call_without_retries_has_no_attempt_number() -> None:
@@ -177,51 +188,61 @@ def test_a_call_without_retries_has_no_attempt_number() -> None:
 
 
 def test_a_timer_fires_when_it_is_due() -> None:
-    """The timestamp of TimerFired is that of the creation."""
+    """The timestamp of TimerFired is the creation time of the timer."""
     [timer] = view(
         h.timer_created(after(1), 0, after(9)), h.timer_fired(after(1), 0, after(9))
     ).timers
     assert timer == Timer(0, after(1), after(9), after(9), Outcome.COMPLETED)
 
 
-def test_external_events() -> None:
+def test_external_events_are_steps() -> None:
     events = [h.event_raised(after(2), "Go", '"now"'), h.event_raised(after(3), "Stop", None)]
-    found = view(*events)
-    assert found.raised_events == events
-    assert [(e.name, e.occurred_at, e.input) for e in found.raised_events] == [
+    history = view(*events)
+    assert history.raised_events == events
+    assert [(e.name, e.occurred_at, e.input) for e in history.raised_events] == [
         ("Go", after(2), '"now"'),
         ("Stop", after(3), None),
     ]
 
 
-def test_suspensions() -> None:
-    found = view(
+def test_a_suspension_ends_with_the_resumption() -> None:
+    history = view(
         h.execution_suspended(after(1), "lunch"),
         h.execution_resumed(after(2), None),
         h.execution_suspended(after(3), None),
     )
-    assert [step for step in found.steps if isinstance(step, Suspension)] == [
+    assert [step for step in history.steps if isinstance(step, Suspension)] == [
         Suspension("lunch", after(1), after(2), Outcome.COMPLETED),
         Suspension(None, after(3), None, Outcome.OPEN),
     ]
 
 
-def test_steps_are_in_the_order_of_their_beginning() -> None:
-    found = view(
-        h.task_scheduled(T0, 0, "Echo"), h.timer_created(T0, 1, after(1)), h.event_raised(T0, "Go", None),
-        h.execution_suspended(T0, None), h.task_completed(after(1), 0, None), h.task_scheduled(T0, 2, "Echo"),
-    )  # fmt: skip
-    assert [type(step) for step in found.steps] == [Call, Timer, EventRaised, Suspension, Call]
+def test_steps_are_in_the_order_of_their_start() -> None:
+    history = view(
+        h.task_scheduled(T0, 0, "Echo"),
+        h.timer_created(T0, 1, after(1)),
+        h.event_raised(T0, "Go", None),
+        h.execution_suspended(T0, None),
+        h.task_completed(after(1), 0, None),
+        h.task_scheduled(T0, 2, "Echo"),
+    )
+    assert [type(step) for step in history.steps] == [Call, Timer, EventRaised, Suspension, Call]
 
 
 # -- turns and times -------------------------------------------------------------------------------
 
 
-def test_turns_have_their_messages_and_actions() -> None:
+def test_turns_contain_their_messages_and_actions() -> None:
     events: list[HistoryEvent] = [
-        h.orchestrator_started(after(1)), STARTED, h.task_scheduled(after(2), 0, "Echo"), h.orchestrator_completed(after(2)),
-        h.orchestrator_started(after(9)), h.task_completed(after(7), 0, None), ended(10), h.orchestrator_completed(after(10)),
-    ]  # fmt: skip
+        h.orchestrator_started(after(1)),
+        STARTED,
+        h.task_scheduled(after(2), 0, "Echo"),
+        h.orchestrator_completed(after(2)),
+        h.orchestrator_started(after(9)),
+        h.task_completed(after(7), 0, None),
+        ended(10),
+        h.orchestrator_completed(after(10)),
+    ]
     first, second = HistoryView.of(events).turns
     assert (list(first.messages), list(first.actions), first.completed) == (
         events[:2],
@@ -236,14 +257,14 @@ def test_turns_have_their_messages_and_actions() -> None:
     assert HistoryView.of(events).queue_time == timedelta(seconds=3)
 
 
-def test_a_timer_waits_for_its_turn_from_when_it_is_due() -> None:
+def test_the_queue_time_of_a_timer_starts_at_its_due_time() -> None:
     [turn] = HistoryView.of(
         [h.orchestrator_started(after(11)), h.timer_fired(after(1), 0, after(10))]
     ).turns
     assert (turn.queue_time, turn.finished_at) == (timedelta(seconds=1), None)
 
 
-def test_the_first_turn_after_continue_as_new() -> None:
+def test_the_first_turn_after_continue_as_new_is_a_continuation() -> None:
     mark, scheduled = h.orchestrator_completed(after(1)), h.task_scheduled(after(2), 0, "Echo")
     first: list[HistoryEvent] = [
         h.orchestrator_started(T0),
@@ -267,7 +288,9 @@ def test_the_first_turn_after_continue_as_new() -> None:
 
 
 @pytest.mark.parametrize("completed_is_last", [False, True])
-def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_last: bool) -> None:
+def test_execution_completed_is_not_in_a_turn_and_does_not_start_one(
+    completed_is_last: bool,
+) -> None:
     ends: list[HistoryEvent] = [
         h.execution_completed(after(2), 0, "Completed", None),
         h.orchestrator_completed(after(2)),
@@ -282,15 +305,23 @@ def test_execution_completed_belongs_to_no_turn_and_begins_none(completed_is_las
     )
 
 
-def test_time_is_spent_in_code_at_work_and_waiting() -> None:
+def test_the_time_is_divided_into_code_work_and_wait() -> None:
     events: list[HistoryEvent] = [
-        h.orchestrator_started(T0), STARTED, h.task_scheduled(after(1), 0, "A"), h.task_scheduled(after(1), 1, "B"),
+        h.orchestrator_started(T0),
+        STARTED,
+        h.task_scheduled(after(1), 0, "A"),
+        h.task_scheduled(after(1), 1, "B"),
         h.orchestrator_completed(after(2)),
-        h.orchestrator_started(after(5)), h.task_completed(after(4), 0, None), h.orchestrator_completed(after(6)),
-        h.orchestrator_started(after(8)), h.task_completed(after(8), 1, None),
-        h.timer_created(after(9), 2, after(19)), h.orchestrator_completed(after(9)),
-        h.orchestrator_started(after(19)), h.timer_fired(after(9), 2, after(19)),
-    ]  # fmt: skip
+        h.orchestrator_started(after(5)),
+        h.task_completed(after(4), 0, None),
+        h.orchestrator_completed(after(6)),
+        h.orchestrator_started(after(8)),
+        h.task_completed(after(8), 1, None),
+        h.timer_created(after(9), 2, after(19)),
+        h.orchestrator_completed(after(9)),
+        h.orchestrator_started(after(19)),
+        h.timer_fired(after(9), 2, after(19)),
+    ]
 
     def seconds(spent: TimeSpent) -> list[float]:
         return [part.total_seconds() for part in (spent.code, spent.work, spent.wait, spent.total)]
@@ -300,12 +331,12 @@ def test_time_is_spent_in_code_at_work_and_waiting() -> None:
     assert seconds(HistoryView.of(done).time_spent(after(99))) == [5, 5, 10, 20]
 
 
-def test_a_view_of_a_recorded_input_is_the_text() -> None:
+def test_the_input_of_a_call_is_the_recorded_json() -> None:
     [call] = view(h.task_scheduled(T0, 0, "Echo", json.dumps(["x"]))).calls
     assert call.input == '["x"]'
 
 
-def test_the_end_is_the_last_event_that_ends() -> None:
-    found = view(h.execution_terminated(after(5), "enough"), ended(6, "Terminated"))
-    assert found.ended_at == after(6)
-    assert isinstance(found.started_at, datetime)
+def test_the_end_is_the_last_completion_or_termination() -> None:
+    history = view(h.execution_terminated(after(5), "enough"), ended(6, "Terminated"))
+    assert history.ended_at == after(6)
+    assert isinstance(history.started_at, datetime)

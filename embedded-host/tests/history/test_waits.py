@@ -56,7 +56,7 @@ def test_an_execution_waits_for_open_calls_timers_and_events() -> None:
     ]
 
 
-def test_a_history_alone_shows_all_but_the_events() -> None:
+def test_open_waits_of_a_history_do_not_contain_external_events() -> None:
     waits = open_waits(HistoryView.of(waiting().state.history.events))
     assert [wait.kind for wait in waits] == [
         WaitKind.ACTIVITY,
@@ -76,7 +76,7 @@ def test_a_completed_call_is_not_a_wait() -> None:
     assert open_waits(HistoryView.of(events)) == []
 
 
-def test_sentences() -> None:
+def test_a_wait_is_described_by_a_phrase() -> None:
     waits = [
         Wait(kind=WaitKind.ACTIVITY, since="S", name="A", attempt=2, state="queued"),
         Wait(kind=WaitKind.TIMER, since="S", due="D"),

@@ -1,4 +1,4 @@
-"""States with something of everything, what stands in them, and ways to damage them."""
+"""State files with rows of every kind, their rows, and ways to damage them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ ENDED = BEGAN + timedelta(seconds=1)
 LATER = BEGAN + timedelta(days=365)
 
 Rows = dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]
-"""By table, by key."""
+"""Rows by table and key."""
 
 
 class Writer:
-    """Instances of many kinds, as a host writes them; ``long`` is how many characters an output has."""
+    """Writes instances of many kinds, as a host does."""
 
     def __init__(self, store: SqliteStore, chance: random.Random) -> None:
         self._store, self._chance = store, chance
         self._key = self._message = self._activity = 0
 
     def write(self, count: int) -> None:
-        """So many, each in a commit of its own."""
+        """Write ``count`` instances, each in its own commit."""
         kinds: list[Callable[[int], list[c.Change]]] = [
             self._finished,
             self._finished,
@@ -123,7 +123,7 @@ class Writer:
     def _entity_and_caller(self, number: int) -> list[c.Change]:
         entity, caller = self._next(), self._next()
         entity_id, id = f"@counter@{number}", f"caller-{number}"
-        text = request_message(
+        request = request_message(
             request_id=f"r{number}",
             operation="add",
             input="1",
@@ -133,17 +133,17 @@ class Writer:
             parent_execution="e",
         )
         row = c.InstanceRow(entity, "Hub", entity_id, "@counter", "Running", BEGAN, BEGAN, "")
-        sent = h.event_sent(BEGAN, 0, entity_id, "op", text)
+        sent = h.event_sent(BEGAN, 0, entity_id, "op", request)
         return [
             c.SaveInstance(row),
             c.SaveEntity(entity, True, str(number)),
-            self._put(entity, None, h.event_raised(BEGAN, "op", text)),
+            self._put(entity, None, h.event_raised(BEGAN, "op", request)),
             *self._instance(caller, id, "Running", [[self._started(id, None), sent]], None),
             c.SetAwaited(caller, [("entity", entity_id)]),
         ]
 
     def _purged(self, number: int) -> list[c.Change]:
-        """So that there are free pages, and pages with room."""
+        """Write and delete an instance, so that the file has free pages."""
         changes = self._finished(number)
         key = self._key
         self._store.write(changes)
@@ -189,7 +189,10 @@ class Writer:
 
 
 def make_state(folder: Path, count: int, *, seed: int = 1, with_log: bool = False) -> Path:
-    """The file. ``with_log``: as a host leaves it that is killed, with the second half of it in the log."""
+    """Create a state file and return its path.
+
+    ``with_log`` keeps the log, as after a kill of the host.
+    """
     live = folder / "live" / "state.db"
     with closing(SqliteStore(live, fsync=False)) as store:
         Writer(store, random.Random(seed)).write(count)
@@ -202,7 +205,7 @@ def make_state(folder: Path, count: int, *, seed: int = 1, with_log: bool = Fals
     return folder / "state.db"
 
 
-# -- what stands in a file -------------------------------------------------------------------------
+# -- the rows of a file -------------------------------------------------------------------------
 
 KEYS = {
     "instances": 1,
@@ -218,7 +221,7 @@ KEYS = {
 
 @contextmanager
 def copied(path: Path, to: Path) -> Iterator[Path]:
-    """The file and its log elsewhere, where SQLite may do with them what it will."""
+    """Provide a copy of a file and its log, because SQLite may change them."""
     to.mkdir(parents=True)
     for suffix in ("", "-wal"):
         if Path(f"{path}{suffix}").exists():
@@ -228,6 +231,7 @@ def copied(path: Path, to: Path) -> Iterator[Path]:
 
 
 def rows_of(path: Path) -> Rows:
+    """Return all rows of a state file."""
     with closing(sqlite3.connect(path)) as connection:
         connection.text_factory = lambda data: data.decode(errors="surrogateescape")
         return {
@@ -237,12 +241,12 @@ def rows_of(path: Path) -> Rows:
 
 
 def event_type(message: tuple[Any, ...]) -> int:
-    """Of a row of the table ``messages``."""
+    """Return the event type of a row of the table ``messages``."""
     return int(json.loads(message[4])["EventType"])
 
 
 def is_sound(path: Path) -> bool:
-    """To SQLite."""
+    """Return true if SQLite finds no damage."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             return [row[0] for row in connection.execute("PRAGMA integrity_check")] == ["ok"]
@@ -265,7 +269,7 @@ def flip_many(data: bytearray, chance: random.Random) -> None:
 
 
 def flip_heads_of_pages(data: bytearray, chance: random.Random) -> None:
-    """Where it hurts: page headers and the pointers behind them."""
+    """Change page headers and the pointers after them."""
     for _ in range(chance.randrange(1, 6)):
         page = chance.randrange(len(data) // PAGE)
         data[page * PAGE + chance.randrange(60)] = chance.randrange(256)
@@ -309,7 +313,7 @@ def swap_pages(data: bytearray, chance: random.Random) -> None:
 
 
 def old_page(data: bytearray, chance: random.Random) -> None:
-    """A write that went to the wrong place."""
+    """Copy a page over another one, as a misdirected write does."""
     one, other = (chance.randrange(len(data) // PAGE) * PAGE for _ in range(2))
     data[one : one + PAGE] = data[other : other + PAGE]
 

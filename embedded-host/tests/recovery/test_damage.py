@@ -1,7 +1,7 @@
-"""Files damaged at random: a recovery never changes the damaged file, reports every lost instance, and continues no instance
-that lost data that it needs.
+"""The recovery of files with random damage.
 
-EMBEDDED_HOST_DAMAGED multiplies the number of files.
+A recovery does not change the damaged file, reports every lost instance, and does not continue an
+instance that lost data that it needs. EMBEDDED_HOST_DAMAGED multiplies the number of files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.recovery.states import (
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("sqlite_shell")]
 
 EACH = 2 * int(os.environ.get("EMBEDDED_HOST_DAMAGED", "1"))
-"""Files of each kind of damage to each kind of state."""
+"""Number of files for each kind of damage and each kind of state."""
 STATES = {"small": (20, False), "large": (180, False), "with a log": (60, True)}
 REFUSALS = (
     "Nothing can be recovered from",
@@ -51,11 +51,11 @@ CASES = [
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("states")
-    made = {}
+    states = {}
     for name, (count, with_log) in STATES.items():
         (folder / name).mkdir()
-        made[name] = make_state(folder / name, count, with_log=with_log)
-    return made
+        states[name] = make_state(folder / name, count, with_log=with_log)
+    return states
 
 
 def damaged_copy(
@@ -76,7 +76,7 @@ def damaged_copy(
     CASES,
     ids=[f"{n}-{d.__name__}{'-of-log' if of else ''}" for n, d, of in CASES],
 )
-def test_damage(
+def test_a_damaged_file_is_recovered_or_rejected_without_silent_losses(
     states: dict[str, Path], tmp_path: Path, name: str, damage: Damage, of_log: bool
 ) -> None:
     with copied(states[name], tmp_path / "original") as sound:
@@ -125,23 +125,23 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
         for row in store.list("Hub", InstanceQuery(), 10_000):
             load(store, row)
             store.messages(row.key)
-    found = rows_of(path)
+    recovered = rows_of(path)
     outcomes = {one["id"]: one for one in report["instances"]}
-    there = {row[2]: row for row in found["instances"].values()}
+    remaining = {row[2]: row for row in recovered["instances"].values()}
     assert sum(
         report["counts"][name] for name in ("continued", "finished", "entity", "failed")
-    ) == len(there)
+    ) == len(remaining)
     some_are_unknown = None in outcomes or any(
         "instances" in problem for problem in report["problems"]
     )
     for key, stored in original["instances"].items():
-        # An id that was changed to another one is invisible: the key has another id then.
-        if stored[2] not in there and key not in found["instances"]:
+        # A damaged id cannot be detected: the key then has another id.
+        if stored[2] not in remaining and key not in recovered["instances"]:
             reported = outcomes.get(stored[2], {}).get("outcome") == "lost"
             assert reported or some_are_unknown or "malformed" in str(report["problems"]), (
                 f"{stored[2]} is lost silently"
             )
-    for key, stored in found["instances"].items():
+    for key, stored in recovered["instances"].items():
         was, outcome = original["instances"].get(key), outcomes[stored[2]]
         if outcome["outcome"] == "failed":
             assert (stored[4], stored[12]) == ("Failed", f"{LOST}: {outcome['detail']}.")
@@ -149,16 +149,16 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
             continue
         if stored[4] in FINISHED:
             if outcome["detail"] is None:
-                assert of_instance(found, "history", key) == of_instance(
+                assert of_instance(recovered, "history", key) == of_instance(
                     original, "history", key
                 ), f"{stored[2]}: history"
             continue
         for table in ("history", "inputs", "entities", "activities"):
-            assert of_instance(found, table, key) == of_instance(original, table, key), (
+            assert of_instance(recovered, table, key) == of_instance(original, table, key), (
                 f"{stored[2]}: {table}"
             )
         if not stored[2].startswith("@"):
-            lost = needed_messages(original, key) - needed_messages(found, key)
+            lost = needed_messages(original, key) - needed_messages(recovered, key)
             assert not lost, f"{stored[2]} continues without the messages {lost}"
 
 
@@ -167,10 +167,10 @@ LOST = "The state file was damaged, and data that this instance needs was lost"
 
 
 def of_instance(rows: Rows, table: str, key: tuple[Any, ...]) -> set[tuple[Any, ...]]:
-    return {found for found in rows[table] if found[0] == key[0]}
+    return {other for other in rows[table] if other[0] == key[0]}
 
 
 def needed_messages(rows: Rows, key: tuple[Any, ...]) -> set[tuple[Any, ...]]:
-    """The messages that a history announces: all but external events."""
-    found = of_instance(rows, "messages", key)
-    return {one for one in found if event_type(rows["messages"][one]) != EVENT_RAISED}
+    """Return the keys of all messages of an instance except external events."""
+    messages = of_instance(rows, "messages", key)
+    return {one for one in messages if event_type(rows["messages"][one]) != EVENT_RAISED}

@@ -1,4 +1,4 @@
-"""The outcome of a recovery for each kind of damage, for files that are no state, and after an interruption."""
+"""The outcome of a recovery for each kind of damage, for other files, and after an interruption."""
 
 from __future__ import annotations
 
@@ -139,7 +139,8 @@ def test_an_instance_whose_timer_is_lost_fails(path: Path) -> None:
 def test_a_pending_instance_without_its_start_message_fails(path: Path) -> None:
     change(
         path,
-        "UPDATE messages SET event = 'x' WHERE instance IN (SELECT key FROM instances WHERE status = 'Pending')",
+        "UPDATE messages SET event = 'x' "
+        "WHERE instance IN (SELECT key FROM instances WHERE status = 'Pending')",
     )
     failed = details(recover(path), "failed")
     assert failed
@@ -160,8 +161,8 @@ def test_an_instance_with_a_gap_in_its_history_fails_and_its_parent_receives_the
         (key, id) = connection.execute(
             "SELECT key, id FROM instances WHERE id LIKE 'child-%' LIMIT 1"
         ).fetchone()
-        text = "SELECT key FROM instances WHERE id = ?"
-        (parent,) = connection.execute(text, (id.replace("child", "parent"),)).fetchone()
+        select = "SELECT key FROM instances WHERE id = ?"
+        (parent,) = connection.execute(select, (id.replace("child", "parent"),)).fetchone()
     change(path, f"UPDATE history SET events = 'no events' WHERE instance = {key}")
     report = recover(path)
     assert details(report, "failed") == {id: "a part of its history is lost"}
@@ -195,8 +196,8 @@ def test_a_live_instance_without_its_long_input_fails(path: Path) -> None:
         ).fetchone()
     change(
         path,
-        f'UPDATE history SET events = replace(events, \'"Input":"\\"3600\\""\', \'"Input":{{"in":"inputs"}}\') '
-        f"WHERE instance = {key}",
+        'UPDATE history SET events = replace(events, \'"Input":"\\"3600\\""\', '
+        f'\'"Input":{{"in":"inputs"}}\') WHERE instance = {key}',
         f"UPDATE inputs SET input = x'ff' WHERE instance = {key}",
     )
     assert details(recover(path), "failed") == {id: "its input is lost"}
@@ -251,7 +252,7 @@ def test_rows_below_an_overwritten_root_page_are_found(path: Path) -> None:
 def test_the_remaining_pages_of_a_truncated_file_are_recovered(
     path: Path, unit: int, seed: int
 ) -> None:
-    """The file ends within a page, or after one."""
+    """The file ends within a page or at the end of a page."""
     before = rows_of(path)
     size = path.stat().st_size
     length = random.Random(seed).randrange(size // 3, size - PAGE) // unit * unit
@@ -282,13 +283,13 @@ def test_a_size_in_the_header_that_cannot_be_true_is_ignored(path: Path) -> None
     path.write_bytes(data)
     called = call("recover", "--state", path.parent)
     assert called.code == 0 or "[EH555]" in called.err or "[EH552]" in called.err
-    kept = next(path.parent.glob("state-damaged-*.db"), path)
-    assert kept.read_bytes() == data
+    damaged = next(path.parent.glob("state-damaged-*.db"), path)
+    assert damaged.read_bytes() == data
 
 
-def test_files_without_data_are_refused_and_not_changed(tmp_path: Path) -> None:
-    for text in (b"", b"no database at all" * 1000):
-        (tmp_path / "state.db").write_bytes(text)
+def test_files_without_data_are_rejected_and_not_changed(tmp_path: Path) -> None:
+    for content in (b"", b"no database at all" * 1000):
+        (tmp_path / "state.db").write_bytes(content)
         called = call("recover", "--state", tmp_path)
         assert called.code == 1
         assert (
@@ -296,11 +297,11 @@ def test_files_without_data_are_refused_and_not_changed(tmp_path: Path) -> None:
             or f"SQLite cannot rebuild {tmp_path / 'state.db'}: " in called.err
         )
         assert "dumped.db" not in called.err
-        assert (tmp_path / "state.db").read_bytes() == text
+        assert (tmp_path / "state.db").read_bytes() == content
     assert "There is no state file in" in call("recover", "--state", tmp_path / "none").err
 
 
-def test_a_file_of_another_version_is_refused_and_not_changed(path: Path) -> None:
+def test_a_file_of_another_version_is_rejected_and_not_changed(path: Path) -> None:
     change(path, "PRAGMA user_version = 99")
     before = path.read_bytes()
     called = call("recover", "--state", path.parent)
@@ -316,13 +317,13 @@ def test_a_file_of_another_version_is_refused_and_not_changed(path: Path) -> Non
 def test_an_interrupted_recovery_is_finished_by_the_next_one(
     path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
 ) -> None:
-    """Interrupted before each rename, as by a power loss. After the first one no host opens the files."""
+    """The interruption is before each rename. After the first rename no host opens the files."""
     overwrite_root(path, "instances_by_status")
     damaged = path.read_bytes()
     steps = 0
     real = Path.replace
 
-    def cut_off(self: Path, target: Path) -> Path:
+    def interrupted_replace(self: Path, target: Path) -> Path:
         nonlocal steps
         if steps == moved:
             raise KeyboardInterrupt
@@ -330,7 +331,7 @@ def test_an_interrupted_recovery_is_finished_by_the_next_one(
         return real(self, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", cut_off)
+        patched.setattr(Path, "replace", interrupted_replace)
         interrupted = call("recover", "--state", path.parent)
     assert interrupted.code == 130
     if moved:

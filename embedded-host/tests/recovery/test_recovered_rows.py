@@ -96,7 +96,8 @@ def add_loose(path: Path) -> None:
         path,
         f"CREATE TABLE lost_and_found (rootpgno, pgno, nfield, id, {columns})",
         "INSERT INTO lost_and_found SELECT 1, 2, 13, key, NULL, hub, id, name, status, created, "
-        "updated, execution_id, generation, parent, continued, custom_status, output FROM instances",
+        "updated, execution_id, generation, parent, continued, custom_status, output "
+        "FROM instances",
         "INSERT INTO lost_and_found (rootpgno, pgno, nfield, id, c0, c1, c2, c3, c4, c5) "
         "SELECT 1, 3, 6, NULL, instance, id, execution_id, task_id, name, input FROM activities",
         "INSERT INTO lost_and_found (rootpgno, pgno, nfield) VALUES (1, 4, 'x')",
@@ -146,7 +147,8 @@ def test_an_index_entry_with_an_invalid_value_is_left_out(tmp_path: Path) -> Non
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         create_schema(connection)
         connection.execute(
-            "INSERT INTO instances VALUES (1, 'Hub', x'ff', 'Main', 'Running', 0, 0, 'e', 0, NULL, 0, NULL, NULL)"
+            "INSERT INTO instances VALUES "
+            "(1, 'Hub', x'ff', 'Main', 'Running', 0, 0, 'e', 0, NULL, 0, NULL, NULL)"
         )
     recovered = RecoveredRows()
     read_index(file, recovered)

@@ -12,11 +12,11 @@ from embedded_host.store.interface import StateError
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the fake programs are shell scripts"),
 ]
 
 
-def stand_in(folder: Path, name: str, script: str) -> Path:
+def fake_program(folder: Path, name: str, script: str) -> Path:
     folder.mkdir(exist_ok=True)
     program = folder / name
     program.write_text(f"#!/bin/sh\n{script}\n")
@@ -51,7 +51,7 @@ def test_the_error_for_a_missing_program_has_the_command_to_install_it(
 
 
 def test_a_program_without_recover_is_named_in_the_error(programs: Path) -> None:
-    program = stand_in(
+    program = fake_program(
         programs, "sqlite3", "echo 'BEGIN;'\necho 'sql error: SQL logic error (1)'\nexit 1"
     )
     with pytest.raises(StateError) as caught:
@@ -59,14 +59,14 @@ def test_a_program_without_recover_is_named_in_the_error(programs: Path) -> None
     assert f"{program} has no .recover (sql error: SQL logic error (1))." in str(caught.value)
 
 
-def test_fossil_is_used_where_sqlite3_has_no_recover(programs: Path) -> None:
-    stand_in(programs, "sqlite3", "echo 'Error: unknown command: \"recover\"'")
-    fossil = stand_in(programs, "fossil", "echo 'CREATE TABLE probe(a);'")
+def test_fossil_is_used_if_sqlite3_has_no_recover(programs: Path) -> None:
+    fake_program(programs, "sqlite3", "echo 'Error: unknown command: \"recover\"'")
+    fossil = fake_program(programs, "fossil", "echo 'CREATE TABLE probe(a);'")
     assert find_shell() == ([str(fossil), "sql", "--no-repository"], False)
 
 
 def test_free_pages_are_ignored_by_a_shell_that_has_the_option(programs: Path) -> None:
-    sqlite3 = stand_in(
+    sqlite3 = fake_program(
         programs, "sqlite3", "echo 'CREATE TABLE probe(a);'\necho '   --ignore-freelist  Ignore'"
     )
     assert find_shell() == ([str(sqlite3)], True)
@@ -75,7 +75,7 @@ def test_free_pages_are_ignored_by_a_shell_that_has_the_option(programs: Path) -
 def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
     programs: Path, tmp_path: Path
 ) -> None:
-    shell = stand_in(
+    shell = fake_program(
         programs,
         "sqlite3",
         """echo "Error: unable to open database \\"$1\\": it is malformed" >&2\nexit 1""",
@@ -84,6 +84,7 @@ def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
     with pytest.raises(StateError) as caught:
         Shell([str(shell)], False).rebuild(copy, tmp_path / "rebuilt.db", original)
     assert str(caught.value).startswith(
-        f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": it is malformed. A newer sqlite3 program'
+        f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": '
+        "it is malformed. A newer sqlite3 program"
     )
     assert str(caught.value).endswith("[EH555]")

@@ -1,4 +1,7 @@
-"""The tests of the storage contract (``embedded_host/store/interface.py``): a subclass provides the fixture ``store``."""
+"""The tests of the storage contract in ``embedded_host/store/interface.py``.
+
+A subclass of ``StoreContract`` provides the fixture ``store``.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +101,7 @@ class StoreContract:
 
     @pytest.fixture
     def listed(self, store: Store) -> Store:
-        """a0 … a4 of hub One, one an entity; others in hub Two."""
+        """Return a store with a0 ... a4, B and an entity in hub One, and a0 in hub Two."""
         rows = [
             replace(
                 PLAIN,
@@ -125,33 +128,37 @@ class StoreContract:
     # -- instances ---------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("row", [PLAIN, FULL], ids=["plain", "full"])
-    def test_an_instance_comes_back_as_it_was(self, store: Store, row: InstanceRow) -> None:
+    def test_a_saved_instance_is_returned_unchanged(self, store: Store, row: InstanceRow) -> None:
         store.write([SaveInstance(row)])
         assert store.instance(row.hub, row.id) == row
 
-    def test_a_hub_is_found_without_regard_to_case_and_an_id_exactly(self, store: Store) -> None:
+    def test_the_comparison_of_hubs_ignores_case_and_that_of_ids_does_not(
+        self, store: Store
+    ) -> None:
         store.write([SaveInstance(PLAIN), SaveInstance(replace(PLAIN, key=2, id="A"))])
         assert store.instance("hUB", "a") == PLAIN
-        found = store.instance("Hub", "A")
-        assert found is not None
-        assert found.key == 2
+        other = store.instance("Hub", "A")
+        assert other is not None
+        assert other.key == 2
         assert store.instance("Other", "a") is None
         assert store.instance("Hub", "unknown") is None
 
-    def test_saving_again_overwrites_all_but_the_identity(self, store: Store) -> None:
+    def test_an_update_does_not_change_hub_id_name_and_parent(self, store: Store) -> None:
         store.write([SaveInstance(replace(FULL, key=1))])
         changed = replace(
             PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1"
         )
         store.write([SaveInstance(changed)])
-        kept = replace(FULL, key=1)
+        before = replace(FULL, key=1)
         assert store.instance("Hub", FULL.id) == replace(
-            changed, hub=kept.hub, id=kept.id, name=kept.name, parent=kept.parent
+            changed, hub=before.hub, id=before.id, name=before.name, parent=before.parent
         )
 
-    def test_deleting_takes_everything_of_one_instance(self, store: Store) -> None:
+    def test_deleting_an_instance_deletes_all_rows_of_that_instance_only(
+        self, store: Store
+    ) -> None:
         other = replace(PLAIN, key=2, id="other")
-        of_other: list[Change] = [
+        other_changes: list[Change] = [
             SaveInstance(other),
             SetInput(2, "2"),
             AppendHistory(2, 0, (h.orchestrator_completed(T0),)),
@@ -160,7 +167,7 @@ class StoreContract:
             SetAwaited(2, [("event", "Go")]),
             SaveEntity(2, True, "2"),
         ]
-        store.write([*EVERYTHING, *of_other])
+        store.write([*EVERYTHING, *other_changes])
         before = belongings(store, 2)
         store.write([DeleteInstance(1)])
         assert store.instance("Hub", "a") is None
@@ -170,9 +177,13 @@ class StoreContract:
 
     def test_deleting_a_task_hub_deletes_its_instances_and_timers_only(self, store: Store) -> None:
         other = replace(PLAIN, key=2, hub="Other")
-        of_other: list[Change] = [SaveInstance(other), SetInput(2, "2"), PutMessage(message(2, 2))]
+        other_changes: list[Change] = [
+            SaveInstance(other),
+            SetInput(2, "2"),
+            PutMessage(message(2, 2)),
+        ]
         timers = [TimerRow(hub, "Tick", None, None, T0) for hub in ("Hub", "Other")]
-        store.write([*EVERYTHING, *of_other, *map(SaveTimer, timers)])
+        store.write([*EVERYTHING, *other_changes, *map(SaveTimer, timers)])
         store.write([DeleteTaskHub("hUB")])
         assert store.instance("Hub", "a") is None
         assert belongings(store) == [None, [], [], [], [], None]
@@ -181,14 +192,14 @@ class StoreContract:
         assert (store.input(2), store.messages(2)) == ("2", [message(2, 2)])
         assert store.timer("Other", "Tick") == timers[1]
 
-    def test_an_id_is_free_again_in_the_same_write(self, store: Store) -> None:
+    def test_an_id_can_be_reused_in_the_same_write(self, store: Store) -> None:
         store.write(EVERYTHING)
         store.write([DeleteInstance(1), SaveInstance(replace(PLAIN, key=2))])
-        found = store.instance("Hub", "a")
-        assert found is not None
-        assert found.key == 2
+        reused = store.instance("Hub", "a")
+        assert reused is not None
+        assert reused.key == 2
 
-    def test_keys_go_on_from_the_highest(self, store: Store) -> None:
+    def test_highest_keys_returns_the_highest_key_and_ids(self, store: Store) -> None:
         assert store.highest_keys() == (0, 0, 0)
         store.write(
             [
@@ -200,32 +211,33 @@ class StoreContract:
         store.write([PutMessage(message(5, 7)), PutActivity(activity(6, 7))])
         assert store.highest_keys() == (7, 8, 9)
 
-    def test_continued_instances(self, store: Store) -> None:
+    def test_continued_returns_the_instances_whose_flag_is_set(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN), SaveInstance(FULL)])
         assert store.continued() == [Address("Hub", FULL.id)]
         store.write([SaveInstance(replace(FULL, continued=False))])
         assert store.continued() == []
 
-    # -- what belongs to them ----------------------------------------------------------------------
+    # -- rows of an instance ----------------------------------------------------------------------
 
-    def test_half_a_character_is_no_instances(self, store: Store) -> None:
+    def test_a_lone_surrogate_matches_no_rows(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.instance("Hub", "a\ud800") is None
         assert store.timer("Hub", "\udfff") is None
         assert list(store.due_after("\ud800", T0)) == []
 
-    def test_inputs(self, store: Store) -> None:
+    def test_an_input_is_set_replaced_and_deleted(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.input(1) is None
-        for text in ("", '"é\U0001f600"', "null"):
-            store.write([SetInput(1, text)])
-            assert store.input(1) == text
+        for input in ("", '"é\U0001f600"', "null"):
+            store.write([SetInput(1, input)])
+            assert store.input(1) == input
         store.write([SetInput(1, None)])
         assert store.input(1) is None
 
     @pytest.mark.parametrize("input", ["x" * 5000, '"é\\"\n"' * 1000, "short", None])
-    def test_the_input_of_an_execution(self, store: Store, input: str | None) -> None:
-        """However it is kept: the message and the history have it."""
+    def test_messages_and_history_contain_the_input_of_the_execution(
+        self, store: Store, input: str | None
+    ) -> None:
         version = '"Input":{"in":"inputs"}'
         started = h.execution_started(
             T0, instance_id="a", execution_id="e", name="Main", input=input, version=version
@@ -273,7 +285,7 @@ class StoreContract:
         store.write([TakeMessage(1, 2), TakeMessage(1, 99), TakeMessage(2, 1)])
         assert [row.id for row in store.messages(1)] == [1, 3]
 
-    def test_messages_that_are_due_later(self, store: Store) -> None:
+    def test_due_after_returns_the_messages_that_are_due_later(self, store: Store) -> None:
         later = [message(n, due=T0 + timedelta(hours=n)) for n in range(1, 5)]
         store.write([SaveInstance(PLAIN), PutMessage(message(9)), *map(PutMessage, later)])
         assert list(store.due_after("hub", T0 + timedelta(hours=2))) == [
@@ -290,7 +302,9 @@ class StoreContract:
         store.write([TakeActivity(1, 1), TakeActivity(1, 99), TakeActivity(2, 2)])
         assert [row.id for row, _ in store.all_activities()] == [2]
 
-    def test_messages_pending_for_one_execution(self, store: Store) -> None:
+    def test_deleting_pending_rows_keeps_external_events_and_other_executions(
+        self, store: Store
+    ) -> None:
         rows = [
             message(1),
             message(2, due=T0),
@@ -310,7 +324,7 @@ class StoreContract:
         assert [row.id for row, _ in store.all_messages()] == [3, 4, 5]
         assert [row.id for row, _ in store.all_activities()] == [2]
 
-    def test_what_is_awaited(self, store: Store) -> None:
+    def test_the_list_of_awaited_events_is_replaced(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.awaited(1) == []
         for awaited in (
@@ -321,16 +335,16 @@ class StoreContract:
             store.write([SetAwaited(1, awaited)])
             assert store.awaited(1) == awaited
 
-    def test_entities(self, store: Store) -> None:
+    def test_the_state_of_an_entity_is_updated(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.entity(1) is None
-        for kept in ((False, None), (True, "8"), (False, "null")):
-            store.write([SaveEntity(1, *kept)])
-            assert store.entity(1) == kept
+        for state in ((False, None), (True, "8"), (False, "null")):
+            store.write([SaveEntity(1, *state)])
+            assert store.entity(1) == state
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def test_timers(self, store: Store) -> None:
+    def test_the_schedule_status_of_a_timer_function_is_updated(self, store: Store) -> None:
         never = TimerRow("Hub", "Tick", None, None, T0)
         store.write([SaveTimer(never), SaveTimer(TimerRow("Other", "Tick", T0, T0, T0))])
         assert store.timer("hub", "tick") == never
@@ -339,7 +353,7 @@ class StoreContract:
         store.write([SaveTimer(ran)])
         assert store.timer("Hub", "Tick") == ran
 
-    def test_changes_happen_in_order(self, store: Store) -> None:
+    def test_changes_are_applied_in_order(self, store: Store) -> None:
         store.write(
             [
                 SaveInstance(PLAIN),
@@ -350,7 +364,7 @@ class StoreContract:
         )
         assert [row.id for row in store.messages(1)] == [2]
 
-    def test_a_write_that_fails_leaves_nothing(self, store: Store) -> None:
+    def test_a_write_that_fails_changes_nothing(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN), AppendHistory(1, 0, ())])
         with pytest.raises(Exception, match=r"."):
             store.write([*EVERYTHING[1:2], PutMessage(message(1)), AppendHistory(1, 0, ())])
@@ -358,7 +372,7 @@ class StoreContract:
         store.write([PutMessage(message(1))])
         assert len(store.messages(1)) == 1
 
-    def test_nothing_to_write_is_fine(self, store: Store) -> None:
+    def test_a_write_without_changes_is_accepted(self, store: Store) -> None:
         store.write([])
         assert store.highest_keys() == (0, 0, 0)
 
@@ -372,12 +386,12 @@ class StoreContract:
         ("empty prefix", InstanceQuery(id_prefix="", entities=True), ["@counter@k"]),
         ("status", InstanceQuery(statuses=("Completed",)), ["a1", "a3"]),
         ("statuses", InstanceQuery(statuses=("Completed", "Pending")), ["B", "a1", "a3"]),
-        ("no such status", InstanceQuery(statuses=("Nap",)), []),
+        ("unknown status", InstanceQuery(statuses=("Nap",)), []),
         ("from", InstanceQuery(created_from=T0 + timedelta(hours=3)), ["a3", "a4"]),
         ("to", InstanceQuery(id_prefix="a", created_to=T0 + timedelta(hours=1)), ["a0", "a1"]),
-        ("behind", InstanceQuery(after_id="a2"), ["a3", "a4"]),
+        ("after an id", InstanceQuery(after_id="a2"), ["a3", "a4"]),
         (
-            "behind with prefix",
+            "after an id with prefix",
             InstanceQuery(after_id="B", id_prefix="a"),
             ["a0", "a1", "a2", "a3", "a4"],
         ),
@@ -399,33 +413,37 @@ class StoreContract:
     @pytest.mark.parametrize(
         ("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES]
     )
-    def test_queries(self, listed: Store, query: InstanceQuery, ids: list[str]) -> None:
+    def test_a_list_contains_the_instances_that_match_the_query(
+        self, listed: Store, query: InstanceQuery, ids: list[str]
+    ) -> None:
         assert [row.id for row in listed.list("oNE", query, 100)] == ids
 
     @pytest.mark.parametrize(
         ("query", "ids"), [c[1:] for c in QUERIES], ids=[c[0] for c in QUERIES]
     )
-    def test_scans_examine_a_number_of_rows_each(
+    def test_a_scan_examines_a_limited_number_of_rows_per_call(
         self, listed: Store, query: InstanceQuery, ids: list[str]
     ) -> None:
-        found: list[str] = []
+        listed_ids: list[str] = []
         calls = 0
         while True:
             rows, last = listed.scan("oNE", query, 2)
             calls += 1
-            found += [row.id for row in rows]
+            listed_ids += [row.id for row in rows]
             if last is None:
                 break
             query = replace(query, after_id=last)
-        assert found == ids
+        assert listed_ids == ids
         assert calls <= 4
 
-    def test_pages(self, listed: Store) -> None:
-        found: list[str] = []
-        while page := listed.list("One", InstanceQuery(after_id=found[-1] if found else None), 3):
+    def test_pages_are_in_order_of_id_and_complete(self, listed: Store) -> None:
+        listed_ids: list[str] = []
+        while page := listed.list(
+            "One", InstanceQuery(after_id=listed_ids[-1] if listed_ids else None), 3
+        ):
             assert len(page) <= 3
-            found += [row.id for row in page]
-        assert found == ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]
+            listed_ids += [row.id for row in page]
+        assert listed_ids == ["@counter@k", "B", "a0", "a1", "a2", "a3", "a4"]
 
     def test_ids_are_ordered_by_code_points(self, store: Store) -> None:
         ids = ["", "é", "\U0001f600", "Z", "a", "aa", "a\U0010fffd", "\uffff"]

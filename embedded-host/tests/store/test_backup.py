@@ -12,7 +12,7 @@ from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import belongings
 
 
-def test_a_copy_has_everything_in_one_file(path: Path, tmp_path: Path) -> None:
+def test_a_backup_contains_all_data_in_one_file(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "copy.db"
     with closing(connect(path)) as connection:
         back_up(connection, target)
@@ -32,7 +32,7 @@ def test_an_existing_file_is_not_overwritten(path: Path, tmp_path: Path) -> None
     assert target.read_text() == "mine"
 
 
-def test_a_copy_that_fails_leaves_no_file(path: Path, tmp_path: Path) -> None:
+def test_a_backup_that_fails_leaves_no_file(path: Path, tmp_path: Path) -> None:
     connection = connect(path)
     connection.close()
     with pytest.raises(Exception, match="closed"):

@@ -19,11 +19,11 @@ def test_statements_outside_a_transaction_are_committed(tmp_path: Path) -> None:
 
 def test_any_thread_may_use_a_connection() -> None:
     with closing(connect(":memory:")) as connection:
-        found: list[object] = []
-        thread = threading.Thread(target=lambda: found.extend(connection.execute("SELECT 1")))
+        rows: list[object] = []
+        thread = threading.Thread(target=lambda: rows.extend(connection.execute("SELECT 1")))
         thread.start()
         thread.join()
-        assert found == [(1,)]
+        assert rows == [(1,)]
 
 
 def test_a_read_only_connection_does_not_create_the_file(tmp_path: Path) -> None:

@@ -18,6 +18,6 @@ ZONE = timezone(timedelta(hours=2))
         (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=timezone.utc), 253_402_300_799_999_999),
     ],
 )
-def test_a_time_is_whole_microseconds_and_back(time: datetime, value: int) -> None:
+def test_a_time_is_converted_to_whole_microseconds_and_back(time: datetime, value: int) -> None:
     assert micros(time) == value
     assert from_micros(value) == time

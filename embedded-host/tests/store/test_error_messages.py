@@ -11,7 +11,7 @@ from embedded_host.store.interface import StateBusyError
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("message", "code"),
     [
         ("database disk image is malformed", "EH220"),
         ("file is not a database", "EH220"),
@@ -20,37 +20,39 @@ from embedded_host.store.interface import StateBusyError
         ("attempt to write a readonly database", "EH215"),
     ],
 )
-def test_an_error_of_sqlite_has_the_code_of_its_kind(tmp_path: Path, text: str, code: str) -> None:
-    error = state_error(tmp_path / "state.db", sqlite3.DatabaseError(text), "read")
-    assert text in str(error)
+def test_an_error_of_sqlite_has_the_code_of_its_kind(
+    tmp_path: Path, message: str, code: str
+) -> None:
+    error = state_error(tmp_path / "state.db", sqlite3.DatabaseError(message), "read")
+    assert message in str(error)
     assert str(error).endswith(f"[{code}]")
 
 
-def test_a_file_that_is_no_database_may_be_in_the_wrong_folder(tmp_path: Path) -> None:
-    text = str(
+def test_the_error_for_a_file_that_is_not_a_database_mentions_the_folder(tmp_path: Path) -> None:
+    message = str(
         state_error(tmp_path / "state.db", sqlite3.DatabaseError("file is not a database"), "read")
     )
     assert (
-        "file is not a database. If it is another program's file, use another folder with --state. Stop the host and recover"
-        in text
+        "file is not a database. If it is another program's file, use another folder with "
+        "--state. Stop the host and recover" in message
     )
 
 
-def test_a_lock_of_another_program_is_a_busy_state(tmp_path: Path) -> None:
+def test_a_lock_of_another_program_is_a_state_busy_error(tmp_path: Path) -> None:
     error = state_error(
         tmp_path / "state.db", sqlite3.OperationalError("database is locked"), "written"
     )
     assert isinstance(error, StateBusyError)
 
 
-def test_damage_names_the_recovery_and_the_latest_backups(tmp_path: Path) -> None:
+def test_the_error_for_damage_names_the_recovery_and_the_latest_backups(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     assert "There is no backup" in str(damage_error(path, "page 3 is wrong."))
     (tmp_path / BACKUPS).mkdir()
     (tmp_path / BACKUPS / "b.db").touch()
-    text = str(damage_error(path, "page 3 is wrong."))
-    assert "is damaged: page 3 is wrong. Stop the host" in text
-    assert str(tmp_path / BACKUPS / "b.db") in text
+    message = str(damage_error(path, "page 3 is wrong."))
+    assert "is damaged: page 3 is wrong. Stop the host" in message
+    assert str(tmp_path / BACKUPS / "b.db") in message
 
 
 def test_a_state_in_memory_has_no_file_to_recover() -> None:

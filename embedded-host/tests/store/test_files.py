@@ -16,7 +16,7 @@ def mode(path: Path) -> int:
 
 
 @posix
-def test_a_folder_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_a_created_folder(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     files.make_folder(folder)
     assert mode(folder) == 0o700
@@ -29,7 +29,7 @@ def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
     assert mode(tmp_path) == 0o755
 
 
-def test_a_file_is_created_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_file_is_created_once_and_only_its_owner_can_access_it(tmp_path: Path) -> None:
     files.make_file(tmp_path / "f")
     if os.name == "posix":
         assert mode(tmp_path / "f") == 0o600
@@ -38,7 +38,7 @@ def test_a_file_is_created_once_and_for_its_owner_only(tmp_path: Path) -> None:
 
 
 @posix
-def test_permissions_of_others_are_removed(tmp_path: Path) -> None:
+def test_permissions_of_group_and_others_are_removed(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.touch()
     file.chmod(0o644)
@@ -46,7 +46,7 @@ def test_permissions_of_others_are_removed(tmp_path: Path) -> None:
     assert mode(file) == 0o600
 
 
-def test_a_missing_file_has_no_size(tmp_path: Path) -> None:
+def test_the_size_of_a_missing_file_is_zero(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"123")
     assert (files.file_size(tmp_path / "f"), files.file_size(tmp_path / "none")) == (3, 0)
 
@@ -61,5 +61,5 @@ def test_a_replaced_file_has_the_new_content(tmp_path: Path) -> None:
     assert (source.exists(), target.read_text()) == (False, "new")
 
 
-def test_the_log_of_a_state_file_lies_beside_it(tmp_path: Path) -> None:
+def test_the_log_of_a_state_file_is_in_the_same_folder(tmp_path: Path) -> None:
     assert files.log_file(tmp_path / "state.db") == tmp_path / "state.db-wal"

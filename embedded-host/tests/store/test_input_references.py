@@ -16,7 +16,7 @@ def echo(context):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(("length", "times"), [(LONG - 1, 3), (LONG, 1), (20 * LONG, 1)])
-async def test_how_often_an_input_is_written(length: int, times: int) -> None:
+async def test_a_long_input_is_written_only_once(length: int, times: int) -> None:
     host = HubUnderTest(InlineInvoker({"Echo": echo}))
     store = host.store
     assert isinstance(store, SqliteStore)

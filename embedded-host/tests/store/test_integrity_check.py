@@ -22,7 +22,7 @@ COMMITS = 20
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """As a host that was killed leaves it: 20 commits in the log."""
+    """Return the state file of a killed host, with 20 commits in the log."""
     live = tmp_path / "live" / "state.db"
     path = tmp_path / "state.db"
     with closing(SqliteStore(live, fsync=False)) as store:
@@ -44,7 +44,7 @@ def ids(path: Path) -> int:
         return sum(store.instance("Hub", f"i{key}") is not None for key in range(1, COMMITS + 1))
 
 
-def test_after_a_kill_everything_is_there(path: Path) -> None:
+def test_all_commits_are_readable_after_a_kill(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         assert store.was_left_open
     assert ids(path) == COMMITS
@@ -58,7 +58,7 @@ def test_a_commit_that_was_not_written_completely_is_discarded(path: Path) -> No
     assert ids(path) == COMMITS - 1
 
 
-def test_damage_is_found_beside_the_host(path: Path) -> None:
+def test_damage_is_reported_from_the_thread_of_the_check(path: Path) -> None:
     with closing(SqliteStore(path, fsync=False)) as store:
         store.write(
             [SaveInstance(replace(PLAIN, key=key, id=f"j{key}")) for key in range(100, 500)]
@@ -68,18 +68,18 @@ def test_damage_is_found_beside_the_host(path: Path) -> None:
             "SELECT rootpage FROM sqlite_master WHERE name = 'instances'"
         ).fetchone()
     flip(path, (root - 1) * 4096 + 3)
-    told: list[StateError] = []
-    check = IntegrityCheck(path, told.append)
+    reported: list[StateError] = []
+    check = IntegrityCheck(path, reported.append)
     check.start()
     check._thread.join()
     assert check.error is not None
-    assert told == [check.error]
+    assert reported == [check.error]
     assert "embedded-host recover" in str(check.error)
     check.close()
 
 
-def test_a_row_that_its_index_lacks_is_found(path: Path) -> None:
-    """Each page is whole then, and lists would miss the instance."""
+def test_a_row_that_is_missing_in_an_index_is_reported(path: Path) -> None:
+    """Each page is intact, but lists would not contain the instance."""
     SqliteStore(path, fsync=False).close()
     index = "FROM sqlite_master WHERE name = 'instances_by_status'"
 
@@ -103,53 +103,56 @@ def test_a_row_that_its_index_lacks_is_found(path: Path) -> None:
 
 
 def test_a_sound_file_passes(path: Path) -> None:
-    told: list[StateError] = []
-    check = IntegrityCheck(path, told.append)
+    reported: list[StateError] = []
+    check = IntegrityCheck(path, reported.append)
     check.start()
     check._thread.join()
     assert check.finished
     assert check.error is None
     check.close()
-    assert told == []
+    assert reported == []
 
 
-@pytest.mark.parametrize("begins_late", [False, True])
-def test_an_interrupted_check_reports_nothing(path: Path, begins_late: bool) -> None:
+@pytest.mark.parametrize("starts_late", [False, True])
+def test_an_interrupted_check_reports_nothing(path: Path, starts_late: bool) -> None:
     class Slow:
-        """Goes on until it is interrupted. What comes before it has begun, it does not hear: SQLite does not, either."""
+        """A statement that runs until an interrupt.
+
+        As with SQLite, an interrupt before the start of the statement has no effect.
+        """
 
         def __init__(self) -> None:
-            self.begun, self.interrupted, self.go = (
+            self.started, self.interrupted, self.may_start = (
                 threading.Event(),
                 threading.Event(),
                 threading.Event(),
             )
-            self.heard = False
+            self.was_interrupted = False
 
         def execute(self, statement: str) -> None:
             if "integrity_check" in statement:
-                self.go.wait(30)
+                self.may_start.wait(30)
                 self.interrupted.clear()
-                self.begun.set()
-                self.heard = self.interrupted.wait(5)
+                self.started.set()
+                self.was_interrupted = self.interrupted.wait(5)
                 raise sqlite3.OperationalError("interrupted")
 
         def interrupt(self) -> None:
             self.interrupted.set()
-            self.go.set()
+            self.may_start.set()
 
         def close(self) -> None:
-            """There is nothing to close."""
+            """Do nothing: there is no connection."""
 
-    told: list[StateError] = []
-    check = IntegrityCheck(path, told.append)
+    reported: list[StateError] = []
+    check = IntegrityCheck(path, reported.append)
     check._connection.close()
     check._connection = slow = Slow()  # type: ignore[assignment]
     check.start()
-    if not begins_late:
-        slow.go.set()
-        assert slow.begun.wait(30)
+    if not starts_late:
+        slow.may_start.set()
+        assert slow.started.wait(30)
     check.close()
-    assert slow.heard
-    assert told == []
+    assert slow.was_interrupted
+    assert reported == []
     assert check.error is None

@@ -1,4 +1,4 @@
-"""A list has the same content by every index."""
+"""The lists of instances, with every index."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ HOURS = st.none() | st.integers(-1, 13).map(lambda hours: T0 + timedelta(hours=h
 
 
 def rows() -> list[InstanceRow]:
-    """Two of each status in each of twelve hours, their ids in another order than their times; and four entities."""
-    made = [
+    """Return two instances of each status in each of twelve hours, and four entities.
+
+    The order of their ids is not that of their times.
+    """
+    instances = [
         (
-            f"{'abc'[(hour * 5 + place) % 3]}{(hour * 7 + place * 11) % 13:02}{status[0]}{place}",
+            f"{'abc'[(hour * 5 + n) % 3]}{(hour * 7 + n * 11) % 13:02}{status[0]}{n}",
             status,
             hour,
         )
-        for hour, status, place in product(range(12), STATUSES, range(2))
+        for hour, status, n in product(range(12), STATUSES, range(2))
     ]
-    made += [(f"@counter@{key}", "Running", key) for key in range(4)]
+    instances += [(f"@counter@{key}", "Running", key) for key in range(4)]
     return [
         InstanceRow(
             n + 1,
@@ -42,7 +45,7 @@ def rows() -> list[InstanceRow]:
             T0 + timedelta(hours=h + n % 3),
             "e",
         )
-        for n, (id, status, h) in enumerate(made)
+        for n, (id, status, h) in enumerate(instances)
     ]
 
 
@@ -76,7 +79,7 @@ def store() -> Iterator[SqliteStore]:
 def test_a_list_has_the_matching_instances_in_order_of_id(
     store: SqliteStore, query: InstanceQuery, limit: int, few: int
 ) -> None:
-    def wanted(row: InstanceRow) -> bool:
+    def matches(row: InstanceRow) -> bool:
         return (
             row.id.startswith(query.id_prefix or "")
             and (query.created_from is None or row.created >= query.created_from)
@@ -88,7 +91,7 @@ def test_a_list_has_the_matching_instances_in_order_of_id(
             and (query.entities is None or query.entities == row.id.startswith("@"))
         )
 
-    expected = sorted(row.id for row in ROWS if wanted(row))[:limit]
+    expected = sorted(row.id for row in ROWS if matches(row))[:limit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "FEW", few)
         assert [row.id for row in store.list("hub", query, limit)] == expected

@@ -1,4 +1,4 @@
-"""One host to a state."""
+"""The lock of a state folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with StateLock(Path(sys.argv[1])):
 class Holder(NamedTuple):
     process: subprocess.Popen[str]
     pid: int
-    """The interpreter's own: on Windows ``process`` is the environment's launcher of it."""
+    """Id of the Python process. On Windows ``process`` is the launcher that started it."""
 
 
 @pytest.fixture
@@ -41,15 +41,17 @@ def holder(tmp_path: Path) -> Iterator[Holder]:
         text=True,
     )
     assert process.stdout is not None
-    said = process.stdout.readline()
-    assert said.startswith("held by ")
+    line = process.stdout.readline()
+    assert line.startswith("held by ")
     with process:
-        yield Holder(process, int(said.split()[-1]))
+        yield Holder(process, int(line.split()[-1]))
         process.kill()
 
 
 @pytest.mark.process
-def test_a_second_process_is_refused_and_told_whose_it_is(tmp_path: Path, holder: Holder) -> None:
+def test_a_second_process_gets_an_error_with_the_process_id_of_the_holder(
+    tmp_path: Path, holder: Holder
+) -> None:
     with pytest.raises(StateError) as caught, StateLock(tmp_path):
         pass
     assert str(tmp_path) in str(caught.value)
@@ -58,7 +60,9 @@ def test_a_second_process_is_refused_and_told_whose_it_is(tmp_path: Path, holder
 
 
 @pytest.mark.process
-def test_a_refused_one_leaves_the_holder_its_lock(tmp_path: Path, holder: Holder) -> None:
+def test_a_failed_attempt_does_not_release_the_lock_of_the_holder(
+    tmp_path: Path, holder: Holder
+) -> None:
     for _ in range(2):
         with pytest.raises(StateError, match=f"process id {holder.pid}"), StateLock(tmp_path):
             pass
@@ -83,7 +87,7 @@ def test_leaving_the_context_releases_the_lock(tmp_path: Path) -> None:
             pass
 
 
-def test_two_in_one_process_are_two(tmp_path: Path) -> None:
+def test_a_second_lock_in_the_same_process_is_rejected(tmp_path: Path) -> None:
     with (
         StateLock(tmp_path),
         pytest.raises(StateError, match=f"process id {os.getpid()}"),
@@ -109,12 +113,12 @@ def test_a_file_system_without_locks_is_reported(
         pass
 
 
-def test_the_folder_is_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(tmp_path: Path) -> None:
     with StateLock(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b" / "lock").exists()
 
 
-def test_an_impossible_folder_is_reported(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(StateError, match=r"cannot be used: .*Use another folder with --state\."),

@@ -1,4 +1,4 @@
-"""The state as people look at it."""
+"""The queries of the dashboard."""
 
 from __future__ import annotations
 
@@ -68,10 +68,12 @@ def overview(store: SqliteStore) -> Iterator[Overview]:
 
 
 def ids(overview: Overview, query: InstanceQuery | None = None, **options: object) -> list[str]:
-    return [found.id for found in overview.page("hub", query or ALL, **options)]  # type: ignore[arg-type]
+    return [row.id for row in overview.page("hub", query or ALL, **options)]  # type: ignore[arg-type]
 
 
-def test_filters(store: SqliteStore, overview: Overview) -> None:
+def test_lists_and_counts_contain_the_instances_that_match_the_query(
+    store: SqliteStore, overview: Overview
+) -> None:
     store.write(
         [
             row(1, "order-1", "Order", "Completed"),
@@ -107,7 +109,9 @@ def test_filters(store: SqliteStore, overview: Overview) -> None:
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_every_order_and_its_reverse(store: SqliteStore, overview: Overview, sort: str) -> None:
+def test_pages_are_sorted_by_every_column_in_both_directions(
+    store: SqliteStore, overview: Overview, sort: str
+) -> None:
     rows = [row(n, f"i-{n}", f"F{n % 3}", ("Running", "Failed")[n % 2]) for n in range(1, 20)]
     store.write(rows)
     values = {
@@ -118,15 +122,17 @@ def test_every_order_and_its_reverse(store: SqliteStore, overview: Overview, sor
         "status": lambda r: r.status,
         "duration": lambda r: r.updated - r.created,
     }
-    up = [values[sort](found) for found in overview.page("Hub", ALL, sort, False)]
-    down = [values[sort](found) for found in overview.page("Hub", ALL, sort, True)]
+    up = [values[sort](row) for row in overview.page("Hub", ALL, sort, False)]
+    down = [values[sort](row) for row in overview.page("Hub", ALL, sort, True)]
     assert up == sorted(up)
     assert down == up[::-1]
-    pages = [found.id for n in (0, 7, 14) for found in overview.page("Hub", ALL, sort, True, 7, n)]
-    assert sorted(pages) == sorted(found.row.id for found in rows)
+    pages = [
+        listed.id for n in (0, 7, 14) for listed in overview.page("Hub", ALL, sort, True, 7, n)
+    ]
+    assert sorted(pages) == sorted(saved.row.id for saved in rows)
 
 
-def test_what_is_waited_for(store: SqliteStore, overview: Overview) -> None:
+def test_live_instances_are_found_by_their_waits(store: SqliteStore, overview: Overview) -> None:
     parent = h.parent_instance("Parent", "parent", "e", 0)
     due = T0 + timedelta(days=1)
     store.write(
@@ -208,17 +214,17 @@ def test_a_page_is_read_from_its_index_without_sorting(
 ) -> None:
     plans: list[str] = []
     connection = overview._connection
-    explained = [text for text in _statements(overview, query, sort) if "LIMIT" in text]
+    explained = [select for select in _statements(overview, query, sort) if "LIMIT" in select]
     assert explained
-    for text in explained:
-        keys = text[text.index("(SELECT key") + 1 : text.rindex(") ORDER")]
+    for select in explained:
+        keys = select[select.index("(SELECT key") + 1 : select.rindex(") ORDER")]
         plans += [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {keys}")]
     assert any(index in line for line in plans)
     assert not [line for line in plans if "TEMP B-TREE" in line]
 
 
 def _statements(overview: Overview, query: InstanceQuery, sort: str) -> list[str]:
-    """The SQL of a page, with its values."""
+    """Return the SQL statements of a page, with their values."""
     statements: list[str] = []
     overview._connection.set_trace_callback(statements.append)
     overview.page("Hub", query, sort)

@@ -17,8 +17,8 @@ TIME = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
 
 
 def test_an_empty_query_restricts_only_the_hub() -> None:
-    found = all_conditions("Hub", InstanceQuery())
-    assert (found.where, found.values) == ("hub = :hub", {"hub": "Hub"})
+    conditions = all_conditions("Hub", InstanceQuery())
+    assert (conditions.where, conditions.values) == ("hub = :hub", {"hub": "Hub"})
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_a_prefix_and_a_page_are_ranges_of_ids(
 
 
 def test_times_are_microseconds_and_bounds_are_inclusive() -> None:
-    found = creation_conditions(InstanceQuery(created_from=TIME, created_to=TIME))
-    assert found.where == "created >= :created_from AND created <= :created_to"
-    assert found.values == {"created_from": 1_000_000, "created_to": 1_000_000}
+    conditions = creation_conditions(InstanceQuery(created_from=TIME, created_to=TIME))
+    assert conditions.where == "created >= :created_from AND created <= :created_to"
+    assert conditions.values == {"created_from": 1_000_000, "created_to": 1_000_000}
 
 
 def test_a_prefix_of_the_column_keeps_sqlite_from_using_its_index() -> None:
@@ -58,9 +58,9 @@ def test_a_wait_is_narrowed_by_a_name_and_an_unknown_kind_matches_nothing() -> N
     )
     assert "name = :waiting" not in wide.where
     assert (" AND name = :waiting" in narrow.where, narrow.values) == (True, {"waiting": "Go"})
-    assert unindexed_conditions(InstanceQuery(waiting="godot")).terms[0] == "0"
+    assert unindexed_conditions(InstanceQuery(waiting="unknown")).terms[0] == "0"
 
 
-def test_entities_are_told_from_orchestrations() -> None:
+def test_the_conditions_for_entities_and_orchestrations_are_opposites() -> None:
     only = unindexed_conditions(InstanceQuery(entities=True)).where
     assert unindexed_conditions(InstanceQuery(entities=False)).where == f"NOT {only}"

@@ -39,7 +39,7 @@ def test_a_live_state_is_read_with_its_log(store: SqliteStore, tmp_path: Path) -
     store.close()
 
 
-def test_a_copied_log_without_its_index_is_read_and_left_alone(
+def test_a_copied_log_without_its_index_is_read_and_not_changed(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -63,7 +63,7 @@ def test_a_read_only_connection_cannot_write(store: SqliteStore, tmp_path: Path)
         connection.execute("DELETE FROM instances")
 
 
-def test_another_programs_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_rejected(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE t (x)")
     with pytest.raises(StateError, match="EH213"), read_state(tmp_path / "other.db"):

@@ -16,11 +16,11 @@ def test_a_new_schema_has_the_application_and_the_version_and_returns_free_pages
     with closing(connect(":memory:")) as connection:
         create_schema(connection)
         check_schema(connection, PATH)
-        found = [
+        pragmas = [
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("application_id", "user_version")
         ]
-        assert found == [APPLICATION_ID, SCHEMA_VERSION]
+        assert pragmas == [APPLICATION_ID, SCHEMA_VERSION]
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,), "incremental"
 
 
@@ -28,7 +28,7 @@ def test_a_new_schema_has_the_application_and_the_version_and_returns_free_pages
     ("pragma", "code"),
     [("application_id = 1", "EH213"), (f"user_version = {SCHEMA_VERSION + 1}", "EH214")],
 )
-def test_another_programs_file_and_another_version_are_refused(pragma: str, code: str) -> None:
+def test_files_of_other_programs_and_versions_are_rejected(pragma: str, code: str) -> None:
     with closing(connect(":memory:")) as connection:
         create_schema(connection)
         connection.execute(f"PRAGMA {pragma}")

@@ -61,7 +61,7 @@ def test_writes_survive_without_a_close(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_reader_sees_no_part_of_a_write(tmp_path: Path) -> None:
+def test_a_reader_does_not_see_a_part_of_a_write(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state.db")
     store._writer.execute("BEGIN IMMEDIATE")
     for change in EVERYTHING:
@@ -92,7 +92,9 @@ def test_a_commit_is_synchronous(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1])
-def test_a_file_of_another_version_is_refused_and_not_changed(tmp_path: Path, version: int) -> None:
+def test_a_file_of_another_version_is_rejected_and_not_changed(
+    tmp_path: Path, version: int
+) -> None:
     path = tmp_path / "state.db"
     SqliteStore(path).close()
     with closing(sqlite3.connect(path)) as other:
@@ -101,27 +103,27 @@ def test_a_file_of_another_version_is_refused_and_not_changed(tmp_path: Path, ve
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
     assert str(caught.value) == (
-        f"The state file {path} was written by another version of the embedded host (schema {version}; this version uses "
-        f"{SCHEMA_VERSION}). Use the version of azure-functions-embedded-host that wrote it, or another folder with --state. "
-        "[EH214]"
+        f"The state file {path} was written by another version of the embedded host (schema "
+        f"{version}; this version uses {SCHEMA_VERSION}). Use the version of "
+        "azure-functions-embedded-host that wrote it, or another folder with --state. [EH214]"
     )
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_not_a_database_is_refused_and_kept(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.write_text("this is not a database, and longer than a header of one hundred bytes " * 9)
     before = path.read_bytes()
     with pytest.raises(
         StateError,
-        match=r"is damaged: file is not a database\. If it is another program's .*embedded-host recover",
+        match=r"is damaged: file is not a database\. If it is .*embedded-host recover",
     ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
 
 
-def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_rejected_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE instances (name TEXT)")
@@ -133,13 +135,13 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     other.close()
 
 
-def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_the_state_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
     with pytest.raises(StateError, match=r"is a folder\. Use another folder with --state"):
         SqliteStore(tmp_path / "state.db")
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_the_name_of_the_state_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
     with pytest.raises(StateError, match=r"File exists.*use another folder with --state"):
         SqliteStore(tmp_path / "folder" / "state.db")
@@ -154,7 +156,7 @@ def test_a_failed_write_raises_a_state_error(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_write_interrupted_by_anything_is_rolled_back(tmp_path: Path) -> None:
+def test_a_write_that_raises_an_exception_is_rolled_back(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state.db")
     with pytest.raises(AttributeError):
         store.write([*EVERYTHING, SaveInstance(None)])  # type: ignore[arg-type]
@@ -183,7 +185,7 @@ def test_a_lock_of_another_program_blocks_the_event_loop_for_milliseconds_only(
         assert store.instance("Hub", "a") == PLAIN
 
 
-def test_unused_pages_are_released_step_by_step_until_none_is_left(tmp_path: Path) -> None:
+def test_unused_pages_are_released_in_steps_until_all_are_released(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with closing(SqliteStore(path, fsync=False)) as store:
         assert store.release_pages(10) == 0

@@ -1,4 +1,4 @@
-"""Every state that cannot be opened is refused in words, and none is replaced."""
+"""A state that cannot be opened is rejected with an explanation and is not changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedded_host.store.lock import StateLock
 from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import EVERYTHING, belongings
 
-posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no POSIX modes")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def open_umask() -> Iterator[None]:
 
 
 @posix
-def test_created_files_are_for_the_owner_only_with_any_umask(
+def test_only_the_owner_can_access_created_files_with_any_umask(
     tmp_path: Path, open_umask: None
 ) -> None:
     folder = tmp_path / "new" / "state"
@@ -44,23 +44,23 @@ def test_created_files_are_for_the_owner_only_with_any_umask(
 
 
 @posix
-def test_a_file_that_was_open_to_all_is_closed(path: Path) -> None:
+def test_permissions_of_other_users_are_removed_when_a_file_is_opened(path: Path) -> None:
     path.chmod(0o666)
     SqliteStore(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_an_empty_file_has_lost_what_it_held(path: Path) -> None:
+def test_an_empty_file_is_reported_as_lost_content(path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
-    text = str(caught.value)
-    assert f"{path} is empty: its content is lost" in text
-    assert f"embedded-host recover --state {path.parent}" in text
+    message = str(caught.value)
+    assert f"{path} is empty: its content is lost" in message
+    assert f"embedded-host recover --state {path.parent}" in message
     assert path.read_bytes() == b""
 
 
-def test_a_log_without_its_file_is_not_thrown_away(path: Path) -> None:
+def test_a_log_without_its_state_file_is_reported_and_kept(path: Path) -> None:
     log = path.with_name("state.db-wal")
     path.unlink()
     log.write_bytes(b"x" * 5000)
@@ -72,13 +72,15 @@ def test_a_log_without_its_file_is_not_thrown_away(path: Path) -> None:
     assert log.read_bytes() == b"x" * 5000
 
 
-def test_a_new_file_is_never_there_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(connection: sqlite3.Connection) -> None:
+def test_a_state_file_is_never_partly_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(connection: sqlite3.Connection) -> None:
         raise KeyboardInterrupt
 
     path = tmp_path / "state.db"
     with monkeypatch.context() as patched:
-        patched.setattr("embedded_host.store.state_file.create_schema", killed)
+        patched.setattr("embedded_host.store.state_file.create_schema", interrupted)
         with pytest.raises(KeyboardInterrupt):
             SqliteStore(path)
     assert not path.exists()
@@ -87,7 +89,7 @@ def test_a_new_file_is_never_there_in_part(tmp_path: Path, monkeypatch: pytest.M
     assert [file.name for file in tmp_path.iterdir()] == ["state.db"]
 
 
-def test_a_truncated_file_gives_the_way_out(path: Path) -> None:
+def test_the_error_for_a_truncated_file_names_the_recovery_and_the_backups(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     backup = path.parent / "backups" / "state-1.db"
@@ -96,21 +98,23 @@ def test_a_truncated_file_gives_the_way_out(path: Path) -> None:
     backup.with_name("state-2.db.partial").write_bytes(b"of a backup that was killed")
     with pytest.raises(StateError) as caught:
         SqliteStore(path)
-    text = str(caught.value)
-    assert f"The state file {path} is damaged: database disk image is malformed." in text
-    assert f"embedded-host recover --state {path.parent}" in text
-    assert f"The latest backups: {backup}." in text
+    message = str(caught.value)
+    assert f"The state file {path} is damaged: database disk image is malformed." in message
+    assert f"embedded-host recover --state {path.parent}" in message
+    assert f"The latest backups: {backup}." in message
     assert path.read_bytes() == data[: len(data) // 2]
 
 
-def test_a_recovery_that_was_interrupted_is_to_be_finished(path: Path) -> None:
+def test_a_state_with_an_interrupted_recovery_is_rejected(path: Path) -> None:
     path.with_name("state.db.recovered").write_bytes(b"")
     with pytest.raises(StateError, match="embedded-host recover"):
         SqliteStore(path)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may do everything")
-def test_a_file_that_may_not_be_written(path: Path) -> None:
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="the superuser has every permission"
+)
+def test_a_file_without_write_permission_is_reported(path: Path) -> None:
     path.chmod(0o400)
     path.parent.chmod(0o500)
     try:
@@ -121,10 +125,10 @@ def test_a_file_that_may_not_be_written(path: Path) -> None:
 
 
 def test_commits_use_the_full_fsync_of_macos(path: Path) -> None:
-    for fsync, asked in ((True, 1), (False, 0)):
+    for fsync, expected in ((True, 1), (False, 0)):
         with closing(SqliteStore(path, fsync=fsync)) as store:
             for pragma in ("fullfsync", "checkpoint_fullfsync"):
-                assert store._writer.execute(f"PRAGMA {pragma}").fetchone() == (asked,)
+                assert store._writer.execute(f"PRAGMA {pragma}").fetchone() == (expected,)
 
 
 # -- at run time -----------------------------------------------------------------------------------
