@@ -1,4 +1,4 @@
-"""How the files of the dashboard are served. ESLint checks the JavaScript (`npm run lint`)."""
+"""The files of the dashboard as they are served. ESLint checks them (`npm run lint`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status objects and histories, against the real host's recorded bodies."""
+"""Status objects and histories, against recordings of the Azure Functions host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the HTTP requests of ``context.call_http`` (functions-host.md#effects-of-actions)."""
+"""The HTTP client of ``context.call_http`` (functions-host.md#effects-of-actions)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ class CallHttpClient:
         default_pause_ms: int = 30000,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``default_pause_ms`` is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``."""
+        """Set the default pause between polls.
+
+        It is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds`` of host.json.
+        """
         self._default_pause, self._sleep = default_pause_ms / 1000, sleep
         self._session: aiohttp.ClientSession | None = None
 

@@ -142,7 +142,7 @@ class Connection(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send a response, and release the memory of its bodies in any case."""
+        """Send a response, and release the memory of its bodies even if sending fails."""
         try:
             return await super().finish_response(request, resp, start_time)
         finally:

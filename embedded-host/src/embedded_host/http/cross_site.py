@@ -28,10 +28,10 @@ log = logging.getLogger("embedded_host.http")
 
 
 class CrossSite:
-    """The check of the site that a request comes from."""
+    """The rules for requests of other sites."""
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
-        """Confirm links to functions that can start instances, by ``starts_instances``."""
+        """``starts_instances`` returns True if the requested function can start instances."""
         self._cors, self._starts_instances = cors, starts_instances
         self._logged = OncePerKey()
 

@@ -16,7 +16,7 @@ _MARGIN = 60
 
 
 def check_json(text: str) -> None:
-    """Raise ValueError if ``json_value`` would raise it, mostly without building the value."""
+    """Raise ValueError for invalid JSON and for too deep nesting, without building the value."""
     if not is_json(text) or _is_too_deep(text):
         json_value(text)
 

@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 AUTHORITY = re.compile(r"(\[[0-9a-z:.%]+\]|[0-9a-z._-]+)(?::[0-9]*)?", re.IGNORECASE)
-"""A name or address with an optional port; group 1 is the name."""
+"""Pattern of a host name or IP address with an optional port. Group 1 excludes the port."""
 
 
 def host_name(text: str) -> str | None:

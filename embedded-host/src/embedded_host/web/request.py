@@ -22,7 +22,7 @@ class ClientGoneError(EmbeddedHostError):
 
 
 class MalformedBodyError(EmbeddedHostError):
-    """The body contradicts its headers, for example invalid chunks."""
+    """The body does not match its headers, for example because a chunk is invalid."""
 
 
 @dataclass(frozen=True)
