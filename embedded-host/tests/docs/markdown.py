@@ -80,18 +80,6 @@ def without_fences(page: Path) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def paragraph_lines(page: Path) -> list[str]:
-    """Return the lines of paragraphs: no code, headings, tables, lists, images and comments."""
-    lines = without_fences(page).splitlines()
-    return [
-        line
-        for line in lines
-        if re.match(r"[^\W_]|[`*<\[(\"„“]", line)
-        and line[:2] not in ("* ", "<!")
-        and not re.match(r"\d+\. ", line)
-    ]
-
-
 def links(page: Path) -> list[str]:
     text = re.sub(r"^(    |\t).*$", "", without_fences(page), flags=re.MULTILINE)
     return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text))

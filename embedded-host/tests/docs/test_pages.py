@@ -25,7 +25,6 @@ from tests.docs.markdown import (
     inline_commands,
     links,
     name,
-    paragraph_lines,
     paths,
 )
 from tests.docs.session import ShellSession, Step, split_comment, steps
@@ -146,18 +145,6 @@ def test_the_readme_links_each_page() -> None:
         and page not in (index, *linked)
     ]
     assert not missing, f"add these to the tables of embedded-host/README.md: {missing}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_each_line_of_a_paragraph_is_one_sentence(page: Path) -> None:
-    boundary = r"[\w)`*][.?!] (?=[A-Z`*\[])"
-    lines = paragraph_lines(page)
-    several = [line for line in lines if re.search(boundary, re.sub("`[^`]*`", "``", line))]
-    wrapped = [
-        line for line in lines if not re.search(r"[.:,?!>]\**$|[)]$| or$|contains$|share$", line)
-    ]
-    assert not several, f"{name(page)}: start a new line for each sentence: {several}"
-    assert not wrapped, f"{name(page)}: write each sentence on one line: {wrapped}"
 
 
 # -- snippets --------------------------------------------------------------------------------------
