@@ -1,1 +1,1 @@
-"""Measurements of the embedded host: ``python benchmarks/run.py``."""
+"""The benchmark of the embedded host: ``python benchmarks/run.py``."""

@@ -1,4 +1,4 @@
-"""What every measurement is given."""
+"""The settings of a run, which every measurement receives."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from benchmarks.sizes import Sizes
 
 @dataclass(frozen=True)
 class Bench:
+    """The settings of a run."""
+
     python: Path
     """The interpreter that runs the host."""
     folder: Path
-    """For states and logs: on a disk, and empty."""
+    """An empty folder on a disk, for state folders and logs."""
     sizes: Sizes
     rounds: int
+    """The number of runs of each figure."""
     progress: Progress
 
     def host(self, state: str) -> Host:
-        """``state`` names a folder: the same name carries on where an earlier host stopped."""
+        """Return a host that is not started.
+
+        ``state`` is the name of its state folder. Hosts with the same name share their state.
+        """
         return Host(self.python, self.folder / state)

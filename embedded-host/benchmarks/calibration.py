@@ -1,4 +1,4 @@
-"""How fast the machine is just now, so that two runs can be told from two machines."""
+"""Measurement of the machine's present speed, to compare runs of different machines and times."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _WRITES = 200
 
 
 def calibrate(bench: Bench, when: str) -> list[Figure]:
-    """``when``: before, after, …"""
+    """Measure the machine. ``when`` is part of the figures' keys, for example ``before``."""
     loop, sync = _loop_seconds(), _fdatasync_ms(bench.folder / "calibration")
-    bench.progress.say(f"machine {when}: python loop {loop:.3f} s, fdatasync {sync:.2f} ms")
+    bench.progress.log(f"machine {when}: python loop {loop:.3f} s, fdatasync {sync:.2f} ms")
     return [
         figure(
             f"machine_loop_{when}",
-            f"the machine {when}: {_LOOPS:,} turns of a Python loop",
+            f"the machine {when}: {_LOOPS:,} iterations of a Python loop",
             "s",
             [loop],
         ),

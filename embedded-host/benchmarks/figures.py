@@ -1,4 +1,4 @@
-"""What a measurement comes to: a figure with its runs, and what it has to reach."""
+"""Figures, which are the results of measurements, and their targets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """``bound`` is the last value that is good enough; with ``strict`` the first that is not."""
+    """A bound for the value of a figure."""
 
     bound: float
     at_least: bool = False
+    """True if the value must not be lower than the bound. By default it must not be higher."""
     strict: bool = False
+    """True if the value must not be equal to the bound either."""
 
     def met(self, value: float) -> bool:
+        """Return true if the value meets the target."""
         if value == self.bound:
             return not self.strict
         return value > self.bound if self.at_least else value < self.bound
@@ -27,45 +30,48 @@ class Target:
 
 @dataclass(frozen=True)
 class Figure:
-    """``runs`` holds the value of every run; their median is the figure's value, their range its spread."""
+    """A measured quantity."""
 
     key: str
     text: str
+    """The title in the report."""
     unit: str
     runs: tuple[float, ...]
+    """The value of each run."""
     target: Target | None = None
     note: str = ""
 
     @property
     def value(self) -> float:
+        """The median of the runs."""
         return statistics.median(self.runs)
 
     @property
     def met(self) -> bool | None:
-        """None without a target."""
+        """True if the value meets the target; None without a target."""
         return None if self.target is None else self.target.met(self.value)
 
 
 def figure(key: str, text: str, unit: str, runs: Sequence[float], note: str = "") -> Figure:
-    """A figure with the target that the project has for ``key``, if it has one."""
+    """Return a figure with the target of its key in ``TARGETS``."""
     return Figure(key, text, unit, tuple(runs), TARGETS.get(key), note)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least ``percent`` of ``values`` do not exceed."""
+    """Return the smallest value that at least ``percent`` per cent of ``values`` do not exceed."""
     ordered = sorted(values)
-    rank = -(-len(ordered) * percent // 100)  # rounded up
+    rank = -(-len(ordered) * percent // 100)  # division, rounded up
     return ordered[max(0, int(rank) - 1)]
 
 
-_WITHIN_A_TENTH = Target(1.10)
+_AT_MOST_A_TENTH_MORE = Target(1.10)
 _PAGE_MS = Target(20, strict=True)
 _KIB_EACH = Target(1, strict=True)
 _NO_CPU = Target(0.02)
-"""Seconds of CPU more than an empty host: two ticks of the clock that counts them."""
+"""Additional seconds of CPU over an idle host: two ticks of the clock that counts CPU time."""
 _STALL_MS = Target(50)
 
-# Keys name the sizes, so that a run with other sizes (--quick) is held to no target but those it can be held to.
+# Keys contain the sizes, so that these targets do not apply to a run with other sizes.
 TARGETS = {
     "cold_start": Target(0.60),
     "hello_p50": Target(4),
@@ -78,8 +84,8 @@ TARGETS = {
     "memory_idle": Target(100),
     "memory_after_6000": Target(130),
     **{
-        f"finished_100000_{what}": _WITHIN_A_TENTH
-        for what in (
+        f"finished_100000_{quantity}": _AT_MOST_A_TENTH_MORE
+        for quantity in (
             "hello_p50",
             "hello_p95",
             "throughput",
@@ -92,8 +98,8 @@ TARGETS = {
     },
     "finished_100000_start_s": Target(1, strict=True),
     **{
-        f"purge_20000_{what}": _STALL_MS
-        for what in ("stall", "stall_list", "stall_no_match", "shrink_stall")
+        f"purge_20000_{quantity}": _STALL_MS
+        for quantity in ("stall", "stall_list", "stall_no_match", "shrink_stall")
     },
     **{
         f"finished_100000_page_{name}": _PAGE_MS
@@ -112,9 +118,9 @@ TARGETS = {
         )
     },
     **{
-        f"waiting_10000_{kind}_{what}": target
+        f"waiting_10000_{kind}_{quantity}": target
         for kind in ("timers", "events")
-        for what, target in (
+        for quantity, target in (
             ("cpu_first", _NO_CPU),
             ("cpu", _NO_CPU),
             ("cpu_restarted", _NO_CPU),
@@ -125,4 +131,4 @@ TARGETS = {
         )
     },
 }
-"""By key: what to reach."""
+"""The targets of the project, by the figures' keys."""

@@ -1,6 +1,6 @@
-"""A state with very many finished instances: copies of instances that a host really ran, written through its own store.
+"""Creation of a state with many finished instances, which are copies of instances that a host ran.
 
-A copy differs from its model in id, execution id and the times in its row; the times in its history are the model's.
+A copy has its own id, execution id and times in its row. Its history has the times of the original.
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from embedded_host.store.interface import (
 from embedded_host.store.sqlite import SqliteStore
 
 HUB = "BenchmarkHub"
-"""As app/host.json names it."""
+"""The task hub's name in app/host.json."""
 _BATCH = 1000
 AGE = timedelta(days=30)
-"""The oldest copy was created so long ago, the newest just now."""
+"""The age of the oldest copy. The newest one is created at the present time."""
 
 
 @dataclass(frozen=True)
 class Model:
+    """An instance that is copied."""
+
     row: InstanceRow
     input: str | None
     history: tuple[tuple[HistoryEvent, ...], ...]
 
     def copy(self, key: int, id: str, execution_id: str, created: datetime) -> Iterator[Change]:
+        """Yield the changes that write a copy."""
         row = self.row
         took = row.updated - row.created
         yield SaveInstance(
@@ -61,7 +64,7 @@ class Model:
 
 
 def _renamed(event: HistoryEvent, id: str, execution_id: str) -> HistoryEvent:
-    """Return the event of a copy: an ExecutionStarted has the copy's ids."""
+    """Return an event with the ids of a copy. Only ExecutionStarted has ids."""
     if not isinstance(event, ExecutionStarted):
         return event
     instance = OrchestrationInstance(instance_id=id, execution_id=execution_id)
@@ -69,20 +72,20 @@ def _renamed(event: HistoryEvent, id: str, execution_id: str) -> HistoryEvent:
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What was written, in the order of creation."""
+class FilledState:
+    """The written instances, in the order of their creation."""
 
     ids: list[str]
     oldest: datetime
     newest: datetime
 
     def created(self, part: float) -> datetime:
-        """When so much of them had been created: 0 for the oldest, 1 for the newest."""
+        """Return the creation time at a part of the list, from 0 (oldest) to 1 (newest)."""
         return self.oldest + (self.newest - self.oldest) * part
 
 
 def models(state: Path) -> dict[str, Model]:
-    """The instances of a state, one for each status."""
+    """Return an instance of the state for each status, by status."""
     store = SqliteStore(state / STATE_FILE)
     try:
         rows = store.list(HUB, InstanceQuery(), 100)
@@ -100,19 +103,22 @@ def fill(
     failed: Model,
     count: int,
     failed_every: int,
-    through: Callable[[range], Iterable[int]],
-) -> Filled:
-    """``count`` copies of ``usual``, but every so many of ``failed``; ``through`` shows how far it is."""
-    chance = random.Random(5)  # the same ids in every run
+    track: Callable[[range], Iterable[int]],
+) -> FilledState:
+    """Write ``count`` instances: copies of ``usual``, and one of ``failed`` per ``failed_every``.
+
+    ``track`` wraps the range of batches, to show the progress.
+    """
+    generator = random.Random(5)  # the same ids in every run
     newest = datetime.now(timezone.utc)
-    filled = Filled([], newest - AGE, newest)
+    filled = FilledState([], newest - AGE, newest)
     store = SqliteStore(state / STATE_FILE)
     try:
-        for first in through(range(0, count, _BATCH)):
+        for first in track(range(0, count, _BATCH)):
             changes: list[Change] = []
             for number in range(first, min(first + _BATCH, count)):
                 model = failed if number % failed_every == failed_every - 1 else usual
-                id, execution = (UUID(int=chance.getrandbits(128), version=4) for _ in range(2))
+                id, execution = (UUID(int=generator.getrandbits(128), version=4) for _ in range(2))
                 changes += model.copy(
                     number + 1, id.hex, str(execution), filled.created((number + 1) / count)
                 )

@@ -1,7 +1,8 @@
-"""What very many finished instances in the state cost: the same measurements beside an empty state, and lists of them.
+"""The cost of many finished instances in the state, and of listing them.
 
-The two hosts live side by side and are measured in turns, so that what the machine does meanwhile befalls both; a
-figure is the ratio of such a pair, as a cost: 1.1 is a tenth slower or bigger.
+One host has the instances, another has an empty state. Both run at the same time and are measured
+in turns, so that other load on the machine affects both. A figure is the ratio of the two costs:
+1.1 is a tenth slower or larger.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from functools import partial
 from typing import TypeVar
 
 from benchmarks.bench import Bench
-from benchmarks.client import Page, UnexpectedResponseError, one_after_the_other, side_by_side
+from benchmarks.client import Page, UnexpectedResponseError, run_concurrently, run_sequentially
 from benchmarks.figures import Figure, figure, percentile
-from benchmarks.filling import Filled, fill, models
+from benchmarks.filling import FilledState, fill, models
 from benchmarks.host import Host
 
 T = TypeVar("T")
 
 
 async def finished(bench: Bench) -> list[Figure]:
+    """Measure the cost of finished instances."""
     filled = await _fill(bench)
     figures = await _starts(bench)
     async with bench.host("full") as full, bench.host("empty") as empty:
@@ -30,24 +32,26 @@ async def finished(bench: Bench) -> list[Figure]:
     return figures
 
 
-async def _fill(bench: Bench) -> Filled:
+async def _fill(bench: Bench) -> FilledState:
     async with bench.host("models") as host:
-        failed = await host.client.end(await host.client.start("FanOut", b'"no number"'))
+        failed = await host.client.wait_until_finished(
+            await host.client.start("FanOut", b'"no number"')
+        )
         if failed["runtimeStatus"] != "Failed":
-            raise UnexpectedResponseError(f"This should have failed: {failed}")
-    found = models(bench.folder / "models")
+            raise UnexpectedResponseError(f"FanOut should have failed, but has the status {failed}")
+    originals = models(bench.folder / "models")
     count = bench.sizes.finished
     return fill(
         bench.folder / "full",
-        found["Completed"],
-        found["Failed"],
+        originals["Completed"],
+        originals["Failed"],
         count,
         bench.sizes.failed_every,
-        partial(bench.progress.through, what=f"writing {count:,} finished instances"),
+        partial(bench.progress.track, description=f"writing {count:,} finished instances"),
     )
 
 
-# -- beside an empty state ---------------------------------------------------------------------------
+# -- compared with an empty state ------------------------------------------------------------------
 
 
 async def _starts(bench: Bench) -> list[Figure]:
@@ -59,36 +63,36 @@ async def _starts(bench: Bench) -> list[Figure]:
                 took[state] = host.started_in
         full.append(took["full"])
         ratios.append(took["full"] / took["empty"])
-        bench.progress.say(f"start: {took['full']:.3f} s with them, {took['empty']:.3f} s without")
-    key, with_them = _key(bench), _with_them(bench)
+        bench.progress.log(f"start: full {took['full']:.3f} s, empty {took['empty']:.3f} s")
+    key, condition = _key(bench), _condition(bench)
     return [
-        figure(f"{key}_start_s", f"start {with_them} to the first Completed", "s", full),
-        figure(f"{key}_start", f"start {with_them}, against an empty state", "x", ratios),
+        figure(f"{key}_start_s", f"start {condition} to the first Completed", "s", full),
+        figure(f"{key}_start", f"start {condition}, compared with an empty state", "x", ratios),
     ]
 
 
 async def _pairs(bench: Bench, full: Host, empty: Host) -> list[Figure]:
     for host in (full, empty):
-        await one_after_the_other(host.client.hello, 20)
+        await run_sequentially(host.client.hello, 20)
     ratios: dict[str, list[float]] = {}
     for number in range(bench.sizes.pairs):
         for measure in (_latency, _throughput, _counted):
-            came = {}
+            values = {}
             for host in _in_turn(number, full, empty):
-                came[host.state.name] = await measure(bench, host)
-            for name, value in came["full"].items():
-                ratios.setdefault(name, []).append(value / came["empty"][name])
-        said = ", ".join(f"{name} {runs[-1]:.2f}" for name, runs in ratios.items())
-        bench.progress.say(
-            f"with them against an empty state, {number + 1} of {bench.sizes.pairs}: {said}"
+                values[host.state.name] = await measure(bench, host)
+            for name, value in values["full"].items():
+                ratios.setdefault(name, []).append(value / values["empty"][name])
+        summary = ", ".join(f"{name} {runs[-1]:.2f}" for name, runs in ratios.items())
+        bench.progress.log(
+            f"full compared with empty, {number + 1} of {bench.sizes.pairs}: {summary}"
         )
     await asyncio.sleep(bench.sizes.settle)
     ratios["memory"] = [full.memory_mib / empty.memory_mib]
-    key, with_them = _key(bench), _with_them(bench)
+    key, condition = _key(bench), _condition(bench)
     return [
         figure(
             f"{key}_{name}",
-            f"{name.replace('_', ' ')} {with_them}, against an empty state",
+            f"{name.replace('_', ' ')} {condition}, compared with an empty state",
             "x",
             runs,
         )
@@ -97,13 +101,13 @@ async def _pairs(bench: Bench, full: Host, empty: Host) -> list[Figure]:
 
 
 async def _latency(bench: Bench, host: Host) -> dict[str, float]:
-    took = await one_after_the_other(host.client.hello, bench.sizes.warm)
+    took = await run_sequentially(host.client.hello, bench.sizes.warm)
     return {"hello_p50": percentile(took, 50), "hello_p95": percentile(took, 95)}
 
 
 async def _throughput(bench: Bench, host: Host) -> dict[str, float]:
     return {
-        "throughput": await side_by_side(
+        "throughput": await run_concurrently(
             host.client.hello, bench.sizes.pair_throughput, bench.sizes.clients
         )
     }
@@ -111,25 +115,28 @@ async def _throughput(bench: Bench, host: Host) -> dict[str, float]:
 
 async def _counted(bench: Bench, host: Host) -> dict[str, float]:
     took = {
-        f"fan_out_{count}": await host.client.counted("FanOut", count)
+        f"fan_out_{count}": await host.client.run_with_count("FanOut", count)
         for count in bench.sizes.fan_out
     }
     count = bench.sizes.chain[1]
-    return took | {f"chain_{count}": await host.client.counted("Chain", count)}
+    return took | {f"chain_{count}": await host.client.run_with_count("Chain", count)}
 
 
-# -- lists -------------------------------------------------------------------------------------------
+# -- lists -----------------------------------------------------------------------------------------
 
 
-async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
-    """Pages of 100. Each is asked for again and again, so this is with the file's pages in memory."""
+async def _pages(bench: Bench, host: Host, filled: FilledState) -> list[Figure]:
+    """Measure pages of 100 instances.
+
+    Each page is requested several times, so the pages of the state file are in memory.
+    """
     page = host.client.page
     total = len(filled.ids)
     oldest, later, latest = (
         f"{filled.created(part):%Y-%m-%dT%H:%M:%S.%fZ}" for part in (0, 0.5, 1 - 200 / total)
     )
     newest = f"{filled.newest:%Y-%m-%dT%H:%M:%S.%fZ}"
-    asked: dict[str, tuple[str, Callable[[], Awaitable[Page]]]] = {
+    requests: dict[str, tuple[str, Callable[[], Awaitable[Page]]]] = {
         "any": ("no filter", page),
         "failed": (
             f"Failed, 1 in {bench.sizes.failed_every:,}",
@@ -137,42 +144,42 @@ async def _pages(bench: Bench, host: Host, filled: Filled) -> list[Figure]:
         ),
         "completed": ("Completed", partial(page, runtimeStatus="Completed")),
         "created_narrow": (
-            "created: 200 of them",
+            "created in a range of 200",
             partial(page, createdTimeFrom=latest, createdTimeTo=newest),
         ),
-        "created_wide": ("created: half of them", partial(page, createdTimeFrom=later)),
-        "created_all": ("created: all of them", partial(page, createdTimeFrom=oldest)),
+        "created_wide": ("created in the newer half", partial(page, createdTimeFrom=later)),
+        "created_all": ("created in the range of all", partial(page, createdTimeFrom=oldest)),
         "two_statuses": ("Failed or Terminated", partial(page, runtimeStatus="Failed,Terminated")),
         "prefix": ("id prefix of 1 in 256", partial(page, instanceIdPrefix=filled.ids[0][:2])),
         "completed_created": (
-            "Completed, created: 200 of them",
+            "Completed, created in a range of 200",
             partial(page, runtimeStatus="Completed", createdTimeFrom=latest, createdTimeTo=newest),
         ),
         "failed_created": (
-            "Failed, created: half of them",
+            "Failed, created in the newer half",
             partial(page, runtimeStatus="Failed", createdTimeFrom=later),
         ),
     }
     walked, last = await _walk(bench, host)
-    asked["last"] = ("the last full page, by its token", partial(page, token=last))
+    requests["last"] = ("the last full page, by its token", partial(page, token=last))
     key, figures = _key(bench), []
-    for name, (text, ask) in asked.items():
-        rows = len((await ask()).ids)
-        took = await one_after_the_other(ask, bench.sizes.requests)
+    for name, (text, request) in requests.items():
+        rows = len((await request()).ids)
+        took = await run_sequentially(request, bench.sizes.requests)
         note = f"{rows} rows"
         figures.append(
             figure(f"{key}_page_{name}", f"a page of {total:,}: {text}", "ms", took, note)
         )
-        bench.progress.say(f"page, {text}: {figures[-1].value:.2f} ms, {note}")
+        bench.progress.log(f"page, {text}: {figures[-1].value:.2f} ms, {note}")
     return [
         *figures,
-        figure(f"{key}_page_walk", "all pages one after the other: a page", "ms", walked),
+        figure(f"{key}_page_walk", "each page of a walk through all pages", "ms", walked),
     ]
 
 
 async def _walk(bench: Bench, host: Host) -> tuple[list[float], str | None]:
-    """Milliseconds of each page on the way through all of them, and the token of the last full one."""
-    bench.progress.say("walking through all pages")
+    """Return the milliseconds of each page of the list, and the token of the last full page."""
+    bench.progress.log("walking through all pages")
     took: list[float] = []
     token: str | None = None
     before: str | None = None
@@ -186,6 +193,7 @@ async def _walk(bench: Bench, host: Host) -> tuple[list[float], str | None]:
 
 
 def _in_turn(number: int, one: T, other: T) -> tuple[T, T]:
+    """Return both values, in reverse order for an odd number."""
     return (one, other) if number % 2 == 0 else (other, one)
 
 
@@ -193,5 +201,5 @@ def _key(bench: Bench) -> str:
     return f"finished_{bench.sizes.finished}"
 
 
-def _with_them(bench: Bench) -> str:
+def _condition(bench: Bench) -> str:
     return f"with {bench.sizes.finished:,} finished"

@@ -1,4 +1,4 @@
-"""The host under measurement: ``python -m embedded_host start`` on ``benchmarks/app``, a process of its own."""
+"""The measured host: a process that runs ``embedded_host start`` with ``benchmarks/app``."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ APP = Path(__file__).parent / "app"
 
 
 class HostExitedError(Exception):
-    """It ended by itself; the text has what it printed last."""
+    """The host exited during a measurement. The message has the end of its log."""
 
 
 class Host:
-    """``async with Host(python, state) as host``: started, and has completed its first hello.
+    """A host process: ``async with Host(python, state) as host`` starts it and stops it.
 
-    ``state`` is a folder: a new one is a fresh state, one of an earlier host is carried on with.
+    The block begins when the first HelloOrchestrator has completed.
     """
 
     def __init__(self, python: Path, state: Path) -> None:
+        """``state`` is the state folder, which may have the state of an earlier host."""
         self.state = state
         self._log = state.with_name(f"{state.name}.log")
         self._python = python
@@ -63,7 +64,7 @@ class Host:
                 if self.process.poll() is not None:
                     last = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
                     raise HostExitedError(
-                        f"The host ended with {self.process.returncode}:\n{last}"
+                        f"The host exited with code {self.process.returncode}:\n{last}"
                     ) from None
                 await asyncio.sleep(0.005)
 
@@ -76,14 +77,16 @@ class Host:
         try:
             await self.client.close()
         finally:
-            processes.end(self.process)
+            processes.stop(self.process)
 
     @property
     def cpu_seconds(self) -> float:
+        """The CPU time of the host and its workers since their start."""
         return processes.cpu_seconds(self.process)
 
     @property
     def memory_mib(self) -> float:
+        """The resident memory of the host and its workers."""
         return processes.memory_mib(self.process)
 
 

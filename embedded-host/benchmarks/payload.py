@@ -1,4 +1,7 @@
-"""What a big payload costs on its way: request, input, activity, result, output, answer."""
+"""The cost of a large payload from the request to the response.
+
+It is the orchestration's input, the activity's input and result, and the output.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,26 @@ import time
 from functools import partial
 
 from benchmarks.bench import Bench
-from benchmarks.client import Client, UnexpectedResponseError, one_after_the_other
+from benchmarks.client import Client, UnexpectedResponseError, run_sequentially
 from benchmarks.figures import Figure, figure, percentile
 
 _KB = (1, 200)
 
 
 async def payload(bench: Bench) -> list[Figure]:
+    """Measure time and CPU of a small and a large payload."""
     took: dict[int, list[float]] = {size: [] for size in _KB}
     cpu: dict[int, list[float]] = {size: [] for size in _KB}
     count = bench.sizes.payloads
     async with bench.host("payload") as host:
         for size in _KB:
-            await one_after_the_other(partial(_pass_through, host.client, size), 5)
+            await run_sequentially(partial(_pass_through, host.client, size), 5)
         for number in range(bench.rounds):
             for size in _KB if number % 2 == 0 else _KB[::-1]:
                 before = host.cpu_seconds
                 took[size].append(
                     percentile(
-                        await one_after_the_other(partial(_pass_through, host.client, size), count),
+                        await run_sequentially(partial(_pass_through, host.client, size), count),
                         50,
                     )
                 )
@@ -37,19 +41,19 @@ async def payload(bench: Bench) -> list[Figure]:
             figure(f"payload_{size}_ms", f"{size} KB through one activity: p50", "ms", took[size]),
             figure(f"payload_{size}_cpu", f"{size} KB through one activity: CPU", "ms", cpu[size]),
         ]
-        bench.progress.say(f"{size} KB: {figures[-2].value:.2f} ms, CPU {figures[-1].value:.2f} ms")
-    small, big = _KB
-    once = _reading_and_writing_ms(big)
-    passes = [(more - less) / once for more, less in zip(cpu[big], cpu[small], strict=True)]
-    text = f"{big} KB more: CPU, in json.loads + json.dumps of it"
+        bench.progress.log(f"{size} KB: {figures[-2].value:.2f} ms, CPU {figures[-1].value:.2f} ms")
+    small, large = _KB
+    once = _json_round_trip_ms(large)
+    passes = [(more - less) / once for more, less in zip(cpu[large], cpu[small], strict=True)]
+    text = f"{large} KB more: CPU, in multiples of json.loads + json.dumps"
     return [
         *figures,
-        figure(f"payload_{big}_passes", text, "times", passes, f"once is {once:.2f} ms"),
+        figure(f"payload_{large}_passes", text, "times", passes, f"one takes {once:.2f} ms"),
     ]
 
 
 def _records(kilobytes: int) -> list[dict[str, object]]:
-    """Records as an app would send them, so that there is something to parse."""
+    """Return a list of records whose JSON has the given size."""
     records: list[dict[str, object]] = []
     length = 0
     while length < kilobytes * 1000:
@@ -60,12 +64,12 @@ def _records(kilobytes: int) -> list[dict[str, object]]:
 
 
 async def _pass_through(client: Client, kilobytes: int) -> None:
-    text, value = _VALUES[kilobytes]
-    if await client.run("Payload", text) != value:
-        raise UnexpectedResponseError(f"{kilobytes} KB did not come back as they were sent")
+    body, value = _VALUES[kilobytes]
+    if await client.run("Payload", body) != value:
+        raise UnexpectedResponseError(f"The output is not the input of {kilobytes} KB")
 
 
-def _reading_and_writing_ms(kilobytes: int) -> float:
+def _json_round_trip_ms(kilobytes: int) -> float:
     runs = []
     for _ in range(20):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The peers: durable engines with a benchmark of their own, each in a folder with its environment (``PEER/venv``)."""
+"""Peers: other durable engines, each with its own benchmark and environment (``PEER/venv``)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from benchmarks.calibration import calibrate
 from benchmarks.figures import Figure
 
 OURSELVES = "embedded"
-"""This project among the peers: ``speed`` measures the same."""
+"""The folder of this project's benchmark among the peers. The part ``speed`` replaces it."""
 _LIMIT = 900.0
+"""The longest time of a peer's benchmark in seconds."""
 
-# Their names for what this benchmark measures.
 _NAMES: dict[str, tuple[str, ...]] = {
     "cold_start": ("cold_start_s", "median"),
     "hello_p50": ("warm_ms", "p50"),
@@ -34,28 +34,35 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "memory_idle": ("rss_idle_mb",),
     "memory_after_6000": ("rss_after_mb",),
 }
+"""The path of each figure in a peer's output, by the figure's key."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """``problem`` says why there are no values."""
+    """The result of a peer's benchmark."""
 
     name: str
     values: dict[str, float] = field(default_factory=dict)
+    """The figures by our keys."""
     raw: dict[str, Any] = field(default_factory=dict)
+    """The peer's output."""
     problem: str = ""
+    """The reason why there are no values."""
 
 
 def names(folder: Path) -> list[str]:
-    """All peers of a folder."""
-    found = sorted(file.parent.name for file in folder.glob("*/bench.py"))
-    return [name for name in found if name != OURSELVES]
+    """Return the names of all peers of a folder."""
+    folders = sorted(file.parent.name for file in folder.glob("*/bench.py"))
+    return [name for name in folders if name != OURSELVES]
 
 
 async def measure(
     bench: Bench, folder: Path, wanted: Sequence[str], quick: bool
 ) -> tuple[list[Peer], list[Figure]]:
-    """The peers, and how the machine was before each."""
+    """Run the benchmarks of the wanted peers.
+
+    Return their results, and the figures of the machine's speed before each.
+    """
     peers, machine = [], []
     for name in wanted:
         problem = missing(folder / name)
@@ -66,32 +73,35 @@ async def measure(
             machine += calibrate(bench, f"before {name}")
             peers.append(await _measure(bench, folder / name, quick))
         if peers[-1].problem:
-            bench.progress.say(f"{name}: {peers[-1].problem}")
+            bench.progress.log(f"{name}: {peers[-1].problem}")
     return peers, machine
 
 
 def missing(peer: Path) -> str:
-    """What is not there of a peer, an empty string if all is."""
+    """Return a message if a part of a peer is missing, otherwise an empty string."""
     if not (peer / "bench.py").is_file():
-        return f"missing: there is no {peer / 'bench.py'}"
+        return f"missing: {peer / 'bench.py'} does not exist"
     if not _python(peer).is_file():
-        return f"missing: its environment is not there ({_python(peer)}); {peer.parent / 'setup.sh'} makes it"
+        return (
+            f"missing: its environment does not exist ({_python(peer)}); "
+            f"{peer.parent / 'setup.sh'} creates it"
+        )
     return ""
 
 
 def values(raw: dict[str, Any]) -> dict[str, float]:
-    """What a peer printed, by our names."""
-    found = {}
+    """Return the values of a peer's output by our keys."""
+    by_key = {}
     for key, path in _NAMES.items():
         value: Any = raw
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None
         if isinstance(value, int | float):
-            found[key] = float(value)
+            by_key[key] = float(value)
     steps = raw.get("chain_ms_per_step") or {}
     if "10" in steps and "1000" in steps:
-        found["chain_1000_to_10"] = steps["1000"] / steps["10"]
-    return found
+        by_key["chain_1000_to_10"] = steps["1000"] / steps["10"]
+    return by_key
 
 
 def _python(peer: Path) -> Path:
@@ -99,10 +109,10 @@ def _python(peer: Path) -> Path:
 
 
 async def _measure(bench: Bench, peer: Path, quick: bool) -> Peer:
-    bench.progress.say(f"{peer.name}: its own benchmark begins; what follows is its progress")
+    bench.progress.log(f"{peer.name}: starting its benchmark, whose progress follows")
     environment = {**os.environ, **({"QUICK": "1"} if quick else {})}
-    printed = bench.folder / f"{peer.name}.json"
-    with printed.open("wb") as out:
+    output = bench.folder / f"{peer.name}.json"
+    with output.open("wb") as out:
         process = processes.spawn(
             [str(_python(peer)), str(peer / "bench.py")],
             out=out,
@@ -113,14 +123,14 @@ async def _measure(bench: Bench, peer: Path, quick: bool) -> Peer:
         try:
             code = await asyncio.to_thread(process.wait, _LIMIT)
         except subprocess.TimeoutExpired:
-            return Peer(peer.name, problem=f"failed: not through after {_LIMIT:g} s")
+            return Peer(peer.name, problem=f"failed: not finished after {_LIMIT:g} s")
         finally:
-            # It starts processes in groups of their own, and stops them when it is interrupted.
-            processes.end(process, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT), seconds=30)
-    lines = printed.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            # The benchmark starts processes in other groups, and stops them when it is interrupted.
+            processes.stop(process, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT), seconds=30)
+    lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if code != 0 or not lines:
-        return Peer(peer.name, problem=f"failed: its benchmark ended with {code}")
+        return Peer(peer.name, problem=f"failed: its benchmark exited with code {code}")
     with contextlib.suppress(ValueError):
         raw = json.loads(lines[-1])
         return Peer(peer.name, values(raw), raw)
-    return Peer(peer.name, problem="failed: what it printed last is no JSON")
+    return Peer(peer.name, problem="failed: its last line of output is not valid JSON")

@@ -1,4 +1,4 @@
-"""Processes that a benchmark starts: a whole family is measured, and a whole family is ended."""
+"""Start, measurement and stop of a process together with its descendants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import psutil
 
-_ASK: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+_STOP_SIGNAL: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 
 
 def spawn(
@@ -23,7 +23,10 @@ def spawn(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """In a group of its own: a Ctrl+C at the terminal is for the benchmark, which then ends its processes in order."""
+    """Start a process in a new process group.
+
+    Ctrl+C at the terminal then reaches only the benchmark, which stops its processes in order.
+    """
     group: dict[str, Any] = (
         {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         if os.name == "nt"
@@ -34,8 +37,8 @@ def spawn(
     )
 
 
-def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and all that descend from it, as they live now."""
+def process_tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the process and its present descendants; an empty list if it has exited."""
     with contextlib.suppress(psutil.NoSuchProcess):
         first = psutil.Process(process.pid)
         return [first, *first.children(recursive=True)]
@@ -43,9 +46,9 @@ def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
-    """User and system time that the family has taken so far."""
+    """Return the user and system time of the process and its descendants in seconds."""
     total = 0.0
-    for member in family(process):
+    for member in process_tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
             times = member.cpu_times()
             total += times.user + times.system
@@ -53,20 +56,25 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
 
 
 def memory_mib(process: subprocess.Popen[bytes]) -> float:
-    """Resident memory of the family; what its members share counts in each."""
+    """Return the resident memory of the process and its descendants.
+
+    Shared memory is counted for each process.
+    """
     total = 0
-    for member in family(process):
+    for member in process_tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
             total += member.memory_info().rss
     return total / 2**20
 
 
-def end(process: subprocess.Popen[bytes], how: int | None = None, seconds: float = 10) -> None:
-    """Ask the process to end; after ``seconds`` end what is left of its family."""
-    members = family(process)
+def stop(
+    process: subprocess.Popen[bytes], stop_signal: int | None = None, seconds: float = 10
+) -> None:
+    """Send the process a signal, and kill it and its descendants after ``seconds``."""
+    members = process_tree(process)
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(_ASK if how is None else how)
+            process.send_signal(_STOP_SIGNAL if stop_signal is None else stop_signal)
     _, left = psutil.wait_procs(members, timeout=seconds)
     for member in left:
         with contextlib.suppress(psutil.NoSuchProcess):

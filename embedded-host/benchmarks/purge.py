@@ -1,6 +1,7 @@
-"""The cost of a purge by filter: its duration, the longest time in which the event loop ran nothing else, and the size of the file.
+"""The cost of a purge by filter: its duration, the longest stall of the event loop, the file size.
 
-The task hub runs in this process, with the store and the commits of a host, and without its HTTP server.
+A stall is a time in which the event loop runs no other task. The task hub runs in this process,
+with the store and the commits of a host, and without its HTTP server.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from embedded_host.task_hub.settings import HubSettings
 T = TypeVar("T")
 TICK = 0.001
 _NO_INVOKER = cast(Invoker, None)
-"""All instances have finished: no function runs."""
+"""The invoker is not used, because all instances have finished."""
 
 
 async def purge(bench: Bench) -> list[Figure]:
+    """Measure purges of finished instances."""
     count = bench.sizes.purged
     totals: list[float] = []
     stalls: list[float] = []
@@ -50,12 +52,12 @@ async def purge(bench: Bench) -> list[Figure]:
     for number in range(bench.rounds):
         folder = bench.folder / f"purge-{number}"
         model = _model()
-        through = partial(bench.progress.through, what=f"writing {count:,} finished instances")
-        fill(folder, model, model, count, count, through)
+        track = partial(bench.progress.track, description=f"writing {count:,} finished instances")
+        fill(folder, model, model, count, count, track)
         file = folder / STATE_FILE
         with closing(SqliteStore(file)) as store:
             commit = GroupCommit(store)
-            # As in a host: the objects of the start are no part of a garbage collection.
+            # A host excludes the objects of its start from garbage collection, too.
             gc.collect()
             gc.freeze()
             client = HubClient(
@@ -63,8 +65,8 @@ async def purge(bench: Bench) -> list[Figure]:
             )
             idle.append((await _watched(asyncio.sleep(1))).stall)
             listing.append((await _watched(client.list(InstanceQuery(), count))).stall)
-            nothing = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))
-            selective.append((await _watched(client.purge_many(nothing))).stall)
+            no_instance = InstanceQuery(updated_to=datetime(2000, 1, 1, tzinfo=timezone.utc))
+            selective.append((await _watched(client.purge_many(no_instance))).stall)
             purged = await _watched(client.purge_many(InstanceQuery()))
             if purged.result != count:
                 raise RuntimeError(f"{purged.result} of {count} instances were deleted")
@@ -78,14 +80,19 @@ async def purge(bench: Bench) -> list[Figure]:
             sizes.append(100 * file.stat().st_size / before)
             await commit.close()
             gc.unfreeze()
-        bench.progress.say(
+        bench.progress.log(
             f"purge: {totals[-1]:.2f} s, longest stall {stalls[-1]:.1f} ms (idle {idle[-1]:.1f} ms)"
         )
-    key, them = f"purge_{count}", f"purge of {count:,} finished instances"
+    key, title = f"purge_{count}", f"purge of {count:,} finished instances"
     return [
-        figure(f"{key}_s", them, "s", totals),
-        figure(f"{key}_stall", f"{them}: longest stall of the event loop", "ms", stalls),
-        figure(f"{key}_busy", f"{them}: most CPU of the event loop's thread in one go", "ms", busy),
+        figure(f"{key}_s", title, "s", totals),
+        figure(f"{key}_stall", f"{title}: longest stall of the event loop", "ms", stalls),
+        figure(
+            f"{key}_busy",
+            f"{title}: longest CPU time between two rounds of the event loop",
+            "ms",
+            busy,
+        ),
         figure(
             f"{key}_stall_list",
             f"list of {count:,} finished instances: longest stall",
@@ -94,21 +101,23 @@ async def purge(bench: Bench) -> list[Figure]:
         ),
         figure(
             f"{key}_stall_no_match",
-            f"{them}, of which none matches: longest stall",
+            f"{title} without a match: longest stall",
             "ms",
             selective,
         ),
-        figure(f"{key}_stall_idle", f"{them}: longest stall of an idle loop before", "ms", idle),
         figure(
-            f"{key}_shrink_s", f"{them}: time until the file is a tenth of its size", "s", shrink
+            f"{key}_stall_idle", f"{title}: longest stall of the idle event loop before", "ms", idle
         ),
-        figure(f"{key}_shrink_stall", f"{them}: longest stall meanwhile", "ms", shrink_stalls),
-        figure(f"{key}_size", f"{them}: size of the file then", "%", sizes),
+        figure(
+            f"{key}_shrink_s", f"{title}: time until the file is a tenth of its size", "s", shrink
+        ),
+        figure(f"{key}_shrink_stall", f"{title}: longest stall meanwhile", "ms", shrink_stalls),
+        figure(f"{key}_size", f"{title}: size of the file then", "%", sizes),
     ]
 
 
 def _model() -> Model:
-    """A finished instance with one activity."""
+    """Return a finished instance with one activity."""
     created = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ended = created + timedelta(seconds=1)
     row = InstanceRow(
@@ -136,12 +145,17 @@ def _model() -> Model:
 
 @dataclass(frozen=True)
 class Watched(Generic[T]):
+    """The result of an awaitable, and the event loop's stalls meanwhile."""
+
     result: T
     seconds: float
     stall: float
-    """Longest time between two rounds of the event loop, in ms."""
+    """The longest time between two rounds of the event loop in milliseconds."""
     busy: float
-    """Longest CPU time of its thread between two rounds, in ms: what a stall would be on a machine with nothing else to do."""
+    """The longest CPU time of the thread between two rounds in milliseconds.
+
+    It is the stall on a machine without other load.
+    """
 
 
 async def _watched(awaitable: Awaitable[T]) -> Watched[T]:
@@ -171,5 +185,5 @@ async def _shrunk(file: Path, size: float) -> None:
     deadline = time.monotonic() + 60
     while file.stat().st_size > size:  # noqa: ASYNC240
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the file still has {size:,.0f} bytes or more")
+            raise RuntimeError(f"{file} still has more than {size:,.0f} bytes after 60 s")
         await asyncio.sleep(0.02)

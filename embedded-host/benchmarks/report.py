@@ -1,4 +1,4 @@
-"""What a run came to, as a table for people and as JSON."""
+"""The report of a run, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -29,20 +29,26 @@ _PACKAGES = (
 
 @dataclass
 class Report:
+    """The figures and peers of a run, and the machine that it ran on."""
+
     began: str
+    """The start time in UTC, ISO 8601."""
     command: str
     machine: dict[str, Any]
     figures: list[Figure] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     quick: bool = False
-    """Sizes are not those of the targets: nothing is held to them."""
+    """True for small sizes, to which the targets do not apply."""
 
     def add(self, figures: Iterable[Figure]) -> None:
-        self.figures += [replace(found, target=None) if self.quick else found for found in figures]
+        """Append figures."""
+        self.figures += [
+            replace(figure, target=None) if self.quick else figure for figure in figures
+        ]
 
     def compare(self) -> None:
-        """Add what follows from the peers of this run."""
-        ours = {found.key: found for found in self.figures}.get("hello_per_second")
+        """Append the figures that compare this host with the peers of the run."""
+        ours = {each.key: each for each in self.figures}.get("hello_per_second")
         theirs = next(
             (p.values.get("hello_per_second") for p in self.peers if p.name == "restate"), None
         )
@@ -52,7 +58,7 @@ class Report:
                 [
                     figure(
                         "against_restate",
-                        "hello per second, against Restate in this run",
+                        "hello per second, compared with Restate in this run",
                         "x",
                         runs,
                     )
@@ -61,20 +67,23 @@ class Report:
 
     @property
     def missed(self) -> list[Figure]:
-        return [found for found in self.figures if found.met is False]
+        """The figures that do not meet their targets."""
+        return [each for each in self.figures if each.met is False]
 
     def json(self) -> dict[str, Any]:
+        """Return the report as a JSON object."""
         return {
             "date": self.began,
             "command": self.command,
             "quick": self.quick,
             "machine": self.machine,
-            "figures": {found.key: _figure_json(found) for found in self.figures},
-            "missed": [found.key for found in self.missed],
+            "figures": {each.key: _figure_json(each) for each in self.figures},
+            "missed": [each.key for each in self.missed],
             "peers": {peer.name: _peer_json(peer) for peer in self.peers},
         }
 
     def print(self, console: Console) -> None:
+        """Print the report as tables."""
         console.print(self._table())
         if any(peer.values for peer in self.peers):
             console.print(self._peer_table())
@@ -85,37 +94,36 @@ class Report:
             console.print(f"Note: {note}", markup=False)
         if self.quick:
             console.print(
-                "Note: small sizes (--quick), so these are no figures to quote, and are held to no target."
+                "Note: --quick uses small sizes. Do not quote these figures. No target applies."
             )
             return
-        held = [found for found in self.figures if found.target is not None]
-        console.print(f"{len(held) - len(self.missed)} of {len(held)} targets met.")
+        with_target = [each for each in self.figures if each.target is not None]
+        met = len(with_target) - len(self.missed)
+        console.print(f"{met} of {len(with_target)} targets met.")
 
     def _table(self) -> Table:
         table = Table(
             title=f"{self.began}, {self.machine['cpus']} CPUs, Python {self.machine['python']}"
         )
-        table.add_column("what")
+        table.add_column("figure")
         for heading in ("median", "min..max", "unit", "target", "met"):
             table.add_column(
                 heading, justify="left" if heading == "unit" else "right", no_wrap=True
             )
-        for found in self.figures:
+        for each in self.figures:
             spread = (
-                f"{number(min(found.runs))}..{number(max(found.runs))}"
-                if len(found.runs) > 1
-                else ""
+                f"{number(min(each.runs))}..{number(max(each.runs))}" if len(each.runs) > 1 else ""
             )
-            text = f"{found.text} ({found.note})" if found.note else found.text
-            target = "" if found.target is None else str(found.target)
-            table.add_row(text, number(found.value), spread, found.unit, target, verdict(found))
+            title = f"{each.text} ({each.note})" if each.note else each.text
+            target = "" if each.target is None else str(each.target)
+            table.add_row(title, number(each.value), spread, each.unit, target, verdict(each))
         return table
 
     def _peer_table(self) -> Table:
-        ours = {found.key: found for found in self.figures}
+        ours = {each.key: each for each in self.figures}
         measured = [peer for peer in self.peers if peer.values]
-        table = Table(title="beside the peers, in the same run")
-        table.add_column("what")
+        table = Table(title="Comparison with the peers of the same run")
+        table.add_column("figure")
         for heading in ("embedded host", *(peer.name for peer in measured)):
             table.add_column(heading, justify="right")
         for key in dict.fromkeys(key for peer in measured for key in peer.values):
@@ -129,12 +137,13 @@ class Report:
         return table
 
 
-def verdict(found: Figure) -> str:
-    return {True: "yes", False: "NO", None: ""}[found.met]
+def verdict(figure: Figure) -> str:
+    """Return the text of the column ``met``."""
+    return {True: "yes", False: "NO", None: ""}[figure.met]
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """Return a number with three significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return (
@@ -147,16 +156,17 @@ def number(value: float) -> str:
 
 
 def machine(python: Path, folder: Path) -> dict[str, Any]:
-    """Where and with what was measured; ``folder`` holds the states."""
+    """Describe the machine and the software. ``folder`` is the parent of the state folders."""
     system = _file_system(folder)
     notes = []
     if system in ("tmpfs", "ramfs"):
         notes.append(
-            f"{folder} is in memory ({system}), so what the disk costs is not in these figures."
+            f"{folder} is in memory ({system}), so the figures do not include the cost of a disk."
         )
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
         notes.append(
-            "PYTHONDONTWRITEBYTECODE is set: modules without cached bytecode are compiled at every start."
+            "PYTHONDONTWRITEBYTECODE is set, so modules without cached bytecode are compiled at "
+            "each start."
         )
     return {
         "system": platform.platform(),
@@ -193,16 +203,16 @@ def _file_system(folder: Path) -> str:
     mounted = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
     return next(
         (
-            mounted[place]
-            for place in (folder.resolve(), *folder.resolve().parents)
-            if place in mounted
+            mounted[parent]
+            for parent in (folder.resolve(), *folder.resolve().parents)
+            if parent in mounted
         ),
         "",
     )
 
 
 def _commit() -> str:
-    """With a + if there are changes that are in no commit."""
+    """Return the commit's id, with a + if there are uncommitted changes."""
     try:
         git = [
             "git",
@@ -218,22 +228,22 @@ def _commit() -> str:
         return ""
 
 
-def _figure_json(found: Figure) -> dict[str, Any]:
+def _figure_json(figure: Figure) -> dict[str, Any]:
     return {
-        "text": found.text,
-        "unit": found.unit,
-        "median": found.value,
-        "min": min(found.runs),
-        "max": max(found.runs),
-        "runs": _thinned(found.runs),
-        "target": None if found.target is None else str(found.target),
-        "met": found.met,
-        "note": found.note,
+        "text": figure.text,
+        "unit": figure.unit,
+        "median": figure.value,
+        "min": min(figure.runs),
+        "max": max(figure.runs),
+        "runs": _thinned(figure.runs),
+        "target": None if figure.target is None else str(figure.target),
+        "met": figure.met,
+        "note": figure.note,
     }
 
 
 def _thinned(runs: Sequence[float]) -> list[float]:
-    """Hundreds of runs say no more than a hundred of them, in order."""
+    """Return at most a hundred of the runs, in order."""
     return [round(run, 4) for run in runs[:: -(-len(runs) // 100)]]
 
 

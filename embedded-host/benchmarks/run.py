@@ -1,11 +1,12 @@
-"""Measure the embedded host, beside its peers where their environments are there.
+"""Measure the embedded host, and its peers if they are installed.
 
-    python benchmarks/run.py                      everything; about ten minutes and the peers'
-    python benchmarks/run.py --quick              small sizes: to see that it runs, no figures to quote
+    python benchmarks/run.py                      all parts: ten minutes, and the time of the peers
+    python benchmarks/run.py --quick              small sizes, to check the benchmark itself
     python benchmarks/run.py --only speed --peer none
 
-Figures are printed as a table; progress goes to standard error. Exit code: 0 for a run that came to its end, whatever
-its figures are. State is on disk, in benchmarks/.embedded-host, and is removed at the end.
+The figures are printed as a table, the progress to standard error. The exit code is 0 for a
+finished run, even if its figures miss their targets. The state is on disk, in
+benchmarks/.embedded-host, and is removed at the end.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ PARTS = {
 
 
 def main() -> int:
+    """Run the command and return its exit code."""
     options = arguments().parse_args()
     try:
         import aiohttp  # noqa: F401
@@ -45,22 +47,23 @@ def main() -> int:
         import rich  # noqa: F401
     except ImportError as error:
         print(
-            f"{sys.executable} has no module '{error.name}'. The benchmark runs with the project's environment, which "
-            "`python dev.py test` makes:\n    .venv/bin/python benchmarks/run.py",
+            f"{sys.executable} has no module '{error.name}'. Use the environment of the project, "
+            "which `python dev.py test` creates:\n    .venv/bin/python benchmarks/run.py",
             file=sys.stderr,
         )
         return 2
     sys.path.insert(0, str(ROOT))
-    # What stops a service or a CI job is to stop this like Ctrl+C, with everything that it started.
+    # Services and CI jobs are stopped with SIGTERM. It stops all started processes, as Ctrl+C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         return asyncio.run(run(options))
     except KeyboardInterrupt:
-        print("Interrupted; what was started has been stopped.", file=sys.stderr)
+        print("Interrupted. All started processes are stopped.", file=sys.stderr)
         return 130
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,31 +72,36 @@ def arguments() -> argparse.ArgumentParser:
         type=_parts,
         default="speed,growth,peers",
         metavar="NAMES",
-        help=f"of {', '.join(PARTS)}",
+        help=f"parts to run, separated by commas: {', '.join(PARTS)}",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument(
         "--rounds",
         type=_positive,
         metavar="N",
-        help="runs of each figure; default 3, with --quick 1",
+        help="runs of each figure; default: 3, with --quick 1",
     )
     parser.add_argument(
         "--peers",
         type=Path,
         default=Path.home() / "bench" / "peers",
         metavar="DIR",
-        help="default: ~/bench/peers",
+        help="folder of the peers; default: ~/bench/peers",
     )
     parser.add_argument(
-        "--peer", type=_names, metavar="NAMES", help="which of them; default: all; none for none"
+        "--peer",
+        type=_names,
+        metavar="NAMES",
+        help="peers to run, separated by commas, or none; default: all",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures to this file, too"
+    )
     parser.add_argument(
         "--python",
         type=Path,
         default=Path(sys.executable),
-        help="the host's interpreter; default: this one",
+        help="interpreter of the host; default: this one",
     )
     return parser
 
@@ -106,18 +114,19 @@ def _parts(text: str) -> list[str]:
     unknown = [name for name in _names(text) if name not in PARTS]
     if unknown or not _names(text):
         raise argparse.ArgumentTypeError(
-            f"no part {', '.join(unknown) or text!r}; there are {', '.join(PARTS)}"
+            f"unknown part: {', '.join(unknown) or repr(text)}; parts: {', '.join(PARTS)}"
         )
     return [part for name in _names(text) for part in PARTS[name]]
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
 async def run(options: argparse.Namespace) -> int:
+    """Run the parts, print the report, and return the exit code."""
     from rich.console import Console
 
     from benchmarks.bench import Bench
@@ -125,7 +134,7 @@ async def run(options: argparse.Namespace) -> int:
     from benchmarks.report import Report, machine
     from benchmarks.sizes import FULL, QUICK
 
-    # Beside the benchmark and not in the system's temporary folder, which may be in memory.
+    # The system's temporary folder may be in memory, so the state is in a folder of the benchmark.
     states = Path(__file__).parent / ".embedded-host"
     states.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=states, ignore_cleanup_errors=True) as folder:
@@ -145,7 +154,7 @@ async def run(options: argparse.Namespace) -> int:
         )
         try:
             await measure(bench, options, report)
-        finally:  # what was measured before an interruption is not lost
+        finally:  # an interrupted run prints the figures that it has
             report.compare()
             if report.figures:
                 report.print(Console(width=None if sys.stdout.isatty() else 136))
@@ -153,11 +162,12 @@ async def run(options: argparse.Namespace) -> int:
                 options.json.write_text(
                     json.dumps(report.json(), indent=2) + "\n", encoding="utf-8"
                 )
-                bench.progress.say(f"written: {options.json}")
+                bench.progress.log(f"written: {options.json}")
     return 0
 
 
 async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> None:
+    """Run the parts and add their figures to the report."""
     from benchmarks import peers
     from benchmarks.calibration import calibrate
     from benchmarks.growth import finished
@@ -174,7 +184,7 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
         "purge": purge,
     }
     report.add(calibrate(bench, "before"))
-    # The peers come right behind the figures that they are compared with.
+    # The peers run directly after the figures that they are compared with.
     for name in sorted(
         dict.fromkeys(options.only),
         key=("speed", "peers", "finished", "waiting", "payload", "purge").index,
@@ -184,7 +194,7 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
             continue
         wanted = options.peer if options.peer is not None else peers.names(options.peers)
         if not wanted:
-            bench.progress.say(f"no peers: {options.peers} has none")
+            bench.progress.log(f"there are no peers in {options.peers}")
         report.peers, before_each = await peers.measure(
             bench, options.peers, [] if wanted == ["none"] else wanted, options.quick
         )

@@ -1,4 +1,4 @@
-"""How much is measured: as the targets want it, or just enough to see that everything runs."""
+"""The sizes of the measurements: those of the targets, and small ones to check the benchmark."""
 
 from __future__ import annotations
 
@@ -7,32 +7,47 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
+    """Numbers of instances, runs and seconds. A hello is a run of HelloOrchestrator."""
+
     cold_starts: int = 5
     warm: int = 200
-    """Hellos, one after the other, in each run."""
+    """Hellos in sequence in each run."""
     throughput: int = 2000
+    """Hellos of concurrent clients in each run."""
     clients: int = 32
+    """Concurrent clients."""
     fan_out: tuple[int, ...] = (500, 2000)
+    """Activities of each fan-out."""
     chain: tuple[int, ...] = (10, 100, 1000)
+    """Activities of each chain."""
     settle: float = 3.0
-    """Seconds before memory is read."""
+    """Seconds of idle time before memory is measured."""
     finished: int = 100_000
+    """Finished instances in the state."""
     failed_every: int = 1000
+    """One instance of this number is failed, the others are completed."""
     pairs: int = 6
-    """Rounds of two hosts in turns."""
+    """Rounds of the comparison of two hosts."""
     pair_throughput: int = 1000
+    """Hellos of concurrent clients in each round."""
     starts: int = 5
+    """Starts of a host with a filled state."""
     requests: int = 30
-    """Times that each page is asked for."""
+    """Requests of each page."""
     waiting: int = 10_000
+    """Waiting instances."""
     first: float = 45.0
-    """Seconds from the start of the last waiting instance, with what the host does once for each of them."""
+    """Seconds after the start of the last waiting instance.
+
+    In this time the host does the work that it does once for each waiting instance."""
     watched: float = 20.0
-    """Seconds behind those over which waiting instances' CPU is counted."""
+    """Seconds after ``first`` in which the CPU time of waiting instances is measured."""
     warm_up: int = 2000
     """Hellos before the memory of waiting instances is measured."""
     payloads: int = 50
+    """Orchestrations with each payload in each run."""
     purged: int = 20_000
+    """Finished instances to purge."""
 
 
 FULL = Sizes()

@@ -1,4 +1,4 @@
-"""What the report says of figures: whether they reach their targets, and what is missing."""
+"""The report of a run: figures, targets and missing peers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.figures import TARGETS, Figure, Target, figure, percentile
 from benchmarks.peers import Peer
 from benchmarks.report import Report, number, verdict
 
-PRINTED = {
+PEER_OUTPUT = {
     "peer": "restate",
     "cold_start_s": {"median": 0.99, "runs": [0.99]},
     "warm_ms": {"p50": 8.1, "p95": 10.7},
@@ -26,22 +26,22 @@ PRINTED = {
 }
 
 
-def report(*figures: Figure, quick: bool = False, found: tuple[Peer, ...] = ()) -> Report:
-    made = Report(
+def new_report(*figures: Figure, quick: bool = False, peers: tuple[Peer, ...] = ()) -> Report:
+    report = Report(
         "2026-01-02T03:04:05Z",
         "run.py",
-        {"cpus": 2, "python": "3.11.7", "notes": ["so"]},
+        {"cpus": 2, "python": "3.11.7", "notes": ["a note"]},
         quick=quick,
     )
-    made.add(figures)
-    made.peers += found
-    return made
+    report.add(figures)
+    report.peers += peers
+    return report
 
 
-def printed(made: Report) -> str:
-    text = io.StringIO()
-    made.print(Console(file=text, width=136))
-    return text.getvalue()
+def printed(report: Report) -> str:
+    output = io.StringIO()
+    report.print(Console(file=output, width=136))
+    return output.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -59,35 +59,35 @@ def printed(made: Report) -> str:
         (Target(4), float("nan"), False),
     ],
 )
-def test_whether_a_target_is_met(target: Target, value: float, met: bool) -> None:
+def test_a_target_is_met_up_to_its_bound(target: Target, value: float, met: bool) -> None:
     assert target.met(value) is met
 
 
 @pytest.mark.parametrize(
-    ("target", "text"),
+    ("target", "shown"),
     [
         (Target(0.6), "<= 0.6"),
         (Target(20, strict=True), "< 20"),
         (Target(1, at_least=True, strict=True), "> 1"),
     ],
 )
-def test_how_a_target_reads(target: Target, text: str) -> None:
-    assert str(target) == text
+def test_a_target_is_shown_with_its_sign(target: Target, shown: str) -> None:
+    assert str(target) == shown
 
 
-def test_the_median_of_the_runs_is_held_to_the_target() -> None:
+def test_the_median_of_the_runs_is_compared_with_the_target() -> None:
     one_bad_run = figure("hello_p50", "hello", "ms", [3.0, 3.1, 9.0])
     assert (one_bad_run.value, one_bad_run.met, verdict(one_bad_run)) == (3.1, True, "yes")
     two_bad_runs = figure("hello_p50", "hello", "ms", [3.0, 8.1, 9.0])
     assert (two_bad_runs.value, two_bad_runs.met, verdict(two_bad_runs)) == (8.1, False, "NO")
 
 
-def test_other_sizes_are_held_to_no_target() -> None:
+def test_a_figure_of_another_size_has_no_target() -> None:
     other = figure("fan_out_50", "fan-out of 50", "s", [9.0])
     assert (other.target, other.met, verdict(other)) == (None, None, "")
 
 
-def test_what_is_to_be_reached() -> None:
+def test_the_targets_of_the_project() -> None:
     assert [
         str(TARGETS[key]) for key in ("cold_start", "hello_p50", "hello_p95", "hello_per_second")
     ] == [
@@ -103,7 +103,7 @@ def test_what_is_to_be_reached() -> None:
     ]
 
 
-def test_percentiles_are_values_that_were_measured() -> None:
+def test_percentiles_are_measured_values() -> None:
     values = [float(n) for n in range(1, 201)]
     assert (percentile(values, 50), percentile(values, 95), percentile(values, 100)) == (
         100,
@@ -114,21 +114,21 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "shown"),
     [(12345.6, "12,346"), (45.67, "45.7"), (4.567, "4.57"), (0.4567, "0.457"), (0.0, "0.000")],
 )
-def test_numbers(value: float, text: str) -> None:
-    assert number(value) == text
+def test_a_number_has_three_significant_digits(value: float, shown: str) -> None:
+    assert number(value) == shown
 
 
 def test_the_table_has_spread_target_and_verdict() -> None:
-    text = printed(
-        report(
+    table = printed(
+        new_report(
             figure("hello_p50", "hello, warm", "ms", [3.0, 5.0, 9.0]),
             figure("x", "other", "s", [1.0]),
         )
     )
-    line = next(line for line in text.splitlines() if "hello, warm" in line)
+    line = next(line for line in table.splitlines() if "hello, warm" in line)
     assert [cell.strip() for cell in line.strip("│").split("│")] == [
         "hello, warm",
         "5.00",
@@ -137,24 +137,24 @@ def test_the_table_has_spread_target_and_verdict() -> None:
         "<= 4",
         "NO",
     ]
-    assert "Note: so" in text
-    assert "0 of 1 targets met" in text
+    assert "Note: a note" in table
+    assert "0 of 1 targets met" in table
 
 
-def test_a_quick_run_is_held_to_no_target() -> None:
-    quick = report(figure("hello_p50", "hello, warm", "ms", [9.0]), quick=True)
+def test_targets_do_not_apply_to_a_quick_run() -> None:
+    quick = new_report(figure("hello_p50", "hello, warm", "ms", [9.0]), quick=True)
     assert quick.missed == []
-    assert "no figures to quote" in printed(quick)
+    assert "Do not quote these figures" in printed(quick)
 
 
-def test_the_json_has_what_was_measured_and_what_was_missed() -> None:
-    made = report(
+def test_the_json_has_the_figures_and_the_missed_targets() -> None:
+    report = new_report(
         figure("hello_p50", "hello", "ms", [3.0, 5.0, 9.0]),
         figure("fan_out_500", "fan-out", "s", [0.1]),
     )
-    read = json.loads(json.dumps(made.json()))
-    assert read["missed"] == ["hello_p50"]
-    assert read["figures"]["hello_p50"] == {
+    document = json.loads(json.dumps(report.json()))
+    assert document["missed"] == ["hello_p50"]
+    assert document["figures"]["hello_p50"] == {
         "text": "hello",
         "unit": "ms",
         "median": 5.0,
@@ -167,11 +167,11 @@ def test_the_json_has_what_was_measured_and_what_was_missed() -> None:
     }
 
 
-# -- peers -------------------------------------------------------------------------------------------
+# -- peers -----------------------------------------------------------------------------------------
 
 
-def test_a_peers_figures_by_our_names() -> None:
-    assert peers.values(PRINTED) == {
+def test_the_values_of_a_peer_have_our_keys() -> None:
+    assert peers.values(PEER_OUTPUT) == {
         "cold_start": 0.99,
         "hello_p50": 8.1,
         "hello_p95": 10.7,
@@ -184,13 +184,13 @@ def test_a_peers_figures_by_our_names() -> None:
 
 
 @pytest.mark.parametrize(("ours", "met"), [(540.0, False), (541.0, False), (800.0, True)])
-def test_restate_of_the_same_run_is_to_be_beaten(ours: float, met: bool) -> None:
-    restate = Peer("restate", peers.values(PRINTED))
-    made = report(figure("hello_per_second", "hello", "1/s", [ours]), found=(restate,))
-    made.compare()
-    assert made.figures[-1].key == "against_restate"
-    assert made.figures[-1].met is met
-    assert "541" in printed(made)
+def test_the_target_compares_with_restate_of_the_same_run(ours: float, met: bool) -> None:
+    restate = Peer("restate", peers.values(PEER_OUTPUT))
+    report = new_report(figure("hello_per_second", "hello", "1/s", [ours]), peers=(restate,))
+    report.compare()
+    assert report.figures[-1].key == "against_restate"
+    assert report.figures[-1].met is met
+    assert "541" in printed(report)
 
 
 def test_a_peer_without_its_environment_is_reported_missing(tmp_path: Path) -> None:
@@ -198,10 +198,9 @@ def test_a_peer_without_its_environment_is_reported_missing(tmp_path: Path) -> N
     (tmp_path / "dbos" / "bench.py").write_text("")
     assert peers.names(tmp_path) == ["dbos"]
     problem = peers.missing(tmp_path / "dbos")
-    assert problem.startswith("missing: its environment is not there")
-    assert peers.missing(tmp_path / "typo").startswith("missing: there is no")
-    text = printed(report(found=(Peer("dbos", problem=problem),)))
-    assert "dbos: missing" in text
+    assert problem.startswith("missing: its environment does not exist")
+    assert peers.missing(tmp_path / "typo").endswith("bench.py does not exist")
+    assert "dbos: missing" in printed(new_report(peers=(Peer("dbos", problem=problem),)))
     python = tmp_path / "dbos" / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()

@@ -1,4 +1,4 @@
-"""``python benchmarks/run.py``: it comes to its end with all figures, and leaves nothing behind. No times are asserted."""
+"""Runs of ``python benchmarks/run.py`` with small sizes. The tests assert on no measured value."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ SPEED = [
     ),
 ]
 MACHINE = [
-    f"machine_{what}_{when}" for what in ("loop", "fdatasync") for when in ("before", "after")
+    f"machine_{quantity}_{when}"
+    for quantity in ("loop", "fdatasync")
+    for when in ("before", "after")
 ]
 
 
 def environment() -> dict[str, str]:
-    """What coverage or a CI sets for this process is not the benchmark's."""
+    """Return the environment of the benchmark, without the variables of coverage."""
     return {**os.environ, **interpreter()[1], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
 
 
@@ -54,47 +56,47 @@ def test_a_quick_run_ends_with_all_figures(tmp_path: Path) -> None:
         command, env=environment(), capture_output=True, text=True, encoding="utf-8", timeout=100
     )
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(file.read_text(encoding="utf-8"))
-    assert sorted(found["figures"]) == sorted(SPEED + MACHINE)
-    assert all(figure["runs"] and figure["median"] >= 0 for figure in found["figures"].values())
-    assert found["quick"] is True
-    assert found["machine"]["python"] == sys.version.split()[0]
+    report = json.loads(file.read_text(encoding="utf-8"))
+    assert sorted(report["figures"]) == sorted(SPEED + MACHINE)
+    assert all(figure["runs"] and figure["median"] >= 0 for figure in report["figures"].values())
+    assert report["quick"] is True
+    assert report["machine"]["python"] == sys.version.split()[0]
     assert "cold start to the first Completed" in ran.stdout
     assert "cold start 1 of 2" in ran.stderr
 
 
-@pytest.mark.skipif(
-    os.name == "nt", reason="a process of Windows cannot be sent a Ctrl+C of its own"
-)
-def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl+C to a single process")
+def test_ctrl_c_stops_all_started_processes(tmp_path: Path) -> None:
     command = [interpreter()[0], str(RUN), "--only", "speed"]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment(), stdout=log, stderr=log, start_new_session=True
         )
     try:
-        family = psutil.Process(process.pid)
+        benchmark = psutil.Process(process.pid)
         eventually(
-            lambda: len(family.children(recursive=True)) > 1,
-            "it has started a host and its worker",
+            lambda: len(benchmark.children(recursive=True)) > 1,
+            "the benchmark has started a host and its worker",
             60,
         )
-        started = family.children(recursive=True)
+        started = benchmark.children(recursive=True)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         eventually(
-            lambda: not any(child.is_running() for child in started), "all of it has ended", 10
+            lambda: not any(child.is_running() for child in started),
+            "all started processes have exited",
+            10,
         )
     finally:
         process.kill()
         process.wait(10)
     assert "Interrupted" in (tmp_path / "log").read_text()
-    if sys.version_info >= (3, 11):  # asyncio tells of the interrupted task itself before that
+    if sys.version_info >= (3, 11):  # before that, asyncio logs the interrupted task
         assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def test_another_python_is_refused_with_the_one_to_use() -> None:
-    # -S: without site-packages, as an interpreter that nothing was installed for
+def test_a_python_without_the_packages_exits_with_the_command_to_use() -> None:
+    # -S excludes site-packages.
     ran = subprocess.run(
         [sys.executable, "-S", str(RUN)], capture_output=True, text=True, timeout=60
     )
@@ -104,12 +106,15 @@ def test_another_python_is_refused_with_the_one_to_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
-    [(("--only", "sped"), "no part 'sped'"), (("--rounds", "0"), "no number from 1")],
+    ("arguments", "message"),
+    [
+        (("--only", "sped"), "unknown part: sped"),
+        (("--rounds", "0"), "'0' is not a whole number from 1"),
+    ],
 )
-def test_wrong_arguments(arguments: tuple[str, str], says: str) -> None:
+def test_an_invalid_argument_is_refused(arguments: tuple[str, str], message: str) -> None:
     ran = subprocess.run(
         [sys.executable, str(RUN), *arguments], capture_output=True, text=True, timeout=60
     )
     assert ran.returncode == 2
-    assert says in ran.stderr
+    assert message in ran.stderr

@@ -1,3 +1,5 @@
+"""An orchestrator that runs activities in sequence."""
+
 from collections.abc import Generator
 from typing import Any
 
@@ -5,7 +7,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Input: how many activities run one after the other. Output: how many came back."""
+    """Run activities in sequence. The input is their number, the output the number of results."""
     done = 0
     for number in range(int(context.get_input())):
         yield context.call_activity("HelloActivity", str(number))

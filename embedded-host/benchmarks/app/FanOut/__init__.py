@@ -1,3 +1,5 @@
+"""An orchestrator that runs activities in parallel."""
+
 from collections.abc import Generator
 from typing import Any
 
@@ -5,7 +7,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Input: how many activities run side by side. Output: how many came back."""
+    """Run activities in parallel. The input is their number, the output the number of results."""
     greetings = yield context.task_all(
         [
             context.call_activity("HelloActivity", str(number))

@@ -1,3 +1,5 @@
+"""An orchestrator with one activity."""
+
 from collections.abc import Generator
 from typing import Any
 
@@ -5,6 +7,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Return the greeting of World."""
     return (yield context.call_activity("HelloActivity", "World"))
 
 

@@ -1,3 +1,5 @@
+"""An orchestrator that waits for a durable timer."""
+
 from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
@@ -6,7 +8,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Input: seconds."""
+    """Wait for the number of seconds in the input."""
     yield context.create_timer(
         context.current_utc_datetime + timedelta(seconds=context.get_input())
     )

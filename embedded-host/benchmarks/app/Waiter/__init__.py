@@ -1,3 +1,5 @@
+"""An orchestrator that waits for an external event."""
+
 from collections.abc import Generator
 from typing import Any
 
@@ -5,6 +7,7 @@ import azure.durable_functions as df
 
 
 def orchestrate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Return the value of the event Go."""
     return (yield context.wait_for_external_event("Go"))
 
 
