@@ -16,7 +16,8 @@ IN_SHELL = {
     "bash": """
         eval "$(embedded-host completion bash)"
         COMP_WORDS=(embedded-host get-h) COMP_CWORD=1
-        $(complete -p embedded-host | sed 's/.*-F \\([^ ]*\\) .*/\\1/') embedded-host get-h embedded-host
+        function=$(complete -p embedded-host | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        $function embedded-host get-h embedded-host
         echo "${COMPREPLY[@]}"
         """,
     "zsh": """

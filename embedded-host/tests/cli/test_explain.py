@@ -22,7 +22,7 @@ def test_a_code_is_explained_by_cause_and_fix(argument: str) -> None:
 
 def test_links_are_printed_without_their_targets() -> None:
     out = call("explain", "EH506").out
-    assert "See messages without a code for those of the embedded host." in out
+    assert "For those of the embedded host, see messages without a code." in out
 
 
 def test_without_a_code_all_codes_are_listed_with_the_first_sentence_of_their_cause() -> None:
@@ -52,5 +52,5 @@ def test_the_help_has_no_code() -> None:
 def test_a_failed_start_names_the_command_that_explains_its_code(tmp_path: Path) -> None:
     called = call("start", "--script-root", tmp_path / "nothing")
     assert called.code == 1
-    assert "Pass the app folder with --script-root. [EH101]\n\nFor details run: " in called.err
-    assert called.err.endswith("embedded-host explain EH101\n")
+    assert "Pass the app folder with --script-root. [EH101]\n" in called.err
+    assert called.err.rstrip().endswith("For details run: embedded-host explain EH101")

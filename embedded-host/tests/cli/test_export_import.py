@@ -188,20 +188,9 @@ def test_a_finished_instance_is_imported_from_the_management_api(
         call("import", "-", "--state", state, "--task-hub-name", "Features", stdin=called.out).code
         == 0
     )
-    find = ("--id", links["id"], "--json")
-    look = ("get-runtime-status", "--show-input", "--show-output")
-    was, now = (
-        called.json for called in (call_host(*look, *find), call(*look, *find, "--state", state))
-    )
-    assert now == was
-    was, now = (
-        called.json
-        for called in (
-            call_host("get-history", *find),
-            call("get-history", *find, "--state", state),
-        )
-    )
-    assert now == was
+    for command in (["get-runtime-status", "--show-input", "--show-output"], ["get-history"]):
+        arguments = (*command, "--id", links["id"], "--json")
+        assert call(*arguments, "--state", state).json == call_host(*arguments).json
     unfinished = host.start("EventOrTimeout", 600, uuid4().hex)
     host.until(unfinished, "Running")
     refused = call(
@@ -310,7 +299,7 @@ def test_a_state_in_use_is_refused(host: RunningHost, state: Path) -> None:
     called = call("import", "-", "--state", host.state, stdin=exported(state, "a"))
     assert called.code == 1
     assert (
-        f"in use by the host with process id {host.process.pid}. This command needs exclusive access"
+        f"in use by the host with process id {host.process.pid}. This command needs exclusive "
         in called.err
     )
     assert call("import", "-", "--url", host.base, stdin="{}").code == 2
@@ -338,7 +327,8 @@ def test_a_state_in_use_is_refused(host: RunningHost, state: Path) -> None:
             "The export is incomplete: KeyError: 'runtimeStatus'",
         ),
         (
-            '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", "instance": {"name": 1}}',
+            '{"format": "embedded-host-instance", "version": 1, "instanceId": "x", '
+            '"instance": {"name": 1}}',
             "is incomplete: Expected `str`, got `int` - at `$.instance.name`",
         ),
     ],

@@ -25,6 +25,6 @@ def test_imported_commands_are_listed_before_lazy_ones(group: LazyGroup) -> None
 
 
 def test_a_misspelt_command_is_suggested(group: LazyGroup) -> None:
-    result = CliRunner().invoke(group, ["explane"])
+    result = CliRunner().invoke(group, ["explian"])
     assert result.exit_code == 2
-    assert "There is no command 'explane'. Did you mean 'explain'?" in result.output
+    assert "There is no command 'explian'. Did you mean 'explain'?" in result.output

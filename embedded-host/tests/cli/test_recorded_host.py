@@ -227,7 +227,8 @@ def test_a_refusal_by_status_is_reported(recorded_host: RecordedHost) -> None:
         ),
         (
             ["suspend"],
-            "Cannot suspend the orchestration instance order-7 because instance is in the Suspended state.",
+            "Cannot suspend the orchestration instance order-7 because instance is in the "
+            "Suspended state.",
         ),
         (["resume"], message),
         (["purge-history"], "Only orchestrations in a terminal state can be purged"),

@@ -59,16 +59,16 @@ def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, silent_port: int
     called = call("get-instances", "--script-root", root)
     assert called.code == 1
     assert (
-        f"No host responds at http://localhost:{silent_port}. There is no state file in {root / '.embedded-host'}."
-        in called.err
+        f"No host responds at http://localhost:{silent_port}. "
+        f"There is no state file in {root / '.embedded-host'}." in called.err
     )
     assert "embedded-host start" in called.err
     assert not (root / ".embedded-host").exists()
     changing = call("terminate", "--id", "x", "--script-root", root)
     assert changing.code == 1
     assert (
-        f"No host responds at http://localhost:{silent_port}, and this command needs a running host."
-        in changing.err
+        f"No host responds at http://localhost:{silent_port}, and this command needs a running "
+        "host." in changing.err
     )
 
 

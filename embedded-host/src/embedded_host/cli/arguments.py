@@ -146,8 +146,8 @@ def statuses(
 def json_argument(value: str | None, option: str) -> str | None:
     """Return the JSON of an option's value unchanged, or None without a value.
 
-    ``@file.json`` stands for the content of a file and ``@-`` for stdin. Raises BadParameter if
-    the file cannot be read or the JSON is invalid.
+    A value ``@file.json`` means the content of that file, and ``@-`` means stdin. Raises
+    BadParameter if the file cannot be read or the JSON is invalid.
     """
     if value is None:
         return None

@@ -59,9 +59,9 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # The reader of the pipe (head, less) has exited. The flush of stdout at exit must not
-            # fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # codespell:ignore
+            # The reader of the pipe (head, less) has exited. stdout must not fail when Python
+            # flushes it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         except Exception as error:
             if os.environ.get("EMBEDDED_HOST_TRACEBACK"):

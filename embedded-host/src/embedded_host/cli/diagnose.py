@@ -92,6 +92,6 @@ def from_history(status: InstanceStatus) -> Diagnosis:
     since = view.events[-1].timestamp if view.events else status.updated
     return Diagnosis(
         [],
-        f"It has had no open calls or timers since {since}. It waits for an external event or for a "
-        "turn on a host, or, on the Azure Functions host, for a function that does not exist.",
+        f"It has had no open calls or timers since {since}. It waits for an external event or for "
+        "a turn on a host, or, on the Azure Functions host, for a function that does not exist.",
     )

@@ -47,7 +47,7 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
 
     Examples:
       embedded-host export --id order-7 -o order-7.json
-      embedded-host export --id order-7 --url https://my-app.azurewebsites.net --code KEY > order-7.json
+      embedded-host export --id order-7 --url https://my-app.azurewebsites.net --code KEY
     """
     document = _from_state(target, instance_id) if not target.url else None
     if document is None:

@@ -63,7 +63,7 @@ class ApiResponse:
 
     @property
     def error_message(self) -> str:
-        """The message of an error response in one of three formats (functions-host.md#transport)."""
+        """The message of an error response (functions-host.md#transport)."""
         try:
             body = json.loads(self.text)
         except ValueError:
@@ -180,7 +180,7 @@ class ManagementClient:
         return Page([EntityState(item) for item in items], token)
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
-        """Return whether an entity exists, and its state (see Reader)."""
+        """Return (True, state) for an entity, or (False, None) (see Reader)."""
         response = self.request(
             "GET", f"/entities/{quote(name, safe='')}/{quote(key, safe='') or '$'}"
         )
@@ -191,7 +191,7 @@ class ManagementClient:
         return True, response.json_value()
 
     def functions(self) -> list[HostFunction]:
-        """Return the functions of ``/admin/functions``. Raises CommandError without the master key."""
+        """Return the list of ``/admin/functions``. Raises CommandError without the master key."""
         response = self._send("GET", "/admin/functions")
         if response.status in (401, 403):
             raise CommandError(

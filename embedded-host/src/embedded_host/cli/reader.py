@@ -144,4 +144,4 @@ class Reader(Protocol):
         """Return up to ``top`` entities, of one entity function or of all."""
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
-        """Return (True, state) for an entity that has processed an operation, else (False, None)."""
+        """Return (True, state), or (False, None) if the entity has not processed any operation."""

@@ -99,7 +99,7 @@ class StateFile:
         return self._page(query, top, item)
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
-        """Return whether an entity exists, and its state (see Reader)."""
+        """Return (True, state) for an entity, or (False, None) (see Reader)."""
         with self.open() as store:
             row = store.instance(self.hub, str(EntityId(name.lower(), key)))
             entity = store.entity(row.key) if row else None

@@ -45,8 +45,8 @@ def state_to_import(document: InstanceDocument) -> RecordedState:
         return _recorded_state(InstanceStatus(document.status or {}))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CommandError(
-            f"The export is incomplete: {type(error).__name__}: {error}. Export the instance again. "
-            "[EH540]"
+            f"The export is incomplete: {type(error).__name__}: {error}. Export the instance "
+            "again. [EH540]"
         ) from error
 
 
