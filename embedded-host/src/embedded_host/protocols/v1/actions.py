@@ -62,7 +62,7 @@ def parse_action(document: object) -> Action:
 
 
 def _members(document: object) -> _Members:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         raise TypeError("not a JSON object")
     return document
 
