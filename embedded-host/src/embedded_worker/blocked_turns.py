@@ -12,7 +12,7 @@ from typing import NamedTuple
 from embedded_worker.orchestrator_lint import thread_position
 
 log = logging.getLogger("embedded_host.workers")
-LATE = 1.0
+BLOCKED_AFTER = 1.0
 """Seconds after which a turn counts as blocked."""
 _INTERVAL = 0.1
 """Seconds between two checks. No checks run while no turn runs."""
@@ -73,7 +73,7 @@ class BlockedTurns:
                 warned &= set(running.values())
                 for thread_id, turn in running.items():
                     self._checking = True
-                    if turn not in warned and time.monotonic() - turn.started >= LATE:
+                    if turn not in warned and time.monotonic() - turn.started >= BLOCKED_AFTER:
                         warned.add(turn)
                         _warn(thread_id, turn)
 

@@ -64,8 +64,8 @@ class UnsendableMessageError(ValueError):
 def encode(message: Message) -> bytes:
     """Return the frame of ``message``.
 
-    Since the peer waits for results and client responses, one that cannot be sent is replaced: a
-    result by an error, a client response by one with status 500.
+    The peer waits for results and client responses. A result that cannot be sent is replaced by an
+    error, a client response by one with status 500.
     Raises UnsendableMessageError for any other message that cannot be sent.
     """
     try:

@@ -49,7 +49,7 @@ class FunctionContext(func.Context):
 
 class _TraceContext:
     trace_parent = trace_state = Traceparent = Tracestate = ""
-    attributes: dict[str, str] = {}  # noqa: RUF012 - as in the SDK
+    attributes: dict[str, str] = {}  # noqa: RUF012 - functions read it as a mapping
 
 
 thread_local_storage = threading.local()

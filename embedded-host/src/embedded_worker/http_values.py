@@ -12,7 +12,7 @@ from embedded_worker.protocol import HttpRequestData, HttpResponseData
 
 
 def request_datum(request: HttpRequestData) -> meta.Datum:
-    """Return the datum of an HTTP request, as the httpTrigger converter decodes it."""
+    """Return the datum of an HTTP request for the httpTrigger converter."""
 
     def strings(values: dict[str, str]) -> dict[str, meta.Datum]:
         return {name: meta.Datum(value, "string") for name, value in values.items()}

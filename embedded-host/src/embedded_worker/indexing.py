@@ -19,7 +19,7 @@ from embedded_worker.user_function import UserFunction
 
 
 @dataclass
-class Indexed:
+class IndexedApp:
     """The functions of a v2 app, and its problems."""
 
     functions: list[FunctionSpec] = field(default_factory=list)
@@ -28,9 +28,9 @@ class Indexed:
     problems: list[LoadProblem] = field(default_factory=list)
 
 
-def index_app(root: Path, script: str) -> Indexed:
+def index_app(root: Path, script: str) -> IndexedApp:
     """Return the functions of the file ``script`` in ``root``, and the problems of broken ones."""
-    indexed = Indexed()
+    indexed = IndexedApp()
     try:
         app = _find_app(root, script)
     except LoadError as error:

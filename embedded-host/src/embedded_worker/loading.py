@@ -1,4 +1,4 @@
-"""Imports the functions of function.json files, and describes their mistakes.
+"""Imports the functions that function.json files declare, and describes mistakes in them.
 
 Functions are imported and bound as by the Azure Functions host's Python worker.
 """
@@ -148,8 +148,8 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
             f"the parameters of '{spec.entry_point}' in {where} do not match the bindings of "
             f"{spec.name}: parameters ({', '.join(named) or 'none'}), "
             f"bindings ({', '.join(bindings) or 'none'}). "
-            + (f"No binding is named {_list(unbound)}. " if unbound else "")
-            + (f"No parameter is named {_list(missing)}. " if missing else "")
+            + (f"No binding is named {_alternatives(unbound)}. " if unbound else "")
+            + (f"No parameter is named {_alternatives(missing)}. " if missing else "")
             + (
                 "The parameter of the result of df.Orchestrator.create or df.Entity.create is "
                 "named 'context'. Name the binding 'context' too (in a decorator: "
@@ -258,7 +258,7 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
     try:
         parts = list(script.relative_to(root).with_suffix("").parts)
     except ValueError:
-        raise LoadError(f"its file {script.name} is outside of the app's folder.") from None
+        raise LoadError(f"the file {script.name} is outside the app folder.") from None
     if parts[-1] == "__init__":
         parts.pop()
     name = ".".join((APP_PACKAGE, *parts))
@@ -291,9 +291,7 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
-            remedy = (
-                "Is it in requirements.txt, and installed for the Python that the host runs on?"
-            )
+            remedy = "Add it to requirements.txt and install it for the Python that runs the host."
         return LoadError(
             f"{where} cannot be imported: {line}there is no module named '{name}'. {remedy}",
             stack,
@@ -330,13 +328,13 @@ def own_stack(error: BaseException) -> str:
 
     Frames of the SDK and of the host are left out.
     """
-    whole = traceback.TracebackException(type(error), error, own_traceback(error))
-    part: traceback.TracebackException | None = whole
+    formatted = traceback.TracebackException(type(error), error, own_traceback(error))
+    part: traceback.TracebackException | None = formatted
     while part is not None:
         if shown := [f for f in part.stack if not _is_ours(f.filename) and _SDK not in f.filename]:
             part.stack[:] = shown
         part = part.__cause__ or part.__context__
-    return "".join(whole.format())
+    return "".join(formatted.format())
 
 
 _SDK = str(Path("azure", "durable_functions"))
@@ -355,5 +353,5 @@ def _is_ours(filename: str) -> bool:
     )
 
 
-def _list(names: Iterable[str]) -> str:
+def _alternatives(names: Iterable[str]) -> str:
     return " or ".join(f"'{name}'" for name in names)

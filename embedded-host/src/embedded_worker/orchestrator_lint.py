@@ -23,7 +23,7 @@ _IO = (
     "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use "
     "context.call_http"
 )
-_INSTEAD = {
+_CALL_ADVICE = {
     "time.sleep": f"blocks every other orchestrator and is repeated by each replay; {_TIMER}",
     "asyncio.sleep": f"has no effect; {_TIMER}",
     "datetime.now": "differs in each replay; use context.current_utc_datetime",
@@ -35,7 +35,7 @@ _INSTEAD = {
     "uuid.uuid4": "differs in each replay; use context.new_uuid()",
     "uuid4": "differs in each replay; use context.new_uuid()",
 }
-_INSTEAD_OF_MODULE = {
+_MODULE_ADVICE = {
     "random": "differs in each replay; call it in an activity",
     "secrets": "differs in each replay; call it in an activity",
     "requests": _IO,
@@ -103,12 +103,12 @@ def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and (name := _dotted(node.func)):
             last_two = ".".join(name.split(".")[-2:])
-            instead = _INSTEAD.get(last_two)
+            instead = _CALL_ADVICE.get(last_two)
             if instead is None:
                 instead = next(
                     (
                         text
-                        for module, text in _INSTEAD_OF_MODULE.items()
+                        for module, text in _MODULE_ADVICE.items()
                         if name.startswith(module + ".")
                     ),
                     None,
@@ -127,12 +127,12 @@ def checked(
     """
 
     def run(context: DurableOrchestrationContext) -> object:
-        made = function(context)
-        if isinstance(made, GeneratorType):
-            return _checked_steps(context, made, root)
-        if isinstance(made, TaskBase):
+        returned = function(context)
+        if isinstance(returned, GeneratorType):
+            return _checked_steps(context, returned, root)
+        if isinstance(returned, TaskBase):
             raise UnusableValueError(_task_returned(function.__code__, root))
-        return made
+        return returned
 
     return run
 
@@ -158,7 +158,7 @@ def _checked_steps(
         if task is None and context.will_continue_as_new:
             steps.close()
             return None
-        if wrong := _no_task(task):
+        if wrong := _invalid_task(task):
             place = _frame_position(steps, root)
             steps.close()
             raise TypeError(f"{place}: the orchestrator yields {wrong}")
@@ -172,7 +172,7 @@ def _checked_steps(
             advance = lambda: steps.send(value)  # noqa: E731, B023
 
 
-def _no_task(yielded: object) -> str | None:
+def _invalid_task(yielded: object) -> str | None:
     """Return the reason why a yielded value is not a valid task, or None."""
     if isinstance(yielded, TaskBase):
         if isinstance(yielded.action_repr, SignalEntityAction):

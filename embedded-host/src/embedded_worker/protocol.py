@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Union
 
 PROTOCOL_VERSION = 1
-"""The version of the protocol, which every released change of a message increments.
+"""The version of the protocol. Each release that changes a message increments it.
 
 The host stops a worker with another version. The frames and the version in ``Hello`` never change,
 so that each side can read the version of the other.

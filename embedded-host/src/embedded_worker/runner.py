@@ -330,7 +330,7 @@ class Runner:
 def _call(call: UserFunction, arguments: dict[str, object]) -> object:
     try:
         return call(**arguments)
-    except StopIteration as error:  # as on the Azure Functions host: a future cannot hold it
+    except StopIteration as error:  # a future cannot hold a StopIteration
         raise RuntimeError(f"StopIteration: {error}") from error.with_traceback(
             own_traceback(error)
         )

@@ -16,7 +16,7 @@ from tests.support.polling import eventually
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Report every running turn at the next check."""
-    monkeypatch.setattr(blocked_turns, "LATE", 0.0)
+    monkeypatch.setattr(blocked_turns, "BLOCKED_AFTER", 0.0)
     monkeypatch.setattr(blocked_turns, "_INTERVAL", 0.005)
 
 

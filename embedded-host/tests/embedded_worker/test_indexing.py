@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_worker.indexing import Indexed, index_app
+from embedded_worker.indexing import IndexedApp, index_app
 from embedded_worker.loading import LoadedFunction
 
 HEAD = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
@@ -17,7 +17,7 @@ def root(tmp_path: Path, isolated_imports: None, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-def index(root: Path, code: str, head: str = HEAD) -> Indexed:
+def index(root: Path, code: str, head: str = HEAD) -> IndexedApp:
     (root / "function_app.py").write_text(head + code, encoding="utf-8")
     importlib.invalidate_caches()
     return index_app(root, "function_app.py")

@@ -249,7 +249,7 @@ def test_a_script_file_outside_of_the_app_is_refused(app: AppFolder) -> None:
         list(outside.bindings),
     )
     prepare_imports(app.root)
-    with pytest.raises(LoadError, match="outside of the app's folder"):
+    with pytest.raises(LoadError, match="outside the app folder"):
         load_function(app.root, outside)
 
 

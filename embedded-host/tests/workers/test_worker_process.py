@@ -11,7 +11,7 @@ import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.transport import SocketPairTransport
-from embedded_host.workers.worker_process import WorkerProcess, ending
+from embedded_host.workers.worker_process import WorkerProcess, exit_reason
 from embedded_worker.channel import Channel
 from embedded_worker.protocol import PLACEMENTS, Hello, InvocationResult
 
@@ -79,6 +79,6 @@ async def test_pending_calls_of_a_lost_process_fail_with_the_first_reason(
 
 @pytest.mark.skipif(os.name == "nt", reason="exit codes of signals")
 def test_the_reason_of_an_exit_names_the_signal() -> None:
-    assert ending(3) == "it exited with code 3"
-    assert ending(-signal.SIGKILL) == "it was ended by SIGKILL"
-    assert ending(-99) == "it was ended by signal 99"
+    assert exit_reason(3) == "it exited with code 3"
+    assert exit_reason(-signal.SIGKILL) == "it was ended by SIGKILL"
+    assert exit_reason(-99) == "it was ended by signal 99"

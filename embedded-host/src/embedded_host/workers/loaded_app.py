@@ -41,13 +41,13 @@ class LoadedApp:
     broken: Mapping[str, str] = field(default_factory=dict)
     """Reasons why functions are out of service, by function name."""
     problem: str | None = None
-    """The reason why no function of the app could be loaded; None if at least one was."""
+    """The problem of the whole app, for example a failed import; None without one."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Routes of HTTP functions that are out of service, by function name."""
 
     @cached_property
     def route_table(self) -> RouteTable:
-        """The routes in the order in which a request is matched."""
+        """The table that matches requests with ``routes``."""
         return RouteTable(self.routes.values())
 
     @property

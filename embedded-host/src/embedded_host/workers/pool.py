@@ -21,7 +21,7 @@ from embedded_host.workers.time_limit import TimeLimit
 from embedded_host.workers.transport import worker_transport
 from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
-from embedded_host.workers.worker_process import WorkerProcess, ending
+from embedded_host.workers.worker_process import WorkerProcess, exit_reason
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
@@ -49,7 +49,7 @@ SLOW_LOAD = 10.0
 
 
 class WorkerPool:
-    """A ``worker.Worker`` with a number of processes. The least busy process runs the next call."""
+    """A ``worker.Worker`` with several processes. The least busy process runs the next call."""
 
     def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
         """Prepare ``count`` processes with the environment ``environ``.
@@ -154,7 +154,7 @@ class WorkerPool:
             _, late = await asyncio.wait(waits, timeout=grace)
             if late:
                 for worker in workers:
-                    worker.end()
+                    worker.kill()
                 await asyncio.wait(late, timeout=2)
         self._transport.close()
         for task in self._tasks:
@@ -255,7 +255,7 @@ class WorkerPool:
                 future.set_exception(WorkerLostError(text))
         worker.pending.pop(request.id, None)
         worker.lose(text, caused_by_another_call=True)
-        worker.end()
+        worker.kill()
 
     @property
     def pids(self) -> list[int]:
@@ -350,7 +350,8 @@ class WorkerPool:
         while True:
             code = await worker.process.wait()
             worker.lose(
-                ending(code) + (f" while it loaded '{worker.loading}'" if worker.loading else "")
+                exit_reason(code)
+                + (f" while it loaded '{worker.loading}'" if worker.loading else "")
             )
             self._forget(worker)
             if not self._is_used(worker):
@@ -397,7 +398,7 @@ class WorkerPool:
         """Stop the process after its last call, or at once if it has not loaded the app."""
         worker.retiring = True
         if worker.lost or not worker.loaded.done():
-            worker.end()
+            worker.kill()
         else:
             worker.stop_if_retired()
 
@@ -426,7 +427,7 @@ class WorkerPool:
 
         def end() -> None:
             worker.lose("it closed its connection")
-            worker.end()
+            worker.kill()
 
         asyncio.get_running_loop().call_later(1.0, end)
 

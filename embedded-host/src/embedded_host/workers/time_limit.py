@@ -31,7 +31,7 @@ class TimeLimit:
             self._timer = loop.call_later(self.seconds, self._expire)
 
     def end(self, number: int) -> None:
-        """Stop the time of the call ``number``."""
+        """Remove the limit of the call ``number``, which has returned."""
         self._calls.pop(number, None)
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class WorkerProcess:
                 f"version {PROTOCOL_VERSION}: embedded_worker and embedded_host come from "
                 "different releases, reinstall the embedded host"
             )
-            self.end()
+            self.kill()
             return
         self.channels[hello.placement] = channel
         if len(self.channels) == len(PLACEMENTS) and not self.connected.done():
@@ -82,7 +82,7 @@ class WorkerProcess:
             with contextlib.suppress(WorkerLostError):
                 self.send("event_loop", StopRequest())
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Kill the process."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -110,7 +110,7 @@ class WorkerProcess:
         self.pending.clear()
 
 
-def ending(code: int) -> str:
+def exit_reason(code: int) -> str:
     """Return a description of a process's exit code."""
     if code >= 0 or os.name == "nt":
         return f"it exited with code {code}"
