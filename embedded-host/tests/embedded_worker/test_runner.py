@@ -63,7 +63,9 @@ def content_types(response: HttpResponseData) -> list[str]:
 # -- HTTP functions --------------------------------------------------------------------------------
 
 
-async def test_the_request_object_of_a_function(app: AppFolder, running: MakeRunner) -> None:
+async def test_a_function_gets_the_request_as_an_object(
+    app: AppFolder, running: MakeRunner
+) -> None:
     app.http(
         "Echo",
         """

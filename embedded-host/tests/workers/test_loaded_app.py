@@ -78,7 +78,7 @@ def test_functions_that_a_worker_could_not_load_are_out_of_service(folder: AppFo
     assert "Echo" in [function.name for function in app.enabled], "its callers get the reason"
 
 
-def test_a_problem_of_the_whole_app_is_its_problem(folder: AppFolder) -> None:
+def test_a_failed_import_of_function_app_is_a_problem_of_the_whole_app(folder: AppFolder) -> None:
     app = load(folder, LoadProblem(None, "function_app.py cannot be imported"))
     assert app.problem == "function_app.py cannot be imported"
 
