@@ -29,7 +29,7 @@ class SdkEndpoint:
     """The filter that removes the secret from the path of a request."""
 
     def __init__(self, path: str, inner: Callable[[Request], Awaitable[Response]]) -> None:
-        """Pass requests with the secret ``path`` of ``sdk_path`` to ``inner``, without the secret."""
+        """Pass requests below ``path``, the secret of ``sdk_path``, to ``inner`` without it."""
         self._prefix, self._inner = path, inner
 
     async def handle(self, request: Request) -> Response:
